@@ -1,0 +1,44 @@
+"""Watch a KV cache work.
+
+`load_model` and `trace_generation` need torch and transformers, which take seconds to import; they
+are loaded on first use, so that a trace can be opened, measured and drawn without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from kvviz.errors import KvvizError
+from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, Step, open_trace
+
+if TYPE_CHECKING:
+    from kvviz.engine import load_model, trace_both, trace_generation
+    from kvviz.player import export_html
+
+_HOME = {
+    "export_html": "kvviz.player",
+    "load_model": "kvviz.engine",
+    "trace_both": "kvviz.engine",
+    "trace_generation": "kvviz.engine",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "CacheComparison",
+    "GenerationTrace",
+    "KvvizError",
+    "ModelCard",
+    "Step",
+    "export_html",
+    "load_model",
+    "open_trace",
+    "trace_both",
+    "trace_generation",
+]

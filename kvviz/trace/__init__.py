@@ -1,0 +1,17 @@
+"""The nouns: frozen values that the engine returns and everything above it reads. NumPy only."""
+
+from kvviz.trace.comparison import CacheComparison
+from kvviz.trace.flops import forward_flops
+from kvviz.trace.generation import GenerationOptions, GenerationTrace
+from kvviz.trace.model_card import BYTES_PER_NUMBER, ModelCard
+from kvviz.trace.step import Step
+
+__all__ = [
+    "BYTES_PER_NUMBER",
+    "CacheComparison",
+    "GenerationOptions",
+    "GenerationTrace",
+    "ModelCard",
+    "Step",
+    "forward_flops",
+]

@@ -1,0 +1,105 @@
+"""What is known about a model: its shape, its size, where it came from and where it runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, cast, get_args
+
+from kvviz.errors import TraceError
+
+Family = Literal["gpt2", "bert", "t5"]
+
+BYTES_PER_NUMBER = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The facts about a model that a trace carries.
+
+    Attributes:
+        name: The name it was asked for by, such as ``kvviz/gpt2-mini``.
+        family: ``gpt2`` (decoder only), ``bert`` (encoder only) or ``t5`` (encoder-decoder).
+        n_layers: Number of (decoder) layers.
+        n_heads: Query heads a layer.
+        n_kv_heads: Key and value heads a layer; equal to `n_heads` in all three families.
+        d_head: Width of one head, in numbers.
+        d_model: Width of the residual stream.
+        d_mlp: Inner width of the MLP.
+        n_ctx: Positions the model has, in tokens; the longest sequence it can take.
+        d_vocab: Entries of the vocabulary, the width of the logits.
+        n_params: Parameters, tied ones counted once.
+        dtype: Number format of weights and cache, a key of `BYTES_PER_NUMBER`.
+        device: Where it runs, such as ``cpu`` or ``cuda:0``.
+        source: Where the weights came from: ``bundled``, ``hub`` or ``folder``.
+        revision: Fingerprint of the weights file, or empty if unknown.
+
+    Raises:
+        TraceError: If a count is not positive, or family or dtype is unknown.
+    """
+
+    name: str
+    family: Family
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    d_head: int
+    d_model: int
+    d_mlp: int
+    n_ctx: int
+    d_vocab: int
+    n_params: int
+    dtype: str
+    device: str
+    source: str
+    revision: str = ""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and (type(value) is not int or value < 1):
+                raise TraceError(
+                    "A model card needs a positive whole number in every count.",
+                    found=f"{field.name} is {value!r}.",
+                )
+            if field.type == "str" and not isinstance(value, str):
+                raise TraceError(
+                    "A model card needs text in every name.", found=f"{field.name} is {value!r}."
+                )
+        if self.family not in get_args(Family):
+            raise TraceError(
+                "A model card needs a known family.", found=f"It says {self.family!r}."
+            )
+        if self.dtype not in BYTES_PER_NUMBER:
+            raise TraceError("A model card needs a known dtype.", found=f"It says {self.dtype!r}.")
+
+    @property
+    def bytes_per_number(self) -> int:
+        """Bytes that one number takes in the cache."""
+        return BYTES_PER_NUMBER[self.dtype]
+
+    @property
+    def cache_bytes_per_token(self) -> int:
+        """Bytes that one position takes in the cache, over all layers and heads.
+
+        2 (K and V) x layers x KV heads x head width x bytes per number. For GPT-2 small in float32
+        that is 2 x 12 x 12 x 64 x 4 = 73,728.
+        """
+        return 2 * self.n_layers * self.n_kv_heads * self.d_head * self.bytes_per_number
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as a plain dictionary for a JSON header."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> ModelCard:
+        """Build a card from what `to_json` returned.
+
+        Raises:
+            TraceError: If the data is no dictionary, lacks a field or has one too many.
+        """
+        if not isinstance(data, dict):
+            raise TraceError("The model card does not have the fields that a card has.")
+        facts = cast("dict[str, Any]", data)
+        if set(facts) != {field.name for field in fields(cls)}:
+            raise TraceError("The model card does not have the fields that a card has.")
+        return cls(**facts)
