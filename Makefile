@@ -1,0 +1,76 @@
+# The front door. `make help` lists what can be done; each target sets up what it needs.
+
+PYTHON ?= python3
+PORT   ?= 8501
+MODEL  ?= gpt2-mini
+CORPUS ?= ../shared/corpus
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help app test test-fast check format bench screenshots bundle train clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome for the browser tier
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-player
+
+test-fast: $(VENV)/.test ## Run all tests but those that open a browser
+	$(BIN)/python -m pytest -m "not browser"
+
+.PHONY: test-player
+test-player:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.installed && npm test --silent; \
+	else echo "Left out: the player's own tests, which need Node.js 20 or newer (https://nodejs.org). Nothing else does."; fi
+
+check: $(VENV)/.test node_modules/.installed ## Lint, types, layers, and the player's types and bundle
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	npm run check --silent
+
+format: $(VENV)/.test ## Put the code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.test ## Measure on this machine; writes benchmarks/results
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.test ## Take the pictures that the README shows
+	$(BIN)/python -m tests.browser.screenshots docs/pictures
+
+bundle: node_modules/.installed ## Build the player's one file from its modules
+	npm run build --silent
+
+train: $(VENV)/.app ## Train a bundled model (MODEL=gpt2-mini CORPUS=../shared/corpus)
+	$(BIN)/python -m training train $(MODEL) --corpus $(CORPUS) --out .train/$(MODEL)
+
+clean: ## Remove what was set up here: the virtual environment and node_modules
+	rm -rf $(VENV) node_modules
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "kvviz needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Install one, or name it: make app PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "A virtual environment could not be made. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+$(VENV)/.app: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: requirements-test.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "The player's checks need Node.js 20 or newer: https://nodejs.org"; exit 1; }
+	npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+import kvviz
+from kvviz.__main__ import main
+
+
+def test_trace_prints_a_step_a_line_and_saves_what_it_printed(tmp_path, capsys):
+    saved, page = tmp_path / "run.npz", tmp_path / "run.html"
+    code = main(["trace", "--prompt", "Once upon a time", "--new", "3", "--json",
+                 "--save", str(saved), "--html", str(page)])  # fmt: skip
+    steps = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    trace = kvviz.open_trace(saved)
+    assert code == 0
+    assert [step["n_computed"] for step in steps] == [trace.n_prompt, 1, 1]
+    assert [step["chosen_id"] for step in steps] == [step.chosen_id for step in trace.steps]
+    assert page.stat().st_size > 10_000
+
+
+def test_without_cache_every_row_is_computed_at_every_step(capsys):
+    assert main(["trace", "--prompt", "Once upon a time", "--new", "3", "--no-cache"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:5] == ["step", "kind", "fed", "computed", "reused"]
+    fed = [int(row.split()[2]) for row in rows]
+    assert fed == [fed[0], fed[0] + 1, fed[0] + 2]
+    assert all(row.split()[4] == "0" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["trace", "--prompt", "  "], "prompt"),
+        (["trace", "--prompt", "hi", "--new", "0"], "0"),
+        (["trace", "--prompt", "hi", "--new", "99999"], "1,024"),
+        (["trace", "--prompt", "hi", "--model", "kvviz/no-such-model"], "no-such-model"),
+        (["trace", "--prompt", "hi", "--device", "abacus"], "abacus"),
+        (["trace", "--prompt", "hi", "--dtype", "int3"], "int3"),
+        (["trace", "--prompt", "hi", "--new", "1", "--save", "/nowhere/run.npz"], "/nowhere"),
+        (["app", "--port", "-4"], "-4"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words, capsys):
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("kvviz: ")
+    assert message.count("\n") == 1
+    assert words in message
+
+
+def test_models_lists_the_bundled_ones(capsys):
+    assert main(["models"]) == 0
+    assert "kvviz/gpt2-mini" in capsys.readouterr().out.splitlines()
