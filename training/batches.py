@@ -96,12 +96,9 @@ class Batches:
             mixture: What is done to some rows.
         """
         blocks, part = self._blocks(step)
-        if n_ctx * BATCHES_PER_GROUP >= N_BLOCK:
-            # Short rows take a slice of each of the blocks, so no two rows of a batch are neighbours.
-            rows_per_block = max(1, N_BLOCK // (n_ctx * BATCHES_PER_GROUP))
-        else:
-            rows_per_block = N_BLOCK // n_ctx // BATCHES_PER_GROUP
-        starts = _row_starts(blocks, part, n_ctx, rows_per_block)
+        # Slice by slice through all blocks: no two rows of a batch of short rows are neighbours.
+        starts = (blocks + np.arange(0, N_BLOCK, n_ctx)[:, None]).ravel()
+        starts = np.split(starts, BATCHES_PER_GROUP)[part]
         rows = self._tokens[starts[:, None] + np.arange(n_ctx + 1)].astype(np.int64)
         draw = np.random.default_rng([self._seed, 1, step])
         for row in rows:

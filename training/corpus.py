@@ -14,7 +14,9 @@ TRAINING_FILES = ("stories.txt.xz", "encyclopedic.txt.xz")
 HELDOUT_FILE = "heldout.txt.xz"
 SEPARATOR = "\n<|endoftext|>\n"
 
-_ROW = re.compile(r"^\|\s*`(?P<name>[^`]+\.xz)`\s*\|.*\|\s*`(?P<sha256>[0-9a-f]{64})`\s*\|\s*`[0-9a-f]{64}`")
+_ROW = re.compile(
+    r"^\|\s*`(?P<name>[^`]+\.xz)`\s*\|.*\|\s*`(?P<sha256>[0-9a-f]{64})`\s*\|\s*`[0-9a-f]{64}`"
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""The command line: `python -m training train | export | evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import torch
+
+from training.budget import Budget, MinuteBudget, TokenBudget, parse_deadline
+from training.errors import TrainingError
+from training.loop import Run, RunOptions, can_compile, pick_device
+from training.packing import load_packed
+from training.recipes import RECIPES, recipe_named
+
+DEFAULT_MINUTES = 120.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code, 2 for input that cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except TrainingError as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    train = commands.add_parser("train", help="train a model from scratch")
+    train.add_argument("model", help=f"one of: {', '.join(sorted(RECIPES))}")
+    train.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
+    train.add_argument("--out", type=Path, help="folder of the run (default .train/MODEL)")
+    budget = train.add_mutually_exclusive_group()
+    budget.add_argument("--tokens", type=int, help="stop after so many tokens")
+    budget.add_argument("--minutes", type=float, help="stop after so many minutes of running")
+    budget.add_argument("--until", metavar="HH:MM", help="stop at a time of day")
+    train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    train.add_argument("--threads", type=int, help="CPU threads")
+    train.add_argument(
+        "--no-compile", action="store_true", help="run without torch.compile (a third slower)"
+    )
+    train.set_defaults(run=_train)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    recipe = recipe_named(options.model)
+    budget = _budget(options)
+    device = pick_device(options.device)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    out = options.out or Path(".train") / recipe.name
+    corpus = load_packed(options.corpus, out.parent / "corpus", options.seed)
+    print(f"{corpus.origin['n_tokens']:,} tokens in the packed corpus", flush=True)
+    run = Run(
+        recipe,
+        corpus,
+        options.corpus,
+        options.seed,
+        RunOptions(out, device, can_compile(device) and not options.no_compile, options.resume),
+    )
+    finished = run.train(budget)
+    print(
+        f"{'finished' if finished else 'stopped'} after {run.progress.tokens / 1e6:.2f}M tokens; "
+        f"checkpoint in {out}" + ("" if finished else "; go on with --resume"),
+        flush=True,
+    )
+
+
+def _budget(options: argparse.Namespace) -> Budget:
+    if options.tokens:
+        return TokenBudget(options.tokens)
+    if options.until:
+        return parse_deadline(options.until, datetime.now())
+    return MinuteBudget(options.minutes or DEFAULT_MINUTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

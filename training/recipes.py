@@ -1,0 +1,99 @@
+"""What is trained and how: one frozen record a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training.batches import Mixture
+from training.errors import RecipeError
+from training.tokenizer import D_VOCAB
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model. The twins share one."""
+
+    family: str
+    n_layers: int
+    n_heads: int
+    d_model: int
+    n_ctx: int = 1024
+    d_vocab: int = D_VOCAB
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with rows of one length.
+
+    Attributes:
+        until: Share of the budget at which it ends.
+        n_ctx: Tokens in a row.
+        mixture: What is done to some of the rows.
+    """
+
+    until: float
+    n_ctx: int
+    mixture: Mixture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run but the corpus, the seed and the budget.
+
+    Attributes:
+        name: The name of the model.
+        shape: Its sizes.
+        phases: Row lengths over the run. The last quarter reads rows of 1,024 tokens.
+        muon_rate: Peak learning rate of the hidden matrices.
+        adamw_rate: Peak learning rate of embeddings, norms and biases.
+        weight_decay: Of the hidden matrices; the rest has none.
+        warmup_steps: Steps of linear warm-up.
+        flat: Share of the budget at which the linear decay begins.
+        final_rate: Where the decay ends, as a share of the peak.
+        clip: Largest norm of the gradient.
+    """
+
+    name: str
+    shape: Shape
+    phases: tuple[Phase, ...]
+    muon_rate: float = 4e-3
+    adamw_rate: float = 4e-3
+    weight_decay: float = 0.1
+    warmup_steps: int = 100
+    flat: float = 0.3
+    final_rate: float = 0.03
+    clip: float = 1.0
+
+    def phase(self, progress: float) -> Phase:
+        """Returns the phase at a share of the budget between 0 and 1."""
+        return next((p for p in self.phases if progress < p.until), self.phases[-1])
+
+    def rate(self, step: int, progress: float) -> float:
+        """Returns the learning rate as a share of its peak: warm-up, flat, linear decay."""
+        warmup = min(1.0, (step + 1) / self.warmup_steps)
+        decayed = min(1.0, max(0.0, (progress - self.flat) / (1 - self.flat)))
+        return warmup * (1 - (1 - self.final_rate) * decayed)
+
+
+_PHASES = (
+    Phase(0.75, 256, Mixture(repeated=0.10, shortest=16, longest=99, jumping=0.5)),
+    Phase(1.0, 1024, Mixture(repeated=0.10, shortest=16, longest=400, jumping=0.0)),
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),)
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """Looks a recipe up.
+
+    Raises:
+        RecipeError: No recipe has this name.
+    """
+    if name not in RECIPES:
+        raise RecipeError(
+            f"There is no recipe for {name!r}.", fix=f"Choose one of: {', '.join(sorted(RECIPES))}."
+        )
+    return RECIPES[name]
