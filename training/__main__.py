@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ import torch
 
 from training.budget import Budget, MinuteBudget, TokenBudget, parse_deadline
 from training.errors import TrainingError
+from training.evaluation import evaluate
+from training.export import export
 from training.loop import Run, RunOptions, can_compile, pick_device
 from training.packing import load_packed
 from training.recipes import RECIPES, recipe_named
@@ -21,6 +24,8 @@ DEFAULT_MINUTES = 120.0
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code, 2 for input that cannot be used."""
     options = _parser().parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     try:
         options.run(options)
     except TrainingError as error:
@@ -49,6 +54,19 @@ def _parser() -> argparse.ArgumentParser:
         "--no-compile", action="store_true", help="run without torch.compile (a third slower)"
     )
     train.set_defaults(run=_train)
+
+    export_ = commands.add_parser("export", help="write a run as a model folder with its card")
+    export_.add_argument("folder", type=Path, help="folder of the run")
+    export_.add_argument("--to", type=Path, required=True, help="folder of the model")
+    export_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
+    export_.add_argument("--threads", type=int, help="CPU threads")
+    export_.set_defaults(run=_export)
+
+    evaluate_ = commands.add_parser("evaluate", help="measure a model on the held-out text")
+    evaluate_.add_argument("folder", type=Path, help="folder of the model")
+    evaluate_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
+    evaluate_.add_argument("--threads", type=int, help="CPU threads")
+    evaluate_.set_defaults(run=_evaluate)
     return parser
 
 
@@ -56,8 +74,6 @@ def _train(options: argparse.Namespace) -> None:
     recipe = recipe_named(options.model)
     budget = _budget(options)
     device = pick_device(options.device)
-    if options.threads:
-        torch.set_num_threads(options.threads)
     out = options.out or Path(".train") / recipe.name
     corpus = load_packed(options.corpus, out.parent / "corpus", options.seed)
     print(f"{corpus.origin['n_tokens']:,} tokens in the packed corpus", flush=True)
@@ -74,6 +90,15 @@ def _train(options: argparse.Namespace) -> None:
         f"checkpoint in {out}" + ("" if finished else "; go on with --resume"),
         flush=True,
     )
+
+
+def _export(options: argparse.Namespace) -> None:
+    export(options.folder, options.to, options.corpus)
+    print(f"written to {options.to}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    print(json.dumps(evaluate(options.folder, options.corpus).record(), indent=2))
 
 
 def _budget(options: argparse.Namespace) -> Budget:

@@ -139,7 +139,7 @@ def repeat_span(
     """
     top = min(longest, len(row) // 2)
     low = min(shortest, top)
-    length = min(top, int(np.exp(draw.uniform(np.log(low), np.log(top + 1)))))
+    length = int(np.exp(draw.uniform(np.log(low), np.log(top + 1))).clip(low, top))
     start = int(draw.integers(len(row) - length + 1))
     span = row[start : start + length].copy()
     row[:] = np.resize(span, len(row))

@@ -25,7 +25,7 @@ class Progress:
         tokens: Tokens seen.
         seconds: Time spent, over all resumes.
         started: Wall clock at the first step.
-        film_points: Film points written.
+        film_points: Film points reached.
     """
 
     step: int

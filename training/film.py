@@ -26,18 +26,14 @@ PROMPTS = (
 )
 
 
-def due(film_points: int, progress: float) -> bool:
-    """Tells whether the next point of the film has been reached.
+def points_due(progress: float) -> int:
+    """Returns how many points of the film have been reached at a share of the budget.
 
     Point 0 is the untrained model, the last one the finished model; between them the points are
     spread evenly on a log scale, because a model changes most at the start.
     """
-    if film_points >= N_POINTS:
-        return False
-    if film_points == 0:
-        return True
-    share = (film_points - 1) / (N_POINTS - 2)
-    return progress >= FIRST_POINT ** (1 - share)
+    exponents = (1 - i / (N_POINTS - 2) for i in range(N_POINTS - 1))
+    return 1 + sum(progress >= FIRST_POINT**exponent for exponent in exponents)
 
 
 @torch.no_grad()

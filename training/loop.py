@@ -23,13 +23,13 @@ from training.checkpoint import Checkpoint, Progress, load_checkpoint, save_chec
 from training.corpus import HELDOUT_FILE, read_corpus
 from training.errors import CheckpointError, TrainingError
 from training.files import write_whole
-from training.film import append_line, due, take_point
+from training.film import append_line, points_due, take_point
 from training.objectives import NextToken, build_model
 from training.optimiser import Optimiser
 from training.packing import PackedCorpus
 from training.recipes import Recipe
 
-CHECKPOINT, LOG, FILM = "checkpoint.pt", "log.jsonl", "film.jsonl"
+CHECKPOINT, LOG, FILM, TOKENIZER = "checkpoint.pt", "log.jsonl", "film.jsonl", "tokenizer.json"
 LOG_EVERY_STEPS = 20
 SAVE_EVERY_SECONDS = 240.0
 N_FILM_ROWS, N_FILM_CTX = 16, 256
@@ -88,7 +88,7 @@ class Run:
             "recipe": recipe.name,
             "seed": seed,
             "corpus": corpus.origin,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),  # a plain string: checkpoints load weights only
             "transformers": transformers.__version__,
             "device": describe_device(options.device),
             "threads": torch.get_num_threads(),
@@ -107,6 +107,7 @@ class Run:
         else:
             for name in (LOG, FILM):
                 (options.out / name).unlink(missing_ok=True)
+        write_whole(options.out / TOKENIZER, corpus.tokenizer.to_str().encode())
 
     @property
     def progress(self) -> Progress:
@@ -131,9 +132,9 @@ class Run:
                 seconds = time.monotonic() - before
                 tokens = step * TOKENS_PER_BATCH
                 share = min(1.0, budget.progress(tokens, seconds, started))
-                if due(film_points, share):
+                if points_due(share) > film_points:
                     self._film(step, tokens, share)
-                    film_points += 1
+                    film_points = points_due(share)
                 finished = share >= 1.0
                 self._progress = Progress(step, tokens, seconds, started, film_points)
                 if finished or stop.asked or time.monotonic() - saved > SAVE_EVERY_SECONDS:

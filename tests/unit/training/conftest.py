@@ -1,0 +1,69 @@
+import hashlib
+import lzma
+
+import numpy as np
+import pytest
+import torch
+
+from training.batches import Mixture
+from training.recipes import Phase, Recipe, Shape
+
+WORDS = ("the", "a", "king", "queen", "fox", "hen", "house", "ran", "sat", "saw", "little", "and")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def _story(draw, n_words):
+    return " ".join(draw.choice(WORDS, n_words)).capitalize() + "."
+
+
+@pytest.fixture(scope="session")
+def stories():
+    """Sixty stories: the even ones short, the odd ones long."""
+    draw = np.random.default_rng(7)
+    return [_story(draw, 30 if i % 2 == 0 else 900) for i in range(60)]
+
+
+@pytest.fixture
+def write_corpus(tmp_path):
+    """Writes a corpus folder with a README that states the checksums."""
+
+    def write(files):
+        folder = tmp_path / "corpus"
+        folder.mkdir(exist_ok=True)
+        lines = ["| file | sha256 of the packed file | sha256 of the text |", "|---|---|---|"]
+        for name, documents in files.items():
+            text = "\n<|endoftext|>\n".join(documents) + "\n"
+            packed = lzma.compress(text.encode())
+            (folder / name).write_bytes(packed)
+            sums = [hashlib.sha256(raw).hexdigest() for raw in (packed, text.encode())]
+            lines.append(f"| `{name}` | {len(documents)} | `{sums[0]}` | `{sums[1]}` |")
+        (folder / "README.md").write_text("\n".join(lines))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def corpus_folder(write_corpus, stories):
+    return write_corpus(
+        {
+            "stories.txt.xz": stories[:50],
+            "encyclopedic.txt.xz": stories[50:52],
+            "heldout.txt.xz": stories[52:],
+        }
+    )
+
+
+@pytest.fixture
+def tiny_recipe():
+    mixture = Mixture(repeated=0.2, shortest=4, longest=20, jumping=0.5)
+    return Recipe(
+        "gpt2-mini",
+        Shape("gpt2", n_layers=1, n_heads=2, d_model=16, n_ctx=1024, d_vocab=4096),
+        (Phase(0.5, 64, mixture), Phase(1.0, 128, mixture)),
+        warmup_steps=2,
+    )

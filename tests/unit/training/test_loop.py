@@ -1,0 +1,95 @@
+import json
+import os
+import signal
+
+import pytest
+import torch
+
+from training.budget import TokenBudget
+from training.checkpoint import load_checkpoint
+from training.errors import CheckpointError
+from training.loop import Run, RunOptions
+from training.packing import load_packed
+
+N_STEPS = 6
+BUDGET = TokenBudget(N_STEPS * 4096)
+
+
+@pytest.fixture
+def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.loop.LOG_EVERY_STEPS", 1)
+    monkeypatch.setattr("training.loop.N_FILM_CTX", 32)
+    corpus = load_packed(corpus_folder, tmp_path / "work", seed=0)
+
+    def start_run(name, *, resume=False, seed=0):
+        options = RunOptions(tmp_path / name, torch.device("cpu"), compile=False, resume=resume)
+        return Run(tiny_recipe, corpus, corpus_folder, seed, options)
+
+    return start_run
+
+
+class Interrupted:
+    """A budget that sends a stop signal when a number of tokens is reached."""
+
+    def __init__(self, tokens):
+        self._tokens = tokens
+
+    def progress(self, tokens, seconds, started):
+        if tokens == self._tokens:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return BUDGET.progress(tokens, seconds, started)
+
+
+def _lines(path, drop=("seconds", "tokens_per_second")):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{k: v for k, v in record.items() if k not in drop} for record in records]
+
+
+def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(start, tmp_path):
+    assert start("whole").train(BUDGET)
+    assert not start("halves").train(Interrupted(3 * 4096))
+    assert load_checkpoint(tmp_path / "halves/checkpoint.pt").progress.step == 3
+    assert start("halves", resume=True).train(BUDGET)
+    whole, halves = (load_checkpoint(tmp_path / n / "checkpoint.pt") for n in ("whole", "halves"))
+    assert halves.progress.step == whole.progress.step == N_STEPS
+    assert all(torch.equal(whole.model[name], halves.model[name]) for name in whole.model)
+    for name in ("log.jsonl", "film.jsonl"):
+        assert _lines(tmp_path / "halves" / name) == _lines(tmp_path / "whole" / name)
+
+
+def test_training_lowers_the_loss_and_changes_the_row_length(start, tmp_path):
+    start("run").train(BUDGET)
+    log = _lines(tmp_path / "run/log.jsonl")
+    assert [entry["n_ctx"] for entry in log] == [64, 64, 64, 128, 128, 128]
+    assert log[-1]["loss"] < log[0]["loss"] - 0.05
+
+
+def test_the_film_begins_before_and_ends_after_training(start, tmp_path):
+    start("run").train(BUDGET)
+    film = _lines(tmp_path / "run/film.jsonl")
+    assert film[0]["step"] == 0
+    assert film[-1]["step"] == N_STEPS
+    assert film[-1]["heldout_nats_per_token"] < film[0]["heldout_nats_per_token"]
+    top = film[-1]["predictions"][0]["top"]
+    assert [entry["p"] for entry in top] == sorted((e["p"] for e in top), reverse=True)
+
+
+def test_steps_after_the_checkpoint_are_forgotten_on_resume(start, tmp_path):
+    start("run").train(Interrupted(2 * 4096))
+    log = tmp_path / "run/log.jsonl"
+    with log.open("a") as file:
+        file.write('{"step": 3, "loss": 0.0}\n')
+    start("run", resume=True)
+    assert [entry["step"] for entry in _lines(log)] == [1, 2]
+
+
+def test_a_run_does_not_overwrite_another(start):
+    start("run").train(Interrupted(4096))
+    with pytest.raises(CheckpointError, match=r"already.*--resume"):
+        start("run")
+
+
+def test_another_seed_cannot_resume(start):
+    start("run").train(Interrupted(4096))
+    with pytest.raises(CheckpointError, match=r"another seed.*It has 0, this run 1"):
+        start("run", resume=True, seed=1)

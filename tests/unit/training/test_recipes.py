@@ -1,0 +1,45 @@
+from datetime import datetime
+
+import pytest
+
+from training.budget import DeadlineBudget, MinuteBudget, TokenBudget, parse_deadline
+from training.errors import RecipeError
+from training.recipes import recipe_named
+
+
+def test_the_rate_warms_up_stays_flat_and_falls_to_the_end():
+    recipe = recipe_named("gpt2-mini")
+    assert recipe.rate(0, 0.0) == pytest.approx(0.01)
+    assert recipe.rate(99, 0.0) == 1.0
+    assert recipe.rate(5000, 0.3) == 1.0
+    assert recipe.rate(5000, 0.65) == pytest.approx((1 + 0.03) / 2)
+    assert recipe.rate(5000, 1.0) == pytest.approx(0.03)
+
+
+def test_the_last_quarter_reads_rows_of_the_whole_context():
+    recipe = recipe_named("gpt2-mini")
+    assert [recipe.phase(p).n_ctx for p in (0.0, 0.74, 0.75, 1.0)] == [256, 256, 1024, 1024]
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones():
+    with pytest.raises(RecipeError, match=r"'gpt3'.*gpt2-mini"):
+        recipe_named("gpt3")
+
+
+def test_budgets_tell_the_share_that_is_spent(monkeypatch):
+    monkeypatch.setattr("training.budget.time.time", lambda: 1150.0)
+    assert TokenBudget(200).progress(50, 0.0, 0.0) == 0.25
+    assert MinuteBudget(10).progress(0, 300.0, 0.0) == 0.5
+    assert DeadlineBudget(1200.0).progress(0, 0.0, 1000.0) == 0.75
+
+
+def test_a_deadline_is_the_next_such_time_of_day():
+    now = datetime(2026, 3, 1, 15, 30)
+    assert parse_deadline("16:15", now).deadline == datetime(2026, 3, 1, 16, 15).timestamp()
+    assert parse_deadline("15:30", now).deadline == datetime(2026, 3, 2, 15, 30).timestamp()
+
+
+@pytest.mark.parametrize("text", ["25:00", "4pm", ""])
+def test_a_deadline_that_is_no_time_is_refused(text):
+    with pytest.raises(RecipeError, match="HH:MM"):
+        parse_deadline(text, datetime(2026, 3, 1))
