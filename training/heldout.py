@@ -33,7 +33,7 @@ class HeldoutText:
     @classmethod
     def of(cls, documents: tuple[str, ...], tokenizer: Tokenizer) -> HeldoutText:
         """Tokenises documents."""
-        end = tokenizer.token_to_id(END_OF_TEXT)
+        end = tokenizer.get_vocab()[END_OF_TEXT]
         encoded = tokenizer.encode_batch_fast(list(documents), add_special_tokens=False)
         ids = [end, *(i for e in encoded for i in (*e.ids, end))]
         return cls(np.array(ids, dtype=np.int64), sum(map(len, documents)), end)

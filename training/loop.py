@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import torch
 import transformers
@@ -81,7 +82,8 @@ class Run:
         self._tokenizer = corpus.tokenizer
         self._batches = Batches(corpus.tokens, seed, recipe.shape.n_ctx)
         self._objective = NextToken()
-        self._model = build_model(recipe.shape).to(options.device)
+        self._model = build_model(recipe.shape)
+        torch.nn.Module.to(self._model, options.device)
         self._optimiser = Optimiser(self._model, recipe)
         self._heldout = _film_rows(corpus, corpus_folder).to(options.device)
         self._run = {
@@ -181,7 +183,7 @@ class Run:
         record = {"step": step, "tokens": tokens, "progress": round(share, 5)} | point
         append_line(self._options.out / FILM, record)
 
-    def _log(self, **record: float) -> None:
+    def _log(self, **record: Any) -> None:
         append_line(self._options.out / LOG, record)
         print(
             f"step {record['step']:>6}  {record['tokens'] / 1e6:7.2f}M tokens  "

@@ -11,7 +11,7 @@ from training.batches import Rows
 from training.recipes import Shape
 
 
-def build_model(shape: Shape) -> nn.Module:
+def build_model(shape: Shape) -> GPT2LMHeadModel:
     """Makes an untrained model; set torch's seed before.
 
     Args:
