@@ -1,9 +1,11 @@
 """The nouns: frozen values that the engine returns and everything above it reads. NumPy only."""
 
 from kvviz.trace.comparison import CacheComparison
+from kvviz.trace.file import open_trace
 from kvviz.trace.flops import forward_flops
-from kvviz.trace.generation import GenerationOptions, GenerationTrace
+from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.model_card import BYTES_PER_NUMBER, ModelCard
+from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
 
 __all__ = [
@@ -14,4 +16,5 @@ __all__ = [
     "ModelCard",
     "Step",
     "forward_flops",
+    "open_trace",
 ]

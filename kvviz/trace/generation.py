@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import IO, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from kvviz.errors import TraceError
+from kvviz.trace.arrays import checked_array
 from kvviz.trace.model_card import ModelCard
+from kvviz.trace.notebook import drawn
+from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
 
 Stop = Literal["length", "end-of-text", "cancelled"]
 
 
-@dataclass(frozen=True)
-class GenerationOptions:
-    """How tokens were generated.
-
-    Attributes:
-        max_new_tokens: Most tokens to generate, at least 1.
-        use_cache: Whether K/V rows were kept between steps.
-        temperature: 0 for the most likely token, else the divisor of the logits.
-        top_k: Keep only this many most likely tokens, or None for all.
-        top_p: Keep the smallest set of tokens with this much probability, in (0, 1], or None.
-        seed: Seed of the sampling.
-    """
-
-    max_new_tokens: int
-    use_cache: bool = True
-    temperature: float = 0.0
-    top_k: int | None = None
-    top_p: float | None = None
-    seed: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the options as a plain dictionary for a JSON header."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GenerationTrace:
     """A frozen record of one generation, checked when it is built.
 
@@ -67,10 +46,13 @@ class GenerationTrace:
             it was written.
         final_fingerprints: The same taken from the cache after the last step. Equal numbers mean
             that the bits of the row never changed.
+        vocabulary: The text of each token id that a step names in `top_ids` or chose, as the
+            tokenizer shows it.
         environment: Versions and machine, for the record.
 
     Raises:
-        TraceError: If shapes, positions or counts contradict each other.
+        TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
+            finite, an id is not in the vocabulary, or a text is not Unicode.
     """
 
     model: ModelCard
@@ -87,43 +69,82 @@ class GenerationTrace:
     score_scale: Float32[np.ndarray, " layer"]
     written_fingerprints: Int64[np.ndarray, "2 layer position"]
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
+    vocabulary: Mapping[int, str]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
-        card, n_rows = self.model, self.n_rows
+        checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
         if not 1 <= self.n_prompt < self.n_tokens or len(self.tokens) != self.n_tokens:
             raise TraceError(
                 "A trace holds a prompt, at least one new token, and a text for each.",
                 found=f"It has {self.n_prompt} prompt tokens, {self.n_tokens} tokens and "
                 f"{len(self.tokens)} texts.",
             )
-        if len(self.steps) != self.n_tokens - self.n_prompt:
+        if self.n_rows > self.model.n_ctx:
+            raise TraceError(
+                "A trace has no more rows than the model has positions.",
+                found=f"It has {self.n_rows}, the model {self.model.n_ctx}.",
+            )
+        self._check_arrays()
+        self._check_end()
+        self._check_steps()
+        self._check_texts()
+
+    def _check_arrays(self) -> None:
+        card, n_rows = self.model, self.n_rows
+        query_shape = (card.n_layers, card.n_heads, n_rows, card.d_head)
+        row_shape = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
+        checked_array(self.queries, "queries", np.float32, shape=query_shape)
+        checked_array(self.all_keys, "all_keys", np.float32, shape=row_shape)
+        checked_array(self.all_values, "all_values", np.float32, shape=row_shape)
+        checked_array(self.score_scale, "score_scale", np.float32, shape=(card.n_layers,))
+        for name in ("written_fingerprints", "final_fingerprints"):
+            checked_array(getattr(self, name), name, np.int64, shape=(2, card.n_layers, n_rows))
+        by_layer = (1, 2, 3)
+        largest_score = (
+            np.abs(self.queries).max(axis=by_layer).astype(np.float64)
+            * np.abs(self.all_keys).max(axis=by_layer)
+            * np.abs(self.score_scale).clip(min=1)
+            * card.d_head
+        )
+        if (largest_score > np.finfo(np.float32).max).any():
+            raise TraceError(
+                "Queries and keys are so large that their products overflow.",
+                found=f"A product could reach {largest_score.max():.0e}.",
+            )
+
+    def _check_end(self) -> None:
+        n_steps, most = len(self.steps), self.options.max_new_tokens
+        if n_steps != self.n_tokens - self.n_prompt:
             raise TraceError(
                 "Every new token comes from one step.",
-                found=f"There are {self.n_tokens - self.n_prompt} and {len(self.steps)}.",
+                found=f"There are {self.n_tokens - self.n_prompt} and {n_steps}.",
             )
-        shapes = {
-            "queries": (card.n_layers, card.n_heads, n_rows, card.d_head),
-            "all_keys": (card.n_layers, card.n_kv_heads, n_rows, card.d_head),
-            "all_values": (card.n_layers, card.n_kv_heads, n_rows, card.d_head),
-            "score_scale": (card.n_layers,),
-            "written_fingerprints": (2, card.n_layers, n_rows),
-            "final_fingerprints": (2, card.n_layers, n_rows),
-        }
-        for name, shape in shapes.items():
-            array = getattr(self, name)
-            if array.shape != shape:
-                raise TraceError(
-                    f"{name} does not have the shape that model and tokens call for.",
-                    found=f"It is {array.shape}, not {shape}.",
-                )
-            array.setflags(write=False)
-        self.token_ids.setflags(write=False)
-        self._check_steps()
+        if self.stopped not in get_args(Stop):
+            raise TraceError(
+                "A run ends in a known way.",
+                found=f"It says {self.stopped!r}, not one of {', '.join(get_args(Stop))}.",
+            )
+        if n_steps > most or (self.stopped == "length" and n_steps != most):
+            raise TraceError(
+                "A run has as many steps as its options and its end say.",
+                found=f"It has {n_steps}, asked for {most}, and ended by {self.stopped!r}.",
+            )
 
     def _check_steps(self) -> None:
         """Hold each step to the law of its kind of run."""
+        n_likely = self.steps[0].top_ids.size
         for number, step in enumerate(self.steps):
+            if step.top_ids.size != n_likely:
+                raise TraceError(
+                    "Every step names the same number of likely tokens.",
+                    found=f"Step 0 names {n_likely}, step {number} {step.top_ids.size}.",
+                )
+            if step.max_row_change and (number == 0 or self.options.use_cache):
+                raise TraceError(
+                    "Rows that are computed once do not move.",
+                    found=f"Step {number} says that one moved by {step.max_row_change}.",
+                )
             n_rows = self.n_prompt + number
             first_new = 0 if number == 0 or not self.options.use_cache else n_rows - 1
             expected = np.arange(first_new, n_rows)
@@ -139,6 +160,28 @@ class GenerationTrace:
                     found=f"Step {number} fed {step.fed.size}, computed {step.computed.size} and "
                     f"reused {step.reused.size} rows of {n_rows}.",
                 )
+
+    def _check_texts(self) -> None:
+        named = np.unique(np.concatenate([self.token_ids, *(step.top_ids for step in self.steps)]))
+        if named[0] < 0 or named[-1] >= self.model.d_vocab:
+            raise TraceError(
+                "Token ids lie in the model's vocabulary.",
+                found=f"They reach from {named[0]} to {named[-1]}, "
+                f"the vocabulary has {self.model.d_vocab} entries.",
+            )
+        top_ids = {int(i) for step in self.steps for i in (*step.top_ids, step.chosen_id)}
+        if not top_ids <= set(self.vocabulary):
+            raise TraceError(
+                "Every token that a step names has a text in the vocabulary.",
+                found=f"Token {min(top_ids - set(self.vocabulary))} has none.",
+            )
+        try:
+            "".join([self.prompt, *self.tokens, *self.vocabulary.values()]).encode()
+        except UnicodeEncodeError as error:
+            raise TraceError(
+                "The texts of a trace are Unicode.",
+                found=f"One holds half a character: {error.reason}.",
+            ) from error
 
     @property
     def n_tokens(self) -> int:
@@ -211,6 +254,32 @@ class GenerationTrace:
         scores = self.scores(layer, head)
         weights = np.exp(scores - np.nanmax(scores, axis=1, keepdims=True))
         return weights / np.nansum(weights, axis=1, keepdims=True)
+
+    def save(self, path: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
+
+        A file of that name is replaced, and only once the new one is complete.
+
+        Args:
+            path: Where to, conventionally ending in ``.npz``; or an open binary file.
+
+        Raises:
+            TraceFileError: If it cannot be written, or is too large to be opened again.
+        """
+        # The file format reads traces, and so must know this class: imported late.
+        from kvviz.trace.file import save_trace
+
+        save_trace(self, path)
+
+    def __repr__(self) -> str:
+        n_new = self.n_tokens - self.n_prompt
+        cache = "with" if self.options.use_cache else "without"
+        return (
+            f"<GenerationTrace {self.model.name}: {self.n_prompt} + {n_new} tokens, {cache} cache>"
+        )
+
+    def _repr_html_(self) -> str | None:
+        return drawn(self)
 
     @staticmethod
     def _checked(index: int, count: int, name: str) -> int:

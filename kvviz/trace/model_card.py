@@ -34,7 +34,8 @@ class ModelCard:
         revision: Fingerprint of the weights file, or empty if unknown.
 
     Raises:
-        TraceError: If a count is not positive, or family or dtype is unknown.
+        TraceError: If a count is not positive, heads do not divide evenly, or family or dtype is
+            unknown.
     """
 
     name: str
@@ -65,6 +66,11 @@ class ModelCard:
                 raise TraceError(
                     "A model card needs text in every name.", found=f"{field.name} is {value!r}."
                 )
+        if self.n_heads % self.n_kv_heads:
+            raise TraceError(
+                "Every key and value head serves the same number of query heads.",
+                found=f"There are {self.n_heads} and {self.n_kv_heads}.",
+            )
         if self.family not in get_args(Family):
             raise TraceError(
                 "A model card needs a known family.", found=f"It says {self.family!r}."

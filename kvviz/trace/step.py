@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from kvviz.errors import TraceError
+from kvviz.trace.arrays import checked_array
 
 Kind = Literal["prefill", "decode"]
 
@@ -39,7 +41,8 @@ class Step:
             and the same rows at the step before; exactly 0.0 where nothing was computed again.
 
     Raises:
-        TraceError: If kind, positions or probabilities contradict each other.
+        TraceError: If kind, positions, probabilities or measures contradict each other, or an
+            array is of another dtype than the one written here.
     """
 
     index: int
@@ -63,38 +66,56 @@ class Step:
                 "Step 0 is the prefill and all others decode.",
                 found=f"Step {self.index} says {self.kind!r}.",
             )
+        self._check_positions()
+        self._check_probabilities()
+        self._check_measures()
+
+    def _check_positions(self) -> None:
         for name in ("fed", "computed", "reused"):
-            positions = getattr(self, name)
-            if positions.ndim != 1 or (np.diff(positions) <= 0).any() or (positions < 0).any():
+            positions = checked_array(getattr(self, name), name, np.int64, n_axes=1)
+            if (np.diff(positions) <= 0).any() or (positions < 0).any():
                 raise TraceError(
                     "Positions of a step ascend from 0 on.",
                     found=f"{name} of step {self.index} does not.",
                 )
-        if np.intersect1d(self.computed, self.reused).size:
+        if np.intersect1d(self.computed, self.reused, assume_unique=True).size:
             raise TraceError(
                 "A row is either computed or reused.",
                 found=f"Step {self.index} has rows that are both.",
             )
-        if not self.top_ids.shape == self.top_probs.shape == self.top_sampling_probs.shape:
+
+    def _check_probabilities(self) -> None:
+        top_ids = checked_array(self.top_ids, "top_ids", np.int64, n_axes=1)
+        for name in ("top_probs", "top_sampling_probs"):
+            probs = checked_array(getattr(self, name), name, np.float32, n_axes=1)
+            if probs.shape != top_ids.shape or not probs.size:
+                raise TraceError(
+                    "Every likely token has its probabilities, and there is at least one.",
+                    found=f"Step {self.index} has {top_ids.size} tokens and {probs.size} {name}.",
+                )
+            if (probs < 0).any() or (probs > 1).any():
+                raise TraceError(
+                    "Probabilities lie in [0, 1].", found=f"{name} of step {self.index} do not."
+                )
+        if (np.diff(self.top_probs) > 0).any():
             raise TraceError(
-                "Every likely token has its probabilities.",
-                found=f"Step {self.index} has {self.top_ids.size} tokens and "
-                f"{self.top_probs.size} and {self.top_sampling_probs.size} probabilities.",
+                "The most likely token comes first.",
+                found=f"It does not at step {self.index}.",
             )
-        if (np.diff(self.top_probs) > 0).any() or not 0.0 <= self.chosen_prob <= 1.0:
+        if not 0.0 <= self.chosen_prob <= 1.0:
             raise TraceError(
-                "Probabilities lie in [0, 1], the largest first.",
-                found=f"Those of step {self.index} do not.",
+                "Probabilities lie in [0, 1].",
+                found=f"chosen_prob of step {self.index} is {self.chosen_prob!r}.",
             )
-        for array in (
-            self.fed,
-            self.computed,
-            self.reused,
-            self.top_ids,
-            self.top_probs,
-            self.top_sampling_probs,
-        ):
-            array.setflags(write=False)
+
+    def _check_measures(self) -> None:
+        for name in ("seconds", "flops", "cache_bytes", "max_row_change"):
+            measure = getattr(self, name)
+            if not 0 <= measure < math.inf:
+                raise TraceError(
+                    "Times, counts and sizes are numbers from 0 on.",
+                    found=f"{name} of step {self.index} is {measure!r}.",
+                )
 
     @property
     def n_rows(self) -> int:

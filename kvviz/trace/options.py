@@ -1,0 +1,74 @@
+"""How tokens are generated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
+
+from kvviz.errors import OptionsError
+
+
+@dataclass(frozen=True)
+class GenerationOptions:
+    """How tokens are generated, checked when it is built.
+
+    Attributes:
+        max_new_tokens: Most tokens to generate, at least 1.
+        use_cache: Whether K/V rows are kept between steps.
+        temperature: 0 for the most likely token, else the divisor of the logits.
+        top_k: Keep only this many most likely tokens, at least 1, or None for all.
+        top_p: Keep the smallest set of tokens with this much probability, in (0, 1], or None.
+        seed: Seed of the sampling, 0 or more.
+
+    Raises:
+        OptionsError: If a setting is out of its range or of the wrong type.
+    """
+
+    max_new_tokens: int
+    use_cache: bool = True
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
+            raise _out_of_range("New tokens", "a whole number, 1 or more", self.max_new_tokens)
+        if type(self.use_cache) is not bool:
+            raise _out_of_range("The cache", "on (True) or off (False)", self.use_cache)
+        if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
+            raise _out_of_range("Temperature", "a number, 0 or more", self.temperature)
+        if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
+            raise _out_of_range("Top-k", "a whole number, 1 or more, or off", self.top_k)
+        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+            raise _out_of_range("Top-p", "a number above 0 and up to 1, or off", self.top_p)
+        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
+            raise _out_of_range("The seed", "a whole number from 0 to 2^63 - 1", self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as a plain dictionary for a JSON header."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> GenerationOptions:
+        """Build options from what `to_json` returned.
+
+        Raises:
+            OptionsError: If the data is no dictionary, lacks a setting, has one too many, or a
+                setting is out of its range.
+        """
+        settings = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+        if set(settings) != {field.name for field in fields(cls)}:
+            raise OptionsError("The options do not have the settings that a run has.")
+        return cls(**settings)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _out_of_range(name: str, allowed: str, found: object) -> OptionsError:
+    return OptionsError(
+        f"{name} must be {allowed}.", found=f"Found {found!r}.", fix="Change it and run again."
+    )
