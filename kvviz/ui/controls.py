@@ -1,0 +1,160 @@
+"""The controls in the sidebar: from what a person set to what can be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from kvviz.errors import KvvizError
+from kvviz.lessons import lessons
+from kvviz.trace import BYTES_PER_NUMBER
+from kvviz.ui.environment import Environment
+from kvviz.ui.links import LARGEST_SEED, RunSettings
+from kvviz.ui.model_shelf import bundled_models, shelf
+from kvviz.ui.plain_text import plain_html
+
+OTHER = "another model…"
+GREEDY = "most likely (temperature 0)"
+SAMPLE = "sample"
+DEVICES = ("auto", "cuda", "mps", "cpu")
+DTYPES = tuple(BYTES_PER_NUMBER)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the controls say now.
+
+    Attributes:
+        settings: What Run would run.
+        problems: Sentences on what stands in the way, none if nothing does.
+        run: Whether Run was pressed just now.
+    """
+
+    settings: RunSettings
+    problems: tuple[str, ...]
+    run: bool
+
+
+def put(settings: RunSettings) -> None:
+    """Set the controls, before they are drawn."""
+    bundled = settings.model in bundled_models()
+    values = {
+        "model": settings.model if bundled else OTHER,
+        "other": "" if bundled else settings.model,
+        "prompt": settings.prompt,
+        "new": settings.new,
+        "choice": SAMPLE if settings.temperature > 0 else GREEDY,
+        "temperature": settings.temperature or 0.8,
+        "top_k": settings.top_k,
+        "top_p": settings.top_p,
+        "seed": settings.seed,
+        "device": settings.device,
+        "dtype": settings.dtype,
+    }
+    for name, value in values.items():
+        st.session_state[f"kv:{name}"] = value
+
+
+def draw(environment: Environment, *, busy: bool) -> Draft:
+    """Draw the controls and return what they say."""
+    keep = {"persist_state": "session"}
+    names = bundled_models()
+    model = st.selectbox("Model", [*names, OTHER], key="kv:model", **keep,
+                         format_func=lambda name: names.get(name, name))  # fmt: skip
+    other = ""
+    if model == OTHER:
+        other = st.text_input(
+            "Hub name or folder",
+            key="kv:other",
+            placeholder="gpt2, or /path/to/a/folder",
+            max_chars=300,
+            help="A GPT-2-shaped model with safetensors. A name is fetched from the Hugging Face "
+            "hub if it is not on this machine yet; a folder is read as it is.",
+            **keep,
+        ).strip()
+    count_slot = st.empty()
+    prompt = st.text_area("Prompt", key="kv:prompt", height=104, label_visibility="collapsed",
+                          **keep)  # fmt: skip
+    examples()
+    new = st.number_input("New tokens", key="kv:new", step=1, **keep)
+    choice = st.selectbox("Next token", [GREEDY, SAMPLE], key="kv:choice", **keep)
+    temperature, top_k, top_p, seed = 0.0, None, None, 0
+    if choice == SAMPLE:
+        left, right = st.columns(2)
+        temperature = left.number_input("Temperature", key="kv:temperature", step=0.1, **keep)
+        seed = right.number_input("Seed", key="kv:seed", step=1, **keep)
+        top_k = left.number_input("Top-k", key="kv:top_k", value=None, step=1,
+                                  placeholder="all", **keep)  # fmt: skip
+        top_p = right.number_input("Top-p", key="kv:top_p", value=None, step=0.05,
+                                   placeholder="all", **keep)  # fmt: skip
+    with st.expander("More", key="kv-more"):
+        device = st.selectbox("Device", DEVICES, key="kv:device", **keep)
+        dtype = st.selectbox("Number format", DTYPES, key="kv:dtype", **keep)
+    settings = RunSettings(
+        model=other if model == OTHER else model,
+        prompt=prompt or "",
+        new=int(new or 0),
+        temperature=float(temperature or 0.0),
+        top_k=None if top_k is None else int(top_k),
+        top_p=None if top_p is None else float(top_p),
+        seed=int(seed or 0),
+        device=device,
+        dtype=dtype,
+    )
+    with count_slot:
+        prompt_line(settings)
+    problems = found_wrong(settings, environment)
+    for problem in problems:
+        st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+    run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter",
+                    disabled=busy)  # fmt: skip
+    return Draft(settings, problems, run)
+
+
+def examples() -> None:
+    """Draw the list of example prompts."""
+
+    def take(text: str) -> None:
+        st.session_state["kv:prompt"] = text
+
+    with st.popover("Example prompts", width="stretch", key="kv-examples"):
+        for number, prompt in enumerate(lessons().prompts):
+            st.button(prompt.name, key=f"kv:example:{number}", on_click=take, args=(prompt.text,),
+                      width="stretch", help=prompt.shows)  # fmt: skip
+
+
+def prompt_line(settings: RunSettings) -> None:
+    """Draw the prompt's label with its length in tokens, once the model is there to count them."""
+    model = shelf().peek(settings)
+    count = ""
+    if model is not None:
+        try:
+            n_tokens = len(model.tokenize(settings.prompt)) if settings.prompt else 0
+            over = " kvviz-over" if n_tokens + settings.new - 1 > model.card.n_ctx else ""
+            count = (
+                f'<span class="kvviz-count{over}">{n_tokens:,} / {model.card.n_ctx:,} tokens</span>'
+            )
+        except KvvizError:
+            count = ""
+    st.html(f'<div class="kvviz-label"><span>Prompt</span>{count}</div>')
+
+
+def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, ...]:
+    """Return a sentence on each control that cannot be run as it is."""
+    problems: list[str] = []
+    if not settings.model:
+        problems.append("Type the name or the folder of a model.")
+    if not 1 <= settings.new <= environment.max_new_tokens:
+        problems.append(
+            f"New tokens: 1 to {environment.max_new_tokens:,}, and it is {settings.new:,}."
+        )
+    if not 0 <= settings.temperature <= 10:
+        problems.append(f"Temperature: 0 to 10, and it is {settings.temperature:g}.")
+    if settings.top_k is not None and settings.top_k < 1:
+        problems.append(f"Top-k: 1 or more, or empty for all, and it is {settings.top_k:,}.")
+    if settings.top_p is not None and not 0 < settings.top_p <= 1:
+        problems.append(f"Top-p: above 0 up to 1, or empty for all, and it is {settings.top_p:g}.")
+    if not 0 <= settings.seed <= LARGEST_SEED:
+        problems.append(f"Seed: 0 to {LARGEST_SEED:,}, and it is {settings.seed:,}.")
+    return tuple(problems)

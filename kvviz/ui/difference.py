@@ -1,0 +1,122 @@
+"""Same tokens, and why the logits of the two ways still differ in their last digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from kvviz.figures import step_cost
+from kvviz.lessons import lessons
+from kvviz.trace import CacheComparison
+from kvviz.ui import runs
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.jobs import Job
+from kvviz.ui.model_shelf import shelf
+from kvviz.ui.page_state import PageState
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.runs import Shown
+from kvviz.ui.waiting import finished
+
+SHRINKS_BY = 2.0**20
+"""float64 rounds 2^29 times more finely than float32. A fall of the difference by 2^20 leaves room
+for how rounding errors happen to add up, and is still far beyond what any other cause would do."""
+
+
+@bounded
+def draw(state: PageState, environment: Environment) -> None:
+    """Draw the cost of each step, and the comparison of both ways where both were run."""
+    shown = state.shown
+    if shown is None:
+        return
+    left, right = st.columns([3, 2], gap="small")
+    with left, st.container(border=True, key="kvviz-card-cost", height="stretch"):
+        caption = lessons().caption("step-cost")
+        st.html('<div class="kvviz-heading" role="heading" aria-level="3">What each step took</div>'
+                f'<p class="kvviz-body">{plain_html(caption.text)}</p>')  # fmt: skip
+        st.plotly_chart(step_cost(shown.subject), width="stretch", key="kvviz-step-cost",
+                        config={"displayModeBar": False})  # fmt: skip
+        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+    with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
+        agreement(state, shown, environment)
+
+
+@st.fragment
+@bounded
+def agreement(state: PageState, shown: Shown, environment: Environment) -> None:
+    """Draw whether both ways chose the same tokens, and how far their logits are apart."""
+    comparison = shown.comparison
+    if comparison is None:
+        st.html('<div class="kvviz-heading" role="heading" aria-level="3">With and without</div>'
+                '<p class="kvviz-body">This run was made one way only. Choose “Side by side” in '
+                "the player to make the other one and compare.</p>")  # fmt: skip
+        return
+    caption = lessons().caption("not-zero")
+    st.html(
+        f'<div class="kvviz-heading" role="heading" aria-level="3">{tokens_line(comparison)}</div>'
+        f'<p class="kvviz-body">Largest logit difference <b>{comparison.max_logit_difference:.1e}'
+        f"</b> ({comparison.cached.model.dtype}), over all steps and the whole vocabulary.</p>"
+    )
+    if not comparison.same_tokens:
+        st.html(f'<p class="kvviz-body">{plain_html(parting(comparison))}</p>')
+    with st.expander("Why is the difference not zero?", key="kvviz-why"):
+        st.html(
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+        precise = state.experiments.get("float64")
+        if shown.origin != "run" or comparison.cached.model.dtype == "float64":
+            return
+        if precise is None and st.button("Run both ways in float64", key="kv:float64"):
+            precise = in_float64(shown, environment)
+            state.experiments["float64"] = precise
+        if precise is not None:
+            verdict(comparison.max_logit_difference, precise)
+
+
+def tokens_line(comparison: CacheComparison) -> str:
+    """Say whether both ways chose the same tokens."""
+    n_steps = len(comparison.cached.steps)
+    if comparison.same_tokens:
+        return "The same token both ways" if n_steps == 1 else f"Same {n_steps} tokens both ways"
+    return "The tokens differ"
+
+
+def parting(comparison: CacheComparison) -> str:
+    """Say where the tokens of both ways part, and why they may."""
+    cached, uncached = comparison.cached, comparison.uncached
+    n_common = min(cached.n_tokens, uncached.n_tokens)
+    same = cached.token_ids[:n_common] == uncached.token_ids[:n_common]
+    caption = lessons().caption("tokens-differ")
+    if same.all():
+        return f"The first {n_common:,} tokens are the same; one of the runs went on for longer."
+    place = int(np.argmin(same))
+    return (
+        f"They part at position {place}, chosen after step {place - cached.n_prompt}: "
+        f"“{cached.tokens[place]}” with the cache, “{uncached.tokens[place]}” without. "
+        f"{caption.text}"
+    )
+
+
+def in_float64(shown: Shown, environment: Environment) -> CacheComparison:
+    """Run both ways in float64, with the weights of the run on screen."""
+
+    def work(job: Job) -> CacheComparison:
+        model = shelf().get(shown.settings).as_dtype("float64")
+        comparison = runs.run(model, shown.settings, job, both=True).comparison
+        assert comparison is not None
+        return comparison
+
+    return finished(Job(work, runs.queue(environment.concurrency)), "Running in float64")
+
+
+def verdict(before: float, precise: CacheComparison) -> None:
+    """Draw what the run in float64 shows."""
+    after = precise.max_logit_difference
+    shrank = after == 0.0 or before / after >= SHRINKS_BY
+    factor = "" if after == 0.0 else f", {before / after:,.0f} times less"
+    caption = lessons().caption("float64-shrank" if shrank else "float64-stayed")
+    st.html(
+        f'<p class="kvviz-verdict">In float64: <b>{after:.1e}</b>{factor}.</p>'
+        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+    )

@@ -1,0 +1,144 @@
+"""KV cache, step by step: run a prompt and watch which rows are computed and which are reused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import KvvizError
+from kvviz.lessons import lessons
+from kvviz.ui import cards, controls, difference, links, preload, progress, runs, saving, your_turn
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded, show_error
+from kvviz.ui.links import RunSettings, View
+from kvviz.ui.page_state import PageState
+from kvviz.ui.plain_text import plain
+from kvviz.ui.player_view import player
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    environment = Environment.read()
+    state = PageState.here()
+    wanted = follow_link(state, environment)
+    with st.sidebar:
+        draft = controls.draw(environment)
+        saving.draw(state)
+    st.title("KV cache, step by step", anchor=False)
+    st.html(f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>')
+    if draft.run:
+        run(state, draft.settings, environment, draft.problems)
+    elif wanted:
+        begin(state, wanted, environment)
+    progress.collect(state)
+    draw_status(state)
+    draw_run(state, environment)
+    if state.shown is not None:
+        state.write_link(links.write(state.shown.settings, state.view))
+    preload.begin()
+
+
+def follow_link(state: PageState, environment: Environment) -> RunSettings | None:
+    """Take in the link that the person opened, if one was; return what it asks to run."""
+    parameters = state.incoming_link()
+    if parameters is None:
+        return None
+    link = links.parse(parameters, environment.max_new_tokens)
+    settings = replace(link.settings, device=environment.device)
+    state.notes = (link.line,) if link.line else ()
+    state.link, state.view, state.mount = parameters, link.view, state.mount + 1
+    controls.put(settings)
+    if state.shown is not None and state.shown.settings == settings:
+        keep_view_inside(state)
+        return None
+    if not environment.allows(settings.model, typed_here=False):
+        state.notes += (
+            f"This link asks for the model {plain(settings.model)}, which is not one that ships "
+            "with kvviz. Press Run if you want it to be loaded.",
+        )
+        return None
+    return settings
+
+
+def run(
+    state: PageState, settings: RunSettings, environment: Environment, problems: tuple[str, ...]
+) -> None:
+    """Do what Run asks for, unless a control stands in the way."""
+    state.notes = ()
+    if problems:
+        return
+    try:
+        environment.require(settings.model, typed_here=runs.is_local_visitor())
+    except KvvizError as error:
+        state.error = error
+        return
+    state.view = View(layer=state.view.layer, head=state.view.head, cache=state.view.cache)
+    state.mount += 1
+    begin(state, settings, environment)
+
+
+def begin(
+    state: PageState, settings: RunSettings, environment: Environment, *, want_both: bool = False
+) -> None:
+    """Start a run in place of the one that may still be under way."""
+    if state.job is not None:
+        state.job.cancel()
+    state.error = None
+    state.job = runs.start(settings, environment, want_both=want_both or state.view.cache != "on")
+
+
+def keep_view_inside(state: PageState) -> None:
+    """Bring the view inside the run on screen, and say where it was not."""
+    if state.shown is None:
+        return
+    trace = state.shown.trace
+    state.view, unusable = links.within(
+        state.view, len(trace.steps), trace.model.n_layers, trace.model.n_heads
+    )
+    if unusable:
+        state.notes += (links.Link(unusable=unusable).line,)
+
+
+def draw_status(state: PageState) -> None:
+    """Draw what a run under way, a failed one or an odd link have to say."""
+    if state.job is not None:
+        progress.draw(state)
+    if state.error is not None:
+        show_error(state.error)
+        if state.shown is not None:
+            st.caption("Below is the run before, as it was.")
+    for note in state.notes:
+        st.info(note, icon=":material/info:")
+
+
+def draw_run(state: PageState, environment: Environment) -> None:
+    """Draw the player and what stands below it."""
+    shown = state.shown
+    if shown is None:
+        return
+    if shown.trace.stopped == "cancelled":
+        st.info(
+            f"Cancelled: these are the {len(shown.trace.steps)} steps that were done, of "
+            f"{shown.settings.new}.",
+            icon=":material/stop_circle:",
+        )
+
+    def moved(view: View) -> None:
+        state.view = view
+        state.write_link(links.write(shown.settings, view))
+
+    def without_cache(cache: str) -> None:
+        state.view = replace(state.view, cache=cache)
+        begin(state, shown.settings, environment, want_both=True)
+
+    player(
+        shown,
+        state.view,
+        key=f"kv-player-{state.mount}",
+        on_view=moved,
+        on_cache=without_cache if shown.origin == "run" else None,
+    )
+    cards.draw(shown, lambda: your_turn.draw(state, environment))
+    difference.draw(state, environment)

@@ -1,0 +1,84 @@
+"""Loaded models, shared by everyone who uses the app."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import kvviz
+from kvviz.ui.links import RunSettings
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+WEIGHTS = Path(kvviz.__file__).parent / "weights"
+N_KEPT = 3
+
+Key = tuple[str, str, str]
+
+
+class ModelShelf:
+    """Keep the models last asked for, each loaded once however many ask at the same time."""
+
+    def __init__(self, n_kept: int = N_KEPT) -> None:
+        self._n_kept = n_kept
+        self._models: OrderedDict[Key, LoadedModel] = OrderedDict()
+        self._loading: dict[Key, Lock] = {}
+        self._lock = Lock()
+
+    def get(self, settings: RunSettings) -> LoadedModel:
+        """Return the model of these settings, loading it if need be.
+
+        Raises:
+            KvvizError: What `kvviz.engine.load_model` raises.
+        """
+        key = (settings.model, settings.device, settings.dtype)
+        with self._lock:
+            loading = self._loading.setdefault(key, Lock())
+        try:
+            with loading:
+                model = self.peek(settings)
+                if model is None:
+                    from kvviz.engine import load_model
+
+                    model = load_model(key[0], device=key[1], dtype=key[2])
+                with self._lock:
+                    self._models[key] = model
+                    self._models.move_to_end(key)
+                    while len(self._models) > self._n_kept:
+                        self._models.popitem(last=False)
+        finally:
+            with self._lock:
+                if not loading.locked():
+                    self._loading.pop(key, None)
+        return model
+
+    def peek(self, settings: RunSettings) -> LoadedModel | None:
+        """Return the model of these settings if it is there already."""
+        with self._lock:
+            return self._models.get((settings.model, settings.device, settings.dtype))
+
+
+@st.cache_resource(show_spinner=False)
+def shelf() -> ModelShelf:
+    """Return the one shelf of this process."""
+    return ModelShelf()
+
+
+@cache
+def bundled_models() -> dict[str, str]:
+    """Return the models that ship, name to label, read off their folders without loading torch."""
+    models: dict[str, str] = {}
+    for path in sorted(WEIGHTS.glob("*/config.json")):
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if config.get("model_type") == "gpt2":
+            size = f"{config['n_layer']} layers × {config['n_head']} heads"
+            label = path.parent.name.replace("-", " ").replace("gpt2", "GPT-2")
+            models[f"kvviz/{path.parent.name}"] = f"{label} · {size}"
+    return models

@@ -1,0 +1,39 @@
+"""Text from people and models, made safe to stand inside Markdown or HTML."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&^=])")
+_CONTROL = {
+    **{code: 0x2400 + code for code in range(0x20)},
+    0x7F: 0x2421,
+    # Marks that turn the direction of text could make a sentence read other than it is.
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+}
+
+
+def visible(text: str) -> str:
+    """Return text with a visible sign for each control character."""
+    return text.translate(_CONTROL)
+
+
+def plain(text: str) -> str:
+    r"""Return text for Markdown that shows every character as it is.
+
+    Example:
+        >>> plain("*a* <b>")
+        '\\*a\\* \\<b\\>'
+    """
+    return _MARKDOWN.sub(r"\\\1", visible(text))
+
+
+def plain_html(text: str) -> str:
+    """Return text for HTML that shows every character as it is."""
+    return escape(visible(text))
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """Return text of at most `length` characters, with an ellipsis where it was cut."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,159 @@
+"""The player on a page: mounted once, fed with packed bytes, and what it sends back, checked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+import kvviz
+from kvviz.analysis import head_roles
+from kvviz.errors import LinkError
+from kvviz.player import pack
+from kvviz.trace import GenerationTrace
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.links import CACHES, View
+from kvviz.ui.runs import Shown
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(kvviz.__file__).parent / "player"
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Register the player with Streamlit, once in the life of the process."""
+    return st.components.v2.component(
+        "kvviz_player",
+        css=(FOLDER / "player.css").read_text(encoding="utf-8"),
+        js=(FOLDER / "player.bundle.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+def checked_view(message: object, trace: GenerationTrace) -> View:
+    """Return the view that a message from the browser names.
+
+    Raises:
+        LinkError: If it is no view of this run.
+    """
+    if not isinstance(message, Mapping):
+        raise LinkError("The player sent something that is no view.", found=repr(message)[:80])
+    card = trace.model
+    counts = {"step": len(trace.steps), "layer": card.n_layers, "head": card.n_heads}
+    numbers = {name: message.get(name) for name in counts}
+    if (
+        any(
+            type(number) is not int or not 0 <= number < counts[name]
+            for name, number in numbers.items()
+        )
+        or message.get("cache") not in CACHES
+    ):
+        raise LinkError("The player sent a view that this run does not have.", found=repr(message))
+    return View(cache=message["cache"], **numbers)
+
+
+def checked_wish(message: object, trace: GenerationTrace) -> tuple[int | None, str | None]:
+    """Return the layer and the way of looking that the player asks for, None where it does not.
+
+    Raises:
+        LinkError: If it asks for what this run cannot have.
+    """
+    if not isinstance(message, Mapping):
+        raise LinkError("The player sent something that is no wish.", found=repr(message)[:80])
+    layer, cache_mode = message.get("layer"), message.get("cache")
+    layer_is_there = layer is None or (type(layer) is int and 0 <= layer < trace.model.n_layers)
+    if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
+        raise LinkError("The player asked for what this run cannot have.", found=repr(message))
+    return layer, cache_mode
+
+
+def first_view(shown: Shown, view: View) -> View:
+    """Fill in layer and head where a view leaves them open.
+
+    The head that looks most clearly at the previous token is the easiest one to read; where no
+    rule finds such a head, it is the first head of the first layer.
+    """
+    if view.layer is not None and view.head is not None:
+        return view
+    roles = [role for role in head_roles(shown.trace) if role.role == "previous-token"]
+    fitting = [role for role in roles if view.layer in (None, role.layer)]
+    best = max(fitting, key=lambda role: role.score, default=None)
+    layer = view.layer if view.layer is not None else best.layer if best else 0
+    head = view.head if view.head is not None else best.head if best else 0
+    return replace(view, layer=layer, head=head)
+
+
+def packed(shown: Shown, view: View, layer: int | None = None) -> bytes:
+    """Return the player's buffer of a run, with one layer's arrays if not all of them fit."""
+    view = first_view(shown, view)
+    return pack(
+        shown.subject,
+        layer=view.layer,
+        head=view.head,
+        step=view.step,
+        cache=view.cache if view.cache in shown.caches else shown.caches[0],
+        roles=head_roles(shown.trace),
+        layers=None if layer is None else [layer],
+    )
+
+
+@st.fragment
+@bounded
+def player(
+    shown: Shown,
+    view: View,
+    *,
+    key: str,
+    on_view: Callable[[View], None] | None = None,
+    on_cache: Callable[[str], None] | None = None,
+) -> None:
+    """Draw the player.
+
+    Reruns alone when the person lets go of it: the page around it is left as it is.
+
+    Args:
+        shown: The run.
+        view: Where to begin. The player keeps its own view as long as `key` stays the same.
+        key: Name of this player on the page; another one begins anew.
+        on_view: Told each view that the person comes to rest at.
+        on_cache: Told when the person asks for a way of looking that needs another run.
+    """
+    memory = st.session_state.setdefault(f"{key}:memory", {"run": None})
+    if memory["run"] is not shown:
+        memory.update(run=shown, buffer=packed(shown, view))
+
+    def heard(event: str, take: Callable[[object], None]) -> None:
+        message = st.session_state[key].get(event)
+        if message is None:
+            return
+        try:
+            take(message)
+        except LinkError as error:
+            log.warning("Left unheard: %s", error)
+
+    def moved(message: object) -> None:
+        if on_view:
+            on_view(checked_view(message, shown.trace))
+
+    def wished(message: object) -> None:
+        layer, cache_mode = checked_wish(message, shown.trace)
+        if layer is not None:
+            memory["buffer"] = packed(shown, view, layer)
+        memory["wish"] = cache_mode if cache_mode not in shown.caches else None
+
+    _component()(
+        key=key,
+        data=memory["buffer"],
+        on_view_change=lambda: heard("view", moved),
+        on_wanted_change=lambda: heard("wanted", wished),
+    )
+    wish = memory.pop("wish", None)
+    if wish and on_cache:
+        on_cache(wish)
+        st.rerun()

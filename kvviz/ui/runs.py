@@ -1,0 +1,158 @@
+"""What a page asks the engine for, done as jobs: one run, or the same run both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from kvviz.errors import OptionsError
+from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flops
+from kvviz.ui.environment import Environment
+from kvviz.ui.jobs import Job
+from kvviz.ui.links import RunSettings
+from kvviz.ui.model_shelf import shelf
+from kvviz.ui.ticket_queue import TicketQueue
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+BOTH_UP_TO_FLOPS = 2.0e11
+"""Run without the cache as well when that takes no more than this: about 20,000 passes of a token
+through GPT-2 mini, a few seconds on two cores."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that a page shows.
+
+    Attributes:
+        settings: What was asked for.
+        trace: The run that figures are read from: the cached one where there is one.
+        comparison: Both runs, where both were made.
+        origin: ``run`` if it was made here, ``file`` if it was opened.
+    """
+
+    settings: RunSettings
+    trace: GenerationTrace
+    comparison: CacheComparison | None = None
+    origin: str = "run"
+
+    @property
+    def subject(self) -> GenerationTrace | CacheComparison:
+        """What the player is given."""
+        return self.comparison or self.trace
+
+    @property
+    def caches(self) -> tuple[str, ...]:
+        """Which of the player's three ways of looking are there without another run."""
+        if self.comparison:
+            return ("on", "off", "both")
+        return ("on",) if self.trace.options.use_cache else ("off",)
+
+
+_making = Lock()
+_queues: dict[int, TicketQueue] = {}
+
+
+def queue(n_places: int) -> TicketQueue:
+    """Return the one line of this process in which runs wait."""
+    with _making:
+        return _queues.setdefault(n_places, TicketQueue(n_places))
+
+
+def uncached_flops(card: ModelCard, n_prompt: int, n_new: int) -> int:
+    """Return the FLOPs of a whole run without the cache."""
+    return sum(forward_flops(card, n, n) for n in range(n_prompt, n_prompt + n_new))
+
+
+def start(settings: RunSettings, environment: Environment, *, want_both: bool) -> Job:
+    """Start a run and return its job, whose result is a `Shown`.
+
+    Args:
+        settings: What to run.
+        environment: The limits of this installation.
+        want_both: Whether to run without the cache also when that is not cheap.
+
+    Raises:
+        OptionsError: If more new tokens are asked for than this installation allows.
+    """
+    if not 1 <= settings.new <= environment.max_new_tokens:
+        raise OptionsError(
+            f"A run here generates 1 to {environment.max_new_tokens:,} new tokens.",
+            found=f"Asked for {settings.new:,}.",
+            fix="Change the number of new tokens.",
+        )
+
+    def work(job: Job) -> Shown:
+        model = shelf().get(settings)
+        n_prompt = len(model.tokenize(settings.prompt))
+        cheap = uncached_flops(model.card, n_prompt, settings.new) <= BOTH_UP_TO_FLOPS
+        return run(model, settings, job, both=want_both or cheap)
+
+    return Job(work, queue(environment.concurrency))
+
+
+def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> Shown:
+    """Run a model as asked, reporting to the job and stopping when it is cancelled."""
+    from kvviz.engine import trace_both, trace_generation
+
+    options = {
+        "max_new_tokens": settings.new,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k,
+        "top_p": settings.top_p,
+        "seed": settings.seed,
+        "progress": job.report,
+    }
+    if not both:
+        trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
+        return Shown(settings, trace)
+    cancel = _keeping_one_step(job, settings.new)
+    comparison = trace_both(model, settings.prompt, **options, cancel=cancel)
+    if len(comparison.uncached.steps) < len(comparison.cached.steps):
+        return Shown(settings, comparison.cached)
+    return Shown(settings, comparison.cached, comparison)
+
+
+def _keeping_one_step(job: Job, n_new: int) -> Callable[[], bool]:
+    """Return a cancel function for both runs that loses nothing of the first.
+
+    The engine asks before each step and gives up a comparison whose second run has no step at all.
+    So where the first run was stopped, or had just ended, the second one is let do a single step.
+    """
+    n_asked = 0
+
+    def cancel() -> bool:
+        nonlocal n_asked
+        if not job.cancelled():
+            return False
+        n_asked += 1
+        return n_asked != 2 and job.step != n_new
+
+    return cancel
+
+
+def changed_rows(
+    before: GenerationTrace, after: GenerationTrace, n_rows: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Return which of the first rows differ in any bit of their keys or values.
+
+    Returns:
+        Booleans, shape (n_layers, n_rows).
+    """
+    differs = np.zeros((before.model.n_layers, n_rows), dtype=bool)
+    for name in ("all_keys", "all_values"):
+        first = np.ascontiguousarray(getattr(before, name)[:, :, :n_rows]).view(np.int32)
+        second = np.ascontiguousarray(getattr(after, name)[:, :, :n_rows]).view(np.int32)
+        differs |= (first != second).any(axis=(1, 3))
+    return differs
+
+
+def is_local_visitor() -> bool:
+    """Whether the person sits at the machine that runs the app, by the connection's address."""
+    return st.context.ip_address is None

@@ -1,0 +1,139 @@
+"""Take a view or a run away, and bring one back: link, files, upload."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from kvviz.analysis import to_csv
+from kvviz.errors import KvvizError
+from kvviz.player import html_document
+from kvviz.trace import GenerationTrace, open_trace
+from kvviz.ui import links
+from kvviz.ui.links import RunSettings, View
+from kvviz.ui.page_state import PageState
+from kvviz.ui.player_view import first_view
+from kvviz.ui.runs import Shown
+
+HERE = Path(__file__).parent
+
+
+@cache
+def _copy_link() -> Callable[..., Any]:
+    """Register the button that copies the address bar; only the browser can."""
+    return st.components.v2.component(
+        "kvviz_copy_link",
+        js=(HERE / "copy_link.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+def draw(state: PageState) -> None:
+    """Draw what can be taken away, once there is a run, and the way to open a saved one."""
+    shown = state.shown
+    with st.container(key="kvviz-saving", gap=None):
+        if shown is not None:
+            if links.fits(shown.settings):
+                _copy_link()(key="kv-copy-link")
+            else:
+                st.caption("This prompt is too long for a link; save the run instead.")
+            with st.container(horizontal=True, gap="small", key="kvviz-files"):
+                files(shown, state)
+    with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
+        upload = st.file_uploader("A .npz file that was saved here or with trace.save",
+                                  key="kv:upload")  # fmt: skip
+        if upload is not None and state.experiments.get("upload") != upload.file_id:
+            opened(state, upload)
+
+
+def files(shown: Shown, state: PageState) -> None:
+    """Draw the downloads of a run; each is made only when it is asked for."""
+    for label, key, make, name, mime, about in (
+        (
+            "Save run",
+            "npz",
+            lambda: npz(shown.trace),
+            "kvviz-run.npz",
+            "application/octet-stream",
+            "The whole trace as a .npz file, to open here or in Python with kvviz.open_trace.",
+        ),
+        (
+            "HTML",
+            "html",
+            lambda: page(shown, state.view),
+            "kvviz-run.html",
+            "text/html",
+            "One offline file with this player inside.",
+        ),
+        (
+            "CSV",
+            "csv",
+            lambda: to_csv(shown.trace),
+            "kvviz-steps.csv",
+            "text/csv",
+            "One line a step: rows, FLOPs, time, bytes.",
+        ),
+    ):
+        st.download_button(
+            label,
+            make,
+            name,
+            mime,
+            key=f"kv:{key}",
+            help=about,
+            type="tertiary",
+            on_click="ignore",
+        )
+
+
+def opened(state: PageState, upload: Any) -> None:
+    """Put an uploaded run on screen, or say why it cannot be."""
+    if state.job is not None:
+        state.job.cancel()
+        state.job = None
+    try:
+        trace = open_trace(upload)
+    except KvvizError as error:
+        state.error = error
+    else:
+        state.show(Shown(settings_of(trace), trace, origin="file"))
+        state.view = View(cache="on" if trace.options.use_cache else "off")
+        state.mount += 1
+        state.notes = ()
+    state.experiments["upload"] = upload.file_id
+
+
+def settings_of(trace: GenerationTrace) -> RunSettings:
+    """Return the settings that a saved run was made with."""
+    options = trace.options
+    return RunSettings(
+        model=trace.model.name,
+        prompt=trace.prompt,
+        new=options.max_new_tokens,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        seed=options.seed,
+        dtype=trace.model.dtype,
+    )
+
+
+def npz(trace: GenerationTrace) -> bytes:
+    """Return a trace as the bytes of its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.npz"
+        trace.save(path)
+        return path.read_bytes()
+
+
+def page(shown: Shown, view: View) -> str:
+    """Return the player and its run as one offline HTML document, at the view on screen."""
+    view = first_view(shown, view)
+    return html_document(
+        shown.subject, layer=view.layer, head=view.head, step=view.step, cache=view.cache
+    )
