@@ -1,0 +1,100 @@
+"""The same generation with the cache and without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kvviz.engine.generation import Cancel, Progress, run
+from kvviz.engine.loaded_model import LoadedModel
+from kvviz.trace import CacheComparison, GenerationOptions
+
+
+def trace_both(
+    model: LoadedModel,
+    prompt: str,
+    *,
+    max_new_tokens: int = 24,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    n_top: int = 10,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> CacheComparison:
+    """Run a generation with the cache, then without, and compare the logits.
+
+    The logits of the cached run wait in memory until the other has caught up with them.
+
+    Args:
+        model: What `kvviz.load_model` returned.
+        prompt: Text to go on from.
+        max_new_tokens: Most tokens to generate in each run.
+        temperature: As for `trace_generation`, like the next four.
+        top_k: See there.
+        top_p: See there.
+        seed: See there.
+        n_top: See there.
+        progress: Called after each step with the steps done in both runs and the most there can
+            be in both.
+        cancel: Asked before each step; True ends both runs with what is there.
+
+    Raises:
+        KvvizError: As `trace_generation`; `RunCancelledError` also where the run without cache has
+            no step yet.
+    """
+    options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed)
+    waiting: list[Tensor] = []
+    differences: list[float] = []
+
+    def keep(_: int, logits: Tensor) -> None:
+        waiting.append(logits)
+
+    def compare(number: int, logits: Tensor) -> None:
+        if number < len(waiting):
+            differences.append(float((logits - waiting[number]).abs().max()))
+
+    def later(done: int, n_steps: int) -> None:
+        if progress is not None:
+            progress(len(cached.steps) + done, len(cached.steps) + n_steps)
+
+    def first(done: int, n_steps: int) -> None:
+        if progress is not None:
+            progress(done, 2 * n_steps)
+
+    with torch.inference_mode():
+        cached = run(
+            model,
+            prompt,
+            options,
+            n_top=n_top,
+            progress=first,
+            cancel=cancel,
+            on_logits=keep,
+        )
+        uncached = run(
+            model,
+            prompt,
+            replace(options, use_cache=False),
+            n_top=n_top,
+            progress=later,
+            cancel=cancel,
+            on_logits=compare,
+        )
+    n_common = _steps_with_same_history(cached.token_ids, uncached.token_ids, cached.n_prompt)
+    return CacheComparison(
+        cached=cached,
+        uncached=uncached,
+        logit_differences=np.array(differences[:n_common], dtype=np.float64),
+    )
+
+
+def _steps_with_same_history(one: np.ndarray, other: np.ndarray, n_prompt: int) -> int:
+    """Return how many steps of both runs saw the same tokens before them."""
+    n_new = min(one.size, other.size) - n_prompt
+    differ = np.flatnonzero(one[n_prompt : n_prompt + n_new] != other[n_prompt : n_prompt + n_new])
+    return int(differ[0]) + 1 if differ.size else n_new

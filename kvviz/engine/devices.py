@@ -1,0 +1,103 @@
+"""Which device and number format a model gets, and what either can do."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+import torch
+
+from kvviz.errors import DeviceError
+from kvviz.trace import BYTES_PER_NUMBER
+
+DTYPES = {name: getattr(torch, name) for name in BYTES_PER_NUMBER}
+
+
+def checked_device(device: object, dtype: torch.dtype) -> torch.device:
+    """Return the device of that name, which is there and knows the dtype.
+
+    ``auto`` means what the environment variable ``KVVIZ_DEVICE`` says, else the first of cuda, mps
+    and cpu that is there.
+
+    Raises:
+        DeviceError: If the device is unknown, not there, or lacks the dtype.
+    """
+    if device == "auto":
+        device = os.environ.get("KVVIZ_DEVICE", "").strip() or _first_device()
+        if device == "auto":
+            device = _first_device()
+    try:
+        found = torch.device(device)  # pyright: ignore[reportArgumentType]
+    except (RuntimeError, TypeError) as error:
+        raise DeviceError(
+            f"There is no device called {device!r}.",
+            fix="Ask for auto, cpu, cuda, cuda:0 and so on, or mps.",
+        ) from error
+    if found.type not in ("cpu", "cuda", "mps"):
+        raise DeviceError(
+            f"kvviz does not run on {found.type}.", fix="Ask for auto, cpu, cuda or mps."
+        )
+    if found.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        found = torch.device("cuda", found.index or 0)
+        if found.index >= count:
+            raise DeviceError(
+                f"The device {found} is not on this machine.",
+                found=f"torch {torch.__version__} sees {count} CUDA devices.",
+                fix="Ask for auto or cpu.",
+            )
+    if found.type == "mps":
+        if not torch.backends.mps.is_available():
+            raise DeviceError("The device mps is not on this machine.", fix="Ask for auto or cpu.")
+        if dtype == torch.float64:
+            raise DeviceError("The device mps has no float64.", fix="Ask for cpu or float32.")
+    return torch.device("cpu") if found.type == "cpu" else found
+
+
+def checked_dtype(dtype: object) -> torch.dtype:
+    """Return the torch dtype of that name.
+
+    Raises:
+        DeviceError: If it is none of float32, bfloat16, float16 and float64.
+    """
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise DeviceError(
+            f"There is no number format called {dtype!r}.", fix=f"Ask for {', '.join(DTYPES)}."
+        )
+    return DTYPES[dtype]
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return ``float32`` for ``torch.float32``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given, so that a clock read now is honest."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out, on any device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give unused memory back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _first_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

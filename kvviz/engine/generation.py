@@ -1,0 +1,250 @@
+"""The decode loop: one forward pass a step, observed, timed and recorded."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kvviz.engine.devices import is_out_of_memory, release_memory, synchronise
+from kvviz.engine.loaded_model import LoadedModel
+from kvviz.engine.observation import StepObservation
+from kvviz.engine.rows import CachedRows, RecomputedRows, Rows
+from kvviz.engine.sampling import TokenChooser
+from kvviz.engine.threads import thread_count
+from kvviz.errors import OptionsError, OutOfMemoryError, RunCancelledError
+from kvviz.trace import GenerationOptions, GenerationTrace, Step, forward_flops
+
+Progress = Callable[[int, int], object]
+Cancel = Callable[[], bool]
+OnLogits = Callable[[int, Float[Tensor, " vocab"]], None]
+
+
+def trace_generation(
+    model: LoadedModel,
+    prompt: str,
+    *,
+    max_new_tokens: int = 24,
+    use_cache: bool = True,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    n_top: int = 10,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> GenerationTrace:
+    """Generate tokens and record what every step did.
+
+    The same model may be used from several threads at once.
+
+    Args:
+        model: What `kvviz.load_model` returned.
+        prompt: Text to go on from.
+        max_new_tokens: Most tokens to generate; fewer where the model ends the text.
+        use_cache: Keep K/V rows between steps, or compute every row at every step.
+        temperature: 0 for the most likely token, else the divisor of the logits.
+        top_k: Sample from this many most likely tokens; all if None. Not used when greedy.
+        top_p: Sample from the fewest tokens with this much probability, in (0, 1]; all if None.
+            Not used when greedy.
+        seed: Seed of the sampling; the same seed gives the same tokens with and without cache.
+        n_top: How many likely tokens each step records, at most the vocabulary.
+        progress: Called after each step with the steps done and the most there can be.
+        cancel: Asked before each step; True ends the run with what is there.
+
+    Returns:
+        The record of the run.
+
+    Raises:
+        PromptError: If the prompt is empty, blank, or no text.
+        OptionsError: If a setting is of the wrong type or out of its range.
+        ContextLengthError: If prompt and new tokens do not fit into the model's positions.
+        RunCancelledError: If cancelled before the first step.
+        OutOfMemoryError: If memory runs out; what the run held has been given back.
+        ObservationError: If observers of a step disagree.
+    """
+    options = GenerationOptions(max_new_tokens, use_cache, temperature, top_k, top_p, seed)
+    return run(model, prompt, options, n_top=n_top, progress=progress, cancel=cancel)
+
+
+def run(
+    model: LoadedModel,
+    prompt: str,
+    options: GenerationOptions,
+    *,
+    n_top: int,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    on_logits: OnLogits | None = None,
+) -> GenerationTrace:
+    """Generate with checked options; `on_logits` sees the logits of each step, then they go.
+
+    Raises:
+        KvvizError: As `trace_generation`.
+    """
+    if type(n_top) is not int or n_top < 1:
+        raise OptionsError(
+            "The number of likely tokens must be a whole number, 1 or more.",
+            found=f"Found {n_top!r}.",
+            fix="Change it and run again.",
+        )
+    prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
+    failure = ""
+    try:
+        with torch.inference_mode(), thread_count(model.n_threads):
+            return _run(model, prompt, prompt_ids, options, n_top, progress, cancel, on_logits)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        failure = str(error).splitlines()[0][:200] if str(error) else ""
+    # Raised only here, where the traceback that held the run's tensors is gone.
+    release_memory(model.device)
+    raise OutOfMemoryError(
+        f"The run does not fit into the memory of {model.card.device}.",
+        found=failure,
+        fix="Shorten the prompt, ask for fewer new tokens, or load a smaller model.",
+    )
+
+
+def _run(
+    model: LoadedModel,
+    prompt: str,
+    prompt_ids: list[int],
+    options: GenerationOptions,
+    n_top: int,
+    progress: Progress | None,
+    cancel: Cancel | None,
+    on_logits: OnLogits | None,
+) -> GenerationTrace:
+    ids, n_prompt, steps = list(prompt_ids), len(prompt_ids), list[Step]()
+    n_steps = options.max_new_tokens
+    rows: Rows = (
+        CachedRows(model.card, n_prompt + n_steps - 1, model.dtype, model.device)
+        if options.use_cache
+        else RecomputedRows(model.card, model.device)
+    )
+    chooser = TokenChooser(options)
+    stopped = "length"
+    for number in range(n_steps):
+        if cancel is not None and cancel():
+            stopped = "cancelled"
+            break
+        step, logits = _step(model, ids, number, rows, chooser, n_top)
+        steps.append(step)
+        ids.append(step.chosen_id)
+        if on_logits is not None:
+            on_logits(number, logits)
+        if progress is not None:
+            progress(len(steps), n_steps)
+        if step.chosen_id in model.stop_ids:
+            stopped = "end-of-text"
+            break
+    if not steps:
+        raise RunCancelledError("The run was cancelled before its first step.", fix="Run it again.")
+    final = rows.final()
+    return GenerationTrace(
+        model=model.card,
+        prompt=prompt,
+        options=options,
+        token_ids=np.array(ids, dtype=np.int64),
+        tokens=[model.token_text(token_id) for token_id in ids],
+        n_prompt=n_prompt,
+        steps=steps,
+        stopped=stopped,
+        queries=final.queries,
+        all_keys=final.keys,
+        all_values=final.values,
+        score_scale=final.score_scale,
+        written_fingerprints=final.written_fingerprints,
+        final_fingerprints=final.final_fingerprints,
+        vocabulary={
+            token_id: model.token_text(token_id)
+            for step in steps
+            for token_id in (*step.top_ids.tolist(), step.chosen_id)
+        },
+        environment=_environment(model),
+    )
+
+
+def _step(
+    model: LoadedModel,
+    ids: list[int],
+    number: int,
+    rows: Rows,
+    chooser: TokenChooser,
+    n_top: int,
+) -> tuple[Step, Tensor]:
+    """Run one forward pass over what has no row yet and choose a token.
+
+    The clock stands still while the step is recorded. It runs while observers listen in the
+    forward pass, which takes them well under a microsecond a call.
+    """
+    fed = range(rows.n_kept, len(ids))
+    observation = StepObservation()
+    synchronise(model.device)
+    start = time.perf_counter()
+    tokens = torch.tensor([ids[fed.start :]], device=model.device)
+    with observation.watching():
+        output = model.module(
+            tokens, logits_to_keep=1, kvviz_observation=observation, **rows.arguments
+        )
+    logits = output.logits[0, -1]
+    chosen = chooser.choose(logits)
+    synchronise(model.device)
+    seconds = time.perf_counter() - start
+    settled = rows.settle(observation, fed)
+    likely = chooser.likely(logits, chosen, n_top)
+    return Step(
+        index=number,
+        kind="prefill" if number == 0 else "decode",
+        fed=np.arange(fed.start, fed.stop),
+        computed=np.arange(settled.computed.start, settled.computed.stop),
+        reused=np.arange(settled.reused.start, settled.reused.stop),
+        top_ids=likely.ids,
+        top_probs=likely.probs,
+        top_sampling_probs=likely.sampling_probs,
+        chosen_id=chosen,
+        chosen_prob=likely.chosen_prob,
+        seconds=seconds,
+        flops=forward_flops(model.card, len(fed), len(ids)),
+        cache_bytes=settled.cache_bytes,
+        max_row_change=settled.max_row_change,
+    ), logits
+
+
+def _environment(model: LoadedModel) -> dict[str, str]:
+    """Return what a reader of the trace needs to judge its times."""
+    facts = {**_versions(), "device": model.card.device, "dtype": model.card.dtype}
+    if model.device.type == "cuda":
+        facts["processor"] = torch.cuda.get_device_name(model.device)
+    return facts | {"threads": str(model.n_threads)}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    facts = {name: version(name) for name in ("torch", "transformers", "numpy")}
+    with suppress(PackageNotFoundError):  # a checkout runs without being installed
+        facts["kvviz"] = version("kvviz")
+    return facts | {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.exists():
+        for line in cpu_info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

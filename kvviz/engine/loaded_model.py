@@ -1,0 +1,139 @@
+"""A model that is ready to run, with its tokenizer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from transformers import GPT2LMHeadModel
+
+from kvviz.engine.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.token_text import TokenTexts
+from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
+from kvviz.trace import ModelCard
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model and its tokenizer, read only: no call changes either, so threads may share it.
+
+    Attributes:
+        card: Its shape, size and origin.
+        module: The torch module, in evaluation mode, with kvviz's attention.
+        stop_ids: Tokens that end a text.
+        n_threads: CPU threads that it runs fastest with on this machine.
+    """
+
+    card: ModelCard
+    module: GPT2LMHeadModel
+    stop_ids: frozenset[int]
+    n_threads: int
+    _tokenizer: Any
+    _texts: TokenTexts
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.module.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights and the cache."""
+        return self.module.dtype
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the token ids of a text, with nothing added.
+
+        Raises:
+            PromptError: If the text is no text, or holds half of a surrogate pair.
+            ModelFilesError: If the tokenizer gives an id that the model does not have.
+        """
+        if not isinstance(text, str):
+            raise PromptError("A prompt is text.", found=f"It is of type {type(text).__name__}.")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError(
+                "The prompt holds half of a character.",
+                found=f"Character {error.start + 1} is the lone surrogate "
+                f"U+{ord(text[error.start]):04X}.",
+                fix="Type or paste that character again.",
+            ) from None
+        ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        if ids and max(ids) >= self.card.d_vocab:
+            raise ModelFilesError(
+                "The tokenizer and the model do not belong together.",
+                found=f"The tokenizer gives id {max(ids):,}, the model knows "
+                f"{self.card.d_vocab:,} tokens.",
+                fix="Leave out what the model cannot know, or load another model.",
+            )
+        return ids
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text takes.
+
+        Raises:
+            PromptError: As for `tokenize`.
+        """
+        return len(self.tokenize(text))
+
+    def token_text(self, token_id: int) -> str:
+        """Return a token as the tokenizer shows it, bytes that are no character as ``‹E2 80›``."""
+        return self._texts.text(token_id)
+
+    def text_of(self, token_ids: Iterable[int]) -> str:
+        """Return the text of several tokens; halves of a character that meet become one."""
+        return self._texts.joined(token_ids)
+
+    def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
+        """Return the token ids of a prompt that leaves room for this many new tokens.
+
+        Raises:
+            PromptError: If the prompt is empty, blank, or no text.
+            ContextLengthError: If prompt and new tokens do not fit into the model's positions.
+        """
+        ids = self.tokenize(prompt)
+        if not prompt.strip() or not ids:
+            raise PromptError(
+                "The prompt is empty." if not prompt else "The prompt has nothing but white space.",
+                fix="Type a few words for the model to go on from.",
+            )
+        room = self.card.n_ctx - len(ids)
+        if max_new_tokens > room:
+            fix = (
+                f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
+                if room > 0
+                else f"Shorten the prompt to {self.card.n_ctx - 1:,} tokens or fewer."
+            )
+            raise ContextLengthError(
+                "Prompt and new tokens do not fit into the model's context.",
+                found=f"{len(ids):,} prompt tokens and {max_new_tokens:,} new ones make "
+                f"{len(ids) + max_new_tokens:,}; {self.card.name} has {self.card.n_ctx:,} "
+                f"positions, which leaves room for {max(room, 0):,} new tokens.",
+                fix=fix,
+            )
+        return ids
+
+    def as_dtype(self, dtype: str) -> LoadedModel:
+        """Return a copy with these very weights in another number format.
+
+        The differences between a run in float32 and one in float64 tell rounding from error.
+
+        Args:
+            dtype: float32, bfloat16, float16 or float64.
+
+        Raises:
+            DeviceError: If the dtype is unknown, or the device lacks it.
+        """
+        torch_dtype = checked_dtype(dtype)
+        checked_device(str(self.device), torch_dtype)
+        module = copy.deepcopy(self.module)
+        torch.nn.Module.to(module, torch_dtype)
+        return replace(
+            self,
+            card=replace(self.card, dtype=dtype_name(torch_dtype)),
+            module=module,
+        )

@@ -1,0 +1,243 @@
+"""From a name to a model that is ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers.activations import ACT2FN
+from transformers.utils import logging as transformers_logging
+
+from kvviz.engine.attention import ATTENTION_NAME
+from kvviz.engine.devices import (
+    checked_device,
+    checked_dtype,
+    dtype_name,
+    is_out_of_memory,
+    release_memory,
+)
+from kvviz.engine.loaded_model import LoadedModel
+from kvviz.engine.model_files import (
+    bad_config,
+    check_fit,
+    check_sizes,
+    has_tokenizer,
+    read_config,
+    read_shapes,
+    weight_files,
+)
+from kvviz.engine.model_source import ModelSource, locate
+from kvviz.engine.observation import watch_projection
+from kvviz.engine.threads import best_thread_count
+from kvviz.engine.token_text import TokenTexts
+from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
+from kvviz.trace import ModelCard
+
+_one_at_a_time = Lock()
+
+
+def load_model(
+    name: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32"
+) -> LoadedModel:
+    """Load a GPT-2 and its tokenizer.
+
+    Weights come from safetensors files only, and no code that a model brings along is ever run.
+
+    Args:
+        name: A bundled name such as ``kvviz/gpt2-mini``, a folder, or a name on the hub.
+        device: ``auto`` (what ``KVVIZ_DEVICE`` says, else cuda, mps or cpu), or one of these.
+        dtype: Number format of weights and cache: float32, bfloat16, float16 or float64.
+
+    Raises:
+        ModelNotFoundError: If nothing answers to the name.
+        ModelFamilyError: If the model is not a GPT-2.
+        ModelFilesError: If its files are missing, damaged, or do not fit each other.
+        NetworkError: If it would have to be fetched and the hub cannot be reached.
+        DeviceError: If device or dtype are unknown or not there.
+        OutOfMemoryError: If the weights do not fit into memory.
+        OptionsError: If ``KVVIZ_THREADS`` is set to nonsense.
+    """
+    torch_dtype = checked_dtype(dtype)
+    torch_device = checked_device(device, torch_dtype)
+    source = locate(name)
+    with _one_at_a_time, _quiet():
+        failure = ""
+        try:
+            return _load(source, torch_device, torch_dtype)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = str(error).splitlines()[0][:200]
+    release_memory(torch_device)
+    raise OutOfMemoryError(
+        f"The weights of {source.name} do not fit into the memory of {torch_device}.",
+        found=failure,
+        fix="Load a smaller model, or this one in bfloat16.",
+    )
+
+
+def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+    config = _build_config(read_config(source.folder))
+    files = weight_files(source.folder)
+    check_fit(read_shapes(files), config)
+    tokenizer = _load_tokenizer(source.folder)
+    module = _load_module(source.folder, config, device, dtype)
+    card = ModelCard(
+        name=source.name,
+        family="gpt2",
+        n_layers=config.n_layer,
+        n_heads=config.n_head,
+        n_kv_heads=config.n_head,
+        d_head=config.n_embd // config.n_head,
+        d_model=config.n_embd,
+        d_mlp=config.n_inner if config.n_inner is not None else 4 * config.n_embd,
+        n_ctx=config.n_positions,
+        d_vocab=config.vocab_size,
+        n_params=sum(parameter.numel() for parameter in module.parameters()),
+        dtype=dtype_name(dtype),
+        device=str(device),
+        source=source.kind,
+        revision=_revision(files),
+    )
+    return LoadedModel(
+        card=card,
+        module=module,
+        stop_ids=_stop_ids(module),
+        n_threads=_try_out(module, card),
+        _tokenizer=tokenizer,
+        _texts=TokenTexts(tokenizer),
+    )
+
+
+def _build_config(settings: dict[str, Any]) -> GPT2Config:
+    try:
+        config = GPT2Config.from_dict(settings)
+    except Exception as error:  # the validation of transformers raises errors of many types
+        raise bad_config(" ".join(str(error).split())[:200].rstrip(".")) from error
+    check_sizes(config)
+    if config.activation_function not in ACT2FN:
+        raise bad_config(f"the activation function {config.activation_function!r} is unknown")
+    return config
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    if not has_tokenizer(folder):
+        raise ModelFilesError(
+            f"{folder} has no tokenizer.",
+            found="There is no tokenizer.json, vocab.json, vocab.txt or *.model.",
+            fix="Put the tokenizer's files beside the weights.",
+        )
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
+        raise ModelFilesError(
+            "The tokenizer cannot be read.",
+            found=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            fix="Fetch the model again.",
+        ) from error
+
+
+def _load_module(
+    folder: Path, config: GPT2Config, device: torch.device, dtype: torch.dtype
+) -> GPT2LMHeadModel:
+    loaded: Any = GPT2LMHeadModel.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        attn_implementation=ATTENTION_NAME,
+        local_files_only=True,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    module, report = loaded
+    problems = [name for kind in report.values() for name in kind]
+    unfit = [
+        name for name in problems if not str(name).endswith((".attn.bias", ".attn.masked_bias"))
+    ]
+    if unfit:
+        raise ModelFilesError(
+            "The weights do not fit config.json.",
+            found=f"transformers could not place {unfit[0]}.",
+            fix="Put the config and the weights of the same model together.",
+        )
+    for name, parameter in module.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise ModelFilesError(
+                f"The weights hold values that are no finite {dtype_name(dtype)} numbers.",
+                found=f"Some of {name} are not.",
+                fix="Load it with dtype float32; if that does not help, fetch the model again.",
+            )
+    module.eval().requires_grad_(False).to(device)
+    for layer in range(config.n_layer):
+        watch_projection(module.get_submodule(f"transformer.h.{layer}.attn.c_attn"), layer)
+    return module
+
+
+def _stop_ids(module: GPT2LMHeadModel) -> frozenset[int]:
+    """Return the tokens that end a text, from the generation config, else from the config."""
+    settings = module.generation_config
+    ids = settings.eos_token_id if settings is not None else module.config.eos_token_id
+    listed = ids if isinstance(ids, (list, tuple)) else [] if ids is None else [ids]
+    if not all(type(token_id) is int for token_id in listed):
+        raise bad_config(f"eos_token_id is {ids!r}, not a token id")
+    return frozenset(listed)
+
+
+def _try_out(module: GPT2LMHeadModel, card: ModelCard) -> int:
+    """Run the model once and return the number of CPU threads it is fastest with.
+
+    Raises:
+        DeviceError: If the device cannot compute with the dtype.
+    """
+    token = torch.zeros((1, 1), dtype=torch.int64, device=module.device)
+
+    @torch.inference_mode()
+    def step() -> None:
+        module(token, use_cache=False)
+
+    try:
+        step()
+    except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{card.device} cannot compute with {card.dtype}.",
+            found=str(error).splitlines()[0][:200],
+            fix="Load the model with dtype float32.",
+        ) from error
+    return best_thread_count(step) if module.device.type == "cpu" else torch.get_num_threads()
+
+
+def _revision(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as data:
+            while block := data.read(1 << 20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bar and warnings off the console.
+
+    Whatever they say about a model is raised as an error here.
+    """
+    verbosity = transformers_logging.get_verbosity()
+    had_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if had_bar:
+            transformers_logging.enable_progress_bar()
