@@ -16,7 +16,6 @@ from kvviz.ui.errors_view import bounded
 from kvviz.ui.jobs import Job
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.page_state import PageState
-from kvviz.ui.plain_text import plain_html
 from kvviz.ui.runs import Shown
 from kvviz.ui.waiting import finished
 

@@ -1,0 +1,48 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from kvviz.ui.doorway import LeadHome
+from kvviz.ui.page_list import FOLDER, PAGES
+
+
+def answer(path: str, method: str = "GET", root_path: str = "") -> str:
+    """Return where a request is led, or `served` if it goes through."""
+    messages = []
+
+    async def served(scope, receive, send):
+        messages.append({"headers": [(b"location", b"served")]})
+
+    async def send(message):
+        messages.append(message)
+
+    scope = {"type": "http", "path": path, "method": method, "root_path": root_path}
+    asyncio.run(LeadHome(served)(scope, None, send))
+    return dict(messages[0]["headers"])[b"location"].decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/kv_cache", "/start", "/_stcore", "/static", "/favicon.png",
+                                  "/_stcore/health", "/static/js/index.js"])  # fmt: skip
+def test_what_exists_is_served(path):
+    assert answer(path) == "served"
+
+
+def test_an_unknown_page_leads_home_with_its_name():
+    assert answer("/no_such_page") == "/?lost=no_such_page"
+    assert answer("/tools", root_path="/base") == "/base/?lost=tools"
+
+
+def test_the_name_cannot_carry_anything_into_the_answer():
+    assert answer("/a\r\nSet-Cookie: x") == "/?lost=a%0D%0ASet-Cookie%3A%20x"
+    assert len(answer("/" + "x" * 5000)) < 120
+
+
+def test_only_reading_is_led_home():
+    assert answer("/no_such_page", method="POST") == "served"
+
+
+def test_the_pages_listed_are_the_files_that_exist():
+    assert [entry.name for entry in PAGES] == sorted(
+        (Path(file).stem for file in FOLDER.glob("*.py")), key=lambda name: name != "start"
+    )

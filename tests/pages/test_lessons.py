@@ -1,0 +1,55 @@
+import shutil
+
+import pytest
+
+from kvviz.lessons import lessons, shelf
+from kvviz.lessons.shelf import LessonError
+from kvviz.ui import links
+from kvviz.ui.page_list import page_named
+
+
+def test_every_lesson_can_be_read():
+    words = lessons()
+    assert len(words.prompts) >= 4
+    assert len(words.terms) >= 8
+    assert words.caption("not-zero").source
+    assert words.question("edited-token").source
+
+
+def test_every_glossary_entry_has_a_source():
+    assert all(len(term.source) > 10 for term in lessons().terms)
+
+
+def test_every_door_leads_to_a_page_with_a_link_it_understands():
+    from urllib.parse import parse_qsl
+
+    for door in lessons().doors:
+        assert page_named(door.page) is not None
+        parameters = dict(parse_qsl(door.query, strict_parsing=bool(door.query)))
+        assert set(parameters) <= set(links.readers(1024))
+        assert links.parse(parameters).unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("not toml", "cannot be read"),
+        ('[[entry]]\nword = "x"\nmeaning = "y"\n', "Missing: ['source']"),
+        ('[[entry]]\nword = "x"\nmeaning = " "\nsource = "z"\n', "empty: ['meaning']"),
+        ('[[entry]]\nword = "x"\nmeaning = "y"\nsource = "z"\ncolour = "c"\n', "['colour']"),
+        ('[[entry]]\nword = "x"\nmeaning = "y"\nsource = "z"\n' * 2, "same name"),
+    ],
+)
+def test_a_gap_in_a_file_is_found_by_name(tmp_path, monkeypatch, damage, words):
+    shutil.copytree(shelf.HERE / "en", tmp_path / "en")
+    (tmp_path / "en" / "glossary.toml").write_text(damage)
+    monkeypatch.setattr(shelf, "HERE", tmp_path)
+    with pytest.raises(LessonError) as caught:
+        shelf.lessons.__wrapped__("en")
+    assert "glossary.toml" in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_what_is_not_there_is_named_with_what_is():
+    with pytest.raises(LessonError, match="'no-such'"):
+        lessons().caption("no-such")

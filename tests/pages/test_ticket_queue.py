@@ -1,0 +1,41 @@
+from threading import Thread
+
+from kvviz.ui.ticket_queue import TicketQueue
+
+
+def test_tickets_are_let_in_in_the_order_they_came_and_see_their_place():
+    queue = TicketQueue(2)
+    first, second, third, fourth = (queue.join() for _ in range(4))
+    assert [queue.place(t) for t in (first, second, third, fourth)] == [0, 0, 1, 2]
+    assert not queue.wait(third, timeout=0)
+    queue.leave(second)
+    assert queue.wait(third, timeout=0)
+    assert [queue.place(t) for t in (first, third, fourth)] == [0, 0, 1]
+
+
+def test_one_who_leaves_the_line_is_passed_over():
+    queue = TicketQueue(1)
+    first, second, third = (queue.join() for _ in range(3))
+    queue.leave(second)
+    queue.leave(first)
+    assert queue.wait(third, timeout=0)
+
+
+def test_leaving_twice_lets_nobody_in_twice():
+    queue = TicketQueue(1)
+    first, second, third = (queue.join() for _ in range(3))
+    queue.leave(first)
+    queue.leave(first)
+    assert queue.wait(second, timeout=0)
+    assert not queue.wait(third, timeout=0)
+
+
+def test_who_waits_is_woken_when_a_place_is_given_back():
+    queue = TicketQueue(1)
+    first, second = queue.join(), queue.join()
+    entered: list[bool] = []
+    waiter = Thread(target=lambda: entered.append(queue.wait(second, timeout=30)))
+    waiter.start()
+    queue.leave(first)
+    waiter.join(timeout=30)
+    assert entered == [True]
