@@ -96,10 +96,10 @@ class Header:
         positions = np.arange(self.n_rows, dtype=np.int64)
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
-            ranges = {name: positions[slice(*facts[name])] for name in _POSITIONS}
-            rows = {name: array[number] for name, array in likely.items()}
+            arrays: dict[str, Any] = {name: positions[slice(*facts[name])] for name in _POSITIONS}
+            arrays |= {name: array[number] for name, array in likely.items()}
             kind = "decode" if number else "prefill"
-            steps.append(Step(index=number, kind=kind, **(facts | ranges | rows)))
+            steps.append(Step(index=number, kind=kind, **facts | arrays))
         return steps
 
 

@@ -1,0 +1,123 @@
+"""What each step of a generation costs by formula, with the cache and without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from kvviz.errors import OptionsError
+from kvviz.trace import ModelCard, forward_flops
+
+
+@dataclass(frozen=True, eq=False)
+class StepCosts:
+    """Counts of each step by formula, not running sums; none of them is a measurement.
+
+    Attributes:
+        rows: K/V rows computed in each layer, so also token passes through the network.
+        flops: Floating-point operations of the forward pass, see `kvviz.trace.forward_flops`.
+        cache_bytes: Bytes of cache that hold rows after the step; 0 without the cache.
+    """
+
+    rows: Int64[np.ndarray, " step"]
+    flops: Int64[np.ndarray, " step"]
+    cache_bytes: Int64[np.ndarray, " step"]
+
+
+def step_costs(card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool) -> StepCosts:
+    """Count what each step of a generation costs.
+
+    After step s there are P+s rows. With the cache the prefill computes P of them and each later
+    step one; without it every step computes all P+s.
+
+    Args:
+        card: The model's shape.
+        n_prompt: Tokens of the prompt (P), at least 1.
+        n_steps: Forward passes, one a generated token, at least 1.
+        use_cache: Whether K/V rows are kept between steps.
+
+    Returns:
+        Counts for steps 0 to n_steps - 1.
+
+    Raises:
+        OptionsError: If there is no prompt or no step.
+    """
+    if n_prompt < 1 or n_steps < 1:
+        raise OptionsError(
+            "A run has at least one prompt token and one step.",
+            found=f"Found {n_prompt} and {n_steps}.",
+        )
+    rows_after = np.arange(n_prompt, n_prompt + n_steps)
+    rows = rows_after.copy()
+    if use_cache:
+        rows[1:] = 1
+    flops = [
+        forward_flops(card, int(new), int(keys)) for new, keys in zip(rows, rows_after, strict=True)
+    ]
+    kept = rows_after if use_cache else np.zeros_like(rows_after)
+    return StepCosts(rows, np.array(flops, dtype=np.int64), kept * card.cache_bytes_per_token)
+
+
+def token_passes(n_prompt: int, n_steps: int, *, use_cache: bool) -> int:
+    """Count how many tokens go through the network in a whole generation.
+
+    With the cache each row is computed once: P + N - 1. Without it step s computes P + s rows
+    again: N P + N (N - 1) / 2. A prompt of 5 and 1,000 new tokens make 1,004 against 504,500.
+
+    Args:
+        n_prompt: Tokens of the prompt (P).
+        n_steps: Generated tokens (N).
+        use_cache: Whether K/V rows are kept between steps.
+    """
+    if use_cache:
+        return n_prompt + n_steps - 1
+    return n_steps * n_prompt + n_steps * (n_steps - 1) // 2
+
+
+def bill(costs: StepCosts) -> dict[str, Int64[np.ndarray, " step"]]:
+    """Sum the costs up to and with each step.
+
+    Returns:
+        ``rows`` and ``flops`` as running sums; ``cache_bytes`` as it stands after each step, since
+        the cache is held and not spent.
+    """
+    return {
+        "rows": np.cumsum(costs.rows),
+        "flops": np.cumsum(costs.flops),
+        "cache_bytes": costs.cache_bytes,
+    }
+
+
+def fewer(with_cache: float, without_cache: float, what: str) -> str:
+    """Say how many times fewer of something the cache takes, such as ``4.8x fewer rows``.
+
+    Below 10 the ratio has one decimal, from 10 on none. Equal counts, as after the prefill, give
+    ``as many rows``.
+
+    Args:
+        with_cache: Count with the cache, above 0.
+        without_cache: The same count without.
+        what: What was counted, in the plural.
+    """
+    ratio = without_cache / with_cache
+    if ratio == 1:
+        return f"as many {what}"
+    word = "fewer" if ratio > 1 else "more"
+    ratio = max(ratio, 1 / ratio)
+    return f"{ratio:,.1f}x {word} {what}" if ratio < 9.95 else f"{ratio:,.0f}x {word} {what}"
+
+
+def counted(card: ModelCard, n_prompt: int, n_steps: int) -> dict[str, Any]:
+    """Return `step_costs` with (``on``) and without (``off``) the cache, as lists for JSON."""
+    return {
+        name: {
+            part: getattr(
+                step_costs(card, n_prompt, n_steps, use_cache=name == "on"), part
+            ).tolist()
+            for part in ("rows", "flops", "cache_bytes")
+        }
+        for name in ("on", "off")
+    }

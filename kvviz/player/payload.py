@@ -1,0 +1,303 @@
+"""A run packed into one buffer of bytes, which the player in the browser reads in place.
+
+``contract.json`` is the contract between this module and the player: names, dtypes and shapes.
+The buffer is a little-endian u32 header length, a JSON header padded with spaces to a multiple of
+8 bytes with the length before it, then arrays, each at a multiple of 8. An array's ``offset``
+counts from the end of the header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32, Int8
+
+from kvviz.analysis import counted
+from kvviz.errors import PayloadError
+from kvviz.player.patterns import thumbnails, triangles
+from kvviz.trace import CacheComparison, GenerationTrace
+
+CacheView = Literal["on", "off", "both"]
+
+CONTRACT: dict[str, Any] = json.loads(files("kvviz.player").joinpath("contract.json").read_text())
+
+MAX_BYTES = 256 * 2**20
+"""Largest buffer that is built: browsers hold that much, and nobody waits longer."""
+MAX_CELLS = 4 * 10**9
+"""Most pattern cells, over all heads, that are gone through for thumbnails: about half a minute."""
+
+_DTYPES = {"uint8": "u8", "int8": "i8", "int32": "i32", "float32": "f32"}
+
+Runs = dict[str, GenerationTrace]
+
+
+class Role(Protocol):
+    """What the player needs to know of a head role that `kvviz.analysis` found."""
+
+    @property
+    def layer(self) -> int:
+        """The head's layer."""
+        ...
+
+    @property
+    def head(self) -> int:
+        """Its number in the layer."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """One of the contract's ``roles``."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """How strongly the head plays it, in [0, 1]."""
+        ...
+
+
+def pack(
+    trace: GenerationTrace | CacheComparison,
+    *,
+    layer: int = 0,
+    head: int = 0,
+    step: int | None = None,
+    cache: CacheView | None = None,
+    roles: Sequence[Role] | None = None,
+    layers: Sequence[int] | None = None,
+) -> bytes:
+    """Pack a run, or a run with and without the cache, for the player.
+
+    Of a comparison whose runs parted and ended after different numbers of steps, the steps that
+    both took are packed.
+
+    Args:
+        trace: What to pack.
+        layer: Layer in view at first.
+        head: Head in view at first.
+        step: Step in view at first, or None for the prefill.
+        cache: ``on``, ``off`` or ``both``: the side in view at first. None means both of a
+            comparison, and the one there is of a single run.
+        roles: Head roles found by the rules of `kvviz.analysis`, for the badges; none if left out.
+        layers: Layers whose arrays are packed. None means all if they fit into the contract's
+            ``max_bytes_all_layers``, else the one in view.
+
+    Returns:
+        The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
+
+    Raises:
+        PayloadError: If step, layer, head or side does not exist in the run, or the run is too
+            large to be shown.
+    """
+    runs = _runs_of(trace)
+    first = next(iter(runs.values()))
+    card, n_prompt = first.model, first.n_prompt
+    n_steps = min(len(run.steps) for run in runs.values())
+    n_rows = n_prompt + n_steps - 1
+    step = 0 if step is None else step
+    cache = cache or ("both" if len(runs) == 2 else next(iter(runs)))  # pyright: ignore
+    for name, number, count in (
+        ("layer", layer, card.n_layers),
+        ("head", head, card.n_heads),
+        ("step", step, n_steps),
+    ):
+        if not 0 <= number < count:
+            raise PayloadError(
+                f"There is no {name} {number} to show.",
+                found=f"There are {count}, counted from 0.",
+            )
+    if (cache != "both" and cache not in runs) or (cache == "both" and len(runs) < 2):
+        raise PayloadError(
+            f"The view {cache!r} is not in this run.", found=f"It holds {', '.join(runs)}."
+        )
+    layers = _chosen_layers(runs, n_rows, layer, layers)
+    arrays = [
+        *_arrays_of_runs(runs, n_steps),
+        *_arrays_of_layers(runs, n_rows, layers),
+        *_thumbnails(first, n_rows, layers),
+    ]
+    header = {
+        "magic": CONTRACT["magic"],
+        "format": CONTRACT["format"],
+        "id": fingerprint(trace),
+        "model": card.to_json() | {"cache_bytes_per_token": card.cache_bytes_per_token},
+        "prompt": first.prompt,
+        "n_prompt": n_prompt,
+        "n_rows": n_rows,
+        "n_steps": n_steps,
+        "tokens": [
+            {"id": int(token_id), "text": text}
+            for token_id, text in zip(
+                first.token_ids[: n_rows + 1], first.tokens[: n_rows + 1], strict=True
+            )
+        ],
+        "vocabulary": {
+            str(token_id): text
+            for run in runs.values()
+            for token_id, text in run.vocabulary.items()
+        },
+        "runs": [_run(name, run, n_steps) for name, run in runs.items()],
+        "counted": counted(card, n_prompt, n_steps),
+        "comparison": _comparison(trace, n_steps),
+        "roles": [
+            {"layer": r.layer, "head": r.head, "role": r.role, "score": float(r.score)}
+            for r in roles or ()
+        ],
+        "view": {"step": step, "layer": layer, "head": head, "cache": cache},
+        "layers": list(layers),
+    }
+    return _assemble(header, arrays)
+
+
+def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
+    """Return a name for what was computed: the same for the same run, whatever is in view.
+
+    Made of each run's model card, options, token ids and row fingerprints; times are left out.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for run in _runs_of(trace).values():
+        facts = [run.model.to_json(), run.options.to_json(), run.prompt, run.n_prompt]
+        digest.update(json.dumps(facts, sort_keys=True).encode())
+        for array in (run.token_ids, run.written_fingerprints, run.final_fingerprints):
+            digest.update(array.tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
+    if isinstance(trace, CacheComparison):
+        return {"on": trace.cached, "off": trace.uncached}
+    return {"on" if trace.options.use_cache else "off": trace}
+
+
+def _chosen_layers(
+    runs: Runs, n_rows: int, layer: int, layers: Sequence[int] | None
+) -> Sequence[int]:
+    """Return the layers to send, and refuse a run of which not even they can be shown."""
+    card = next(iter(runs.values())).model
+    of_a_layer = len(runs) * (
+        card.n_heads * n_rows * (n_rows + 1) // 2
+        + 2 * card.n_kv_heads * (n_rows * card.d_head + np.dtype(np.float32).itemsize)
+    )
+    if layers is None:
+        fits = of_a_layer * card.n_layers <= CONTRACT["max_bytes_all_layers"]
+        layers = range(card.n_layers) if fits else (layer,)
+    if not all(0 <= one < card.n_layers for one in layers) or len(set(layers)) != len(layers):
+        raise PayloadError(
+            "These layers cannot be packed.",
+            found=f"Found {', '.join(map(str, layers))}; the model has {card.n_layers}, from 0 on.",
+        )
+    n_cells = card.n_layers * card.n_heads * n_rows**2
+    if of_a_layer * len(layers) > MAX_BYTES or n_cells > MAX_CELLS:
+        raise PayloadError(
+            "This run is too large to be drawn.",
+            found=f"It has {n_rows:,} rows, and {card.n_heads:,} heads in a layer.",
+            fix="Generate fewer tokens, or use a shorter prompt.",
+        )
+    return layers
+
+
+def _run(name: str, run: GenerationTrace, n_steps: int) -> dict[str, Any]:
+    steps = run.steps[:n_steps]
+    return {
+        "cache": name,
+        "stopped": run.stopped,
+        "reuse_is_proven": run.reuse_is_proven,
+        "n_fed": [int(step.fed.size) for step in steps],
+        "n_computed": [int(step.computed.size) for step in steps],
+        "n_reused": [int(step.reused.size) for step in steps],
+        "seconds": [float(step.seconds) for step in steps],
+        "flops": [int(step.flops) for step in steps],
+        "cache_bytes": [int(step.cache_bytes) for step in steps],
+        "max_row_change": [float(step.max_row_change) for step in steps],
+        "chosen_ids": [int(step.chosen_id) for step in steps],
+        "chosen_probs": [float(step.chosen_prob) for step in steps],
+    }
+
+
+def _comparison(trace: GenerationTrace | CacheComparison, n_steps: int) -> dict[str, Any] | None:
+    if not isinstance(trace, CacheComparison):
+        return None
+    return {
+        "same_tokens": trace.same_tokens,
+        "max_logit_difference": trace.max_logit_difference,
+        "logit_differences": trace.logit_differences[:n_steps].tolist(),
+        "dtype": trace.cached.model.dtype,
+    }
+
+
+def _arrays_of_runs(runs: Runs, n_steps: int) -> Iterator[tuple[str, np.ndarray]]:
+    for name, run in runs.items():
+        steps = run.steps[:n_steps]
+        yield f"{name}.top_ids", np.stack([step.top_ids for step in steps]).astype(np.int32)
+        yield f"{name}.top_probs", np.stack([step.top_probs for step in steps])
+        yield f"{name}.top_sampling_probs", np.stack([step.top_sampling_probs for step in steps])
+
+
+def _arrays_of_layers(
+    runs: Runs, n_rows: int, layers: Sequence[int]
+) -> Iterator[tuple[str, np.ndarray]]:
+    for layer in layers:
+        for name, run in runs.items():
+            keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
+            queries = run.queries[layer, :, :n_rows]
+            yield f"{name}.pattern.{layer}", triangles(queries, keys, run.score_scale[layer])
+            for part, rows in (("key", keys), ("value", values)):
+                scaled, scale = _scaled(rows)
+                yield f"{name}.{part}s.{layer}", scaled
+                yield f"{name}.{part}_scale.{layer}", scale
+
+
+def _thumbnails(
+    run: GenerationTrace, n_rows: int, layers: Sequence[int]
+) -> Iterator[tuple[str, np.ndarray]]:
+    if len(layers) == run.model.n_layers:
+        return
+    n_cells = min(CONTRACT["thumbnail_cells"], n_rows)
+    pictures = [
+        thumbnails(
+            run.queries[layer, :, :n_rows],
+            run.keys(layer)[:, :n_rows],
+            run.score_scale[layer],
+            n_cells,
+        )
+        for layer in range(run.model.n_layers)
+    ]
+    yield "thumbnails", np.stack(pictures)
+
+
+def _scaled(
+    rows: Float32[np.ndarray, "head position d_head"],
+) -> tuple[Int8[np.ndarray, "head position d_head"], Float32[np.ndarray, " head"]]:
+    """Round rows to 255 even parts of their head's range.
+
+    Returns:
+        Bytes b, and each head's largest absolute number s, with ``|x - b s / 127| <= 0.5 s / 127``.
+    """
+    scale = np.abs(rows).max(axis=(1, 2))
+    divisor = np.where(scale > 0, scale, 1)[:, None, None]
+    return np.rint(rows / divisor * np.float32(127)).astype(np.int8), scale
+
+
+def _assemble(header: dict[str, Any], arrays: list[tuple[str, np.ndarray]]) -> bytes:
+    alignment, offset = CONTRACT["alignment"], 0
+    parts: list[bytes] = []
+    listed: list[dict[str, Any]] = []
+    for name, array in arrays:
+        dtype = _DTYPES[array.dtype.name]
+        listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})
+        data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+        parts += [data, bytes(-len(data) % alignment)]
+        offset += len(data) + -len(data) % alignment
+    text = json.dumps(
+        header | {"arrays": listed}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+    text += b" " * (-(struct.calcsize("<I") + len(text)) % alignment)
+    return b"".join([struct.pack("<I", len(text)), text, *parts])
