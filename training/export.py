@@ -15,7 +15,7 @@ from training.checkpoint import Checkpoint, load_checkpoint
 from training.evaluation import evaluate
 from training.files import write_whole
 from training.loop import CHECKPOINT, FILM, LOG, TOKENIZER
-from training.objectives import build_model
+from training.models import FUSED_GELU, NAMED_GELU, build_model
 from training.tokenizer import save_tokenizer
 
 EVALUATION = "evaluation.json"
@@ -56,7 +56,9 @@ def write_model(checkpoint: Checkpoint, tokenizer: Tokenizer, folder: Path) -> N
     model.load_state_dict(checkpoint.model)
     model.tie_weights()
     config = model.config
-    config.activation_function = "gelu_new"
+    for name in ("activation_function", "hidden_act"):
+        if getattr(config, name, None) == FUSED_GELU:
+            setattr(config, name, NAMED_GELU)
     config.architectures = [type(model).__name__]
     config.dtype = torch.float16
     tied = set(model.all_tied_weights_keys)

@@ -1,28 +1,55 @@
-"""The training film: at some two dozen points, the loss and what the model would say."""
+"""The training film: at some two dozen points, the loss and what the model would say.
+
+The twins are asked about the same words. GPT-2 sees what stands before the word, BERT what stands
+on both sides, T5 likewise with a sentinel for the word.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Int64
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import GPT2LMHeadModel
+from transformers import PreTrainedModel
+
+from training.batches import Rows
+from training.models import IDS
+from training.objectives import objective_for, to_tensors
+from training.tokenizer import CLS, END_OF_TEXT, MASK, PAD, SENTINELS, SEP
 
 N_POINTS = 24
 FIRST_POINT = 0.001
 N_TOP = 5
 N_CONTINUED = 20
 
-PROMPTS = (
-    "Once upon a",
-    "The little girl opened the",
-    "The king and the",
-    "Tom put on his hat and his",
-    '"I am so hungry," said the',
-    "The cat saw the dog. The dog saw the",
+
+@dataclass(frozen=True)
+class Gap:
+    """A sentence with a word taken out.
+
+    Attributes:
+        before: Text before the word.
+        word: The word, with the space before it.
+        after: Text after it.
+    """
+
+    before: str
+    word: str
+    after: str
+
+
+GAPS = (
+    Gap("Once upon a", " time", ", there was a little girl."),
+    Gap("The little girl opened the", " door", " and went into the house."),
+    Gap("The king and the", " queen", " lived in a castle."),
+    Gap("Tom put on his hat and his", " coat", " and went out into the snow."),
+    Gap('"I am so hungry," said the', " bear", ", and he looked for some honey."),
+    Gap("The cat saw the dog. The dog saw the", " cat", ". The cat ran away."),
 )
 
 
@@ -38,46 +65,81 @@ def points_due(progress: float) -> int:
 
 @torch.no_grad()
 def take_point(
-    model: GPT2LMHeadModel, tokenizer: Tokenizer, heldout: Int64[Tensor, "row position_plus_1"]
+    model: PreTrainedModel, family: str, tokenizer: Tokenizer, heldout: Rows
 ) -> dict[str, object]:
-    """Returns one point: held-out loss, and for each prompt the likeliest next tokens.
+    """Returns one point: held-out loss, and for each gap the likeliest tokens.
 
     Args:
         model: Is not changed.
+        family: "gpt2", "bert" or "t5".
         tokenizer: Of the model.
-        heldout: A few rows that are never trained on.
+        heldout: A few rows that are never trained on; what is hidden in them is always the same.
     """
-    logits = model(heldout[:, :-1]).logits
-    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), heldout[:, 1:].flatten())
+    objective = objective_for(family, model.config.vocab_size)
+    arrays = objective.inputs(heldout, np.random.default_rng(0))
+    loss = objective.loss(model, *to_tensors(arrays, model.device))
+    predict = {"gpt2": _continue, "bert": _unmask, "t5": _fill}[family]
     return {
         "heldout_nats_per_token": round(float(loss), 4),
-        "predictions": [_predict(model, tokenizer, prompt) for prompt in PROMPTS],
+        "predictions": [predict(model, tokenizer, gap) for gap in GAPS],
     }
 
 
-def append_line(path: Path, record: dict[str, object]) -> None:
+def append_line(path: Path, record: dict[str, Any]) -> None:
     """Adds one record to a file of JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def _predict(model: GPT2LMHeadModel, tokenizer: Tokenizer, prompt: str) -> dict[str, object]:
-    ids = torch.tensor([tokenizer.encode(prompt, add_special_tokens=False).ids])
-    first = model(ids).logits[0, -1].softmax(-1)
-    probs, top = first.topk(N_TOP)
-    continued = ids
+def _continue(model: Any, tokenizer: Tokenizer, gap: Gap) -> dict[str, object]:
+    ids = _ids(tokenizer, gap.before)
+    greedy = list(ids)
+    logits = model(_row(model, ids)).logits[0, -1]
     for _ in range(N_CONTINUED):
-        likeliest = model(continued).logits[0, -1].argmax()
-        continued = torch.cat([continued, likeliest.view(1, 1)], dim=1)
+        greedy.append(int(model(_row(model, greedy)).logits[0, -1].argmax()))
     return {
-        "prompt": prompt,
-        "top": [
-            {
-                "token": tokenizer.decode([int(i)], skip_special_tokens=False),
-                "p": round(float(p), 4),
-            }
-            for i, p in zip(top, probs, strict=True)
-        ],
-        "greedy": tokenizer.decode(continued[0, ids.shape[1] :].tolist()),
+        "prompt": gap.before,
+        "top": _top(logits, tokenizer),
+        "greedy": tokenizer.decode(greedy[len(ids) :]),
     }
+
+
+def _unmask(model: Any, tokenizer: Tokenizer, gap: Gap) -> dict[str, object]:
+    before, after = _ids(tokenizer, gap.before), _ids(tokenizer, gap.after)
+    ids = [IDS[CLS], *before, IDS[MASK], *after, IDS[SEP]]
+    logits = model(_row(model, ids)).logits[0, len(before) + 1]
+    return {"prompt": f"{gap.before} {MASK}{gap.after}", "top": _top(logits, tokenizer)}
+
+
+def _fill(model: Any, tokenizer: Tokenizer, gap: Gap) -> dict[str, object]:
+    sentinel = IDS[SENTINELS[0]]
+    ids = [*_ids(tokenizer, gap.before), sentinel, *_ids(tokenizer, gap.after), IDS[END_OF_TEXT]]
+    source, said = _row(model, ids), [IDS[PAD], sentinel]
+    logits = model(input_ids=source, decoder_input_ids=_row(model, said)).logits[0, -1]
+    for _ in range(N_CONTINUED):
+        step = model(input_ids=source, decoder_input_ids=_row(model, said)).logits[0, -1]
+        said.append(int(step.argmax()))
+        if said[-1] in (IDS[END_OF_TEXT], IDS[SENTINELS[1]]):
+            break
+    return {
+        "prompt": f"{gap.before} {SENTINELS[0]}{gap.after}",
+        "top": _top(logits, tokenizer),
+        "greedy": tokenizer.decode(said),
+    }
+
+
+def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    return tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def _row(model: Any, ids: list[int]) -> Tensor:
+    return torch.tensor([ids], device=model.device)
+
+
+def _top(logits: Tensor, tokenizer: Tokenizer) -> list[dict[str, object]]:
+    probs, top = logits.float().softmax(-1).topk(N_TOP)
+    return [
+        {"token": tokenizer.decode([int(i)], skip_special_tokens=False), "p": round(float(p), 4)}
+        for i, p in zip(top, probs, strict=True)
+    ]

@@ -14,18 +14,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from torch import Tensor
 
-from training.batches import TOKENS_PER_BATCH, Batches
+from training.batches import TOKENS_PER_BATCH, Batches, Rows
 from training.budget import Budget
 from training.checkpoint import Checkpoint, Progress, load_checkpoint, save_checkpoint
 from training.corpus import HELDOUT_FILE, read_corpus
 from training.errors import CheckpointError, TrainingError
 from training.files import write_whole
 from training.film import append_line, points_due, take_point
-from training.objectives import NextToken, build_model
+from training.models import build_model
+from training.objectives import objective_for, to_tensors
 from training.optimiser import Optimiser
 from training.packing import PackedCorpus
 from training.recipes import Recipe
@@ -81,11 +83,12 @@ class Run:
         self._options = options
         self._tokenizer = corpus.tokenizer
         self._batches = Batches(corpus.tokens, seed, recipe.shape.n_ctx)
-        self._objective = NextToken()
+        self._seed = seed
+        self._objective = objective_for(recipe.shape.family, recipe.shape.d_vocab)
         self._model = build_model(recipe.shape)
         torch.nn.Module.to(self._model, options.device)
         self._optimiser = Optimiser(self._model, recipe)
-        self._heldout = _film_rows(corpus, corpus_folder).to(options.device)
+        self._heldout = _film_rows(corpus, corpus_folder)
         self._run = {
             "recipe": recipe.name,
             "seed": seed,
@@ -127,7 +130,7 @@ class Run:
         before = time.monotonic() - state.seconds
         saved = time.monotonic()
         step, film_points = state.step, state.film_points
-        forward = self._forward()
+        forward, device = self._forward(), self._options.device
         window_loss, window_steps, window_start = 0.0, 0, time.monotonic()
         with _StopSignal() as stop:
             while True:
@@ -146,7 +149,8 @@ class Run:
                     return finished
                 phase, rate = self._recipe.phase(share), self._recipe.rate(step, share)
                 rows = self._batches.batch(step, phase.n_ctx, phase.mixture)
-                loss = forward(*self._objective.inputs(rows, self._options.device))
+                draw = np.random.default_rng([self._seed, 2, step])
+                loss = forward(*to_tensors(self._objective.inputs(rows, draw), device))
                 loss.backward()
                 norm = self._optimiser.step(rate)
                 window_loss += float(loss.detach())
@@ -167,18 +171,18 @@ class Run:
                     )
                     window_loss, window_steps, window_start = 0.0, 0, time.monotonic()
 
-    def _forward(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def _forward(self) -> Callable[..., Tensor]:
         kind = self._options.device.type
 
-        def forward(tokens: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+        def forward(*inputs: Tensor) -> Tensor:
             with torch.autocast(kind, dtype=torch.bfloat16):
-                return self._objective.loss(self._model, tokens, positions, targets)
+                return self._objective.loss(self._model, *inputs)
 
         return torch.compile(forward, dynamic=False) if self._options.compile else forward
 
     def _film(self, step: int, tokens: int, share: float) -> None:
         self._model.eval()
-        point = take_point(self._model, self._tokenizer, self._heldout)
+        point = take_point(self._model, self._recipe.shape.family, self._tokenizer, self._heldout)
         self._model.train()
         record = {"step": step, "tokens": tokens, "progress": round(share, 5)} | point
         append_line(self._options.out / FILM, record)
@@ -270,12 +274,13 @@ def describe_device(device: torch.device) -> str:
     return f"{next(names, platform.processor() or platform.machine())} (CPU)"
 
 
-def _film_rows(corpus: PackedCorpus, folder: Path) -> Tensor:
+def _film_rows(corpus: PackedCorpus, folder: Path) -> Rows:
     documents = read_corpus(folder, (HELDOUT_FILE,)).documents
     encoded = corpus.tokenizer.encode_batch_fast(list(documents), add_special_tokens=False)
-    ids = torch.tensor([i for e in encoded for i in e.ids])
+    ids = np.array([i for e in encoded for i in e.ids], dtype=np.int64)
     stride = (len(ids) - N_FILM_CTX - 1) // N_FILM_ROWS
-    return torch.stack([ids[i * stride :][: N_FILM_CTX + 1] for i in range(N_FILM_ROWS)])
+    tokens = np.stack([ids[i * stride :][: N_FILM_CTX + 1] for i in range(N_FILM_ROWS)])
+    return Rows(tokens, np.tile(np.arange(N_FILM_CTX), (N_FILM_ROWS, 1)))
 
 
 def _forget_later_lines(path: Path, step: int) -> None:

@@ -1,62 +1,133 @@
-"""What a model is asked: the one thing, beside the mask, in which the twins differ."""
+"""What a model is asked: the one thing, beside the mask, in which the twins differ.
+
+An objective turns rows of text into arrays, and a model's answer to them into a loss. The rows are
+the same for all three models; what is hidden in them is drawn per step.
+
+Axes: `row position`.
+"""
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
+import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
-from transformers import GPT2Config, GPT2LMHeadModel
 
 from training.batches import Rows
-from training.recipes import Shape
+from training.models import IDS
+from training.spans import corrupt_spans
+from training.tokenizer import CLS, MASK, N_SPECIAL, PAD, SEP
+
+MASKED_SHARE = 0.15
+SHOWN_AS_MASK, SHOWN_AS_RANDOM = 0.8, 0.1
 
 
-def build_model(shape: Shape) -> GPT2LMHeadModel:
-    """Makes an untrained model; set torch's seed before.
+class Objective(Protocol):
+    """A question put to a model."""
 
-    Args:
-        shape: Family and sizes.
-    """
-    config = GPT2Config(
-        vocab_size=shape.d_vocab,
-        n_positions=shape.n_ctx,
-        n_embd=shape.d_model,
-        n_layer=shape.n_layers,
-        n_head=shape.n_heads,
-        # The same function as GPT-2's gelu_new, computed in one kernel instead of eight.
-        activation_function="gelu_pytorch_tanh",
-        resid_pdrop=0.0,
-        embd_pdrop=0.0,
-        attn_pdrop=0.0,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
-    return GPT2LMHeadModel(config)
+    def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
+        """Returns the arrays that the loss takes; their shapes depend on the rows' shape alone."""
+        ...
+
+    def loss(self, model: Any, *inputs: Tensor) -> Tensor:
+        """Returns the mean cross-entropy in nats over the tokens that are asked for."""
+        ...
 
 
 class NextToken:
     """GPT-2's question: which token comes next?"""
 
-    def inputs(self, rows: Rows, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns tokens, positions and targets, each (row position) int64."""
-        tokens = torch.from_numpy(rows.tokens).to(device)
-        return tokens[:, :-1], torch.from_numpy(rows.positions).to(device), tokens[:, 1:]
+    def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
+        """Returns tokens, positions and targets, each (row position); draws nothing."""
+        return rows.tokens[:, :-1], rows.positions, rows.tokens[:, 1:]
 
-    def loss(
-        self,
-        model: GPT2LMHeadModel,
-        tokens: Int64[Tensor, "row position"],
-        positions: Int64[Tensor, "row position"],
-        targets: Int64[Tensor, "row position"],
-    ) -> Float[Tensor, ""]:
-        """Returns the mean cross-entropy in nats.
+    def loss(self, model: Any, *inputs: Tensor) -> Tensor:
+        """Returns the loss over all positions.
 
         The blocks are called one by one: given position ids that jump, the model's own forward
         takes the row for several packed texts and hides one part from the other.
         """
+        tokens, positions, targets = inputs
         body = model.transformer
         hidden = body.wte(tokens) + body.wpe(positions)
         for block in body.h:
             hidden = block(hidden)
-        logits = model.lm_head(body.ln_f(hidden))
-        return nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        return _cross_entropy(model.lm_head(body.ln_f(hidden)), targets)
+
+
+class MaskedToken:
+    """BERT's question: which tokens are hidden?
+
+    The first token of a row becomes [CLS] and the last [SEP]. Of the rest 15 % are asked for: 80 %
+    of them are shown as [MASK], 10 % as a random token, 10 % as they are. Source: Devlin et al.,
+    "BERT", section 3.1, arXiv 1810.04805.
+    """
+
+    def __init__(self, d_vocab: int) -> None:
+        self._d_vocab = d_vocab
+
+    def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
+        """Returns shown tokens and positions, (row position); asked places and targets, (row k)."""
+        shown = rows.tokens[:, :-1].copy()
+        shown[:, 0], shown[:, -1] = IDS[CLS], IDS[SEP]
+        n_rows, n_ctx = shown.shape
+        n_asked = max(1, round(MASKED_SHARE * (n_ctx - 2)))
+        # The same number in every row, so that shapes never change.
+        asked = np.sort(draw.random((n_rows, n_ctx - 2)).argsort(axis=1)[:, :n_asked] + 1, axis=1)
+        targets = np.take_along_axis(shown, asked, axis=1)
+        kind = draw.random(asked.shape)
+        random = draw.integers(N_SPECIAL, self._d_vocab, asked.shape)
+        shown_as = np.where(
+            kind < SHOWN_AS_MASK,
+            IDS[MASK],
+            np.where(kind < SHOWN_AS_MASK + SHOWN_AS_RANDOM, random, targets),
+        )
+        np.put_along_axis(shown, asked, shown_as, axis=1)
+        return shown, rows.positions, asked, targets
+
+    def loss(self, model: Any, *inputs: Tensor) -> Tensor:
+        """Returns the loss over the asked places; the head runs on those alone."""
+        tokens, positions, asked, targets = inputs
+        hidden = model.bert(tokens, position_ids=positions).last_hidden_state
+        index = asked[..., None].expand(-1, -1, hidden.shape[-1])
+        return _cross_entropy(model.cls(hidden.gather(1, index)), targets)
+
+
+class SpanCorruption:
+    """T5's question: what stood where the sentinels stand?"""
+
+    def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
+        """Returns encoder tokens, decoder tokens and targets, each (row position)."""
+        pairs = [corrupt_spans(row, draw) for row in rows.tokens[:, :-1]]
+        targets = np.stack([target for _, target in pairs])
+        start = np.full((len(targets), 1), IDS[PAD])
+        decoder = np.concatenate([start, targets[:, :-1]], axis=1)
+        return np.stack([source for source, _ in pairs]), decoder, targets
+
+    def loss(self, model: Any, *inputs: Tensor) -> Tensor:
+        """Returns the loss over all targets, sentinels and the end included."""
+        tokens, decoder, targets = inputs
+        logits = model(input_ids=tokens, decoder_input_ids=decoder, use_cache=False).logits
+        return _cross_entropy(logits, targets)
+
+
+def objective_for(family: str, d_vocab: int) -> Objective:
+    """Returns the question of a family: "gpt2", "bert" or "t5"."""
+    if family == "bert":
+        return MaskedToken(d_vocab)
+    if family == "t5":
+        return SpanCorruption()
+    return NextToken()
+
+
+def to_tensors(
+    arrays: tuple[Int64[np.ndarray, "..."], ...], device: torch.device
+) -> tuple[Tensor, ...]:
+    """Copies the arrays of an objective to a device."""
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())

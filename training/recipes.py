@@ -80,9 +80,19 @@ _PHASES = (
     Phase(1.0, 1024, Mixture(repeated=0.10, shortest=16, longest=400, jumping=0.0)),
 )
 
+# T5 counts distances, not places: it needs no jumps. A row of 512 takes 26 of the 32 sentinels.
+_T5_PHASES = (
+    Phase(0.75, 256, Mixture(repeated=0.10, shortest=16, longest=99, jumping=0.0)),
+    Phase(1.0, 512, Mixture(repeated=0.10, shortest=16, longest=200, jumping=0.0)),
+)
+
 RECIPES = {
     recipe.name: recipe
-    for recipe in (Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),)
+    for recipe in (
+        Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),
+        Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _PHASES),
+        Recipe("t5-mini", Shape("t5", n_layers=3, n_heads=8, d_model=256), _T5_PHASES),
+    )
 }
 
 

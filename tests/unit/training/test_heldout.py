@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from training.heldout import HeldoutText, model_nats, nats_by_position
-from training.objectives import build_model
+from training.models import build_model
 from training.tokenizer import train_tokenizer
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -21,9 +22,9 @@ def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("training.loop.N_FILM_CTX", 32)
     corpus = load_packed(corpus_folder, tmp_path / "work", seed=0)
 
-    def start_run(name, *, resume=False, seed=0):
+    def start_run(name, *, resume=False, seed=0, recipe=tiny_recipe):
         options = RunOptions(tmp_path / name, torch.device("cpu"), compile=False, resume=resume)
-        return Run(tiny_recipe, corpus, corpus_folder, seed, options)
+        return Run(recipe, corpus, corpus_folder, seed, options)
 
     return start_run
 
@@ -55,6 +56,17 @@ def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(start, tmp_path):
     assert all(torch.equal(whole.model[name], halves.model[name]) for name in whole.model)
     for name in ("log.jsonl", "film.jsonl"):
         assert _lines(tmp_path / "halves" / name) == _lines(tmp_path / "whole" / name)
+
+
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_the_other_families_learn_in_the_same_loop(start, tmp_path, tiny_recipe, family):
+    shape = dataclasses.replace(tiny_recipe.shape, family=family)
+    start("run", recipe=dataclasses.replace(tiny_recipe, shape=shape)).train(BUDGET)
+    log, film = (_lines(tmp_path / "run" / name) for name in ("log.jsonl", "film.jsonl"))
+    assert log[-1]["loss"] < log[0]["loss"]
+    assert film[-1]["heldout_nats_per_token"] < film[0]["heldout_nats_per_token"]
+    asked = {"bert": "Once upon a [MASK],", "t5": "Once upon a <extra_id_0>,"}[family]
+    assert film[-1]["predictions"][0]["prompt"].startswith(asked)
 
 
 def test_training_lowers_the_loss_and_changes_the_row_length(start, tmp_path):

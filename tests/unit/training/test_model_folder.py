@@ -4,7 +4,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.checkpoint import Checkpoint, Progress
 from training.export import write_model
-from training.objectives import build_model
+from training.models import build_model
 from training.tokenizer import train_tokenizer
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from training.objectives import build_model
+from training.models import build_model
 from training.optimiser import Optimiser, split_parameters
 
 
