@@ -59,12 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     export_.add_argument("folder", type=Path, help="folder of the run")
     export_.add_argument("--to", type=Path, required=True, help="folder of the model")
     export_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
+    export_.add_argument("--twin", type=Path, help="for a BERT: the GPT-2 to compare it with")
     export_.add_argument("--threads", type=int, help="CPU threads")
     export_.set_defaults(run=_export)
 
     evaluate_ = commands.add_parser("evaluate", help="measure a model on the held-out text")
     evaluate_.add_argument("folder", type=Path, help="folder of the model")
     evaluate_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
+    evaluate_.add_argument("--twin", type=Path, help="for a BERT: the GPT-2 to compare it with")
     evaluate_.add_argument("--threads", type=int, help="CPU threads")
     evaluate_.set_defaults(run=_evaluate)
     return parser
@@ -93,12 +95,13 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    export(options.folder, options.to, options.corpus)
+    export(options.folder, options.to, options.corpus, options.twin)
     print(f"written to {options.to}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    print(json.dumps(evaluate(options.folder, options.corpus).record(), indent=2))
+    figures = evaluate(options.folder, options.corpus, options.twin)
+    print(json.dumps(figures.record(), indent=2))
 
 
 def _budget(options: argparse.Namespace) -> Budget:

@@ -12,7 +12,7 @@ from transformers import GenerationConfig
 
 from training.card import write_card
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.evaluation import evaluate
+from training.evaluation import Figures, evaluate
 from training.files import write_whole
 from training.loop import CHECKPOINT, FILM, LOG, TOKENIZER
 from training.models import FUSED_GELU, NAMED_GELU, build_model
@@ -21,7 +21,7 @@ from training.tokenizer import save_tokenizer
 EVALUATION = "evaluation.json"
 
 
-def export(run: Path, folder: Path, corpus: Path) -> None:
+def export(run: Path, folder: Path, corpus: Path, twin: Path | None = None) -> Figures:
     """Writes the weights of a run as float16 beside config, tokenizer, film, figures and card.
 
     The figures are measured on the files written, rounding to float16 included.
@@ -30,6 +30,10 @@ def export(run: Path, folder: Path, corpus: Path) -> None:
         run: Folder of the run.
         folder: Where the model goes; files of an earlier export are replaced.
         corpus: The corpus folder, for the held-out figures and the baselines.
+        twin: For a BERT, the folder of the GPT-2 that its card compares it with.
+
+    Returns:
+        The figures.
 
     Raises:
         CheckpointError: There is no readable checkpoint, or the disk is full.
@@ -37,11 +41,12 @@ def export(run: Path, folder: Path, corpus: Path) -> None:
     """
     checkpoint = load_checkpoint(run / CHECKPOINT)
     write_model(checkpoint, Tokenizer.from_file(str(run / TOKENIZER)), folder)
-    evaluation = evaluate(folder, corpus)
-    write_whole(folder / EVALUATION, json.dumps(evaluation.record()).encode())
+    figures = evaluate(folder, corpus, twin)
+    write_whole(folder / EVALUATION, json.dumps(figures.record()).encode())
     write_whole(folder / FILM, (run / FILM).read_bytes())
     log = [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
-    write_whole(folder / "README.md", write_card(checkpoint, evaluation, log).encode())
+    write_whole(folder / "README.md", write_card(checkpoint, figures, log).encode())
+    return figures
 
 
 def write_model(checkpoint: Checkpoint, tokenizer: Tokenizer, folder: Path) -> None:
@@ -69,6 +74,7 @@ def write_model(checkpoint: Checkpoint, tokenizer: Tokenizer, folder: Path) -> N
     }
     write_whole(folder / "model.safetensors", safetensors_bytes(tensors, metadata={"format": "pt"}))
     write_whole(folder / "config.json", config.to_json_string().encode())
-    generation = GenerationConfig.from_model_config(config)
-    write_whole(folder / "generation_config.json", generation.to_json_string().encode())
+    if checkpoint.shape.family != "bert":
+        generation = GenerationConfig.from_model_config(config)
+        write_whole(folder / "generation_config.json", generation.to_json_string().encode())
     save_tokenizer(tokenizer, folder, family=checkpoint.shape.family, n_ctx=checkpoint.shape.n_ctx)

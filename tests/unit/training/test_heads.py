@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.heads import N_REPEATED, head_scores
+from training.evaluation.heads import N_REPEATED, head_scores
 
 
 class FourHeads:

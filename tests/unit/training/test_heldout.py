@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.heldout import HeldoutText, model_nats, nats_by_position
+from training.evaluation.heldout import HeldoutText, model_nats, nats_by_position
 from training.models import build_model
 from training.tokenizer import train_tokenizer
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.errors import RecipeError
-from training.ngrams import KneserNey, unigram_nats
+from training.evaluation.ngrams import KneserNey, unigram_nats
 
 
 def test_a_unigram_is_the_smoothed_share():
@@ -39,6 +39,15 @@ def test_it_learns_what_follows_what():
     model = KneserNey(train, d_vocab=8)
     assert model.nats(np.array([0, 1, 2, 3, 4, 5]), before=7)[5] < 0.05
     assert model.nats(np.array([0, 1, 2, 3, 4, 2]), before=7)[5] > 3
+
+
+def test_the_likeliest_token_is_the_one_of_highest_probability():
+    draw = np.random.default_rng(1)
+    model = KneserNey(draw.choice(12, 3000, p=np.arange(1, 13) / 78), d_vocab=13)
+    contexts = draw.integers(0, 13, (6, 4))
+    for context, likeliest in zip(contexts, model.likeliest(contexts), strict=True):
+        nats = [model.nats(np.array([*context, w]), before=0)[-1] for w in range(13)]
+        assert likeliest == np.argmin(nats)
 
 
 def test_too_large_a_vocabulary_is_refused():

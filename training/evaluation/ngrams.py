@@ -79,15 +79,28 @@ class KneserNey:
             before: The token that is taken to stand before the text.
         """
         padded = np.concatenate([np.full(self._n - 1, before, dtype=np.uint64), test])
-        longest = self._grams(padded, self._n)
-        p = np.full(len(test), 1.0 / self._d_vocab)
+        return -np.log(self._probabilities(self._grams(padded, self._n)))
+
+    def likeliest(self, contexts: Integer[np.ndarray, "m n_minus_1"]) -> Int64[np.ndarray, " m"]:
+        """Returns the most probable next token after each context of n-1 tokens."""
+        every = np.arange(self._d_vocab, dtype=np.uint64)
+        shift = np.uint64(self._bits)
+        keys = np.zeros(len(contexts), dtype=np.uint64)
+        for column in contexts.T.astype(np.uint64):
+            keys = (keys << shift) | column
+        return np.array(
+            [self._probabilities((key << shift) | every).argmax() for key in keys], dtype=np.int64
+        )
+
+    def _probabilities(self, longest: UInt64[np.ndarray, " m"]) -> Float64[np.ndarray, " m"]:
+        p = np.full(len(longest), 1.0 / self._d_vocab)
         for k, order in enumerate(self._orders, start=1):
             keys = longest & self._mask(k)
             context, seen = _find(order.contexts, keys >> np.uint64(self._bits))
             gram, known = _find(order.keys, keys)
             mass = np.where(known, order.discounted[gram], 0.0)
             p = np.where(seen, mass / order.totals[context] + order.backoffs[context] * p, p)
-        return -np.log(p)
+        return p
 
     def _grams(self, tokens: Integer[np.ndarray, " n"], n: int) -> UInt64[np.ndarray, " gram"]:
         tokens = tokens.astype(np.uint64)

@@ -1,0 +1,175 @@
+"""GPT-2 on held-out text: bits per character, loss by position, head scores, samples."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedModel
+
+from training.evaluation.heads import N_REPEATED, head_scores
+from training.evaluation.heldout import model_nats, nats_by_position
+from training.evaluation.ngrams import KneserNey, unigram_nats
+from training.evaluation.subject import Subject, Texts
+
+SHORT_CTX = 256
+SAMPLE_PROMPTS = (
+    "Once upon a time",
+    "The little fox",
+    "One morning Anna",
+    '"Where are you going?"',
+)
+SAMPLE_TOKENS = 90
+TEMPERATURE = 0.8
+
+
+@dataclass(frozen=True)
+class NextTokenFigures:
+    """Figures of a causal model.
+
+    Attributes:
+        n_ctx: Positions of the model.
+        n_tokens: Held-out tokens that were scored.
+        n_characters: Characters of the held-out documents.
+        bits_per_character: Windows of the whole context.
+        bits_per_character_short: Windows of 256 tokens.
+        unigram: Bits per character of single-token frequencies.
+        five_gram: Bits per character of an interpolated 5-gram.
+        nats_by_position: Mean loss in nats per token by place in a window of the whole context.
+        heads: Score name to a table of layers and heads, each a mean share of attention.
+        samples: Texts drawn at temperature 0.8, prompt included.
+    """
+
+    n_ctx: int
+    n_tokens: int
+    n_characters: int
+    bits_per_character: float
+    bits_per_character_short: float
+    unigram: float
+    five_gram: float
+    nats_by_position: dict[str, float]
+    heads: dict[str, list[list[float]]]
+    samples: list[str]
+
+    def record(self) -> dict[str, object]:
+        """Returns the figures as they are written to JSON."""
+        return asdict(self)
+
+    def sections(self, name: str) -> str:
+        """Returns the sections of the card that tell the figures."""
+        return f"""\
+## Held-out figures
+
+{self.n_tokens:,} tokens, {self.n_characters:,} characters of books and stories that \
+are not in the training files. Bits per character; lower is better. The baselines are counted on \
+the same training tokens and scored on the same held-out tokens.
+
+| model | bits per character |
+|---|---|
+| token frequencies (unigram) | {self.unigram:.3f} |
+| 5-gram, interpolated modified Kneser-Ney | {self.five_gram:.3f} |
+| kvviz/{name}, windows of 256 | {self.bits_per_character_short:.3f} |
+| **kvviz/{name}, windows of {self.n_ctx:,}** | **{self.bits_per_character:.3f}** |
+
+{_against_five_gram(self)}
+
+Loss by place in a window of {self.n_ctx:,}, nats per token:
+
+{_table(self.nats_by_position)}
+
+## Heads
+
+Mean share of attention; layers and heads are counted from 0. Previous-token and first-token \
+scores on held-out text; induction on {N_REPEATED} random tokens said twice.
+
+| role | strongest head | score |
+|---|---|---|
+{_heads(self)}
+
+All scores are in `evaluation.json`; `film.jsonl` holds the training film.
+
+## Samples
+
+Temperature {TEMPERATURE}, one draw for each prompt, none chosen.
+
+{_samples(self)}
+"""
+
+
+def predict_next(subject: Subject, texts: Texts) -> NextTokenFigures:
+    """Measures a GPT-2.
+
+    Args:
+        subject: The GPT-2.
+        texts: Held-out text, and training text for the baselines.
+    """
+    model, text, train = subject.model, texts.heldout, texts.training
+    n_ctx, d_vocab = model.config.n_positions, model.config.vocab_size
+    nats = model_nats(model, text.tokens, n_ctx)
+    short = model_nats(model, text.tokens, SHORT_CTX)
+    scored = text.tokens[1:]
+    scores = head_scores(model, text.tokens)
+    return NextTokenFigures(
+        n_ctx=n_ctx,
+        n_tokens=text.n_scored,
+        n_characters=text.n_characters,
+        bits_per_character=text.bits_per_character(nats),
+        bits_per_character_short=text.bits_per_character(short),
+        unigram=text.bits_per_character(unigram_nats(train, scored, d_vocab)),
+        five_gram=text.bits_per_character(KneserNey(train, d_vocab).nats(scored, text.end)),
+        nats_by_position=nats_by_position(nats, n_ctx),
+        heads={name: np.round(table, 4).tolist() for name, table in scores.items()},
+        samples=[
+            _sample(model, subject.tokenizer, prompt, seed)
+            for seed, prompt in enumerate(SAMPLE_PROMPTS)
+        ],
+    )
+
+
+@torch.no_grad()
+def _sample(model: PreTrainedModel, tokenizer: Tokenizer, prompt: str, seed: int) -> str:
+    draw = torch.Generator().manual_seed(seed)
+    ids = tokenizer.encode(prompt, add_special_tokens=False).ids
+    for _ in range(SAMPLE_TOKENS):
+        logits = model(torch.tensor([ids])).logits[0, -1]
+        chosen = torch.multinomial((logits / TEMPERATURE).softmax(-1), 1, generator=draw)
+        ids.append(int(chosen))
+        if ids[-1] == model.config.eos_token_id:
+            break
+    return tokenizer.decode(ids)
+
+
+def strongest(table: list[list[float]]) -> tuple[int, int, float]:
+    """Returns layer, head and score of the highest entry."""
+    scores = np.array(table)
+    layer, head = np.unravel_index(int(scores.argmax()), scores.shape)
+    return int(layer), int(head), float(scores[layer, head])
+
+
+def _against_five_gram(figures: NextTokenFigures) -> str:
+    gain = 1 - figures.bits_per_character / figures.five_gram
+    return f"That is {abs(gain):.1%} {'below' if gain >= 0 else 'above'} the 5-gram."
+
+
+def _table(values: dict[str, float]) -> str:
+    heads = " | ".join(values)
+    rule = "---|" * len(values)
+    cells = " | ".join(f"{value:.3f}" for value in values.values())
+    return f"| {heads} |\n|{rule}\n| {cells} |"
+
+
+def _heads(figures: NextTokenFigures) -> str:
+    rows = []
+    for name, table in figures.heads.items():
+        layer, head, score = strongest(table)
+        rows.append(f"| {name.replace('_', ' ')} | layer {layer}, head {head} | {score:.2f} |")
+    return "\n".join(rows)
+
+
+def _samples(figures: NextTokenFigures) -> str:
+    return "\n\n".join(
+        f"> **{prompt}**" + sample[len(prompt) :].replace("\n", "\n> ")
+        for prompt, sample in zip(SAMPLE_PROMPTS, figures.samples, strict=True)
+    )
