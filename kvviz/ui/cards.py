@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from kvviz.analysis import fewer, token_passes
 from kvviz.lessons import lessons
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.runs import Shown
+
+FAR = 1000
+"""New tokens of the outlook: far enough to see where it goes."""
 
 
 def draw(shown: Shown, third: Callable[[], None]) -> None:
@@ -42,31 +46,25 @@ def opening(key: str, lines: list[str], source: str) -> None:
         )
 
 
-def rows_without_cache(n_prompt: int, n_steps: int) -> int:
-    """Return the rows that a run without the cache computes: all there are, at every step."""
-    return n_steps * n_prompt + n_steps * (n_steps - 1) // 2
-
-
 def fewer_rows(shown: Shown) -> None:
     """Draw how many times fewer rows the cache has computed."""
     trace, comparison = shown.trace, shown.comparison
     n_prompt, n_steps = trace.n_prompt, len(trace.steps)
-    with_cache, without = trace.n_rows, rows_without_cache(n_prompt, n_steps)
-    far = rows_without_cache(n_prompt, 1000) / (n_prompt + 999)
+    with_cache, without = (token_passes(n_prompt, n_steps, use_cache=on) for on in (True, False))
+    far_with, far = (token_passes(n_prompt, FAR, use_cache=on) for on in (True, False))
     heading(
-        f"{without / with_cache:.1f}× fewer rows",
-        f"{with_cache:,} computed instead of {without:,}. With 1,000 new tokens it would be "
-        f"{far:,.0f}×.",
+        fewer(with_cache, without, "rows").replace("x ", "× "),
+        f"{with_cache:,} computed instead of {without:,}. With {FAR:,} new tokens it would be "
+        f"{far / far_with:,.0f}×.",
     )
-    last = n_prompt + n_steps - 1
     lines = [
         f"With the cache: {n_prompt:,} in the prefill and {n_steps - 1:,} decode steps of 1, "
         f"together {with_cache:,}.",
-        f"Without: {n_prompt:,} + … + {last:,}, one sum of all rows a step, {n_steps:,} steps: "
-        f"{without:,}.",
+        f"Without: {n_prompt:,} in the first step and one more in each of {n_steps:,} steps, up to "
+        f"{n_prompt + n_steps - 1:,}, together {without:,}.",
         f"{without:,} / {with_cache:,} = {without / with_cache:.2f}.",
-        f"With 1,000 new tokens, by the same formulas: "
-        f"{rows_without_cache(n_prompt, 1000):,} / {n_prompt + 999:,} = {far:,.1f}.",
+        f"With {FAR:,} new tokens, by the same formulas: {far:,} / {far_with:,} = "
+        f"{far / far_with:,.1f}.",
     ]
     counted = {run.options.use_cache: sum(step.computed.size for step in run.steps)
                for run in ([trace, comparison.uncached] if comparison else [trace])}  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
@@ -29,11 +30,13 @@ class Draft:
         settings: What Run would run.
         problems: Sentences on what stands in the way, none if nothing does.
         run: Whether Run was pressed just now.
+        prompt_line: Where `label_prompt` draws.
     """
 
     settings: RunSettings
     problems: tuple[str, ...]
     run: bool
+    prompt_line: DeltaGenerator
 
 
 def put(settings: RunSettings) -> None:
@@ -56,7 +59,7 @@ def put(settings: RunSettings) -> None:
         st.session_state[f"kv:{name}"] = value
 
 
-def draw(environment: Environment, *, busy: bool) -> Draft:
+def draw(environment: Environment) -> Draft:
     """Draw the controls and return what they say."""
     keep = {"persist_state": "session"}
     names = bundled_models()
@@ -73,7 +76,7 @@ def draw(environment: Environment, *, busy: bool) -> Draft:
             "hub if it is not on this machine yet; a folder is read as it is.",
             **keep,
         ).strip()
-    count_slot = st.empty()
+    prompt_line = st.empty()
     prompt = st.text_area("Prompt", key="kv:prompt", height=104, label_visibility="collapsed",
                           **keep)  # fmt: skip
     examples()
@@ -102,14 +105,11 @@ def draw(environment: Environment, *, busy: bool) -> Draft:
         device=device,
         dtype=dtype,
     )
-    with count_slot:
-        prompt_line(settings)
     problems = found_wrong(settings, environment)
     for problem in problems:
         st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
-    run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter",
-                    disabled=busy)  # fmt: skip
-    return Draft(settings, problems, run)
+    run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
+    return Draft(settings, problems, run, prompt_line)
 
 
 def examples() -> None:
@@ -124,20 +124,21 @@ def examples() -> None:
                       width="stretch", help=prompt.shows)  # fmt: skip
 
 
-def prompt_line(settings: RunSettings) -> None:
+def label_prompt(draft: Draft) -> None:
     """Draw the prompt's label with its length in tokens, once the model is there to count them."""
+    settings = draft.settings
     model = shelf().peek(settings)
     count = ""
     if model is not None:
         try:
             n_tokens = len(model.tokenize(settings.prompt)) if settings.prompt else 0
-            over = " kvviz-over" if n_tokens + settings.new - 1 > model.card.n_ctx else ""
+            over = " kvviz-over" if n_tokens + settings.new > model.card.n_ctx else ""
             count = (
                 f'<span class="kvviz-count{over}">{n_tokens:,} / {model.card.n_ctx:,} tokens</span>'
             )
         except KvvizError:
             count = ""
-    st.html(f'<div class="kvviz-label"><span>Prompt</span>{count}</div>')
+    draft.prompt_line.html(f'<div class="kvviz-label"><span>Prompt</span>{count}</div>')
 
 
 def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, ...]:

@@ -59,19 +59,20 @@ def agreement(state: PageState, shown: Shown, environment: Environment) -> None:
     )
     if not comparison.same_tokens:
         st.html(f'<p class="kvviz-body">{plain_html(parting(comparison))}</p>')
-    with st.expander("Why is the difference not zero?", key="kvviz-why"):
-        st.html(
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-            f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
-        )
-        precise = state.experiments.get("float64")
-        if shown.origin != "run" or comparison.cached.model.dtype == "float64":
-            return
-        if precise is None and st.button("Run both ways in float64", key="kv:float64"):
-            precise = in_float64(shown, environment)
-            state.experiments["float64"] = precise
-        if precise is not None:
-            verdict(comparison.max_logit_difference, precise)
+    st.html(
+        '<div class="kvviz-heading" role="heading" aria-level="3">Why is it not zero?</div>'
+        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+        f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+    )
+    precise = state.experiments.get("float64")
+    if shown.origin != "run" or comparison.cached.model.dtype == "float64":
+        return
+    if precise is None and st.button("Run both ways in float64", key="kv:float64"):
+        precise = in_float64(shown, environment)
+        state.experiments["float64"] = precise
+        st.rerun(scope="fragment")
+    if precise is not None:
+        verdict(comparison.max_logit_difference, precise)
 
 
 def tokens_line(comparison: CacheComparison) -> str:

@@ -1,12 +1,16 @@
-"""What happens to an address that no page has: the visitor is led home, and told so."""
+"""What happens at the door, before Streamlit: where an address leads, and what its page is told."""
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
+from pathlib import Path
 from urllib.parse import quote, unquote
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kvviz.ui.page_list import PAGES
 
@@ -44,6 +48,73 @@ class LeadHome:
         await send({"type": "http.response.body", "body": b""})
 
 
+class TellBaseAddress:
+    """Put a script into the app's HTML page that says where the server is.
+
+    Streamlit guesses it by trying, and a deep link then shows two failed requests in the console.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not is_page(scope):
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+        body = b""
+
+        async def rewrite(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if not headers.get("content-type", "").startswith("text/html"):
+                    await send(message)
+                    return
+                start = message
+                return
+            if start is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            page = body.replace(b"<head>", b"<head>" + base_address_script(), 1)
+            headers = MutableHeaders(scope=start)
+            if scope["method"] == "GET":
+                headers["content-length"] = str(len(page))
+            for name in ("etag", "last-modified"):
+                del headers[name]
+            await send(start)
+            await send({"type": "http.response.body", "body": page})
+
+        await self._app(without_conditions(scope), receive, rewrite)
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether a request asks for the app's HTML page."""
+    name = scope["path"].strip("/")
+    return scope["method"] in ("GET", "HEAD") and (
+        not name or any(entry.name == name for entry in PAGES)
+    )
+
+
+def without_conditions(scope: Scope) -> Scope:
+    """Return a request that gets the page whole: neither compressed nor `304 Not Modified`."""
+    left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+    headers = [(name, value) for name, value in scope["headers"] if name not in left_out]
+    return {**scope, "headers": headers}
+
+
+@cache
+def base_address_script() -> bytes:
+    """Return the script element."""
+    text = (Path(__file__).parent / "base_address.js").read_text(encoding="utf-8")
+    names = json.dumps([entry.name for entry in PAGES])
+    return f"<script>{text.replace('PAGES', names)}</script>".encode()
+
+
 def unknown_page(scope: Scope) -> str | None:
     """Return the name of the page asked for if no page has it, else None."""
     if scope["method"] not in ("GET", "HEAD"):
@@ -56,4 +127,4 @@ def unknown_page(scope: Scope) -> str | None:
 
 def middleware() -> list[Middleware]:
     """Return what the app puts before Streamlit."""
-    return [Middleware(LeadHome)]
+    return [Middleware(LeadHome), Middleware(TellBaseAddress)]

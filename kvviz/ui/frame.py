@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from kvviz.ui import style
@@ -9,10 +11,13 @@ from kvviz.ui.doorway import LOST
 from kvviz.ui.page_list import PAGES
 from kvviz.ui.plain_text import plain, shortened
 
+ICON = str(Path(__file__).parent / "icon.png")
+"""A file of our own: Streamlit would fetch a named icon for the tab from a font server."""
+
 
 def show() -> None:
     """Draw the frame and run the page that the address names."""
-    st.set_page_config(page_title="kvviz", page_icon=":material/view_week:", layout="wide")
+    st.set_page_config(page_title="kvviz", page_icon=ICON, layout="wide")
     style.apply()
     pages = [entry.page() for entry in PAGES]
     current = st.navigation(pages, position="hidden")

@@ -25,14 +25,18 @@ def show() -> None:
     wanted = follow_link(state, environment)
     with st.sidebar:
         draft = controls.draw(environment)
-        saving.draw(state)
+        below = st.container()
     st.title("KV cache, step by step", anchor=False)
     st.html(f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>')
     if draft.run:
         run(state, draft.settings, environment, draft.problems)
     elif wanted:
         begin(state, wanted, environment)
-    progress.collect(state)
+    if progress.collect(state):
+        keep_view_inside(state)
+    controls.label_prompt(draft)
+    with below:
+        saving.draw(state)
     draw_status(state)
     draw_run(state, environment)
     if state.shown is not None:
@@ -95,7 +99,7 @@ def keep_view_inside(state: PageState) -> None:
         return
     trace = state.shown.trace
     state.view, unusable = links.within(
-        state.view, len(trace.steps), trace.model.n_layers, trace.model.n_heads
+        state.view, state.shown.n_steps, trace.model.n_layers, trace.model.n_heads
     )
     if unusable:
         state.notes += (links.Link(unusable=unusable).line,)

@@ -36,7 +36,7 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def checked_view(message: object, trace: GenerationTrace) -> View:
+def checked_view(message: object, shown: Shown) -> View:
     """Return the view that a message from the browser names.
 
     Raises:
@@ -44,8 +44,8 @@ def checked_view(message: object, trace: GenerationTrace) -> View:
     """
     if not isinstance(message, Mapping):
         raise LinkError("The player sent something that is no view.", found=repr(message)[:80])
-    card = trace.model
-    counts = {"step": len(trace.steps), "layer": card.n_layers, "head": card.n_heads}
+    card = shown.trace.model
+    counts = {"step": shown.n_steps, "layer": card.n_layers, "head": card.n_heads}
     numbers = {name: message.get(name) for name in counts}
     if (
         any(
@@ -139,7 +139,7 @@ def player(
 
     def moved(message: object) -> None:
         if on_view:
-            on_view(checked_view(message, shown.trace))
+            on_view(checked_view(message, shown))
 
     def wished(message: object) -> None:
         layer, cache_mode = checked_wish(message, shown.trace)

@@ -13,11 +13,15 @@ QUICK_S = 0.8
 """A run that is done within this time is shown at once, without a progress bar in between."""
 
 
-def collect(state: PageState, timeout: float = QUICK_S) -> None:
-    """Put the result of the job on screen if it is done, waiting for it a moment."""
+def collect(state: PageState, timeout: float = QUICK_S) -> bool:
+    """Put the result of the job on screen if it is done, waiting for it a moment.
+
+    Returns:
+        Whether there is a new run on screen.
+    """
     job = state.job
     if job is None or not job.wait(timeout):
-        return
+        return False
     state.job = None
     if isinstance(job.error, RunCancelledError):
         state.notes = (job.error.what,)
@@ -25,6 +29,8 @@ def collect(state: PageState, timeout: float = QUICK_S) -> None:
         state.error = job.error
     else:
         state.show(job.result)
+        return True
+    return False
 
 
 @st.fragment(run_every=0.4)

@@ -48,6 +48,12 @@ class Shown:
         return self.comparison or self.trace
 
     @property
+    def n_steps(self) -> int:
+        """Steps that the player shows: those that both runs took."""
+        runs = (self.comparison.uncached, self.trace) if self.comparison else (self.trace,)
+        return min(len(run.steps) for run in runs)
+
+    @property
     def caches(self) -> tuple[str, ...]:
         """Which of the player's three ways of looking are there without another run."""
         if self.comparison:
@@ -114,7 +120,7 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
         return Shown(settings, trace)
     cancel = _keeping_one_step(job, settings.new)
     comparison = trace_both(model, settings.prompt, **options, cancel=cancel)
-    if len(comparison.uncached.steps) < len(comparison.cached.steps):
+    if comparison.uncached.stopped == "cancelled":
         return Shown(settings, comparison.cached)
     return Shown(settings, comparison.cached, comparison)
 

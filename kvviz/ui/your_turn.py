@@ -22,8 +22,8 @@ from kvviz.ui.waiting import finished
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
-USUAL_POSITION = 4
-SPARE_WORDS = ("red", "big", "dog", "the", "no", "is", "her", "cat", "two", "a")
+LATEST_POSITION = 4
+SPARE_WORDS = ("one", "dog", "red", "big", "the", "no", "is", "her", "two", "a")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Edit:
 
 
 def edit(model: LoadedModel, prompt: str) -> Edit | None:
-    """Find an edit of one token near the usual position, or None if no word can be swapped."""
+    """Find an edit of one token, not far into the prompt, or None if no word can be swapped."""
     before = np.asarray(model.tokenize(prompt))
     words = prompt.split(" ")
     found: list[Edit] = []
@@ -56,7 +56,8 @@ def edit(model: LoadedModel, prompt: str) -> Edit | None:
                 position = int(np.flatnonzero(after != before)[0])
                 found.append(Edit(edited, position, spare, before.size))
                 break
-    return min(found, key=lambda one: abs(one.position - USUAL_POSITION), default=None)
+    wanted = min(LATEST_POSITION, before.size // 2)
+    return min(found, key=lambda one: abs(one.position - wanted), default=None)
 
 
 @st.fragment

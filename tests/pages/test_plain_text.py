@@ -31,7 +31,15 @@ def test_html_never_comes_out_as_a_tag_and_reads_as_typed(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["<script>alert(1)</script>", "**bold**", "[a](javascript:1)", "$x^2$", ":red[x]", "# h", "`c`"],
+    [
+        "<script>alert(1)</script>",
+        "**bold**",
+        "[a](javascript:1)",
+        "$x^2$",
+        ":red[x]",
+        "# h",
+        "`c`",
+    ],
 )
 def test_markdown_marks_are_taken_as_letters(text):
     escaped = plain(text)

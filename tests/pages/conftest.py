@@ -1,0 +1,93 @@
+"""Pages without a browser: Streamlit's AppTest on the real router, engine and bundled model."""
+
+import json
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kvviz.ui.links import RunSettings
+from kvviz.ui.model_shelf import shelf
+
+ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "router.py"
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The bundled model, loaded once for all tests of the process."""
+    return shelf().get(RunSettings())
+
+
+class Page:
+    """A page under test, and what a reader of it would look for."""
+
+    def __init__(self, name, parameters):
+        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
+        self.app.run()
+        if name != "start":
+            self.app.switch_page(f"../../pages/{name}.py")
+        for key, value in parameters.items():
+            self.app.query_params[key] = value
+        self.app.run()
+        self.finish()
+
+    @property
+    def state(self):
+        return self.app.session_state["kv_cache_page"]
+
+    def finish(self):
+        """Rerun the page as a browser would until its run is done."""
+        until = time.monotonic() + PATIENCE_S
+        while "kv_cache_page" in self.app.session_state and self.state.job is not None:
+            assert time.monotonic() < until, "the run did not end"
+            self.state.job.wait(1.0)
+            self.app.run()
+        return self
+
+    def press(self, key):
+        self.app.button(key=key).click().run()
+        return self.finish()
+
+    @property
+    def errors(self):
+        assert not self.app.exception, self.app.exception
+        return [error.value for error in self.app.error]
+
+    @property
+    def notes(self):
+        return [note.value for note in self.app.info]
+
+    @property
+    def html(self):
+        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
+
+    @property
+    def players(self):
+        """Headers of the buffers that players on the page were given."""
+        found = []
+        for component in self.app.get("bidi_component"):
+            if component.proto.component_name == "kvviz_player":
+                buffer = component.proto.bytes
+                (length,) = struct.unpack_from("<I", buffer)
+                found.append(json.loads(buffer[4 : 4 + length]))
+        return found
+
+    @property
+    def player(self):
+        (header,) = self.players
+        return header
+
+
+@pytest.fixture
+def kv_cache(model):
+    """Open the KV cache page by a link and wait for its run."""
+    return lambda **parameters: Page("kv_cache", parameters)
+
+
+@pytest.fixture
+def start():
+    """Open the start page."""
+    return lambda: Page("start", {})

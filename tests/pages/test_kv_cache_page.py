@@ -1,0 +1,377 @@
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from kvviz.lessons import lessons
+from kvviz.ui.links import RunSettings
+from kvviz.ui.runs import Shown
+
+
+def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
+    page = kv_cache()
+    assert page.errors == page.notes == []
+    header = page.player
+    assert header["prompt"] == lessons().prompts[0].text
+    assert header["n_steps"] == 16
+    assert [run["cache"] for run in header["runs"]] == ["on", "off"]
+    on, off = header["runs"]
+    assert on["n_computed"] == [header["n_prompt"]] + [1] * 15
+    assert off["n_computed"] == [header["n_prompt"] + step for step in range(16)]
+    assert header["view"]["step"] == 0
+    assert header["view"]["cache"] == "on"
+
+
+def test_a_link_sets_every_control_and_the_view(kv_cache):
+    page = kv_cache(prompt="The dog", new="3", temperature="0.7", top_k="5", top_p="0.9", seed="11",
+                    layer="2", head="4", step="2", cache="both")  # fmt: skip
+    assert page.errors == page.notes == []
+    assert page.app.text_area(key="kv:prompt").value == "The dog"
+    numbers = {key: page.app.number_input(key=f"kv:{key}").value
+               for key in ("new", "temperature", "top_k", "top_p", "seed")}  # fmt: skip
+    assert numbers == {"new": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 11}
+    assert page.player["view"] == {"step": 2, "layer": 2, "head": 4, "cache": "both"}
+    options = page.state.shown.trace.options
+    assert (options.temperature, options.top_k, options.top_p, options.seed) == (0.7, 5, 0.9, 11)
+
+
+def test_nonsense_in_a_link_gives_the_usual_run_and_one_line(kv_cache):
+    page = kv_cache(new="-3", step="minus", layer="99", head="<b>", cache="maybe")
+    assert page.errors == []
+    assert page.player["n_steps"] == 16
+    (line, beyond) = page.notes
+    assert "new is '-3', not a whole number from 1 to 1,024" in line
+    assert "<b>" not in page.html
+    assert "layer is 99, but this run has layers 0 to 5" in beyond
+
+
+def test_the_address_names_the_run_on_screen_and_leaves_defaults_out(kv_cache):
+    page = kv_cache()
+    assert dict(page.app.query_params) == {}
+    page.app.text_area(key="kv:prompt").set_value("The cat & the dog").run()
+    page.app.number_input(key="kv:new").set_value(4).run()
+    assert dict(page.app.query_params) == {}
+    page.press("kv:run")
+    assert dict(page.app.query_params) == {"prompt": ["The cat & the dog"], "new": ["4"]}
+    assert page.player["n_steps"] == 4
+
+
+def test_what_was_typed_survives_a_failed_run_and_the_run_before_stays(kv_cache):
+    page = kv_cache(new="2")
+    long = "word " * 5000
+    page.app.text_area(key="kv:prompt").set_value(long).run()
+    page.press("kv:run")
+    (error,) = page.errors
+    assert "Prompt and new tokens do not fit" in error
+    assert "5,000" in error or "5,001" in error or "5,002" in error
+    assert "Shorten the prompt to 1,023 tokens or fewer" in error.replace("\\", "")
+    assert page.app.text_area(key="kv:prompt").value == long
+    assert page.player["n_steps"] == 2
+
+
+def test_what_was_typed_survives_a_visit_to_another_page(kv_cache):
+    page = kv_cache(new="2")
+    page.app.text_area(key="kv:prompt").set_value("Half a thought").run()
+    page.app.switch_page("../../pages/start.py").run()
+    page.app.switch_page("../../pages/kv_cache.py").run()
+    assert page.app.text_area(key="kv:prompt").value == "Half a thought"
+    assert page.finish().player["n_steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("", "The prompt is empty"),
+        ("  \n\t ", "nothing but white space"),
+    ],
+)
+def test_a_prompt_without_words_has_its_own_sentence(kv_cache, prompt, sentence):
+    page = kv_cache(new="2")
+    page.app.text_area(key="kv:prompt").set_value(prompt).run()
+    page.press("kv:run")
+    (error,) = page.errors
+    assert sentence in error
+    assert page.player["n_steps"] == 2
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "The cat 🐱 said 👩‍👩‍👧 hello",
+        "שלום עולם, hello",
+        "日本の猫は小さい",
+        "<script>alert(1)</script><b onload=x>",
+        "**bold** [link](javascript:alert(1)) $x$ :red[no]",
+        "bell \x07 and escape \x1b[31m",
+        "turned \u202earound\u202c",
+    ],
+)
+def test_any_text_runs_and_is_shown_as_text(kv_cache, prompt):
+    page = kv_cache(prompt=prompt, new="2")
+    assert page.errors == []
+    assert page.player["prompt"] == prompt
+    assert page.player["n_steps"] == 2
+    assert "<script>alert" not in page.html
+    assert "<b onload" not in page.html
+    assert not any("<script" in note for note in page.notes)
+
+
+@pytest.mark.parametrize("new", [0, -7, 1025, 10**9])
+def test_a_number_of_tokens_out_of_range_is_refused_by_the_control(kv_cache, new):
+    page = kv_cache(new="2")
+    page.app.number_input(key="kv:new").set_value(new).run()
+    assert f"New tokens: 1 to 1,024, and it is {new:,}." in page.html
+    page.press("kv:run")
+    assert page.errors == []
+    assert page.app.number_input(key="kv:new").value == new
+    assert page.player["n_steps"] == 2
+
+
+def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(kv_cache):
+    page = kv_cache(model="some/model", new="2")
+    assert page.players == []
+    (note,) = page.notes
+    assert "some/model" in note.replace("\\", "")
+    assert "Press Run" in note
+    assert page.app.text_input(key="kv:other").value == "some/model"
+
+
+def test_a_folder_without_weights_and_a_damaged_file_are_told_apart(kv_cache, tmp_path):
+    page = kv_cache(new="2")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    page.app.selectbox(key="kv:model").set_value("another model…").run()
+    page.app.text_input(key="kv:other").set_value(str(empty)).run()
+    page.press("kv:run")
+    (first,) = page.errors
+    assert "config" in first
+    from kvviz.ui.model_shelf import WEIGHTS
+
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in (WEIGHTS / "gpt2-mini").iterdir():
+        data = file.read_bytes()
+        (damaged / file.name).write_bytes(data[:5000] if file.suffix == ".safetensors" else data)
+    page.app.text_input(key="kv:other").set_value(str(damaged)).run()
+    page.press("kv:run")
+    (second,) = page.errors
+    assert "safetensors" in second
+    assert second != first
+    assert page.player["n_steps"] == 2
+
+
+def test_an_unknown_bundled_name_and_an_empty_field_have_their_sentences(kv_cache):
+    page = kv_cache(new="2")
+    page.app.selectbox(key="kv:model").set_value("another model…").run()
+    assert "Type the name or the folder of a model." in page.html
+    page.app.text_input(key="kv:other").set_value("kvviz/no-such").run()
+    page.press("kv:run")
+    (error,) = page.errors
+    assert "no\\-such" in error
+
+
+def test_without_a_network_a_hub_name_says_so(kv_cache, monkeypatch):
+    from kvviz.engine import model_source
+
+    def unreachable(*args, **kwargs):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(model_source, "snapshot_download", unreachable)
+    page = kv_cache(new="2")
+    page.app.selectbox(key="kv:model").set_value("another model…").run()
+    page.app.text_input(key="kv:other").set_value("someone/some-gpt2").run()
+    page.press("kv:run")
+    (error,) = page.errors
+    assert "Something went wrong that should not have" not in error
+    assert "network" in error.lower() or "reach" in error.lower()
+
+
+def test_an_accident_is_one_calm_sentence_with_a_reference(kv_cache, monkeypatch, caplog):
+    from kvviz.ui import runs
+
+    page = kv_cache(new="2")
+
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("secret inner words")
+
+    monkeypatch.setattr(runs, "run", broken)
+    page.press("kv:run")
+    (error,) = page.errors
+    assert "Something went wrong that should not have" in error
+    assert "secret" not in error
+    reference = error.split("`")[1]
+    assert any(reference in record.getMessage() for record in caplog.records)
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_a_cancelled_run_shows_the_steps_so_far(kv_cache, monkeypatch):
+    from kvviz.ui.jobs import Job
+
+    report = Job.report
+
+    def cancel_at_five(self, step, n_steps):
+        report(self, step, n_steps)
+        if step == 5:
+            self.cancel()
+
+    page = kv_cache(new="2")
+    monkeypatch.setattr(Job, "report", cancel_at_five)
+    page.app.number_input(key="kv:new").set_value(40).run()
+    page.press("kv:run")
+    assert page.errors == []
+    assert page.player["n_steps"] == 5
+    assert any("these are the 5 steps that were done, of 40" in note for note in page.notes)
+
+
+def test_cancelling_the_run_without_cache_keeps_the_whole_cached_run(kv_cache, monkeypatch):
+    from kvviz.ui.jobs import Job
+
+    report = Job.report
+
+    def cancel_later(self, step, n_steps):
+        report(self, step, n_steps)
+        if step == 13:
+            self.cancel()
+
+    page = kv_cache(new="2")
+    monkeypatch.setattr(Job, "report", cancel_later)
+    page.app.number_input(key="kv:new").set_value(10).run()
+    page.press("kv:run")
+    assert page.player["n_steps"] == 10
+    assert [run["cache"] for run in page.player["runs"]] == ["on"]
+
+
+@pytest.mark.parametrize("cancelled_at", [9, 10, 11])
+def test_cancelling_around_the_end_of_the_cached_run_loses_none_of_it(
+    kv_cache, monkeypatch, cancelled_at
+):
+    from kvviz.ui.jobs import Job
+
+    report = Job.report
+
+    def cancel_then(self, step, n_steps):
+        report(self, step, n_steps)
+        if step == cancelled_at:
+            self.cancel()
+
+    page = kv_cache(new="2")
+    monkeypatch.setattr(Job, "report", cancel_then)
+    page.app.number_input(key="kv:new").set_value(10).run()
+    page.press("kv:run")
+    assert page.errors == []
+    assert page.player["n_steps"] == min(cancelled_at, 10)
+
+
+def test_a_costly_run_is_made_with_the_cache_alone_until_asked_for(kv_cache, monkeypatch):
+    from kvviz.ui import runs
+
+    monkeypatch.setattr(runs, "BOTH_UP_TO_FLOPS", 1.0)
+    assert [run["cache"] for run in kv_cache(new="2").player["runs"]] == ["on"]
+    page = kv_cache(new="2", cache="off")
+    assert [run["cache"] for run in page.player["runs"]] == ["on", "off"]
+    assert page.player["view"]["cache"] == "off"
+
+
+def test_the_cards_show_their_arithmetic(kv_cache):
+    page = kv_cache(new="16")
+    assert "10.5× fewer rows" in page.html
+    assert "22 computed instead of 232" in page.html
+    assert "12,288 B per token" in page.html
+    assert (
+        "2 × 6 layers × 8 heads × 32 numbers × 4 bytes = what the tensors really hold" in page.html
+    )
+    assert "270,336 B in the tensors" in page.html
+    assert "Same 16 tokens both ways" in page.html
+
+
+def test_a_prediction_is_answered_by_running_the_edited_prompt(kv_cache):
+    page = kv_cache(new="2")
+    asked = page.html
+    assert "Suppose token 3, “time”, became “one”" in asked
+    assert "rows changed" not in asked
+    page.press("kv:answer:1")
+    assert "You said 1. It is 4: 4 of 7 rows changed." in page.html
+    assert "Rows changed in each layer, from the first: 1, 4, 4, 4, 4, 4." in page.html
+
+
+def test_float64_shows_that_the_difference_is_rounding(kv_cache):
+    page = kv_cache(new="4")
+    assert "Largest logit difference" in page.html
+    page.press("kv:float64")
+    assert "In float64:" in page.html
+    assert "So it is rounding" in page.html
+
+
+def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):
+    from kvviz.ui.difference import parting, tokens_line
+
+    comparison = kv_cache(new="4").state.shown.comparison
+    other = kv_cache(new="4", temperature="1", seed="3").state.shown.comparison.uncached
+
+    class Parted:
+        cached, uncached, same_tokens = comparison.cached, other, False
+
+    first = next(i for i in range(7, 11) if Parted.cached.token_ids[i] != other.token_ids[i])
+    assert tokens_line(Parted) == "The tokens differ"
+    assert f"They part at position {first}, chosen after step {first - 7}" in parting(Parted)
+
+
+def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tmp_path):
+    from kvviz.ui.saving import npz
+
+    page = kv_cache(new="3", prompt="The dog")
+    saved = npz(page.state.shown.trace)
+    other = kv_cache(new="2")
+    other.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    other.finish()
+    assert other.errors == []
+    assert other.player["prompt"] == "The dog"
+    assert isinstance(other.state.shown, Shown)
+    assert other.state.shown.origin == "file"
+    for name, data in (("broken.npz", saved[: len(saved) // 2]), ("cat.png", b"\x89PNG not a run")):
+        other.app.file_uploader(key="kv:upload").upload(name, data).run()
+        (error,) = other.errors
+        assert "Something went wrong that should not have" not in error
+        assert other.player["prompt"] == "The dog"
+
+
+def test_the_offline_file_and_the_table_are_made_of_the_run_on_screen(kv_cache):
+    from kvviz.analysis import to_csv
+    from kvviz.ui.saving import page as html_page
+
+    page = kv_cache(new="3", prompt="The dog")
+    assert len(html_page(page.state.shown, page.state.view)) > 10_000
+    assert to_csv(page.state.shown.trace).count("\n") >= 4
+
+
+def test_a_long_prompt_has_no_link_but_a_file(kv_cache):
+    page = kv_cache(new="2")
+    page.app.text_area(key="kv:prompt").set_value("猫" * 300).run()
+    page.press("kv:run")
+    assert page.errors == []
+    assert "prompt" not in page.app.query_params
+    assert any("too long for a link" in caption.value for caption in page.app.caption)
+
+
+def test_settings_out_of_their_ranges_each_have_a_sentence(kv_cache):
+    page = kv_cache(new="2", temperature="0.5")
+    for key, value, sentence in (
+        ("temperature", -1.0, "Temperature: 0 to 10, and it is -1."),
+        ("top_k", 0, "Top-k: 1 or more, or empty for all, and it is 0."),
+        ("top_p", 1.5, "Top-p: above 0 up to 1, or empty for all, and it is 1.5."),
+        ("seed", -1, "Seed: 0 to 4,294,967,295, and it is -1."),
+    ):
+        page.app.number_input(key=f"kv:{key}").set_value(value).run()
+        assert sentence in page.html
+    assert page.state.shown.settings == RunSettings(new=2, temperature=0.5)
+
+
+def test_a_wrong_environment_is_said_in_words(kv_cache, monkeypatch):
+    monkeypatch.setenv("KVVIZ_CONCURRENCY", "lots")
+    page = kv_cache()
+    (error,) = page.errors
+    assert "KVVIZ" in error.replace("\\", "")
+    assert "lots" in error
+
+
+def test_links_of_doors_are_what_the_page_understands():
+    assert parse_qs(urlparse("?" + lessons().doors[1].query).query) == {"cache": ["both"]}

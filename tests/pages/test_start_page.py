@@ -1,0 +1,51 @@
+import subprocess
+import sys
+
+from kvviz.lessons import lessons
+from kvviz.ui.page_list import PAGES
+
+
+def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
+    page = start()
+    assert page.errors == []
+    assert [run["cache"] for run in page.player["runs"]] == ["on", "off"]
+    assert page.player["view"]["cache"] == "both"
+    assert page.player["comparison"]["same_tokens"]
+    assert len(page.app.get("page_link")) == len(PAGES) + len(lessons().doors)
+
+
+def test_the_stored_run_is_of_the_model_that_ships():
+    import kvviz
+    from kvviz.ui.links import RunSettings
+    from kvviz.ui.model_shelf import shelf
+    from kvviz.ui.stored_example import SETTINGS, stored_example
+
+    stored = stored_example()
+    model = shelf().get(RunSettings())
+    assert stored.trace.model.revision == model.card.revision
+    fresh = kvviz.trace_generation(model, SETTINGS.prompt, max_new_tokens=SETTINGS.new)
+    assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
+
+
+def test_nothing_that_the_start_page_needs_loads_torch():
+    code = (
+        "import sys\n"
+        "from kvviz.ui import frame, start_page, stored_example, player_view\n"
+        "player_view.packed(stored_example.stored_example(), start_page.View(cache='both'))\n"
+        "print(sorted({'torch', 'transformers', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip().splitlines()[-1:], done.returncode) == (["[]"], 0), done.stderr
+
+
+def test_an_unknown_address_is_answered_with_a_polite_line():
+    from streamlit.testing.v1 import AppTest
+
+    from tests.pages.conftest import ROUTER
+
+    app = AppTest.from_file(str(ROUTER), default_timeout=60)
+    app.query_params["lost"] = "<b>x</b>"
+    app.run()
+    (line,) = [info.value for info in app.info]
+    assert line.startswith("There is no page “")
+    assert "<b>" not in line.replace("\\", "|")
