@@ -70,26 +70,31 @@ class TokenChooser:
                 found=f"They are {str(logits.dtype).removeprefix('torch.')}.",
                 fix="Load it with dtype float32; if that does not help, its weights are damaged.",
             )
-        ids = most_likely(scores, n_top)
-        probs = np.exp(scores[ids].cpu().numpy().astype(np.float64) - total)
-        host_ids = ids.cpu().numpy()
+        ids, top_scores = most_likely(scores, n_top)
         if self._probs is None:
-            sampling_probs = (host_ids == chosen).astype(np.float32)
+            sampling_probs = ids == chosen
         else:
-            sampling_probs = self._probs[ids.cpu()].numpy().astype(np.float32)
+            sampling_probs = self._probs.numpy()[ids]
         return LikelyTokens(
-            ids=host_ids,
-            probs=np.minimum(probs, 1.0).astype(np.float32),
-            sampling_probs=sampling_probs,
-            chosen_prob=min(math.exp(float(scores[chosen]) - total), 1.0),
+            ids=ids,
+            probs=np.exp(np.minimum(top_scores - total, 0.0)).astype(np.float32),
+            sampling_probs=sampling_probs.astype(np.float32),
+            chosen_prob=math.exp(min(float(scores[chosen]) - total, 0.0)),
         )
 
 
-def most_likely(scores: Float[Tensor, " vocab"], n_top: int) -> Int64[Tensor, " k"]:
-    """Return the ids of the largest scores, largest first; of equal ones the lowest ids."""
-    least = scores.topk(min(n_top, scores.numel())).values[-1]
-    ids = (scores >= least).nonzero()[:, 0]
-    return ids[scores[ids].argsort(descending=True, stable=True)][:n_top]
+def most_likely(
+    scores: Float[Tensor, " vocab"], n_top: int
+) -> tuple[Int64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+    """Return ids and values of the largest scores, largest first; of equal ones the lowest ids."""
+    top = scores.topk(min(n_top + 1, scores.numel()))
+    values, ids = top.values.cpu().numpy().astype(np.float64), top.indices.cpu().numpy()
+    if n_top < values.size and values[n_top - 1] == values[n_top]:
+        # Of scores that tie at the border, topk takes any; here all that tie are looked at.
+        ids = (scores >= top.values[-1]).nonzero()[:, 0].cpu().numpy()
+        values = scores.cpu().numpy().astype(np.float64)[ids]
+    order = np.lexsort((ids, -values))[:n_top]
+    return ids[order], values[order]
 
 
 def sampling_distribution(
@@ -113,11 +118,11 @@ def sampling_distribution(
     # The largest logit is taken off first, so that a tiny temperature gives -inf, not inf - inf.
     probs = ((logits - logits.max()) / temperature).softmax(0)
     if top_k is not None and top_k < probs.numel():
-        kept = most_likely(logits, top_k)
+        kept = torch.from_numpy(most_likely(logits, top_k)[0])
         probs = torch.zeros_like(probs).index_copy_(0, kept, probs[kept])
         probs /= probs.sum()
     if top_p is not None and top_p < 1.0:
-        ids = most_likely(logits, probs.numel() if top_k is None else top_k)
+        ids = torch.from_numpy(most_likely(logits, probs.numel() if top_k is None else top_k)[0])
         mass = probs[ids]
         kept = ids[mass.cumsum(0) - mass < top_p]
         probs = torch.zeros_like(probs).index_copy_(0, kept, probs[kept])

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import DynamicCache, GPT2LMHeadModel
+
+from kvviz.engine import LoadedModel, load_model
+from kvviz.engine.generation import run
+from kvviz.trace import GenerationOptions, GenerationTrace
+from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
+
+
+class Replay(NamedTuple):
+    """What transformers alone computes for the tokens of a trace, step by step."""
+
+    logits: Tensor  # step vocab
+    attentions: list[list[Tensor]]  # for each step and layer: head query key
+    cache: DynamicCache
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One checkpoint, loaded by kvviz and by transformers alone, and one greedy run of each."""
+
+    case: TinyModel
+    ours: LoadedModel
+    plain: GPT2LMHeadModel
+
+    @property
+    def unit(self) -> float:
+        """Gap between 1 and the next number of the dtype: what one rounding may cost."""
+        return torch.finfo(self.plain.dtype).eps
+
+    @property
+    def traced_unit(self) -> float:
+        """The same for the rows of a trace, which are float32 at most."""
+        return max(self.unit, torch.finfo(torch.float32).eps)
+
+    @cached_property
+    def trace(self) -> GenerationTrace:
+        return self._run[0]
+
+    @cached_property
+    def logits(self) -> Tensor:
+        return self._run[1]
+
+    @cached_property
+    def _run(self) -> tuple[GenerationTrace, Tensor]:
+        logits: list[Tensor] = []
+        options = GenerationOptions(N_NEW)
+        trace = run(
+            self.ours,
+            PROMPT,
+            options,
+            n_top=10,
+            on_logits=lambda _, row: logits.append(row.clone()),
+        )
+        return trace, torch.stack(logits)
+
+    @cached_property
+    def replay(self) -> Replay:
+        cache = DynamicCache(config=self.plain.config)
+        logits: list[Tensor] = []
+        attentions: list[list[Tensor]] = []
+        ids = torch.tensor(self.trace.token_ids)[None]
+        start = 0
+        with torch.no_grad():
+            for stop in range(self.trace.n_prompt, self.trace.n_tokens):
+                output = self.plain(
+                    ids[:, start:stop],
+                    past_key_values=cache,
+                    use_cache=True,
+                    output_attentions=True,
+                    logits_to_keep=1,
+                )
+                logits.append(output.logits[0, -1])
+                attentions.append([layer[0] for layer in output.attentions])
+                start = stop
+        return Replay(torch.stack(logits), attentions, cache)
+
+
+@pytest.fixture(scope="session", params=TINY_MODELS, ids=lambda case: case.name)
+def pair(request, tmp_path_factory) -> Pair:
+    case = request.param
+    folder = case.save(tmp_path_factory.mktemp("tiny"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KVVIZ_THREADS", "1")
+        ours = load_model(folder, device="cpu", dtype=case.dtype)
+    return Pair(case, ours, case.load_plain(folder))
