@@ -1,0 +1,283 @@
+// Decodes the packed buffer and refuses, in words, what it cannot show. Names: ../contract.json.
+import contract from "../contract.json" with { type: "json" };
+
+/**
+ * @typedef {"on" | "off"} RunCache
+ * @typedef {"on" | "off" | "both"} Cache
+ * @typedef {Uint8Array | Int8Array | Int32Array | Float32Array} Numbers
+ * @typedef {{ data: Numbers, shape: number[] }} PackedArray
+ * @typedef {{ id: number, text: string }} Token
+ * @typedef {{ step: number, layer: number, head: number, cache: Cache }} View
+ * @typedef {{ layer: number, head: number, role: string, score: number }} Role
+ * @typedef {{ rows: number[], flops: number[], cache_bytes: number[] }} CountedRun
+ * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], dtype: string }} Comparison
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} family
+ * @property {number} n_layers
+ * @property {number} n_heads
+ * @property {number} n_kv_heads
+ * @property {number} d_head
+ * @property {number} d_model
+ * @property {number} d_mlp
+ * @property {number} n_ctx
+ * @property {number} d_vocab
+ * @property {number} n_params
+ * @property {string} dtype
+ * @property {string} device
+ * @property {string} source
+ * @property {string} revision
+ * @property {number} cache_bytes_per_token
+ *
+ * @typedef {object} Run
+ * @property {RunCache} cache
+ * @property {string} stopped
+ * @property {boolean} reuse_is_proven
+ * @property {number[]} n_fed
+ * @property {number[]} n_computed
+ * @property {number[]} n_reused
+ * @property {number[]} seconds
+ * @property {number[]} flops
+ * @property {number[]} cache_bytes
+ * @property {number[]} max_row_change
+ * @property {number[]} chosen_ids
+ * @property {number[]} chosen_probs
+ *
+ * @typedef {object} Header
+ * @property {string} magic
+ * @property {number} format
+ * @property {string} id
+ * @property {Model} model
+ * @property {string} prompt
+ * @property {number} n_prompt
+ * @property {number} n_rows
+ * @property {number} n_steps
+ * @property {Token[]} tokens
+ * @property {Record<string, string>} vocabulary
+ * @property {Run[]} runs
+ * @property {{ on: CountedRun, off: CountedRun }} counted
+ * @property {Comparison | null} comparison
+ * @property {Role[]} roles
+ * @property {View} view
+ * @property {number[]} layers
+ * @property {{ name: string, dtype: string, shape: number[], offset: number }[]} arrays
+ *
+ * @typedef {object} Payload
+ * @property {Header} header
+ * @property {Map<string, PackedArray>} arrays
+ * @property {number} n_bytes
+ */
+
+/** A buffer that cannot be shown. The message is meant for the person in front of the screen. */
+export class BufferError extends Error {}
+
+const DTYPES = { u8: Uint8Array, i8: Int8Array, i32: Int32Array, f32: Float32Array };
+
+/**
+ * Decodes and checks a packed buffer.
+ *
+ * @param {unknown} input A Uint8Array or ArrayBuffer as `kvviz.player.pack` wrote it.
+ * @returns {Payload} The header and a view of every array; nothing is copied unless it must be aligned.
+ * @throws {BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
+ */
+export function readBuffer(input) {
+  const bytes = asBytes(input);
+  if (bytes.byteLength < 4) {
+    fail("The recorded run is empty.", `It has ${bytes.byteLength} bytes.`);
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  if (4 + length > bytes.byteLength) {
+    fail(
+      "This is no recorded run of kvviz, or it was cut short.",
+      `Its header would end at byte ${4 + length} of ${bytes.byteLength}.`,
+    );
+  }
+  const header = readHeader(bytes.subarray(4, 4 + length));
+  const arrays = readArrays(header, bytes, 4 + length);
+  checkArrays(header, arrays);
+  return { header, arrays, n_bytes: bytes.byteLength };
+}
+
+/** @param {unknown} input @returns {Uint8Array} */
+function asBytes(input) {
+  let bytes;
+  if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
+  else if (ArrayBuffer.isView(input)) {
+    bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  } else return fail("The recorded run did not arrive as bytes.", `It is ${typeof input}.`);
+  // Typed arrays need their own alignment; a buffer handed over inside a larger message may lack it.
+  return bytes.byteOffset % contract.alignment === 0 ? bytes : bytes.slice();
+}
+
+/** @param {Uint8Array} bytes @returns {Header} */
+function readHeader(bytes) {
+  /** @type {any} */
+  let header;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return fail("This is no recorded run of kvviz.", "Its header cannot be read.");
+  }
+  if (!isRecord(header) || header.magic !== contract.magic) {
+    return fail("This is no recorded run of kvviz.", "Its header belongs to something else.");
+  }
+  if (header.format !== contract.format) {
+    return fail(
+      "This run was recorded by another version of kvviz.",
+      `Its format is ${JSON.stringify(header.format)}; this player reads ${contract.format}.`,
+    );
+  }
+  requireFields(header, contract.header, "header");
+  requireFields(header.model, contract.model, "model");
+  requireFields(header.view, contract.view, "view");
+  requireFields(header.counted, contract.counted, "counted");
+  for (const side of contract.counted) {
+    requireFields(header.counted[side], contract.counted_run, `counted.${side}`);
+  }
+  if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
+  checkCounts(header);
+  return /** @type {Header} */ (header);
+}
+
+/** @param {any} header */
+function checkCounts(header) {
+  for (const name of ["n_prompt", "n_rows", "n_steps"]) requirePositive(header[name], name);
+  for (const name of ["n_layers", "n_heads", "n_kv_heads", "d_head", "cache_bytes_per_token"]) {
+    requirePositive(header.model[name], name);
+  }
+  const { n_prompt, n_rows, n_steps, tokens, runs } = header;
+  if (n_rows !== n_prompt + n_steps - 1) {
+    fail("Rows and steps do not fit.", `${n_prompt} prompt tokens, ${n_steps} steps, ${n_rows} rows.`);
+  }
+  if (!Array.isArray(tokens) || tokens.length !== n_rows + 1) {
+    fail("Tokens and rows do not fit.", `${tokens?.length} tokens for ${n_rows} rows.`);
+  }
+  for (const token of tokens) {
+    requireFields(token, contract.token, "tokens");
+    if (typeof token.text !== "string") fail("A token has no text.", `Token ${token.id}.`);
+  }
+  if (!Array.isArray(runs) || runs.length < 1 || runs.length > 2) {
+    fail("There is no run in this recording.", `It has ${runs?.length ?? "no list of"} runs.`);
+  }
+  for (const run of runs) {
+    requireFields(run, contract.run, "runs");
+    if (run.cache !== "on" && run.cache !== "off") {
+      fail("A run is neither with nor without the cache.", `It says ${JSON.stringify(run.cache)}.`);
+    }
+    for (const name of contract.run.slice(3)) requireNumbers(run[name], n_steps, `runs.${name}`);
+    for (let step = 0; step < n_steps; step++) {
+      if (run.n_computed[step] + run.n_reused[step] !== n_prompt + step) {
+        fail(
+          "A step does not account for all its rows.",
+          `Step ${step} computed ${run.n_computed[step]} and reused ${run.n_reused[step]} of ${n_prompt + step}.`,
+        );
+      }
+    }
+  }
+  if (runs.length === 2 && runs[0].cache === runs[1].cache) {
+    fail("Both runs are of the same kind.", `Cache ${runs[0].cache}.`);
+  }
+  for (const side of contract.counted) {
+    for (const name of contract.counted_run) {
+      requireNumbers(header.counted[side][name], n_steps, `counted.${side}.${name}`);
+    }
+  }
+  if (!Array.isArray(header.roles) || !Array.isArray(header.layers) || !Array.isArray(header.arrays)) {
+    fail("The recording is not complete.", "Roles, layers or arrays are not lists.");
+  }
+  for (const role of header.roles) requireFields(role, contract.role, "roles");
+  if (header.layers.length === 0) fail("The recording holds no layer.", "Its list is empty.");
+}
+
+/**
+ * @param {Header} header @param {Uint8Array} bytes @param {number} start
+ * @returns {Map<string, PackedArray>}
+ */
+function readArrays(header, bytes, start) {
+  const arrays = new Map();
+  for (const entry of header.arrays) {
+    requireFields(entry, contract.array, "arrays");
+    const { name, dtype, shape, offset } = entry;
+    if (!contract.dtypes.includes(dtype) || !(dtype in DTYPES)) {
+      fail("An array has a type this player does not know.", `${name} says ${JSON.stringify(dtype)}.`);
+    }
+    if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 0)) {
+      fail("An array has no shape.", `${name} says ${JSON.stringify(shape)}.`);
+    }
+    const Type = DTYPES[/** @type {keyof typeof DTYPES} */ (dtype)];
+    const size = shape.reduce((product, n) => product * n, 1);
+    const first = start + offset;
+    if (!Number.isInteger(offset) || offset < 0 || first % contract.alignment !== 0) {
+      fail("An array does not start where it may.", `${name} starts at ${offset}.`);
+    }
+    if (first + size * Type.BYTES_PER_ELEMENT > bytes.byteLength) {
+      fail(
+        "The recording was cut short.",
+        `${name} would end at byte ${first + size * Type.BYTES_PER_ELEMENT} of ${bytes.byteLength}.`,
+      );
+    }
+    arrays.set(name, { data: new Type(/** @type {ArrayBuffer} */ (bytes.buffer), bytes.byteOffset + first, size), shape });
+  }
+  return arrays;
+}
+
+/** @param {Header} header @param {Map<string, PackedArray>} arrays */
+function checkArrays(header, arrays) {
+  const { n_layers, n_heads, n_kv_heads, d_head } = header.model;
+  const { n_rows, n_steps } = header;
+  /** @param {string} name @param {(number | null)[]} shape */
+  const expect = (name, shape) => {
+    const array = arrays.get(name);
+    if (!array) return fail("The recording is not complete.", `It lacks ${name}.`);
+    const fits = array.shape.length === shape.length && shape.every((n, i) => n === null || n === array.shape[i]);
+    if (!fits) {
+      fail("An array does not have the shape the run calls for.", `${name} is (${array.shape}), not (${shape}).`);
+    }
+  };
+  for (const { cache } of header.runs) {
+    for (const name of Object.keys(contract.arrays_of_a_run)) expect(`${cache}.${name}`, [n_steps, null]);
+    for (const layer of header.layers) {
+      if (!Number.isInteger(layer) || layer < 0 || layer >= n_layers) {
+        fail("The recording names a layer that the model does not have.", `Layer ${layer} of ${n_layers}.`);
+      }
+      expect(`${cache}.pattern.${layer}`, [n_heads, (n_rows * (n_rows + 1)) / 2]);
+      for (const part of ["keys", "values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_rows, d_head]);
+      for (const part of ["key_scale", "value_scale"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads]);
+    }
+  }
+  if (header.layers.length < n_layers) {
+    expect("thumbnails", [n_layers, n_heads, null, null]);
+  }
+}
+
+/** @param {unknown} value @returns {value is Record<string, any>} */
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param {unknown} value @param {readonly string[]} names @param {string} where */
+function requireFields(value, names, where) {
+  if (!isRecord(value)) return fail("The recording is not complete.", `It lacks ${where}.`);
+  const missing = names.filter((name) => !(name in value));
+  if (missing.length > 0) fail("The recording is not complete.", `${where} lacks ${missing.join(", ")}.`);
+}
+
+/** @param {unknown} value @param {string} name */
+function requirePositive(value, name) {
+  if (!Number.isInteger(value) || /** @type {number} */ (value) < 1) {
+    fail("A count is not a positive whole number.", `${name} is ${JSON.stringify(value)}.`);
+  }
+}
+
+/** @param {unknown} list @param {number} length @param {string} name */
+function requireNumbers(list, length, name) {
+  if (!Array.isArray(list) || list.length !== length || list.some((n) => typeof n !== "number")) {
+    fail("The recording is not complete.", `${name} is not a list of ${length} numbers.`);
+  }
+}
+
+/** @param {string} what @param {string} found @returns {never} */
+function fail(what, found) {
+  throw new BufferError(`${what} ${found} Run it again, or open another file.`);
+}

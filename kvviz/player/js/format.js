@@ -1,0 +1,110 @@
+// Numbers, units and tokens as they are written on the screen. Pure.
+
+const THIN = "\u202f";
+
+/** @param {number} n @returns {string} 12,288 */
+export function whole(n) {
+  return Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+/** @param {number} n @param {string} one @param {string} [many] @returns {string} 1 row, 2 rows */
+export function plural(n, one, many = `${one}s`) {
+  return `${whole(n)} ${n === 1 ? one : many}`;
+}
+
+/**
+ * A share as a percentage: whole from 10 % on, one decimal below, "< 0.1 %" for what is hardly there.
+ * @param {number} share In [0, 1]. @returns {string}
+ */
+export function percent(share) {
+  const value = share * 100;
+  if (value === 0) return `0${THIN}%`;
+  if (value < 0.1) return `<${THIN}0.1${THIN}%`;
+  if (value < 9.95) return `${value.toFixed(1)}${THIN}%`;
+  return `${Math.round(value)}${THIN}%`;
+}
+
+/** @param {number} value @returns {string} Three significant digits, without a trailing ".00". */
+export function significant(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 999.5) return whole(value);
+  return value.toFixed(size >= 99.5 ? 0 : size >= 9.95 ? 1 : 2);
+}
+
+/** @typedef {{ name: string, size: number }} Unit */
+
+/**
+ * The unit in which the largest of some numbers reads best, so that a row shares one unit.
+ * @param {"flops" | "bytes" | "seconds"} kind @param {number} largest @returns {Unit}
+ */
+export function unitFor(kind, largest) {
+  const units = {
+    flops: [["TFLOP", 1e12], ["GFLOP", 1e9], ["MFLOP", 1e6], ["kFLOP", 1e3], ["FLOP", 1]],
+    bytes: [["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]],
+    seconds: [["s", 1], ["ms", 1e-3], ["µs", 1e-6]],
+  }[kind];
+  // A unit is taken once the largest number reaches 0.1 of it: 0.14 GFLOP, but 31 ms and not 0.03 s.
+  const floor = kind === "flops" ? 0.1 : 1;
+  const found = units.find(([, size]) => largest >= floor * Number(size)) ?? units[units.length - 1];
+  return { name: String(found[0]), size: Number(found[1]) };
+}
+
+/** @param {number} value @param {Unit} unit @returns {string} The number alone, in that unit. */
+export function inUnit(value, unit) {
+  return significant(value / unit.size);
+}
+
+/** @param {number} value @returns {string} 1.4e-6, 0, 0.012 */
+export function small(value) {
+  if (value === 0) return "0";
+  return Math.abs(value) >= 0.01 ? value.toFixed(3) : value.toExponential(1);
+}
+
+/** @param {number} value @returns {string} A signed number with a true minus. */
+export function signed(value) {
+  return significant(value).replace("-", "−");
+}
+
+/**
+ * A token with nothing invisible left in it: spaces, breaks and control characters get a glyph or
+ * an escape, and so does what would turn the direction of the text around it.
+ * @param {string} text @returns {string}
+ */
+export function glyphs(text) {
+  if (text === "") return "∅";
+  return text
+    .replace(/ /g, "␣")
+    .replace(/\n/g, "↵")
+    .replace(/\t/g, "⇥")
+    .replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|[\u00a0\u2000-\u200a\u202f\u205f\u3000]|\p{Cs}/gu, (c) =>
+      // Joiners hold emoji together; alone they are invisible.
+      c === "\u200d" && text.length > 1 ? c : escapeOf(/** @type {number} */ (c.codePointAt(0))),
+    );
+}
+
+/** @param {number} point @returns {string} */
+function escapeOf(point) {
+  const hex = point.toString(16);
+  return point < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
+}
+
+/**
+ * Cuts a text to a number of characters, without splitting one.
+ * @param {string} text @param {number} length @returns {string}
+ */
+export function cut(text, length) {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, Math.max(1, length - 1)).join("")}…`;
+}
+
+/**
+ * A sum written out, its middle left away when it is long: 7 + 1 + 1 + … + 1.
+ * @param {number[]} terms @param {(n: number) => string} write @param {number} [most]
+ * @returns {string}
+ */
+export function sumText(terms, write, most = 8) {
+  const written = terms.map(write);
+  if (written.length <= most) return written.join(" + ");
+  return [...written.slice(0, most - 2), "…", written[written.length - 1]].join(" + ");
+}

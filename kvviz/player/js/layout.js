@@ -1,0 +1,345 @@
+// Where everything stands for a given width: pure geometry in CSS pixels, and its inverse.
+
+/**
+ * @typedef {{ x: number, y: number, w: number, h: number }} Box
+ * @typedef {"wide" | "medium" | "narrow"} Mode
+ *
+ * @typedef {object} KvGeometry The K and V grids on their own canvas.
+ * @property {number} w
+ * @property {number} h
+ * @property {"rows" | "window"} mode Every row in full, or an overview beside a window of rows.
+ * @property {number} top Where row 0, or the first row of the window, begins.
+ * @property {number} pitch Height of one row and its gap.
+ * @property {number} n_visible Rows shown in full.
+ * @property {Box} marks Ring or dot and number of each row.
+ * @property {Box} keys
+ * @property {Box} values
+ * @property {{ bar: Box, keys: Box, values: Box } | null} overview
+ *
+ * @typedef {object} HeatGeometry The attention pattern on its own canvas.
+ * @property {number} w
+ * @property {number} h
+ * @property {Box} grid Square; row = query, column = key.
+ * @property {number} pitch Height and width of one cell.
+ * @property {boolean} cells Whether cells are large enough to be drawn one by one.
+ * @property {Box} rowLabels
+ * @property {Box} columnLabels
+ * @property {Box} profile The current row again, as bars.
+ * @property {Box | null} lens
+ *
+ * @typedef {object} HeadsGeometry
+ * @property {number} w
+ * @property {number} h
+ * @property {number} size
+ * @property {Box[]} thumbs At layer * n_heads + head.
+ * @property {{ layer: number, x: number, y: number }[]} labels
+ * @property {Box[]} lines
+ *
+ * @typedef {object} Layout
+ * @property {Mode} mode
+ * @property {number} pad
+ * @property {number} content Width inside the padding.
+ * @property {number} n_panels
+ * @property {boolean} columns Whether two panels stand side by side.
+ * @property {boolean} besides Whether K/V and heatmap stand side by side.
+ * @property {number} panelWidth
+ * @property {number} gap Between K/V and heatmap.
+ * @property {number} side Width of the column with bars and bill, or 0 where they stand below.
+ * @property {KvGeometry} kv
+ * @property {HeatGeometry} heat
+ * @property {HeadsGeometry} heads
+ *
+ * @typedef {object} LayoutInput
+ * @property {number} width
+ * @property {number} n_rows
+ * @property {number} d_head
+ * @property {number} n_layers
+ * @property {number} n_heads
+ * @property {boolean} both
+ */
+
+export const MIN_ROW_PITCH = 10;
+const MAX_ROW_PITCH = 30;
+const WINDOW_PITCH = 18;
+const HEADER = 58;
+const PROFILE = 40;
+const PROFILE_GAP = 10;
+const KV_GAP = 10;
+const FOOT = 4;
+
+/** @param {LayoutInput} input @returns {Layout} */
+export function layoutPlayer(input) {
+  const width = Math.max(280, Math.floor(input.width));
+  /** @type {Mode} */
+  const mode = width >= 940 ? "wide" : width >= 600 ? "medium" : "narrow";
+  const pad = mode === "wide" ? 22 : mode === "medium" ? 18 : 12;
+  const content = width - 2 * pad;
+  const columns = input.both && mode === "wide";
+  const side = mode === "wide" && !input.both ? Math.min(300, Math.round(content * 0.25)) : 0;
+  const panelWidth = columns ? Math.floor((content - 40) / 2) : content - (side ? side + 36 : 0);
+  const besides = mode !== "narrow";
+  const gap = columns ? 14 : 24;
+  const { kv, heat } = besides
+    ? besidesPanel(input, panelWidth, gap, columns)
+    : { kv: kvGeometry(input, content, null), heat: heatGeometry(input, content, 46) };
+  return {
+    mode, pad, content, n_panels: input.both ? 2 : 1, columns, besides, panelWidth, gap, side, kv, heat,
+    heads: headsGeometry(input, content),
+  };
+}
+
+/**
+ * K/V and heatmap side by side share their rows: row 5 of K, V and pattern is one line.
+ * @param {LayoutInput} input @param {number} width @param {number} gap @param {boolean} compact
+ */
+function besidesPanel(input, width, gap, compact) {
+  const least = compact ? 176 : Math.min(300, Math.max(196, Math.round(width * 0.36)));
+  const labels = compact ? 4 : 72;
+  const room = width - least - gap;
+  const pitch = Math.min(MAX_ROW_PITCH, Math.floor((room - labels) / input.n_rows));
+  if (pitch >= MIN_ROW_PITCH) {
+    const heat = heatGeometry(input, room, labels);
+    const kvWidth = Math.min(360, width - gap - heat.w);
+    return { heat, kv: kvGeometry(input, kvWidth, heat) };
+  }
+  const kvWidth = compact ? Math.max(232, Math.round(width * 0.46)) : Math.max(330, Math.round(width * 0.44));
+  const heat = heatGeometry(input, width - gap - kvWidth, compact ? 34 : 40);
+  return { heat, kv: kvGeometry(input, Math.min(420, width - gap - heat.w), heat) };
+}
+
+/** @param {LayoutInput} input @param {number} width @param {number} labels @returns {HeatGeometry} */
+function heatGeometry(input, width, labels) {
+  const { n_rows } = input;
+  const whole = Math.min(MAX_ROW_PITCH, Math.floor((width - labels - 2) / n_rows));
+  const cells = whole >= MIN_ROW_PITCH;
+  const left = cells ? labels : Math.min(labels, 40);
+  const size = cells ? whole * n_rows : Math.min(520, Math.floor(width - left - 2));
+  const pitch = size / n_rows;
+  const top = cells ? HEADER : 26;
+  const grid = { x: left, y: top, w: size, h: size };
+  const half = Math.floor(size * 0.46);
+  return {
+    w: left + size + 2,
+    h: top + size + PROFILE_GAP + PROFILE + FOOT,
+    grid,
+    pitch,
+    cells,
+    rowLabels: { x: 0, y: top, w: left - 6, h: size },
+    columnLabels: { x: left, y: 0, w: size, h: top - 6 },
+    profile: { x: left, y: top + size + PROFILE_GAP, w: size, h: PROFILE },
+    lens: cells || pitch >= 6 ? null : { x: left + size - half, y: top, w: half, h: half },
+  };
+}
+
+/**
+ * @param {LayoutInput} input @param {number} width
+ * @param {HeatGeometry | null} beside The heatmap whose rows these must meet, or none.
+ * @returns {KvGeometry}
+ */
+function kvGeometry(input, width, beside) {
+  const { n_rows, d_head } = input;
+  const free = beside ? beside.cells : n_rows * 16 <= 640;
+  if (free) {
+    const pitch = beside ? beside.pitch : Math.min(22, Math.max(16, Math.floor(400 / n_rows)));
+    const top = beside ? beside.grid.y : 24;
+    const marks = width < 220 ? 38 : 46;
+    const { keys, values, right } = grids(marks, width, d_head, top, pitch * n_rows);
+    return {
+      w: right, h: beside ? beside.h : top + pitch * n_rows + FOOT, mode: "rows", top, pitch,
+      n_visible: n_rows, marks: { x: 0, y: top, w: marks - 8, h: pitch * n_rows }, keys, values, overview: null,
+    };
+  }
+  const top = beside ? beside.grid.y : 24;
+  const height = beside ? beside.grid.h : 22 * WINDOW_PITCH;
+  const n_visible = Math.min(n_rows, Math.max(6, Math.floor(height / WINDOW_PITCH)));
+  const pitch = height / n_visible;
+  const strip = width < 280 ? 16 : 26;
+  const bar = { x: 0, y: top, w: 6, h: height };
+  const overview = {
+    bar,
+    keys: { x: 9, y: top, w: strip, h: height },
+    values: { x: 9 + strip + 2, y: top, w: strip, h: height },
+  };
+  const start = 9 + 2 * strip + 2 + (width < 280 ? 12 : 20);
+  const marks = 52;
+  const { keys, values, right } = grids(start + marks, width, d_head, top, height);
+  return {
+    w: right, h: beside ? beside.h : top + height + FOOT, mode: "window", top, pitch, n_visible,
+    marks: { x: start, y: top, w: marks - 8, h: height }, keys, values, overview,
+  };
+}
+
+/**
+ * Two equal grids from `left` on, each a whole number of pixels a column where there is room.
+ * @param {number} left @param {number} width @param {number} d_head @param {number} y @param {number} h
+ */
+function grids(left, width, d_head, y, h) {
+  const room = Math.max(24, Math.floor((width - left - KV_GAP - 2) / 2));
+  const w = room >= d_head ? Math.floor(room / d_head) * d_head : room;
+  // Half pixels are whole on a HiDPI screen and are better than a third of the room left empty.
+  const fine = room >= d_head && w < 0.8 * room ? Math.floor((2 * room) / d_head) * (d_head / 2) : w;
+  return {
+    keys: { x: left, y, w: fine, h },
+    values: { x: left + fine + KV_GAP, y, w: fine, h },
+    right: left + 2 * fine + KV_GAP + 2,
+  };
+}
+
+/**
+ * Thumbnails in lines of one or more layers, as large as they may be without growing tall.
+ * @param {LayoutInput} input @param {number} content @returns {HeadsGeometry}
+ */
+function headsGeometry({ n_layers, n_heads }, content) {
+  const label = 26;
+  const gap = 6;
+  const between = 22;
+  const widthOf = (/** @type {number} */ size, /** @type {number} */ layers) =>
+    layers * (label + n_heads * (size + gap) - gap) + (layers - 1) * between;
+  let best = { size: 0, perLine: 1, score: -Infinity };
+  for (let perLine = 1; perLine <= n_layers; perLine++) {
+    let size = 72;
+    while (size > 30 && widthOf(size, perLine) > content) size--;
+    if (widthOf(size, perLine) > content) break;
+    const height = Math.ceil(n_layers / perLine) * (size + 14);
+    // Wanted: near 52 px each, and not much taller than 300 px.
+    const score = -Math.abs(size - 52) - Math.max(0, height - 300) / 8 - (n_layers % perLine ? 6 : 0);
+    if (score > best.score) best = { size, perLine, score };
+  }
+  if (best.size === 0) return wrappedHeads({ n_layers, n_heads }, content);
+  const { size, perLine } = best;
+  const thumbs = [];
+  const labels = [];
+  const lines = [];
+  const pitch = size + 14;
+  const step = widthOf(size, 1) + between;
+  for (let layer = 0; layer < n_layers; layer++) {
+    const x = (layer % perLine) * step;
+    const y = Math.floor(layer / perLine) * pitch + 4;
+    labels.push({ layer, x, y: y + size / 2 });
+    lines.push({ x: x + label, y, w: n_heads * (size + gap) - gap, h: size });
+    for (let head = 0; head < n_heads; head++) thumbs.push({ x: x + label + head * (size + gap), y, w: size, h: size });
+  }
+  return { w: content, h: Math.ceil(n_layers / perLine) * pitch + 2, size, thumbs, labels, lines };
+}
+
+/**
+ * Too many heads for one line: each layer takes as many lines as it needs.
+ * @param {{ n_layers: number, n_heads: number }} shape @param {number} content @returns {HeadsGeometry}
+ */
+function wrappedHeads({ n_layers, n_heads }, content) {
+  const label = 26;
+  const gap = 6;
+  const most = Math.max(1, Math.floor((content - label + gap) / 40));
+  const lineCount = Math.ceil(n_heads / most);
+  const perLine = Math.ceil(n_heads / lineCount);
+  const size = Math.min(52, Math.floor((content - label + gap) / perLine) - gap);
+  const thumbs = [];
+  const labels = [];
+  const lines = [];
+  let y = 4;
+  for (let layer = 0; layer < n_layers; layer++) {
+    labels.push({ layer, x: 0, y: y + size / 2 });
+    for (let line = 0; line < lineCount; line++) {
+      const count = Math.min(perLine, n_heads - line * perLine);
+      lines.push({ x: label, y, w: count * (size + gap) - gap, h: size });
+      for (let i = 0; i < count; i++) thumbs.push({ x: label + i * (size + gap), y, w: size, h: size });
+      y += size + 8;
+    }
+    y += 8;
+  }
+  return { w: content, h: y, size, thumbs, labels, lines };
+}
+
+/**
+ * The first row of the K/V window: centred on a row, inside the run.
+ * @param {KvGeometry} kv @param {number} n_rows @param {number} row @returns {number}
+ */
+export function windowStart(kv, n_rows, row) {
+  // The row stands low in the window: what came before it is what it looks at.
+  const wanted = row - Math.floor(kv.n_visible * 0.72);
+  return Math.min(Math.max(0, wanted), Math.max(0, n_rows - kv.n_visible));
+}
+
+/**
+ * @typedef {{ part: "keys" | "values" | "row" | "overview", row: number, column: number | null }} KvHit
+ * @typedef {{ row: number, column: number }} HeatHit
+ */
+
+/**
+ * What lies under a point of the K/V canvas.
+ * @param {KvGeometry} kv @param {number} n_rows @param {number} d_head @param {number} first
+ * @param {number} x @param {number} y @returns {KvHit | null}
+ */
+export function hitKv(kv, n_rows, d_head, first, x, y) {
+  if (kv.overview) {
+    const { bar, values } = kv.overview;
+    if (x >= bar.x && x < values.x + values.w && y >= bar.y && y < bar.y + bar.h) {
+      return { part: "overview", row: Math.floor(((y - bar.y) / bar.h) * n_rows), column: null };
+    }
+  }
+  const row = first + Math.floor((y - kv.top) / kv.pitch);
+  if (y < kv.top || row >= Math.min(n_rows, first + kv.n_visible)) return null;
+  for (const part of /** @type {const} */ (["keys", "values"])) {
+    const box = kv[part];
+    if (x >= box.x && x < box.x + box.w) {
+      return { part, row, column: Math.floor(((x - box.x) / box.w) * d_head) };
+    }
+  }
+  return x >= kv.marks.x && x < kv.values.x + kv.values.w ? { part: "row", row, column: null } : null;
+}
+
+/**
+ * What lies under a point of the heatmap canvas: a cell, by the grid or by a label of its row.
+ * @param {HeatGeometry} heat @param {number} n_rows @param {number} x @param {number} y
+ * @returns {HeatHit | null}
+ */
+export function hitHeat(heat, n_rows, x, y) {
+  const { grid, profile } = heat;
+  const column = Math.floor(((x - grid.x) / grid.w) * n_rows);
+  const row = Math.floor(((y - grid.y) / grid.h) * n_rows);
+  const inside = column >= 0 && column < n_rows;
+  if (inside && y >= profile.y && y < profile.y + profile.h) return { row: -1, column };
+  if (!inside || row < 0 || row >= n_rows) return null;
+  return { row, column };
+}
+
+/**
+ * The cells a lens shows: a square around a cell, inside the run.
+ * @param {number} n_rows @param {number} row @param {number} column @param {number} [count]
+ * @returns {{ row: number, column: number, count: number }} Its first row and column, and its side.
+ */
+export function lensWindow(n_rows, row, column, count = 15) {
+  const n = Math.min(count, n_rows);
+  const inside = (/** @type {number} */ at) => Math.min(Math.max(0, at - Math.floor(n / 2)), n_rows - n);
+  return { row: inside(row), column: inside(column), count: n };
+}
+
+/** @param {HeadsGeometry} heads @param {number} x @param {number} y @returns {number} Index, or -1. */
+export function hitHeads(heads, x, y) {
+  return heads.thumbs.findIndex((t) => x >= t.x && x < t.x + t.w && y >= t.y && y < t.y + t.h);
+}
+
+/**
+ * The timeline: a wide segment for the prefill, the rest for the decode steps.
+ * @param {number} width @param {number} n_steps
+ * @returns {{ prefill: number, cell: number, gap: number }} Widths in px; cells begin after the prefill.
+ */
+export function timelineGeometry(width, n_steps) {
+  if (n_steps === 1) return { prefill: width, cell: 0, gap: 0 };
+  const prefill = Math.round(Math.max(96, Math.min(width * 0.28, 190)));
+  const cell = (width - prefill) / (n_steps - 1);
+  return { prefill, cell, gap: cell >= 7 ? 2.5 : cell >= 4 ? 1 : 0 };
+}
+
+/** @param {number} width @param {number} n_steps @param {number} x @returns {number} */
+export function stepAt(width, n_steps, x) {
+  const { prefill, cell } = timelineGeometry(width, n_steps);
+  if (n_steps === 1 || x < prefill) return 0;
+  return Math.min(n_steps - 1, 1 + Math.floor((x - prefill) / cell));
+}
+
+/** @param {number} width @param {number} n_steps @param {number} step @returns {number} Centre of its cell. */
+export function stepCentre(width, n_steps, step) {
+  const { prefill, cell } = timelineGeometry(width, n_steps);
+  return step === 0 ? prefill / 2 : prefill + (step - 0.5) * cell;
+}

@@ -1,0 +1,194 @@
+// Draws the K and V grids: one row a position, framed and marked by what became of it at this step.
+import { begin, dot, frame, SANS } from "./pen.js";
+import { kvPictures } from "./images.js";
+import { rowState, tokenText } from "./run.js";
+import { glyphs } from "./format.js";
+
+/**
+ * @import { Payload, RunCache } from "./buffer.js"
+ * @import { Palette, Theme } from "./colour.js"
+ * @import { PictureStore, KvPictures } from "./images.js"
+ * @import { Box, KvGeometry, HeatGeometry } from "./layout.js"
+ * @import { RowState, StepFacts } from "./run.js"
+ * @import { Spot } from "./state.js"
+ *
+ * @typedef {object} PanelView What one panel shows; everything that its picture depends on.
+ * @property {Payload} payload
+ * @property {StepFacts} facts
+ * @property {number} layer
+ * @property {number} head
+ * @property {Theme} theme
+ * @property {Palette} palette
+ * @property {number} dpr
+ * @property {KvGeometry} kv
+ * @property {HeatGeometry} heat
+ * @property {number} first First row of the K/V window.
+ * @property {Spot | null} spot The cell or row pointed at or kept.
+ * @property {number} flash 1 when rows have just been computed, falling to 0.
+ * @property {PictureStore} store
+ */
+
+/** @param {HTMLCanvasElement} canvas @param {PanelView} view */
+export function paintKv(canvas, view) {
+  const { kv, palette, dpr, facts } = view;
+  const pen = begin(canvas, kv.w, kv.h, dpr);
+  const pictures = picturesOf(view);
+  paintTitles(pen, view);
+  if (kv.overview) paintOverview(pen, view, pictures);
+  const last = Math.min(view.payload.header.n_rows, view.first + kv.n_visible);
+  for (let row = view.first; row < last; row++) {
+    const y = kv.top + (row - view.first) * kv.pitch;
+    paintRow(pen, view, pictures, row, y, rowState(facts, row));
+  }
+  if (view.spot && view.spot.row >= view.first && view.spot.row < last) {
+    const y = kv.top + (view.spot.row - view.first) * kv.pitch;
+    const right = kv.values.x + kv.values.w;
+    frame(pen, { x: kv.keys.x - 3, y: y - 1, w: right - kv.keys.x + 6, h: kv.pitch + 2 }, 1, palette.text, dpr);
+    paintColumn(pen, view, y);
+  }
+}
+
+/** @param {PanelView} view @returns {KvPictures | null} */
+export function picturesOf({ store, payload, facts, layer, head, theme }) {
+  return store.get(`kv.${facts.cache}.${layer}.${head}.${theme}`, () =>
+    kvPictures(payload, facts.cache, layer, head, theme),
+  );
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {PanelView} view */
+function paintTitles(pen, { kv, palette, payload }) {
+  const width = payload.header.model.d_head;
+  pen.textBaseline = "alphabetic";
+  for (const [name, box] of /** @type {[string, Box][]} */ ([["K", kv.keys], ["V", kv.values]])) {
+    pen.textAlign = "left";
+    pen.font = `600 13px ${SANS}`;
+    pen.fillStyle = palette.text;
+    pen.fillText(name, box.x, box.y - 8);
+    if (box.w < 70) continue;
+    pen.textAlign = "right";
+    pen.font = `12px ${SANS}`;
+    pen.fillStyle = palette.muted;
+    pen.fillText(`${width} wide`, box.x + box.w, box.y - 8);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {KvPictures | null} pictures
+ * @param {number} row @param {number} y @param {RowState} state
+ */
+function paintRow(pen, view, pictures, row, y, state) {
+  const { kv, palette, dpr, payload } = view;
+  const snap = (/** @type {number} */ v) => Math.round(v * dpr) / dpr;
+  const gap = kv.pitch >= 14 ? 4 : 3;
+  const top = snap(y + gap / 2 - 0.5);
+  const height = snap(y + kv.pitch - gap / 2 - 0.5) - top;
+  for (const part of /** @type {const} */ (["keys", "values"])) {
+    const box = { x: kv[part].x, y: top, w: kv[part].w, h: height };
+    if (state === "absent") {
+      pen.strokeStyle = palette.slot;
+      pen.lineWidth = 1;
+      pen.setLineDash([2, 3]);
+      pen.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
+      pen.setLineDash([]);
+      continue;
+    }
+    pen.imageSmoothingEnabled = false;
+    if (pictures) pen.drawImage(pictures[part], 0, row, payload.header.model.d_head, 1, box.x, box.y, box.w, box.h);
+    else {
+      pen.fillStyle = palette.well;
+      pen.fillRect(box.x, box.y, box.w, box.h);
+    }
+    if (state === "reused") frame(pen, { x: box.x - 1, y: box.y - 1, w: box.w + 2, h: box.h + 2 }, 1, palette.reused, dpr);
+    else {
+      if (view.flash > 0) {
+        pen.globalAlpha = 0.75 * view.flash;
+        pen.fillStyle = palette.computed;
+        pen.fillRect(box.x, box.y, box.w, box.h);
+        pen.globalAlpha = 1;
+      }
+      frame(pen, { x: box.x - 2, y: box.y - 2, w: box.w + 4, h: box.h + 4 }, 2, palette.computed, dpr);
+    }
+  }
+  paintMark(pen, view, row, top + height / 2, state);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {number} row
+ * @param {number} y Middle of the row. @param {RowState} state
+ */
+function paintMark(pen, view, row, y, state) {
+  const { kv, palette } = view;
+  const colour = { computed: palette.computedText, reused: palette.reusedText, absent: palette.muted }[state];
+  const x = kv.marks.x + 5;
+  if (state === "absent") {
+    pen.fillStyle = palette.slot;
+    pen.fillRect(x - 2, y - 0.5, 4, 1);
+  } else dot(pen, x, y, 4, state === "computed" ? palette.computed : palette.reused, state === "computed");
+  // Too dense for a number a row: every other one, so that figures do not touch.
+  const every = kv.pitch >= 12.5 ? 1 : 2;
+  const near = view.spot?.row === row || row === view.facts.n_rows - 1;
+  if (row % every !== 0 && !near) return;
+  pen.font = `${state === "computed" ? 600 : 400} 12px ${SANS}`;
+  pen.fillStyle = colour;
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  pen.fillText(String(row), kv.marks.x + kv.marks.w, y + 0.5);
+}
+
+/**
+ * All rows at a glance: a bar of states, K and V shrunk, and a frame around the rows in the window.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {KvPictures | null} pictures
+ */
+function paintOverview(pen, view, pictures) {
+  const { kv, palette, facts, payload, dpr } = view;
+  const { bar, keys, values } = /** @type {NonNullable<KvGeometry["overview"]>} */ (kv.overview);
+  const { n_rows } = payload.header;
+  const yOf = (/** @type {number} */ row) => bar.y + (row / n_rows) * bar.h;
+  pen.fillStyle = palette.well;
+  pen.fillRect(bar.x, bar.y, values.x + values.w - bar.x, bar.h);
+  pen.fillStyle = palette.reused;
+  if (facts.n_reused > 0) pen.fillRect(bar.x + 1, bar.y, bar.w - 3, yOf(facts.n_reused) - bar.y);
+  if (pictures) {
+    pen.imageSmoothingEnabled = true;
+    for (const [picture, box] of /** @type {const} */ ([[pictures.keys, keys], [pictures.values, values]])) {
+      pen.drawImage(picture, 0, 0, payload.header.model.d_head, facts.n_rows, box.x, box.y, box.w, yOf(facts.n_rows) - box.y);
+    }
+  }
+  // One row of a thousand is less than a pixel; what was computed must be seen all the same.
+  const from = Math.min(yOf(facts.n_reused), yOf(facts.n_rows) - 2);
+  pen.fillStyle = palette.computed;
+  pen.fillRect(bar.x, from, bar.w, yOf(facts.n_rows) - from);
+  if (facts.n_computed <= 2) pen.fillRect(bar.x, from, values.x + values.w - bar.x, yOf(facts.n_rows) - from);
+  const upper = yOf(view.first);
+  const lower = yOf(Math.min(n_rows, view.first + kv.n_visible));
+  const right = values.x + values.w;
+  frame(pen, { x: keys.x - 1, y: upper - 1, w: right - keys.x + 2, h: Math.max(4, lower - upper + 2) }, 1, palette.text, dpr);
+  pen.strokeStyle = palette.slot;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(right + 1, upper);
+  pen.lineTo(kv.marks.x - 4, kv.top + 1);
+  pen.moveTo(right + 1, lower);
+  pen.lineTo(kv.marks.x - 4, kv.top + kv.n_visible * kv.pitch - 1);
+  pen.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {number} y */
+function paintColumn(pen, { kv, spot, palette, payload, dpr, facts }, y) {
+  if (!spot || spot.column === null || (spot.part !== "keys" && spot.part !== "values")) return;
+  if (spot.row >= facts.n_rows) return;
+  const box = kv[spot.part];
+  const cell = box.w / payload.header.model.d_head;
+  const w = Math.max(4, cell + 2);
+  const x = box.x + (spot.column + 0.5) * cell - w / 2;
+  frame(pen, { x, y: y - 3, w, h: kv.pitch + 6 }, 1, palette.text, dpr);
+}
+
+/**
+ * The text of a row's token, for labels.
+ * @param {Payload} payload @param {RunCache} cache @param {number} row @returns {string}
+ */
+export function labelOf(payload, cache, row) {
+  return glyphs(tokenText(payload, cache, row));
+}
+

@@ -1,0 +1,195 @@
+// One run's panel: K and V grids and the attention pattern on shared rows, and the line that reads them.
+import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { hitHeat, hitKv, windowStart } from "./layout.js";
+import { paintHeat } from "./paint_heat.js";
+import { paintKv } from "./paint_kv.js";
+import { attention, kvNumber, rowState, stepFacts, tokenText } from "./run.js";
+import { sentenceNodes } from "./toolbar.js";
+import { whole } from "./format.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Scene, Part } from "./player.js"
+ * @import { Action, Spot } from "./state.js"
+ * @import { StepFacts } from "./run.js"
+ */
+
+/** @param {RunCache} cache @param {(action: Action) => void} dispatch @returns {Part & { picker: HTMLElement, canvases: () => HTMLCanvasElement[] }} */
+export function panel(cache, dispatch) {
+  const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
+  const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
+  const picker = el("span", { class: "kv-picker-slot" });
+  const hint = el("span", { class: "kv-hint" }, [words.LABELS.patternHint]);
+  const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.kv]), picker]),
+    kvCanvas,
+  ]);
+  const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.pattern]), hint]),
+    heatCanvas,
+  ]);
+  const name = el("h2", {}, [words.runName(cache)]);
+  const sentence = el("p", { class: "kv-sentence" });
+  const total = el("span", { class: "kv-big" });
+  const bar = el("span", { class: "kv-big-bar" });
+  const head = el("div", { class: "kv-panel-head" }, [
+    name,
+    el("div", { class: "kv-count" }, [total, el("span", { class: "kv-count-label" }, [words.LABELS.computedSoFar])]),
+    el("div", { class: "kv-big-track", "aria-hidden": "true" }, [bar]),
+    sentence,
+  ]);
+  const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox]);
+  const reading = el("p", { class: "kv-reading" });
+  const node = el("section", { class: "kv-panel", "data-run": cache }, [head, body, reading]);
+
+  /** @type {Scene | null} */
+  let scene = null;
+  let first = 0;
+  const bounds = (/** @type {PointerEvent | WheelEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
+    const box = canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+  const kvSpot = (/** @type {PointerEvent} */ event) => {
+    if (!scene) return null;
+    const { x, y } = bounds(event, kvCanvas);
+    const { n_rows, model } = scene.payload.header;
+    return hitKv(scene.layout.kv, n_rows, model.d_head, first, x, y);
+  };
+  const moveWindow = (/** @type {number} */ row) => dispatch({ type: "window", row });
+  let panning = false;
+  kvCanvas.addEventListener("pointermove", (event) => {
+    const hit = kvSpot(event);
+    if (panning && hit) return moveWindow(hit.row);
+    if (!hit || hit.part === "overview") return dispatch({ type: "hover", spot: null });
+    dispatch({ type: "hover", spot: { part: hit.part, cache, row: hit.row, column: hit.column } });
+  });
+  kvCanvas.addEventListener("pointerdown", (event) => {
+    const hit = kvSpot(event);
+    if (hit?.part !== "overview") return;
+    panning = true;
+    kvCanvas.setPointerCapture(event.pointerId);
+    moveWindow(hit.row);
+  });
+  kvCanvas.addEventListener("pointerup", () => (panning = false));
+  kvCanvas.addEventListener("click", (event) => {
+    const hit = kvSpot(/** @type {PointerEvent} */ (event));
+    if (!hit || hit.part === "overview") return;
+    dispatch({ type: "pin", spot: { part: hit.part, cache, row: hit.row, column: hit.column } });
+  });
+  kvCanvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (!scene || scene.layout.kv.mode !== "window" || event.ctrlKey) return;
+      const { n_rows } = scene.payload.header;
+      const by = Math.sign(event.deltaY) * Math.max(1, Math.round(Math.abs(event.deltaY) / 30));
+      const middle = first + Math.floor(scene.layout.kv.n_visible * 0.72);
+      const to = Math.min(Math.max(0, middle + by), n_rows - 1);
+      // At either end the page scrolls on.
+      if (windowStart(scene.layout.kv, n_rows, to) === first) return;
+      event.preventDefault();
+      moveWindow(to);
+    },
+    { passive: false },
+  );
+  const heatSpot = (/** @type {PointerEvent} */ event) => {
+    if (!scene) return null;
+    const { x, y } = bounds(event, heatCanvas);
+    const hit = hitHeat(scene.layout.heat, scene.payload.header.n_rows, x, y);
+    if (!hit) return null;
+    const row = hit.row < 0 ? stepFacts(scene.payload, cache, scene.state.step).n_rows - 1 : hit.row;
+    return /** @type {Spot} */ ({ part: "pattern", cache, row, column: hit.column });
+  };
+  heatCanvas.addEventListener("pointermove", (event) => dispatch({ type: "hover", spot: heatSpot(event) }));
+  heatCanvas.addEventListener("click", (event) => {
+    const spot = heatSpot(/** @type {PointerEvent} */ (event));
+    if (spot) dispatch({ type: "pin", spot });
+  });
+  for (const canvas of [kvCanvas, heatCanvas]) {
+    canvas.addEventListener("pointerleave", () => dispatch({ type: "hover", spot: null }));
+  }
+
+  const headChanged = whenChanged();
+  const readingChanged = whenChanged();
+  const kvChanged = whenChanged();
+  const heatChanged = whenChanged();
+  const placed = whenChanged();
+
+  return {
+    node,
+    picker,
+    canvases: () => [kvCanvas, heatCanvas],
+    update(/** @type {Scene} */ next) {
+      scene = next;
+      const { payload, state, layout, theme, palette, dpr, flash, store } = next;
+      const facts = stepFacts(payload, cache, state.step);
+      const both = state.cache === "both";
+      first = layout.kv.mode === "window"
+        ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
+        : 0;
+      show(head, both);
+      headChanged([payload, state.step, both], () => {
+        if (!both) return;
+        const cumulative = next.cumulative[cache];
+        setText(total, whole(cumulative[state.step]));
+        const { on, off } = next.cumulative;
+        const most = Math.max(on[on.length - 1], off[off.length - 1]);
+        bar.style.transform = `scaleX(${cumulative[state.step] / most})`;
+        sentence.replaceChildren(...sentenceNodes(words.stepSentence(facts)));
+      });
+      placed([layout], () => {
+        body.style.gap = `${layout.besides ? layout.gap : 20}px`;
+        kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
+        heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";
+      });
+      const spot = next.spot;
+      const view = {
+        payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
+        first, spot, flash, store,
+      };
+      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, flash];
+      kvChanged(keys, () => paintKv(kvCanvas, view));
+      heatChanged(keys, () => paintHeat(heatCanvas, view));
+      readingChanged([payload, state.step, state.layer, state.head, spot, state.pin], () => {
+        const text = readingOf(next, cache, facts);
+        setText(reading, text ?? words.LABELS.readHint);
+        reading.classList.toggle("is-reading", text !== null);
+        reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
+      });
+      setAttribute(kvCanvas, "aria-label", `${words.LABELS.kv}, layer ${state.layer}, head ${state.head}. ${words.plain(words.stepSentence(facts))}`);
+      setAttribute(heatCanvas, "aria-label", `${words.LABELS.pattern}, layer ${state.layer}, head ${state.head}, ${facts.n_rows} rows. The table has the numbers of the current row.`);
+    },
+  };
+}
+
+/** @param {Scene} scene @param {StepFacts} facts @returns {number} */
+function windowRow({ state, spot }, facts) {
+  // A row pointed at in the strip or the pattern is brought into the window; one pointed at in the
+  // window itself must not make it jump.
+  if (state.windowRow !== null) return state.windowRow;
+  if (spot && spot.part === "pattern" && spot.row < facts.n_rows && state.pin !== null) return spot.row;
+  if (spot && spot.part === "row" && state.pin !== null && state.hover === null) return spot.row;
+  return facts.n_rows - 1;
+}
+
+/** @param {Scene} scene @param {RunCache} cache @param {StepFacts} facts @returns {string | null} */
+function readingOf({ payload, state, spot }, cache, facts) {
+  if (!spot) return null;
+  const { layer, head } = state;
+  const text = (/** @type {number} */ row) => tokenText(payload, cache, row);
+  const rowWords = words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row));
+  if (spot.row >= facts.n_rows) return rowWords;
+  if (spot.part === "pattern" && spot.column !== null) {
+    if (spot.column >= facts.n_rows) return words.rowReading(spot.column, "", "absent");
+    const weight = attention(payload, cache, layer, head, spot.row, spot.column);
+    return weight === null
+      ? words.maskedReading(text(spot.row), text(spot.column))
+      : words.attentionReading(text(spot.row), text(spot.column), weight, layer, head);
+  }
+  if ((spot.part === "keys" || spot.part === "values") && spot.column !== null) {
+    const number = kvNumber(payload, cache, spot.part, layer, head, spot.row, spot.column);
+    return number === null ? rowWords : `${rowWords} · ${words.numberReading(spot.part, spot.column, number)}`;
+  }
+  const weight = attention(payload, cache, layer, head, facts.n_rows - 1, spot.row);
+  return weight === null ? rowWords : `${rowWords} · ${words.attentionReading(text(facts.n_rows - 1), text(spot.row), weight, layer, head)}`;
+}

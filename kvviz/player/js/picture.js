@@ -1,0 +1,146 @@
+// "Save picture": the view as it stands, with its sentence and where it came from, as a PNG.
+import { glyphs, inUnit, percent, unitFor, whole } from "./format.js";
+import { MONO, SANS, textWithin } from "./pen.js";
+import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Scene } from "./player.js"
+ *
+ * @typedef {{ canvases: () => HTMLCanvasElement[] }} Painted
+ */
+
+const EDGE = 28;
+const COLUMN = 250;
+
+/**
+ * @param {Scene} scene @param {{ on: Painted, off: Painted } | undefined} panels
+ * @param {{ canvas: HTMLCanvasElement } | undefined} overview
+ */
+export function savePicture(scene, panels, overview) {
+  if (!panels || !overview) return;
+  const { state, payload } = scene;
+  composePicture(scene, panels, overview).toBlob((blob) => {
+    if (!blob) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `kvviz-${payload.header.model.name.split("/").pop()}-step${state.step}-layer${state.layer}-head${state.head}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}
+
+/**
+ * @param {Scene} scene @param {{ on: Painted, off: Painted }} panels
+ * @param {{ canvas: HTMLCanvasElement }} overview @returns {HTMLCanvasElement}
+ */
+export function composePicture(scene, panels, overview) {
+  const { state, payload, palette } = scene;
+  const dpr = Math.max(2, scene.dpr);
+  /** @type {RunCache[]} */
+  const runs = state.cache === "both" ? ["on", "off"] : [state.cache];
+  const { kv, heat } = scene.layout;
+  const panelWidth = kv.w + 24 + heat.w;
+  const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + overview.canvas.width / scene.dpr);
+  const panelHeight = Math.max(kv.h, heat.h) + 66;
+  const headsHeight = overview.canvas.height / scene.dpr;
+  const height = 2 * EDGE + 56 + Math.max(panelHeight * runs.length, 470) + 40 + headsHeight + 34;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * dpr);
+  canvas.height = Math.round(height * dpr);
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  pen.scale(dpr, dpr);
+  pen.fillStyle = palette.card;
+  pen.fillRect(0, 0, width, height);
+  const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ font, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left") => {
+    pen.font = font;
+    pen.fillStyle = colour;
+    pen.textAlign = align;
+    pen.textBaseline = "alphabetic";
+    pen.fillText(text, x, y);
+  };
+  const { model, prompt } = payload.header;
+  write(`${model.name} · layer ${state.layer}, head ${state.head}`, EDGE, EDGE + 16, `600 18px ${SANS}`, palette.text);
+  pen.font = `13px ${MONO}`;
+  pen.fillStyle = palette.muted;
+  pen.textAlign = "left";
+  textWithin(pen, `“${glyphs(prompt).replaceAll("␣", " ")}”`, EDGE, EDGE + 38, width - 2 * EDGE);
+  let y = EDGE + 62;
+  for (const run of runs) {
+    writeSentence(pen, scene, run, y + 12);
+    const [kvCanvas, heatCanvas] = panels[run].canvases();
+    write(words.LABELS.kv, EDGE, y + 40, `600 14px ${SANS}`, palette.text);
+    write(words.LABELS.pattern, EDGE + kv.w + 24, y + 40, `600 14px ${SANS}`, palette.text);
+    pen.drawImage(kvCanvas, EDGE, y + 48, kv.w, kv.h);
+    pen.drawImage(heatCanvas, EDGE + kv.w + 24, y + 48, heat.w, heat.h);
+    y += panelHeight;
+  }
+  writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
+  y = Math.max(y, EDGE + 62 + 470);
+  write(words.LABELS.heads, EDGE, y + 10, `600 14px ${SANS}`, palette.text);
+  pen.drawImage(overview.canvas, EDGE, y + 22, overview.canvas.width / scene.dpr, headsHeight);
+  const legend = `orange: ${words.LABELS.legendComputed} · blue: ${words.LABELS.legendReused} · hatched: ${words.LABELS.legendMask}`;
+  write(legend, EDGE, height - EDGE + 6, `12px ${SANS}`, palette.muted);
+  write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${SANS}`, palette.muted, "right");
+  return canvas;
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {RunCache} run @param {number} y */
+function writeSentence(pen, { payload, state, palette }, run, y) {
+  const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, quiet: palette.muted };
+  let x = EDGE;
+  /** @type {words.Span[]} */
+  const spans = [...words.stepSentence(stepFacts(payload, run, state.step))];
+  if (state.cache === "both") spans.unshift({ text: words.runName(run), tone: "strong" });
+  spans.forEach((span, i) => {
+    const text = (i > 0 ? "  ·  " : "") + span.text;
+    pen.font = `${span.tone === "quiet" || !span.tone ? 400 : 600} 15px ${SANS}`;
+    pen.fillStyle = span.tone ? colours[span.tone] : palette.text;
+    pen.textAlign = "left";
+    pen.fillText(text, x, y);
+    x += pen.measureText(text).width;
+  });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {number} x @param {number} y
+ * @param {(text: string, x: number, y: number, font: string, colour: string, align?: CanvasTextAlign) => void} write
+ */
+function writeColumn(pen, { payload, state, palette }, x, y, write) {
+  const cache = mainRun(state.cache);
+  write(words.LABELS.next, x, y + 28, `600 14px ${SANS}`, palette.text);
+  const tokens = nextTokens(payload, cache, state.step, 7);
+  const most = Math.max(...tokens.map((t) => t.prob), 1e-9);
+  tokens.forEach((token, i) => {
+    const at = y + 52 + i * 24;
+    pen.font = `${token.chosen ? 600 : 400} 13px ${MONO}`;
+    pen.fillStyle = palette.text;
+    pen.textAlign = "left";
+    textWithin(pen, (token.chosen ? "▸ " : "") + glyphs(textOfId(payload, token.id)), x, at, 84);
+    pen.fillStyle = palette.bar;
+    pen.fillRect(x + 92, at - 10, Math.max(2, (COLUMN - 150) * (token.prob / most)), 12);
+    write(percent(token.prob), x + COLUMN, at, `13px ${SANS}`, palette.text, "right");
+  });
+  const top = y + 52 + 7 * 24 + 20;
+  write(words.LABELS.bill, x, top, `600 14px ${SANS}`, palette.text);
+  write(words.LABELS.withCache, x + COLUMN - 90, top, `12px ${SANS}`, palette.muted, "right");
+  write(words.LABELS.withoutCache, x + COLUMN, top, `12px ${SANS}`, palette.muted, "right");
+  const sides = { on: billSide(payload, "on", state.step), off: billSide(payload, "off", state.step) };
+  const figures = /** @type {const} */ ([["rows", null], ["flops", "flops"], ["seconds", "seconds"], ["cache_bytes", "bytes"]]);
+  figures.forEach(([figure, kind], i) => {
+    const at = top + 26 + i * 24;
+    const unit = kind ? unitFor(kind, Math.max(sides.on[figure].total ?? 0, sides.off[figure].total ?? 0)) : null;
+    const name = { rows: words.LABELS.rows, flops: unit?.name ?? "", seconds: `${words.LABELS.time}, ${unit?.name}`, cache_bytes: `${words.LABELS.bytes}, ${unit?.name}` }[figure];
+    write(name, x, at, `13px ${SANS}`, palette.text);
+    for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
+      const { total } = sides[side][figure];
+      const formula = sides[side].source === "formula";
+      const text = total === null ? words.LABELS.notRun : (unit ? inUnit(total, unit) : whole(total)) + (formula ? " ƒ" : "");
+      write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${SANS}`, formula ? palette.muted : palette.text, "right");
+    }
+  });
+  if (sides.on.source === "formula" || sides.off.source === "formula") {
+    write(words.LABELS.byFormula, x, top + 26 + 4 * 24, `12px ${SANS}`, palette.muted);
+  }
+}

@@ -1,0 +1,493 @@
+// The player: holds the state, lays out, and draws a frame when something changed.
+import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { BufferError, readBuffer } from "./buffer.js";
+import { gradient } from "./colour.js";
+import { heads } from "./heads.js";
+import { PictureStore } from "./images.js";
+import { layoutPlayer } from "./layout.js";
+import { panel } from "./panel.js";
+import { savePicture } from "./picture.js";
+import { popover } from "./popover.js";
+import { picturesOf } from "./paint_kv.js";
+import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
+import { bill, nextBars } from "./side.js";
+import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { strip } from "./strip.js";
+import { stepTable } from "./table.js";
+import { followTheme, readTheme, wearTheme } from "./theme.js";
+import { toolbar } from "./toolbar.js";
+import { small } from "./format.js";
+import * as words from "./words.js";
+
+/**
+ * @import { Payload, View } from "./buffer.js"
+ * @import { Palette, Theme } from "./colour.js"
+ * @import { Layout } from "./layout.js"
+ * @import { StepFacts } from "./run.js"
+ * @import { Action, Spot, State } from "./state.js"
+ *
+ * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
+ * @property {(view: View) => void} [onView]
+ * @property {(wanted: { id: string, layer?: number, cache?: string }) => void} [onWanted]
+ *
+ * @typedef {object} Scene All that a frame is drawn from.
+ * @property {Payload} payload
+ * @property {State} state
+ * @property {StepFacts} facts Of the main run.
+ * @property {Spot | null} spot Pointed at, or kept.
+ * @property {Layout} layout
+ * @property {number} measured Grows when sizes must be read again.
+ * @property {Theme} theme
+ * @property {Palette} palette
+ * @property {number} dpr
+ * @property {number} flash
+ * @property {boolean} canAsk
+ * @property {{ on: number[], off: number[] }} cumulative
+ * @property {PictureStore} store
+ *
+ * @typedef {{ node: HTMLElement, update: (scene: Scene) => void, destroy?: () => void }} Part
+ */
+
+const FLASH_MS = 150;
+const STEP_MS = 900;
+const TELL_MS = 250;
+const FRAMES_KEPT = 600;
+
+/** The player that keys act on when nothing has the focus: the one touched last. @type {Player | null} */
+let foremost = null;
+
+export class Player {
+  /** @param {HTMLElement} root @param {Host} host */
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    /** @type {Payload | null} */
+    this.payload = null;
+    /** @type {State | null} */
+    this.state = null;
+    /** @type {Scene | null} */
+    this.scene = null;
+    this.store = new PictureStore();
+    this.cumulative = { on: /** @type {number[]} */ ([]), off: /** @type {number[]} */ ([]) };
+    this.frameTimes = /** @type {number[]} */ ([]);
+    this.frames = 0;
+    this.measured = 0;
+    this.pending = 0;
+    this.flashFrom = -Infinity;
+    this.playTimer = 0;
+    this.tellTimer = 0;
+    this.sayTimer = 0;
+    this.told = "";
+    this.layoutChanged = whenChanged();
+    this.restChanged = whenChanged();
+    this.dispatch = (/** @type {Action} */ action) => this.act(action);
+    this.build();
+    this.theme = readTheme(root);
+    wearTheme(root, this.theme.theme, this.theme.palette);
+    this.listen();
+  }
+
+  build() {
+    const { dispatch } = this;
+    this.alert = el("p", { class: "kv-alert", role: "alert", hidden: true });
+    this.said = el("p", { class: "kv-sr", "aria-live": "polite" });
+    this.probe = el("span", { class: "kv-probe", "aria-hidden": "true" });
+    const bar = toolbar(dispatch);
+    const tokens = strip(dispatch);
+    const panels = { on: panel("on", dispatch), off: panel("off", dispatch) };
+    const next = nextBars();
+    const cost = bill(dispatch);
+    const overview = heads(dispatch);
+    const table = stepTable();
+    const pop = popover(this.root, dispatch);
+    this.panels = panels;
+    this.overview = overview;
+    this.cost = cost;
+
+    const select = (/** @type {string} */ label) => el("select", { class: "kv-select", "aria-label": label });
+    this.layerSelect = select(words.LABELS.layer);
+    this.headSelect = select(words.LABELS.head);
+    this.layerSelect.onchange = () => dispatch({ type: "layer", to: Number(this.layerSelect?.value) });
+    this.headSelect.onchange = () => dispatch({ type: "head", to: Number(this.headSelect?.value) });
+    this.picker = el("span", { class: "kv-picker" }, [
+      el("label", {}, [words.LABELS.layer, this.layerSelect]),
+      el("label", {}, [words.LABELS.head, this.headSelect]),
+    ]);
+    this.stageTop = el("div", { class: "kv-stage-top" }, [el("h3", {}, ["Both runs, step by step"])]);
+    this.proof = el("span", { class: "kv-proof" });
+    this.legendScales = el("span", { class: "kv-scales" });
+    const item = (/** @type {string} */ kind, /** @type {string} */ text) =>
+      el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
+    const legend = el("div", { class: "kv-legend" }, [
+      item("computed", words.LABELS.legendComputed),
+      item("reused", words.LABELS.legendReused),
+      item("mask", words.LABELS.legendMask),
+      item("absent", words.LABELS.legendAbsent),
+      this.legendScales,
+    ]);
+    const tool = (/** @type {string} */ name, /** @type {string} */ text, /** @type {() => void} */ run) => {
+      const button = el("button", { type: "button", class: "kv-tool", "data-tool": name }, [text]);
+      button.onclick = run;
+      return button;
+    };
+    this.tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
+    const keys = tool("keys", words.LABELS.help, () => dispatch({ type: "open", id: "keys" }));
+    keys.dataset.open = "keys";
+    keys.setAttribute("aria-haspopup", "dialog");
+    const tools = el("div", { class: "kv-tools" }, [
+      this.proof,
+      el("span", { class: "kv-spacer" }),
+      this.tableButton,
+      tool("picture", words.LABELS.picture, () => this.scene && savePicture(this.scene, this.panels, this.overview)),
+      keys,
+    ]);
+    this.stage = el("div", { class: "kv-stage" }, [panels.on.node, panels.off.node]);
+    this.side = el("div", { class: "kv-side" }, [next.node, cost.node]);
+    const main = el("div", { class: "kv-card kv-main" }, [
+      this.stageTop,
+      el("div", { class: "kv-main-grid" }, [this.stage, this.side]),
+      legend,
+    ]);
+    bar.node.append(tokens.node);
+    bar.node.classList.add("kv-card");
+    this.body = el("div", { class: "kv-body" }, [
+      bar.node,
+      main,
+      el("div", { class: "kv-card" }, [overview.node]),
+      tools,
+      table.node,
+      pop.node,
+    ]);
+    this.parts = [bar, tokens, next, cost, overview, table, pop];
+    this.root.classList.add("kvviz-player");
+    this.root.setAttribute("role", "region");
+    this.root.setAttribute("aria-label", words.LABELS.player);
+    this.root.dataset.kvviz = "player";
+    this.root.replaceChildren(this.probe, this.said, this.alert, this.body);
+  }
+
+  listen() {
+    const { root } = this;
+    this.resize = new ResizeObserver(() => {
+      this.measured++;
+      this.schedule();
+    });
+    this.resize.observe(root);
+    this.unfollow = followTheme(root, /** @type {HTMLElement} */ (this.probe), () => this.retheme());
+    this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event);
+    document.addEventListener("keydown", this.onKey);
+    const come = () => (foremost = this);
+    root.addEventListener("pointerdown", come, true);
+    root.addEventListener("focusin", come);
+    foremost ??= this;
+    Object.assign(root, { kvviz: { frameTimes: () => [...this.frameTimes] } });
+  }
+
+  /** @param {unknown} buffer */
+  load(buffer) {
+    let payload;
+    try {
+      payload = readBuffer(buffer);
+    } catch (error) {
+      if (!(error instanceof BufferError)) throw error;
+      this.refuse(error.message);
+      return;
+    }
+    const before = this.payload;
+    if (before && this.state && sameContent(before, payload)) {
+      this.payload = payload;
+    } else {
+      this.state = before && this.state ? stateAfterUpdate(this.state, before, payload) : initialState(payload);
+      this.store.clear();
+      this.payload = payload;
+      this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
+      this.fillPicker(payload);
+      if (!this.state.playing) this.pausePlaying();
+    }
+    this.told = JSON.stringify(viewOf(this.state));
+    show(/** @type {HTMLElement} */ (this.alert), false);
+    show(/** @type {HTMLElement} */ (this.body), true);
+    this.retheme();
+    this.schedule();
+  }
+
+  /** @param {string} message */
+  refuse(message) {
+    setText(/** @type {HTMLElement} */ (this.alert), message);
+    show(/** @type {HTMLElement} */ (this.alert), true);
+    show(/** @type {HTMLElement} */ (this.body), false);
+    this.payload = null;
+    this.state = null;
+    this.pausePlaying();
+    this.root.dataset.ready = "true";
+  }
+
+  /** @param {Payload} payload */
+  fillPicker({ header }) {
+    const fill = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ count, /** @type {(n: number) => boolean} */ here) =>
+      select.replaceChildren(
+        ...Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)])),
+      );
+    const canAsk = this.host.onWanted !== undefined;
+    fill(/** @type {HTMLSelectElement} */ (this.layerSelect), header.model.n_layers, (n) => canAsk || header.layers.includes(n));
+    fill(/** @type {HTMLSelectElement} */ (this.headSelect), header.model.n_heads, () => true);
+  }
+
+  retheme() {
+    const { theme, palette } = readTheme(this.root);
+    if (this.theme && JSON.stringify(this.theme.palette) === JSON.stringify(palette)) return;
+    this.theme = { theme, palette };
+    this.store.clear();
+    wearTheme(this.root, theme, palette);
+    this.schedule();
+  }
+
+  /** @param {Action} action */
+  act(action) {
+    if (!this.state || !this.payload) return;
+    const before = this.state;
+    const canAsk = this.host.onWanted !== undefined;
+    const after = reduce(before, action, this.payload, canAsk);
+    if (after === before) return;
+    this.state = after;
+    if (after.step !== before.step && !after.dragging && !reducedMotion()) this.flashFrom = performance.now();
+    this.ask(before, after);
+    if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
+    this.tell();
+    this.schedule();
+  }
+
+  /** @param {State} before @param {State} after */
+  ask(before, after) {
+    const { id } = /** @type {Payload} */ (this.payload).header;
+    const { layer, cache } = after.wanted;
+    if (layer !== null && layer !== before.wanted.layer) this.host.onWanted?.({ id, layer });
+    if (cache !== null && cache !== before.wanted.cache) this.host.onWanted?.({ id, cache });
+  }
+
+  playOrPause() {
+    this.pausePlaying();
+    if (!this.state?.playing) return;
+    this.playTimer = window.setTimeout(() => {
+      this.act({ type: "tick" });
+      this.playOrPause();
+    }, STEP_MS / this.state.speed);
+  }
+
+  pausePlaying() {
+    clearTimeout(this.playTimer);
+  }
+
+  /** Tells the host what is in view, once it has come to rest. */
+  tell() {
+    clearTimeout(this.tellTimer);
+    if (!this.state || this.state.dragging || this.state.playing) return;
+    this.tellTimer = window.setTimeout(() => {
+      if (!this.state || this.state.dragging || this.state.playing) return;
+      const view = viewOf(this.state);
+      const text = JSON.stringify(view);
+      if (text === this.told) return;
+      this.told = text;
+      this.host.onView?.(view);
+    }, TELL_MS);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (!this.state || !this.payload || event.defaultPrevented || event.isComposing) return;
+    const target = event.target instanceof Element ? event.target : null;
+    const inside = target !== null && this.root.contains(target);
+    const nowhere = target === null || target === document.body || target === document.documentElement;
+    if (!inside && !(nowhere && foremost === this && isInSight(this.root))) return;
+    if (target?.closest("input, textarea, [contenteditable]")) return;
+    if (target?.closest("select") && event.key !== "Escape") return;
+    // Enter and space press the button that has the focus; that is what they are for there.
+    if (inside && event.key === " " && target?.closest("button")) return;
+    const { key, ctrlKey, metaKey, altKey } = event;
+    const altGraph = event.getModifierState("AltGraph");
+    const action = actionOfKey({ key, ctrlKey, metaKey, altKey, altGraph }, this.state, inside, this.payload.header.n_steps);
+    if (!action) return;
+    event.preventDefault();
+    this.act(action);
+  }
+
+  schedule() {
+    if (this.pending || !this.root.isConnected) return;
+    this.pending = requestAnimationFrame((now) => {
+      this.pending = 0;
+      this.frame(now);
+    });
+  }
+
+  /** @param {number} now */
+  frame(now) {
+    const { payload, state, theme } = this;
+    const width = this.root.clientWidth;
+    if (!payload || !state || !theme || width === 0) return;
+    const start = performance.now();
+    const { header } = payload;
+    const both = state.cache === "both";
+    this.layoutChanged([payload, width, both, devicePixelRatio], () => this.relayout(width, both));
+    const age = now - this.flashFrom;
+    const flash = age < FLASH_MS ? Math.max(0, Math.round((1 - Math.max(0, age) / FLASH_MS) * 20) / 20) : 0;
+    const layout = /** @type {Layout} */ (this.layout);
+    /** @type {Scene} */
+    const scene = {
+      payload, state, layout, flash,
+      facts: stepFacts(payload, mainRun(state.cache), state.step),
+      spot: state.hover ?? state.pin,
+      measured: this.measured,
+      theme: theme.theme,
+      palette: theme.palette,
+      dpr: devicePixelRatio || 1,
+      canAsk: this.host.onWanted !== undefined,
+      cumulative: this.cumulative,
+      store: this.store,
+    };
+    this.scene = scene;
+    const { on, off } = /** @type {NonNullable<typeof this.panels>} */ (this.panels);
+    show(on.node, both || state.cache === "on");
+    show(off.node, both || state.cache === "off");
+    if (both || state.cache === "on") on.update(scene);
+    if (both || state.cache === "off") off.update(scene);
+    for (const part of this.parts ?? []) part.update(scene);
+    this.updateRest(scene, header.runs.length);
+    this.hooks(scene);
+    this.frames++;
+    this.root.dataset.frames = String(this.frames);
+    this.root.dataset.ready = "true";
+    this.frameTimes.push(performance.now() - start);
+    if (this.frameTimes.length > FRAMES_KEPT) this.frameTimes.shift();
+    if (flash > 0) this.schedule();
+  }
+
+  /** @param {number} width @param {boolean} both */
+  relayout(width, both) {
+    const { header } = /** @type {Payload} */ (this.payload);
+    const layout = layoutPlayer({
+      width, both, n_rows: header.n_rows, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+    });
+    this.layout = layout;
+    this.measured++;
+    const { root } = this;
+    root.dataset.mode = layout.mode;
+    root.dataset.view = both ? "both" : "single";
+    root.style.setProperty("--kv-pad", `${layout.pad}px`);
+    root.style.setProperty("--kv-side", `${layout.side}px`);
+    const picker = /** @type {HTMLElement} */ (this.picker);
+    const top = /** @type {HTMLElement} */ (this.stageTop);
+    show(top, both);
+    if (both) top.append(picker);
+  }
+
+  /** @param {Scene} scene @param {number} nRuns */
+  updateRest({ state, payload, theme, facts, layout }, nRuns) {
+    const both = state.cache === "both";
+    const picker = /** @type {HTMLElement} */ (this.picker);
+    if (!both && this.panels) {
+      const slot = this.panels[state.cache === "off" ? "off" : "on"].picker;
+      if (picker.parentElement !== slot) slot.append(picker);
+    }
+    /** @type {HTMLElement} */ (this.stage).classList.toggle("is-columns", layout.columns);
+    const pick = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ n) => {
+      if (select.value !== String(n)) select.value = String(n);
+    };
+    pick(/** @type {HTMLSelectElement} */ (this.layerSelect), layerInView(state));
+    pick(/** @type {HTMLSelectElement} */ (this.headSelect), state.head);
+    setText(/** @type {HTMLElement} */ (this.tableButton), state.table ? words.LABELS.tableHide : words.LABELS.table);
+    setAttribute(/** @type {HTMLElement} */ (this.tableButton), "aria-pressed", String(state.table));
+    this.restChanged([payload, state.step, state.layer, state.head, state.cache, theme, nRuns], () => {
+      this.legend(state, theme);
+      const cached = runOf(payload, "on");
+      const notes = [];
+      if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
+      if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state.step)));
+      const proof = /** @type {HTMLElement} */ (this.proof);
+      setText(proof, notes.filter(Boolean).join(" "));
+      proof.classList.toggle("is-bad", cached !== null && state.cache !== "off" && !cached.reuse_is_proven);
+      this.say(words.plain(words.stepSentence(facts)));
+    });
+  }
+
+  /** @param {State} state @param {Theme} theme */
+  legend(state, theme) {
+    const { scene } = this;
+    if (!scene || !this.panels) return;
+    const cache = mainRun(state.cache);
+    const pictures = picturesOf({ ...scene, kv: scene.layout.kv, heat: scene.layout.heat, first: 0, layer: state.layer, head: state.head, facts: stepFacts(scene.payload, cache, state.step) });
+    const scale = (/** @type {string} */ from, /** @type {"attention" | "values"} */ kind, /** @type {string} */ to, /** @type {string} */ name) => {
+      const bar = el("i", { class: "kv-scale", "aria-hidden": "true" });
+      bar.style.background = gradient(theme, kind);
+      return el("span", { class: "kv-legend-item" }, [`${name} ${from}`, bar, to]);
+    };
+    const items = [scale("0", "attention", "100 %", words.LABELS.legendAttention)];
+    if (pictures) {
+      const edge = Math.max(pictures.keyEdge, pictures.valueEdge);
+      const text = (/** @type {number} */ n) => (n >= 0.01 ? n.toFixed(n >= 10 ? 0 : n >= 1 ? 1 : 2) : small(n));
+      const name = pictures.keyEdge === pictures.valueEdge ? `±${text(edge)}` : `K ±${text(pictures.keyEdge)}, V ±${text(pictures.valueEdge)}`;
+      items.unshift(scale("−", "values", `+ (${name})`, words.LABELS.legendValues));
+    }
+    /** @type {HTMLElement} */ (this.legendScales).replaceChildren(...items);
+  }
+
+  /** @param {Scene} scene */
+  hooks({ state, payload, facts }) {
+    const { dataset } = this.root;
+    /** @type {Record<string, string | number>} */
+    const values = {
+      step: facts.step, nSteps: facts.n_steps, kind: facts.kind, nFed: facts.n_fed, nComputed: facts.n_computed,
+      nReused: facts.n_reused, layer: state.layer, head: state.head, cache: state.cache,
+    };
+    for (const [name, value] of Object.entries(values)) {
+      if (dataset[name] !== String(value)) dataset[name] = String(value);
+    }
+    if (state.cache === "both") {
+      const other = stepFacts(payload, "off", state.step);
+      dataset.nFedOff = String(other.n_fed);
+      dataset.nComputedOff = String(other.n_computed);
+      dataset.nReusedOff = String(other.n_reused);
+    } else {
+      delete dataset.nFedOff;
+      delete dataset.nComputedOff;
+      delete dataset.nReusedOff;
+    }
+  }
+
+  /**
+   * Tells screen readers the step, but not every step of a run that plays.
+   * @param {string} sentence
+   */
+  say(sentence) {
+    clearTimeout(this.sayTimer);
+    this.sayTimer = window.setTimeout(() => setText(/** @type {HTMLElement} */ (this.said), sentence), this.state?.playing ? 2000 : 300);
+  }
+
+  destroy() {
+    this.pausePlaying();
+    clearTimeout(this.tellTimer);
+    clearTimeout(this.sayTimer);
+    cancelAnimationFrame(this.pending);
+    this.resize?.disconnect();
+    this.unfollow?.();
+    for (const part of this.parts ?? []) part.destroy?.();
+    if (this.onKey) document.removeEventListener("keydown", this.onKey);
+    if (foremost === this) foremost = null;
+    this.root.replaceChildren();
+  }
+}
+
+/** @param {Payload} a @param {Payload} b @returns {boolean} */
+function sameContent(a, b) {
+  return a.header.id === b.header.id && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
+}
+
+/** @returns {boolean} */
+function reducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** @param {HTMLElement} node @returns {boolean} */
+function isInSight(node) {
+  const box = node.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight;
+}

@@ -1,0 +1,89 @@
+// The arithmetic behind a figure, beside the figure.
+import { el, show, whenChanged } from "./dom.js";
+import { billSide } from "./run.js";
+import { FIGURES } from "./side.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Scene, Part } from "./player.js"
+ * @import { Action } from "./state.js"
+ */
+
+/** @param {HTMLElement} root @param {(action: Action) => void} dispatch @returns {Part} */
+export function popover(root, dispatch) {
+  const title = el("h4");
+  const close = el("button", { type: "button", class: "kv-close", "aria-label": words.LABELS.close }, ["×"]);
+  close.onclick = () => dispatch({ type: "open", id: null });
+  const content = el("div", { class: "kv-pop-content" });
+  const node = el("div", { class: "kv-pop", role: "dialog", tabindex: -1, hidden: true }, [title, close, content]);
+  const changed = whenChanged();
+  /** @type {HTMLElement | null} */
+  let anchor = null;
+
+  const leave = (/** @type {PointerEvent} */ event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (node.hidden || (target && (node.contains(target) || target.closest("[data-open]")))) return;
+    dispatch({ type: "open", id: null });
+  };
+  document.addEventListener("pointerdown", leave, true);
+
+  return {
+    node,
+    destroy: () => document.removeEventListener("pointerdown", leave, true),
+    update(/** @type {Scene} */ scene) {
+      const { state, payload, layout } = scene;
+      changed([state.open, state.open && state.step, payload, layout], () => {
+        const opening = state.open !== null && node.hidden;
+        show(node, state.open !== null);
+        for (const other of root.querySelectorAll("[data-open]")) {
+          other.setAttribute("aria-expanded", String(other.getAttribute("data-open") === state.open));
+        }
+        if (state.open === null) {
+          if (anchor && root.contains(document.activeElement)) anchor.focus({ preventScroll: true });
+          anchor = null;
+          return;
+        }
+        const found = root.querySelector(`[data-open="${CSS.escape(state.open)}"]`);
+        anchor = found instanceof HTMLElement ? found : null;
+        fill(scene, state.open, title, content);
+        node.setAttribute("aria-label", title.textContent ?? "");
+        place(root, node, anchor);
+        if (opening && root.contains(document.activeElement)) node.focus({ preventScroll: true });
+      });
+    },
+  };
+}
+
+/** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content */
+function fill({ payload, state }, id, title, content) {
+  const { model, n_prompt, comparison } = payload.header;
+  if (id === "keys") {
+    title.textContent = words.LABELS.help;
+    const rows = words.KEYS.map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
+    content.replaceChildren(el("dl", { class: "kv-keys" }, rows));
+    return;
+  }
+  const [, figure, cache] = id.split(".");
+  const known = FIGURES.find((name) => name === figure);
+  const explanation = known
+    ? words.billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step)
+    : words.whyNotZero(comparison?.dtype ?? model.dtype);
+  title.textContent = explanation.title;
+  content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));
+  if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
+}
+
+/** @param {HTMLElement} root @param {HTMLElement} node @param {HTMLElement | null} anchor */
+function place(root, node, anchor) {
+  const within = root.getBoundingClientRect();
+  const at = (anchor ?? root).getBoundingClientRect();
+  const width = Math.min(380, within.width - 24);
+  node.style.width = `${width}px`;
+  const left = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
+  node.style.left = `${left}px`;
+  const below = at.bottom - within.top + 8;
+  const above = at.top - within.top - node.offsetHeight - 8;
+  const fitsBelow = within.top + below + node.offsetHeight < innerHeight;
+  node.style.top = `${fitsBelow || above < 0 ? below : above}px`;
+}

@@ -1,0 +1,257 @@
+// What a step of a run is: which rows it computed and reused, what it cost, what it chose. Pure.
+
+/** @import { Payload, Run, RunCache, Cache, View, Numbers } from "./buffer.js" */
+
+/**
+ * @typedef {"computed" | "reused" | "absent"} RowState
+ *
+ * @typedef {object} StepFacts
+ * @property {RunCache} cache
+ * @property {number} step
+ * @property {number} n_steps
+ * @property {"prefill" | "decode"} kind
+ * @property {number} n_prompt
+ * @property {number} n_rows Rows that exist after the step.
+ * @property {number} n_fed
+ * @property {number} n_computed
+ * @property {number} n_reused
+ * @property {number} chosen_id
+ * @property {number} chosen_prob
+ * @property {number} max_row_change
+ *
+ * @typedef {object} Sum One figure of the bill so far, with the terms it is made of.
+ * @property {number | null} total Null where nothing was run, so that there is nothing to show.
+ * @property {number[]} terms One a step, from the prefill to the step in view.
+ *
+ * @typedef {object} BillSide
+ * @property {RunCache} cache
+ * @property {"run" | "formula"} source
+ * @property {Sum} rows
+ * @property {Sum} flops
+ * @property {Sum} seconds
+ * @property {Sum} cache_bytes Not a sum but the level after the step; `terms` holds the levels.
+ *
+ * @typedef {{ id: number, prob: number, sampling: number, chosen: boolean }} NextToken
+ */
+
+/** @param {Payload} payload @param {RunCache} cache @returns {Run | null} */
+export function runOf(payload, cache) {
+  return payload.header.runs.find((run) => run.cache === cache) ?? null;
+}
+
+/**
+ * The kinds of view a buffer can show at once.
+ * @param {Payload} payload @returns {Cache[]}
+ */
+export function availableCaches(payload) {
+  /** @type {Cache[]} */
+  const caches = payload.header.runs.map((run) => run.cache);
+  return caches.length === 2 ? [...caches, "both"] : caches;
+}
+
+/**
+ * The run that the hooks, the strip and the bars speak of: in "both" the cached one.
+ * @param {Cache} cache @returns {RunCache}
+ */
+export function mainRun(cache) {
+  return cache === "off" ? "off" : "on";
+}
+
+/**
+ * @param {Payload} payload @param {RunCache} cache @param {number} step
+ * @returns {StepFacts}
+ */
+export function stepFacts(payload, cache, step) {
+  const run = /** @type {Run} */ (runOf(payload, cache));
+  const { n_prompt, n_steps } = payload.header;
+  return {
+    cache,
+    step,
+    n_steps,
+    kind: step === 0 ? "prefill" : "decode",
+    n_prompt,
+    n_rows: n_prompt + step,
+    n_fed: run.n_fed[step],
+    n_computed: run.n_computed[step],
+    n_reused: run.n_reused[step],
+    chosen_id: run.chosen_ids[step],
+    chosen_prob: run.chosen_probs[step],
+    max_row_change: run.max_row_change[step],
+  };
+}
+
+/**
+ * The state of one row after a step. Computed rows are the last ones: a step reuses a prefix.
+ * @param {StepFacts} facts @param {number} row @returns {RowState}
+ */
+export function rowState(facts, row) {
+  if (row < 0 || row >= facts.n_rows) return "absent";
+  return row < facts.n_reused ? "reused" : "computed";
+}
+
+/**
+ * The token at a position of one run: the prompt's, then what this run chose.
+ * @param {Payload} payload @param {RunCache} cache @param {number} position @returns {string}
+ */
+export function tokenText(payload, cache, position) {
+  const { n_prompt, tokens, runs } = payload.header;
+  const run = runOf(payload, cache);
+  if (position < n_prompt || !run || run === runs[0]) return tokens[position]?.text ?? "";
+  return textOfId(payload, run.chosen_ids[position - n_prompt]);
+}
+
+/** @param {Payload} payload @param {number} id @returns {string} */
+export function textOfId(payload, id) {
+  return payload.header.vocabulary[String(id)] ?? payload.header.tokens.find((t) => t.id === id)?.text ?? `#${id}`;
+}
+
+/**
+ * The likely next tokens after a step, the chosen one always among them.
+ * @param {Payload} payload @param {RunCache} cache @param {number} step @param {number} count
+ * @returns {NextToken[]}
+ */
+export function nextTokens(payload, cache, step, count) {
+  const facts = stepFacts(payload, cache, step);
+  const ids = arrayOf(payload, `${cache}.top_ids`);
+  const probs = arrayOf(payload, `${cache}.top_probs`);
+  const sampling = arrayOf(payload, `${cache}.top_sampling_probs`);
+  const k = ids.shape[1];
+  /** @type {NextToken[]} */
+  const rows = [];
+  for (let i = 0; i < Math.min(k, count); i++) {
+    const at = step * k + i;
+    const id = ids.data[at];
+    rows.push({ id, prob: probs.data[at], sampling: sampling.data[at], chosen: id === facts.chosen_id });
+  }
+  if (!rows.some((row) => row.chosen)) {
+    if (rows.length === count) rows.pop();
+    let share = NaN;
+    for (let i = 0; i < k; i++) {
+      if (ids.data[step * k + i] === facts.chosen_id) share = sampling.data[step * k + i];
+    }
+    rows.push({ id: facts.chosen_id, prob: facts.chosen_prob, sampling: share, chosen: true });
+  }
+  return rows;
+}
+
+/**
+ * Whether tokens were drawn from another distribution than the model's own. Always taking the most
+ * likely token is no draw, so it does not count.
+ * @param {NextToken[]} rows @returns {boolean}
+ */
+export function samplingDiffers(rows) {
+  const sure = rows.some((row) => row.chosen && row.sampling > 0.99999);
+  return !sure && rows.some((row) => Math.abs(row.sampling - row.prob) > 5e-4);
+}
+
+/**
+ * The bill up to and including a step, measured where that run was made and by formula where not.
+ * @param {Payload} payload @param {RunCache} cache @param {number} step @returns {BillSide}
+ */
+export function billSide(payload, cache, step) {
+  const run = runOf(payload, cache);
+  const counted = payload.header.counted[cache];
+  const upTo = (/** @type {number[]} */ list) => list.slice(0, step + 1);
+  const sum = (/** @type {number[]} */ terms) => ({ total: terms.reduce((a, b) => a + b, 0), terms });
+  const levels = upTo(run ? run.cache_bytes : counted.cache_bytes);
+  return {
+    cache,
+    source: run ? "run" : "formula",
+    rows: sum(upTo(run ? run.n_computed : counted.rows)),
+    flops: sum(upTo(run ? run.flops : counted.flops)),
+    seconds: run ? sum(upTo(run.seconds)) : { total: null, terms: [] },
+    cache_bytes: { total: levels[step], terms: levels },
+  };
+}
+
+/**
+ * Rows computed so far after every step, for the curves.
+ * @param {Payload} payload @param {RunCache} cache @returns {number[]}
+ */
+export function cumulativeRows(payload, cache) {
+  let total = 0;
+  return (runOf(payload, cache)?.n_computed ?? payload.header.counted[cache].rows).map((n) => (total += n));
+}
+
+/**
+ * How the two runs compare up to a step: how many tokens agree, and where they part.
+ * @param {Payload} payload @param {number} step
+ * @returns {{ n_same: number, parted: boolean, difference: number, dtype: string } | null}
+ */
+export function comparisonAt(payload, step) {
+  const { comparison, runs } = payload.header;
+  if (!comparison || runs.length < 2) return null;
+  const first = runs[0].chosen_ids.findIndex((id, i) => id !== runs[1].chosen_ids[i]);
+  const parted = first >= 0 && first <= step;
+  const differences = comparison.logit_differences.slice(0, step + 1);
+  return {
+    n_same: parted ? first : step + 1,
+    parted,
+    difference: differences.reduce((a, b) => Math.max(a, b), 0),
+    dtype: comparison.dtype,
+  };
+}
+
+/** @param {number} row @returns {number} Where a row of a packed lower triangle starts. */
+export function triangleStart(row) {
+  return (row * (row + 1)) / 2;
+}
+
+/**
+ * The attention weight of a cell in [0, 1], or null above the diagonal or where the layer is not here.
+ * @param {Payload} payload @param {RunCache} cache @param {number} layer @param {number} head
+ * @param {number} row @param {number} column @returns {number | null}
+ */
+export function attention(payload, cache, layer, head, row, column) {
+  const pattern = payload.arrays.get(`${cache}.pattern.${layer}`);
+  if (!pattern || column > row || row >= payload.header.n_rows || column < 0) return null;
+  return pattern.data[head * pattern.shape[1] + triangleStart(row) + column] / 255;
+}
+
+/**
+ * The K/V head that a query head reads: several query heads may share one.
+ * @param {Payload} payload @param {number} head @returns {number}
+ */
+export function kvHead(payload, head) {
+  const { n_heads, n_kv_heads } = payload.header.model;
+  return Math.floor((head * n_kv_heads) / n_heads);
+}
+
+/**
+ * One number of a K or V row, or null where the layer is not here.
+ * @param {Payload} payload @param {RunCache} cache @param {"keys" | "values"} part
+ * @param {number} layer @param {number} head @param {number} row @param {number} column
+ * @returns {number | null}
+ */
+export function kvNumber(payload, cache, part, layer, head, row, column) {
+  const array = payload.arrays.get(`${cache}.${part}.${layer}`);
+  const scales = payload.arrays.get(`${cache}.${part === "keys" ? "key" : "value"}_scale.${layer}`);
+  if (!array || !scales) return null;
+  const { n_rows } = payload.header;
+  const { d_head } = payload.header.model;
+  const at = kvHead(payload, head);
+  return (array.data[(at * n_rows + row) * d_head + column] * scales.data[at]) / 127;
+}
+
+/**
+ * Brings a view, from the host or from before, within what a buffer can show.
+ * @param {Payload} payload @param {View} view @returns {View}
+ */
+export function fittingView(payload, view) {
+  const { n_steps, model, layers } = payload.header;
+  const within = (/** @type {number} */ n, /** @type {number} */ count) =>
+    Number.isInteger(n) ? Math.min(Math.max(n, 0), count - 1) : 0;
+  const layer = within(view.layer, model.n_layers);
+  const available = availableCaches(payload);
+  return {
+    step: within(view.step, n_steps),
+    layer: layers.includes(layer) ? layer : layers[0],
+    head: within(view.head, model.n_heads),
+    cache: available.includes(view.cache) ? view.cache : available[0],
+  };
+}
+
+/** @param {Payload} payload @param {string} name */
+function arrayOf(payload, name) {
+  return /** @type {{ data: Numbers, shape: number[] }} */ (payload.arrays.get(name));
+}

@@ -1,0 +1,171 @@
+// Beside the picture: the likely next tokens, and the bill so far with its arithmetic one click away.
+import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { glyphs, inUnit, percent, unitFor, whole } from "./format.js";
+import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
+import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { BillSide } from "./run.js"
+ * @import { Scene, Part } from "./player.js"
+ * @import { Action } from "./state.js"
+ */
+
+const BARS = 7;
+export const FIGURES = /** @type {const} */ (["rows", "flops", "seconds", "cache_bytes"]);
+
+/** @returns {Part} */
+export function nextBars() {
+  const after = el("span", { class: "kv-hint" });
+  const list = el("ol", { class: "kv-bars" });
+  const rows = Array.from({ length: BARS }, () => {
+    const token = el("span", { class: "kv-bar-token" });
+    const fill = el("span", { class: "kv-bar-fill" });
+    const outline = el("span", { class: "kv-bar-outline" });
+    const tag = el("span", { class: "kv-bar-tag" }, [words.LABELS.chosen]);
+    const share = el("span", { class: "kv-bar-share" });
+    const row = el("li", { class: "kv-bar" }, [token, el("span", { class: "kv-bar-track" }, [fill, outline, tag]), share]);
+    list.append(row);
+    return { row, token, fill, outline, tag, share };
+  });
+  const note = el("p", { class: "kv-note" }, ["Outline: the chance it had when the token was drawn (temperature, top-k, top-p)."]);
+  const node = el("section", { class: "kv-next" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), after]),
+    list,
+    note,
+  ]);
+  const changed = whenChanged();
+  return {
+    node,
+    update(/** @type {Scene} */ { payload, state }) {
+      const cache = mainRun(state.cache);
+      changed([payload, state.step, cache], () => {
+        setText(after, state.step === 0 ? "after the prefill" : `after step ${state.step}`);
+        const tokens = nextTokens(payload, cache, state.step, BARS);
+        const sampled = samplingDiffers(tokens);
+        const most = Math.max(...tokens.map((t) => (sampled ? Math.max(t.prob, t.sampling || 0) : t.prob)), 1e-9);
+        show(note, sampled);
+        rows.forEach((parts, i) => {
+          const token = tokens[i];
+          parts.row.style.visibility = token ? "" : "hidden";
+          if (!token) return;
+          const text = glyphs(textOfId(payload, token.id));
+          setText(parts.token, text);
+          parts.token.title = text;
+          setText(parts.share, percent(token.prob));
+          const share = token.prob / most;
+          parts.fill.style.width = `${Math.max(0.012, share) * 100}%`;
+          show(parts.outline, sampled && token.sampling >= 0);
+          if (sampled && token.sampling >= 0) parts.outline.style.width = `${(token.sampling / most) * 100}%`;
+          parts.row.classList.toggle("is-chosen", token.chosen);
+          show(parts.tag, token.chosen);
+          const inside = Math.max(share, sampled ? token.sampling / most : 0) > 0.55;
+          parts.tag.classList.toggle("is-inside", inside && share > 0.55);
+          parts.tag.style.left = inside ? "0" : `${Math.max(share, sampled ? token.sampling / most || 0 : 0) * 100}%`;
+        });
+      });
+    },
+  };
+}
+
+/** @param {(action: Action) => void} dispatch @returns {Part & { canvas: HTMLCanvasElement }} */
+export function bill(dispatch) {
+  /** @type {Map<string, HTMLButtonElement>} */
+  const cells = new Map();
+  /** @type {Map<string, HTMLElement>} */
+  const names = new Map();
+  const head = {
+    on: el("th", { scope: "col" }, [words.LABELS.withCache]),
+    off: el("th", { scope: "col" }, [words.LABELS.withoutCache]),
+  };
+  const bodyRows = FIGURES.map((figure) => {
+    const name = el("th", { scope: "row" });
+    names.set(figure, name);
+    const row = el("tr", {}, [name]);
+    for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
+      const id = `bill.${figure}.${side}`;
+      const cell = el("button", { type: "button", class: "kv-figure", "data-open": id, "aria-haspopup": "dialog" });
+      cell.onclick = () => dispatch({ type: "open", id });
+      cells.set(`${figure}.${side}`, cell);
+      row.append(el("td", {}, [cell]));
+    }
+    return row;
+  });
+  const table = el("table", { class: "kv-bill-table" }, [
+    el("thead", {}, [el("tr", {}, [el("td"), head.on, head.off])]),
+    el("tbody", {}, bodyRows),
+  ]);
+  const factor = el("span", { class: "kv-hint" });
+  const canvas = el("canvas", { class: "kv-curve", role: "img" });
+  const curve = el("div", { class: "kv-curve-box" }, [canvas]);
+  const formula = el("p", { class: "kv-note" }, [words.LABELS.byFormula]);
+  const compared = el("span");
+  const why = el("button", { type: "button", class: "kv-link", "data-open": "why", "aria-haspopup": "dialog" }, [words.LABELS.whyNotZero]);
+  why.onclick = () => dispatch({ type: "open", id: "why" });
+  const comparison = el("p", { class: "kv-note" }, [compared, " ", why]);
+  const node = el("section", { class: "kv-bill" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.bill]), factor]),
+    table, curve, formula, comparison,
+  ]);
+  const changed = whenChanged();
+  const drawn = whenChanged();
+  return {
+    node,
+    canvas,
+    update(/** @type {Scene} */ scene) {
+      const { payload, state, palette, dpr, layout } = scene;
+      changed([payload, state.step, state.cache], () => {
+        const sides = { on: billSide(payload, "on", state.step), off: billSide(payload, "off", state.step) };
+        for (const figure of FIGURES) writeRow(figure, sides, cells, names, scene);
+        for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
+          head[side].classList.toggle("is-current", state.cache === side || state.cache === "both");
+        }
+        const [on, off] = [sides.on.rows.total ?? 0, sides.off.rows.total ?? 0];
+        setText(factor, on > 0 && off > on ? `${words.fewerRows(off / on)} fewer rows with the cache` : "");
+        show(formula, sides.on.source === "formula" || sides.off.source === "formula");
+        const result = comparisonAt(payload, state.step);
+        show(comparison, result !== null);
+        if (result) {
+          setText(compared, words.comparisonLine(result));
+          show(why, result.difference > 0);
+        }
+        setAttribute(canvas, "aria-label", `${words.LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`);
+      });
+      const width = layout.side || Math.min(360, Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 24));
+      drawn([payload, state.step, palette, dpr, width], () => {
+        curve.style.height = `${CURVE_HEIGHT}px`;
+        paintCurve(canvas, { width, ...scene.cumulative, step: state.step, palette, dpr });
+      });
+    },
+  };
+}
+
+/**
+ * @param {typeof FIGURES[number]} figure @param {{ on: BillSide, off: BillSide }} sides
+ * @param {Map<string, HTMLButtonElement>} cells @param {Map<string, HTMLElement>} names @param {Scene} scene
+ */
+function writeRow(figure, sides, cells, names, { state }) {
+  const largest = Math.max(sides.on[figure].total ?? 0, sides.off[figure].total ?? 0);
+  const kind = figure === "cache_bytes" ? "bytes" : figure === "rows" ? null : figure;
+  const unit = kind ? unitFor(kind, largest) : null;
+  const label = {
+    rows: words.LABELS.rows,
+    flops: unit?.name ?? "",
+    seconds: `${words.LABELS.time}, ${unit?.name}`,
+    cache_bytes: `${words.LABELS.bytes}, ${unit?.name}`,
+  }[figure];
+  setText(/** @type {HTMLElement} */ (names.get(figure)), label);
+  for (const cache of /** @type {RunCache[]} */ (["on", "off"])) {
+    const cell = /** @type {HTMLButtonElement} */ (cells.get(`${figure}.${cache}`));
+    const side = sides[cache];
+    const total = side[figure].total;
+    const text = total === null ? words.LABELS.notRun : unit ? inUnit(total, unit) : whole(total);
+    const formula = side.source === "formula" && total !== null;
+    setText(cell, formula ? `${text} ƒ` : text);
+    cell.classList.toggle("is-formula", side.source === "formula");
+    cell.classList.toggle("is-current", state.cache === cache || state.cache === "both");
+    cell.classList.toggle("is-rows", figure === "rows");
+    setAttribute(cell, "aria-label", `${label}, ${cache === "on" ? "with" : "without"} cache: ${text}${formula ? ", by formula" : ""}. Show the arithmetic.`);
+  }
+}

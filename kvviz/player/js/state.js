@@ -1,0 +1,233 @@
+// The player's state and everything that can happen to it. Pure: events become actions, actions a new state.
+import { availableCaches, fittingView } from "./run.js";
+
+/**
+ * @import { Cache, Payload, RunCache, View } from "./buffer.js"
+ *
+ * A place in the picture: a row, and a column of the pattern or of K or V.
+ * @typedef {object} Spot
+ * @property {"pattern" | "keys" | "values" | "row"} part
+ * @property {RunCache} cache The run it was pointed at.
+ * @property {number} row
+ * @property {number | null} column
+ *
+ * @typedef {object} State
+ * @property {number} step
+ * @property {number} layer
+ * @property {number} head
+ * @property {Cache} cache
+ * @property {boolean} playing
+ * @property {number} speed Steps a second at 1.
+ * @property {boolean} dragging While the timeline is held, nothing is told to the host.
+ * @property {Spot | null} hover
+ * @property {Spot | null} pin
+ * @property {{ layer: number | null, cache: Cache | null }} wanted What the host was asked for.
+ * @property {boolean} table
+ * @property {string | null} open Which popover is open.
+ * @property {number | null} windowRow Row that the K/V window was moved to, or null to follow the step.
+ *
+ * @typedef {(
+ *   | { type: "step", to: number }
+ *   | { type: "step-by", by: number }
+ *   | { type: "layer", to: number }
+ *   | { type: "head", to: number }
+ *   | { type: "pick", layer: number, head: number }
+ *   | { type: "cache", to: Cache }
+ *   | { type: "play", on?: boolean }
+ *   | { type: "tick" }
+ *   | { type: "speed", to: number }
+ *   | { type: "drag", on: boolean }
+ *   | { type: "hover", spot: Spot | null }
+ *   | { type: "pin", spot: Spot | null }
+ *   | { type: "window", row: number | null }
+ *   | { type: "table", on?: boolean }
+ *   | { type: "open", id: string | null }
+ *   | { type: "escape" }
+ * )} Action
+ */
+
+export const SPEEDS = [0.5, 1, 2, 4, 8];
+
+/** @param {Payload} payload @returns {State} */
+export function initialState(payload) {
+  return {
+    ...fittingView(payload, payload.header.view),
+    playing: false,
+    speed: 1,
+    dragging: false,
+    hover: null,
+    pin: null,
+    wanted: { layer: null, cache: null },
+    table: false,
+    open: null,
+    windowRow: null,
+  };
+}
+
+/**
+ * The state after a new buffer. The same run keeps its view; so does the same prompt when it comes
+ * back with the run that was asked for. Anything else starts where its header says.
+ *
+ * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
+ */
+export function stateAfterUpdate(state, before, after) {
+  const same = before.header.id === after.header.id;
+  const answers = state.wanted.cache !== null && sameQuestion(before, after);
+  if (!same && !answers) return { ...initialState(after), speed: state.speed, table: state.table };
+  const available = availableCaches(after);
+  const { layer, cache } = state.wanted;
+  const layerHere = layer !== null && after.header.layers.includes(layer);
+  const cacheHere = cache !== null && available.includes(cache);
+  const view = fittingView(after, {
+    step: state.step,
+    head: state.head,
+    layer: layerHere ? layer : state.layer,
+    cache: cacheHere ? cache : state.cache,
+  });
+  return {
+    ...state,
+    ...view,
+    wanted: { layer: layerHere ? null : layer, cache: cacheHere ? null : cache },
+    hover: null,
+  };
+}
+
+/** @param {Payload} a @param {Payload} b @returns {boolean} */
+function sameQuestion(a, b) {
+  const key = (/** @type {Payload} */ p) =>
+    JSON.stringify([p.header.model.name, p.header.prompt, p.header.n_prompt, p.header.n_steps]);
+  return key(a) === key(b);
+}
+
+/**
+ * @param {State} state @param {Action} action @param {Payload} payload
+ * @param {boolean} canAsk Whether a host is there that can fetch a layer or make a run.
+ * @returns {State}
+ */
+export function reduce(state, action, payload, canAsk) {
+  const { n_steps, model, layers } = payload.header;
+  const clamp = (/** @type {number} */ n, /** @type {number} */ count) => Math.min(Math.max(n, 0), count - 1);
+  switch (action.type) {
+    case "step":
+      return atStep(state, clamp(action.to, n_steps));
+    case "step-by":
+      return { ...atStep(state, clamp(state.step + action.by, n_steps)), playing: false };
+    case "layer":
+      return withLayer(state, clamp(action.to, model.n_layers), layers, canAsk);
+    case "head":
+      return { ...state, head: clamp(action.to, model.n_heads) };
+    case "pick":
+      return withLayer({ ...state, head: clamp(action.head, model.n_heads) }, clamp(action.layer, model.n_layers), layers, canAsk);
+    case "cache": {
+      if (!availableCaches(payload).includes(action.to)) {
+        return canAsk ? { ...state, wanted: { ...state.wanted, cache: action.to } } : state;
+      }
+      return { ...state, cache: action.to, pin: null, hover: null, wanted: { ...state.wanted, cache: null } };
+    }
+    case "play": {
+      const on = action.on ?? !state.playing;
+      // Play at the end starts over: there is nothing left to play.
+      return on && state.step === n_steps - 1 ? { ...atStep(state, 0), playing: n_steps > 1 } : { ...state, playing: on };
+    }
+    case "tick": {
+      const step = clamp(state.step + 1, n_steps);
+      return { ...atStep(state, step), playing: state.playing && step < n_steps - 1 };
+    }
+    case "speed":
+      return { ...state, speed: action.to };
+    case "drag":
+      return { ...state, dragging: action.on, playing: action.on ? false : state.playing };
+    case "hover":
+      return sameSpot(state.hover, action.spot) ? state : { ...state, hover: action.spot };
+    case "pin":
+      return { ...state, pin: sameSpot(state.pin, action.spot) ? null : action.spot };
+    case "window":
+      return { ...state, windowRow: action.row };
+    case "table":
+      return { ...state, table: action.on ?? !state.table };
+    case "open":
+      return { ...state, open: state.open === action.id ? null : action.id };
+    case "escape":
+      if (state.open !== null) return { ...state, open: null };
+      return { ...state, pin: null, hover: null };
+  }
+}
+
+/** @param {State} state @param {number} step @returns {State} */
+function atStep(state, step) {
+  return step === state.step ? state : { ...state, step, windowRow: null };
+}
+
+/**
+ * @param {State} state @param {number} layer @param {number[]} layers @param {boolean} canAsk
+ * @returns {State}
+ */
+function withLayer(state, layer, layers, canAsk) {
+  if (layers.includes(layer)) return { ...state, layer, wanted: { ...state.wanted, layer: null } };
+  return canAsk ? { ...state, wanted: { ...state.wanted, layer } } : state;
+}
+
+/** @param {Spot | null} a @param {Spot | null} b @returns {boolean} */
+export function sameSpot(a, b) {
+  return a === b || (a !== null && b !== null && a.part === b.part && a.cache === b.cache && a.row === b.row && a.column === b.column);
+}
+
+/**
+ * The part of a state that the host keeps, in a link or a session.
+ * @param {State} state @returns {View}
+ */
+export function viewOf({ step, layer, head, cache }) {
+  return { step, layer, head, cache };
+}
+
+/**
+ * @typedef {{ key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, altGraph: boolean }} Key
+ */
+
+/**
+ * What a key does. Keys with Ctrl, Alt or Cmd belong to the browser; AltGr is how some keyboards
+ * type a bracket. Up and down belong to the page unless the focus is inside the player.
+ *
+ * @param {Key} key @param {State} state @param {boolean} inside @param {number} n_steps
+ * @returns {Action | null}
+ */
+export function actionOfKey(key, state, inside, n_steps) {
+  if ((key.ctrlKey || key.metaKey || key.altKey) && !key.altGraph) return null;
+  switch (key.key) {
+    case "ArrowRight":
+      return { type: "step-by", by: 1 };
+    case "ArrowLeft":
+      return { type: "step-by", by: -1 };
+    case "PageDown":
+      return inside ? { type: "step-by", by: 10 } : null;
+    case "PageUp":
+      return inside ? { type: "step-by", by: -10 } : null;
+    case "Home":
+      return { type: "step-by", by: -n_steps };
+    case "End":
+      return { type: "step-by", by: n_steps };
+    case " ":
+      return { type: "play" };
+    case "ArrowUp":
+      return inside ? { type: "layer", to: layerInView(state) - 1 } : null;
+    case "ArrowDown":
+      return inside ? { type: "layer", to: layerInView(state) + 1 } : null;
+    case "[":
+      return { type: "head", to: state.head - 1 };
+    case "]":
+      return { type: "head", to: state.head + 1 };
+    case "Escape":
+      return { type: "escape" };
+    case "t":
+      return inside ? { type: "table" } : null;
+    case "?":
+      return { type: "open", id: "keys" };
+    default:
+      return null;
+  }
+}
+
+/** @param {State} state @returns {number} The layer picked last, though it may still be on its way. */
+export function layerInView(state) {
+  return state.wanted.layer ?? state.layer;
+}

@@ -1,0 +1,55 @@
+// The same step as a table, for screen readers and for whoever likes numbers better.
+import { el, show, whenChanged } from "./dom.js";
+import { glyphs, percent } from "./format.js";
+import { attention, mainRun, rowState, tokenText } from "./run.js";
+
+/** @import { Scene, Part } from "./player.js" */
+
+/** @returns {Part} */
+export function stepTable() {
+  const caption = el("caption");
+  const body = el("tbody");
+  const node = el("section", { class: "kv-table", tabindex: 0 }, [
+    el("table", {}, [
+      caption,
+      el("thead", {}, [
+        el("tr", {}, ["Position", "Token", "K/V row", "Attention of the current row"].map((name) => el("th", { scope: "col" }, [name]))),
+      ]),
+      body,
+    ]),
+  ]);
+  const changed = whenChanged();
+  return {
+    node,
+    update(/** @type {Scene} */ { payload, state, facts }) {
+      show(node, state.table);
+      if (!state.table || state.dragging) return;
+      const cache = mainRun(state.cache);
+      changed([payload, state.step, state.layer, state.head, cache], () => {
+        const current = facts.n_rows - 1;
+        caption.textContent = `Step ${state.step}, layer ${state.layer}, head ${state.head}, ${cache === "on" ? "with" : "without"} the cache`;
+        const rows = [];
+        for (let row = 0; row <= current; row++) {
+          const weight = attention(payload, cache, state.layer, state.head, current, row);
+          rows.push(
+            el("tr", { class: `is-${rowState(facts, row)}` }, [
+              el("th", { scope: "row" }, [String(row)]),
+              el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
+              el("td", {}, [rowState(facts, row)]),
+              el("td", {}, [weight === null ? "–" : percent(weight)]),
+            ]),
+          );
+        }
+        rows.push(
+          el("tr", { class: "is-next" }, [
+            el("th", { scope: "row" }, [String(current + 1)]),
+            el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, current + 1))]),
+            el("td", {}, ["chosen, not yet in the cache"]),
+            el("td", {}, ["–"]),
+          ]),
+        );
+        body.replaceChildren(...rows);
+      });
+    },
+  };
+}

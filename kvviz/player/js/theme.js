@@ -1,0 +1,43 @@
+// Follows the page's theme: Streamlit's variables where they are set, else a data-theme, else the system.
+import { paletteFor, themeOf } from "./colour.js";
+
+/** @import { Palette, Theme } from "./colour.js" */
+
+/** @param {HTMLElement} root @returns {{ theme: Theme, palette: Palette }} */
+export function readTheme(root) {
+  const style = getComputedStyle(root);
+  const background = style.getPropertyValue("--st-background-color");
+  const text = style.getPropertyValue("--st-text-color");
+  const named = root.closest("[data-theme]")?.getAttribute("data-theme");
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  const theme = themeOf(background) ?? (named === "dark" || named === "light" ? named : system);
+  return { theme, palette: paletteFor(theme, background, text) };
+}
+
+/** @param {HTMLElement} root @param {Theme} theme @param {Palette} palette */
+export function wearTheme(root, theme, palette) {
+  root.dataset.scheme = theme;
+  for (const [name, colour] of Object.entries(palette)) {
+    root.style.setProperty(`--kv-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`, colour);
+  }
+}
+
+/**
+ * Calls back when the theme may have changed. The page may swap its variables without telling anyone;
+ * a probe whose colour is one of them starts a transition when that happens, and the event says so.
+ * @param {HTMLElement} root @param {HTMLElement} probe @param {() => void} changed
+ * @returns {() => void} Stops following.
+ */
+export function followTheme(root, probe, changed) {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  media.addEventListener("change", changed);
+  probe.addEventListener("transitionend", changed);
+  const observer = new MutationObserver(changed);
+  const holder = root.closest("[data-theme]") ?? document.documentElement;
+  observer.observe(holder, { attributes: true, attributeFilter: ["data-theme"] });
+  return () => {
+    media.removeEventListener("change", changed);
+    probe.removeEventListener("transitionend", changed);
+    observer.disconnect();
+  };
+}

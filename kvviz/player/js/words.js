@@ -1,0 +1,258 @@
+// Every word the player shows. Numbers come in, sentences go out. Pure.
+import { glyphs, inUnit, percent, plural, signed, small, sumText, unitFor, whole } from "./format.js";
+
+/**
+ * @import { Cache, Model, RunCache } from "./buffer.js"
+ * @import { BillSide, StepFacts } from "./run.js"
+ *
+ * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "quiet" }} Span
+ * @typedef {{ title: string, lines: string[], note?: string }} Explanation
+ */
+
+export const LABELS = {
+  player: "KV cache player",
+  first: "First step",
+  back: "One step back",
+  play: "Play",
+  pause: "Pause",
+  forward: "One step on",
+  last: "Last step",
+  speed: "Speed",
+  timeline: "Step",
+  caches: "With or without the cache",
+  on: "With cache",
+  off: "Without",
+  both: "Side by side",
+  tokens: "Tokens up to this step",
+  kv: "Keys and values",
+  keys: "K",
+  values: "V",
+  layer: "layer",
+  head: "head",
+  pattern: "Attention pattern",
+  patternHint: "row = the token that looks, column = the token looked at",
+  next: "Next token",
+  bill: "The bill so far",
+  withCache: "cache",
+  withoutCache: "no cache",
+  rows: "K/V rows",
+  time: "time",
+  bytes: "cache size",
+  byFormula: "ƒ by formula: this side was not run.",
+  notRun: "not run",
+  heads: "All heads at this step",
+  headsHint: "click one for a closer look",
+  headsLayers: "Each picture is one head's pattern; the orange line is the current row.",
+  legendComputed: "computed at this step",
+  legendReused: "reused, not recomputed",
+  legendMask: "forbidden by the mask",
+  legendAbsent: "not there yet",
+  legendValues: "values",
+  legendAttention: "attention",
+  table: "Table",
+  tableHide: "Hide table",
+  picture: "Save picture",
+  help: "Keys",
+  close: "Close",
+  chosen: "chosen",
+  readHint: "Point at a row or a cell to read it, click to keep the reading.",
+  unpin: "Esc lets go",
+  whyNotZero: "why not zero?",
+  computedSoFar: "K/V rows computed so far",
+  curve: "Rows computed so far, after each step",
+  proven: "Reuse is proven: at the end every row has the very bits it was written with.",
+  unproven: "Reuse is not proven: some row changed after it was written.",
+};
+
+export const KEYS = [
+  ["←  →", "one step back, one step on"],
+  ["Home  End", "first step, last step"],
+  ["Space", "play and pause"],
+  ["↑  ↓", "layer, while the player has the focus"],
+  ["[  ]", "head"],
+  ["T", "table of this step"],
+  ["Esc", "let go of a reading, close"],
+  ["?", "this list"],
+];
+
+/** @type {Record<string, string>} */
+export const ROLE_NAMES = {
+  "previous-token": "looks at the previous token",
+  "first-token": "rests on the first token",
+  induction: "continues what came after this token before (induction)",
+};
+
+/** @type {Record<string, string>} */
+export const ROLE_SHORT = {
+  "previous-token": "previous token",
+  "first-token": "first token",
+  induction: "induction",
+};
+
+/** @param {StepFacts} facts @returns {Span[]} The sentence that says the step. */
+export function stepSentence(facts) {
+  const where =
+    facts.kind === "prefill" ? "Prefill" : `Decode step ${facts.step} of ${facts.n_steps - 1}`;
+  /** @type {Span[]} */
+  const spans = [
+    { text: where, tone: "strong" },
+    { text: "fed " + plural(facts.n_fed, "token") },
+    { text: `${plural(facts.n_computed, "row")} computed`, tone: "computed" },
+  ];
+  if (facts.n_reused > 0) spans.push({ text: `${plural(facts.n_reused, "row")} reused`, tone: "reused" });
+  else if (facts.kind === "prefill") spans.push({ text: "nothing to reuse yet", tone: "quiet" });
+  else spans.push({ text: "0 rows reused", tone: "reused" });
+  spans.push({ text: "in every layer and head", tone: "quiet" });
+  return spans;
+}
+
+/** @param {Span[]} spans @returns {string} */
+export function plain(spans) {
+  return spans.map((span) => span.text).join(", ") + ".";
+}
+
+/** @param {StepFacts} facts @returns {string} */
+export function recomputedNote(facts) {
+  if (facts.cache === "on" || facts.kind === "prefill") return "";
+  return facts.max_row_change === 0
+    ? "The rows computed again came out bit for bit the same."
+    : `The rows computed again moved by at most ${small(facts.max_row_change)}.`;
+}
+
+/** @param {number} n @returns {string} */
+export function prefillLabel(n) {
+  return `prefill · ${plural(n, "token")}`;
+}
+
+/** @param {number} n_steps @returns {string} */
+export function decodeLabel(n_steps) {
+  return n_steps > 1 ? "decode, one token a step" : "";
+}
+
+/** @param {string} from @param {string} to @param {number} weight @param {number} layer @param {number} head */
+export function attentionReading(from, to, weight, layer, head) {
+  return `${glyphs(from)} looks at ${glyphs(to)}: ${percent(weight)} (layer ${layer}, head ${head})`;
+}
+
+/** @param {string} from @param {string} to @returns {string} */
+export function maskedReading(from, to) {
+  return `${glyphs(from)} may not look at ${glyphs(to)}: it comes later, the mask forbids it`;
+}
+
+/** @param {number} row @param {string} text @param {string} state @returns {string} */
+export function rowReading(row, text, state) {
+  /** @type {Record<string, string>} */
+  const words = { computed: "computed at this step", reused: "reused", absent: "not there yet" };
+  return state === "absent"
+    ? `Position ${row}: not there yet`
+    : `Position ${row}, ${glyphs(text)}: ${words[state]}`;
+}
+
+/** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */
+export function numberReading(part, column, number) {
+  return `${part === "keys" ? "K" : "V"}[${column}] ≈ ${signed(number)}`;
+}
+
+/** @param {"layer" | "run"} kind @param {number | Cache | null} what @returns {string} */
+export function waiting(kind, what) {
+  if (kind === "layer") return `fetching layer ${what}…`;
+  return what === "on" ? "running with the cache…" : "running without the cache…";
+}
+
+/** @param {{ n_same: number, parted: boolean, difference: number, dtype: string }} c @returns {string} */
+export function comparisonLine(c) {
+  const difference = `largest logit difference ${small(c.difference)} (${c.dtype})`;
+  if (!c.parted) return `Same ${plural(c.n_same, "token")} both ways · ${difference}`;
+  return c.n_same === 0
+    ? `The two runs part at the first token · ${difference}`
+    : `Same ${plural(c.n_same, "token")} both ways, then the two runs part · ${difference} up to there`;
+}
+
+/** @param {string} dtype @returns {Explanation} */
+export function whyNotZero(dtype) {
+  return {
+    title: "Why the logits are not equal to the last bit",
+    lines: [
+      "With the cache a decode step multiplies one row; without it, all rows at once.",
+      "For few and for many rows the library takes different paths, which add the same products in another order.",
+      `In ${dtype} every addition rounds, so another order can end in other last digits.`,
+    ],
+    note: "Whether rounding is all there is to it, a run in float64 can tell: there the difference should all but vanish.",
+  };
+}
+
+/**
+ * @param {"rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
+ * @param {Model} model @param {number} n_prompt @param {number} step @returns {Explanation}
+ */
+export function billExplanation(figure, side, model, n_prompt, step) {
+  const ran = side.source === "run";
+  const name = side.cache === "on" ? "with the cache" : "without the cache";
+  const origin = ran ? "" : " By formula: this run was not made.";
+  const n_rows = n_prompt + step;
+  if (figure === "rows") {
+    return {
+      title: `K/V rows computed ${name}`,
+      lines: [
+        `${sumText(side.rows.terms, whole)} = ${plural(side.rows.total ?? 0, "row")}`,
+        side.cache === "on"
+          ? "The prefill computes the prompt's rows, every decode step one more."
+          : "Every step computes all rows again.",
+      ],
+      note: (ran ? "Read off the positions fed and the projections run." : "") + origin,
+    };
+  }
+  if (figure === "flops") {
+    const unit = unitFor("flops", side.flops.total ?? 0);
+    return {
+      title: `Floating-point operations ${name}`,
+      lines: [
+        `${sumText(side.flops.terms, (n) => inUnit(n, unit))} = ${inUnit(side.flops.total ?? 0, unit)} ${unit.name}`,
+        "A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV",
+        `L = ${model.n_layers} layers, D = ${model.d_model}, I = ${model.d_mlp}, V = ${whole(model.d_vocab)}; this step q = ${side.rows.terms[step]}, n = ${n_rows}`,
+      ],
+      note: "Matrix products, a multiply-add as two; the last step of the pass reads one row of logits." + origin,
+    };
+  }
+  if (figure === "seconds") {
+    if (side.seconds.total === null) {
+      return {
+        title: `Time ${name}`,
+        lines: ["Not run, so there is no time to show. Time is measured here, never computed."],
+      };
+    }
+    const unit = unitFor("seconds", side.seconds.total);
+    return {
+      title: `Time ${name}`,
+      lines: [`${sumText(side.seconds.terms, (n) => inUnit(n, unit))} = ${inUnit(side.seconds.total, unit)} ${unit.name}`],
+      note: `Measured on ${model.device}, forward pass and choice of the token. At this size other work on the machine shows.`,
+    };
+  }
+  const per = model.cache_bytes_per_token;
+  const number = per / (2 * model.n_layers * model.n_kv_heads * model.d_head);
+  return side.cache === "off"
+    ? { title: "Bytes held without the cache", lines: ["0 B: no row outlives its step."], note: origin.trim() }
+    : {
+        title: "Bytes held by the cache",
+        lines: [
+          `2 × ${model.n_layers} layers × ${model.n_kv_heads} heads × ${model.d_head} numbers × ${number} B = ${whole(per)} B a token`,
+          `${whole(per)} B × ${plural(n_rows, "row")} = ${whole(side.cache_bytes.total ?? 0)} B`,
+        ],
+        note: (ran ? "2 is for K and V. Measured on the tensors that hold the rows." : "2 is for K and V.") + origin,
+      };
+}
+
+/** @param {number} layer @param {number} head @param {string | undefined} role @returns {string} */
+export function headLabel(layer, head, role) {
+  return `Layer ${layer}, head ${head}${role ? `: ${ROLE_NAMES[role] ?? role}` : ""}`;
+}
+
+/** @param {RunCache} cache @returns {string} */
+export function runName(cache) {
+  return cache === "on" ? "With cache" : "Without cache";
+}
+
+/** @param {number} factor @returns {string} */
+export function fewerRows(factor) {
+  return `${factor >= 9.95 ? whole(factor) : factor.toFixed(1)}×`;
+}

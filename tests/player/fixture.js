@@ -1,0 +1,212 @@
+// A synthetic run, packed as Python packs a real one. Invented numbers, for these tests only: no page shows it.
+
+const STORY =
+  "Once| upon| a| time| there| was| a| little| girl| named| Lily|.| She| loved| to| play| in| the| garden| with| her| dog|.|\n|One| day|,| Lily| found| a| small| red| ball| under| the| old| tree|.";
+
+/** A repeatable stream of numbers in [0, 1). @param {number} seed */
+export function random(seed) {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const KINDS = ["first-token", "previous-token", "diffuse", "induction", "local"];
+
+/** @param {number} layer @param {number} head */
+const kindOf = (layer, head) => KINDS[(layer * 3 + head * 2 + ((layer * head) % 3)) % KINDS.length];
+
+/**
+ * @param {string} kind @param {number} row @param {number[]} ids @param {() => number} next
+ * @returns {number[]} Weights that sum to 1.
+ */
+function patternRow(kind, row, ids, next) {
+  const weights = [];
+  for (let column = 0; column <= row; column++) {
+    let w = 0.02 + 0.25 * next() ** 4;
+    if (kind === "first-token" && column === 0) w += 4;
+    if (kind === "previous-token" && column === Math.max(0, row - 1)) w += 6;
+    if (kind === "induction" && column > 0 && ids[column - 1] === ids[row]) w += 5;
+    if (kind === "local") w += Math.exp(-(row - column) / 3);
+    if (kind === "diffuse") w += 0.2 * next();
+    if (column === 0 && kind !== "first-token") w += 0.5;
+    weights.push(w);
+  }
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((w) => w / sum);
+}
+
+/**
+ * @param {object} [options]
+ * @param {number} [options.n_prompt] @param {number} [options.n_steps] @param {number} [options.n_layers]
+ * @param {number} [options.n_heads] @param {number} [options.n_kv_heads] @param {number} [options.d_head]
+ * @param {("on" | "off")[]} [options.caches] @param {number[] | null} [options.layers] Layers present.
+ * @param {"greedy" | "sampled"} [options.choice] @param {boolean} [options.same] Whether both runs agree.
+ * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
+ * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
+ * @param {string[]} [options.texts] Tokens in place of the story's.
+ * @returns {Uint8Array}
+ */
+export function makeBuffer(options = {}) {
+  const {
+    n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
+    choice = "greedy", same = true, view = {}, change = () => {},
+  } = options;
+  const n_kv_heads = options.n_kv_heads ?? n_heads;
+  const n_rows = n_prompt + n_steps - 1;
+  const story = options.texts ?? STORY.split("|");
+  const kinds = [...new Set(story)];
+  const tokens = Array.from({ length: n_rows + 1 }, (_, i) => {
+    const text = story[i % story.length];
+    return { id: 100 + kinds.indexOf(text), text };
+  });
+  const ids = tokens.map((t) => t.id);
+  const d_model = n_heads * d_head;
+  const model = {
+    name: "synthetic/for-tests", family: "gpt2", n_layers, n_heads, n_kv_heads, d_head, d_model, d_mlp: 4 * d_model, n_ctx: 1024,
+    d_vocab: 4096, n_params: 5_900_000, dtype: "float32", device: "cpu", source: "bundled", revision: "",
+    cache_bytes_per_token: 2 * n_layers * n_kv_heads * d_head * 4,
+  };
+  const flops = (/** @type {number} */ q, /** @type {number} */ n) =>
+    n_layers * (8 * q * d_model ** 2 + 4 * q * d_model * model.d_mlp + 4 * q * n * d_model) + 2 * d_model * model.d_vocab;
+  const steps = Array.from({ length: n_steps }, (_, s) => s);
+  const counted = {
+    on: {
+      rows: steps.map((s) => (s ? 1 : n_prompt)),
+      flops: steps.map((s) => flops(s ? 1 : n_prompt, n_prompt + s)),
+      cache_bytes: steps.map((s) => (n_prompt + s) * model.cache_bytes_per_token),
+    },
+    off: {
+      rows: steps.map((s) => n_prompt + s),
+      flops: steps.map((s) => flops(n_prompt + s, n_prompt + s)),
+      cache_bytes: steps.map(() => 0),
+    },
+  };
+  /** @type {{ name: string, dtype: string, shape: number[], data: any }[]} */
+  const arrays = [];
+  const chance = random(7);
+  /** @type {Record<string, string>} */
+  const vocabulary = Object.fromEntries(kinds.map((text, i) => [String(100 + i), text]));
+  const k = 10;
+  const runs = caches.map((cache, index) => {
+    const chosen = steps.map((s) => ids[n_prompt + s]);
+    if (index === 1 && !same) chosen[n_steps - 1] = 100 + ((chosen[n_steps - 1] - 99) % kinds.length);
+    const top_ids = new Int32Array(n_steps * k);
+    const top_probs = new Float32Array(n_steps * k);
+    const top_sampling_probs = new Float32Array(n_steps * k);
+    steps.forEach((s) => {
+      const at = choice === "sampled" && s % 3 === 1 ? 2 : 0;
+      const others = kinds.map((_, i) => 100 + i).filter((id) => id !== chosen[s]);
+      let left = 1;
+      for (let i = 0; i < k; i++) {
+        top_ids[s * k + i] = i === at ? chosen[s] : others[(s * 5 + i) % others.length];
+        const p = left * (0.3 + 0.15 * chance());
+        top_probs[s * k + i] = p;
+        left -= p;
+        top_sampling_probs[s * k + i] = choice === "greedy" ? (i === at ? 1 : 0) : i < 4 ? [0.55, 0.25, 0.15, 0.05][i] : 0;
+      }
+    });
+    for (const [name, data] of Object.entries({ top_ids, top_probs, top_sampling_probs })) {
+      arrays.push({ name: `${cache}.${name}`, dtype: data instanceof Int32Array ? "i32" : "f32", shape: [n_steps, k], data });
+    }
+    const on = cache === "on";
+    return {
+      cache, stopped: "length", reuse_is_proven: true,
+      n_fed: counted[cache].rows, n_computed: counted[cache].rows, n_reused: steps.map((s) => (on && s ? n_prompt + s - 1 : 0)),
+      seconds: steps.map((s) => (on && s ? 0.0024 : 0.004 + 0.0004 * (n_prompt + s)) * (1 + 0.2 * chance())),
+      flops: counted[cache].flops, cache_bytes: counted[cache].cache_bytes,
+      max_row_change: steps.map((s) => (on || !s ? 0 : 2.4e-7)),
+      chosen_ids: chosen, chosen_probs: steps.map((s) => top_probs[s * k + (choice === "sampled" && s % 3 === 1 ? 2 : 0)]),
+    };
+  });
+
+  const present = layers ?? steps.slice(0, 0).concat(Array.from({ length: n_layers }, (_, l) => l));
+  const size = (n_rows * (n_rows + 1)) / 2;
+  for (const cache of caches) {
+    for (const layer of present) {
+      const pattern = new Uint8Array(n_heads * size);
+      for (let head = 0; head < n_heads; head++) {
+        const next = random(1000 * layer + head + 1);
+        let at = head * size;
+        for (let row = 0; row < n_rows; row++) {
+          for (const w of patternRow(kindOf(layer, head), row, ids, next)) pattern[at++] = Math.round(w * 255);
+        }
+      }
+      arrays.push({ name: `${cache}.pattern.${layer}`, dtype: "u8", shape: [n_heads, size], data: pattern });
+      for (const part of ["key", "value"]) {
+        const next = random(77 * layer + (part === "key" ? 5 : 9));
+        const rows = new Int8Array(n_kv_heads * n_rows * d_head);
+        for (let head = 0; head < n_kv_heads; head++) {
+          const bias = Array.from({ length: d_head }, () => (part === "key" ? 50 : 12) * (next() - 0.5) * 2);
+          for (let row = 0; row < n_rows; row++) {
+            for (let column = 0; column < d_head; column++) {
+              const value = bias[column] + 40 * (next() + next() - 1) * (row === 0 ? 1.6 : 1);
+              rows[(head * n_rows + row) * d_head + column] = Math.max(-127, Math.min(127, Math.round(value)));
+            }
+          }
+        }
+        arrays.push({ name: `${cache}.${part}s.${layer}`, dtype: "i8", shape: [n_kv_heads, n_rows, d_head], data: rows });
+        arrays.push({ name: `${cache}.${part}_scale.${layer}`, dtype: "f32", shape: [n_kv_heads], data: new Float32Array(n_kv_heads).fill(part === "key" ? 6.4 : 1.7) });
+      }
+    }
+  }
+  if (present.length < n_layers) {
+    const cells = Math.min(48, n_rows);
+    const blocks = new Uint8Array(n_layers * n_heads * cells * cells);
+    for (let layer = 0; layer < n_layers; layer++) {
+      for (let head = 0; head < n_heads; head++) {
+        const next = random(1000 * layer + head + 1);
+        for (let row = 0; row < cells; row++) {
+          const weights = patternRow(kindOf(layer, head), row, ids, next);
+          weights.forEach((w, column) => (blocks[((layer * n_heads + head) * cells + row) * cells + column] = Math.round(w * 255)));
+        }
+      }
+    }
+    arrays.push({ name: "thumbnails", dtype: "u8", shape: [n_layers, n_heads, cells, cells], data: blocks });
+  }
+
+  const roles = [];
+  for (let layer = 0; layer < n_layers; layer++) {
+    for (let head = 0; head < n_heads; head++) {
+      const role = kindOf(layer, head);
+      if (["previous-token", "first-token", "induction"].includes(role)) roles.push({ layer, head, role, score: 0.8 });
+    }
+  }
+  const header = {
+    magic: "kvviz-player", format: 1, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
+    comparison: caches.length === 2
+      ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), dtype: "float32" }
+      : null,
+    roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], ...view },
+    layers: present, arrays: [],
+  };
+  return pack(header, arrays, change);
+}
+
+/** @param {any} header @param {{ name: string, dtype: string, shape: number[], data: any }[]} arrays @param {(header: any) => void} change */
+function pack(header, arrays, change) {
+  let offset = 0;
+  header.arrays = arrays.map(({ name, dtype, shape, data }) => {
+    const entry = { name, dtype, shape, offset };
+    offset = Math.ceil((offset + data.byteLength) / 8) * 8;
+    return entry;
+  });
+  change(header);
+  let json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil((4 + json.length) / 8) * 8 - 4;
+  const text = new Uint8Array(padded).fill(32);
+  text.set(json);
+  const bytes = new Uint8Array(4 + padded + offset);
+  new DataView(bytes.buffer).setUint32(0, padded, true);
+  bytes.set(text, 4);
+  header.arrays.forEach((/** @type {any} */ entry, /** @type {number} */ i) => {
+    if (!arrays[i]) return;
+    const { data } = arrays[i];
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 4 + padded + entry.offset);
+  });
+  return bytes;
+}
