@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kvviz.errors import KvvizError
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, Step, open_trace
+from kvviz.trace.notebook import draw_with
 
 if TYPE_CHECKING:
     from kvviz.engine import load_model, trace_both, trace_generation
@@ -22,6 +23,11 @@ _HOME = {
     "trace_both": "kvviz.engine",
     "trace_generation": "kvviz.engine",
 }
+
+
+# A notebook asks a trace for its picture. The trace cannot import the player, which stands above
+# it; the player is loaded when the first picture is asked for.
+draw_with(lambda trace: import_module("kvviz.player").notebook_html(trace))
 
 
 def __getattr__(name: str) -> object:

@@ -6,16 +6,10 @@ against the keys that the causal mask lets them see, and rounded to bytes at onc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-ROWS_A_BLOCK = 64
-"""Keeps a block of 8 heads x 1,024 keys at 2 MB, within a core's cache."""
-
-SINGLE_THREAD_PRODUCTS = 2**18
-"""Multiply-adds up to which OpenBLAS, which NumPy ships with, starts no worker threads."""
+from kvviz.analysis import ROWS_A_BLOCK, pattern_blocks
 
 Rows = Float32[np.ndarray, "head position d_head"]
 
@@ -36,7 +30,7 @@ def triangles(
     """
     n_heads, n_rows, _ = queries.shape
     packed = np.empty((n_heads, n_rows * (n_rows + 1) // 2), dtype=np.uint8)
-    for first, weights in _weights(queries, keys, scale, range(0, n_rows, ROWS_A_BLOCK)):
+    for first, weights in pattern_blocks(queries, keys, scale):
         rounded = _bytes(weights)
         for row in range(rounded.shape[1]):
             n_seen = first + row + 1
@@ -70,56 +64,13 @@ def thumbnails(
     # Blocks begin where cells begin, so that each cell lies in one block.
     cells_a_block = max(1, ROWS_A_BLOCK * n_cells // n_rows)
     blocks = starts[::cells_a_block].tolist()
-    for number, (first, weights) in enumerate(_weights(queries, keys, scale, blocks)):
+    for number, (first, weights) in enumerate(pattern_blocks(queries, keys, scale, blocks)):
         cell = number * cells_a_block
         own = starts[cell : cell + cells_a_block]
         tallest = np.maximum.reduceat(weights, own - first, axis=1)
         seen = starts[: np.searchsorted(starts, weights.shape[2])]
         small[:, cell : cell + own.size, : seen.size] = np.maximum.reduceat(tallest, seen, axis=2)
     return _bytes(small)
-
-
-def _weights(
-    queries: Rows,
-    keys: Float32[np.ndarray, "kv_head position d_head"],
-    scale: float,
-    firsts: range | list[int],
-) -> Iterator[tuple[int, Float32[np.ndarray, "head row key"]]]:
-    """Yield blocks of rows after softmax, each with its first row; 0 where the mask forbids.
-
-    A block that ends before row j holds only the keys before j.
-    """
-    n_heads, n_rows, d_head = queries.shape
-    n_kv_heads = keys.shape[0]
-    grouped = (queries * np.float32(scale)).reshape(n_kv_heads, -1, n_rows, d_head)
-    transposed = keys[:, None].swapaxes(2, 3)
-    for first, stop in zip(firsts, [*firsts[1:], n_rows], strict=True):
-        scores = _products(grouped[:, :, first:stop], transposed[..., :stop])
-        scores = scores.reshape(n_heads, stop - first, stop)
-        above = np.triu_indices(stop - first, k=1)
-        scores[:, above[0], first + above[1]] = -np.inf
-        scores -= scores.max(axis=2, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=2, keepdims=True)
-        yield first, scores
-
-
-def _products(
-    queries: Float32[np.ndarray, "kv_head group row d_head"],
-    keys: Float32[np.ndarray, "kv_head 1 d_head key"],
-) -> Float32[np.ndarray, "kv_head group row key"]:
-    """Multiply in pieces that the BLAS library works on in this thread alone.
-
-    Its worker threads wait in a busy loop: on cores that a model is using they made a layer of
-    1,024 rows take 500 ms instead of 30.
-    """
-    n_rows, d_head = queries.shape[2:]
-    products = np.empty((*queries.shape[:3], keys.shape[3]), dtype=np.float32)
-    n_rows_a_piece = max(1, SINGLE_THREAD_PRODUCTS // (d_head * keys.shape[3]))
-    for first in range(0, n_rows, n_rows_a_piece):
-        piece = slice(first, first + n_rows_a_piece)
-        np.matmul(queries[:, :, piece], keys, out=products[:, :, piece])
-    return products
 
 
 def _bytes(weights: Float32[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:

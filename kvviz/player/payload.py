@@ -70,6 +70,7 @@ def pack(
     cache: CacheView | None = None,
     roles: Sequence[Role] | None = None,
     layers: Sequence[int] | None = None,
+    max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
 ) -> bytes:
     """Pack a run, or a run with and without the cache, for the player.
 
@@ -84,8 +85,9 @@ def pack(
         cache: ``on``, ``off`` or ``both``: the side in view at first. None means both of a
             comparison, and the one there is of a single run.
         roles: Head roles found by the rules of `kvviz.analysis`, for the badges; none if left out.
-        layers: Layers whose arrays are packed. None means all if they fit into the contract's
-            ``max_bytes_all_layers``, else the one in view.
+        layers: Layers whose arrays are packed. None means all if they fit into
+            `max_bytes_all_layers`, else the one in view.
+        max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
 
     Returns:
         The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
@@ -115,7 +117,11 @@ def pack(
         raise PayloadError(
             f"The view {cache!r} is not in this run.", found=f"It holds {', '.join(runs)}."
         )
-    layers = _chosen_layers(runs, n_rows, layer, layers)
+    layers = _checked_layers(
+        runs,
+        n_rows,
+        _fitting(runs, n_rows, layer, max_bytes_all_layers) if layers is None else layers,
+    )
     arrays = [
         *_arrays_of_runs(runs, n_steps),
         *_arrays_of_layers(runs, n_rows, layers),
@@ -177,25 +183,29 @@ def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     return {"on" if trace.options.use_cache else "off": trace}
 
 
-def _chosen_layers(
-    runs: Runs, n_rows: int, layer: int, layers: Sequence[int] | None
-) -> Sequence[int]:
-    """Return the layers to send, and refuse a run of which not even they can be shown."""
+def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     card = next(iter(runs.values())).model
-    of_a_layer = len(runs) * (
-        card.n_heads * n_rows * (n_rows + 1) // 2
-        + 2 * card.n_kv_heads * (n_rows * card.d_head + np.dtype(np.float32).itemsize)
-    )
-    if layers is None:
-        fits = of_a_layer * card.n_layers <= CONTRACT["max_bytes_all_layers"]
-        layers = range(card.n_layers) if fits else (layer,)
+    pattern = card.n_heads * n_rows * (n_rows + 1) // 2
+    rows = 2 * card.n_kv_heads * (n_rows * card.d_head + np.dtype(np.float32).itemsize)
+    return len(runs) * (pattern + rows)
+
+
+def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[int]:
+    n_layers = next(iter(runs.values())).model.n_layers
+    all_fit = n_layers * _bytes_of_a_layer(runs, n_rows) <= max_bytes
+    return range(n_layers) if all_fit else (layer,)
+
+
+def _checked_layers(runs: Runs, n_rows: int, layers: Sequence[int]) -> Sequence[int]:
+    """Return the layers to send, if they exist and the run is small enough to be shown."""
+    card = next(iter(runs.values())).model
     if not all(0 <= one < card.n_layers for one in layers) or len(set(layers)) != len(layers):
         raise PayloadError(
             "These layers cannot be packed.",
             found=f"Found {', '.join(map(str, layers))}; the model has {card.n_layers}, from 0 on.",
         )
     n_cells = card.n_layers * card.n_heads * n_rows**2
-    if of_a_layer * len(layers) > MAX_BYTES or n_cells > MAX_CELLS:
+    if _bytes_of_a_layer(runs, n_rows) * len(layers) > MAX_BYTES or n_cells > MAX_CELLS:
         raise PayloadError(
             "This run is too large to be drawn.",
             found=f"It has {n_rows:,} rows, and {card.n_heads:,} heads in a layer.",

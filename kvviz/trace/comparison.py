@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from kvviz.errors import TraceError
+from kvviz.trace.arrays import checked_array
 from kvviz.trace.generation import GenerationTrace
+from kvviz.trace.notebook import drawn
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CacheComparison:
     """A cached run beside an uncached run of the same prompt and options.
 
@@ -32,10 +34,25 @@ class CacheComparison:
     def __post_init__(self) -> None:
         if not self.cached.options.use_cache or self.uncached.options.use_cache:
             raise TraceError("A comparison needs one run with the cache and one without.")
-        if self.cached.prompt != self.uncached.prompt or self.cached.model != self.uncached.model:
+        n_prompt = self.cached.n_prompt
+        if (
+            self.cached.model != self.uncached.model
+            or self.cached.prompt != self.uncached.prompt
+            or n_prompt != self.uncached.n_prompt
+            or not np.array_equal(
+                self.cached.token_ids[:n_prompt], self.uncached.token_ids[:n_prompt]
+            )
+        ):
             raise TraceError("A comparison needs the same prompt and model twice.")
-        if not 1 <= self.logit_differences.size <= len(self.cached.steps):
-            raise TraceError("A comparison needs one logit difference a step.")
+        differences = checked_array(
+            self.logit_differences, "logit_differences", np.float64, n_axes=1
+        )
+        n_common = min(len(self.cached.steps), len(self.uncached.steps))
+        if not 1 <= differences.size <= n_common or (differences < 0).any():
+            raise TraceError(
+                "A comparison needs one logit difference, 0 or more, for each step it compares.",
+                found=f"There are {differences.size} for {n_common} steps.",
+            )
 
     @property
     def same_tokens(self) -> bool:
@@ -46,3 +63,9 @@ class CacheComparison:
     def max_logit_difference(self) -> float:
         """Largest absolute difference of any next-token logit at any compared step."""
         return float(self.logit_differences.max())
+
+    def __repr__(self) -> str:
+        return f"<CacheComparison of {self.cached!r} and {self.uncached!r}>"
+
+    def _repr_html_(self) -> str | None:
+        return drawn(self)

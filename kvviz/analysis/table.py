@@ -1,0 +1,64 @@
+"""The steps of a run as a table, for spreadsheets and scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from kvviz.trace import GenerationTrace
+
+FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
+    """Return one row a step: what was fed, computed and reused, what was chosen, what it cost.
+
+    ``rows_so_far`` sums the computed rows up to and with the step. Times and cache bytes are
+    measured, FLOPs counted; units stand in the names.
+    """
+    table: list[dict[str, Any]] = []
+    rows_so_far = 0
+    for step in trace.steps:
+        rows_so_far += int(step.computed.size)
+        position = trace.n_prompt + step.index
+        table.append(
+            {
+                "step": step.index,
+                "kind": step.kind,
+                "n_fed": int(step.fed.size),
+                "n_computed": int(step.computed.size),
+                "n_reused": int(step.reused.size),
+                "rows_so_far": rows_so_far,
+                "chosen_position": position,
+                "chosen_id": step.chosen_id,
+                "chosen_text": trace.tokens[position],
+                "chosen_prob": step.chosen_prob,
+                "time_ms": step.seconds * 1e3,
+                "flops": step.flops,
+                "cache_bytes": step.cache_bytes,
+                "max_row_change": step.max_row_change,
+            }
+        )
+    return table
+
+
+def to_csv(trace: GenerationTrace) -> str:
+    """Return `steps_table` as CSV with a header line.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, which a
+    spreadsheet shows as text: tokens are made by a model and may be anything.
+    """
+    table = steps_table(trace)
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in table:
+        writer.writerow({name: _harmless(cell) for name, cell in row.items()})
+    return lines.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.lstrip().startswith(FORMULA_SIGNS):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,114 @@
+"""What each step took: time as measured, rows and FLOPs as counted, with and without the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from kvviz.analysis import StepCosts, step_costs
+from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
+from kvviz.trace import CacheComparison, GenerationTrace, Step
+
+MOST_MARKED_STEPS = 64
+"""Steps up to which each has its own mark; more marks would run into one another."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One chart of the figure: a quantity, its unit, and where its numbers come from."""
+
+    axis_title: str
+    unit: str
+    of_step: Callable[[Step], float]
+    by_formula: Callable[[StepCosts], np.ndarray] | None
+    hover_format: str
+
+
+_PANELS = (
+    _Panel("time, ms (measured)", "ms", lambda step: step.seconds * 1e3, None, ".2f"),
+    _Panel(
+        "K/V rows computed",
+        "rows",
+        lambda step: step.computed.size,
+        lambda costs: costs.rows,
+        ",d",
+    ),
+    _Panel(
+        "MFLOP (counted)",
+        "MFLOP",
+        lambda step: step.flops / 1e6,
+        lambda costs: costs.flops / 1e6,
+        ",.2f",
+    ),
+)
+
+
+def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -> go.Figure:
+    """Draw what each step took.
+
+    Three charts over the steps, one above the other: measured milliseconds, K/V rows computed, and
+    counted MFLOP. Of a single run the other side is drawn by formula where there is one, named so
+    in the legend and in the hover text; its time is left out, since nobody measured it.
+
+    Args:
+        trace: A run, or the run with and without the cache.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+
+    Returns:
+        The figure, its traces in the order of the charts: with the cache before without.
+    """
+    runs = (
+        {True: trace.cached, False: trace.uncached}
+        if isinstance(trace, CacheComparison)
+        else {trace.options.use_cache: trace}
+    )
+    first = next(iter(runs.values()))
+    figure = make_subplots(rows=len(_PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    for row, panel in enumerate(_PANELS, start=1):
+        for use_cache in (True, False):
+            run = runs.get(use_cache)
+            if run is not None:
+                numbers = np.array([panel.of_step(step) for step in run.steps])
+            elif panel.by_formula is not None:
+                numbers = panel.by_formula(
+                    step_costs(first.model, first.n_prompt, len(first.steps), use_cache=use_cache)
+                )
+            else:
+                continue
+            line = _line(numbers, panel, use_cache=use_cache, by_formula=run is None)
+            # The chart of rows has both sides in every case, so it speaks for all in the legend.
+            line.showlegend = panel.unit == "rows"
+            figure.add_trace(line, row=row, col=1)
+        figure.update_yaxes(title_text=panel.axis_title, rangemode="tozero", row=row, col=1)
+    figure.update_xaxes(title_text="step (0 is the prefill)", row=len(_PANELS), col=1)
+    figure.update_xaxes(range=[-0.5, len(first.steps) - 0.5])
+    return figure.update_layout(
+        template=template(dark=dark), height=480, hovermode="closest", meta={"figure": "step-cost"}
+    )
+
+
+def _line(numbers: np.ndarray, panel: _Panel, *, use_cache: bool, by_formula: bool) -> go.Scatter:
+    side = "with the cache" if use_cache else "without"
+    if by_formula:
+        side += ", by formula"
+    colour = WITH_CACHE if use_cache else WITHOUT_CACHE
+    return go.Scatter(
+        x=np.arange(numbers.size),
+        y=numbers,
+        name=side,
+        legendgroup=side,
+        mode="lines+markers" if numbers.size <= MOST_MARKED_STEPS else "lines",
+        line={"color": colour, "width": 2, "dash": "dot" if by_formula else "solid"},
+        # Filled against hollow, round against square: told apart without colour.
+        marker={
+            "color": colour,
+            "size": 7,
+            "symbol": "circle" if use_cache else "square-open",
+        },
+        hovertemplate=f"step %{{x}}, {side}<br>%{{y:{panel.hover_format}}} {panel.unit}"
+        "<extra></extra>",
+    )

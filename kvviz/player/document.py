@@ -1,0 +1,217 @@
+"""The player and its run as one HTML document that needs nothing from outside.
+
+The document forbids itself every request by its own content security policy; its one script is
+named there by its hash. The run stands in it as base64 of the gzipped buffer of
+`kvviz.player.pack`, so that it opens from a file, in a notebook, or years later.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import os
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from secrets import token_hex
+
+from kvviz.analysis import head_roles
+from kvviz.errors import PayloadError
+from kvviz.player.payload import CacheView, Role, pack
+from kvviz.trace import CacheComparison, GenerationTrace
+
+PLAYER_FILES: Traversable = files("kvviz.player")
+
+MAX_LAYER_BYTES = 64 * 2**20
+"""A document carries all layers up to this size, as nobody can fetch another one later."""
+TITLE_CHARACTERS = 80
+
+_EXPORTS = re.compile(r"\bexport\s*\{(?P<names>[^{}]*)\}\s*;?\s*\Z")
+_BOOT = """
+const kvvizRoot = document.getElementById("kvviz-root");
+try {
+  const text = document.getElementById("kvviz-run").textContent;
+  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  MOUNT(kvvizRoot, new Uint8Array(await new Response(stream).arrayBuffer()));
+} catch (error) {
+  kvvizRoot.textContent = `This run cannot be drawn here: ${error.message}`;
+}
+"""
+_PAGE_STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0 auto; padding: 16px; max-width: 1400px; background: #fbfaf7; color: #1d1d20;
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { margin: 0 0 12px; font-size: 1.05rem; font-weight: 600; overflow-wrap: anywhere; }
+@media (prefers-color-scheme: dark) { body { background: #16171a; color: #ece9e2; } }
+"""
+_POLICY = (
+    "default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="kvviz">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<div id="kvviz-root"><noscript>The player needs JavaScript.</noscript></div>
+<script type="application/octet-stream" id="kvviz-run">{run}</script>
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+
+def html_document(
+    trace: GenerationTrace | CacheComparison,
+    *,
+    title: str | None = None,
+    layer: int = 0,
+    head: int = 0,
+    step: int | None = None,
+    cache: CacheView | None = None,
+    roles: Sequence[Role] | None = None,
+) -> str:
+    """Return one HTML document with the player and a run inside.
+
+    Args:
+        trace: The run, or the run with and without the cache.
+        title: Title of the document; None makes one of the model's name and the prompt.
+        layer: Layer in view at first.
+        head: Head in view at first.
+        step: Step in view at first, or None for the prefill.
+        cache: Side in view at first, as for `kvviz.player.pack`.
+        roles: Head roles for the badges; None finds them in this run by `head_roles`.
+
+    Raises:
+        PayloadError: If the view does not exist, the run is too large to be drawn, or the player's
+            own files are missing.
+    """
+    first = trace.cached if isinstance(trace, CacheComparison) else trace
+    style = _player_file("player.css") + _PAGE_STYLE
+    if "</style" in style.lower():
+        raise PayloadError("The player's styles cannot stand in a document: they close it.")
+    script = _script(_player_file("player.bundle.js"))
+    buffer = pack(
+        trace,
+        layer=layer,
+        head=head,
+        step=step,
+        cache=cache,
+        roles=head_roles(first) if roles is None else roles,
+        max_bytes_all_layers=MAX_LAYER_BYTES,
+    )
+    digest = hashlib.sha256(script.encode()).digest()
+    return _PAGE.format(
+        policy=_POLICY.format(script_hash=base64.b64encode(digest).decode()),
+        title=html.escape(title or _title(first)),
+        style=style,
+        # mtime=0 keeps the time of day out: the same run gives the same document.
+        run=base64.b64encode(gzip.compress(buffer, mtime=0)).decode(),
+        script=script,
+    )
+
+
+def export_html(
+    trace: GenerationTrace | CacheComparison,
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+) -> None:
+    """Write a run as one offline HTML file with the player inside.
+
+    A file of that name is replaced, and only once the new one is complete.
+
+    Args:
+        trace: The run, or the run with and without the cache.
+        path: Where to, conventionally ending in ``.html``.
+        title: Title of the document; None makes one of the model's name and the prompt.
+
+    Raises:
+        PayloadError: As `html_document`, or if the file cannot be written.
+    """
+    document = html_document(trace, title=title)
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{token_hex(8)}.tmp")
+    try:
+        temporary.write_text(document, encoding="utf-8", newline="\n")
+        temporary.replace(target)
+    except OSError as error:
+        raise PayloadError(
+            "The HTML file could not be written.",
+            found=f"The system says: {error.strerror or error}.",
+            fix="Choose a folder that exists, can be written to and has room.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def notebook_html(trace: GenerationTrace | CacheComparison) -> str:
+    """Return the player in a frame of its own, as a notebook shows it.
+
+    The frame may run its script and offer downloads, and has no access to the notebook around it.
+
+    Raises:
+        PayloadError: As `html_document`.
+    """
+    document = html.escape(html_document(trace))
+    return (
+        f'<iframe srcdoc="{document}" sandbox="allow-scripts allow-downloads" '
+        'title="kvviz player" style="width: 100%; height: 900px; border: 0"></iframe>'
+    )
+
+
+def _title(run: GenerationTrace) -> str:
+    prompt = " ".join(run.prompt.split())
+    if len(prompt) > TITLE_CHARACTERS:
+        prompt = prompt[: TITLE_CHARACTERS - 1] + "…"
+    return f"{run.model.name}: {prompt}"
+
+
+def _script(bundle: str) -> str:
+    """Return the bundle followed by the lines that mount it, safe inside a script element.
+
+    A module that stands in a document cannot be imported by name, so its closing ``export {...}``
+    gives way to a call of the function that it would have exported.
+    """
+    exports = _EXPORTS.search(bundle)
+    names = _exported(exports["names"]) if exports else {}
+    if exports is None or "mountPlayer" not in names:
+        raise PayloadError(
+            "The player's bundle does not export mountPlayer.",
+            fix="Build it anew with `npm run build`, or install kvviz again.",
+        )
+    script = bundle[: exports.start()] + _BOOT.replace("MOUNT", names["mountPlayer"])
+    # Both have the same meaning in a script's strings, and neither ends the script's element.
+    return re.sub(r"<(?=/script)", r"<\\", script.replace("<!--", r"<\!--"), flags=re.IGNORECASE)
+
+
+def _exported(clause: str) -> dict[str, str]:
+    """Return the local name of each exported one, from the inside of an ``export {...}``."""
+    names: dict[str, str] = {}
+    for part in clause.split(","):
+        local, _, exported = " ".join(part.split()).partition(" as ")
+        names[exported or local] = local
+    return names
+
+
+def _player_file(name: str) -> str:
+    try:
+        return PLAYER_FILES.joinpath(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise PayloadError(
+            "A file of the player is missing from this installation.",
+            found=f"There is no kvviz/player/{name}.",
+            fix="Install kvviz again; in a clone, run `npm run build`.",
+        ) from error
