@@ -78,11 +78,25 @@ def take_point(
     objective = objective_for(family, model.config.vocab_size)
     arrays = objective.inputs(heldout, np.random.default_rng(0))
     loss = objective.loss(model, *to_tensors(arrays, model.device))
-    predict = {"gpt2": _continue, "bert": _unmask, "t5": _fill}[family]
     return {
         "heldout_nats_per_token": round(float(loss), 4),
-        "predictions": [predict(model, tokenizer, gap) for gap in GAPS],
+        "predictions": predictions(model, family, tokenizer),
     }
+
+
+@torch.no_grad()
+def predictions(model: Any, family: str, tokenizer: Tokenizer) -> list[dict[str, object]]:
+    """Returns for each gap what was asked and the likeliest tokens with their probabilities.
+
+    GPT-2 also goes on and T5 also fills the gap greedily.
+
+    Args:
+        model: A model of the family, in evaluation.
+        family: "gpt2", "bert" or "t5".
+        tokenizer: Of the model.
+    """
+    predict = {"gpt2": _continue, "bert": _unmask, "t5": _fill}[family]
+    return [predict(model, tokenizer, gap) for gap in GAPS]
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

@@ -1,4 +1,10 @@
-from training.film import N_POINTS, points_due
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from training.film import N_POINTS, points_due, predictions
+from training.tokenizer import train_tokenizer
 
 
 def test_the_film_has_its_points_from_the_untrained_to_the_finished_model():
@@ -13,3 +19,28 @@ def test_the_film_has_its_points_from_the_untrained_to_the_finished_model():
 def test_half_the_points_come_in_the_first_thirtieth():
     assert points_due(0.001) == 2
     assert points_due(0.0317) == N_POINTS // 2 + 1
+
+
+class Echo:
+    """Answers every place with the token it is shown there."""
+
+    device = torch.device("cpu")
+
+    def __call__(self, input_ids, decoder_input_ids=None):
+        shown = input_ids if decoder_input_ids is None else decoder_input_ids
+        return SimpleNamespace(logits=torch.nn.functional.one_hot(shown, 400).float() * 50)
+
+
+@pytest.mark.parametrize(
+    ("family", "asked", "echo"),
+    [
+        ("gpt2", "The king and the", "the"),
+        ("bert", "The king and the [MASK] lived in a castle.", "[MASK]"),
+        ("t5", "The king and the <extra_id_0> lived in a castle.", "<extra_id_0>"),
+    ],
+)
+def test_each_family_is_asked_at_its_gap(stories, family, asked, echo):
+    told = predictions(Echo(), family, train_tokenizer([*stories, "and the"] * 3, 400))
+    assert told[2]["prompt"] == asked
+    assert told[2]["top"][0]["token"].strip() == echo
+    assert told[2]["top"][0]["p"] > 0.99
