@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from kvviz.analysis import fewer, token_passes
+from kvviz.analysis import cache_arithmetic, fewer, token_passes
 from kvviz.lessons import lessons
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.runs import Shown
@@ -81,10 +81,7 @@ def fewer_rows(shown: Shown) -> None:
 def bytes_per_token(shown: Shown) -> None:
     """Draw what one token takes in the cache, by formula and as measured."""
     card, trace = shown.trace.model, shown.trace
-    formula = (
-        f"2 × {card.n_layers} layers × {card.n_kv_heads} heads × {card.d_head} numbers × "
-        f"{card.bytes_per_number} bytes"
-    )
+    formula = cache_arithmetic(card)
     measured = trace.steps[-1].cache_bytes
     if measured:
         per_row = measured / trace.n_rows

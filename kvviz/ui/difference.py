@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
+from kvviz.analysis import Agreement, agreement
 from kvviz.figures import step_cost
 from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
@@ -38,12 +38,12 @@ def draw(state: PageState, environment: Environment) -> None:
                         config={"displayModeBar": False})  # fmt: skip
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
-        agreement(state, shown, environment)
+        both_ways(state, shown, environment)
 
 
 @st.fragment
 @bounded
-def agreement(state: PageState, shown: Shown, environment: Environment) -> None:
+def both_ways(state: PageState, shown: Shown, environment: Environment) -> None:
     """Draw whether both ways chose the same tokens, and how far their logits are apart."""
     comparison = shown.comparison
     if comparison is None:
@@ -51,51 +51,50 @@ def agreement(state: PageState, shown: Shown, environment: Environment) -> None:
                 '<p class="kvviz-body">This run was made one way only. Choose “Side by side” in '
                 "the player to make the other one and compare.</p>")  # fmt: skip
         return
-    caption = lessons().caption("not-zero")
+    caption, found = lessons().caption("not-zero"), agreement(comparison)
     st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{tokens_line(comparison)}</div>'
+        f'<div class="kvviz-heading" role="heading" aria-level="3">{tokens_line(found)}</div>'
         f'<p class="kvviz-body">Largest logit difference <b>{comparison.max_logit_difference:.1e}'
         f"</b> ({comparison.cached.model.dtype}), over all steps and the whole vocabulary.</p>"
     )
-    if not comparison.same_tokens:
-        st.html(f'<p class="kvviz-body">{plain_html(parting(comparison))}</p>')
+    if not found.same_tokens:
+        st.html(f'<p class="kvviz-body">{plain_html(parting(comparison, found))}</p>')
     st.html(
         '<div class="kvviz-heading" role="heading" aria-level="3">Why is it not zero?</div>'
         f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
         f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
     )
-    precise = state.experiments.get("float64")
     if shown.origin != "run" or comparison.cached.model.dtype == "float64":
         return
-    if precise is None and st.button("Run both ways in float64", key="kv:float64"):
-        precise = in_float64(shown, environment)
-        state.experiments["float64"] = precise
-        st.rerun(scope="fragment")
-    if precise is not None:
-        verdict(comparison.max_logit_difference, precise)
+
+    def asked() -> None:
+        state.experiments["float64"] = None
+
+    if "float64" not in state.experiments:
+        st.button("Run both ways in float64", key="kv:float64", on_click=asked)
+        return
+    if state.experiments["float64"] is None:
+        state.experiments["float64"] = in_float64(shown, environment)
+    verdict(comparison.max_logit_difference, state.experiments["float64"])
 
 
-def tokens_line(comparison: CacheComparison) -> str:
+def tokens_line(found: Agreement) -> str:
     """Say whether both ways chose the same tokens."""
-    n_steps = len(comparison.cached.steps)
-    if comparison.same_tokens:
-        return "The same token both ways" if n_steps == 1 else f"Same {n_steps} tokens both ways"
-    return "The tokens differ"
+    if not found.same_tokens:
+        return "The tokens differ"
+    return f"Same {found.n_same} tokens both ways" if found.n_same > 1 else "Same token both ways"
 
 
-def parting(comparison: CacheComparison) -> str:
+def parting(comparison: CacheComparison, found: Agreement) -> str:
     """Say where the tokens of both ways part, and why they may."""
     cached, uncached = comparison.cached, comparison.uncached
-    n_common = min(cached.n_tokens, uncached.n_tokens)
-    same = cached.token_ids[:n_common] == uncached.token_ids[:n_common]
-    caption = lessons().caption("tokens-differ")
-    if same.all():
-        return f"The first {n_common:,} tokens are the same; one of the runs went on for longer."
-    place = int(np.argmin(same))
+    place = cached.n_prompt + found.n_same
+    if place >= min(cached.n_tokens, uncached.n_tokens):
+        return f"The first {found.n_same:,} tokens are the same; one of the runs went on longer."
     return (
-        f"They part at position {place}, chosen after step {place - cached.n_prompt}: "
+        f"They part at position {place}, chosen after step {found.parts_at}: "
         f"“{cached.tokens[place]}” with the cache, “{uncached.tokens[place]}” without. "
-        f"{caption.text}"
+        f"{lessons().caption('tokens-differ').text}"
     )
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 
 import kvviz
-from kvviz.analysis import head_roles
 from kvviz.errors import LinkError
 from kvviz.player import pack
 from kvviz.trace import GenerationTrace
@@ -81,7 +80,7 @@ def first_view(shown: Shown, view: View) -> View:
     """
     if view.layer is not None and view.head is not None:
         return view
-    roles = [role for role in head_roles(shown.trace) if role.role == "previous-token"]
+    roles = [role for role in shown.roles if role.role == "previous-token"]
     fitting = [role for role in roles if view.layer in (None, role.layer)]
     best = max(fitting, key=lambda role: role.score, default=None)
     layer = view.layer if view.layer is not None else best.layer if best else 0
@@ -98,7 +97,7 @@ def packed(shown: Shown, view: View, layer: int | None = None) -> bytes:
         head=view.head,
         step=view.step,
         cache=view.cache if view.cache in shown.caches else shown.caches[0],
-        roles=head_roles(shown.trace),
+        roles=shown.roles,
         layers=None if layer is None else [layer],
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from kvviz.analysis import HeadRole, head_roles
 from kvviz.errors import OptionsError
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flops
 from kvviz.ui.environment import Environment
@@ -46,6 +48,11 @@ class Shown:
     def subject(self) -> GenerationTrace | CacheComparison:
         """What the player is given."""
         return self.comparison or self.trace
+
+    @cached_property
+    def roles(self) -> tuple[HeadRole, ...]:
+        """Heads that play a role in this run, by the rules of `kvviz.analysis`."""
+        return head_roles(self.trace)
 
     @property
     def n_steps(self) -> int:

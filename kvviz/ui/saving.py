@@ -135,5 +135,10 @@ def page(shown: Shown, view: View) -> str:
     """Return the player and its run as one offline HTML document, at the view on screen."""
     view = first_view(shown, view)
     return html_document(
-        shown.subject, layer=view.layer, head=view.head, step=view.step, cache=view.cache
+        shown.subject,
+        layer=view.layer or 0,
+        head=view.head or 0,
+        step=view.step,
+        cache=view.cache if view.cache in shown.caches else None,
+        roles=shown.roles,
     )

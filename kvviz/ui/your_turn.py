@@ -82,14 +82,16 @@ def draw(state: PageState, environment: Environment) -> None:
         n_rows=change.n_rows,
     )
     cards.heading("Your turn", ask)
+
+    def given(choice: int) -> None:
+        state.experiments["answer"] = choice
+
     answer = state.experiments.get("answer")
     if answer is None:
         with st.container(horizontal=True, key="kvviz-answers", gap="small"):
             for choice in choices(change):
                 label = f"all {choice}" if choice == change.n_rows else str(choice)
-                if st.button(label, key=f"kv:answer:{choice}"):
-                    state.experiments["answer"] = choice
-                    st.rerun(scope="fragment")
+                st.button(label, key=f"kv:answer:{choice}", on_click=given, args=(choice,))
         return
     if "changed" not in state.experiments:
         state.experiments["changed"] = measured(shown, change, environment)
