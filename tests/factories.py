@@ -141,7 +141,7 @@ def _make_step(
         top_sampling_probs=np.eye(1, n_likely, dtype=np.float32)[0],
         chosen_id=chosen_id,
         chosen_prob=float(top_probs[0]),
-        seconds=float(0.001 + 0.002 * random.random()),
+        seconds=float((0.002 + 0.0005 * (n_rows - first_new)) * (1 + 0.1 * random.random())),
         flops=forward_flops(card, n_rows - first_new, n_rows),
         cache_bytes=card.cache_bytes_per_token * n_rows if use_cache else 0,
         max_row_change=0.0 if use_cache or not number else float(1e-6 * random.random()),

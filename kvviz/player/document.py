@@ -77,8 +77,8 @@ def html_document(
     trace: GenerationTrace | CacheComparison,
     *,
     title: str | None = None,
-    layer: int = 0,
-    head: int = 0,
+    layer: int | None = None,
+    head: int | None = None,
     step: int | None = None,
     cache: CacheView | None = None,
     roles: Sequence[Role] | None = None,
@@ -88,8 +88,8 @@ def html_document(
     Args:
         trace: The run, or the run with and without the cache.
         title: Title of the document; None makes one of the model's name and the prompt.
-        layer: Layer in view at first.
-        head: Head in view at first.
+        layer: Layer in view at first; None means that of the clearest role, or else the first.
+        head: Head in view at first; None likewise.
         step: Step in view at first, or None for the prefill.
         cache: Side in view at first, as for `kvviz.player.pack`.
         roles: Head roles for the badges; None finds them in this run by `head_roles`.
@@ -103,13 +103,23 @@ def html_document(
     if "</style" in style.lower():
         raise PayloadError("The player's styles cannot stand in a document: they close it.")
     script = _script(_player_file("player.bundle.js"))
+    roles = head_roles(first) if roles is None else roles
+    clearest = max(
+        (role for role in roles if layer in (None, role.layer)),
+        key=lambda role: role.score,
+        default=None,
+    )
+    if layer is None:
+        layer = clearest.layer if clearest else 0
+    if head is None:
+        head = clearest.head if clearest else 0
     buffer = pack(
         trace,
         layer=layer,
         head=head,
         step=step,
         cache=cache,
-        roles=head_roles(first) if roles is None else roles,
+        roles=roles,
         max_bytes_all_layers=MAX_LAYER_BYTES,
     )
     digest = hashlib.sha256(script.encode()).digest()

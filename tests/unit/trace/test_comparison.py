@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kvviz.errors import TraceError
+from tests.factories import make_comparison, make_trace
+
+COMPARISON = make_comparison()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cached": COMPARISON.uncached}, "with the cache and one without"),
+        ({"uncached": COMPARISON.cached}, "with the cache and one without"),
+        ({"uncached": replace(COMPARISON.uncached, prompt="another")}, "same prompt"),
+        ({"uncached": make_trace(seed=1, use_cache=False, prompt=COMPARISON.cached.prompt)},
+         "same prompt"),
+        ({"logit_differences": np.zeros(0)}, "for each step"),
+        ({"logit_differences": np.zeros(4)}, "for each step"),
+        ({"logit_differences": -np.ones(3)}, "for each step"),
+        ({"logit_differences": np.array([np.nan])}, "not finite"),
+        ({"logit_differences": np.zeros(3, dtype=np.float32)}, "float64"),
+    ],
+)  # fmt: skip
+def test_a_comparison_of_different_things_is_refused(change, words):
+    with pytest.raises(TraceError, match=words):
+        replace(COMPARISON, **change)
+
+
+def test_the_largest_difference_is_that_of_any_step():
+    differences = np.array([0.0, 3e-6, 1e-6])
+    assert replace(COMPARISON, logit_differences=differences).max_logit_difference == 3e-6
+
+
+def test_same_tokens_means_all_of_them():
+    assert COMPARISON.same_tokens
+    ids = COMPARISON.cached.token_ids.copy()
+    ids[-1] = (ids[-1] + 1) % 64
+    other = make_trace(use_cache=False, token_ids=ids)
+    assert not replace(COMPARISON, uncached=other).same_tokens

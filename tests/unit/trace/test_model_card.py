@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+import pytest
+
+from kvviz.errors import TraceError
+from kvviz.trace import BYTES_PER_NUMBER, ModelCard
+from tests.factories import make_card
+
+CARD = make_card()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n_layers": 0}, "positive"),
+        ({"d_head": 4.0}, "positive"),
+        ({"n_ctx": True}, "positive"),
+        ({"name": 3}, "text"),
+        ({"revision": None}, "text"),
+        ({"family": "llama"}, "family"),
+        ({"dtype": "int8"}, "dtype"),
+        ({"n_heads": 3, "n_kv_heads": 2}, "same number"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused(change, words):
+    with pytest.raises(TraceError, match=words):
+        replace(CARD, **change)
+
+
+@pytest.mark.parametrize("dtype", BYTES_PER_NUMBER)
+def test_bytes_a_token_are_two_times_layers_heads_and_width(dtype):
+    card = make_card(12, 12, 64, dtype=dtype)
+    assert card.cache_bytes_per_token == 18_432 * BYTES_PER_NUMBER[dtype]
+
+
+def test_gpt2_small_takes_73728_bytes_a_token():
+    assert make_card(12, 12, 64).cache_bytes_per_token == 73_728
+
+
+def test_only_key_and_value_heads_are_counted():
+    assert make_card(1, 4, 8, n_kv_heads=2).cache_bytes_per_token == 2 * 2 * 8 * 4
+
+
+def test_a_card_comes_back_from_json():
+    assert ModelCard.from_json(CARD.to_json()) == CARD
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], {}, CARD.to_json() | {"extra": 1}, dict(list(CARD.to_json().items())[1:])]
+)
+def test_a_card_of_other_fields_is_refused(data):
+    with pytest.raises(TraceError, match="fields"):
+        ModelCard.from_json(data)

@@ -1,0 +1,41 @@
+import pytest
+
+from kvviz.errors import OptionsError
+from kvviz.trace import GenerationOptions
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"max_new_tokens": 0}, "New tokens"),
+        ({"max_new_tokens": -3}, "New tokens"),
+        ({"max_new_tokens": 2.0}, "New tokens"),
+        ({"max_new_tokens": True}, "New tokens"),
+        ({"use_cache": 1}, "cache"),
+        ({"temperature": -0.1}, "Temperature"),
+        ({"temperature": float("nan")}, "Temperature"),
+        ({"temperature": float("inf")}, "Temperature"),
+        ({"temperature": "1"}, "Temperature"),
+        ({"top_k": 0}, "Top-k"),
+        ({"top_k": 1.5}, "Top-k"),
+        ({"top_p": 0.0}, "Top-p"),
+        ({"top_p": 1.01}, "Top-p"),
+        ({"top_p": float("nan")}, "Top-p"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(change, words):
+    with pytest.raises(OptionsError, match=words):
+        GenerationOptions(**({"max_new_tokens": 4} | change))
+
+
+def test_the_ends_of_each_range_are_allowed():
+    options = GenerationOptions(1, temperature=0, top_k=1, top_p=1.0, seed=2**63 - 1)
+    assert GenerationOptions.from_json(options.to_json()) == options
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"max_new_tokens": 4}])
+def test_options_of_other_fields_are_refused(data):
+    with pytest.raises(OptionsError, match="settings"):
+        GenerationOptions.from_json(data)
