@@ -31,6 +31,7 @@ from kvviz.engine.model_files import (
     check_sizes,
     has_tokenizer,
     read_config,
+    read_json,
     read_shapes,
     weight_files,
 )
@@ -40,6 +41,22 @@ from kvviz.engine.threads import best_thread_count
 from kvviz.engine.token_text import TokenTexts
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.trace import ModelCard
+
+_SHAPING_SETTINGS = (
+    "vocab_size",
+    "n_positions",
+    "n_embd",
+    "n_layer",
+    "n_head",
+    "n_inner",
+    "activation_function",
+    "layer_norm_epsilon",
+    "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx",
+    "reorder_and_upcast_attn",
+    "tie_word_embeddings",
+    "eos_token_id",
+)
 
 _one_at_a_time = Lock()
 
@@ -88,7 +105,8 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
     config = _build_config(read_config(source.folder))
     files = weight_files(source.folder)
     check_fit(read_shapes(files), config)
-    tokenizer = _load_tokenizer(source.folder)
+    stop_ids = _stop_ids(source.folder, config)
+    tokenizer = _load_tokenizer(source.folder, config)
     module = _load_module(source.folder, config, device, dtype)
     card = ModelCard(
         name=source.name,
@@ -110,7 +128,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
     return LoadedModel(
         card=card,
         module=module,
-        stop_ids=_stop_ids(module),
+        stop_ids=stop_ids,
         n_threads=_try_out(module, card),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
@@ -118,8 +136,15 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
 
 
 def _build_config(settings: dict[str, Any]) -> GPT2Config:
+    """Build a config from the settings that shape a GPT-2.
+
+    All others are left where they are: many change what transformers does, and one such as
+    ``num_labels`` can take all memory before anything is checked.
+    """
+    names = {**{name: name for name in _SHAPING_SETTINGS}, **GPT2Config.attribute_map}
+    shaping = {names[name]: value for name, value in settings.items() if name in names}
     try:
-        config = GPT2Config.from_dict(settings)
+        config = GPT2Config(**shaping)
     except Exception as error:  # the validation of transformers raises errors of many types
         raise bad_config(" ".join(str(error).split())[:200].rstrip(".")) from error
     check_sizes(config)
@@ -128,7 +153,7 @@ def _build_config(settings: dict[str, Any]) -> GPT2Config:
     return config
 
 
-def _load_tokenizer(folder: Path) -> Any:
+def _load_tokenizer(folder: Path, config: GPT2Config) -> Any:
     if not has_tokenizer(folder):
         raise ModelFilesError(
             f"{folder} has no tokenizer.",
@@ -136,7 +161,9 @@ def _load_tokenizer(folder: Path) -> Any:
             fix="Put the tokenizer's files beside the weights.",
         )
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(
+            folder, config=config, local_files_only=True, trust_remote_code=False
+        )
     except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
         raise ModelFilesError(
             "The tokenizer cannot be read.",
@@ -181,11 +208,11 @@ def _load_module(
     return module
 
 
-def _stop_ids(module: GPT2LMHeadModel) -> frozenset[int]:
+def _stop_ids(folder: Path, config: GPT2Config) -> frozenset[int]:
     """Return the tokens that end a text, from the generation config, else from the config."""
-    settings = module.generation_config
-    ids = settings.eos_token_id if settings is not None else module.config.eos_token_id
-    listed = ids if isinstance(ids, (list, tuple)) else [] if ids is None else [ids]
+    path = folder / "generation_config.json"
+    ids = read_json(path).get("eos_token_id") if path.is_file() else config.eos_token_id
+    listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
     if not all(type(token_id) is int for token_id in listed):
         raise bad_config(f"eos_token_id is {ids!r}, not a token id")
     return frozenset(listed)

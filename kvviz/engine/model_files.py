@@ -48,9 +48,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
         raise ModelFilesError(f"{folder} has no config.json.", fix=_COMPLETE)
-    config = _read_json(path)
+    config = read_json(path)
     model_type = config.get("model_type")
-    if model_type in _LATER_FAMILIES:
+    if str(model_type) in _LATER_FAMILIES:
         raise ModelFamilyError(
             f"{_LATER_FAMILIES[model_type]} models cannot be loaded yet.",
             found=f"config.json says model_type {model_type!r}.",
@@ -96,7 +96,7 @@ def check_sizes(config: Any) -> None:
 def bad_config(found: str) -> ModelFilesError:
     """Return the error of a config that no model can be built from."""
     return ModelFilesError(
-        "config.json does not describe a GPT-2 that can be built.",
+        "The model's settings do not describe a GPT-2 that can be built.",
         found=f"There, {found}.",
         fix="Fetch the model again.",
     )
@@ -111,7 +111,7 @@ def weight_files(folder: Path) -> list[Path]:
     if (folder / _SINGLE).is_file():
         return [folder / _SINGLE]
     if (folder / _INDEX).is_file():
-        parts = _read_json(folder / _INDEX).get("weight_map")
+        parts = read_json(folder / _INDEX).get("weight_map")
         if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
             raise ModelFilesError(
                 f"{_INDEX} does not say where the weights are.", fix="Fetch the model again."
@@ -232,7 +232,12 @@ def _expected_shapes(config: Any) -> Iterator[tuple[str, Shape]]:
     yield "lm_head.weight", (config.vocab_size, width)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the settings in a JSON file.
+
+    Raises:
+        ModelFilesError: If the file is not JSON, or holds no settings.
+    """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

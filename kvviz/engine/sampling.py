@@ -71,10 +71,7 @@ class TokenChooser:
                 fix="Load it with dtype float32; if that does not help, its weights are damaged.",
             )
         ids, top_scores = most_likely(scores, n_top)
-        if self._probs is None:
-            sampling_probs = ids == chosen
-        else:
-            sampling_probs = self._probs.numpy()[ids]
+        sampling_probs = ids == chosen if self._probs is None else self._probs.numpy()[ids]
         return LikelyTokens(
             ids=ids,
             probs=np.exp(np.minimum(top_scores - total, 0.0)).astype(np.float32),

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pytest
+
+from kvviz.engine import load_model
+from tests.parity.tiny_models import TinyModel
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Keep loading from timing the machine; the tests of it say so themselves."""
+    monkeypatch.setenv("KVVIZ_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    return TinyModel("tiny").save(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def folder(tiny_folder, tmp_path):
+    """A copy of a sound model folder, to be damaged."""
+    return shutil.copytree(tiny_folder, tmp_path / "model")
+
+
+@pytest.fixture(scope="session")
+def model(tiny_folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KVVIZ_THREADS", "1")
+        return load_model(tiny_folder, device="cpu")
+
+
+def state_of(model) -> str:
+    """Return a digest of all that a run could change in a model."""
+    digest = hashlib.sha256()
+    for name, tensor in model.module.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+    for name, module in model.module.named_modules():
+        digest.update(
+            f"{name} {module.training} {list(module._forward_hooks)} "
+            f"{list(module._forward_pre_hooks)} {sorted(vars(module))}".encode()
+        )
+    digest.update(f"{model.module.config.to_json_string()} {model.card}".encode())
+    digest.update(model.module.config._attn_implementation.encode())
+    return digest.hexdigest()

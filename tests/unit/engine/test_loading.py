@@ -1,0 +1,466 @@
+"""Every way in which a model can fail to load has its own words, and a sound one loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from transformers import GPT2LMHeadModel
+
+from kvviz.engine import list_bundled, load_model, trace_generation
+from kvviz.engine import loading as loading_module
+from kvviz.errors import (
+    DeviceError,
+    ModelFamilyError,
+    ModelFilesError,
+    ModelNotFoundError,
+    OptionsError,
+    OutOfMemoryError,
+)
+from tests.parity.tiny_models import PROMPT, TinyModel, tiny_tokenizer
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_bundled_model_loads_without_a_network():
+    assert "kvviz/gpt2-mini" in list_bundled(family="gpt2")
+    model = load_model("kvviz/gpt2-mini", device="cpu")
+    assert (model.card.name, model.card.source) == ("kvviz/gpt2-mini", "bundled")
+    assert model.text_of(model.tokenize("Once upon a time, “naïve” 😀")) == (
+        "Once upon a time, “naïve” 😀"
+    )
+
+
+@pytest.mark.usefixtures("no_network")
+def test_folder_loads_without_a_network(tiny_folder):
+    assert load_model(str(tiny_folder)).card.source == "folder"
+
+
+def test_list_bundled_can_be_narrowed_to_a_family():
+    assert list_bundled(family="no such family") == []
+    assert set(list_bundled(family="gpt2")) <= set(list_bundled())
+
+
+def test_card_and_revision_are_those_of_the_files(folder):
+    first = load_model(folder).card
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.ln_f.bias"] += 1
+    save_file(weights, folder / "model.safetensors")
+    second = load_model(folder).card
+    assert first.revision != second.revision
+    assert first.revision.startswith("sha256:")
+
+
+def test_auto_takes_the_device_that_the_environment_names(folder, monkeypatch):
+    monkeypatch.setenv("KVVIZ_DEVICE", "cuda:99")
+    with pytest.raises(DeviceError, match=r"cuda:99 is not on this machine"):
+        load_model(folder)
+    monkeypatch.setenv("KVVIZ_DEVICE", "cpu")
+    assert load_model(folder).card.device == "cpu"
+
+
+def test_weights_without_the_prefix_and_with_old_masks_load(folder):
+    path = folder / "model.safetensors"
+    weights = {name.removeprefix("transformer."): array for name, array in load_file(path).items()}
+    weights["h.0.attn.bias"] = np.tril(np.ones((1, 1, 48, 48), dtype=np.uint8))
+    weights["h.0.attn.masked_bias"] = np.float32(-1e4).reshape(1)
+    before = load_model(folder)
+    save_file(weights, path)
+    after = load_model(folder)
+    for name, tensor in before.module.state_dict().items():
+        assert torch.equal(tensor, after.module.state_dict()[name]), name
+
+
+def test_weights_in_parts_load(folder):
+    plain = GPT2LMHeadModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    plain.save_pretrained(folder, max_shard_size="30KB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+    assert load_model(folder).card.n_params == plain.num_parameters()
+    next(folder.glob("model-*.safetensors")).unlink()
+    with pytest.raises(ModelFilesError, match="lacks a part of the weights"):
+        load_model(folder)
+
+
+def test_untied_head_without_its_weights_is_refused(tmp_path):
+    folder = TinyModel("untied", config={"tie_word_embeddings": False}).save(tmp_path)
+    drop(folder, "lm_head.weight")
+    with pytest.raises(ModelFilesError, match=r"1 tensors are missing, among them lm_head\.weight"):
+        load_model(folder)
+
+
+def set_config(folder, **settings):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+
+
+def change(folder, edit):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    edit(weights)
+    save_file(weights, path)
+
+
+def drop(folder, name):
+    change(folder, lambda weights: weights.pop(name))
+
+
+def cut(folder, name, keep):
+    path = folder / name
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+
+
+def only_pickle(folder):
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+
+
+def no_tokenizer(folder):
+    for path in folder.glob("*token*"):
+        path.unlink()
+
+
+def transposed(weights):
+    name = "transformer.h.1.mlp.c_fc.weight"
+    weights[name] = np.ascontiguousarray(weights[name].T)
+
+
+def not_finite(weights):
+    weights["transformer.h.0.ln_1.weight"][3] = np.nan
+
+
+def whole_numbers(weights):
+    name = "transformer.h.0.attn.c_attn.weight"
+    weights[name] = weights[name].astype(np.int8)
+
+
+BROKEN_FOLDERS = {
+    "no config": (lambda f: (f / "config.json").unlink(), ModelFilesError, r"has no config\.json"),
+    "config cut short": (
+        lambda f: cut(f, "config.json", 0.5),
+        ModelFilesError,
+        r"config\.json is not JSON",
+    ),
+    "config not UTF-8": (
+        lambda f: (f / "config.json").write_bytes(b"\xff\xfe{}"),
+        ModelFilesError,
+        r"config\.json is not JSON",
+    ),
+    "config a list": (
+        lambda f: (f / "config.json").write_text("[1]"),
+        ModelFilesError,
+        r"does not hold settings. It holds a list",
+    ),
+    "config nested without end": (
+        lambda f: (f / "config.json").write_text("[" * 100_000),
+        ModelFilesError,
+        r"config\.json is not JSON",
+    ),
+    "width not divisible": (
+        lambda f: set_config(f, n_head=5),
+        ModelFilesError,
+        r"a width of 24 cannot be cut into 5 heads",
+    ),
+    "no heads": (lambda f: set_config(f, n_head=0), ModelFilesError, r"n_head is 0"),
+    "negative layers": (lambda f: set_config(f, n_layer=-1), ModelFilesError, r"n_layer is -1"),
+    "empty mlp": (lambda f: set_config(f, n_inner=0), ModelFilesError, r"n_inner is 0"),
+    "size as text": (
+        lambda f: set_config(f, n_embd="24"),
+        ModelFilesError,
+        r"do not describe a GPT-2.*n_embd",
+    ),
+    "unknown activation": (
+        lambda f: set_config(f, activation_function="wobble"),
+        ModelFilesError,
+        r"activation function 'wobble' is unknown",
+    ),
+    "end of text not an id": (
+        lambda f: (f / "generation_config.json").write_text('{"eos_token_id": "stop"}'),
+        ModelFilesError,
+        r"eos_token_id is 'stop'",
+    ),
+    "generation config not JSON": (
+        lambda f: (f / "generation_config.json").write_text("{"),
+        ModelFilesError,
+        r"generation_config\.json is not JSON",
+    ),
+    "more layers than weights": (
+        lambda f: set_config(f, n_layer=10**9),
+        ModelFilesError,
+        r"weights have 3 layers, the config says 1000000000",
+    ),
+    "fewer layers than weights": (
+        lambda f: set_config(f, n_layer=2),
+        ModelFilesError,
+        r"weights have 3 layers, the config says 2",
+    ),
+    "huge vocabulary": (
+        lambda f: set_config(f, vocab_size=10**12),
+        ModelFilesError,
+        r"wte\.weight has the shape \(320, 24\), the config calls for \(1000000000000, 24\)",
+    ),
+    "other positions": (
+        lambda f: set_config(f, n_positions=64),
+        ModelFilesError,
+        r"wpe\.weight has the shape \(48, 24\), the config calls for \(64, 24\)",
+    ),
+    "tensor missing": (
+        lambda f: drop(f, "transformer.h.1.attn.c_attn.bias"),
+        ModelFilesError,
+        r"1 tensors are missing, among them h\.1\.attn\.c_attn\.bias",
+    ),
+    "tensor too many": (
+        lambda f: change(f, lambda w: w.update({"score.weight": np.ones(3, np.float32)})),
+        ModelFilesError,
+        r"1 tensors belong to no GPT-2, among them score\.weight",
+    ),
+    "tensor transposed": (
+        lambda f: change(f, transposed),
+        ModelFilesError,
+        r"c_fc\.weight has the shape \(96, 24\), the config calls for \(24, 96\)",
+    ),
+    "not finite": (
+        lambda f: change(f, not_finite),
+        ModelFilesError,
+        r"no finite float32 numbers. Some of transformer\.h\.0\.ln_1\.weight",
+    ),
+    "integers": (
+        lambda f: change(f, whole_numbers),
+        ModelFilesError,
+        r"not floating-point numbers.*holds I8",
+    ),
+    "no weights": (
+        lambda f: (f / "model.safetensors").unlink(),
+        ModelFilesError,
+        r"has no weights",
+    ),
+    "only pickle": (
+        only_pickle,
+        ModelFilesError,
+        r"safetensors files only.*pytorch_model\.bin",
+    ),
+    "weights empty": (
+        lambda f: cut(f, "model.safetensors", 0),
+        ModelFilesError,
+        r"damaged or cut short. It has 0 bytes",
+    ),
+    "weights cut in the header": (
+        lambda f: cut(f, "model.safetensors", 0.01),
+        ModelFilesError,
+        r"damaged or cut short",
+    ),
+    "weights cut in the data": (
+        lambda f: cut(f, "model.safetensors", 0.9),
+        ModelFilesError,
+        r"damaged or cut short",
+    ),
+    "weights are noise": (
+        lambda f: (f / "model.safetensors").write_bytes(bytes(range(256)) * 40),
+        ModelFilesError,
+        r"damaged or cut short",
+    ),
+    "weights are a pointer": (
+        lambda f: (f / "model.safetensors").write_text(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+        ),
+        ModelFilesError,
+        r"Git LFS pointer.*git lfs pull",
+    ),
+    "no tokenizer": (no_tokenizer, ModelFilesError, r"has no tokenizer"),
+    "tokenizer not JSON": (
+        lambda f: (f / "tokenizer.json").write_text("{"),
+        ModelFilesError,
+        r"tokenizer cannot be read",
+    ),
+    "tokenizer of another kind": (
+        lambda f: (f / "tokenizer.json").write_text("{}"),
+        ModelFilesError,
+        r"tokenizer cannot be read",
+    ),
+    "bert": (
+        lambda f: set_config(f, model_type="bert"),
+        ModelFamilyError,
+        r"BERT models cannot be loaded yet",
+    ),
+    "t5": (
+        lambda f: set_config(f, model_type="t5"),
+        ModelFamilyError,
+        r"T5 models cannot be loaded yet",
+    ),
+    "llama": (
+        lambda f: set_config(f, model_type="llama"),
+        ModelFamilyError,
+        r"cannot run this kind.*'llama'",
+    ),
+    "no model type": (
+        lambda f: set_config(f, model_type=["gpt2"]),
+        ModelFamilyError,
+        r"cannot run this kind",
+    ),
+    "cross-attention": (
+        lambda f: set_config(f, add_cross_attention=True),
+        ModelFamilyError,
+        r"built into another kind",
+    ),
+    "both ways": (
+        lambda f: set_config(f, is_causal=False),
+        ModelFamilyError,
+        r"built into another kind",
+    ),
+    "quantised": (
+        lambda f: set_config(f, quantization_config={"quant_method": "gptq"}),
+        ModelFamilyError,
+        r"quantised",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_FOLDERS)
+def test_broken_folder_is_refused_in_its_own_words(case, folder, capfd):
+    damage, kind, words = BROKEN_FOLDERS[case]
+    damage(folder)
+    with pytest.raises(kind, match=words) as caught:
+        load_model(folder, device="cpu")
+    assert caught.value.fix or caught.value.found
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == "", "loading spoke to the console"
+
+
+def test_code_beside_a_model_is_never_run(folder, tmp_path):
+    trap = tmp_path / "sprung"
+    (folder / "modeling.py").write_text(f"open({str(trap)!r}, 'w').close()\n")
+    set_config(folder, auto_map={"AutoModelForCausalLM": "modeling.Model"})
+    path = folder / "tokenizer_config.json"
+    settings = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({**settings, "auto_map": {"AutoTokenizer": ["modeling.Slow", "modeling.Fast"]}})
+    )
+    model = load_model(folder)
+    assert trace_generation(model, PROMPT, max_new_tokens=1).steps
+    assert not trap.exists()
+
+
+def test_float16_that_overflows_is_refused(folder):
+    change(folder, lambda w: w["transformer.ln_f.weight"].__setitem__(0, 1e30))
+    with pytest.raises(ModelFilesError, match=r"no finite float16 numbers.*float32"):
+        load_model(folder, dtype="float16")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("kvviz/gpt2-maxi", r"No model called kvviz/gpt2-maxi comes with kvviz.*kvviz/gpt2-mini"),
+        ("kvviz/../../etc", r"No model called"),
+        ("./no/such/folder", r"There is no folder \./no/such/folder"),
+        ("/no/such/folder", r"There is no folder /no/such/folder"),
+        ("~/no-such-folder", r"There is no folder"),
+        ("", r"This names no model"),
+        ("two words", r"This names no model. It is 'two words'"),
+        ("a/b/c", r"There is no folder a/b/c"),
+        ("<script>alert(1)</script>", r"This names no model|no folder"),
+        (None, r"named by text or a path"),
+        (7, r"named by text or a path"),
+    ],
+)
+def test_name_that_is_none_is_refused(name, words):
+    with pytest.raises(ModelNotFoundError, match=words):
+        load_model(name)
+
+
+def test_file_is_no_folder(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"")
+    with pytest.raises(ModelNotFoundError, match="single file"):
+        load_model(path)
+
+
+def test_file_in_place_of_a_folder_part_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelNotFoundError, match="There is no folder"):
+        load_model(tmp_path / "file" / "model")
+
+
+@pytest.mark.parametrize("dtype", ["float8", "int8", "", None, torch.float32, 32])
+def test_unknown_dtype_is_refused(tiny_folder, dtype):
+    with pytest.raises(DeviceError, match="no number format called"):
+        load_model(tiny_folder, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("gpu", r"no device called 'gpu'"),
+        ("", r"no device called ''"),
+        (None, r"no device called None"),
+        ("meta", r"does not run on meta"),
+        ("cuda:99", r"cuda:99 is not on this machine"),
+    ],
+)
+def test_unknown_device_is_refused(tiny_folder, device, words):
+    with pytest.raises(DeviceError, match=words):
+        load_model(tiny_folder, device=device)
+
+
+def test_device_that_cannot_compute_the_dtype_is_refused(tiny_folder, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("\"addmm_impl_cpu_\" not implemented for 'Half'")
+
+    monkeypatch.setattr(GPT2LMHeadModel, "forward", fail)
+    with pytest.raises(DeviceError, match=r"cpu cannot compute with float16.*not implemented"):
+        load_model(tiny_folder, device="cpu", dtype="float16")
+
+
+def test_weights_too_large_for_memory_are_refused(tiny_folder, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(loading_module.GPT2LMHeadModel, "from_pretrained", fail)
+    with pytest.raises(OutOfMemoryError, match="do not fit into the memory of cpu"):
+        load_model(tiny_folder, device="cpu")
+
+
+def test_threads_set_to_nonsense_are_refused(tiny_folder, monkeypatch):
+    for nonsense in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("KVVIZ_THREADS", nonsense)
+        with pytest.raises(OptionsError, match="KVVIZ_THREADS"):
+            load_model(tiny_folder, device="cpu")
+
+
+def test_as_dtype_keeps_the_very_weights(model):
+    double = model.as_dtype("float64")
+    assert (double.card.dtype, model.card.dtype) == ("float64", "float32")
+    for (name, ours), theirs in zip(
+        double.module.state_dict().items(), model.module.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs.double()), name
+    assert trace_generation(double, PROMPT, max_new_tokens=2).model.dtype == "float64"
+    assert model.dtype == torch.float32
+    with pytest.raises(DeviceError, match="no number format"):
+        model.as_dtype("float8")
+
+
+def test_tokenizer_that_knows_more_than_the_model_is_caught_at_the_prompt(folder):
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens([f"word{number}" for number in range(50)])
+    shutil.rmtree(folder / "tokenizer.json", ignore_errors=True)
+    tokenizer.save_pretrained(folder)
+    model = load_model(folder)
+    assert model.count_tokens("word1") == 1
+    with pytest.raises(ModelFilesError, match=r"gives id \d+, the model knows 320 tokens"):
+        trace_generation(model, "word1 and word49")
