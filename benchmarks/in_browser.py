@@ -1,0 +1,146 @@
+"""What a person waits for: the server's start, the first picture, and every frame of a scrub.
+
+Everything is measured from outside, in a real Chromium that draws without a GPU, against a server
+started as README says.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from playwright.sync_api import Page, sync_playwright
+from tests.browser.chromium import ARGUMENTS, find_chromium
+
+from benchmarks.statistics import spread
+from kvviz.player import html_document
+from tests.factories import make_trace
+
+ROOT = Path(__file__).parent.parent
+DRAWN = "[data-kvviz=player][data-ready=true]"
+LENGTHS = (64, 256, 1024)
+
+# Collects the time between frames until it is told to stop.
+WATCH_FRAMES = """() => {
+  const gaps = [];
+  let last = 0, on = true;
+  const tick = now => {
+    if (last) gaps.push(now - last);
+    last = now;
+    if (on) requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+  window.stopFrames = () => { on = false; return gaps; };
+}"""
+
+
+@contextmanager
+def _chromium() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        try:
+            yield browser.new_page(viewport={"width": 1440, "height": 900})
+        finally:
+            browser.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """Start the app in a process of its own and give its address once it answers."""
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py",
+               "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(1200):
+            try:
+                urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except (URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def measure_start(repeats: int = 3) -> dict[str, Any]:
+    """Measure from starting the server to what a person sees first.
+
+    Each repeat starts a fresh server process; the files it reads may be in the disk cache, so these
+    are the times of a second start and later ones, not of the first after a reboot.
+
+    Returns:
+        Spreads in seconds: `start_to_player` (start page, stored run), and `start_to_own_run` (a
+        deep link with a prompt of one's own, which waits for torch and the model).
+    """
+    seconds: dict[str, list[float]] = {"start_to_player": [], "start_to_own_run": []}
+    own = "/kv_cache?" + urlencode({"prompt": "The old fox went to the river", "new": 16})
+    with _chromium() as page:
+        for _ in range(repeats):
+            for name, path in (("start_to_player", "/"), ("start_to_own_run", own)):
+                begin = time.perf_counter()
+                with _server() as address:
+                    page.goto(address + path)
+                    page.wait_for_selector(DRAWN, timeout=120_000)
+                    seconds[name].append(time.perf_counter() - begin)
+    return {name: spread(values) for name, values in seconds.items()}
+
+
+def measure_frames(folder: Path) -> list[dict[str, Any]]:
+    """Measure frame times while the timeline is scrubbed, on random runs of the mini's shape.
+
+    Args:
+        folder: Where the offline pages that are scrubbed are written.
+
+    Returns:
+        One row a length: frames, the median and 95th percentile of milliseconds between frames
+        (16.7 is every frame of a 60 Hz display), and messages to a server, which is none since
+        the page has no server.
+    """
+    rows: list[dict[str, Any]] = []
+    with _chromium() as page:
+        for n_rows in LENGTHS:
+            trace = make_trace(n_prompt=8, n_new=n_rows - 7, n_layers=6, n_heads=8, d_head=32)
+            document = folder / f"scrub-{n_rows}.html"
+            document.write_text(html_document(trace), encoding="utf-8")
+            page.goto(document.as_uri())
+            page.wait_for_selector(DRAWN, timeout=60_000)
+            timeline = page.locator("[data-kvviz-part=timeline]").bounding_box()
+            assert timeline is not None
+            y = timeline["y"] + timeline["height"] / 2
+            page.mouse.move(timeline["x"] + 4, y)
+            page.mouse.down()
+            page.evaluate(WATCH_FRAMES)
+            for fraction in [i / 120 for i in (*range(121), *range(120, -1, -1))]:
+                page.mouse.move(timeline["x"] + 4 + (timeline["width"] - 8) * fraction, y)
+            gaps = sorted(page.evaluate("() => window.stopFrames()"))
+            page.mouse.up()
+            rows.append(
+                {
+                    "rows": n_rows,
+                    "frames": len(gaps),
+                    "frame_ms": spread(gaps),
+                    "frame_ms_p95": gaps[int(0.95 * (len(gaps) - 1))],
+                }
+            )
+    return rows
