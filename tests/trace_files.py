@@ -1,0 +1,52 @@
+"""Trace files taken apart and put together again, for tests that break them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kvviz.trace import GenerationTrace
+
+
+def saved(trace: GenerationTrace) -> bytes:
+    file = io.BytesIO()
+    trace.save(file)
+    return file.getvalue()
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def zipped(parts: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version=(1, 0))
+    return file.getvalue()
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    array = np.lib.format.read_array(io.BytesIO(members(data)["header.npy"]))
+    return json.loads(array.tobytes())
+
+
+def with_header(data: bytes, header: object) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return zipped(members(data) | {"header.npy": npy(np.frombuffer(text, dtype=np.uint8))})
+
+
+def with_array(data: bytes, name: str, array: np.ndarray) -> bytes:
+    return zipped(members(data) | {f"{name}.npy": npy(array)})

@@ -1,0 +1,44 @@
+import pytest
+
+from kvviz.analysis import break_even_tokens, cache_arithmetic, cache_bytes, weight_bytes
+from kvviz.errors import OptionsError
+from tests.factories import make_card, make_trace
+
+GPT2_SMALL = make_card(12, 12, 64)
+
+
+def test_gpt2_small_at_its_full_context():
+    assert cache_bytes(GPT2_SMALL, 1024) == 75_497_472
+    assert cache_bytes(GPT2_SMALL, 1024, batch=3) == 3 * 75_497_472
+    assert cache_bytes(GPT2_SMALL, 0) == 0
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_the_formula_gives_the_bytes_that_the_arrays_of_a_run_take(dtype):
+    trace = make_trace(card=make_card(3, 4, 8, n_kv_heads=2, dtype=dtype))
+    numbers = trace.all_keys.size + trace.all_values.size
+    assert cache_bytes(trace.model, trace.n_rows) == numbers * trace.model.bytes_per_number
+
+
+def test_break_even_is_the_first_length_at_which_the_cache_is_larger():
+    for batch in (1, 7):
+        n_tokens = break_even_tokens(GPT2_SMALL, batch=batch)
+        weights = weight_bytes(GPT2_SMALL)
+        assert cache_bytes(GPT2_SMALL, n_tokens, batch=batch) > weights
+        assert cache_bytes(GPT2_SMALL, n_tokens - 1, batch=batch) <= weights
+
+
+def test_weights_are_counted_in_their_own_width():
+    assert weight_bytes(make_card(dtype="float16")) == 2_000
+
+
+def test_the_arithmetic_is_spelt_out():
+    card = make_card(6, 8, 32)
+    assert cache_arithmetic(card) == "2 × 6 layers × 8 heads × 32 numbers × 4 bytes"
+    assert cache_bytes(card, 1) == 2 * 6 * 8 * 32 * 4
+
+
+@pytest.mark.parametrize("size", [{"n_tokens": -1}, {"n_tokens": 1, "batch": 0}])
+def test_negative_sizes_are_refused(size):
+    with pytest.raises(OptionsError, match="at least one sequence"):
+        cache_bytes(GPT2_SMALL, **size)

@@ -1,0 +1,50 @@
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from kvviz.analysis import steps_table, to_csv
+from tests.factories import make_trace
+
+
+def read(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def with_new_text(text):
+    trace = make_trace()
+    return replace(trace, tokens=[*trace.tokens[:-1], text])
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_row_a_step_with_what_the_step_says(use_cache):
+    trace = make_trace(use_cache=use_cache)
+    table = steps_table(trace)
+    assert [row["n_computed"] for row in table] == ([4, 1, 1] if use_cache else [4, 5, 6])
+    assert [row["n_reused"] for row in table] == ([0, 4, 5] if use_cache else [0, 0, 0])
+    assert [row["rows_so_far"] for row in table] == ([4, 5, 6] if use_cache else [4, 9, 15])
+    assert [row["chosen_text"] for row in table] == trace.tokens[4:]
+    assert [row["chosen_position"] for row in table] == [4, 5, 6]
+    assert [row["time_ms"] for row in table] == [step.seconds * 1000 for step in trace.steps]
+    assert [row["cache_bytes"] for row in table] == [step.cache_bytes for step in trace.steps]
+
+
+def test_csv_reads_back_as_the_table():
+    trace = make_trace()
+    rows = read(to_csv(trace))
+    assert rows == [{name: str(cell) for name, cell in row.items()} for row in steps_table(trace)]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1", "\r\n@x"])
+def test_a_text_that_looks_like_a_formula_is_kept_from_being_one(text):
+    assert read(to_csv(with_new_text(text)))[-1]["chosen_text"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", [" the", 'a "quote"', "a,b", "line\nbreak", "猫", "a=b", ""])
+def test_other_texts_stay_as_they_are(text):
+    assert read(to_csv(with_new_text(text)))[-1]["chosen_text"] == text
+
+
+def test_a_negative_number_is_no_formula():
+    assert "'-" not in to_csv(make_trace())
