@@ -25,7 +25,7 @@ ARGUMENTS = [
 MISSING = (
     "The browser tests need Chromium or Chrome, and none was found.\n"
     "On Debian and Ubuntu: sudo apt install chromium\n"
-    "Elsewhere: install one, and name it with KVVIZ_CHROMIUM=/path/to/it if it is not on the PATH.\n"
+    "Elsewhere: install one; name it with KVVIZ_CHROMIUM=/path/to/it if it is not on PATH.\n"
     "Everything but the browser tests: make test-fast"
 )
 
