@@ -104,6 +104,19 @@ def test_untied_head_without_its_weights_is_refused(tmp_path):
         load_model(folder)
 
 
+def test_settings_that_do_not_shape_a_gpt2_are_left_alone(folder):
+    # Taken at its word, a huge num_labels would fill all memory with label names.
+    set_config(folder, num_labels=10_000, attn_pdrop=7, experts_implementation="x")
+    config = load_model(folder).module.config
+    assert (config.num_labels, config.attn_pdrop) == (2, 0.1)
+
+
+def test_settings_may_go_by_their_other_names(folder):
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"n_embd"', '"hidden_size"'))
+    assert load_model(folder).card.d_model == 24
+
+
 def set_config(folder, **settings):
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))

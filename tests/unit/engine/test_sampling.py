@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from kvviz.engine.sampling import TokenChooser, most_likely, sampling_distribution
+from kvviz.errors import ModelFilesError
+from kvviz.trace import GenerationOptions
+
+LOGITS = torch.tensor([1.0, 3.0, 2.0, 3.0, -1.0], dtype=torch.float64)
+
+logits_rows = hnp.arrays(np.float64, st.integers(2, 30), elements=st.floats(-30, 30))
+distinct_rows = st.lists(st.integers(-3000, 3000), min_size=2, max_size=30, unique=True).map(
+    lambda hundredths: np.array(hundredths) / 100
+)
+
+
+@given(
+    row=distinct_rows,
+    temperature=st.floats(0.05, 5),
+    top_k=st.none() | st.integers(1, 40),
+    top_p=st.none() | st.floats(0.01, 1),
+)
+def test_distribution_is_that_of_transformers_where_nothing_ties(row, temperature, top_k, top_p):
+    scores = torch.tensor(row)[None]
+    scores = TemperatureLogitsWarper(temperature)(None, scores)
+    if top_k is not None:
+        scores = TopKLogitsWarper(top_k)(None, scores)
+    if top_p is not None and top_p < 1:
+        mass = torch.sort(scores.softmax(-1), descending=True).values.cumsum(-1)
+        assume((mass - top_p).abs().min() > 1e-9)  # summed in the other order, a tie may break
+        scores = TopPLogitsWarper(top_p)(None, scores)
+    ours = sampling_distribution(torch.tensor(row), temperature, top_k, top_p)
+    # Float64 on both sides; ours renormalises, theirs takes softmax again.
+    torch.testing.assert_close(ours, scores[0].softmax(-1), rtol=1e-9, atol=1e-12)
+
+
+@given(
+    row=logits_rows,
+    temperature=st.floats(1e-300, 1e300),
+    top_k=st.none() | st.integers(1, 40),
+    top_p=st.none() | st.floats(1e-300, 1),
+)
+def test_distribution_is_one_at_any_setting(row, temperature, top_k, top_p):
+    probs = sampling_distribution(torch.tensor(row), temperature, top_k, top_p)
+    assert probs.isfinite().all()
+    assert probs.sum().item() == pytest.approx(1.0, abs=1e-12)
+    assert probs[int(np.argmax(row))] > 0
+    if top_k is not None:
+        assert (probs > 0).sum() <= top_k
+
+
+def test_equal_logits_are_kept_by_lowest_id():
+    probs = sampling_distribution(LOGITS, 1.0, 1, None)
+    assert probs.nonzero().tolist() == [[1]]
+    probs = sampling_distribution(torch.zeros(6, dtype=torch.float64), 1.0, None, 0.5)
+    assert probs.nonzero()[:, 0].tolist() == [0, 1, 2]
+
+
+@given(
+    row=hnp.arrays(np.float32, st.integers(1, 20), elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0])),
+    n_top=st.integers(1, 25),
+)
+def test_most_likely_orders_by_value_and_then_by_id(row, n_top):
+    ids, values = most_likely(torch.tensor(row), n_top)
+    expected = sorted(range(row.size), key=lambda i: (-row[i], i))[:n_top]
+    assert ids.tolist() == expected
+    assert values.tolist() == row[expected].tolist()
+
+
+def test_greedy_takes_the_largest_and_is_certain_of_it():
+    chooser = TokenChooser(GenerationOptions(1))
+    assert chooser.choose(LOGITS) == 1
+    likely = chooser.likely(LOGITS, 1, 3)
+    assert likely.ids.tolist() == [1, 3, 2]
+    assert likely.sampling_probs.tolist() == [1, 0, 0]
+    probs = LOGITS.softmax(0).numpy()
+    np.testing.assert_allclose(likely.probs, probs[[1, 3, 2]], rtol=1e-6)
+    assert likely.chosen_prob == pytest.approx(probs[1])
+
+
+def test_sampling_probabilities_are_those_drawn_from():
+    chooser = TokenChooser(GenerationOptions(1, temperature=0.5, top_k=2))
+    chosen = chooser.choose(LOGITS)
+    likely = chooser.likely(LOGITS, chosen, 4)
+    assert chosen in (1, 3)
+    assert likely.sampling_probs.tolist() == [0.5, 0.5, 0, 0]
+    assert likely.probs[2] > 0, "the model's own distribution knows nothing of top-k"
+
+
+def test_draws_follow_the_distribution():
+    chooser = TokenChooser(GenerationOptions(1, temperature=1.0, seed=11))
+    n_draws = 4000
+    counts = np.bincount([chooser.choose(LOGITS) for _ in range(n_draws)], minlength=5)
+    probs = LOGITS.softmax(0).numpy()
+    deviation = np.sqrt(n_draws * probs * (1 - probs))
+    # The seed is fixed; five deviations leave room for a torch with another generator.
+    assert (np.abs(counts - n_draws * probs) < 5 * deviation).all()
+
+
+def test_same_seed_same_draws_and_another_seed_others():
+    def draws(seed):
+        chooser = TokenChooser(GenerationOptions(1, temperature=1.0, seed=seed))
+        return [chooser.choose(LOGITS) for _ in range(40)]
+
+    assert draws(3) == draws(3)
+    assert draws(3) != draws(4)
+    assert draws(2**63 - 1)
+
+
+@given(draw=st.floats(0, 1, exclude_max=True) | st.just(math.nextafter(1, 0)))
+def test_token_without_probability_is_never_drawn(draw):
+    chooser = TokenChooser(GenerationOptions(1, temperature=1.0, top_k=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "rand", lambda *_, **__: torch.tensor(draw, dtype=torch.float64))
+        assert chooser.choose(LOGITS) in (1, 3)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_are_refused(wrong):
+    logits = torch.tensor([0.0, wrong, 1.0], dtype=torch.float16)
+    with pytest.raises(ModelFilesError, match=r"not finite numbers. They are float16"):
+        TokenChooser(GenerationOptions(1)).likely(logits, 0, 2)
