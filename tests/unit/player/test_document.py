@@ -12,7 +12,7 @@ from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import document, export_html, html_document, notebook_html, pack
 from tests.factories import make_comparison, make_trace
-from tests.payload_reader import unpack
+from tests.payload_reader import CONTRACT, unpack
 
 TRACE = make_trace(n_prompt=9)
 BUNDLE = """// built
@@ -221,13 +221,13 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path, place):
 
 
 @pytest.mark.usefixtures("stub")
-def test_a_document_carries_more_layers_than_a_message_would():
-    long = make_trace(n_prompt=500, n_new=12, n_layers=4, n_heads=64, d_head=1)
-    header, _ = unpack(pack(long))
-    assert len(header["layers"]) == 1
-    page = Page(html_document(long, roles=[]))
-    header, _ = unpack(gzip.decompress(base64.b64decode(page.texts["script"][0])))
-    assert len(header["layers"]) == 4
+def test_a_document_carries_more_layers_than_a_message_would(monkeypatch):
+    assert CONTRACT["max_bytes_all_layers"] < document.MAX_LAYER_BYTES
+    for limit, n_layers in ((document.MAX_LAYER_BYTES, 2), (10, 1)):
+        monkeypatch.setattr(document, "MAX_LAYER_BYTES", limit)
+        page = Page(html_document(TRACE))
+        header, _ = unpack(gzip.decompress(base64.b64decode(page.texts["script"][0])))
+        assert len(header["layers"]) == n_layers
 
 
 @pytest.mark.usefixtures("stub")

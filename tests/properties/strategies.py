@@ -1,0 +1,29 @@
+"""Small sound traces for laws that must hold for all of them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from kvviz.trace import GenerationTrace
+from tests.factories import make_card, make_trace
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> GenerationTrace:
+    n_kv_heads = draw(st.integers(1, 3))
+    card = make_card(
+        n_layers=draw(st.integers(1, 3)),
+        n_heads=n_kv_heads * draw(st.integers(1, 3)),
+        n_kv_heads=n_kv_heads,
+        d_head=draw(st.integers(1, 6)),
+        dtype=draw(st.sampled_from(["float32", "bfloat16", "float16", "float64"])),
+    )
+    return make_trace(
+        n_prompt=draw(st.integers(1, 12)),
+        n_new=draw(st.integers(1, 8)),
+        use_cache=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**32)),
+        n_likely=draw(st.integers(1, 7)),
+        prompt=draw(st.text(st.characters(codec="utf-8"), max_size=20)),
+        card=card,
+    )
