@@ -24,6 +24,15 @@ export function percent(share) {
   return `${Math.round(value)}${THIN}%`;
 }
 
+/**
+ * An attention weight as a percentage. Weights travel as bytes, in steps of 0.4 %, so that a zero
+ * means less than half a step and not nothing.
+ * @param {number} weight In [0, 1]. @returns {string}
+ */
+export function weightPercent(weight) {
+  return weight === 0 ? `<${THIN}0.2${THIN}%` : percent(weight);
+}
+
 /** @param {number} value @returns {string} Three significant digits, without a trailing ".00". */
 export function significant(value) {
   if (value === 0) return "0";
@@ -35,18 +44,20 @@ export function significant(value) {
 /** @typedef {{ name: string, size: number }} Unit */
 
 /**
- * The unit in which the largest of some numbers reads best, so that a row shares one unit.
- * @param {"flops" | "bytes" | "seconds"} kind @param {number} largest @returns {Unit}
+ * The unit in which the smallest of some numbers reads best, so that a row shares one unit and none
+ * of it is rounded to nothing.
+ * @param {"flops" | "bytes" | "seconds"} kind @param {...(number | null)} numbers @returns {Unit}
  */
-export function unitFor(kind, largest) {
+export function unitFor(kind, ...numbers) {
+  const smallest = Math.min(...numbers.map((n) => n || Infinity));
   const units = {
     flops: [["TFLOP", 1e12], ["GFLOP", 1e9], ["MFLOP", 1e6], ["kFLOP", 1e3], ["FLOP", 1]],
     bytes: [["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]],
     seconds: [["s", 1], ["ms", 1e-3], ["µs", 1e-6]],
   }[kind];
-  // A unit is taken once the largest number reaches 0.1 of it: 0.14 GFLOP, but 31 ms and not 0.03 s.
+  // A unit is taken once the number reaches 0.1 of it: 0.14 GFLOP; but 31 ms and not 0.03 s.
   const floor = kind === "flops" ? 0.1 : 1;
-  const found = units.find(([, size]) => largest >= floor * Number(size)) ?? units[units.length - 1];
+  const found = units.find(([, size]) => smallest >= floor * Number(size) && smallest < Infinity) ?? units[units.length - 1];
   return { name: String(found[0]), size: Number(found[1]) };
 }
 

@@ -9,9 +9,10 @@ import * as words from "./words.js";
 /**
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
+ * @import { HeadsView } from "./paint_small.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part & { canvas: HTMLCanvasElement }} */
+/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number) => HTMLCanvasElement }} */
 export function heads(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas", "aria-hidden": "true" });
   const overlay = el("div", { class: "kv-heads-buttons", role: "group", "aria-label": words.LABELS.heads });
@@ -27,6 +28,8 @@ export function heads(dispatch) {
   let roles = new Map();
   let hover = -1;
   let nHeads = 1;
+  /** @type {HeadsView | null} */
+  let drawn = null;
   const indexOf = (/** @type {EventTarget | null} */ target) =>
     target instanceof HTMLElement && target.dataset.index !== undefined ? Number(target.dataset.index) : -1;
   overlay.addEventListener("click", (event) => {
@@ -56,7 +59,12 @@ export function heads(dispatch) {
   const painted = whenChanged();
   return {
     node,
-    canvas,
+    /** Draws the overview anew at another resolution, for a picture to keep. */
+    draw(dpr) {
+      const copy = document.createElement("canvas");
+      if (drawn) paintHeads(copy, { ...drawn, dpr, hover: -1 });
+      return copy;
+    },
     update(/** @type {Scene} */ scene) {
       const { payload, state, layout, facts, theme, palette, dpr, store } = scene;
       const { model } = payload.header;
@@ -87,10 +95,11 @@ export function heads(dispatch) {
       });
       const picked = layerInView(state) * nHeads + state.head;
       painted([payload, state.step, state.layer, state.head, state.wanted.layer, hover, layout, palette, dpr, mainRun(state.cache)], () => {
-        paintHeads(canvas, {
+        drawn = {
           payload, cache: payload.header.runs[0].cache, heads: layout.heads, n_rows_now: facts.n_rows, layer: state.layer,
           head: state.head, wantedLayer: state.wanted.layer, hover, roles, theme, palette, dpr, store,
-        });
+        };
+        paintHeads(canvas, drawn);
         buttons.forEach((button, i) => {
           setAttribute(button, "tabindex", i === picked ? "0" : "-1");
           setAttribute(button, "aria-pressed", String(i === picked));

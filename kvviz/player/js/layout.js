@@ -58,7 +58,11 @@
  * @property {boolean} both
  */
 
-export const MIN_ROW_PITCH = 10;
+const MIN_ROW_PITCH = 10;
+/** Cells smaller than this are drawn as one picture, without gaps. */
+const MIN_CELL_PITCH = 6;
+/** Width from which the K/V title has room for the lists of layers and heads. */
+export const PICKER_WIDTH = 286;
 const MAX_ROW_PITCH = 30;
 const WINDOW_PITCH = 18;
 const HEADER = 58;
@@ -66,6 +70,8 @@ const PROFILE = 40;
 const PROFILE_GAP = 10;
 const KV_GAP = 10;
 const FOOT = 4;
+/** Room under K and V for the scale of their colours. */
+const SCALE = 34;
 
 /** @param {LayoutInput} input @returns {Layout} */
 export function layoutPlayer(input) {
@@ -93,8 +99,8 @@ export function layoutPlayer(input) {
  * @param {LayoutInput} input @param {number} width @param {number} gap @param {boolean} compact
  */
 function besidesPanel(input, width, gap, compact) {
-  const least = compact ? 176 : Math.min(300, Math.max(196, Math.round(width * 0.36)));
-  const labels = compact ? 4 : 72;
+  const least = compact ? 176 : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
+  const labels = compact ? 4 : 64;
   const room = width - least - gap;
   const pitch = Math.min(MAX_ROW_PITCH, Math.floor((room - labels) / input.n_rows));
   if (pitch >= MIN_ROW_PITCH) {
@@ -103,15 +109,17 @@ function besidesPanel(input, width, gap, compact) {
     return { heat, kv: kvGeometry(input, kvWidth, heat) };
   }
   const kvWidth = compact ? Math.max(232, Math.round(width * 0.46)) : Math.max(330, Math.round(width * 0.44));
-  const heat = heatGeometry(input, width - gap - kvWidth, compact ? 34 : 40);
+  const heat = heatGeometry(input, width - gap - kvWidth, compact ? 34 : 60);
   return { heat, kv: kvGeometry(input, Math.min(420, width - gap - heat.w), heat) };
 }
 
 /** @param {LayoutInput} input @param {number} width @param {number} labels @returns {HeatGeometry} */
 function heatGeometry(input, width, labels) {
   const { n_rows } = input;
-  const whole = Math.min(MAX_ROW_PITCH, Math.floor((width - labels - 2) / n_rows));
-  const cells = whole >= MIN_ROW_PITCH;
+  const room = (width - labels - 2) / n_rows;
+  // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
+  const whole = room >= MIN_ROW_PITCH ? Math.min(MAX_ROW_PITCH, Math.floor(room)) : Math.floor(2 * room) / 2;
+  const cells = whole >= MIN_CELL_PITCH;
   const left = cells ? labels : Math.min(labels, 40);
   const size = cells ? whole * n_rows : Math.min(520, Math.floor(width - left - 2));
   const pitch = size / n_rows;
@@ -127,7 +135,7 @@ function heatGeometry(input, width, labels) {
     rowLabels: { x: 0, y: top, w: left - 6, h: size },
     columnLabels: { x: left, y: 0, w: size, h: top - 6 },
     profile: { x: left, y: top + size + PROFILE_GAP, w: size, h: PROFILE },
-    lens: cells || pitch >= 6 ? null : { x: left + size - half, y: top, w: half, h: half },
+    lens: cells ? null : { x: left + size - half, y: top, w: half, h: half },
   };
 }
 
@@ -138,14 +146,14 @@ function heatGeometry(input, width, labels) {
  */
 function kvGeometry(input, width, beside) {
   const { n_rows, d_head } = input;
-  const free = beside ? beside.cells : n_rows * 16 <= 640;
+  const free = beside ? beside.pitch >= MIN_ROW_PITCH : n_rows * 16 <= 640;
   if (free) {
     const pitch = beside ? beside.pitch : Math.min(22, Math.max(16, Math.floor(400 / n_rows)));
     const top = beside ? beside.grid.y : 24;
     const marks = width < 220 ? 38 : 46;
     const { keys, values, right } = grids(marks, width, d_head, top, pitch * n_rows);
     return {
-      w: right, h: beside ? beside.h : top + pitch * n_rows + FOOT, mode: "rows", top, pitch,
+      w: right, h: beside ? beside.h : top + pitch * n_rows + SCALE, mode: "rows", top, pitch,
       n_visible: n_rows, marks: { x: 0, y: top, w: marks - 8, h: pitch * n_rows }, keys, values, overview: null,
     };
   }
@@ -164,7 +172,7 @@ function kvGeometry(input, width, beside) {
   const marks = 52;
   const { keys, values, right } = grids(start + marks, width, d_head, top, height);
   return {
-    w: right, h: beside ? beside.h : top + height + FOOT, mode: "window", top, pitch, n_visible,
+    w: right, h: beside ? beside.h : top + height + SCALE, mode: "window", top, pitch, n_visible,
     marks: { x: start, y: top, w: marks - 8, h: height }, keys, values, overview,
   };
 }
@@ -177,7 +185,7 @@ function grids(left, width, d_head, y, h) {
   const room = Math.max(24, Math.floor((width - left - KV_GAP - 2) / 2));
   const w = room >= d_head ? Math.floor(room / d_head) * d_head : room;
   // Half pixels are whole on a HiDPI screen and are better than a third of the room left empty.
-  const fine = room >= d_head && w < 0.8 * room ? Math.floor((2 * room) / d_head) * (d_head / 2) : w;
+  const fine = room >= d_head && w < 0.92 * room ? Math.floor((2 * room) / d_head) * (d_head / 2) : w;
   return {
     keys: { x: left, y, w: fine, h },
     values: { x: left + fine + KV_GAP, y, w: fine, h },
@@ -326,7 +334,7 @@ export function hitHeads(heads, x, y) {
  */
 export function timelineGeometry(width, n_steps) {
   if (n_steps === 1) return { prefill: width, cell: 0, gap: 0 };
-  const prefill = Math.round(Math.max(96, Math.min(width * 0.28, 190)));
+  const prefill = Math.round(Math.max(Math.min(128, width * 0.45), Math.min(width * 0.28, 190)));
   const cell = (width - prefill) / (n_steps - 1);
   return { prefill, cell, gap: cell >= 7 ? 2.5 : cell >= 4 ? 1 : 0 };
 }

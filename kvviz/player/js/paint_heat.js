@@ -4,7 +4,7 @@ import { cellsPicture, hatchTile, newPicture, patternPicture, penOf } from "./im
 import { attention } from "./run.js";
 import { attentionColour } from "./colour.js";
 import { lensWindow } from "./layout.js";
-import { percent } from "./format.js";
+import { weightPercent } from "./format.js";
 import { labelOf } from "./paint_kv.js";
 
 /**
@@ -61,20 +61,13 @@ function paintPattern(pen, view, yOf) {
   const picture = patternOf(view);
   if (!picture) return;
   const rows = Math.round((yOf(facts.n_rows) - heat.grid.y) * dpr);
-  const cut = Math.round((yOf(facts.n_reused) - heat.grid.y) * dpr);
   pen.save();
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.imageSmoothingEnabled = false;
   const x = Math.round(heat.grid.x * dpr);
   const y = Math.round(heat.grid.y * dpr);
   const w = picture.width;
-  if (cut > 0) {
-    // Rows of earlier steps: what those tokens looked at when they were fed. Not done again now.
-    pen.globalAlpha = 0.72;
-    pen.drawImage(picture, 0, 0, w, cut, x, y, w, cut);
-    pen.globalAlpha = 1;
-  }
-  if (rows > cut) pen.drawImage(picture, 0, cut, w, rows - cut, x, y + cut, w, rows - cut);
+  pen.drawImage(picture, 0, 0, w, rows, x, y, w, rows);
   pen.restore();
 }
 
@@ -92,9 +85,10 @@ function paintAbsent(pen, view) {
     tip.scale(dpr, dpr);
     if (heat.cells) {
       tip.fillStyle = palette.slot;
+      const size = pitch >= 10 ? 2 : 1;
       for (let row = 0; row < n_rows; row++) {
         for (let column = 0; column <= row; column++) {
-          tip.fillRect((column + 0.5) * pitch - 1, (row + 0.5) * pitch - 1, 1.5, 1.5);
+          tip.fillRect(Math.floor((column + 0.5) * pitch) - 1, Math.floor((row + 0.5) * pitch) - 1, size, size);
         }
       }
     } else {
@@ -179,31 +173,32 @@ function paintLabels(pen, view, xOf, yOf) {
     paintTicks(pen, view, xOf, yOf);
     return;
   }
-  const every = heat.pitch >= 12.5 ? 1 : 2;
+  const every = Math.ceil(12.5 / heat.pitch);
   const colour = (/** @type {number} */ at) =>
     at >= facts.n_rows ? palette.muted : at >= facts.n_reused ? palette.computedText : palette.muted;
   if (named) {
     pen.textAlign = "right";
     for (let row = 0; row < facts.n_rows; row++) {
       const near = row === current || spot?.row === row;
-      if (row % every !== 0 && !near) continue;
+      if (!near && (row % every !== 0 || Math.abs(row - current) * heat.pitch < 12)) continue;
       pen.font = `${near ? 600 : 400} 12px ${MONO}`;
       pen.fillStyle = near ? palette.text : colour(row);
       if (row === current) pen.fillStyle = palette.computedText;
       textWithin(pen, labelOf(payload, facts.cache, row), heat.rowLabels.x + heat.rowLabels.w - 2, yOf(row + 0.5) - 0.5, heat.rowLabels.w - 2);
     }
   }
+  const angle = heat.pitch * every < 15 ? 1.25 : 0.93;
   for (let column = 0; column < facts.n_rows; column++) {
     const near = spot?.column === column && spot.part === "pattern";
-    if (heat.pitch < 12.5 && !near && column % 2 !== 0) continue;
+    if (!near && column % every !== 0) continue;
     pen.save();
     pen.translate(xOf(column + 0.5), heat.columnLabels.h - 3);
-    pen.rotate(-Math.PI / 3.4);
+    pen.rotate(-angle);
     pen.textAlign = "left";
     pen.font = `${near ? 600 : 400} 12px ${MONO}`;
     pen.fillStyle = near ? palette.text : colour(column);
     // The last columns would run out of the picture; their labels are cut to what is left.
-    const room = Math.min(heat.columnLabels.h * 1.12, (heat.w - xOf(column + 0.5)) * 1.65 + 14);
+    const room = Math.min((heat.columnLabels.h - 10) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);
     if (room > 18 || n_rows === 1) textWithin(pen, labelOf(payload, facts.cache, column), 0, 0, room);
     pen.restore();
   }
@@ -222,7 +217,7 @@ function paintTicks(pen, { heat, facts, palette, payload }, xOf, yOf) {
   pen.fillStyle = palette.muted;
   for (let at = 0; at < n_rows; at += step) {
     pen.textAlign = "right";
-    if (Math.abs(yOf(at) - yOf(facts.n_rows - 1)) > 13) pen.fillText(String(at), heat.grid.x - 8, yOf(at + 0.5));
+    if (Math.abs(yOf(at) - yOf(facts.n_rows - 1)) > 15) pen.fillText(String(at), heat.grid.x - 8, yOf(at + 0.5));
     pen.textAlign = "center";
     if (at > 0 && xOf(at) < heat.w - 12) pen.fillText(String(at), xOf(at + 0.5), heat.grid.y - 14);
   }
@@ -242,12 +237,17 @@ function paintProfile(pen, view, xOf) {
   const row = facts.n_rows - 1;
   pen.fillStyle = palette.line;
   pen.fillRect(profile.x, profile.y + profile.h - 1, xOf(facts.n_rows) - profile.x, 1);
-  const height = profile.h - 14;
+  const room = profile.h - 14;
   let top = { column: 0, weight: -1 };
   for (let column = 0; column <= row; column++) {
     const weight = attention(payload, facts.cache, layer, head, row, column);
     if (weight === null) return;
     if (weight > top.weight) top = { column, weight };
+  }
+  // The largest weight fills the height and is written out: among a thousand tokens all are small.
+  const height = room / Math.max(top.weight, 1 / 255);
+  for (let column = 0; column <= row; column++) {
+    const weight = attention(payload, facts.cache, layer, head, row, column) ?? 0;
     if (weight === 0) continue;
     const x = Math.round(xOf(column) * dpr) / dpr;
     const w = Math.max(1, Math.round(xOf(column + 1) * dpr) / dpr - x - (heat.pitch >= 4 ? 1 : 0));
@@ -259,13 +259,15 @@ function paintProfile(pen, view, xOf) {
   const weight = attention(payload, facts.cache, layer, head, row, named) ?? 0;
   pen.font = `12px ${SANS}`;
   pen.textBaseline = "alphabetic";
+  pen.fillStyle = palette.computedText;
+  pen.textAlign = "right";
+  if (profile.x >= 34) pen.fillText(profile.x >= 60 ? `row ${row}` : String(row), profile.x - 8, profile.y + profile.h - 1);
   pen.fillStyle = palette.muted;
-  const label = `${labelOf(payload, facts.cache, named)} ${percent(weight)}`;
+  const label = `${labelOf(payload, facts.cache, named)} ${weightPercent(weight)}`;
   const x = xOf(named + 0.5);
   const half = pen.measureText(label).width / 2;
   pen.textAlign = "center";
-  const room = Math.max(profile.x + half, Math.min(x, profile.x + profile.w - half));
-  pen.fillText(label, room, profile.y + Math.max(10, profile.h - 1 - weight * height - 3));
+  pen.fillText(label, Math.max(profile.x + half, Math.min(x, profile.x + profile.w - half)), profile.y + 9);
 }
 
 /**

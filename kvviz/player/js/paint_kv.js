@@ -2,7 +2,8 @@
 import { begin, dot, frame, SANS } from "./pen.js";
 import { kvPictures } from "./images.js";
 import { rowState, tokenText } from "./run.js";
-import { glyphs } from "./format.js";
+import { divergingColour } from "./colour.js";
+import { glyphs, signed } from "./format.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
@@ -40,12 +41,8 @@ export function paintKv(canvas, view) {
     const y = kv.top + (row - view.first) * kv.pitch;
     paintRow(pen, view, pictures, row, y, rowState(facts, row));
   }
-  if (view.spot && view.spot.row >= view.first && view.spot.row < last) {
-    const y = kv.top + (view.spot.row - view.first) * kv.pitch;
-    const right = kv.values.x + kv.values.w;
-    frame(pen, { x: kv.keys.x - 3, y: y - 1, w: right - kv.keys.x + 6, h: kv.pitch + 2 }, 1, palette.text, dpr);
-    paintColumn(pen, view, y);
-  }
+  if (pictures) paintScales(pen, view, pictures);
+  if (view.spot) paintSpot(pen, view, view.spot, last);
 }
 
 /** @param {PanelView} view @returns {KvPictures | null} */
@@ -69,6 +66,35 @@ function paintTitles(pen, { kv, palette, payload }) {
     pen.font = `12px ${SANS}`;
     pen.fillStyle = palette.muted;
     pen.fillText(`${width} wide`, box.x + box.w, box.y - 8);
+  }
+}
+
+/**
+ * What the colours of K and of V mean: each has its own scale.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {KvPictures} pictures
+ */
+function paintScales(pen, { kv, palette, theme }, pictures) {
+  const y = kv.top + kv.pitch * kv.n_visible + 10;
+  for (const [box, edge] of /** @type {[Box, number][]} */ ([[kv.keys, pictures.keyEdge], [kv.values, pictures.valueEdge]])) {
+    const { w } = box;
+    const gradient = pen.createLinearGradient(box.x, 0, box.x + w, 0);
+    for (let i = 0; i <= 8; i++) gradient.addColorStop(i / 8, divergingColour(theme, i / 4 - 1));
+    pen.fillStyle = gradient;
+    pen.fillRect(box.x, y, w, 6);
+    pen.font = `12px ${SANS}`;
+    pen.fillStyle = palette.muted;
+    pen.textBaseline = "top";
+    if (w < 84) {
+      pen.textAlign = "center";
+      pen.fillText(`± ${signed(edge)}`, box.x + w / 2, y + 9);
+      continue;
+    }
+    pen.textAlign = "left";
+    pen.fillText(signed(-edge), box.x, y + 9);
+    pen.textAlign = "right";
+    pen.fillText(signed(edge), box.x + w, y + 9);
+    pen.textAlign = "center";
+    pen.fillText("0", box.x + w / 2, y + 9);
   }
 }
 
@@ -106,7 +132,10 @@ function paintRow(pen, view, pictures, row, y, state) {
         pen.fillRect(box.x, box.y, box.w, box.h);
         pen.globalAlpha = 1;
       }
-      frame(pen, { x: box.x - 2, y: box.y - 2, w: box.w + 4, h: box.h + 4 }, 2, palette.computed, dpr);
+      // Where rows lie close, their frames must not run into each other.
+      const out = kv.pitch >= 13 ? 2 : 1;
+      const around = { x: box.x - out, y: box.y - out, w: box.w + 2 * out, h: box.h + 2 * out };
+      frame(pen, around, kv.pitch >= 13 ? 2 : 1.5, palette.computed, dpr);
     }
   }
   paintMark(pen, view, row, top + height / 2, state);
@@ -123,7 +152,7 @@ function paintMark(pen, view, row, y, state) {
   if (state === "absent") {
     pen.fillStyle = palette.slot;
     pen.fillRect(x - 2, y - 0.5, 4, 1);
-  } else dot(pen, x, y, 4, state === "computed" ? palette.computed : palette.reused, state === "computed");
+  } else dot(pen, x, y, Math.min(4, kv.pitch * 0.32), state === "computed" ? palette.computed : palette.reused, state === "computed");
   // Too dense for a number a row: every other one, so that figures do not touch.
   const every = kv.pitch >= 12.5 ? 1 : 2;
   const near = view.spot?.row === row || row === view.facts.n_rows - 1;
@@ -171,6 +200,25 @@ function paintOverview(pen, view, pictures) {
   pen.moveTo(right + 1, lower);
   pen.lineTo(kv.marks.x - 4, kv.top + kv.n_visible * kv.pitch - 1);
   pen.stroke();
+}
+
+/**
+ * Frames the row pointed at. In the pattern that is the column's: its key and its value are what the
+ * token of the row reads.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {Spot} spot @param {number} last
+ */
+function paintSpot(pen, view, spot, last) {
+  const { kv, palette, dpr } = view;
+  const read = spot.part === "pattern" ? spot.column : spot.row;
+  const yOf = (/** @type {number} */ row) => kv.top + (row - view.first) * kv.pitch;
+  const inSight = (/** @type {number | null} */ row) => row !== null && row >= view.first && row < last;
+  if (inSight(spot.row)) {
+    frame(pen, { x: kv.marks.x - 2, y: yOf(spot.row), w: kv.marks.w + 5, h: kv.pitch }, 1, palette.text, dpr);
+  }
+  if (read === null || !inSight(read)) return;
+  const right = kv.values.x + kv.values.w;
+  frame(pen, { x: kv.keys.x - 3, y: yOf(read) - 1, w: right - kv.keys.x + 6, h: kv.pitch + 2 }, 1, palette.text, dpr);
+  paintColumn(pen, view, yOf(read));
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {number} y */

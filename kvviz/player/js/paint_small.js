@@ -49,12 +49,17 @@ export function paintTimeline(canvas, { width, n_steps, step, cache, palette, dp
   }
   const x = Math.min(Math.max(stepCentre(width, n_steps, step), 7), width - 7);
   pen.beginPath();
+  pen.arc(x, middle, 10, 0, 2 * Math.PI);
+  pen.fillStyle = palette.card;
+  pen.fill();
+  pen.beginPath();
   pen.arc(x, middle, 8, 0, 2 * Math.PI);
   pen.fillStyle = palette.text;
   pen.fill();
-  pen.strokeStyle = palette.card;
-  pen.lineWidth = 2;
-  pen.stroke();
+  pen.beginPath();
+  pen.arc(x, middle, 4, 0, 2 * Math.PI);
+  pen.fillStyle = palette.computed;
+  pen.fill();
 }
 
 export const CURVE_HEIGHT = 84;

@@ -13,9 +13,13 @@ import * as words from "./words.js";
  * @import { Scene, Part } from "./player.js"
  * @import { Action, Spot } from "./state.js"
  * @import { StepFacts } from "./run.js"
+ * @import { PanelView } from "./paint_kv.js"
  */
 
-/** @param {RunCache} cache @param {(action: Action) => void} dispatch @returns {Part & { picker: HTMLElement, canvases: () => HTMLCanvasElement[] }} */
+/**
+ * @param {RunCache} cache @param {(action: Action) => void} dispatch
+ * @returns {Part & { picker: HTMLElement, draw: (dpr: number) => HTMLCanvasElement[] }}
+ */
 export function panel(cache, dispatch) {
   const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
   const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
@@ -39,12 +43,14 @@ export function panel(cache, dispatch) {
     el("div", { class: "kv-big-track", "aria-hidden": "true" }, [bar]),
     sentence,
   ]);
-  const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox]);
   const reading = el("p", { class: "kv-reading" });
-  const node = el("section", { class: "kv-panel", "data-run": cache }, [head, body, reading]);
+  const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, reading]);
+  const node = el("section", { class: "kv-panel", "data-run": cache }, [head, body]);
 
   /** @type {Scene | null} */
   let scene = null;
+  /** @type {PanelView | null} */
+  let drawn = null;
   let first = 0;
   const bounds = (/** @type {PointerEvent | WheelEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
     const box = canvas.getBoundingClientRect();
@@ -118,7 +124,15 @@ export function panel(cache, dispatch) {
   return {
     node,
     picker,
-    canvases: () => [kvCanvas, heatCanvas],
+    /** Draws both canvases anew at another resolution, for a picture to keep. */
+    draw(dpr) {
+      const canvases = [document.createElement("canvas"), document.createElement("canvas")];
+      if (drawn) {
+        paintKv(canvases[0], { ...drawn, dpr });
+        paintHeat(canvases[1], { ...drawn, dpr });
+      }
+      return canvases;
+    },
     update(/** @type {Scene} */ next) {
       scene = next;
       const { payload, state, layout, theme, palette, dpr, flash, store } = next;
@@ -135,18 +149,18 @@ export function panel(cache, dispatch) {
         const { on, off } = next.cumulative;
         const most = Math.max(on[on.length - 1], off[off.length - 1]);
         bar.style.transform = `scaleX(${cumulative[state.step] / most})`;
-        sentence.replaceChildren(...sentenceNodes(words.stepSentence(facts)));
+        sentence.replaceChildren(...sentenceNodes(words.stepSentence(facts).slice(1)));
       });
       placed([layout], () => {
-        body.style.gap = `${layout.besides ? layout.gap : 20}px`;
+        body.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";
       });
       const spot = next.spot;
-      const view = {
+      const view = (drawn = {
         payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
         first, spot, flash, store,
-      };
+      });
       const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, flash];
       kvChanged(keys, () => paintKv(kvCanvas, view));
       heatChanged(keys, () => paintHeat(heatCanvas, view));

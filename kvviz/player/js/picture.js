@@ -8,18 +8,17 @@ import * as words from "./words.js";
  * @import { RunCache } from "./buffer.js"
  * @import { Scene } from "./player.js"
  *
- * @typedef {{ canvases: () => HTMLCanvasElement[] }} Painted
+ * @typedef {{ draw: (dpr: number) => HTMLCanvasElement[] }} Drawn
  */
 
 const EDGE = 28;
 const COLUMN = 250;
 
 /**
- * @param {Scene} scene @param {{ on: Painted, off: Painted } | undefined} panels
- * @param {{ canvas: HTMLCanvasElement } | undefined} overview
+ * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels
+ * @param {{ draw: (dpr: number) => HTMLCanvasElement }} overview
  */
 export function savePicture(scene, panels, overview) {
-  if (!panels || !overview) return;
   const { state, payload } = scene;
   composePicture(scene, panels, overview).toBlob((blob) => {
     if (!blob) return;
@@ -32,8 +31,8 @@ export function savePicture(scene, panels, overview) {
 }
 
 /**
- * @param {Scene} scene @param {{ on: Painted, off: Painted }} panels
- * @param {{ canvas: HTMLCanvasElement }} overview @returns {HTMLCanvasElement}
+ * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels
+ * @param {{ draw: (dpr: number) => HTMLCanvasElement }} overview @returns {HTMLCanvasElement}
  */
 export function composePicture(scene, panels, overview) {
   const { state, payload, palette } = scene;
@@ -42,9 +41,9 @@ export function composePicture(scene, panels, overview) {
   const runs = state.cache === "both" ? ["on", "off"] : [state.cache];
   const { kv, heat } = scene.layout;
   const panelWidth = kv.w + 24 + heat.w;
-  const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + overview.canvas.width / scene.dpr);
+  const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + scene.layout.heads.w);
   const panelHeight = Math.max(kv.h, heat.h) + 66;
-  const headsHeight = overview.canvas.height / scene.dpr;
+  const headsHeight = scene.layout.heads.h;
   const height = 2 * EDGE + 56 + Math.max(panelHeight * runs.length, 470) + 40 + headsHeight + 34;
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * dpr);
@@ -69,7 +68,7 @@ export function composePicture(scene, panels, overview) {
   let y = EDGE + 62;
   for (const run of runs) {
     writeSentence(pen, scene, run, y + 12);
-    const [kvCanvas, heatCanvas] = panels[run].canvases();
+    const [kvCanvas, heatCanvas] = panels[run].draw(dpr);
     write(words.LABELS.kv, EDGE, y + 40, `600 14px ${SANS}`, palette.text);
     write(words.LABELS.pattern, EDGE + kv.w + 24, y + 40, `600 14px ${SANS}`, palette.text);
     pen.drawImage(kvCanvas, EDGE, y + 48, kv.w, kv.h);
@@ -79,7 +78,7 @@ export function composePicture(scene, panels, overview) {
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${SANS}`, palette.text);
-  pen.drawImage(overview.canvas, EDGE, y + 22, overview.canvas.width / scene.dpr, headsHeight);
+  pen.drawImage(overview.draw(dpr), EDGE, y + 22, scene.layout.heads.w, headsHeight);
   const legend = `orange: ${words.LABELS.legendComputed} · blue: ${words.LABELS.legendReused} · hatched: ${words.LABELS.legendMask}`;
   write(legend, EDGE, height - EDGE + 6, `12px ${SANS}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${SANS}`, palette.muted, "right");
@@ -130,7 +129,7 @@ function writeColumn(pen, { payload, state, palette }, x, y, write) {
   const figures = /** @type {const} */ ([["rows", null], ["flops", "flops"], ["seconds", "seconds"], ["cache_bytes", "bytes"]]);
   figures.forEach(([figure, kind], i) => {
     const at = top + 26 + i * 24;
-    const unit = kind ? unitFor(kind, Math.max(sides.on[figure].total ?? 0, sides.off[figure].total ?? 0)) : null;
+    const unit = kind ? unitFor(kind, sides.on[figure].total, sides.off[figure].total) : null;
     const name = { rows: words.LABELS.rows, flops: unit?.name ?? "", seconds: `${words.LABELS.time}, ${unit?.name}`, cache_bytes: `${words.LABELS.bytes}, ${unit?.name}` }[figure];
     write(name, x, at, `13px ${SANS}`, palette.text);
     for (const side of /** @type {RunCache[]} */ (["on", "off"])) {

@@ -2,21 +2,13 @@
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { BufferError, readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
-import { heads } from "./heads.js";
 import { PictureStore } from "./images.js";
-import { layoutPlayer } from "./layout.js";
-import { panel } from "./panel.js";
+import { layoutPlayer, PICKER_WIDTH } from "./layout.js";
 import { savePicture } from "./picture.js";
-import { popover } from "./popover.js";
-import { picturesOf } from "./paint_kv.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { bill, nextBars } from "./side.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
-import { strip } from "./strip.js";
-import { stepTable } from "./table.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
-import { toolbar } from "./toolbar.js";
-import { small } from "./format.js";
+import { buildView } from "./view.js";
 import * as words from "./words.js";
 
 /**
@@ -81,89 +73,14 @@ export class Player {
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
-    this.build();
+    this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.overview));
+    root.classList.add("kvviz-player");
+    root.setAttribute("role", "region");
+    root.setAttribute("aria-label", words.LABELS.player);
+    root.dataset.kvviz = "player";
     this.theme = readTheme(root);
     wearTheme(root, this.theme.theme, this.theme.palette);
     this.listen();
-  }
-
-  build() {
-    const { dispatch } = this;
-    this.alert = el("p", { class: "kv-alert", role: "alert", hidden: true });
-    this.said = el("p", { class: "kv-sr", "aria-live": "polite" });
-    this.probe = el("span", { class: "kv-probe", "aria-hidden": "true" });
-    const bar = toolbar(dispatch);
-    const tokens = strip(dispatch);
-    const panels = { on: panel("on", dispatch), off: panel("off", dispatch) };
-    const next = nextBars();
-    const cost = bill(dispatch);
-    const overview = heads(dispatch);
-    const table = stepTable();
-    const pop = popover(this.root, dispatch);
-    this.panels = panels;
-    this.overview = overview;
-    this.cost = cost;
-
-    const select = (/** @type {string} */ label) => el("select", { class: "kv-select", "aria-label": label });
-    this.layerSelect = select(words.LABELS.layer);
-    this.headSelect = select(words.LABELS.head);
-    this.layerSelect.onchange = () => dispatch({ type: "layer", to: Number(this.layerSelect?.value) });
-    this.headSelect.onchange = () => dispatch({ type: "head", to: Number(this.headSelect?.value) });
-    this.picker = el("span", { class: "kv-picker" }, [
-      el("label", {}, [words.LABELS.layer, this.layerSelect]),
-      el("label", {}, [words.LABELS.head, this.headSelect]),
-    ]);
-    this.stageTop = el("div", { class: "kv-stage-top" }, [el("h3", {}, ["Both runs, step by step"])]);
-    this.proof = el("span", { class: "kv-proof" });
-    this.legendScales = el("span", { class: "kv-scales" });
-    const item = (/** @type {string} */ kind, /** @type {string} */ text) =>
-      el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
-    const legend = el("div", { class: "kv-legend" }, [
-      item("computed", words.LABELS.legendComputed),
-      item("reused", words.LABELS.legendReused),
-      item("mask", words.LABELS.legendMask),
-      item("absent", words.LABELS.legendAbsent),
-      this.legendScales,
-    ]);
-    const tool = (/** @type {string} */ name, /** @type {string} */ text, /** @type {() => void} */ run) => {
-      const button = el("button", { type: "button", class: "kv-tool", "data-tool": name }, [text]);
-      button.onclick = run;
-      return button;
-    };
-    this.tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
-    const keys = tool("keys", words.LABELS.help, () => dispatch({ type: "open", id: "keys" }));
-    keys.dataset.open = "keys";
-    keys.setAttribute("aria-haspopup", "dialog");
-    const tools = el("div", { class: "kv-tools" }, [
-      this.proof,
-      el("span", { class: "kv-spacer" }),
-      this.tableButton,
-      tool("picture", words.LABELS.picture, () => this.scene && savePicture(this.scene, this.panels, this.overview)),
-      keys,
-    ]);
-    this.stage = el("div", { class: "kv-stage" }, [panels.on.node, panels.off.node]);
-    this.side = el("div", { class: "kv-side" }, [next.node, cost.node]);
-    const main = el("div", { class: "kv-card kv-main" }, [
-      this.stageTop,
-      el("div", { class: "kv-main-grid" }, [this.stage, this.side]),
-      legend,
-    ]);
-    bar.node.append(tokens.node);
-    bar.node.classList.add("kv-card");
-    this.body = el("div", { class: "kv-body" }, [
-      bar.node,
-      main,
-      el("div", { class: "kv-card" }, [overview.node]),
-      tools,
-      table.node,
-      pop.node,
-    ]);
-    this.parts = [bar, tokens, next, cost, overview, table, pop];
-    this.root.classList.add("kvviz-player");
-    this.root.setAttribute("role", "region");
-    this.root.setAttribute("aria-label", words.LABELS.player);
-    this.root.dataset.kvviz = "player";
-    this.root.replaceChildren(this.probe, this.said, this.alert, this.body);
   }
 
   listen() {
@@ -173,7 +90,7 @@ export class Player {
       this.schedule();
     });
     this.resize.observe(root);
-    this.unfollow = followTheme(root, /** @type {HTMLElement} */ (this.probe), () => this.retheme());
+    this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
     const come = () => (foremost = this);
@@ -205,17 +122,17 @@ export class Player {
       if (!this.state.playing) this.pausePlaying();
     }
     this.told = JSON.stringify(viewOf(this.state));
-    show(/** @type {HTMLElement} */ (this.alert), false);
-    show(/** @type {HTMLElement} */ (this.body), true);
+    show(this.view.alert, false);
+    show(this.view.body, true);
     this.retheme();
     this.schedule();
   }
 
   /** @param {string} message */
   refuse(message) {
-    setText(/** @type {HTMLElement} */ (this.alert), message);
-    show(/** @type {HTMLElement} */ (this.alert), true);
-    show(/** @type {HTMLElement} */ (this.body), false);
+    setText(this.view.alert, message);
+    show(this.view.alert, true);
+    show(this.view.body, false);
     this.payload = null;
     this.state = null;
     this.pausePlaying();
@@ -229,8 +146,8 @@ export class Player {
         ...Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)])),
       );
     const canAsk = this.host.onWanted !== undefined;
-    fill(/** @type {HTMLSelectElement} */ (this.layerSelect), header.model.n_layers, (n) => canAsk || header.layers.includes(n));
-    fill(/** @type {HTMLSelectElement} */ (this.headSelect), header.model.n_heads, () => true);
+    fill(this.view.layerSelect, header.model.n_layers, (n) => canAsk || header.layers.includes(n));
+    fill(this.view.headSelect, header.model.n_heads, () => true);
   }
 
   retheme() {
@@ -297,7 +214,8 @@ export class Player {
     if (!this.state || !this.payload || event.defaultPrevented || event.isComposing) return;
     const target = event.target instanceof Element ? event.target : null;
     const inside = target !== null && this.root.contains(target);
-    const nowhere = target === null || target === document.body || target === document.documentElement;
+    // A click on plain ground gives the focus to what scrolls around the player, if not to the body.
+    const nowhere = target === null || target.contains(this.root);
     if (!inside && !(nowhere && foremost === this && isInSight(this.root))) return;
     if (target?.closest("input, textarea, [contenteditable]")) return;
     if (target?.closest("select") && event.key !== "Escape") return;
@@ -345,12 +263,12 @@ export class Player {
       store: this.store,
     };
     this.scene = scene;
-    const { on, off } = /** @type {NonNullable<typeof this.panels>} */ (this.panels);
+    const { on, off } = this.view.panels;
     show(on.node, both || state.cache === "on");
     show(off.node, both || state.cache === "off");
     if (both || state.cache === "on") on.update(scene);
     if (both || state.cache === "off") off.update(scene);
-    for (const part of this.parts ?? []) part.update(scene);
+    for (const part of this.view.parts) part.update(scene);
     this.updateRest(scene, header.runs.length);
     this.hooks(scene);
     this.frames++;
@@ -374,60 +292,42 @@ export class Player {
     root.dataset.view = both ? "both" : "single";
     root.style.setProperty("--kv-pad", `${layout.pad}px`);
     root.style.setProperty("--kv-side", `${layout.side}px`);
-    const picker = /** @type {HTMLElement} */ (this.picker);
-    const top = /** @type {HTMLElement} */ (this.stageTop);
-    show(top, both);
-    if (both) top.append(picker);
+    const picker = this.view.picker;
+    const top = this.view.stageTop;
+    // The title of the K/V grids has room for the two lists only where the grids are wide.
+    const above = both || layout.kv.w < PICKER_WIDTH;
+    show(top, above);
+    show(this.view.stageTitle, both);
+    if (above) top.append(picker);
   }
 
   /** @param {Scene} scene @param {number} nRuns */
   updateRest({ state, payload, theme, facts, layout }, nRuns) {
     const both = state.cache === "both";
-    const picker = /** @type {HTMLElement} */ (this.picker);
-    if (!both && this.panels) {
-      const slot = this.panels[state.cache === "off" ? "off" : "on"].picker;
+    const picker = this.view.picker;
+    if (!both && this.view.panels && layout.kv.w >= PICKER_WIDTH) {
+      const slot = this.view.panels[state.cache === "off" ? "off" : "on"].picker;
       if (picker.parentElement !== slot) slot.append(picker);
     }
-    /** @type {HTMLElement} */ (this.stage).classList.toggle("is-columns", layout.columns);
+    this.view.stage.classList.toggle("is-columns", layout.columns);
     const pick = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ n) => {
       if (select.value !== String(n)) select.value = String(n);
     };
-    pick(/** @type {HTMLSelectElement} */ (this.layerSelect), layerInView(state));
-    pick(/** @type {HTMLSelectElement} */ (this.headSelect), state.head);
-    setText(/** @type {HTMLElement} */ (this.tableButton), state.table ? words.LABELS.tableHide : words.LABELS.table);
-    setAttribute(/** @type {HTMLElement} */ (this.tableButton), "aria-pressed", String(state.table));
+    pick(this.view.layerSelect, layerInView(state));
+    pick(this.view.headSelect, state.head);
+    setText(this.view.tableButton, state.table ? words.LABELS.tableHide : words.LABELS.table);
+    setAttribute(this.view.tableButton, "aria-pressed", String(state.table));
     this.restChanged([payload, state.step, state.layer, state.head, state.cache, theme, nRuns], () => {
-      this.legend(state, theme);
+      this.view.scale.style.background = gradient(theme, "attention");
       const cached = runOf(payload, "on");
       const notes = [];
       if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
       if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state.step)));
-      const proof = /** @type {HTMLElement} */ (this.proof);
+      const proof = this.view.proof;
       setText(proof, notes.filter(Boolean).join(" "));
       proof.classList.toggle("is-bad", cached !== null && state.cache !== "off" && !cached.reuse_is_proven);
       this.say(words.plain(words.stepSentence(facts)));
     });
-  }
-
-  /** @param {State} state @param {Theme} theme */
-  legend(state, theme) {
-    const { scene } = this;
-    if (!scene || !this.panels) return;
-    const cache = mainRun(state.cache);
-    const pictures = picturesOf({ ...scene, kv: scene.layout.kv, heat: scene.layout.heat, first: 0, layer: state.layer, head: state.head, facts: stepFacts(scene.payload, cache, state.step) });
-    const scale = (/** @type {string} */ from, /** @type {"attention" | "values"} */ kind, /** @type {string} */ to, /** @type {string} */ name) => {
-      const bar = el("i", { class: "kv-scale", "aria-hidden": "true" });
-      bar.style.background = gradient(theme, kind);
-      return el("span", { class: "kv-legend-item" }, [`${name} ${from}`, bar, to]);
-    };
-    const items = [scale("0", "attention", "100 %", words.LABELS.legendAttention)];
-    if (pictures) {
-      const edge = Math.max(pictures.keyEdge, pictures.valueEdge);
-      const text = (/** @type {number} */ n) => (n >= 0.01 ? n.toFixed(n >= 10 ? 0 : n >= 1 ? 1 : 2) : small(n));
-      const name = pictures.keyEdge === pictures.valueEdge ? `±${text(edge)}` : `K ±${text(pictures.keyEdge)}, V ±${text(pictures.valueEdge)}`;
-      items.unshift(scale("−", "values", `+ (${name})`, words.LABELS.legendValues));
-    }
-    /** @type {HTMLElement} */ (this.legendScales).replaceChildren(...items);
   }
 
   /** @param {Scene} scene */
@@ -459,7 +359,7 @@ export class Player {
    */
   say(sentence) {
     clearTimeout(this.sayTimer);
-    this.sayTimer = window.setTimeout(() => setText(/** @type {HTMLElement} */ (this.said), sentence), this.state?.playing ? 2000 : 300);
+    this.sayTimer = window.setTimeout(() => setText(this.view.said, sentence), this.state?.playing ? 2000 : 300);
   }
 
   destroy() {
@@ -469,7 +369,7 @@ export class Player {
     cancelAnimationFrame(this.pending);
     this.resize?.disconnect();
     this.unfollow?.();
-    for (const part of this.parts ?? []) part.destroy?.();
+    for (const part of this.view.parts) part.destroy?.();
     if (this.onKey) document.removeEventListener("keydown", this.onKey);
     if (foremost === this) foremost = null;
     this.root.replaceChildren();

@@ -74,16 +74,28 @@ function fill({ payload, state }, id, title, content) {
   if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
 }
 
-/** @param {HTMLElement} root @param {HTMLElement} node @param {HTMLElement | null} anchor */
+/**
+ * Beside the column that the anchor stands in, so that its neighbours can still be pressed; below or
+ * above the anchor where there is no room beside it.
+ * @param {HTMLElement} root @param {HTMLElement} node @param {HTMLElement | null} anchor
+ */
 function place(root, node, anchor) {
   const within = root.getBoundingClientRect();
   const at = (anchor ?? root).getBoundingClientRect();
+  const column = anchor?.closest("section")?.getBoundingClientRect();
   const width = Math.min(380, within.width - 24);
   node.style.width = `${width}px`;
+  const height = node.offsetHeight;
+  const beside = column ? column.left - within.left - width - 16 : -1;
+  const below = at.bottom - within.top + 8;
+  const above = at.top - within.top - height - 8;
+  const room = innerHeight - within.top - 12;
+  if (beside >= 8) {
+    node.style.left = `${beside}px`;
+    node.style.top = `${Math.max(8, Math.min(at.top - within.top - 16, room - height))}px`;
+    return;
+  }
   const left = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
   node.style.left = `${left}px`;
-  const below = at.bottom - within.top + 8;
-  const above = at.top - within.top - node.offsetHeight - 8;
-  const fitsBelow = within.top + below + node.offsetHeight < innerHeight;
-  node.style.top = `${fitsBelow || above < 0 ? below : above}px`;
+  node.style.top = `${below + height < room || above < 0 ? below : above}px`;
 }

@@ -56,8 +56,9 @@ export function nextBars() {
           setText(parts.share, percent(token.prob));
           const share = token.prob / most;
           parts.fill.style.width = `${Math.max(0.012, share) * 100}%`;
-          show(parts.outline, sampled && token.sampling >= 0);
-          if (sampled && token.sampling >= 0) parts.outline.style.width = `${(token.sampling / most) * 100}%`;
+          const drawn = sampled && token.sampling / most > 0.01;
+          show(parts.outline, drawn);
+          if (drawn) parts.outline.style.width = `${(token.sampling / most) * 100}%`;
           parts.row.classList.toggle("is-chosen", token.chosen);
           show(parts.tag, token.chosen);
           const inside = Math.max(share, sampled ? token.sampling / most : 0) > 0.55;
@@ -122,7 +123,7 @@ export function bill(dispatch) {
           head[side].classList.toggle("is-current", state.cache === side || state.cache === "both");
         }
         const [on, off] = [sides.on.rows.total ?? 0, sides.off.rows.total ?? 0];
-        setText(factor, on > 0 && off > on ? `${words.fewerRows(off / on)} fewer rows with the cache` : "");
+        setText(factor, on > 0 && off > on ? `${words.fewerRows(off / on)} fewer rows` : "");
         show(formula, sides.on.source === "formula" || sides.off.source === "formula");
         const result = comparisonAt(payload, state.step);
         show(comparison, result !== null);
@@ -132,7 +133,7 @@ export function bill(dispatch) {
         }
         setAttribute(canvas, "aria-label", `${words.LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`);
       });
-      const width = layout.side || Math.min(360, Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 24));
+      const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 24);
       drawn([payload, state.step, palette, dpr, width], () => {
         curve.style.height = `${CURVE_HEIGHT}px`;
         paintCurve(canvas, { width, ...scene.cumulative, step: state.step, palette, dpr });
@@ -146,9 +147,8 @@ export function bill(dispatch) {
  * @param {Map<string, HTMLButtonElement>} cells @param {Map<string, HTMLElement>} names @param {Scene} scene
  */
 function writeRow(figure, sides, cells, names, { state }) {
-  const largest = Math.max(sides.on[figure].total ?? 0, sides.off[figure].total ?? 0);
   const kind = figure === "cache_bytes" ? "bytes" : figure === "rows" ? null : figure;
-  const unit = kind ? unitFor(kind, largest) : null;
+  const unit = kind ? unitFor(kind, sides.on[figure].total, sides.off[figure].total) : null;
   const label = {
     rows: words.LABELS.rows,
     flops: unit?.name ?? "",

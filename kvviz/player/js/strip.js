@@ -9,6 +9,10 @@ import { LABELS } from "./words.js";
  * @import { Action } from "./state.js"
  */
 
+/** Height of one line of chips with its gap; player.css has the same. */
+const LINE = 36;
+const MOST_SLOTS = 64;
+
 /** @param {(action: Action) => void} dispatch @returns {Part} */
 export function strip(dispatch) {
   const node = el("div", { class: "kv-strip", role: "group", "aria-label": LABELS.tokens });
@@ -63,13 +67,16 @@ export function strip(dispatch) {
         );
         classes = chips.map(() => "");
         tops = null;
+        // A long run is a text that scrolls; only a short one shows its empty places.
+        node.classList.toggle("has-slots", chips.length <= MOST_SLOTS);
         node.replaceChildren(...chips);
       });
       const spot = scene.spot;
       chips.forEach((chip, row) => {
         const next = row === facts.n_rows;
         const status = next ? "next" : rowState(facts, row);
-        const lit = spot !== null && spot.row === row ? " is-lit" : "";
+        const looked = spot?.part === "pattern" && spot.column === row && row < facts.n_rows;
+        const lit = spot !== null && spot.row === row ? " is-lit" : looked ? " is-looked" : "";
         const wanted = `kv-chip is-${status}${lit}`;
         if (classes[row] === wanted) return;
         classes[row] = wanted;
@@ -82,11 +89,25 @@ export function strip(dispatch) {
       });
       measured([payload, layout, cache, scene.measured], () => (tops = null));
       scrolled([payload, state.step, layout, cache, scene.measured], () => {
-        tops ??= chips.map((chip) => chip.offsetTop);
+        tops ??= measure(node, chips);
         const chip = Math.min(facts.n_rows, chips.length - 1);
-        const wanted = Math.max(0, tops[chip] - tops[0] - 76);
+        const wanted = Math.max(0, tops[chip] - tops[0] - 2 * LINE);
         if (Math.abs(node.scrollTop - wanted) > 1) node.scrollTop = wanted;
       });
     },
   };
+}
+
+/**
+ * Where each chip stands once all tokens are there. A chip never moves when a later one appears, so
+ * this is read once; it also gives the strip its final height from the start.
+ * @param {HTMLElement} node @param {HTMLElement[]} chips @returns {number[]}
+ */
+function measure(node, chips) {
+  node.classList.add("is-measuring");
+  node.style.minHeight = "";
+  node.style.minHeight = `${node.offsetHeight}px`;
+  const tops = chips.map((chip) => chip.offsetTop);
+  node.classList.remove("is-measuring");
+  return tops;
 }

@@ -1,6 +1,6 @@
 // The same step as a table, for screen readers and for whoever likes numbers better.
 import { el, show, whenChanged } from "./dom.js";
-import { glyphs, percent } from "./format.js";
+import { glyphs, weightPercent } from "./format.js";
 import { attention, mainRun, rowState, tokenText } from "./run.js";
 
 /** @import { Scene, Part } from "./player.js" */
@@ -36,7 +36,7 @@ export function stepTable() {
               el("th", { scope: "row" }, [String(row)]),
               el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
               el("td", {}, [rowState(facts, row)]),
-              el("td", {}, [weight === null ? "–" : percent(weight)]),
+              el("td", {}, [weight === null ? "–" : weightPercent(weight)]),
             ]),
           );
         }

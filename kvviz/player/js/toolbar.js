@@ -2,7 +2,7 @@
 import { el, icon, ICONS, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { stepAt, timelineGeometry } from "./layout.js";
 import { paintTimeline } from "./paint_small.js";
-import { availableCaches } from "./run.js";
+import { availableCaches, stepFacts } from "./run.js";
 import { SPEEDS } from "./state.js";
 import * as words from "./words.js";
 
@@ -96,8 +96,9 @@ export function toolbar(dispatch) {
       );
 
       sentenceChanged([payload, state.step, state.cache], () => {
-        show(sentence, state.cache !== "both");
-        const spans = words.stepSentence(facts);
+        const spans = state.cache === "both"
+          ? words.bothSentence(stepFacts(payload, "on", state.step), stepFacts(payload, "off", state.step))
+          : words.stepSentence(facts);
         sentence.replaceChildren(...sentenceNodes(spans));
         setAttribute(track, "aria-valuemin", "0");
         setAttribute(track, "aria-valuemax", String(n_steps - 1));
@@ -110,6 +111,7 @@ export function toolbar(dispatch) {
         prefillLabel.style.width = `${prefill}px`;
         setText(prefillLabel, words.prefillLabel(n_prompt));
         setText(decodeLabel, words.decodeLabel(n_steps));
+        show(decodeLabel, layout.mode !== "narrow");
         track.dataset.width = String(width);
         track.dataset.steps = String(n_steps);
       });

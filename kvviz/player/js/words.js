@@ -1,5 +1,5 @@
 // Every word the player shows. Numbers come in, sentences go out. Pure.
-import { glyphs, inUnit, percent, plural, signed, small, sumText, unitFor, whole } from "./format.js";
+import { glyphs, inUnit, plural, signed, small, sumText, unitFor, weightPercent, whole } from "./format.js";
 
 /**
  * @import { Cache, Model, RunCache } from "./buffer.js"
@@ -30,7 +30,7 @@ export const LABELS = {
   layer: "layer",
   head: "head",
   pattern: "Attention pattern",
-  patternHint: "row = the token that looks, column = the token looked at",
+  patternHint: "each row looks at its columns",
   next: "Next token",
   bill: "The bill so far",
   withCache: "cache",
@@ -47,7 +47,6 @@ export const LABELS = {
   legendReused: "reused, not recomputed",
   legendMask: "forbidden by the mask",
   legendAbsent: "not there yet",
-  legendValues: "values",
   legendAttention: "attention",
   table: "Table",
   tableHide: "Hide table",
@@ -59,6 +58,7 @@ export const LABELS = {
   unpin: "Esc lets go",
   whyNotZero: "why not zero?",
   computedSoFar: "K/V rows computed so far",
+  bothRuns: "Both runs, step by step",
   curve: "Rows computed so far, after each step",
   proven: "Reuse is proven: at the end every row has the very bits it was written with.",
   unproven: "Reuse is not proven: some row changed after it was written.",
@@ -106,6 +106,16 @@ export function stepSentence(facts) {
   return spans;
 }
 
+/** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} The same step both ways, in one sentence. */
+export function bothSentence(on, off) {
+  return [
+    stepSentence(on)[0],
+    { text: `${plural(on.n_computed, "row")} computed with the cache`, tone: "computed" },
+    { text: `${plural(off.n_computed, "row")} without`, tone: "computed" },
+    { text: "in every layer and head", tone: "quiet" },
+  ];
+}
+
 /** @param {Span[]} spans @returns {string} */
 export function plain(spans) {
   return spans.map((span) => span.text).join(", ") + ".";
@@ -131,7 +141,7 @@ export function decodeLabel(n_steps) {
 
 /** @param {string} from @param {string} to @param {number} weight @param {number} layer @param {number} head */
 export function attentionReading(from, to, weight, layer, head) {
-  return `${glyphs(from)} looks at ${glyphs(to)}: ${percent(weight)} (layer ${layer}, head ${head})`;
+  return `${glyphs(from)} looks at ${glyphs(to)}: ${weightPercent(weight)} (layer ${layer}, head ${head})`;
 }
 
 /** @param {string} from @param {string} to @returns {string} */
@@ -203,7 +213,7 @@ export function billExplanation(figure, side, model, n_prompt, step) {
     };
   }
   if (figure === "flops") {
-    const unit = unitFor("flops", side.flops.total ?? 0);
+    const unit = unitFor("flops", ...side.flops.terms);
     return {
       title: `Floating-point operations ${name}`,
       lines: [
@@ -211,7 +221,7 @@ export function billExplanation(figure, side, model, n_prompt, step) {
         "A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV",
         `L = ${model.n_layers} layers, D = ${model.d_model}, I = ${model.d_mlp}, V = ${whole(model.d_vocab)}; this step q = ${side.rows.terms[step]}, n = ${n_rows}`,
       ],
-      note: "Matrix products, a multiply-add as two; the last step of the pass reads one row of logits." + origin,
+      note: "Matrix products only, a multiply-add as two; logits for one row." + origin,
     };
   }
   if (figure === "seconds") {
@@ -221,7 +231,7 @@ export function billExplanation(figure, side, model, n_prompt, step) {
         lines: ["Not run, so there is no time to show. Time is measured here, never computed."],
       };
     }
-    const unit = unitFor("seconds", side.seconds.total);
+    const unit = unitFor("seconds", ...side.seconds.terms);
     return {
       title: `Time ${name}`,
       lines: [`${sumText(side.seconds.terms, (n) => inUnit(n, unit))} = ${inUnit(side.seconds.total, unit)} ${unit.name}`],

@@ -1,0 +1,92 @@
+// The player's parts in their places.
+import { el } from "./dom.js";
+import { heads } from "./heads.js";
+import { panel } from "./panel.js";
+import { popover } from "./popover.js";
+import { bill, nextBars } from "./side.js";
+import { strip } from "./strip.js";
+import { stepTable } from "./table.js";
+import { toolbar } from "./toolbar.js";
+import * as words from "./words.js";
+
+/**
+ * @import { Action } from "./state.js"
+ * @import { Part } from "./player.js"
+ *
+ * @typedef {ReturnType<typeof buildView>} View
+ */
+
+/**
+ * @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {() => void} save
+ */
+export function buildView(root, dispatch, save) {
+  const alert = el("p", { class: "kv-alert", role: "alert", hidden: true });
+  const said = el("p", { class: "kv-sr", "aria-live": "polite" });
+  const probe = el("span", { class: "kv-probe", "aria-hidden": "true" });
+  const bar = toolbar(dispatch);
+  const tokens = strip(dispatch);
+  const panels = { on: panel("on", dispatch), off: panel("off", dispatch) };
+  const next = nextBars();
+  const cost = bill(dispatch);
+  const overview = heads(dispatch);
+  const table = stepTable();
+  const pop = popover(root, dispatch);
+
+  const layerSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.layer });
+  const headSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.head });
+  layerSelect.onchange = () => dispatch({ type: "layer", to: Number(layerSelect.value) });
+  headSelect.onchange = () => dispatch({ type: "head", to: Number(headSelect.value) });
+  const picker = el("span", { class: "kv-picker" }, [
+    el("label", {}, [words.LABELS.layer, layerSelect]),
+    el("label", {}, [words.LABELS.head, headSelect]),
+  ]);
+  const stageTitle = el("h3", {}, [words.LABELS.bothRuns]);
+  const stageTop = el("div", { class: "kv-stage-top" }, [stageTitle]);
+  const stage = el("div", { class: "kv-stage" }, [panels.on.node, panels.off.node]);
+  const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
+  const { legend, scale } = buildLegend();
+  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
+
+  const proof = el("span", { class: "kv-proof" });
+  const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
+  const keys = tool("keys", words.LABELS.help, () => dispatch({ type: "open", id: "keys" }));
+  keys.dataset.open = "keys";
+  keys.setAttribute("aria-haspopup", "dialog");
+  const tools = el("div", { class: "kv-tools" }, [
+    proof,
+    el("span", { class: "kv-tool-group" }, [tableButton, tool("picture", words.LABELS.picture, save), keys]),
+  ]);
+
+  bar.node.append(tokens.node);
+  bar.node.classList.add("kv-card");
+  const body = el("div", { class: "kv-body" }, [
+    bar.node, main, el("div", { class: "kv-card" }, [overview.node]), tools, table.node, pop.node,
+  ]);
+  root.replaceChildren(probe, said, alert, body);
+  /** @type {Part[]} */
+  const parts = [bar, tokens, next, cost, overview, table, pop];
+  return {
+    alert, said, probe, body, panels, overview, parts, layerSelect, headSelect, picker, stageTitle, stageTop, stage, scale, proof, tableButton,
+  };
+}
+
+function buildLegend() {
+  const item = (/** @type {string} */ kind, /** @type {string} */ text) =>
+    el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
+  const scale = el("i", { class: "kv-scale", "aria-hidden": "true" });
+  const legend = el("div", { class: "kv-legend" }, [
+    item("computed", words.LABELS.legendComputed),
+    item("reused", words.LABELS.legendReused),
+    item("mask", words.LABELS.legendMask),
+    item("absent", words.LABELS.legendAbsent),
+    el("span", { class: "kv-legend-item kv-legend-scale" }, [`${words.LABELS.legendAttention} 0`, scale, "100\u202f%"]),
+  ]);
+  return { legend, scale };
+}
+
+/** @param {string} name @param {string} text @param {() => void} run @returns {HTMLButtonElement} */
+function tool(name, text, run) {
+  const button = el("button", { type: "button", class: "kv-tool", "data-tool": name }, [text]);
+  button.onclick = run;
+  return button;
+}
