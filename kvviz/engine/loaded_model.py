@@ -16,7 +16,7 @@ from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
 from kvviz.trace import ModelCard
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LoadedModel:
     """A model and its tokenizer, read only: no call changes either, so threads may share it.
 
@@ -33,6 +33,9 @@ class LoadedModel:
     n_threads: int
     _tokenizer: Any
     _texts: TokenTexts
+
+    def __repr__(self) -> str:
+        return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
 
     @property
     def device(self) -> torch.device:

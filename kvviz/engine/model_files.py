@@ -50,9 +50,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelFilesError(f"{folder} has no config.json.", fix=_COMPLETE)
     config = read_json(path)
     model_type = config.get("model_type")
-    if str(model_type) in _LATER_FAMILIES:
+    if later := _LATER_FAMILIES.get(str(model_type)):
         raise ModelFamilyError(
-            f"{_LATER_FAMILIES[model_type]} models cannot be loaded yet.",
+            f"{later} models cannot be loaded yet.",
             found=f"config.json says model_type {model_type!r}.",
             fix="Load a GPT-2; this family comes in a later version.",
         )

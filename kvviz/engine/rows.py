@@ -103,8 +103,17 @@ class PreallocatedLayer(CacheLayerMixin):
     def update(
         self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
     ) -> tuple[Tensor, Tensor]:
-        """Write new rows behind the others and return all of them."""
+        """Write new rows behind the others and return all of them.
+
+        Raises:
+            ObservationError: If there is no room for them.
+        """
         start, n_new = self._n_rows, key_states.shape[-2]
+        if start + n_new > self.get_max_length():
+            raise ObservationError(
+                "The model writes more rows than the run can have.",
+                found=f"There is room for {self.get_max_length()}, and {start} are filled.",
+            )
         self._key_room.narrow(-2, start, n_new).copy_(key_states)
         self._value_room.narrow(-2, start, n_new).copy_(value_states)
         self.writes.append(range(start, start + n_new))

@@ -31,9 +31,9 @@ class TokenTexts:
 
     def text(self, token_id: int) -> str:
         """Return what the token reads, with bytes that are no whole character in hex."""
-        if token_id not in self._known:
-            self._known[token_id] = shown(self.raw(token_id))
-        return self._known[token_id]
+        if (text := self._known.get(token_id)) is None:
+            text = self._known[token_id] = shown(self.raw(token_id))
+        return text
 
     def joined(self, token_ids: Iterable[int]) -> str:
         """Return what the tokens read together; halves of a character that meet become one."""
@@ -43,7 +43,7 @@ class TokenTexts:
         """Return the bytes of a token; ids that the tokenizer does not know get a name."""
         if token_id in self._added:
             return self._added[token_id].encode()
-        piece = self._tokenizer.convert_ids_to_tokens(token_id)
+        piece = self._tokenizer.convert_ids_to_tokens(int(token_id))
         if not isinstance(piece, str):
             return f"‹token {token_id}›".encode()
         if self._is_byte_level and all(character in _BYTE_OF for character in piece):

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kvviz.engine import comparison, trace_both, trace_generation
+from kvviz.errors import ContextLengthError, OptionsError, RunCancelledError
+from tests.parity.tiny_models import PROMPT
+
+
+def test_both_runs_are_those_of_single_calls(model):
+    options = {"max_new_tokens": 7, "temperature": 0.9, "top_k": 30, "seed": 5}
+    both = trace_both(model, PROMPT, **options)
+    for ours, use_cache in ((both.cached, True), (both.uncached, False)):
+        alone = trace_generation(model, PROMPT, use_cache=use_cache, **options)
+        assert ours.options == alone.options
+        np.testing.assert_array_equal(ours.token_ids, alone.token_ids)
+        np.testing.assert_array_equal(ours.all_keys, alone.all_keys)
+    assert both.same_tokens
+    assert both.logit_differences.shape == (7,)
+
+
+def test_difference_is_rounding_and_shrinks_with_it(model):
+    single = trace_both(model, PROMPT, max_new_tokens=10)
+    double = trace_both(model.as_dtype("float64"), PROMPT, max_new_tokens=10)
+    assert 0 < single.max_logit_difference < 1e-4
+    # Float64 has 29 more bits; a difference that were no rounding would stay where it is.
+    assert 0 < double.max_logit_difference < single.max_logit_difference * 2.0**-20
+
+
+def test_progress_counts_both_runs(model):
+    told = []
+    trace_both(model, PROMPT, max_new_tokens=3, progress=lambda *counts: told.append(counts))
+    assert told == [(done, 6) for done in range(1, 7)]
+
+
+def test_cancel_in_the_second_run_keeps_the_first(model):
+    steps = []
+    both = trace_both(
+        model,
+        PROMPT,
+        max_new_tokens=6,
+        progress=lambda done, _: steps.append(done),
+        cancel=lambda: len(steps) == 8,
+    )
+    assert (both.cached.stopped, both.uncached.stopped) == ("length", "cancelled")
+    assert (len(both.cached.steps), len(both.uncached.steps)) == (6, 2)
+    assert both.logit_differences.size == 2
+
+
+def test_cancel_before_the_second_run_has_a_step_is_an_error(model):
+    steps = []
+    with pytest.raises(RunCancelledError):
+        trace_both(
+            model,
+            PROMPT,
+            max_new_tokens=3,
+            progress=lambda done, _: steps.append(done),
+            cancel=lambda: len(steps) == 3,
+        )
+
+
+def test_logits_are_compared_only_while_the_tokens_agree(model, monkeypatch):
+    """A run that leaves the other's path after three tokens is compared for three steps more."""
+    honest = comparison.run
+
+    def run(model, prompt, options, **rest):
+        trace = honest(model, prompt, options, **rest)
+        if not options.use_cache:
+            trace.token_ids.setflags(write=True)
+            trace.token_ids[trace.n_prompt + 3] += 1
+        return trace
+
+    monkeypatch.setattr(comparison, "run", run)
+    both = trace_both(model, PROMPT, max_new_tokens=8)
+    assert not both.same_tokens
+    assert both.logit_differences.size == 4
+
+
+def test_errors_are_those_of_a_single_run(model):
+    with pytest.raises(OptionsError):
+        trace_both(model, PROMPT, max_new_tokens=0)
+    with pytest.raises(ContextLengthError):
+        trace_both(model, PROMPT, max_new_tokens=1000)
