@@ -39,10 +39,15 @@ MIN_DISTANCE = 2
 """Induction is measured only where its target is neither the query itself nor the position before
 it, which a previous-token head would also look at."""
 
+PROBE_WORDS = 40
+"""Words in one round of `probe_prompt`."""
+
 _PROBE_TEXT = (
-    "apple boat chair door egg field garden hat island jar king lamp moon nest owl paper queen "
-    "river snow tree uncle violin window yard zebra bread cloud drum farm glass horse iron jacket "
-    "kite leaf mouse night ocean pencil rabbit"
+    "light king showed story soon drawing farmer able careful son heads join ocean city fierce pay "
+    "here along certain walls larger yard called comfortable lady sail determined months spoken "
+    "parents spread hoped break mistake fast bath done short daughters travel steal sky made "
+    "further through brook whose warm mountain changed sight nest fear kissed battle alive neither "
+    "cried waved"
 )
 
 
@@ -153,19 +158,18 @@ def head_roles(trace: GenerationTrace) -> tuple[HeadRole, ...]:
     return tuple(found)
 
 
-def probe_prompt(seed: int = 0, *, n_words: int = 40, n_times: int = 3) -> str:
-    """Return a text of random words said several times over, which brings out induction heads.
+def probe_prompt(seed: int = 0) -> str:
+    """Return 40 common words in random order, said twice over, which brings out induction heads.
 
-    Nothing but the earlier round tells which word comes next, so that a head which looks there
-    copies, and does not know the language.
+    Nothing but the first round tells which word comes next in the second, so that a head which
+    looks there copies, and does not know the language. Two rounds and no more: an induction head
+    shares its attention among all earlier rounds.
 
     Args:
-        seed: Seed of the order of the words.
-        n_words: Different words, at most 40.
-        n_times: How often they are said, at least 2.
+        seed: Seed of the choice and the order of the words.
     """
-    words = np.random.default_rng(seed).permutation(_PROBE_TEXT.split())[:n_words].tolist()
-    return " ".join(words * n_times)
+    words = np.random.default_rng(seed).permutation(_PROBE_TEXT.split())[:PROBE_WORDS].tolist()
+    return " ".join(words * 2)
 
 
 def _targets(

@@ -78,7 +78,7 @@ class Step:
                     "Positions of a step ascend from 0 on.",
                     found=f"{name} of step {self.index} does not.",
                 )
-        if np.intersect1d(self.computed, self.reused, assume_unique=True).size:
+        if np.intersect1d(self.computed, self.reused).size:
             raise TraceError(
                 "A row is either computed or reused.",
                 found=f"Step {self.index} has rows that are both.",

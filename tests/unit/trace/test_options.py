@@ -39,3 +39,9 @@ def test_the_ends_of_each_range_are_allowed():
 def test_options_of_other_fields_are_refused(data):
     with pytest.raises(OptionsError, match="settings"):
         GenerationOptions.from_json(data)
+
+
+def test_a_run_is_greedy_and_cached_unless_it_is_asked_not_to_be():
+    options = GenerationOptions(4)
+    assert (options.use_cache, options.temperature, options.seed) == (True, 0.0, 0)
+    assert options.top_k is options.top_p is None

@@ -1,9 +1,10 @@
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
 
 from kvviz.errors import TraceError
+from kvviz.trace import Step
 from tests.factories import make_trace
 
 DECODE = make_trace(n_prompt=4, n_new=3).steps[1]
@@ -61,3 +62,20 @@ def test_rows_that_attention_reads_are_the_computed_and_the_reused():
 def test_arrays_of_a_step_cannot_be_written():
     with pytest.raises(ValueError, match="read-only"):
         DECODE.computed[0] = 3
+
+
+def test_the_ends_of_each_range_are_allowed():
+    for prob in (0.0, 1.0):
+        replace(DECODE, chosen_prob=prob)
+    alike = np.array([0.5, 0.5, 0.0, 0.0, 0.0], dtype=np.float32)
+    replace(DECODE, top_probs=alike, top_sampling_probs=alike[::-1].copy(), seconds=0.0)
+
+
+def test_a_step_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        DECODE.chosen_id = 3
+
+
+def test_a_row_that_was_computed_once_has_not_moved():
+    fields = {name: value for name, value in vars(DECODE).items() if name != "max_row_change"}
+    assert Step(**fields).max_row_change == 0.0
