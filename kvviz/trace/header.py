@@ -19,7 +19,7 @@ from kvviz.trace.step import Step
 MAGIC = "kvviz-trace"
 FORMAT_VERSION = 1
 
-MAX_TOKENS = 16_384
+MAX_TOKENS = 8_192
 """Longest run a file may hold: checking one takes time with the square of its tokens."""
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_PROMPT_CHARACTERS = 1_000_000
