@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from kvviz.analysis import Agreement, agreement
 from kvviz.figures import step_cost
@@ -34,11 +35,18 @@ def draw(state: PageState, environment: Environment) -> None:
         caption = lessons().caption("step-cost")
         st.html('<div class="kvviz-heading" role="heading" aria-level="3">What each step took</div>'
                 f'<p class="kvviz-body">{plain_html(caption.text)}</p>')  # fmt: skip
-        st.plotly_chart(step_cost(shown.subject), width="stretch", key="kvviz-step-cost",
+        st.plotly_chart(figure(shown), width="stretch", key="kvviz-step-cost",
                         config={"displayModeBar": False})  # fmt: skip
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
         both_ways(state, shown, environment)
+
+
+def figure(shown: Shown) -> Figure:
+    """Return the cost of each step as a figure that lies on a card."""
+    drawn = step_cost(shown.subject)
+    clear = "rgba(0,0,0,0)"
+    return drawn.update_layout(height=440, paper_bgcolor=clear, plot_bgcolor=clear)
 
 
 @st.fragment
@@ -54,8 +62,9 @@ def both_ways(state: PageState, shown: Shown, environment: Environment) -> None:
     caption, found = lessons().caption("not-zero"), agreement(comparison)
     st.html(
         f'<div class="kvviz-heading" role="heading" aria-level="3">{tokens_line(found)}</div>'
-        f'<p class="kvviz-body">Largest logit difference <b>{comparison.max_logit_difference:.1e}'
-        f"</b> ({comparison.cached.model.dtype}), over all steps and the whole vocabulary.</p>"
+        f'<p class="kvviz-body">Largest logit difference <b>{found.max_logit_difference:.1e}</b> '
+        f"({found.dtype}), over the whole vocabulary and all steps; the largest is after step "
+        f"{found.worst_step}.</p>"
     )
     if not found.same_tokens:
         st.html(f'<p class="kvviz-body">{plain_html(parting(comparison, found))}</p>')

@@ -122,18 +122,21 @@ def draw_run(state: PageState, environment: Environment) -> None:
     shown = state.shown
     if shown is None:
         return
-    if shown.trace.stopped == "cancelled":
-        st.info(
-            f"Cancelled: these are the {len(shown.trace.steps)} steps that were done, of "
-            f"{shown.settings.new}.",
-            icon=":material/stop_circle:",
-        )
+    if shown.note:
+        st.info(shown.note, icon=":material/stop_circle:")
 
     def moved(view: View) -> None:
         state.view = view
         state.write_link(links.write(shown.settings, view))
 
-    def without_cache(cache: str) -> None:
+    def other_way(cache: str) -> None:
+        if shown.origin == "file":
+            # The player waits for that run until it is told to begin anew.
+            state.mount += 1
+            state.notes = (
+                "A saved run holds one way only. To see the other, type its prompt and press Run.",
+            )
+            return
         state.view = replace(state.view, cache=cache)
         begin(state, shown.settings, environment, want_both=True)
 
@@ -142,7 +145,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
         state.view,
         key=f"kv-player-{state.mount}",
         on_view=moved,
-        on_cache=without_cache if shown.origin == "run" else None,
+        on_cache=other_way,
     )
     cards.draw(shown, lambda: your_turn.draw(state, environment))
     difference.draw(state, environment)

@@ -37,12 +37,14 @@ class Shown:
         trace: The run that figures are read from: the cached one where there is one.
         comparison: Both runs, where both were made.
         origin: ``run`` if it was made here, ``file`` if it was opened.
+        note: A line about how it came to be, or nothing.
     """
 
     settings: RunSettings
     trace: GenerationTrace
     comparison: CacheComparison | None = None
     origin: str = "run"
+    note: str = ""
 
     @property
     def subject(self) -> GenerationTrace | CacheComparison:
@@ -124,12 +126,24 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
     }
     if not both:
         trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
-        return Shown(settings, trace)
+        return Shown(settings, trace, note=_cancelled_note(trace, settings.new))
     cancel = _keeping_one_step(job, settings.new)
     comparison = trace_both(model, settings.prompt, **options, cancel=cancel)
     if comparison.uncached.stopped == "cancelled":
-        return Shown(settings, comparison.cached)
+        trace = comparison.cached
+        note = _cancelled_note(trace, settings.new) or (
+            "The run without the cache was cancelled; the one with it is complete."
+        )
+        return Shown(settings, trace, note=note)
     return Shown(settings, comparison.cached, comparison)
+
+
+def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:
+    if trace.stopped != "cancelled":
+        return ""
+    n_steps = len(trace.steps)
+    done = "is the 1 step that was" if n_steps == 1 else f"are the {n_steps:,} steps that were"
+    return f"Cancelled: here {done} done, of {n_new:,}."
 
 
 def _keeping_one_step(job: Job, n_new: int) -> Callable[[], bool]:

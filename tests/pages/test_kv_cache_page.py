@@ -244,7 +244,7 @@ def test_a_cancelled_run_shows_the_steps_so_far(kv_cache, monkeypatch):
     page.press("kv:run")
     assert page.errors == []
     assert page.player["n_steps"] == 5
-    assert any("these are the 5 steps that were done, of 40" in note for note in page.notes)
+    assert any("here are the 5 steps that were done, of 40" in note for note in page.notes)
 
 
 def test_cancelling_the_run_without_cache_keeps_the_whole_cached_run(kv_cache, monkeypatch):
@@ -263,6 +263,7 @@ def test_cancelling_the_run_without_cache_keeps_the_whole_cached_run(kv_cache, m
     page.press("kv:run")
     assert page.player["n_steps"] == 10
     assert [run["cache"] for run in page.player["runs"]] == ["on"]
+    assert page.notes == ["The run without the cache was cancelled; the one with it is complete."]
 
 
 @pytest.mark.parametrize("cancelled_at", [9, 10, 11])

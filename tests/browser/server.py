@@ -1,0 +1,53 @@
+"""The app as a person starts it: a process of its own, on a free port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Start the app as README says and give its address; stop it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py",
+               "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("KVVIZ_")}
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            address = f"http://localhost:{port}"
+            until = time.monotonic() + PATIENCE_S
+            while not _answers(f"{address}/_stcore/health"):
+                if process.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    raise RuntimeError(f"The app did not start:\n{log.read()}")
+                time.sleep(0.1)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False

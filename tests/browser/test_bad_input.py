@@ -1,0 +1,77 @@
+"""What goes wrong, goes wrong in words, and loses nothing."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_nonsense_in_a_link_is_one_friendly_line(visit):
+    tab = visit().open("/kv_cache", new="-3", layer="x", step="<b>", cache="maybe")
+    tab.wait(step=0, nSteps=16, cache="on")
+    line = tab.page.locator('[data-testid="stAlert"]')
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text("Part of this link could not be used")
+    expect(line).to_contain_text("step is '<b>'")
+
+
+def test_an_unknown_page_is_the_home_page_with_a_polite_line(visit):
+    tab = visit().open("/no_such_page")
+    expect(tab.page.locator('[data-testid="stAlert"]')).to_contain_text(
+        "There is no page “no_such_page” here"
+    )
+    expect(tab.page.get_by_role("heading", name="Watch a KV cache work")).to_be_visible()
+
+
+def test_a_long_run_shows_its_progress_and_can_be_cancelled(visit):
+    tab = visit()
+    tab.page.goto(f"{tab.address}/kv_cache?new=900&cache=both")
+    expect(tab.page.get_by_text("of 1,800")).to_be_visible()
+    tab.page.get_by_role("button", name="Cancel").click()
+    tab.page.wait_for_selector('[data-kvviz="player"][data-step]')
+    hooks = tab.hooks()
+    assert 1 <= hooks["nSteps"] <= 900
+    expect(tab.page.get_by_text("ancelled")).to_be_visible()
+
+
+def test_a_prompt_survives_a_run_that_fails_and_the_run_before_stays(visit):
+    tab = visit().open("/kv_cache", new="3")
+    tab.wait(nSteps=3)
+    long = "word " * 5000
+    tab.run_prompt(long)
+    expect(tab.page.locator('[data-testid="stAlert"]')).to_contain_text(
+        "Shorten the prompt to 1,023 tokens or fewer"
+    )
+    assert tab.page.get_by_role("textbox", name="Prompt").input_value() == long
+    tab.wait(nSteps=3)
+
+
+def test_markup_in_a_prompt_is_text_everywhere(visit):
+    prompt = "<script>window.struck=1</script><img src=x onerror=window.struck=1>"
+    tab = visit().open("/kv_cache", prompt=prompt, new="2")
+    tab.wait(nSteps=2)
+    tab.still()
+    assert tab.page.evaluate("() => window.struck") is None
+    assert tab.page.locator("[data-testid=stMain] img").count() == 0
+    assert tab.page.get_by_role("textbox", name="Prompt").input_value() == prompt
+
+
+def test_control_and_enter_run_what_was_typed(visit):
+    tab = visit().open("/kv_cache", new="3")
+    tab.wait(nSteps=3)
+    box = tab.page.get_by_role("textbox", name="Prompt")
+    box.fill("The cat and the dog and the bird")
+    box.press("Control+Enter")
+    tab.page.wait_for_url("**prompt=The*")
+    tab.wait(step=0, nFed=8)
+
+
+def test_a_foreign_file_is_refused_in_words(visit, tmp_path):
+    foreign = tmp_path / "holiday.npz"
+    foreign.write_bytes(b"not a run at all")
+    tab = visit().open("/kv_cache", new="3")
+    tab.page.get_by_role("button", name="Open a saved run").click()
+    tab.page.locator('input[type="file"]').set_input_files(foreign)
+    expect(tab.page.locator('[data-testid="stAlert"]')).to_be_visible()
+    assert "Traceback" not in tab.page.locator("body").inner_text()
+    tab.wait(nSteps=3)

@@ -1,0 +1,120 @@
+"""The player inside the app: scrub, heads, both ways, dark, narrow."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.factories import make_trace
+
+pytestmark = pytest.mark.browser
+
+
+def test_scrubbing_sends_nothing_until_the_pointer_is_let_go(visit):
+    tab = visit().open("/kv_cache")
+    tab.wait(step=0)
+    tab.still()
+    track = tab.page.locator(".kv-track")
+    box = track.bounding_box()
+    mouse = tab.page.mouse
+    middle = box["y"] + box["height"] / 2
+    mouse.move(box["x"] + 10, middle)
+    mouse.down()
+    n_before = tab.n_sent
+    seen = set()
+    for part in range(20, 100, 2):
+        mouse.move(box["x"] + box["width"] * part / 100, middle)
+        seen.add(tab.hooks()["step"])
+    tab.wait(step=15)
+    assert tab.n_sent == n_before
+    assert len(seen) > 8
+    mouse.up()
+    tab.page.wait_for_url("**step=15**")
+    assert tab.n_sent > n_before
+
+
+def test_a_click_on_a_head_looks_at_it(visit):
+    tab = visit().open("/kv_cache", layer="0", head="0")
+    tab.wait(layer=0, head=0)
+    box = tab.page.locator('.kv-head[data-index="29"]').bounding_box()
+    tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.wait(layer=3, head=5)
+    tab.page.wait_for_url(re.compile(r"layer=3&head=5"))
+
+
+def test_keys_reach_the_player_after_a_click_on_plain_ground(visit):
+    tab = visit().open("/kv_cache")
+    tab.wait(step=0)
+    tab.page.locator(".kvviz-lead").click()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait(step=1)
+
+
+def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
+    tab = visit().open("/kv_cache", new="280")
+    tab.wait(nSteps=280, cache="on")
+    tab.page.get_by_role("button", name="Side by side", exact=True).click()
+    both = tab.wait(cache="both", step=0)
+    assert both["nComputedOff"] == both["nComputed"]
+    tab.page.keyboard.press("End")
+    end = tab.wait(step=279)
+    assert (end["nComputed"], end["nReused"]) == (1, 285)
+    assert (end["nComputedOff"], end["nReusedOff"]) == (286, 0)
+    tab.page.wait_for_url("**cache=both**")
+
+
+def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path):
+    file = tmp_path / "wide.npz"
+    make_trace(n_prompt=300, n_new=60, n_layers=24, n_heads=18, d_head=2).save(file)
+    tab = visit().open("/kv_cache", new="2")
+    tab.page.get_by_role("button", name="Open a saved run").click()
+    tab.page.locator('input[type="file"]').set_input_files(file)
+    tab.wait(nSteps=60)
+    tab.page.keyboard.press("Escape")
+    tab.page.get_by_label("layer", exact=True).first.select_option("20")
+    tab.wait(layer=20, nSteps=60)
+    tab.page.wait_for_url("**layer=20**")
+
+
+@pytest.mark.parametrize("path", ["/", "/kv_cache"])
+def test_dark_and_light_differ_and_the_canvas_is_drawn_in_both(visit, path):
+    looks = {}
+    for scheme in ("light", "dark"):
+        tab = visit(scheme=scheme).open(path)
+        tab.wait(step=0)
+        tab.still()
+        ground = tab.page.evaluate(
+            "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+        )
+        canvas = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
+        assert canvas.std() > 10, f"the canvas is blank in {scheme}"
+        looks[scheme] = (sum(map(int, re.findall(r"\d+", ground)[:3])), canvas.mean())
+    assert looks["light"][0] > 600 > 150 > looks["dark"][0]
+    assert looks["light"][1] > looks["dark"][1] + 50
+
+
+def test_the_page_fits_a_telephone(visit):
+    for path in ("/", "/kv_cache"):
+        tab = visit(width=390, height=844).open(path)
+        tab.wait(step=0)
+        tab.still()
+        assert tab.overflow() <= 0
+        box = tab.player.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    tab.page.get_by_role(
+        "button", name=re.compile("next step|one step on|forward", re.I)
+    ).first.click()
+    tab.wait(step=1)
+
+
+def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
+    tab = visit().open("/")
+    start = tab.wait(step=0, cache="both")
+    tab.page.keyboard.press("ArrowRight")
+    step = tab.wait(step=1)
+    assert (step["nComputed"], step["nComputedOff"]) == (1, start["nComputed"] + 1)
+    tab.page.locator('a[href*="kv_cache"][href*="cache=both"]').click()
+    tab.page.wait_for_url("**/kv_cache?cache=both")
+    tab.wait(cache="both", nSteps=16)
+    expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()

@@ -1,0 +1,95 @@
+"""One browser tab on the app, and what a person would look for in it."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import urlencode
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE_MS = 120_000
+"""A cold server imports torch before its first run, which takes long on a busy machine."""
+
+PLAYER = '[data-kvviz="player"]'
+
+
+class Visit:
+    """A tab: opens pages, waits on hooks, and hears what should not be heard.
+
+    Attributes:
+        complaints: Console errors and warnings, uncaught exceptions, and failed requests.
+        n_sent: Websocket messages that the page has sent.
+    """
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        self.n_sent = 0
+        page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("request", self._stay_home)
+        page.on("websocket", lambda socket: socket.on("framesent", self._count))
+
+    def _hear(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _stay_home(self, request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.complaints.append(f"left the machine: {request.url}")
+
+    def _count(self, _) -> None:
+        self.n_sent += 1
+
+    def open(self, path: str = "/", **parameters: str) -> Visit:
+        """Open a link and wait until a player is drawn."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        self.page.goto(f"{self.address}{path}{query}")
+        self.page.wait_for_selector(f"{PLAYER}[data-step]")
+        return self
+
+    @property
+    def player(self) -> Locator:
+        """The player's root element."""
+        return self.page.locator(PLAYER)
+
+    def hooks(self) -> dict[str, int | str]:
+        """Return the player's hooks, numbers as numbers."""
+        read = self.player.evaluate("node => ({...node.dataset})")
+        return {name: int(text) if text.isdigit() else text for name, text in read.items()}
+
+    def wait(self, **hooks: int | str) -> dict[str, int | str]:
+        """Wait until hooks have these values and return all of them."""
+        for name, value in hooks.items():
+            hyphened = "".join(f"-{c.lower()}" if c.isupper() else c for c in name)
+            expect(self.player).to_have_attribute(f"data-{hyphened}", str(value))
+        return self.hooks()
+
+    def still(self) -> None:
+        """Wait until the server has nothing more to say and no script runs."""
+        expect(self.page.locator('[data-testid="stApp"]')).to_have_attribute(
+            "data-test-script-state", "notRunning"
+        )
+
+    def run_prompt(self, prompt: str) -> None:
+        """Type a prompt and press Run, without waiting for the run."""
+        self.page.get_by_role("textbox", name="Prompt").fill(prompt)
+        self.page.get_by_role("button", name="Run", exact=False).first.click()
+
+    def pixels(self, selector: str) -> np.ndarray:
+        """Return what an element looks like: (height, width, 3) numbers from 0 to 255."""
+        picture = self.page.locator(selector).first.screenshot()
+        return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"), dtype=np.int16)
+
+    def overflow(self) -> int:
+        """Return how many pixels the page is wider than the window."""
+        return self.page.evaluate(
+            "() => Math.max(document.documentElement.scrollWidth,"
+            " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
+        )
