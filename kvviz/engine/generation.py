@@ -20,9 +20,10 @@ from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.observation import StepObservation
 from kvviz.engine.rows import CachedRows, RecomputedRows, Rows
 from kvviz.engine.sampling import TokenChooser
+from kvviz.engine.step_log import StepLog, StepNote
 from kvviz.engine.threads import thread_count
 from kvviz.errors import OptionsError, OutOfMemoryError, RunCancelledError
-from kvviz.trace import GenerationOptions, GenerationTrace, Step, forward_flops
+from kvviz.trace import GenerationOptions, GenerationTrace
 
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
@@ -125,32 +126,32 @@ def _run(
     cancel: Cancel | None,
     on_logits: OnLogits | None,
 ) -> GenerationTrace:
-    ids, n_prompt, steps = list(prompt_ids), len(prompt_ids), list[Step]()
+    ids, n_prompt = list(prompt_ids), len(prompt_ids)
     n_steps = options.max_new_tokens
     rows: Rows = (
         CachedRows(model.card, n_prompt + n_steps - 1, model.dtype, model.device)
         if options.use_cache
         else RecomputedRows(model.card, model.device)
     )
-    chooser = TokenChooser(options)
+    chooser, log = TokenChooser(options), StepLog(model.card, n_top)
     stopped = "length"
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
             break
-        step, logits = _step(model, ids, number, rows, chooser, n_top)
-        steps.append(step)
-        ids.append(step.chosen_id)
+        note = _step(model, ids, rows, chooser)
+        log.add(note)
+        ids.append(note.choice.token_id)
         if on_logits is not None:
-            on_logits(number, logits)
+            on_logits(number, note.logits)
         if progress is not None:
-            progress(len(steps), n_steps)
-        if step.chosen_id in model.stop_ids:
+            progress(len(log), n_steps)
+        if ids[-1] in model.stop_ids:
             stopped = "end-of-text"
             break
-    if not steps:
+    if not len(log):
         raise RunCancelledError("The run was cancelled before its first step.", fix="Run it again.")
-    final = rows.final()
+    final, steps = rows.final(), log.steps()
     return GenerationTrace(
         model=model.card,
         prompt=prompt,
@@ -175,18 +176,11 @@ def _run(
     )
 
 
-def _step(
-    model: LoadedModel,
-    ids: list[int],
-    number: int,
-    rows: Rows,
-    chooser: TokenChooser,
-    n_top: int,
-) -> tuple[Step, Tensor]:
+def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser) -> StepNote:
     """Run one forward pass over what has no row yet and choose a token.
 
-    The clock stands still while the step is recorded. It runs while observers listen in the
-    forward pass, which takes them well under a microsecond a call.
+    The clock stands still while rows are compared and fingerprinted. It runs while observers
+    listen in the forward pass, which takes them about a microsecond a call.
     """
     fed = range(rows.n_kept, len(ids))
     observation = StepObservation()
@@ -198,27 +192,10 @@ def _step(
             tokens, logits_to_keep=1, kvviz_observation=observation, **rows.arguments
         )
     logits = output.logits[0, -1]
-    chosen = chooser.choose(logits)
+    choice = chooser.choose(logits)
     synchronise(model.device)
     seconds = time.perf_counter() - start
-    settled = rows.settle(observation, fed)
-    likely = chooser.likely(logits, chosen, n_top)
-    return Step(
-        index=number,
-        kind="prefill" if number == 0 else "decode",
-        fed=np.arange(fed.start, fed.stop),
-        computed=np.arange(settled.computed.start, settled.computed.stop),
-        reused=np.arange(settled.reused.start, settled.reused.stop),
-        top_ids=likely.ids,
-        top_probs=likely.probs,
-        top_sampling_probs=likely.sampling_probs,
-        chosen_id=chosen,
-        chosen_prob=likely.chosen_prob,
-        seconds=seconds,
-        flops=forward_flops(model.card, len(fed), len(ids)),
-        cache_bytes=settled.cache_bytes,
-        max_row_change=settled.max_row_change,
-    ), logits
+    return StepNote(fed, rows.settle(observation, fed), logits, choice, seconds)
 
 
 def _environment(model: LoadedModel) -> dict[str, str]:

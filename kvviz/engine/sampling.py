@@ -1,27 +1,27 @@
-"""The next token: the model's distribution, the one sampled from, and the choice."""
+"""The choice of the next token."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from kvviz.errors import ModelFilesError
+from kvviz.engine.likely_tokens import most_likely
 from kvviz.trace import GenerationOptions
 
 
-@dataclass(frozen=True, eq=False)
-class LikelyTokens:
-    """The most likely next tokens at one step, as `kvviz.trace.Step` keeps them."""
+class Choice(NamedTuple):
+    """A token that was chosen.
 
-    ids: Int64[np.ndarray, " k"]
-    probs: Float32[np.ndarray, " k"]
-    sampling_probs: Float32[np.ndarray, " k"]
-    chosen_prob: float
+    Attributes:
+        token_id: Which.
+        probs: The probabilities it was drawn with, or None if the choice was greedy.
+    """
+
+    token_id: int
+    probs: Float64[Tensor, " vocab"] | None
 
 
 class TokenChooser:
@@ -38,60 +38,22 @@ class TokenChooser:
     def __init__(self, options: GenerationOptions) -> None:
         self._options = options
         self._generator = torch.Generator().manual_seed(options.seed)
-        self._probs: Float64[Tensor, " vocab"] | None = None
 
-    def choose(self, logits: Float[Tensor, " vocab"]) -> int:
-        """Return the id of the next token."""
+    def choose(self, logits: Float[Tensor, " vocab"]) -> Choice:
+        """Return the next token, and what it was drawn from."""
         if self._options.temperature == 0.0:
-            return int(logits.argmax())
-        self._probs = sampling_distribution(
+            return Choice(int(logits.argmax()), None)
+        probs = sampling_distribution(
             logits.double().cpu(),
             self._options.temperature,
             self._options.top_k,
             self._options.top_p,
         )
-        cumulative = self._probs.cumsum(0)
+        cumulative = probs.cumsum(0)
         draw = torch.rand((), generator=self._generator, dtype=torch.float64) * cumulative[-1]
         chosen = int(torch.searchsorted(cumulative, draw, right=True))
         # The product above may round up to the total itself, which no entry exceeds.
-        return min(chosen, int(self._probs.nonzero()[-1]))
-
-    def likely(self, logits: Float[Tensor, " vocab"], chosen: int, n_top: int) -> LikelyTokens:
-        """Return the most likely tokens by the logits that `choose` has just chosen from.
-
-        Raises:
-            ModelFilesError: If the logits are not finite numbers.
-        """
-        scores = logits.float() if logits.element_size() < 4 else logits
-        total = float(scores.logsumexp(0))
-        if not math.isfinite(total):
-            raise ModelFilesError(
-                "The model gives logits that are not finite numbers.",
-                found=f"They are {str(logits.dtype).removeprefix('torch.')}.",
-                fix="Load it with dtype float32; if that does not help, its weights are damaged.",
-            )
-        ids, top_scores = most_likely(scores, n_top)
-        sampling_probs = ids == chosen if self._probs is None else self._probs.numpy()[ids]
-        return LikelyTokens(
-            ids=ids,
-            probs=np.exp(np.minimum(top_scores - total, 0.0)).astype(np.float32),
-            sampling_probs=sampling_probs.astype(np.float32),
-            chosen_prob=math.exp(min(float(scores[chosen]) - total, 0.0)),
-        )
-
-
-def most_likely(
-    scores: Float[Tensor, " vocab"], n_top: int
-) -> tuple[Int64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-    """Return ids and values of the largest scores, largest first; of equal ones the lowest ids."""
-    top = scores.topk(min(n_top + 1, scores.numel()))
-    values, ids = top.values.cpu().numpy().astype(np.float64), top.indices.cpu().numpy()
-    if n_top < values.size and values[n_top - 1] == values[n_top]:
-        # Of scores that tie at the border, topk takes any; here all that tie are looked at.
-        ids = (scores >= top.values[-1]).nonzero()[:, 0].cpu().numpy()
-        values = scores.cpu().numpy().astype(np.float64)[ids]
-    order = np.lexsort((ids, -values))[:n_top]
-    return ids[order], values[order]
+        return Choice(min(chosen, int(probs.nonzero()[-1])), probs)
 
 
 def sampling_distribution(
@@ -115,13 +77,17 @@ def sampling_distribution(
     # The largest logit is taken off first, so that a tiny temperature gives -inf, not inf - inf.
     probs = ((logits - logits.max()) / temperature).softmax(0)
     if top_k is not None and top_k < probs.numel():
-        kept = torch.from_numpy(most_likely(logits, top_k)[0])
+        kept = _largest(logits, top_k)
         probs = torch.zeros_like(probs).index_copy_(0, kept, probs[kept])
         probs /= probs.sum()
     if top_p is not None and top_p < 1.0:
-        ids = torch.from_numpy(most_likely(logits, probs.numel() if top_k is None else top_k)[0])
+        ids = _largest(logits, probs.numel() if top_k is None else top_k)
         mass = probs[ids]
         kept = ids[mass.cumsum(0) - mass < top_p]
         probs = torch.zeros_like(probs).index_copy_(0, kept, probs[kept])
         probs /= probs.sum()
     return probs
+
+
+def _largest(logits: Float64[Tensor, " vocab"], count: int) -> Int64[Tensor, " k"]:
+    return torch.from_numpy(most_likely(logits[None], count)[0][0])

@@ -102,6 +102,26 @@ def test_same_seed_gives_the_same_tokens_with_and_without_cache(
     assert cached.token_ids.tolist() == uncached.token_ids.tolist()
 
 
+def test_sampling_probabilities_are_one_hot_when_greedy_and_those_drawn_from_otherwise(model):
+    greedy = trace_generation(model, PROMPT, max_new_tokens=3, n_top=4)
+    for step in greedy.steps:
+        assert step.top_ids[0] == step.chosen_id
+        assert step.top_sampling_probs.tolist() == [1, 0, 0, 0]
+    sampled = trace_generation(model, PROMPT, max_new_tokens=3, n_top=4, temperature=1.0, top_k=2)
+    for step in sampled.steps:
+        kept = step.top_probs[:2] / step.top_probs[:2].sum()
+        np.testing.assert_allclose(step.top_sampling_probs, [*kept, 0, 0], rtol=1e-5)
+        assert step.top_probs[3] > 0, "the model's own distribution knows nothing of top-k"
+
+
+@pytest.mark.parametrize("n_new", [31, 32, 33])
+def test_notes_are_worked_into_steps_at_every_length(model, n_new):
+    """Around the number of steps that are worked up at once."""
+    trace = trace_generation(model, " the", max_new_tokens=n_new)
+    assert [step.index for step in trace.steps] == list(range(n_new))
+    assert [step.chosen_id for step in trace.steps] == trace.token_ids[trace.n_prompt :].tolist()
+
+
 def test_seeds_differ(model):
     runs = {
         tuple(trace_generation(model, PROMPT, temperature=2.0, seed=seed).token_ids)
