@@ -91,9 +91,19 @@ export function attentionTable(theme) {
   return table;
 }
 
-/** @param {Theme} theme @param {number} weight In [0, 1]. @returns {string} */
-export function attentionColour(theme, weight) {
-  return css(along(ATTENTION[theme], Math.min(1, Math.max(0, weight)) ** ATTENTION_POWER));
+/** @type {Map<Theme, string[]>} */
+const attentionNames = new Map();
+
+/**
+ * The same colours as CSS writes them, for cells drawn one by one.
+ * @param {Theme} theme @returns {string[]} 256 colours.
+ */
+export function attentionColours(theme) {
+  const known = attentionNames.get(theme);
+  if (known) return known;
+  const names = Array.from({ length: 256 }, (_, byte) => css(along(ATTENTION[theme], (byte / 255) ** ATTENTION_POWER)));
+  attentionNames.set(theme, names);
+  return names;
 }
 
 /**
@@ -115,12 +125,9 @@ export function divergingColour(theme, value) {
   return css(along(DIVERGING[theme], (Math.max(-1, Math.min(1, value)) + 1) / 2));
 }
 
-/** @param {Theme} theme @param {"attention" | "values"} scale @returns {string} A CSS gradient. */
-export function gradient(theme, scale) {
-  const colour = scale === "attention" ? attentionColour : divergingColour;
-  const stops = [];
-  for (let i = 0; i <= 10; i++) stops.push(colour(theme, scale === "attention" ? i / 10 : i / 5 - 1));
-  return `linear-gradient(90deg, ${stops.join(", ")})`;
+/** @param {Theme} theme @returns {string} The scale of the weights as a CSS gradient. */
+export function gradient(theme) {
+  return `linear-gradient(90deg, ${attentionColours(theme).filter((_, byte) => byte % 15 === 0).join(", ")})`;
 }
 
 /**

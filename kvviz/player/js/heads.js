@@ -1,5 +1,5 @@
 // All heads at this step: one picture, with a button over each head for pointer, keyboard and reader.
-import { el, setAttribute, setText, whenChanged } from "./dom.js";
+import { el, setAttribute, whenChanged } from "./dom.js";
 import { badge, begin } from "./pen.js";
 import { paintHeads } from "./paint_small.js";
 import { mainRun } from "./run.js";
@@ -17,9 +17,8 @@ export function heads(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas", "aria-hidden": "true" });
   const overlay = el("div", { class: "kv-heads-buttons", role: "group", "aria-label": words.LABELS.heads });
   const legend = el("span", { class: "kv-roles" });
-  const title = el("h3", {}, [words.LABELS.heads]);
   const node = el("section", { class: "kv-heads" }, [
-    el("div", { class: "kv-title" }, [title, el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.heads]), el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
     el("div", { class: "kv-heads-box" }, [canvas, overlay]),
   ]);
   /** @type {HTMLButtonElement[]} */
@@ -57,6 +56,7 @@ export function heads(dispatch) {
   const placed = whenChanged();
   const legendDrawn = whenChanged();
   const painted = whenChanged();
+  const pressed = whenChanged();
   return {
     node,
     /** Draws the overview anew at another resolution, for a picture to keep. */
@@ -100,12 +100,13 @@ export function heads(dispatch) {
           head: state.head, wantedLayer: state.wanted.layer, hover, roles, theme, palette, dpr, store,
         };
         paintHeads(canvas, drawn);
+      });
+      pressed([payload, picked], () =>
         buttons.forEach((button, i) => {
           setAttribute(button, "tabindex", i === picked ? "0" : "-1");
           setAttribute(button, "aria-pressed", String(i === picked));
-        });
-        setText(title, words.LABELS.heads);
-      });
+        }),
+      );
     },
   };
 }

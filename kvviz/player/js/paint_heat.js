@@ -1,8 +1,8 @@
 // Draws the attention pattern: paper to indigo, the current row lit, masked cells hatched.
 import { begin, frame, MONO, SANS, textWithin } from "./pen.js";
 import { cellsPicture, hatchTile, newPicture, patternPicture, penOf } from "./images.js";
-import { attention } from "./run.js";
-import { attentionColour } from "./colour.js";
+import { attentionRow } from "./run.js";
+import { attentionColours } from "./colour.js";
 import { lensWindow } from "./layout.js";
 import { weightPercent } from "./format.js";
 import { labelOf } from "./paint_kv.js";
@@ -228,46 +228,50 @@ function paintTicks(pen, { heat, facts, palette, payload }, xOf, yOf) {
 }
 
 /**
- * The current row once more, as bars under the columns it looks at.
+ * The current row once more, as bars under the columns it looks at. The largest weight fills the
+ * height and is written out: among a thousand tokens all are small.
  * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {(column: number) => number} xOf
  */
 function paintProfile(pen, view, xOf) {
   const { heat, facts, palette, payload, theme, layer, head, dpr, spot } = view;
   const { profile } = heat;
   const row = facts.n_rows - 1;
+  const weights = attentionRow(payload, facts.cache, layer, head, row);
+  const bottom = profile.y + profile.h - 1;
   pen.fillStyle = palette.line;
-  pen.fillRect(profile.x, profile.y + profile.h - 1, xOf(facts.n_rows) - profile.x, 1);
-  const room = profile.h - 14;
-  let top = { column: 0, weight: -1 };
-  for (let column = 0; column <= row; column++) {
-    const weight = attention(payload, facts.cache, layer, head, row, column);
-    if (weight === null) return;
-    if (weight > top.weight) top = { column, weight };
-  }
-  // The largest weight fills the height and is written out: among a thousand tokens all are small.
-  const height = room / Math.max(top.weight, 1 / 255);
-  for (let column = 0; column <= row; column++) {
-    const weight = attention(payload, facts.cache, layer, head, row, column) ?? 0;
-    if (weight === 0) continue;
+  pen.fillRect(profile.x, bottom, xOf(facts.n_rows) - profile.x, 1);
+  if (!weights) return;
+  let top = 0;
+  for (let column = 1; column <= row; column++) if (weights[column] > weights[top]) top = column;
+  const largest = Math.max(1, weights[top]);
+  const colours = attentionColours(theme);
+  const gap = heat.pitch >= 4 ? 1 : 0;
+  for (let column = 0; column <= row; ) {
     const x = Math.round(xOf(column) * dpr) / dpr;
-    const w = Math.max(1, Math.round(xOf(column + 1) * dpr) / dpr - x - (heat.pitch >= 4 ? 1 : 0));
-    const h = Math.max(1, weight * height);
-    pen.fillStyle = attentionColour(theme, 0.25 + 0.75 * weight);
-    pen.fillRect(x, profile.y + profile.h - 1 - h, w, h);
+    let weight = 0;
+    let end = x;
+    // Columns that share a pixel share a bar, as high as the highest.
+    while (column <= row && end <= x) {
+      weight = Math.max(weight, weights[column++]);
+      end = Math.round(xOf(column) * dpr) / dpr;
+    }
+    if (weight === 0) continue;
+    const h = Math.max(1, (weight / largest) * (profile.h - 14));
+    pen.fillStyle = colours[64 + Math.floor(0.75 * weight)];
+    pen.fillRect(x, bottom - h, Math.max(1 / dpr, end - x - gap), h);
   }
-  const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top.column;
-  const weight = attention(payload, facts.cache, layer, head, row, named) ?? 0;
+  const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
   pen.font = `12px ${SANS}`;
   pen.textBaseline = "alphabetic";
   pen.fillStyle = palette.computedText;
   pen.textAlign = "right";
-  if (profile.x >= 34) pen.fillText(profile.x >= 60 ? `row ${row}` : String(row), profile.x - 8, profile.y + profile.h - 1);
+  if (profile.x >= 34) pen.fillText(profile.x >= 60 ? `row ${row}` : String(row), profile.x - 8, bottom);
   pen.fillStyle = palette.muted;
-  const label = `${labelOf(payload, facts.cache, named)} ${weightPercent(weight)}`;
-  const x = xOf(named + 0.5);
-  const half = pen.measureText(label).width / 2;
   pen.textAlign = "center";
-  pen.fillText(label, Math.max(profile.x + half, Math.min(x, profile.x + profile.w - half)), profile.y + 9);
+  const label = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
+  const half = pen.measureText(label).width / 2;
+  const x = Math.max(profile.x + half, Math.min(xOf(named + 0.5), profile.x + profile.w - half));
+  pen.fillText(label, x, profile.y + 9);
 }
 
 /**
@@ -304,11 +308,11 @@ function paintLens(pen, view, lens) {
   const [x, y] = [lens.x + 10, lens.y + 2];
   pen.fillStyle = palette.card;
   pen.fillRect(x - 4, y - 4, side + 8, side + 8);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < count; j++) {
-      const weight = row + i < n ? attention(payload, facts.cache, layer, head, row + i, column + j) : null;
-      if (weight === null) continue;
-      pen.fillStyle = attentionColour(theme, weight);
+  const colours = attentionColours(theme);
+  for (let i = 0; i < count && row + i < n; i++) {
+    const weights = attentionRow(payload, facts.cache, layer, head, row + i);
+    for (let j = 0; weights && j < count && column + j <= row + i; j++) {
+      pen.fillStyle = colours[weights[column + j]];
       pen.fillRect(x + j * cell, y + i * cell, cell - 0.75, cell - 0.75);
     }
   }

@@ -31,7 +31,7 @@ import { glyphs, signed } from "./format.js";
 
 /** @param {HTMLCanvasElement} canvas @param {PanelView} view */
 export function paintKv(canvas, view) {
-  const { kv, palette, dpr, facts } = view;
+  const { kv, dpr, facts } = view;
   const pen = begin(canvas, kv.w, kv.h, dpr);
   const pictures = picturesOf(view);
   paintTitles(pen, view);

@@ -37,7 +37,11 @@ import * as words from "./words.js";
  * @property {{ on: number[], off: number[] }} cumulative
  * @property {PictureStore} store
  *
- * @typedef {{ node: HTMLElement, update: (scene: Scene) => void, destroy?: () => void }} Part
+ * @typedef {object} Part
+ * @property {HTMLElement} node
+ * @property {(scene: Scene) => void} update Draws what changed.
+ * @property {() => void} [settle] What needs the layout of the whole frame, once all is written.
+ * @property {() => void} [destroy]
  */
 
 const FLASH_MS = 150;
@@ -72,6 +76,7 @@ export class Player {
     this.told = "";
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
+    this.themeChanged = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.overview));
     root.classList.add("kvviz-player");
@@ -243,7 +248,6 @@ export class Player {
     const width = this.root.clientWidth;
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
-    const { header } = payload;
     const both = state.cache === "both";
     this.layoutChanged([payload, width, both, devicePixelRatio], () => this.relayout(width, both));
     const age = now - this.flashFrom;
@@ -269,8 +273,9 @@ export class Player {
     if (both || state.cache === "on") on.update(scene);
     if (both || state.cache === "off") off.update(scene);
     for (const part of this.view.parts) part.update(scene);
-    this.updateRest(scene, header.runs.length);
+    this.updateRest(scene);
     this.hooks(scene);
+    for (const part of this.view.parts) part.settle?.();
     this.frames++;
     this.root.dataset.frames = String(this.frames);
     this.root.dataset.ready = "true";
@@ -301,8 +306,8 @@ export class Player {
     if (above) top.append(picker);
   }
 
-  /** @param {Scene} scene @param {number} nRuns */
-  updateRest({ state, payload, theme, facts, layout }, nRuns) {
+  /** @param {Scene} scene */
+  updateRest({ state, payload, theme, facts, layout }) {
     const both = state.cache === "both";
     const picker = this.view.picker;
     if (!both && this.view.panels && layout.kv.w >= PICKER_WIDTH) {
@@ -317,8 +322,8 @@ export class Player {
     pick(this.view.headSelect, state.head);
     setText(this.view.tableButton, state.table ? words.LABELS.tableHide : words.LABELS.table);
     setAttribute(this.view.tableButton, "aria-pressed", String(state.table));
-    this.restChanged([payload, state.step, state.layer, state.head, state.cache, theme, nRuns], () => {
-      this.view.scale.style.background = gradient(theme, "attention");
+    this.themeChanged([theme], () => (this.view.scale.style.background = gradient(theme)));
+    this.restChanged([payload, state.step, state.cache], () => {
       const cached = runOf(payload, "on");
       const notes = [];
       if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);

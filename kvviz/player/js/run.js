@@ -209,6 +209,18 @@ export function attention(payload, cache, layer, head, row, column) {
 }
 
 /**
+ * One row of a pattern as bytes: what a token looks at, from position 0 to its own.
+ * @param {Payload} payload @param {RunCache} cache @param {number} layer @param {number} head
+ * @param {number} row @returns {Numbers | null}
+ */
+export function attentionRow(payload, cache, layer, head, row) {
+  const pattern = payload.arrays.get(`${cache}.pattern.${layer}`);
+  if (!pattern) return null;
+  const start = head * pattern.shape[1] + triangleStart(row);
+  return pattern.data.subarray(start, start + row + 1);
+}
+
+/**
  * The K/V head that a query head reads: several query heads may share one.
  * @param {Payload} payload @param {number} head @returns {number}
  */

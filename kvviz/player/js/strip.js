@@ -12,14 +12,18 @@ import { LABELS } from "./words.js";
 /** Height of one line of chips with its gap; player.css has the same. */
 const LINE = 36;
 const MOST_SLOTS = 64;
+const STATUSES = ["absent", "reused", "computed", "next"];
+const MARKS = ["plain", "lit", "looked"];
 
 /** @param {(action: Action) => void} dispatch @returns {Part} */
 export function strip(dispatch) {
   const node = el("div", { class: "kv-strip", role: "group", "aria-label": LABELS.tokens });
   /** @type {HTMLButtonElement[]} */
   let chips = [];
-  /** @type {string[]} */
-  let classes = [];
+  let codes = new Int8Array(0);
+  let current = -1;
+  let scrollTo = 0;
+  let scrolledTo = 0;
   /** @type {number[] | null} */
   let tops = null;
   let cache = /** @type {"on" | "off"} */ ("on");
@@ -65,37 +69,49 @@ export function strip(dispatch) {
             el("span", { class: "kv-chip-row" }, [String(row)]),
           ]),
         );
-        classes = chips.map(() => "");
+        codes = new Int8Array(chips.length).fill(-1);
+        current = -1;
         tops = null;
         // A long run is a text that scrolls; only a short one shows its empty places.
         node.classList.toggle("has-slots", chips.length <= MOST_SLOTS);
         node.replaceChildren(...chips);
       });
       const spot = scene.spot;
-      chips.forEach((chip, row) => {
-        const next = row === facts.n_rows;
-        const status = next ? "next" : rowState(facts, row);
-        const looked = spot?.part === "pattern" && spot.column === row && row < facts.n_rows;
-        const lit = spot !== null && spot.row === row ? " is-lit" : looked ? " is-looked" : "";
-        const wanted = `kv-chip is-${status}${lit}`;
-        if (classes[row] === wanted) return;
-        classes[row] = wanted;
-        chip.className = wanted;
-        chip.disabled = status === "absent" || next;
-        setAttribute(chip, "tabindex", row === facts.n_rows - 1 ? "0" : "-1");
-        setAttribute(chip, "aria-pressed", String(lit !== ""));
-        if (next) setAttribute(chip, "title", "chosen, not yet in the cache");
-        else chip.removeAttribute("title");
-      });
+      const looked = spot?.part === "pattern" ? spot.column : null;
+      for (let row = 0; row < chips.length; row++) {
+        const status = row === facts.n_rows ? "next" : rowState(facts, row);
+        const mark = row === spot?.row ? "lit" : row === looked && row < facts.n_rows ? "looked" : "plain";
+        const code = STATUSES.indexOf(status) * MARKS.length + MARKS.indexOf(mark);
+        if (codes[row] === code) continue;
+        codes[row] = code;
+        dress(chips[row], status, mark);
+      }
+      if (current !== facts.n_rows - 1) {
+        chips[current]?.setAttribute("tabindex", "-1");
+        current = facts.n_rows - 1;
+        chips[current].setAttribute("tabindex", "0");
+      }
       measured([payload, layout, cache, scene.measured], () => (tops = null));
       scrolled([payload, state.step, layout, cache, scene.measured], () => {
         tops ??= measure(node, chips);
         const chip = Math.min(facts.n_rows, chips.length - 1);
-        const wanted = Math.max(0, tops[chip] - tops[0] - 2 * LINE);
-        if (Math.abs(node.scrollTop - wanted) > 1) node.scrollTop = wanted;
+        scrollTo = Math.max(0, tops[chip] - tops[0] - 2 * LINE);
       });
     },
+    settle() {
+      // Writing a scroll position makes the browser lay out at once: only when it moves.
+      if (scrollTo !== scrolledTo) node.scrollTop = scrollTo;
+      scrolledTo = scrollTo;
+    },
   };
+}
+
+/** @param {HTMLButtonElement} chip @param {string} status @param {string} mark */
+function dress(chip, status, mark) {
+  chip.className = `kv-chip is-${status} is-${mark}`;
+  chip.disabled = status === "absent" || status === "next";
+  setAttribute(chip, "aria-pressed", String(mark === "lit"));
+  setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : null);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { el, show, whenChanged } from "./dom.js";
 import { glyphs, weightPercent } from "./format.js";
 import { attention, mainRun, rowState, tokenText } from "./run.js";
+import { LABELS } from "./words.js";
 
 /** @import { Scene, Part } from "./player.js" */
 
@@ -44,7 +45,7 @@ export function stepTable() {
           el("tr", { class: "is-next" }, [
             el("th", { scope: "row" }, [String(current + 1)]),
             el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, current + 1))]),
-            el("td", {}, ["chosen, not yet in the cache"]),
+            el("td", {}, [LABELS.nextTitle]),
             el("td", {}, ["–"]),
           ]),
         );

@@ -136,8 +136,8 @@ export function sentenceNodes(spans) {
 /** @param {HTMLElement} track @param {(action: Action) => void} dispatch */
 function dragging(track, dispatch) {
   let held = false;
+  let box = track.getBoundingClientRect();
   const go = (/** @type {PointerEvent} */ event) => {
-    const box = track.getBoundingClientRect();
     const { width, steps } = track.dataset;
     const scale = Number(width) / Math.max(1, box.width);
     dispatch({ type: "step", to: stepAt(Number(width), Number(steps), (event.clientX - box.left) * scale) });
@@ -145,6 +145,7 @@ function dragging(track, dispatch) {
   track.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     held = true;
+    box = track.getBoundingClientRect();
     track.setPointerCapture(event.pointerId);
     dispatch({ type: "drag", on: true });
     go(event);

@@ -54,6 +54,7 @@ export const LABELS = {
   help: "Keys",
   close: "Close",
   chosen: "chosen",
+  nextTitle: "chosen, not yet in the cache",
   readHint: "Point at a row or a cell to read it, click to keep the reading.",
   unpin: "Esc lets go",
   whyNotZero: "why not zero?",
