@@ -190,8 +190,11 @@ export function makeBuffer(options = {}) {
 /** @param {any} header @param {{ name: string, dtype: string, shape: number[], data: any }[]} arrays @param {(header: any) => void} change */
 function pack(header, arrays, change) {
   let offset = 0;
+  /** @type {number[]} */
+  const offsets = [];
   header.arrays = arrays.map(({ name, dtype, shape, data }) => {
     const entry = { name, dtype, shape, offset };
+    offsets.push(offset);
     offset = Math.ceil((offset + data.byteLength) / 8) * 8;
     return entry;
   });
@@ -203,10 +206,8 @@ function pack(header, arrays, change) {
   const bytes = new Uint8Array(4 + padded + offset);
   new DataView(bytes.buffer).setUint32(0, padded, true);
   bytes.set(text, 4);
-  header.arrays.forEach((/** @type {any} */ entry, /** @type {number} */ i) => {
-    if (!arrays[i]) return;
-    const { data } = arrays[i];
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 4 + padded + entry.offset);
+  arrays.forEach(({ data }, i) => {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 4 + padded + offsets[i]);
   });
   return bytes;
 }
