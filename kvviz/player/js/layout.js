@@ -62,10 +62,12 @@ const MIN_ROW_PITCH = 10;
 /** Cells smaller than this are drawn as one picture, without gaps. */
 const MIN_CELL_PITCH = 6;
 /** Width from which the K/V title has room for the lists of layers and heads. */
-export const PICKER_WIDTH = 286;
+const PICKER_WIDTH = 286;
+/** A pattern is not drawn larger: it should stand on a screen together with its step. */
+const MAX_GRID = 560;
 const MAX_ROW_PITCH = 30;
 const WINDOW_PITCH = 18;
-const HEADER = 58;
+const HEADER = 64;
 const PROFILE = 40;
 const PROFILE_GAP = 10;
 const KV_GAP = 10;
@@ -102,26 +104,26 @@ function besidesPanel(input, width, gap, compact) {
   const least = compact ? 176 : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
   const labels = compact ? 4 : 64;
   const room = width - least - gap;
-  const pitch = Math.min(MAX_ROW_PITCH, Math.floor((room - labels) / input.n_rows));
+  const pitch = Math.floor(Math.min(MAX_ROW_PITCH, Math.min(room - labels, MAX_GRID) / input.n_rows));
   if (pitch >= MIN_ROW_PITCH) {
     const heat = heatGeometry(input, room, labels);
-    const kvWidth = Math.min(360, width - gap - heat.w);
+    const kvWidth = Math.min(520, width - gap - heat.w);
     return { heat, kv: kvGeometry(input, kvWidth, heat) };
   }
   const kvWidth = compact ? Math.max(232, Math.round(width * 0.46)) : Math.max(330, Math.round(width * 0.44));
   const heat = heatGeometry(input, width - gap - kvWidth, compact ? 34 : 60);
-  return { heat, kv: kvGeometry(input, Math.min(420, width - gap - heat.w), heat) };
+  return { heat, kv: kvGeometry(input, Math.min(520, width - gap - heat.w), heat) };
 }
 
 /** @param {LayoutInput} input @param {number} width @param {number} labels @returns {HeatGeometry} */
 function heatGeometry(input, width, labels) {
   const { n_rows } = input;
-  const room = (width - labels - 2) / n_rows;
+  const room = Math.min(width - labels - 2, MAX_GRID) / n_rows;
   // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
   const whole = room >= MIN_ROW_PITCH ? Math.min(MAX_ROW_PITCH, Math.floor(room)) : Math.floor(2 * room) / 2;
   const cells = whole >= MIN_CELL_PITCH;
   const left = cells ? labels : Math.min(labels, 40);
-  const size = cells ? whole * n_rows : Math.min(520, Math.floor(width - left - 2));
+  const size = cells ? whole * n_rows : Math.min(MAX_GRID, Math.floor(width - left - 2));
   const pitch = size / n_rows;
   const top = cells ? HEADER : 26;
   const grid = { x: left, y: top, w: size, h: size };
@@ -205,13 +207,13 @@ function headsGeometry({ n_layers, n_heads }, content) {
     layers * (label + n_heads * (size + gap) - gap) + (layers - 1) * between;
   let best = { size: 0, perLine: 1, score: -Infinity };
   for (let perLine = 1; perLine <= n_layers; perLine++) {
-    let size = 72;
-    while (size > 30 && widthOf(size, perLine) > content) size--;
-    if (widthOf(size, perLine) > content) break;
-    const height = Math.ceil(n_layers / perLine) * (size + 14);
-    // Wanted: near 52 px each, and not much taller than 300 px.
-    const score = -Math.abs(size - 52) - Math.max(0, height - 300) / 8 - (n_layers % perLine ? 6 : 0);
-    if (score > best.score) best = { size, perLine, score };
+    if (widthOf(30, perLine) > content) break;
+    for (let size = 30; size <= 72 && widthOf(size, perLine) <= content; size++) {
+      const height = Math.ceil(n_layers / perLine) * (size + 14);
+      // Wanted: near 54 px each, not much taller than 300 px, and no line half empty.
+      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - (n_layers % perLine ? 6 : 0);
+      if (score > best.score) best = { size, perLine, score };
+    }
   }
   if (best.size === 0) return wrappedHeads({ n_layers, n_heads }, content);
   const { size, perLine } = best;
@@ -256,6 +258,11 @@ function wrappedHeads({ n_layers, n_heads }, content) {
     y += 8;
   }
   return { w: content, h: y, size, thumbs, labels, lines };
+}
+
+/** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the K/V title. */
+export function hasPickerInTitle(layout) {
+  return layout.besides && layout.kv.w >= PICKER_WIDTH;
 }
 
 /**

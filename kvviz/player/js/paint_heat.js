@@ -198,7 +198,7 @@ function paintLabels(pen, view, xOf, yOf) {
     pen.font = `${near ? 600 : 400} 12px ${MONO}`;
     pen.fillStyle = near ? palette.text : colour(column);
     // The last columns would run out of the picture; their labels are cut to what is left.
-    const room = Math.min((heat.columnLabels.h - 10) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);
+    const room = Math.min((heat.columnLabels.h - 6) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);
     if (room > 18 || n_rows === 1) textWithin(pen, labelOf(payload, facts.cache, column), 0, 0, room);
     pen.restore();
   }

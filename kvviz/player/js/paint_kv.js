@@ -133,9 +133,9 @@ function paintRow(pen, view, pictures, row, y, state) {
         pen.globalAlpha = 1;
       }
       // Where rows lie close, their frames must not run into each other.
-      const out = kv.pitch >= 13 ? 2 : 1;
+      const out = kv.pitch >= 12 ? 2 : 1;
       const around = { x: box.x - out, y: box.y - out, w: box.w + 2 * out, h: box.h + 2 * out };
-      frame(pen, around, kv.pitch >= 13 ? 2 : 1.5, palette.computed, dpr);
+      frame(pen, around, kv.pitch >= 16 ? 2 : 1.5, palette.computed, dpr);
     }
   }
   paintMark(pen, view, row, top + height / 2, state);

@@ -3,7 +3,7 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { BufferError, readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { PictureStore } from "./images.js";
-import { layoutPlayer, PICKER_WIDTH } from "./layout.js";
+import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { savePicture } from "./picture.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
@@ -300,9 +300,9 @@ export class Player {
     const picker = this.view.picker;
     const top = this.view.stageTop;
     // The title of the K/V grids has room for the two lists only where the grids are wide.
-    const above = both || layout.kv.w < PICKER_WIDTH;
+    const above = both || !hasPickerInTitle(layout);
     show(top, above);
-    show(this.view.stageTitle, both);
+    show(this.view.stageTitle, both && layout.besides);
     if (above) top.append(picker);
   }
 
@@ -310,7 +310,7 @@ export class Player {
   updateRest({ state, payload, theme, facts, layout }) {
     const both = state.cache === "both";
     const picker = this.view.picker;
-    if (!both && this.view.panels && layout.kv.w >= PICKER_WIDTH) {
+    if (!both && hasPickerInTitle(layout)) {
       const slot = this.view.panels[state.cache === "off" ? "off" : "on"].picker;
       if (picker.parentElement !== slot) slot.append(picker);
     }
