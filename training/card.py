@@ -70,7 +70,7 @@ Checksums (sha256): {checksums}
 
 - {progress.tokens / 1e6:.1f}M tokens seen, {progress.tokens / corpus["n_tokens"]:.2f} times the \
 corpus; {progress.step:,} steps of 4,096 tokens.
-- {progress.seconds / 60:.0f} minutes of wall time on {run["device"]}, {run["threads"]} threads, \
+- {progress.seconds / 60:.0f} minutes of wall time on {run["device"]}, threads: {run["threads"]}, \
 other work on the machine included; bf16 autocast; torch {run["torch"]}, \
 transformers {run["transformers"]}; seed {run["seed"]}.
 - Muon (peak {recipe.muon_rate:g}, momentum 0.95, weight decay {recipe.weight_decay:g}) for the \

@@ -96,7 +96,7 @@ class Run:
             "torch": str(torch.__version__),  # a plain string: checkpoints load weights only
             "transformers": transformers.__version__,
             "device": describe_device(options.device),
-            "threads": torch.get_num_threads(),
+            "threads": str(torch.get_num_threads()),
             "compiled": options.compile,
         }
         self._progress = Progress(step=0, tokens=0, seconds=0.0, started=0.0, film_points=0)
@@ -216,6 +216,12 @@ class Run:
                     found=f"It has {checkpoint.run[key]}, this run {self._run[key]}.",
                     fix="Resume with the same settings, or give another folder with --out.",
                 )
+        for key in ("device", "threads"):
+            # A run may move or be given more threads; the card tells all of it.
+            if str(checkpoint.run[key]).split(", then ")[-1] != self._run[key]:
+                self._run[key] = f"{checkpoint.run[key]}, then {self._run[key]}"
+            else:
+                self._run[key] = checkpoint.run[key]
         self._model.load_state_dict(checkpoint.model)
         self._optimiser.load_state_dict(checkpoint.optimiser)
         self._progress = checkpoint.progress

@@ -8,16 +8,30 @@ Axes: `layer head`.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from transformers import PreTrainedModel
 
+import kvviz
+from kvviz.analysis import HeadRole, head_roles, probe_prompt
 from training.tokenizer import N_SPECIAL
 
 N_SEQUENCES = 16
 N_REPEATED = 64
+
+
+def found_roles(folder: Path) -> tuple[HeadRole, ...]:
+    """Returns the heads that have a role by the rules of `kvviz.analysis`.
+
+    Args:
+        folder: A GPT-2 as it ships; it is run on the probe prompt by kvviz itself.
+    """
+    model = kvviz.load_model(str(folder), device="cpu")
+    return head_roles(kvviz.trace_generation(model, probe_prompt(), max_new_tokens=1))
 
 
 @torch.no_grad()

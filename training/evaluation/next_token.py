@@ -9,7 +9,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from training.evaluation.heads import N_REPEATED, head_scores
+from kvviz.analysis import ROLES, THRESHOLD
+from training.evaluation.heads import N_REPEATED, found_roles, head_scores
 from training.evaluation.heldout import model_nats, nats_by_position
 from training.evaluation.ngrams import KneserNey, unigram_nats
 from training.evaluation.subject import Subject, Texts
@@ -39,6 +40,8 @@ class NextTokenFigures:
         five_gram: Bits per character of an interpolated 5-gram.
         nats_by_position: Mean loss in nats per token by place in a window of the whole context.
         heads: Score name to a table of layers and heads, each a mean share of attention.
+        roles: Heads that have a role by the rules of `kvviz.analysis`, each with layer, head, role
+            and score, on its probe of words said twice.
         samples: Texts drawn at temperature 0.8, prompt included.
     """
 
@@ -51,6 +54,7 @@ class NextTokenFigures:
     five_gram: float
     nats_by_position: dict[str, float]
     heads: dict[str, list[list[float]]]
+    roles: list[dict[str, object]]
     samples: list[str]
 
     def record(self) -> dict[str, object]:
@@ -81,10 +85,17 @@ Loss by place in a window of {self.n_ctx:,}, nats per token:
 
 ## Heads
 
-Mean share of attention; layers and heads are counted from 0. Previous-token and first-token \
-scores on held-out text; induction on {N_REPEATED} random tokens said twice.
+Mean share of attention; layers and heads are counted from 0. By the rules of `kvviz.analysis`, \
+on its probe of words said twice, a head has a role from {THRESHOLD:g} on (layer.head):
 
-| role | strongest head | score |
+| role | heads, with their scores |
+|---|---|
+{_roles(self)}
+
+The strongest scores elsewhere: previous and first token on held-out text, induction on \
+{N_REPEATED} random tokens said twice.
+
+| score | strongest head | value |
 |---|---|---|
 {_heads(self)}
 
@@ -121,6 +132,7 @@ def predict_next(subject: Subject, texts: Texts) -> NextTokenFigures:
         five_gram=text.bits_per_character(KneserNey(train, d_vocab).nats(scored, text.end)),
         nats_by_position=nats_by_position(nats, n_ctx),
         heads={name: np.round(table, 4).tolist() for name, table in scores.items()},
+        roles=[asdict(role) for role in found_roles(subject.folder)],
         samples=[
             _sample(model, subject.tokenizer, prompt, seed)
             for seed, prompt in enumerate(SAMPLE_PROMPTS)
@@ -165,6 +177,15 @@ def _heads(figures: NextTokenFigures) -> str:
     for name, table in figures.heads.items():
         layer, head, score = strongest(table)
         rows.append(f"| {name.replace('_', ' ')} | layer {layer}, head {head} | {score:.2f} |")
+    return "\n".join(rows)
+
+
+def _roles(figures: NextTokenFigures) -> str:
+    rows = []
+    for name in ROLES:
+        heads = [role for role in figures.roles if role["role"] == name]
+        found = ", ".join(f"{h['layer']}.{h['head']} ({h['score']:.2f})" for h in heads)
+        rows.append(f"| {name} | {found or 'none'} |")
     return "\n".join(rows)
 
 

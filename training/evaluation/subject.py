@@ -36,11 +36,13 @@ class Subject:
     """A model and its tokenizer.
 
     Attributes:
+        folder: Where it lies.
         family: "gpt2", "bert" or "t5".
         model: In float32, for evaluation, with attention weights to be had.
         tokenizer: Its tokenizer.
     """
 
+    folder: Path
     family: str
     model: Any
     tokenizer: Tokenizer
@@ -69,7 +71,7 @@ class Subject:
             folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return cls(family, model.eval(), tokenizer.backend_tokenizer)
+        return cls(folder, family, model.eval(), tokenizer.backend_tokenizer)
 
 
 @dataclass(frozen=True)

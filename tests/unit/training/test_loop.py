@@ -101,6 +101,14 @@ def test_a_run_does_not_overwrite_another(start):
         start("run")
 
 
+def test_a_run_that_moved_tells_so(start, tmp_path):
+    start("run").train(Interrupted(4096))
+    for threads in (2, 2, 1):
+        torch.set_num_threads(threads)
+        start("run", resume=True).train(Interrupted(4096))
+    assert load_checkpoint(tmp_path / "run/checkpoint.pt").run["threads"] == "1, then 2, then 1"
+
+
 def test_another_seed_cannot_resume(start):
     start("run").train(Interrupted(4096))
     with pytest.raises(CheckpointError, match=r"another seed.*It has 0, this run 1"):
