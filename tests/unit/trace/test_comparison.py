@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -40,3 +40,14 @@ def test_same_tokens_means_all_of_them():
     ids[-1] = (ids[-1] + 1) % 64
     other = make_trace(use_cache=False, token_ids=ids)
     assert not replace(COMPARISON, uncached=other).same_tokens
+
+
+def test_one_step_without_a_difference_is_enough():
+    assert replace(COMPARISON, logit_differences=np.zeros(1)).max_logit_difference == 0.0
+
+
+def test_a_comparison_is_frozen_and_says_what_it_compares():
+    with pytest.raises(FrozenInstanceError):
+        COMPARISON.cached = COMPARISON.uncached
+    assert repr(COMPARISON.cached) in repr(COMPARISON)
+    assert replace(COMPARISON) != COMPARISON

@@ -340,3 +340,23 @@ def test_shapes_that_would_fill_the_memory_are_refused_before_they_are_made():
 def test_a_header_that_would_fill_the_memory_is_refused():
     bomb = zipped({"header.npy": bytes(40_000_000)})
     assert "header takes 40,000,000 bytes" in refused(bomb)
+
+
+def test_texts_too_large_for_a_file_are_refused_when_it_is_saved(monkeypatch):
+    monkeypatch.setattr(trace_header, "MAX_HEADER_BYTES", len(json.dumps(HEADER)) // 2)
+    with pytest.raises(TraceFileError, match="header takes"):
+        saved(TRACE)
+
+
+def test_the_longest_run_and_prompt_that_are_allowed_come_back(monkeypatch):
+    monkeypatch.setattr(trace_header, "MAX_TOKENS", len(TRACE.tokens))
+    monkeypatch.setattr(trace_header, "MAX_PROMPT_CHARACTERS", len(TRACE.prompt))
+    assert opened(saved(TRACE)).prompt == TRACE.prompt
+
+
+def test_a_limit_may_be_met_exactly():
+    data = saved(make_trace(n_prompt=200))
+    unpacked = sum(map(len, members(data).values()))
+    assert len(data) < unpacked
+    assert opened(data, max_bytes=unpacked).n_prompt == 200
+    assert "too large" in refused(data, max_bytes=unpacked - 1)

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -132,3 +132,41 @@ def test_a_trace_says_in_a_line_what_it_is():
     assert repr(TRACE) == "<GenerationTrace tests/random: 4 + 3 tokens, with cache>"
     assert "without cache" in repr(UNCACHED)
     assert TRACE.text == "".join(TRACE.tokens)
+
+
+def test_the_smallest_trace_is_one_token_and_one_step():
+    trace = make_trace(n_prompt=1, n_new=1)
+    assert (trace.n_rows, len(trace.steps)) == (1, 1)
+    assert trace.pattern(0, 0).tolist() == [[1.0]]
+
+
+def test_a_trace_may_fill_context_and_vocabulary_to_their_ends():
+    card = make_card(n_ctx=6, d_vocab=64)
+    trace = make_trace(card=card, token_ids=[0, 63, 0, 63, 0, 63, 0])
+    assert trace.n_rows == card.n_ctx
+
+
+@pytest.mark.parametrize(
+    ("queries", "keys", "scale"), [(1e38, 1.0, 10.0), (1.0, 1e38, 10.0), (1e18, 1e18, 1e3)]
+)
+def test_no_scores_may_overflow_whichever_factor_is_large(queries, keys, scale):
+    parts = {
+        "queries": np.full_like(TRACE.queries, queries),
+        "all_keys": np.full_like(TRACE.all_keys, keys),
+        "score_scale": np.full_like(TRACE.score_scale, scale),
+    }
+    with pytest.raises(TraceError, match="overflow"):
+        replace(TRACE, **parts)
+
+
+def test_large_scores_still_make_a_pattern():
+    sharp = replace(TRACE, queries=TRACE.queries * np.float32(1e4))
+    rows = np.nansum(sharp.pattern(0, 0), axis=1)
+    np.testing.assert_allclose(rows, 1, atol=1e-6)  # float32 rounding of six weights
+
+
+def test_a_trace_is_frozen_and_is_the_same_only_as_itself():
+    with pytest.raises(FrozenInstanceError):
+        TRACE.prompt = "another"
+    assert replace(TRACE) != TRACE
+    assert len({TRACE, replace(TRACE)}) == 2

@@ -1,3 +1,5 @@
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from kvviz.errors import OptionsError
@@ -33,6 +35,8 @@ def test_a_setting_out_of_its_range_is_named(change, words):
 def test_the_ends_of_each_range_are_allowed():
     options = GenerationOptions(1, temperature=0, top_k=1, top_p=1.0, seed=2**63 - 1)
     assert GenerationOptions.from_json(options.to_json()) == options
+    with pytest.raises(FrozenInstanceError):
+        options.seed = 0
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"max_new_tokens": 4}])
