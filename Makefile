@@ -40,7 +40,7 @@ format: $(VENV)/.test ## Put the code into the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.test ## Measure on this machine; writes benchmarks/results
+bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (about 20 minutes)
 	$(BIN)/python -m benchmarks
 
 screenshots: $(VENV)/.test ## Take the pictures that the README shows
@@ -68,6 +68,10 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

@@ -20,10 +20,10 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
-from tests.browser.chromium import ARGUMENTS, find_chromium
 
 from benchmarks.statistics import spread
 from kvviz.player import html_document
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.factories import make_trace
 
 ROOT = Path(__file__).parent.parent

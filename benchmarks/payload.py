@@ -19,7 +19,7 @@ from kvviz.trace import GenerationTrace
 from tests.factories import make_trace
 
 LENGTHS = (32, 128, 256)
-SHAPE = {"n_layers": 12, "n_heads": 12, "d_head": 64}
+N_LAYERS, N_HEADS, D_HEAD = 12, 12, 64
 
 
 def _timed(build: Callable[[], str | bytes], repeats: int) -> tuple[Spread, int]:
@@ -37,7 +37,7 @@ def _timed(build: Callable[[], str | bytes], repeats: int) -> tuple[Spread, int]
 def _rival(trace: GenerationTrace) -> Callable[[], str]:
     """Return bertviz's build of the same patterns, with the patterns already made."""
     import torch
-    from bertviz import head_view
+    from bertviz import head_view  # pyright: ignore  # only `make bench` installs it
 
     card = trace.model
     attention = [
@@ -47,7 +47,8 @@ def _rival(trace: GenerationTrace) -> Callable[[], str]:
         for layer in range(card.n_layers)
     ]
     tokens = trace.tokens[: trace.n_rows]
-    return lambda: head_view(attention, tokens, html_action="return").data
+    build: Callable[..., Any] = head_view
+    return lambda: build(attention, tokens, html_action="return").data
 
 
 def measure(repeats: int = 3) -> list[dict[str, Any]]:
@@ -63,14 +64,16 @@ def measure(repeats: int = 3) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for n_rows in LENGTHS:
-        trace = make_trace(n_prompt=n_rows - 7, n_new=8, **SHAPE)
+        trace = make_trace(
+            n_prompt=n_rows - 7, n_new=8, n_layers=N_LAYERS, n_heads=N_HEADS, d_head=D_HEAD
+        )
         buffer_seconds, buffer_bytes = _timed(lambda trace=trace: pack(trace), repeats)
         page_seconds, page_bytes = _timed(lambda trace=trace: html_document(trace), repeats)
         rival_seconds, rival_bytes = _timed(_rival(trace), repeats if n_rows < 256 else 1)
         rows.append(
             {
                 "rows": n_rows,
-                "heads": SHAPE["n_layers"] * SHAPE["n_heads"],
+                "heads": N_LAYERS * N_HEADS,
                 "player_buffer_bytes": buffer_bytes,
                 "player_buffer_seconds": buffer_seconds,
                 "player_page_bytes": page_bytes,
