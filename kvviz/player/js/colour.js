@@ -6,7 +6,7 @@
 /**
  * @typedef {"light" | "dark"} Theme
  * @typedef {[number, number, number]} Rgb
- * @typedef {typeof LIGHT} Palette
+ * @typedef {typeof LIGHT & { sans: string }} Palette The colours, and the family of the page's own font.
  */
 
 const LIGHT = {
@@ -58,7 +58,7 @@ const DARK = {
   induction: "#ff7fab",
 };
 
-/** @type {Record<Theme, Palette>} */
+/** @type {Record<Theme, typeof LIGHT>} */
 export const PALETTES = { light: LIGHT, dark: DARK };
 
 /** @type {Record<Theme, string[]>} */
@@ -187,10 +187,10 @@ export function contrast(a, b) {
 /**
  * The palette for a page's own colours: ground and text follow the page where they read well.
  * @param {Theme} theme @param {string} background The page's, or empty. @param {string} text Likewise.
- * @returns {Palette}
+ * @param {string} [sans] Font family. @returns {Palette}
  */
-export function paletteFor(theme, background, text) {
-  const palette = { ...PALETTES[theme] };
+export function paletteFor(theme, background, text, sans = "sans-serif") {
+  const palette = { ...PALETTES[theme], sans };
   const ground = parse(background);
   if (ground) {
     palette.ground = css(ground);

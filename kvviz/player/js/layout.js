@@ -155,7 +155,7 @@ function kvGeometry(input, width, beside) {
     const marks = width < 220 ? 38 : 46;
     const { keys, values, right } = grids(marks, width, d_head, top, pitch * n_rows);
     return {
-      w: right, h: beside ? beside.h : top + pitch * n_rows + SCALE, mode: "rows", top, pitch,
+      w: Math.max(right, width), h: beside ? beside.h : top + pitch * n_rows + SCALE, mode: "rows", top, pitch,
       n_visible: n_rows, marks: { x: 0, y: top, w: marks - 8, h: pitch * n_rows }, keys, values, overview: null,
     };
   }
@@ -174,7 +174,7 @@ function kvGeometry(input, width, beside) {
   const marks = 52;
   const { keys, values, right } = grids(start + marks, width, d_head, top, height);
   return {
-    w: right, h: beside ? beside.h : top + height + SCALE, mode: "window", top, pitch, n_visible,
+    w: Math.max(right, width), h: beside ? beside.h : top + height + SCALE, mode: "window", top, pitch, n_visible,
     marks: { x: start, y: top, w: marks - 8, h: height }, keys, values, overview,
   };
 }
@@ -210,8 +210,9 @@ function headsGeometry({ n_layers, n_heads }, content) {
     if (widthOf(30, perLine) > content) break;
     for (let size = 30; size <= 72 && widthOf(size, perLine) <= content; size++) {
       const height = Math.ceil(n_layers / perLine) * (size + 14);
-      // Wanted: near 54 px each, not much taller than 300 px, and no line half empty.
-      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - (n_layers % perLine ? 6 : 0);
+      // Wanted: near 54 px each, not much taller than 300 px, the width used, and no line half empty.
+      const unused = 1 - widthOf(size, perLine) / content;
+      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - 20 * unused - (n_layers % perLine ? 6 : 0);
       if (score > best.score) best = { size, perLine, score };
     }
   }

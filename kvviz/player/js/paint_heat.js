@@ -1,5 +1,5 @@
 // Draws the attention pattern: paper to indigo, the current row lit, masked cells hatched.
-import { begin, frame, MONO, SANS, textWithin } from "./pen.js";
+import { begin, frame, MONO, textWithin } from "./pen.js";
 import { cellsPicture, hatchTile, newPicture, patternPicture, penOf } from "./images.js";
 import { attentionRow } from "./run.js";
 import { attentionColours } from "./colour.js";
@@ -180,7 +180,7 @@ function paintLabels(pen, view, xOf, yOf) {
     pen.textAlign = "right";
     for (let row = 0; row < facts.n_rows; row++) {
       const near = row === current || spot?.row === row;
-      if (!near && (row % every !== 0 || Math.abs(row - current) * heat.pitch < 12)) continue;
+      if (!near && (row % every !== 0 || Math.abs(row - current) * heat.pitch < 13)) continue;
       pen.font = `${near ? 600 : 400} 12px ${MONO}`;
       pen.fillStyle = near ? palette.text : colour(row);
       if (row === current) pen.fillStyle = palette.computedText;
@@ -190,7 +190,8 @@ function paintLabels(pen, view, xOf, yOf) {
   const angle = heat.pitch * every < 15 ? 1.25 : 0.93;
   for (let column = 0; column < facts.n_rows; column++) {
     const near = spot?.column === column && spot.part === "pattern";
-    if (!near && column % every !== 0) continue;
+    const beside = column !== current && Math.abs(column - current) * heat.pitch < 13;
+    if (!near && column !== current && (column % every !== 0 || (every > 1 && beside))) continue;
     pen.save();
     pen.translate(xOf(column + 0.5), heat.columnLabels.h - 3);
     pen.rotate(-angle);
@@ -213,7 +214,7 @@ function paintTicks(pen, { heat, facts, palette, payload }, xOf, yOf) {
   const { n_rows } = payload.header;
   const rough = n_rows / 7;
   const step = [10, 20, 25, 50, 100, 200, 250, 500].find((n) => n >= rough) ?? 1000;
-  pen.font = `12px ${SANS}`;
+  pen.font = `12px ${palette.sans}`;
   pen.fillStyle = palette.muted;
   for (let at = 0; at < n_rows; at += step) {
     pen.textAlign = "right";
@@ -222,7 +223,7 @@ function paintTicks(pen, { heat, facts, palette, payload }, xOf, yOf) {
     if (at > 0 && xOf(at) < heat.w - 12) pen.fillText(String(at), xOf(at + 0.5), heat.grid.y - 14);
   }
   pen.textAlign = "right";
-  pen.font = `600 12px ${SANS}`;
+  pen.font = `600 12px ${palette.sans}`;
   pen.fillStyle = palette.computedText;
   pen.fillText(String(facts.n_rows - 1), heat.grid.x - 8, yOf(facts.n_rows - 0.5));
 }
@@ -261,7 +262,7 @@ function paintProfile(pen, view, xOf) {
     pen.fillRect(x, bottom - h, Math.max(1 / dpr, end - x - gap), h);
   }
   const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
-  pen.font = `12px ${SANS}`;
+  pen.font = `12px ${palette.sans}`;
   pen.textBaseline = "alphabetic";
   pen.fillStyle = palette.computedText;
   pen.textAlign = "right";

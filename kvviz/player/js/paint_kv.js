@@ -1,5 +1,5 @@
 // Draws the K and V grids: one row a position, framed and marked by what became of it at this step.
-import { begin, dot, frame, SANS } from "./pen.js";
+import { begin, dot, frame } from "./pen.js";
 import { kvPictures } from "./images.js";
 import { rowState, tokenText } from "./run.js";
 import { divergingColour } from "./colour.js";
@@ -58,12 +58,12 @@ function paintTitles(pen, { kv, palette, payload }) {
   pen.textBaseline = "alphabetic";
   for (const [name, box] of /** @type {[string, Box][]} */ ([["K", kv.keys], ["V", kv.values]])) {
     pen.textAlign = "left";
-    pen.font = `600 13px ${SANS}`;
+    pen.font = `600 13px ${palette.sans}`;
     pen.fillStyle = palette.text;
     pen.fillText(name, box.x, box.y - 8);
     if (box.w < 70) continue;
     pen.textAlign = "right";
-    pen.font = `12px ${SANS}`;
+    pen.font = `12px ${palette.sans}`;
     pen.fillStyle = palette.muted;
     pen.fillText(`${width} wide`, box.x + box.w, box.y - 8);
   }
@@ -81,7 +81,7 @@ function paintScales(pen, { kv, palette, theme }, pictures) {
     for (let i = 0; i <= 8; i++) gradient.addColorStop(i / 8, divergingColour(theme, i / 4 - 1));
     pen.fillStyle = gradient;
     pen.fillRect(box.x, y, w, 6);
-    pen.font = `12px ${SANS}`;
+    pen.font = `12px ${palette.sans}`;
     pen.fillStyle = palette.muted;
     pen.textBaseline = "top";
     if (w < 84) {
@@ -155,9 +155,10 @@ function paintMark(pen, view, row, y, state) {
   } else dot(pen, x, y, Math.min(4, kv.pitch * 0.32), state === "computed" ? palette.computed : palette.reused, state === "computed");
   // Too dense for a number a row: every other one, so that figures do not touch.
   const every = kv.pitch >= 12.5 ? 1 : 2;
-  const near = view.spot?.row === row || row === view.facts.n_rows - 1;
-  if (row % every !== 0 && !near) return;
-  pen.font = `${state === "computed" ? 600 : 400} 12px ${SANS}`;
+  const away = Math.abs(row - (view.facts.n_rows - 1));
+  const near = view.spot?.row === row || away === 0;
+  if (!near && (row % every !== 0 || (every > 1 && away * kv.pitch < 13))) return;
+  pen.font = `${state === "computed" ? 600 : 400} 12px ${palette.sans}`;
   pen.fillStyle = colour;
   pen.textAlign = "right";
   pen.textBaseline = "middle";

@@ -1,5 +1,5 @@
 // Draws the timeline, the curves of the bill, and the overview of all heads.
-import { badge, begin, frame, SANS } from "./pen.js";
+import { badge, begin, frame } from "./pen.js";
 import { headsPicture } from "./images.js";
 import { stepCentre, timelineGeometry } from "./layout.js";
 
@@ -162,12 +162,12 @@ export function paintHeads(canvas, view) {
     const box = heads.thumbs[index];
     badge(pen, role, box.x + box.w - mark - 1, box.y + mark + 1, mark, palette);
   }
-  pen.font = `12px ${SANS}`;
+  pen.font = `12px ${palette.sans}`;
   pen.fillStyle = palette.muted;
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   for (const { layer, x, y } of heads.labels) {
-    pen.font = `${layer === view.layer ? 600 : 400} 12px ${SANS}`;
+    pen.font = `${layer === view.layer ? 600 : 400} 12px ${palette.sans}`;
     pen.fillStyle = layer === view.layer ? palette.text : palette.muted;
     pen.fillText(`L${layer}`, x, y);
   }

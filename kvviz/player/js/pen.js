@@ -3,7 +3,6 @@
 /** @import { Box } from "./layout.js" */
 
 export const MONO = "ui-monospace, 'SF Mono', 'Cascadia Mono', 'Segoe UI Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace";
-export const SANS = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 
 /**
  * Gives a canvas its size in device pixels and clears it.

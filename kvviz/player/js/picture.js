@@ -1,6 +1,6 @@
 // "Save picture": the view as it stands, with its sentence and where it came from, as a PNG.
 import { glyphs, inUnit, percent, unitFor, whole } from "./format.js";
-import { MONO, SANS, textWithin } from "./pen.js";
+import { MONO, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
 import * as words from "./words.js";
 
@@ -60,7 +60,7 @@ export function composePicture(scene, panels, overview) {
     pen.fillText(text, x, y);
   };
   const { model, prompt } = payload.header;
-  write(`${model.name} · layer ${state.layer}, head ${state.head}`, EDGE, EDGE + 16, `600 18px ${SANS}`, palette.text);
+  write(`${model.name} · layer ${state.layer}, head ${state.head}`, EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   pen.font = `13px ${MONO}`;
   pen.fillStyle = palette.muted;
   pen.textAlign = "left";
@@ -69,19 +69,19 @@ export function composePicture(scene, panels, overview) {
   for (const run of runs) {
     writeSentence(pen, scene, run, y + 12);
     const [kvCanvas, heatCanvas] = panels[run].draw(dpr);
-    write(words.LABELS.kv, EDGE, y + 40, `600 14px ${SANS}`, palette.text);
-    write(words.LABELS.pattern, EDGE + kv.w + 24, y + 40, `600 14px ${SANS}`, palette.text);
+    write(words.LABELS.kv, EDGE, y + 40, `600 14px ${palette.sans}`, palette.text);
+    write(words.LABELS.pattern, EDGE + kv.w + 24, y + 40, `600 14px ${palette.sans}`, palette.text);
     pen.drawImage(kvCanvas, EDGE, y + 48, kv.w, kv.h);
     pen.drawImage(heatCanvas, EDGE + kv.w + 24, y + 48, heat.w, heat.h);
     y += panelHeight;
   }
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
   y = Math.max(y, EDGE + 62 + 470);
-  write(words.LABELS.heads, EDGE, y + 10, `600 14px ${SANS}`, palette.text);
+  write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
   pen.drawImage(overview.draw(dpr), EDGE, y + 22, scene.layout.heads.w, headsHeight);
   const legend = `orange: ${words.LABELS.legendComputed} · blue: ${words.LABELS.legendReused} · hatched: ${words.LABELS.legendMask}`;
-  write(legend, EDGE, height - EDGE + 6, `12px ${SANS}`, palette.muted);
-  write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${SANS}`, palette.muted, "right");
+  write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
+  write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return canvas;
 }
 
@@ -94,7 +94,7 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
   if (state.cache === "both") spans.unshift({ text: words.runName(run), tone: "strong" });
   spans.forEach((span, i) => {
     const text = (i > 0 ? "  ·  " : "") + span.text;
-    pen.font = `${span.tone === "quiet" || !span.tone ? 400 : 600} 15px ${SANS}`;
+    pen.font = `${span.tone === "quiet" || !span.tone ? 400 : 600} 15px ${palette.sans}`;
     pen.fillStyle = span.tone ? colours[span.tone] : palette.text;
     pen.textAlign = "left";
     pen.fillText(text, x, y);
@@ -108,7 +108,7 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
  */
 function writeColumn(pen, { payload, state, palette }, x, y, write) {
   const cache = mainRun(state.cache);
-  write(words.LABELS.next, x, y + 28, `600 14px ${SANS}`, palette.text);
+  write(words.LABELS.next, x, y + 28, `600 14px ${palette.sans}`, palette.text);
   const tokens = nextTokens(payload, cache, state.step, 7);
   const most = Math.max(...tokens.map((t) => t.prob), 1e-9);
   tokens.forEach((token, i) => {
@@ -119,27 +119,27 @@ function writeColumn(pen, { payload, state, palette }, x, y, write) {
     textWithin(pen, (token.chosen ? "▸ " : "") + glyphs(textOfId(payload, token.id)), x, at, 84);
     pen.fillStyle = palette.bar;
     pen.fillRect(x + 92, at - 10, Math.max(2, (COLUMN - 150) * (token.prob / most)), 12);
-    write(percent(token.prob), x + COLUMN, at, `13px ${SANS}`, palette.text, "right");
+    write(percent(token.prob), x + COLUMN, at, `13px ${palette.sans}`, palette.text, "right");
   });
   const top = y + 52 + 7 * 24 + 20;
-  write(words.LABELS.bill, x, top, `600 14px ${SANS}`, palette.text);
-  write(words.LABELS.withCache, x + COLUMN - 90, top, `12px ${SANS}`, palette.muted, "right");
-  write(words.LABELS.withoutCache, x + COLUMN, top, `12px ${SANS}`, palette.muted, "right");
+  write(words.LABELS.bill, x, top, `600 14px ${palette.sans}`, palette.text);
+  write(words.LABELS.withCache, x + COLUMN - 90, top, `12px ${palette.sans}`, palette.muted, "right");
+  write(words.LABELS.withoutCache, x + COLUMN, top, `12px ${palette.sans}`, palette.muted, "right");
   const sides = { on: billSide(payload, "on", state.step), off: billSide(payload, "off", state.step) };
   const figures = /** @type {const} */ ([["rows", null], ["flops", "flops"], ["seconds", "seconds"], ["cache_bytes", "bytes"]]);
   figures.forEach(([figure, kind], i) => {
     const at = top + 26 + i * 24;
     const unit = kind ? unitFor(kind, sides.on[figure].total, sides.off[figure].total) : null;
     const name = { rows: words.LABELS.rows, flops: unit?.name ?? "", seconds: `${words.LABELS.time}, ${unit?.name}`, cache_bytes: `${words.LABELS.bytes}, ${unit?.name}` }[figure];
-    write(name, x, at, `13px ${SANS}`, palette.text);
+    write(name, x, at, `13px ${palette.sans}`, palette.text);
     for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
       const { total } = sides[side][figure];
       const formula = sides[side].source === "formula";
       const text = total === null ? words.LABELS.notRun : (unit ? inUnit(total, unit) : whole(total)) + (formula ? " ƒ" : "");
-      write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${SANS}`, formula ? palette.muted : palette.text, "right");
+      write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${palette.sans}`, formula ? palette.muted : palette.text, "right");
     }
   });
   if (sides.on.source === "formula" || sides.off.source === "formula") {
-    write(words.LABELS.byFormula, x, top + 26 + 4 * 24, `12px ${SANS}`, palette.muted);
+    write(words.LABELS.byFormula, x, top + 26 + 4 * 24, `12px ${palette.sans}`, palette.muted);
   }
 }

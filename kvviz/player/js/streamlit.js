@@ -16,7 +16,7 @@ export { mountPlayer };
  * @returns {() => void} Called when the page is left.
  */
 export default function kvvizPlayer({ data, parentElement, setStateValue, setTriggerValue }) {
-  let root = parentElement.querySelector(":scope > .kvviz-player, .kvviz-player");
+  let root = parentElement.querySelector(".kvviz-player");
   if (!(root instanceof HTMLElement)) {
     root = document.createElement("div");
     parentElement.append(root);

@@ -11,13 +11,14 @@ export function readTheme(root) {
   const named = root.closest("[data-theme]")?.getAttribute("data-theme");
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   const theme = themeOf(background) ?? (named === "dark" || named === "light" ? named : system);
-  return { theme, palette: paletteFor(theme, background, text) };
+  return { theme, palette: paletteFor(theme, background, text, style.fontFamily) };
 }
 
 /** @param {HTMLElement} root @param {Theme} theme @param {Palette} palette */
 export function wearTheme(root, theme, palette) {
   root.dataset.scheme = theme;
-  for (const [name, colour] of Object.entries(palette)) {
+  const { sans: _, ...colours } = palette;
+  for (const [name, colour] of Object.entries(colours)) {
     root.style.setProperty(`--kv-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`, colour);
   }
 }
