@@ -37,7 +37,9 @@ def show() -> None:
     controls.label_prompt(draft)
     with below:
         saving.draw(state)
-    draw_status(state)
+    # Always there, so that the player keeps its place on the page, and with it its view.
+    with st.container(key="kvviz-status"):
+        draw_status(state)
     draw_run(state, environment)
     if state.shown is not None:
         state.write_link(links.write(state.shown.settings, state.view))
@@ -115,6 +117,8 @@ def draw_status(state: PageState) -> None:
             st.caption("Below is the run before, as it was.")
     for note in state.notes:
         st.info(note, icon=":material/info:")
+    if state.shown is not None and state.shown.note:
+        st.info(state.shown.note, icon=":material/stop_circle:")
 
 
 def draw_run(state: PageState, environment: Environment) -> None:
@@ -122,8 +126,6 @@ def draw_run(state: PageState, environment: Environment) -> None:
     shown = state.shown
     if shown is None:
         return
-    if shown.note:
-        st.info(shown.note, icon=":material/stop_circle:")
 
     def moved(view: View) -> None:
         state.view = view

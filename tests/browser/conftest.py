@@ -31,40 +31,45 @@ def address() -> Iterator[str]:
         yield address
 
 
-FAILED = pytest.StashKey[bool]()
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item):
-    """Tell the fixture below whether the test has failed."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Put what the tabs showed into the report of a test that has failed."""
     report = yield
-    if report.when == "call":
-        item.stash[FAILED] = report.failed
+    if report.when == "call" and report.failed and "visit" in getattr(item, "funcargs", {}):
+        for number, tab in enumerate(item.funcargs["visit"].visits):
+            picture = item.funcargs["tmp_path"] / f"tab-{number}.png"
+            tab.page.screenshot(path=picture)
+            words = tab.page.locator("body").inner_text()
+            facts = f"{tab.page.url}\npicture: {picture}\ncomplaints: {tab.complaints}\n{words}"
+            report.sections.append((f"tab {number}", facts))
     return report
 
 
-@pytest.fixture
-def visit(
-    browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[..., Visit]]:
-    """Open tabs; afterwards none of them may have heard a complaint."""
-    visits: list[Visit] = []
+class Visits:
+    """Opens tabs and keeps them."""
 
-    def new(*, address: str | None = None, width: int = 1440, height: int = 1000, scheme="light"):
-        context = browser.new_context(
+    def __init__(self, browser: Browser, shared: Callable[[], str]) -> None:
+        self.visits: list[Visit] = []
+        self._browser = browser
+        self._shared = shared
+
+    def __call__(
+        self, *, address: str | None = None, width: int = 1440, height: int = 1000, scheme="light"
+    ) -> Visit:
+        """Open a tab, on the shared app if no address is given."""
+        context = self._browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
-        here = address or request.getfixturevalue("address")
-        visits.append(Visit(context.new_page(), here))
-        return visits[-1]
+        self.visits.append(Visit(context.new_page(), address or self._shared()))
+        return self.visits[-1]
 
-    yield new
-    for number, one in enumerate(visits if request.node.stash.get(FAILED, False) else []):
-        picture = tmp_path / f"tab-{number}.png"
-        one.page.screenshot(path=picture)
-        print(f"Tab {number} at {one.page.url}, picture in {picture}, complaints {one.complaints}:")
-        print(one.page.locator("body").inner_text())
-    complaints = [complaint for one in visits for complaint in one.complaints]
-    for one in visits:
-        one.page.context.close()
+
+@pytest.fixture
+def visit(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visits]:
+    """Open tabs; afterwards none of them may have heard a complaint."""
+    visits = Visits(browser, lambda: request.getfixturevalue("address"))
+    yield visits
+    complaints = [complaint for tab in visits.visits for complaint in tab.complaints]
+    for tab in visits.visits:
+        tab.page.context.close()
     assert complaints == []

@@ -1,0 +1,35 @@
+import tomllib
+from pathlib import Path
+
+CONFIG = tomllib.loads(
+    (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+)
+
+
+def test_nothing_leaves_the_machine_by_itself():
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+    assert CONFIG["browser"]["serverAddress"] == "localhost"
+
+
+def test_a_visitor_sees_no_inner_words():
+    assert CONFIG["client"]["showErrorDetails"] == "none"
+    assert CONFIG["client"]["toolbarMode"] == "minimal"
+
+
+def test_the_server_does_nothing_between_reruns_that_holds_up_a_run():
+    assert CONFIG["runner"]["postScriptGC"] is False
+    assert CONFIG["server"]["fileWatcherType"] == "none"
+
+
+def test_every_option_is_one_that_streamlit_knows():
+    from streamlit import config
+
+    def options(table, prefix=""):
+        for name, value in table.items():
+            if isinstance(value, dict):
+                yield from options(value, f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    known = set(config._config_options_template)
+    assert set(options(CONFIG)) - known == set()
