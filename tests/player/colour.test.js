@@ -81,6 +81,9 @@ test("tables hold opaque little-endian words of the colours that names give", ()
 test("the scale of values saturates where all but 2 % lie below", () => {
   const bytes = Int8Array.from({ length: 100 }, (_, i) => (i < 98 ? 10 * (i % 2 ? 1 : -1) : 127));
   assert.equal(saturationOf(bytes, 0, 100), 10);
+  const spread = Int8Array.from({ length: 100 }, (_, i) => i + 1);
+  assert.equal(saturationOf(spread, 0, 100), 98);
+  assert.equal(saturationOf(spread, 0, 50), 49, "only the head asked for");
   assert.equal(saturationOf(new Int8Array(50), 0, 50), 1, "nothing but zeros still has a scale");
 });
 

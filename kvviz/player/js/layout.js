@@ -153,9 +153,9 @@ function kvGeometry(input, width, beside) {
     const pitch = beside ? beside.pitch : Math.min(22, Math.max(16, Math.floor(400 / n_rows)));
     const top = beside ? beside.grid.y : 24;
     const marks = width < 220 ? 38 : 46;
-    const { keys, values, right } = grids(marks, width, d_head, top, pitch * n_rows);
+    const { keys, values } = grids(marks, width, d_head, top, pitch * n_rows);
     return {
-      w: Math.max(right, width), h: beside ? beside.h : top + pitch * n_rows + SCALE, mode: "rows", top, pitch,
+      w: width, h: beside ? beside.h : top + pitch * n_rows + SCALE, mode: "rows", top, pitch,
       n_visible: n_rows, marks: { x: 0, y: top, w: marks - 8, h: pitch * n_rows }, keys, values, overview: null,
     };
   }
@@ -172,9 +172,9 @@ function kvGeometry(input, width, beside) {
   };
   const start = 9 + 2 * strip + 2 + (width < 280 ? 12 : 20);
   const marks = 52;
-  const { keys, values, right } = grids(start + marks, width, d_head, top, height);
+  const { keys, values } = grids(start + marks, width, d_head, top, height);
   return {
-    w: Math.max(right, width), h: beside ? beside.h : top + height + SCALE, mode: "window", top, pitch, n_visible,
+    w: width, h: beside ? beside.h : top + height + SCALE, mode: "window", top, pitch, n_visible,
     marks: { x: start, y: top, w: marks - 8, h: height }, keys, values, overview,
   };
 }
@@ -191,7 +191,6 @@ function grids(left, width, d_head, y, h) {
   return {
     keys: { x: left, y, w: fine, h },
     values: { x: left + fine + KV_GAP, y, w: fine, h },
-    right: left + 2 * fine + KV_GAP + 2,
   };
 }
 

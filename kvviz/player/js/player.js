@@ -245,7 +245,8 @@ export class Player {
   /** @param {number} now */
   frame(now) {
     const { payload, state, theme } = this;
-    const width = this.root.clientWidth;
+    // Not clientWidth: it rounds up, and half a pixel too much would push a panel out of its line.
+    const width = Math.floor(this.root.getBoundingClientRect().width);
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
