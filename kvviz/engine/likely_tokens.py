@@ -46,8 +46,8 @@ def likely_tokens(
         )
     ids, values = most_likely(scores, n_top)
     chosen_ids = torch.tensor(chosen, device=scores.device)[:, None]
-    chosen_logs = (scores.gather(1, chosen_ids) - totals).double().cpu().numpy()[:, 0]
-    logs = values - totals.double().cpu().numpy()
+    chosen_logs = (scores.gather(1, chosen_ids) - totals).cpu().double().numpy()[:, 0]
+    logs = values - totals.cpu().double().numpy()
     # A sum in float32 may come out below its largest term, and a probability then above 1.
     return LikelyTokens(
         ids=ids,
@@ -61,12 +61,12 @@ def most_likely(
 ) -> tuple[Int64[np.ndarray, "step k"], Float64[np.ndarray, "step k"]]:
     """Return ids and values of the largest scores, largest first; of equal ones the lowest ids."""
     top = scores.topk(min(n_top + 1, scores.shape[1]))
-    ids, values = top.indices.cpu().numpy(), top.values.double().cpu().numpy()
+    ids, values = top.indices.cpu().numpy(), top.values.cpu().double().numpy()
     if n_top < values.shape[1]:
         # Of scores that tie at the border, topk takes any; there all that tie are looked at.
         for step in np.flatnonzero(values[:, n_top - 1] == values[:, n_top]):
             tied = (scores[step] >= top.values[step, -1]).nonzero()[:, 0].cpu().numpy()
-            row = scores[step].double().cpu().numpy()[tied]
+            row = scores[step].cpu().double().numpy()[tied]
             order = np.lexsort((tied, -row))[: n_top + 1]
             ids[step], values[step] = tied[order], row[order]
     order = np.lexsort((ids, -values))[:, :n_top]

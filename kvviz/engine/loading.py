@@ -161,9 +161,12 @@ def _load_tokenizer(folder: Path, config: GPT2Config) -> Any:
             fix="Put the tokenizer's files beside the weights.",
         )
     try:
-        return AutoTokenizer.from_pretrained(
+        tokenizer = AutoTokenizer.from_pretrained(
             folder, config=config, local_files_only=True, trust_remote_code=False
         )
+        # The first call sets how long texts are cut; later ones, from any thread, only read.
+        tokenizer("a", add_special_tokens=False)
+        return tokenizer
     except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
         raise ModelFilesError(
             "The tokenizer cannot be read.",

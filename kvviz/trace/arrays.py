@@ -45,7 +45,7 @@ def checked_array(
             f"{name} does not have the shape that model and tokens call for.",
             found=f"It is {array.shape}, not {shape}.",
         )
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise TraceError(
             f"{name} holds a number that is not finite.",
             found="NaN or infinity cannot come out of a sound run.",

@@ -73,12 +73,14 @@ class Step:
     def _check_positions(self) -> None:
         for name in ("fed", "computed", "reused"):
             positions = checked_array(getattr(self, name), name, np.int64, n_axes=1)
-            if (np.diff(positions) <= 0).any() or (positions < 0).any():
+            if (positions[1:] <= positions[:-1]).any() or (positions[:1] < 0).any():
                 raise TraceError(
                     "Positions of a step ascend from 0 on.",
                     found=f"{name} of step {self.index} does not.",
                 )
-        if np.intersect1d(self.computed, self.reused).size:
+        # Both ascend, so that rows computed behind all that were reused need no closer look.
+        apart = not self.reused.size or (self.computed[:1] > self.reused[-1]).all()
+        if not apart and np.intersect1d(self.computed, self.reused).size:
             raise TraceError(
                 "A row is either computed or reused.",
                 found=f"Step {self.index} has rows that are both.",
@@ -93,11 +95,11 @@ class Step:
                     "Every likely token has its probabilities, and there is at least one.",
                     found=f"Step {self.index} has {top_ids.size} tokens and {probs.size} {name}.",
                 )
-            if (probs < 0).any() or (probs > 1).any():
+            if probs.min() < 0 or probs.max() > 1:
                 raise TraceError(
                     "Probabilities lie in [0, 1].", found=f"{name} of step {self.index} do not."
                 )
-        if (np.diff(self.top_probs) > 0).any():
+        if (self.top_probs[1:] > self.top_probs[:-1]).any():
             raise TraceError(
                 "The most likely token comes first.",
                 found=f"It does not at step {self.index}.",

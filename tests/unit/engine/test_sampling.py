@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
+from kvviz.engine import sampling
 from kvviz.engine.sampling import TokenChooser, sampling_distribution
 from kvviz.trace import GenerationOptions
 
@@ -54,6 +55,16 @@ def test_distribution_is_one_at_any_setting(row, temperature, top_k, top_p):
     assert probs[int(np.argmax(row))] > 0
     if top_k is not None:
         assert (probs > 0).sum() <= top_k
+
+
+@pytest.mark.parametrize("n_first", [1, 3, 1024])
+@given(row=logits_rows, top_p=st.floats(0.01, 0.99))
+def test_top_p_does_not_depend_on_how_many_tokens_it_looks_at_first(n_first, row, top_p):
+    logits = torch.tensor(row)
+    expected = sampling_distribution(logits, 1.0, None, top_p)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "_OFTEN_ENOUGH", n_first)
+        assert torch.equal(sampling_distribution(logits, 1.0, None, top_p), expected)
 
 
 def test_equal_logits_are_kept_by_lowest_id():
