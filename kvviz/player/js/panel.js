@@ -4,8 +4,6 @@ import { hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
 import { attention, kvNumber, rowState, stepFacts, tokenText } from "./run.js";
-import { sentenceNodes } from "./toolbar.js";
-import { whole } from "./format.js";
 import * as words from "./words.js";
 
 /**
@@ -34,18 +32,9 @@ export function panel(cache, dispatch) {
     heatCanvas,
   ]);
   const name = el("h2", {}, [words.runName(cache)]);
-  const sentence = el("p", { class: "kv-sentence" });
-  const total = el("span", { class: "kv-big" });
-  const bar = el("span", { class: "kv-big-bar" });
-  const head = el("div", { class: "kv-panel-head" }, [
-    name,
-    el("div", { class: "kv-count" }, [total, el("span", { class: "kv-count-label" }, [words.LABELS.computedSoFar])]),
-    el("div", { class: "kv-big-track", "aria-hidden": "true" }, [bar]),
-    sentence,
-  ]);
   const reading = el("p", { class: "kv-reading" });
   const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, reading]);
-  const node = el("section", { class: "kv-panel", "data-run": cache }, [head, body]);
+  const node = el("section", { class: "kv-panel", "data-run": cache }, [name, body]);
 
   /** @type {Scene | null} */
   let scene = null;
@@ -115,7 +104,6 @@ export function panel(cache, dispatch) {
     canvas.addEventListener("pointerleave", () => dispatch({ type: "hover", spot: null }));
   }
 
-  const headChanged = whenChanged();
   const readingChanged = whenChanged();
   const kvChanged = whenChanged();
   const heatChanged = whenChanged();
@@ -137,20 +125,10 @@ export function panel(cache, dispatch) {
       scene = next;
       const { payload, state, layout, theme, palette, dpr, flash, store } = next;
       const facts = stepFacts(payload, cache, state.step);
-      const both = state.cache === "both";
       first = layout.kv.mode === "window"
         ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
         : 0;
-      show(head, both);
-      headChanged([payload, state.step, both], () => {
-        if (!both) return;
-        const cumulative = next.cumulative[cache];
-        setText(total, whole(cumulative[state.step]));
-        const { on, off } = next.cumulative;
-        const most = Math.max(on[on.length - 1], off[off.length - 1]);
-        bar.style.transform = `scaleX(${cumulative[state.step] / most})`;
-        sentence.replaceChildren(...sentenceNodes(words.stepSentence(facts).slice(1)));
-      });
+      show(name, state.cache === "both" && !layout.columns);
       placed([layout], () => {
         body.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";

@@ -133,7 +133,7 @@ export function bill(dispatch) {
         }
         setAttribute(canvas, "aria-label", `${words.LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`);
       });
-      const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 24);
+      const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
       drawn([payload, state.step, palette, dpr, width], () => {
         curve.style.height = `${CURVE_HEIGHT}px`;
         paintCurve(canvas, { width, ...scene.cumulative, step: state.step, palette, dpr });
@@ -162,10 +162,11 @@ function writeRow(figure, sides, cells, names, { state }) {
     const total = side[figure].total;
     const text = total === null ? words.LABELS.notRun : unit ? inUnit(total, unit) : whole(total);
     const formula = side.source === "formula" && total !== null;
-    setText(cell, formula ? `${text} ƒ` : text);
+    const written = formula ? `${text} ƒ` : text;
+    setText(cell, written);
     cell.classList.toggle("is-formula", side.source === "formula");
     cell.classList.toggle("is-current", state.cache === cache || state.cache === "both");
     cell.classList.toggle("is-rows", figure === "rows");
-    setAttribute(cell, "aria-label", `${label}, ${cache === "on" ? "with" : "without"} cache: ${text}${formula ? ", by formula" : ""}. Show the arithmetic.`);
+    setAttribute(cell, "aria-label", `${label}, ${cache === "on" ? "with" : "without"} cache: ${written}${formula ? " (by formula)" : ""}. Show the arithmetic.`);
   }
 }

@@ -111,6 +111,7 @@ function dress(chip, status, mark) {
   chip.className = `kv-chip is-${status} is-${mark}`;
   chip.disabled = status === "absent" || status === "next";
   setAttribute(chip, "aria-pressed", String(mark === "lit"));
+  setAttribute(chip, "aria-hidden", status === "absent" ? "true" : null);
   setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : null);
 }
 

@@ -1,5 +1,6 @@
 // The player's parts in their places.
 import { el } from "./dom.js";
+import { duel } from "./duel.js";
 import { heads } from "./heads.js";
 import { panel } from "./panel.js";
 import { popover } from "./popover.js";
@@ -29,6 +30,7 @@ export function buildView(root, dispatch, save) {
   const next = nextBars();
   const cost = bill(dispatch);
   const overview = heads(dispatch);
+  const counters = duel();
   const table = stepTable();
   const pop = popover(root, dispatch);
 
@@ -45,7 +47,7 @@ export function buildView(root, dispatch, save) {
   const stage = el("div", { class: "kv-stage" }, [panels.on.node, panels.off.node]);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
   const { legend, scale } = buildLegend();
-  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
+  const main = el("div", { class: "kv-card kv-main" }, [stageTop, counters.node, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
 
   const proof = el("span", { class: "kv-proof" });
   const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
@@ -64,7 +66,7 @@ export function buildView(root, dispatch, save) {
   ]);
   root.replaceChildren(probe, said, alert, body);
   /** @type {Part[]} */
-  const parts = [bar, tokens, next, cost, overview, table, pop];
+  const parts = [bar, tokens, counters, next, cost, overview, table, pop];
   return {
     alert, said, probe, body, panels, overview, parts, layerSelect, headSelect, picker, stageTitle, stageTop, stage, scale, proof, tableButton,
   };
