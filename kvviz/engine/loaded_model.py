@@ -106,11 +106,11 @@ class LoadedModel:
             )
         room = self.card.n_ctx - len(ids)
         if max_new_tokens > room:
-            fix = (
-                f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
-                if room > 0
-                else f"Shorten the prompt to {self.card.n_ctx - 1:,} tokens or fewer."
-            )
+            if room > 0:
+                fix = f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
+            else:
+                longest = max(self.card.n_ctx - max_new_tokens, 1)
+                fix = f"Shorten the prompt to {longest:,} tokens."
             raise ContextLengthError(
                 "Prompt and new tokens do not fit into the model's context.",
                 found=f"{len(ids):,} prompt tokens and {max_new_tokens:,} new ones make "
