@@ -130,6 +130,7 @@ export function panel(cache, dispatch) {
         : 0;
       show(name, state.cache === "both" && !layout.columns);
       placed([layout], () => {
+        show(hint, layout.heat.w >= 330);
         body.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";

@@ -49,8 +49,18 @@ const STEP_MS = 900;
 const TELL_MS = 250;
 const FRAMES_KEPT = 600;
 
-/** The player that keys act on when nothing has the focus: the one touched last. @type {Player | null} */
-let foremost = null;
+/** All players on the page, the one touched last in front. @type {Player[]} */
+let players = [];
+
+/** @param {Player} player */
+function bringForward(player) {
+  if (players[0] !== player) players = [player, ...players.filter((other) => other !== player)];
+}
+
+/** @returns {Player | undefined} The one that keys act on when nothing has the focus. */
+function foremost() {
+  return players.find((player) => isInSight(player.root));
+}
 
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
@@ -98,10 +108,10 @@ export class Player {
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
-    const come = () => (foremost = this);
+    const come = () => bringForward(this);
     root.addEventListener("pointerdown", come, true);
     root.addEventListener("focusin", come);
-    foremost ??= this;
+    players.push(this);
     Object.assign(root, { kvviz: { frameTimes: () => [...this.frameTimes] } });
   }
 
@@ -221,7 +231,7 @@ export class Player {
     const inside = target !== null && this.root.contains(target);
     // A click on plain ground gives the focus to what scrolls around the player, if not to the body.
     const nowhere = target === null || target.contains(this.root);
-    if (!inside && !(nowhere && foremost === this && isInSight(this.root))) return;
+    if (!inside && !(nowhere && foremost() === this)) return;
     if (target?.closest("input, textarea, [contenteditable]")) return;
     if (target?.closest("select") && event.key !== "Escape") return;
     // Enter and space press the button that has the focus; that is what they are for there.
@@ -377,7 +387,7 @@ export class Player {
     this.unfollow?.();
     for (const part of this.view.parts) part.destroy?.();
     if (this.onKey) document.removeEventListener("keydown", this.onKey);
-    if (foremost === this) foremost = null;
+    players = players.filter((other) => other !== this);
     this.root.replaceChildren();
   }
 }
@@ -395,5 +405,5 @@ function reducedMotion() {
 /** @param {HTMLElement} node @returns {boolean} */
 function isInSight(node) {
   const box = node.getBoundingClientRect();
-  return box.bottom > 0 && box.top < innerHeight;
+  return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
 }
