@@ -17,6 +17,7 @@ from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flo
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
+from kvviz.ui.model_roles import induction_heads
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.ticket_queue import TicketQueue
 
@@ -38,6 +39,7 @@ class Shown:
         comparison: Both runs, where both were made.
         origin: ``run`` if it was made here, ``file`` if it was opened.
         note: A line about how it came to be, or nothing.
+        induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
     """
 
     settings: RunSettings
@@ -45,6 +47,7 @@ class Shown:
     comparison: CacheComparison | None = None
     origin: str = "run"
     note: str = ""
+    induction_heads: tuple[HeadRole, ...] = ()
 
     @property
     def subject(self) -> GenerationTrace | CacheComparison:
@@ -53,8 +56,13 @@ class Shown:
 
     @cached_property
     def roles(self) -> tuple[HeadRole, ...]:
-        """Heads that play a role in this run, by the rules of `kvviz.analysis`."""
-        return head_roles(self.trace)
+        """Heads that play a role, by the rules of `kvviz.analysis`.
+
+        Roles are those of this run, but for induction: a head that copies rests elsewhere while
+        there is nothing to copy, so what it did on the probe says more.
+        """
+        found = (*head_roles(self.trace), *self.induction_heads)
+        return tuple({(role.layer, role.head): role for role in found}.values())
 
     @property
     def n_steps(self) -> int:
@@ -124,9 +132,11 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
         "seed": settings.seed,
         "progress": job.report,
     }
+    heads = induction_heads(model)
     if not both:
         trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
-        return Shown(settings, trace, note=_cancelled_note(trace, settings.new))
+        note = _cancelled_note(trace, settings.new)
+        return Shown(settings, trace, note=note, induction_heads=heads)
     cancel = _keeping_one_step(job, settings.new)
     comparison = trace_both(model, settings.prompt, **options, cancel=cancel)
     if comparison.uncached.stopped == "cancelled":
@@ -134,8 +144,8 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
         note = _cancelled_note(trace, settings.new) or (
             "The run without the cache was cancelled; the one with it is complete."
         )
-        return Shown(settings, trace, note=note)
-    return Shown(settings, comparison.cached, comparison)
+        return Shown(settings, trace, note=note, induction_heads=heads)
+    return Shown(settings, comparison.cached, comparison, induction_heads=heads)
 
 
 def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:

@@ -2,6 +2,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
 from kvviz.ui.links import RunSettings
 from kvviz.ui.runs import Shown
@@ -63,7 +64,7 @@ def test_what_was_typed_survives_a_failed_run_and_the_run_before_stays(kv_cache)
     (error,) = page.errors
     assert "Prompt and new tokens do not fit" in error
     assert "5,000" in error or "5,001" in error or "5,002" in error
-    assert "Shorten the prompt to 1,023 tokens or fewer" in error.replace("\\", "")
+    assert "Shorten the prompt to 1,022 tokens" in error.replace("\\", "")
     assert page.app.text_area(key="kv:prompt").value == long
     assert page.player["n_steps"] == 2
 
@@ -405,3 +406,13 @@ def test_a_wrong_environment_is_said_in_words(kv_cache, monkeypatch):
 
 def test_links_of_doors_are_what_the_page_understands():
     assert parse_qs(urlparse("?" + lessons().doors[1].query).query) == {"cache": ["both"]}
+
+
+def test_the_player_shows_the_models_induction_heads_although_the_text_repeats_nothing(kv_cache):
+    shown = kv_cache(new="4").state.shown
+    of_this_run = {role.role for role in head_roles(shown.trace)}
+    assert "induction" not in of_this_run
+    assert shown.induction_heads
+    assert {(role.layer, role.head) for role in shown.induction_heads} <= {
+        (role.layer, role.head) for role in shown.roles if role.role == "induction"
+    }

@@ -79,7 +79,7 @@ export const KEYS = [
 export const ROLE_NAMES = {
   "previous-token": "looks at the previous token",
   "first-token": "rests on the first token",
-  induction: "continues what came after this token before (induction)",
+  induction: "continues what came after this token before (induction), found on random words said twice",
 };
 
 /** @type {Record<string, string>} */
