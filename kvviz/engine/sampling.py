@@ -53,10 +53,9 @@ class TokenChooser:
             self._options.top_p,
         )
         cumulative = probs.cumsum(0)
+        # At most 1 - 2^-53 times the total, which in float64 always rounds to less than the total.
         draw = torch.rand((), generator=self._generator, dtype=torch.float64) * cumulative[-1]
-        chosen = int(torch.searchsorted(cumulative, draw, right=True))
-        # The product above may round up to the total itself, which no entry exceeds.
-        return Choice(min(chosen, int(probs.nonzero()[-1])), probs)
+        return Choice(int(torch.searchsorted(cumulative, draw, right=True)), probs)
 
 
 def sampling_distribution(

@@ -40,7 +40,7 @@ def test_a_prompt_survives_a_run_that_fails_and_the_run_before_stays(visit):
     long = "word " * 5000
     tab.run_prompt(long)
     expect(tab.page.locator('[data-testid="stAlert"]')).to_contain_text(
-        "Shorten the prompt to 1,023 tokens or fewer"
+        "Shorten the prompt to 1,021 tokens"
     )
     assert tab.page.get_by_role("textbox", name="Prompt").input_value() == long
     tab.wait(nSteps=3)

@@ -4,9 +4,14 @@ import hashlib
 import shutil
 
 import pytest
+from hypothesis import settings
 
 from kvviz.engine import load_model
 from tests.parity.tiny_models import TinyModel
+
+# No deadline: on a busy machine an example may take any time.
+settings.register_profile("engine", deadline=None)
+settings.load_profile("engine")
 
 
 @pytest.fixture(autouse=True)

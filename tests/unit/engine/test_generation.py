@@ -41,7 +41,7 @@ def test_call_of_the_documentation_works_word_for_word():
     assert trace.environment["torch"] == torch.__version__
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     words=st.integers(1, 8),
     n_new=st.integers(1, 12),
@@ -76,7 +76,7 @@ def test_every_run_keeps_the_law_of_its_kind(model, words, n_new, use_cache, tem
             np.testing.assert_allclose(rows, 1, atol=1e-5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     temperature=st.sampled_from([0.3, 1.0, 2.0]),
     top_k=st.none() | st.integers(1, 50),

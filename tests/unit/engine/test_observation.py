@@ -176,3 +176,5 @@ def test_passes_outside_a_run_are_not_counted(model):
         model.module(ids, use_cache=False)
     assert observation.projected == [(0, 3), (1, 3), (2, 3)]
     assert observation.attended == [], "attention hears of it by its keyword alone"
+    model.module(ids, use_cache=False)
+    assert len(observation.projected) == 3, "heard of a pass after the watch had ended"

@@ -110,3 +110,9 @@ def test_token_without_probability_is_never_drawn(draw):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "rand", lambda *_, **__: torch.tensor(draw, dtype=torch.float64))
         assert chooser.choose(LOGITS).token_id in (1, 3)
+
+
+@given(total=st.floats(0.5, 2))
+def test_largest_draw_stays_below_the_total(total):
+    """The largest draw torch gives is 1 - 2^-53; no index past the last token can come of it."""
+    assert (1 - 2.0**-53) * total < total
