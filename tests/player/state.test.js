@@ -66,6 +66,8 @@ test("Escape closes first and lets go of the reading next", () => {
   state = press("Escape", state);
   assert.deepEqual([state.open, state.pin], [null, spot]);
   assert.equal(press("Escape", state).pin, null);
+  const asking = { ...start, wanted: { layer: 4, cache: null } };
+  assert.equal(press("Escape", asking).wanted.layer, null, "and stops waiting for what does not come");
 });
 
 test("pinning the same place twice lets it go, and hovering in place changes nothing", () => {

@@ -101,7 +101,7 @@ export function layoutPlayer(input) {
  * @param {LayoutInput} input @param {number} width @param {number} gap @param {boolean} compact
  */
 function besidesPanel(input, width, gap, compact) {
-  const least = compact ? 176 : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
+  const least = compact ? Math.max(176, Math.round(width * 0.36)) : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
   const labels = compact ? 4 : 64;
   const room = width - least - gap;
   const pitch = Math.floor(Math.min(MAX_ROW_PITCH, Math.min(room - labels, MAX_GRID) / input.n_rows));

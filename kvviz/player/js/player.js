@@ -48,6 +48,8 @@ const FLASH_MS = 150;
 const STEP_MS = 900;
 const TELL_MS = 250;
 const FRAMES_KEPT = 600;
+const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff"];
+const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "layer", "head", "cache", ...OTHER_HOOKS];
 
 /** All players on the page, the one touched last in front. @type {Player[]} */
 let players = [];
@@ -151,6 +153,8 @@ export class Player {
     this.payload = null;
     this.state = null;
     this.pausePlaying();
+    // Nothing is drawn, so nothing is claimed.
+    for (const name of HOOKS) delete this.root.dataset[name];
     this.root.dataset.ready = "true";
   }
 
@@ -183,18 +187,22 @@ export class Player {
     if (after === before) return;
     this.state = after;
     if (after.step !== before.step && !after.dragging && !reducedMotion()) this.flashFrom = performance.now();
-    this.ask(before, after);
+    this.ask(action, after);
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
     this.tell();
     this.schedule();
   }
 
-  /** @param {State} before @param {State} after */
-  ask(before, after) {
+  /**
+   * Asks the host for what was just picked and is not here; again when it is picked again, since
+   * the host may have failed to answer.
+   * @param {Action} action @param {State} after
+   */
+  ask(action, after) {
     const { id } = /** @type {Payload} */ (this.payload).header;
     const { layer, cache } = after.wanted;
-    if (layer !== null && layer !== before.wanted.layer) this.host.onWanted?.({ id, layer });
-    if (cache !== null && cache !== before.wanted.cache) this.host.onWanted?.({ id, cache });
+    if (layer !== null && (action.type === "layer" || action.type === "pick")) this.host.onWanted?.({ id, layer });
+    if (cache !== null && action.type === "cache") this.host.onWanted?.({ id, cache });
   }
 
   playOrPause() {
@@ -363,9 +371,7 @@ export class Player {
       dataset.nComputedOff = String(other.n_computed);
       dataset.nReusedOff = String(other.n_reused);
     } else {
-      delete dataset.nFedOff;
-      delete dataset.nComputedOff;
-      delete dataset.nReusedOff;
+      for (const name of OTHER_HOOKS) delete dataset[name];
     }
   }
 

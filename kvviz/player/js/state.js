@@ -149,7 +149,7 @@ export function reduce(state, action, payload, canAsk) {
       return { ...state, open: state.open === action.id ? null : action.id };
     case "escape":
       if (state.open !== null) return { ...state, open: null };
-      return { ...state, pin: null, hover: null };
+      return { ...state, pin: null, hover: null, wanted: { layer: null, cache: null } };
   }
 }
 

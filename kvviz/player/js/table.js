@@ -1,7 +1,7 @@
 // The same step as a table, for screen readers and for whoever likes numbers better.
 import { el, show, whenChanged } from "./dom.js";
 import { glyphs, weightPercent } from "./format.js";
-import { attention, mainRun, rowState, tokenText } from "./run.js";
+import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
 /** @import { Scene, Part } from "./player.js" */
@@ -9,13 +9,12 @@ import { LABELS } from "./words.js";
 /** @returns {Part} */
 export function stepTable() {
   const caption = el("caption");
+  const head = el("tr");
   const body = el("tbody");
   const node = el("section", { class: "kv-table", tabindex: 0 }, [
     el("table", {}, [
       caption,
-      el("thead", {}, [
-        el("tr", {}, ["Position", "Token", "K/V row", "Attention of the current row"].map((name) => el("th", { scope: "col" }, [name]))),
-      ]),
+      el("thead", {}, [head]),
       body,
     ]),
   ]);
@@ -26,9 +25,12 @@ export function stepTable() {
       show(node, state.table);
       if (!state.table || state.dragging) return;
       const cache = mainRun(state.cache);
-      changed([payload, state.step, state.layer, state.head, cache], () => {
+      changed([payload, state.step, state.layer, state.head, state.cache], () => {
         const current = facts.n_rows - 1;
-        caption.textContent = `Step ${state.step}, layer ${state.layer}, head ${state.head}, ${cache === "on" ? "with" : "without"} the cache`;
+        const other = state.cache === "both" ? stepFacts(payload, "off", state.step) : null;
+        const names = ["Position", "Token", "K/V row", ...(other ? ["K/V row without the cache"] : []), "Attention of the current row"];
+        head.replaceChildren(...names.map((name) => el("th", { scope: "col" }, [name])));
+        caption.textContent = `Step ${state.step}, layer ${state.layer}, head ${state.head}, ${other ? "with and without" : cache === "on" ? "with" : "without"} the cache`;
         const rows = [];
         for (let row = 0; row <= current; row++) {
           const weight = attention(payload, cache, state.layer, state.head, current, row);
@@ -37,6 +39,7 @@ export function stepTable() {
               el("th", { scope: "row" }, [String(row)]),
               el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
               el("td", {}, [rowState(facts, row)]),
+              ...(other ? [el("td", {}, [rowState(other, row)])] : []),
               el("td", {}, [weight === null ? "–" : weightPercent(weight)]),
             ]),
           );
@@ -46,6 +49,7 @@ export function stepTable() {
             el("th", { scope: "row" }, [String(current + 1)]),
             el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, current + 1))]),
             el("td", {}, [LABELS.nextTitle]),
+            ...(other ? [el("td", {}, ["–"])] : []),
             el("td", {}, ["–"]),
           ]),
         );
