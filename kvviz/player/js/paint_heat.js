@@ -6,6 +6,7 @@ import { attentionColours } from "./colour.js";
 import { lensWindow } from "./layout.js";
 import { weightPercent } from "./format.js";
 import { labelOf } from "./paint_kv.js";
+import { rowLabel } from "./words.js";
 
 /**
  * @import { PanelView } from "./paint_kv.js"
@@ -266,7 +267,7 @@ function paintProfile(pen, view, xOf) {
   pen.textBaseline = "alphabetic";
   pen.fillStyle = palette.computedText;
   pen.textAlign = "right";
-  if (profile.x >= 34) pen.fillText(profile.x >= 60 ? `row ${row}` : String(row), profile.x - 8, bottom);
+  if (profile.x >= 34) pen.fillText(rowLabel(row, profile.x >= 60), profile.x - 8, bottom);
   pen.fillStyle = palette.muted;
   pen.textAlign = "center";
   const label = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;

@@ -2,6 +2,7 @@
 import { begin, dot, frame } from "./pen.js";
 import { kvPictures } from "./images.js";
 import { rowState, tokenText } from "./run.js";
+import { LABELS, widthLabel } from "./words.js";
 import { divergingColour } from "./colour.js";
 import { glyphs, signed } from "./format.js";
 
@@ -56,7 +57,7 @@ export function picturesOf({ store, payload, facts, layer, head, theme }) {
 function paintTitles(pen, { kv, palette, payload }) {
   const width = payload.header.model.d_head;
   pen.textBaseline = "alphabetic";
-  for (const [name, box] of /** @type {[string, Box][]} */ ([["K", kv.keys], ["V", kv.values]])) {
+  for (const [name, box] of /** @type {[string, Box][]} */ ([[LABELS.keys, kv.keys], [LABELS.values, kv.values]])) {
     pen.textAlign = "left";
     pen.font = `600 13px ${palette.sans}`;
     pen.fillStyle = palette.text;
@@ -65,7 +66,7 @@ function paintTitles(pen, { kv, palette, payload }) {
     pen.textAlign = "right";
     pen.font = `12px ${palette.sans}`;
     pen.fillStyle = palette.muted;
-    pen.fillText(`${width} wide`, box.x + box.w, box.y - 8);
+    pen.fillText(widthLabel(width), box.x + box.w, box.y - 8);
   }
 }
 

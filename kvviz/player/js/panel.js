@@ -149,8 +149,8 @@ export function panel(cache, dispatch) {
         reading.classList.toggle("is-reading", text !== null);
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
-      setAttribute(kvCanvas, "aria-label", `${words.LABELS.kv}, layer ${state.layer}, head ${state.head}. ${words.plain(words.stepSentence(facts))}`);
-      setAttribute(heatCanvas, "aria-label", `${words.LABELS.pattern}, layer ${state.layer}, head ${state.head}, ${facts.n_rows} rows. The table has the numbers of the current row.`);
+      setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, facts));
+      setAttribute(heatCanvas, "aria-label", words.patternDescription(state.layer, state.head, facts.n_rows));
     },
   };
 }

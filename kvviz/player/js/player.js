@@ -3,6 +3,7 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { BufferError, readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { PictureStore } from "./images.js";
+import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { savePicture } from "./picture.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
@@ -51,19 +52,6 @@ const FRAMES_KEPT = 600;
 const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff"];
 const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "layer", "head", "cache", ...OTHER_HOOKS];
 
-/** All players on the page, the one touched last in front. @type {Player[]} */
-let players = [];
-
-/** @param {Player} player */
-function bringForward(player) {
-  if (players[0] !== player) players = [player, ...players.filter((other) => other !== player)];
-}
-
-/** @returns {Player | undefined} The one that keys act on when nothing has the focus. */
-function foremost() {
-  return players.find((player) => isInSight(player.root));
-}
-
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
@@ -108,12 +96,7 @@ export class Player {
     });
     this.resize.observe(root);
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
-    this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event);
-    document.addEventListener("keydown", this.onKey);
-    const come = () => bringForward(this);
-    root.addEventListener("pointerdown", come, true);
-    root.addEventListener("focusin", come);
-    players.push(this);
+    this.unlisten = followKeys(root, (event, inside) => this.key(event, inside));
     Object.assign(root, { kvviz: { frameTimes: () => [...this.frameTimes] } });
   }
 
@@ -232,18 +215,9 @@ export class Player {
     }, TELL_MS);
   }
 
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    if (!this.state || !this.payload || event.defaultPrevented || event.isComposing) return;
-    const target = event.target instanceof Element ? event.target : null;
-    const inside = target !== null && this.root.contains(target);
-    // A click on plain ground gives the focus to what scrolls around the player, if not to the body.
-    const nowhere = target === null || target.contains(this.root);
-    if (!inside && !(nowhere && foremost() === this)) return;
-    if (target?.closest("input, textarea, [contenteditable]")) return;
-    if (target?.closest("select") && event.key !== "Escape") return;
-    // Enter and space press the button that has the focus; that is what they are for there.
-    if (inside && event.key === " " && target?.closest("button")) return;
+  /** @param {KeyboardEvent} event @param {boolean} inside */
+  key(event, inside) {
+    if (!this.state || !this.payload) return;
     const { key, ctrlKey, metaKey, altKey } = event;
     const altGraph = event.getModifierState("AltGraph");
     const action = actionOfKey({ key, ctrlKey, metaKey, altKey, altGraph }, this.state, inside, this.payload.header.n_steps);
@@ -392,8 +366,7 @@ export class Player {
     this.resize?.disconnect();
     this.unfollow?.();
     for (const part of this.view.parts) part.destroy?.();
-    if (this.onKey) document.removeEventListener("keydown", this.onKey);
-    players = players.filter((other) => other !== this);
+    this.unlisten?.();
     this.root.replaceChildren();
   }
 }
@@ -406,10 +379,4 @@ function sameContent(a, b) {
 /** @returns {boolean} */
 function reducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** @param {HTMLElement} node @returns {boolean} */
-function isInSight(node) {
-  const box = node.getBoundingClientRect();
-  return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
 }

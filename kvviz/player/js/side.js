@@ -29,7 +29,7 @@ export function nextBars() {
     list.append(row);
     return { row, token, fill, outline, tag, share };
   });
-  const note = el("p", { class: "kv-note" }, ["Outline: the chance it had when the token was drawn (temperature, top-k, top-p)."]);
+  const note = el("p", { class: "kv-note" }, [words.LABELS.outline]);
   const node = el("section", { class: "kv-next" }, [
     el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), after]),
     list,
@@ -41,7 +41,7 @@ export function nextBars() {
     update(/** @type {Scene} */ { payload, state }) {
       const cache = mainRun(state.cache);
       changed([payload, state.step, cache], () => {
-        setText(after, state.step === 0 ? "after the prefill" : `after step ${state.step}`);
+        setText(after, words.afterStep(state.step));
         const tokens = nextTokens(payload, cache, state.step, BARS);
         const sampled = samplingDiffers(tokens);
         const most = Math.max(...tokens.map((t) => (sampled ? Math.max(t.prob, t.sampling || 0) : t.prob)), 1e-9);
@@ -131,7 +131,7 @@ export function bill(dispatch) {
           setText(compared, words.comparisonLine(result));
           show(why, result.difference > 0);
         }
-        setAttribute(canvas, "aria-label", `${words.LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`);
+        setAttribute(canvas, "aria-label", words.curveDescription(on, off));
       });
       const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
       drawn([payload, state.step, palette, dpr, width], () => {
@@ -167,6 +167,6 @@ function writeRow(figure, sides, cells, names, { state }) {
     cell.classList.toggle("is-formula", side.source === "formula");
     cell.classList.toggle("is-current", state.cache === cache || state.cache === "both");
     cell.classList.toggle("is-rows", figure === "rows");
-    setAttribute(cell, "aria-label", `${label}, ${cache === "on" ? "with" : "without"} cache: ${written}${formula ? " (by formula)" : ""}. Show the arithmetic.`);
+    setAttribute(cell, "aria-label", words.figureLabel(label, cache, written, formula));
   }
 }

@@ -2,7 +2,7 @@
 import { el, show, whenChanged } from "./dom.js";
 import { glyphs, weightPercent } from "./format.js";
 import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
-import { LABELS } from "./words.js";
+import { LABELS, STATES, tableCaption } from "./words.js";
 
 /** @import { Scene, Part } from "./player.js" */
 
@@ -28,9 +28,9 @@ export function stepTable() {
       changed([payload, state.step, state.layer, state.head, state.cache], () => {
         const current = facts.n_rows - 1;
         const other = state.cache === "both" ? stepFacts(payload, "off", state.step) : null;
-        const names = ["Position", "Token", "K/V row", ...(other ? ["K/V row without the cache"] : []), "Attention of the current row"];
+        const names = [LABELS.position, LABELS.token, LABELS.row, ...(other ? [LABELS.rowWithout] : []), LABELS.attentionOfRow];
         head.replaceChildren(...names.map((name) => el("th", { scope: "col" }, [name])));
-        caption.textContent = `Step ${state.step}, layer ${state.layer}, head ${state.head}, ${other ? "with and without" : cache === "on" ? "with" : "without"} the cache`;
+        caption.textContent = tableCaption(state.step, state.layer, state.head, state.cache);
         const rows = [];
         for (let row = 0; row <= current; row++) {
           const weight = attention(payload, cache, state.layer, state.head, current, row);
@@ -38,9 +38,9 @@ export function stepTable() {
             el("tr", { class: `is-${rowState(facts, row)}` }, [
               el("th", { scope: "row" }, [String(row)]),
               el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
-              el("td", {}, [rowState(facts, row)]),
-              ...(other ? [el("td", {}, [rowState(other, row)])] : []),
-              el("td", {}, [weight === null ? "–" : weightPercent(weight)]),
+              el("td", {}, [STATES[rowState(facts, row)]]),
+              ...(other ? [el("td", {}, [STATES[rowState(other, row)]])] : []),
+              el("td", {}, [weight === null ? LABELS.none : weightPercent(weight)]),
             ]),
           );
         }
@@ -49,8 +49,8 @@ export function stepTable() {
             el("th", { scope: "row" }, [String(current + 1)]),
             el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, current + 1))]),
             el("td", {}, [LABELS.nextTitle]),
-            ...(other ? [el("td", {}, ["–"])] : []),
-            el("td", {}, ["–"]),
+            ...(other ? [el("td", {}, [LABELS.none])] : []),
+            el("td", {}, [LABELS.none]),
           ]),
         );
         body.replaceChildren(...rows);

@@ -42,12 +42,18 @@ export const LABELS = {
   notRun: "not run",
   heads: "All heads at this step",
   headsHint: "click one for a closer look",
-  headsLayers: "Each picture is one head's pattern; the orange line is the current row.",
   legendComputed: "computed at this step",
   legendReused: "reused, not recomputed",
   legendMask: "forbidden by the mask",
   legendAbsent: "not there yet",
   legendAttention: "attention",
+  outline: "Outline: the chance it had when the token was drawn (temperature, top-k, top-p).",
+  position: "Position",
+  token: "Token",
+  row: "K/V row",
+  rowWithout: "K/V row without the cache",
+  attentionOfRow: "Attention of the current row",
+  none: "–",
   table: "Table",
   tableHide: "Hide table",
   picture: "Save picture",
@@ -63,6 +69,9 @@ export const LABELS = {
   proven: "Reuse is proven: at the end every row has the very bits it was written with.",
   unproven: "Reuse is not proven: some row changed after it was written.",
 };
+
+/** @type {Record<import("./run.js").RowState, string>} */
+export const STATES = { computed: "computed", reused: "reused", absent: "not there yet" };
 
 export const KEYS = [
   ["←  →", "one step back, one step on"],
@@ -134,6 +143,47 @@ export function prefillLabel(n) {
   return `prefill · ${plural(n, "token")}`;
 }
 
+/** @param {number} step @returns {string} */
+export function afterStep(step) {
+  return step === 0 ? "after the prefill" : `after step ${step}`;
+}
+
+/** @param {number} n @returns {string} How many numbers a row of K or V has. */
+export function widthLabel(n) {
+  return `${n} wide`;
+}
+
+/** @param {number} row @param {boolean} roomy @returns {string} */
+export function rowLabel(row, roomy) {
+  return roomy ? `row ${row}` : String(row);
+}
+
+/** @param {number} step @param {number} layer @param {number} head @param {Cache} cache @returns {string} */
+export function tableCaption(step, layer, head, cache) {
+  const how = { on: "with", off: "without", both: "with and without" }[cache];
+  return `Step ${step}, layer ${layer}, head ${head}, ${how} the cache`;
+}
+
+/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
+export function kvDescription(layer, head, facts) {
+  return `${LABELS.kv}, layer ${layer}, head ${head}. ${plain(stepSentence(facts))}`;
+}
+
+/** @param {number} layer @param {number} head @param {number} n_rows @returns {string} */
+export function patternDescription(layer, head, n_rows) {
+  return `${LABELS.pattern}, layer ${layer}, head ${head}, ${plural(n_rows, "row")}. The table has the numbers of the current row.`;
+}
+
+/** @param {number} on @param {number} off @returns {string} */
+export function curveDescription(on, off) {
+  return `${LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`;
+}
+
+/** @param {string} label @param {RunCache} cache @param {string} text @param {boolean} formula @returns {string} */
+export function figureLabel(label, cache, text, formula) {
+  return `${label}, ${cache === "on" ? "with" : "without"} cache: ${text}${formula ? " (by formula)" : ""}. Show the arithmetic.`;
+}
+
 /** @param {number} n_steps @returns {string} */
 export function decodeLabel(n_steps) {
   return n_steps > 1 ? "decode, one token a step" : "";
@@ -151,11 +201,8 @@ export function maskedReading(from, to) {
 
 /** @param {number} row @param {string} text @param {string} state @returns {string} */
 export function rowReading(row, text, state) {
-  /** @type {Record<string, string>} */
-  const words = { computed: "computed at this step", reused: "reused", absent: "not there yet" };
-  return state === "absent"
-    ? `Position ${row}: not there yet`
-    : `Position ${row}, ${glyphs(text)}: ${words[state]}`;
+  if (state === "absent") return `Position ${row}: ${STATES.absent}`;
+  return `Position ${row}, ${glyphs(text)}: ${state === "computed" ? LABELS.legendComputed : STATES.reused}`;
 }
 
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */
