@@ -73,3 +73,7 @@ def test_a_sink_of_no_or_too_many_positions_is_refused(n_sink):
 def test_distances_need_a_square():
     with pytest.raises(PatternError, match="over itself"):
         attention_distance(np.array([[0.5, 0.5]]))
+
+
+def test_all_keys_may_be_the_sink():
+    np.testing.assert_array_equal(sink_mass(np.array([[0.25, 0.25, 0.5]]), 3), [1.0])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kvviz.analysis import all_role_scores, head_roles, probe_prompt, role_scores
+from kvviz.analysis import ROWS_A_BLOCK, all_role_scores, head_roles, probe_prompt, role_scores
 from kvviz.analysis.roles import MIN_QUERIES, PROBE_WORDS, THRESHOLD
 from kvviz.errors import PatternError
 from tests.factories import make_trace
@@ -48,8 +48,11 @@ def test_each_role_is_found_in_the_head_that_plays_it():
     assert [role.score for role in head_roles(made_trace())] == [1.0, 1.0, 1.0]
 
 
-def test_scores_of_one_pattern_are_those_of_the_whole_run():
-    trace = make_trace(n_prompt=36, n_new=1, n_heads=3, token_ids=np.append(REPEATED, 0))
+@pytest.mark.parametrize("n_times", [1, 5])
+def test_scores_of_one_pattern_are_those_of_the_whole_run(n_times):
+    ids = np.append(np.tile(REPEATED, n_times), 0)
+    assert n_times == 1 or ids.size > 2 * ROWS_A_BLOCK
+    trace = make_trace(n_prompt=ids.size - 1, n_new=1, n_heads=3, token_ids=ids)
     scores = all_role_scores(trace)
     for layer in range(2):
         for head in range(3):
@@ -94,6 +97,12 @@ def test_induction_is_not_claimed_where_another_role_would_look_the_same():
     scores = role_scores(behind, ids)
     assert scores.previous_token == 1.0
     assert scores.induction is None
+
+
+def test_induction_begins_where_its_target_is_two_positions_back():
+    ids = np.tile([1, 2, 3], 8)
+    two_back = np.eye(24)[np.maximum(np.arange(24) - 2, 0)]
+    assert role_scores(two_back, ids).induction == 1.0
 
 
 def test_the_last_earlier_occurrence_counts():

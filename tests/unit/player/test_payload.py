@@ -308,3 +308,15 @@ def test_texts_of_any_script_arrive_as_they_are():
     assert [token["text"] for token in header["tokens"]] == texts
     assert header["prompt"] == trace.prompt
     json.dumps(header)
+
+
+def test_the_limits_are_what_is_packed_and_what_is_gone_through(monkeypatch):
+    arrays = unpack(pack(TRACE))[1]
+    of_layers = sum(array.nbytes for name, array in arrays.items() if name[-1].isdigit())
+    for name, size in (("MAX_BYTES", of_layers), ("MAX_CELLS", 3 * 4 * 12**2)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"kvviz.player.payload.{name}", size)
+            pack(TRACE)
+            patch.setattr(f"kvviz.player.payload.{name}", size - 1)
+            with pytest.raises(PayloadError, match="too large"):
+                pack(TRACE)
