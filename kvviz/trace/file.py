@@ -54,8 +54,9 @@ def save_trace(trace: GenerationTrace, path: str | os.PathLike[str] | IO[bytes])
         else:
             _write_members(path, members)
     except OSError as error:
+        place = f" to {os.fspath(path)!s}" if isinstance(path, str | os.PathLike) else ""
         raise TraceFileError(
-            "The trace could not be saved.",
+            f"The trace could not be saved{place}.",
             found=f"The system says: {error.strerror or error}.",
             fix="Choose a folder that exists, can be written to and has room.",
         ) from error
