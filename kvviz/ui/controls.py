@@ -20,6 +20,7 @@ GREEDY = "most likely (temperature 0)"
 SAMPLE = "sample"
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = tuple(BYTES_PER_NUMBER)
+CONTROL = {chr(code) for code in (*range(0x20), 0x7F)} - set("\t\n\r")
 
 
 @dataclass(frozen=True)
@@ -61,47 +62,34 @@ def put(settings: RunSettings) -> None:
 
 def draw(environment: Environment) -> Draft:
     """Draw the controls and return what they say."""
-    keep = {"persist_state": "session"}
-    names = bundled_models()
-    model = st.selectbox("Model", [*names, OTHER], key="kv:model", **keep,
-                         format_func=lambda name: names.get(name, name))  # fmt: skip
-    other = ""
-    if model == OTHER:
-        other = st.text_input(
-            "Hub name or folder",
-            key="kv:other",
-            placeholder="gpt2, or /path/to/a/folder",
-            max_chars=300,
-            help="A GPT-2-shaped model with safetensors. A name is fetched from the Hugging Face "
-            "hub if it is not on this machine yet; a folder is read as it is.",
-            **keep,
-        ).strip()
+    model = choose_model()
     prompt_line = st.empty()
-    prompt = st.text_area("Prompt", key="kv:prompt", height=104, label_visibility="collapsed",
-                          **keep)  # fmt: skip
+    prompt = st.text_area(
+        "Prompt",
+        key="kv:prompt",
+        height=104,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    n_control = sum(character in CONTROL for character in prompt or "")
+    if n_control:
+        signs = "characters, shown as signs" if n_control > 1 else "character, shown as a sign"
+        st.html(f'<div class="kvviz-aside">It holds {n_control} control {signs} such as ␀.</div>')
     examples()
-    new = st.number_input("New tokens", key="kv:new", step=1, **keep)
-    choice = st.selectbox("Next token", [GREEDY, SAMPLE], key="kv:choice", **keep)
-    temperature, top_k, top_p, seed = 0.0, None, None, 0
-    if choice == SAMPLE:
-        left, right = st.columns(2)
-        temperature = left.number_input("Temperature", key="kv:temperature", step=0.1, **keep)
-        seed = right.number_input("Seed", key="kv:seed", step=1, **keep)
-        top_k = left.number_input("Top-k", key="kv:top_k", value=None, step=1,
-                                  placeholder="all", **keep)  # fmt: skip
-        top_p = right.number_input("Top-p", key="kv:top_p", value=None, step=0.05,
-                                   placeholder="all", **keep)  # fmt: skip
+    new = st.number_input("New tokens", key="kv:new", step=1, persist_state="session")
+    temperature, top_k, top_p, seed = choose_next_token()
     with st.expander("More", key="kv-more"):
-        device = st.selectbox("Device", DEVICES, key="kv:device", **keep)
-        dtype = st.selectbox("Number format", DTYPES, key="kv:dtype", **keep)
+        devices = list(dict.fromkeys([*DEVICES, environment.device]))
+        device = st.selectbox("Device", devices, key="kv:device", persist_state="session")
+        dtype = st.selectbox("Number format", DTYPES, key="kv:dtype", persist_state="session")
     settings = RunSettings(
-        model=other if model == OTHER else model,
+        model=model,
         prompt=prompt or "",
         new=int(new or 0),
-        temperature=float(temperature or 0.0),
-        top_k=None if top_k is None else int(top_k),
-        top_p=None if top_p is None else float(top_p),
-        seed=int(seed or 0),
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
         device=device,
         dtype=dtype,
     )
@@ -110,6 +98,53 @@ def draw(environment: Environment) -> Draft:
         st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
     run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, prompt_line)
+
+
+def choose_model() -> str:
+    """Draw the list of models, and the field for one that is not in it; return the name."""
+    labels = bundled_models()
+    model = st.selectbox(
+        "Model",
+        [*labels, OTHER],
+        key="kv:model",
+        format_func=lambda name: labels.get(str(name), str(name)),
+        persist_state="session",
+    )
+    if model != OTHER:
+        return str(model)
+    return st.text_input(
+        "Hub name or folder",
+        key="kv:other",
+        placeholder="gpt2, or /path/to/a/folder",
+        max_chars=300,
+        help="A GPT-2-shaped model with safetensors. A name is fetched from the Hugging Face "
+        "hub if it is not on this machine yet; a folder is read as it is.",
+        persist_state="session",
+    ).strip()
+
+
+def choose_next_token() -> tuple[float, int | None, float | None, int]:
+    """Draw how the next token is chosen; return temperature, top-k, top-p and seed."""
+    choice = st.selectbox("Next token", [GREEDY, SAMPLE], key="kv:choice", persist_state="session")
+    if choice == GREEDY:
+        return 0.0, None, None, 0
+    left, right = st.columns(2)
+    temperature = left.number_input(
+        "Temperature", key="kv:temperature", step=0.1, persist_state="session"
+    )
+    seed = right.number_input("Seed", key="kv:seed", step=1, persist_state="session")
+    top_k = left.number_input(
+        "Top-k", key="kv:top_k", value=None, step=1, placeholder="all", persist_state="session"
+    )
+    top_p = right.number_input(
+        "Top-p", key="kv:top_p", value=None, step=0.05, placeholder="all", persist_state="session"
+    )
+    return (
+        float(temperature or 0.0),
+        None if top_k is None else int(top_k),
+        None if top_p is None else float(top_p),
+        int(seed or 0),
+    )
 
 
 def examples() -> None:

@@ -15,6 +15,8 @@ from kvviz.ui.links import RunSettings, View
 from kvviz.ui.page_state import PageState
 from kvviz.ui.plain_text import plain
 from kvviz.ui.player_view import player
+from kvviz.ui.remedies import remedy
+from kvviz.ui.runs import Shown
 
 
 @bounded
@@ -28,7 +30,8 @@ def show() -> None:
         below = st.container()
     st.title("KV cache, step by step", anchor=False)
     st.html(f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>')
-    if draft.run:
+    if draft.run or state.asked:
+        state.asked = False
         run(state, draft.settings, environment, draft.problems)
     elif wanted:
         begin(state, wanted, environment)
@@ -42,7 +45,7 @@ def show() -> None:
         draw_status(state)
     draw_run(state, environment)
     if state.shown is not None:
-        state.write_link(links.write(state.shown.settings, state.view))
+        state.write_link(link_of(state.shown, state.view))
     preload.begin()
 
 
@@ -78,7 +81,7 @@ def run(
     try:
         environment.require(settings.model, typed_here=runs.is_local_visitor())
     except KvvizError as error:
-        state.error = error
+        state.error, state.attempt = error, settings
         return
     state.view = View(layer=state.view.layer, head=state.view.head, cache=state.view.cache)
     state.mount += 1
@@ -91,8 +94,13 @@ def begin(
     """Start a run in place of the one that may still be under way."""
     if state.job is not None:
         state.job.cancel()
-    state.error = None
+    state.error, state.attempt = None, settings
     state.job = runs.start(settings, environment, want_both=want_both or state.view.cache != "on")
+
+
+def link_of(shown: Shown, view: View) -> dict[str, str]:
+    """Return the parameters that lead to a run and a view; none where only a file does."""
+    return links.write(shown.settings, view) if shown.origin == "run" else {}
 
 
 def keep_view_inside(state: PageState) -> None:
@@ -113,12 +121,29 @@ def draw_status(state: PageState) -> None:
         progress.draw(state)
     if state.error is not None:
         show_error(state.error)
+        offer_remedy(state)
         if state.shown is not None:
             st.caption("Below is the run before, as it was.")
     for note in state.notes:
         st.info(note, icon=":material/info:")
     if state.shown is not None and state.shown.note:
         st.info(state.shown.note, icon=":material/stop_circle:")
+
+
+def offer_remedy(state: PageState) -> None:
+    """Draw a button that does what helps against the error, where there is such a thing."""
+    if state.error is None or state.attempt is None:
+        return
+    found = remedy(state.error, state.attempt)
+    if found is None:
+        return
+    label, settings = found
+
+    def take() -> None:
+        controls.put(settings)
+        state.asked = True
+
+    st.button(label, key="kv:remedy", on_click=take)
 
 
 def draw_run(state: PageState, environment: Environment) -> None:
@@ -129,7 +154,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
 
     def moved(view: View) -> None:
         state.view = view
-        state.write_link(links.write(shown.settings, view))
+        state.write_link(link_of(shown, view))
 
     def other_way(cache: str) -> None:
         if shown.origin == "file":

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from kvviz.ui.jobs import Job
-from kvviz.ui.links import View
+from kvviz.ui.links import RunSettings, View
 from kvviz.ui.runs import Shown
 
 IN_FLIGHT_S = 2.0
@@ -25,6 +25,8 @@ class PageState:
         view: What is looked at in it.
         job: The run that is under way, or None.
         error: What went wrong last, drawn until the next run.
+        attempt: What was run last, or tried.
+        asked: Whether a button outside the controls asked for a run of what the controls say.
         notes: Lines about the link that was opened.
         mount: Counts the times the player was told to forget its view.
         link: Query parameters as this page last wrote them; None before its first run.
@@ -35,6 +37,8 @@ class PageState:
     view: View = field(default_factory=View)
     job: Job | None = None
     error: Exception | None = None
+    attempt: RunSettings | None = None
+    asked: bool = False
     notes: tuple[str, ...] = ()
     mount: int = 0
     link: dict[str, str] | None = None

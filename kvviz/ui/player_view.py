@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 import kvviz
 from kvviz.errors import LinkError
 from kvviz.player import pack
+from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.links import CACHES, View
@@ -27,7 +29,7 @@ FOLDER = Path(kvviz.__file__).parent / "player"
 @cache
 def _component() -> Callable[..., Any]:
     """Register the player with Streamlit, once in the life of the process."""
-    return st.components.v2.component(
+    return component(
         "kvviz_player",
         css=(FOLDER / "player.css").read_text(encoding="utf-8"),
         js=(FOLDER / "player.bundle.js").read_text(encoding="utf-8"),
@@ -54,7 +56,7 @@ def checked_view(message: object, shown: Shown) -> View:
         or message.get("cache") not in CACHES
     ):
         raise LinkError("The player sent a view that this run does not have.", found=repr(message))
-    return View(cache=message["cache"], **numbers)
+    return View(cache=message["cache"], **{name: int(numbers[name] or 0) for name in counts})
 
 
 def checked_wish(message: object, trace: GenerationTrace) -> tuple[int | None, str | None]:
@@ -88,15 +90,19 @@ def first_view(shown: Shown, view: View) -> View:
     return replace(view, layer=layer, head=head)
 
 
+def checked_cache(shown: Shown, view: View) -> CacheView:
+    """Return the way of looking that a view names, or the first one there is."""
+    return shown.caches[shown.caches.index(view.cache) if view.cache in shown.caches else 0]
+
+
 def packed(shown: Shown, view: View, layer: int | None = None) -> bytes:
-    """Return the player's buffer of a run, with one layer's arrays if not all of them fit."""
-    view = first_view(shown, view)
+    """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
     return pack(
         shown.subject,
-        layer=view.layer,
-        head=view.head,
+        layer=view.layer or 0,
+        head=view.head or 0,
         step=view.step,
-        cache=view.cache if view.cache in shown.caches else shown.caches[0],
+        cache=checked_cache(shown, view),
         roles=shown.roles,
         layers=None if layer is None else [layer],
     )
@@ -125,7 +131,8 @@ def player(
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None})
     if memory["run"] is not shown:
-        memory.update(run=shown, buffer=packed(shown, view))
+        view = first_view(shown, view)
+        memory.update(run=shown, view=view, buffer=packed(shown, view))
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state[key].get(event)
@@ -137,13 +144,18 @@ def player(
             log.warning("Left unheard: %s", error)
 
     def moved(message: object) -> None:
+        look_at(checked_view(message, shown))
+
+    def look_at(view: View) -> None:
+        memory["view"] = view
         if on_view:
-            on_view(checked_view(message, shown))
+            on_view(view)
 
     def wished(message: object) -> None:
         layer, cache_mode = checked_wish(message, shown.trace)
         if layer is not None:
-            memory["buffer"] = packed(shown, view, layer)
+            look_at(replace(memory["view"], layer=layer))
+            memory["buffer"] = packed(shown, memory["view"], layer)
         memory["wish"] = cache_mode if cache_mode not in shown.caches else None
 
     _component()(

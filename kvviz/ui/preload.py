@@ -28,10 +28,11 @@ def begin() -> None:
 
 def _load() -> None:
     from kvviz.ui.links import RunSettings
+    from kvviz.ui.model_roles import induction_heads
     from kvviz.ui.model_shelf import shelf
 
     try:
-        shelf().get(RunSettings())
+        induction_heads(shelf().get(RunSettings()))
     except KvvizError as error:
         log.warning("The default model could not be loaded ahead of time: %s", error)
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from kvviz.analysis import HeadRole, head_roles
 from kvviz.errors import OptionsError
+from kvviz.player.payload import CacheView
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flops
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
@@ -71,7 +72,7 @@ class Shown:
         return min(len(run.steps) for run in runs)
 
     @property
-    def caches(self) -> tuple[str, ...]:
+    def caches(self) -> tuple[CacheView, ...]:
         """Which of the player's three ways of looking are there without another run."""
         if self.comparison:
             return ("on", "off", "both")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from kvviz.analysis import to_csv
 from kvviz.errors import KvvizError
@@ -17,7 +18,7 @@ from kvviz.trace import GenerationTrace, open_trace
 from kvviz.ui import links
 from kvviz.ui.links import RunSettings, View
 from kvviz.ui.page_state import PageState
-from kvviz.ui.player_view import first_view
+from kvviz.ui.player_view import checked_cache, first_view
 from kvviz.ui.runs import Shown
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ HERE = Path(__file__).parent
 @cache
 def _copy_link() -> Callable[..., Any]:
     """Register the button that copies the address bar; only the browser can."""
-    return st.components.v2.component(
+    return component(
         "kvviz_copy_link",
         js=(HERE / "copy_link.js").read_text(encoding="utf-8"),
         isolate_styles=False,
@@ -38,7 +39,9 @@ def draw(state: PageState) -> None:
     shown = state.shown
     with st.container(key="kvviz-saving", gap=None):
         if shown is not None:
-            if links.fits(shown.settings):
+            if shown.origin == "file":
+                st.caption("A saved run has no link; pass its file on.")
+            elif links.fits(shown.settings):
                 _copy_link()(key="kv-copy-link")
             else:
                 st.caption("This prompt is too long for a link; save the run instead.")
@@ -139,6 +142,6 @@ def page(shown: Shown, view: View) -> str:
         layer=view.layer or 0,
         head=view.head or 0,
         step=view.step,
-        cache=view.cache if view.cache in shown.caches else None,
+        cache=checked_cache(shown, view),
         roles=shown.roles,
     )

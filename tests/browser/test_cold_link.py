@@ -47,7 +47,7 @@ def test_a_cold_deep_link_is_stepped_through_with_the_arrow_keys(cold, visit):
         )
         tab.page.keyboard.press("ArrowLeft")
 
-    picture = tab.pixels(".kvviz-player canvas.kv-canvas")
+    picture = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
     assert picture.std() > 10, "the canvas is blank"
 
 
