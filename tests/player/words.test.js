@@ -91,6 +91,7 @@ test("what was not run says so and shows no time", () => {
 
 test("the comparison is said plainly, also where the runs part", () => {
   assert.equal(words.comparisonLine({ n_same: 5, parted: false, difference: 1.4e-6, dtype: "float32" }), "Same 5 tokens both ways · largest logit difference 1.4e-6 (float32)");
+  assert.match(words.comparisonLine({ n_same: 1, parted: false, difference: 0, dtype: "float32" }), /^The same token both ways · largest logit difference 0 /);
   assert.match(words.comparisonLine({ n_same: 5, parted: true, difference: 0.03, dtype: "bfloat16" }), /Same 5 tokens both ways, then the two runs part/);
   assert.match(words.comparisonLine({ n_same: 0, parted: true, difference: 0.03, dtype: "bfloat16" }), /part at the first token/);
 });

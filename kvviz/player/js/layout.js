@@ -211,7 +211,7 @@ function headsGeometry({ n_layers, n_heads }, content) {
       const height = Math.ceil(n_layers / perLine) * (size + 14);
       // Wanted: near 54 px each, not much taller than 300 px, the width used, and no line half empty.
       const unused = 1 - widthOf(size, perLine) / content;
-      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - 20 * unused - (n_layers % perLine ? 6 : 0);
+      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - 40 * unused - (n_layers % perLine ? 6 : 0);
       if (score > best.score) best = { size, perLine, score };
     }
   }

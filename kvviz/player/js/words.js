@@ -219,10 +219,11 @@ export function waiting(kind, what) {
 /** @param {{ n_same: number, parted: boolean, difference: number, dtype: string }} c @returns {string} */
 export function comparisonLine(c) {
   const difference = `largest logit difference ${small(c.difference)} (${c.dtype})`;
-  if (!c.parted) return `Same ${plural(c.n_same, "token")} both ways · ${difference}`;
+  const same = c.n_same === 1 ? "The same token" : `Same ${whole(c.n_same)} tokens`;
+  if (!c.parted) return `${same} both ways · ${difference}`;
   return c.n_same === 0
     ? `The two runs part at the first token · ${difference}`
-    : `Same ${plural(c.n_same, "token")} both ways, then the two runs part · ${difference} up to there`;
+    : `${same} both ways, then the two runs part · ${difference} up to there`;
 }
 
 /** @param {string} dtype @returns {Explanation} */
