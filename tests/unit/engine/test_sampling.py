@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
@@ -44,10 +44,11 @@ def test_distribution_is_that_of_transformers_where_nothing_ties(row, temperatur
 
 @given(
     row=logits_rows,
-    temperature=st.floats(1e-300, 1e300),
+    temperature=st.floats(5e-324, 1e300),
     top_k=st.none() | st.integers(1, 40),
     top_p=st.none() | st.floats(1e-300, 1),
 )
+@example(row=np.array([1.0, 2.0]), temperature=5e-324, top_k=None, top_p=None)
 def test_distribution_is_one_at_any_setting(row, temperature, top_k, top_p):
     probs = sampling_distribution(torch.tensor(row), temperature, top_k, top_p)
     assert probs.isfinite().all()
