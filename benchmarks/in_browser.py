@@ -6,27 +6,21 @@ started as README says.
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.statistics import spread
 from kvviz.player import html_document
 from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.server import serving
 from tests.factories import make_trace
 
-ROOT = Path(__file__).parent.parent
 DRAWN = "[data-kvviz=player][data-ready=true]"
 LENGTHS = (64, 256, 1024)
 
@@ -54,35 +48,6 @@ def _chromium() -> Iterator[Page]:
             browser.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """Start the app in a process of its own and give its address once it answers."""
-    port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py",
-               "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(1200):
-            try:
-                urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except (URLError, ConnectionError, TimeoutError):
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
 def measure_start(repeats: int = 3) -> dict[str, Any]:
     """Measure from starting the server to what a person sees first.
 
@@ -99,7 +64,7 @@ def measure_start(repeats: int = 3) -> dict[str, Any]:
         for _ in range(repeats):
             for name, path in (("start_to_player", "/"), ("start_to_own_run", own)):
                 begin = time.perf_counter()
-                with _server() as address:
+                with serving() as address:
                     page.goto(address + path)
                     page.wait_for_selector(DRAWN, timeout=120_000)
                     seconds[name].append(time.perf_counter() - begin)
@@ -125,7 +90,7 @@ def measure_frames(folder: Path) -> list[dict[str, Any]]:
             document.write_text(html_document(trace), encoding="utf-8")
             page.goto(document.as_uri())
             page.wait_for_selector(DRAWN, timeout=60_000)
-            timeline = page.locator("[data-kvviz-part=timeline]").bounding_box()
+            timeline = page.locator("[data-kvviz=player] [role=slider]").bounding_box()
             assert timeline is not None
             y = timeline["y"] + timeline["height"] / 2
             page.mouse.move(timeline["x"] + 4, y)
