@@ -59,10 +59,10 @@ class Shown:
     def roles(self) -> tuple[HeadRole, ...]:
         """Heads that play a role, by the rules of `kvviz.analysis`.
 
-        Roles are those of this run, but for induction: a head that copies rests elsewhere while
-        there is nothing to copy, so what it did on the probe says more.
+        A head has the role that it plays in this run. One that plays none here, but copied on
+        the probe, is an induction head: most texts give it nothing to copy.
         """
-        found = (*head_roles(self.trace), *self.induction_heads)
+        found = (*self.induction_heads, *head_roles(self.trace))
         return tuple({(role.layer, role.head): role for role in found}.values())
 
     @property

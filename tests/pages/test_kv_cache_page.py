@@ -408,14 +408,14 @@ def test_links_of_doors_are_what_the_page_understands():
     assert parse_qs(urlparse("?" + lessons().doors[1].query).query) == {"cache": ["both"]}
 
 
-def test_the_player_shows_the_models_induction_heads_although_the_text_repeats_nothing(kv_cache):
-    shown = kv_cache(new="4").state.shown
-    of_this_run = {role.role for role in head_roles(shown.trace)}
-    assert "induction" not in of_this_run
-    assert shown.induction_heads
-    assert {(role.layer, role.head) for role in shown.induction_heads} <= {
-        (role.layer, role.head) for role in shown.roles if role.role == "induction"
-    }
+def test_a_head_without_a_role_in_the_run_shows_the_one_it_has_on_the_probe(kv_cache):
+    shown = kv_cache().state.shown
+    here = {(role.layer, role.head): role for role in head_roles(shown.trace)}
+    idle = [role for role in shown.induction_heads if (role.layer, role.head) not in here]
+    assert here
+    assert idle
+    assert set(shown.roles) == {*here.values(), *idle}
+    assert all(role.role == "induction" for role in shown.induction_heads)
 
 
 def test_a_run_that_does_not_fit_is_offered_with_fewer_tokens(kv_cache):
