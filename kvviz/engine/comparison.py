@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from kvviz.engine.generation import Cancel, Progress, run
 from kvviz.engine.loaded_model import LoadedModel
+from kvviz.errors import RunCancelledError
 from kvviz.trace import CacheComparison, GenerationOptions
 
 
@@ -41,11 +41,11 @@ def trace_both(
         n_top: See there.
         progress: Called after each step with the steps done in both runs and the most there can
             be in both.
-        cancel: Asked before each step; True ends both runs with what is there.
+        cancel: Asked before each step; True ends the run without the cache with what is there.
 
     Raises:
-        KvvizError: As `trace_generation`; `RunCancelledError` also where the run without cache has
-            no step yet.
+        KvvizError: As `trace_generation`.
+        RunCancelledError: If cancelled before the run without the cache has a step.
     """
     options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed)
     waiting: list[Tensor] = []
@@ -66,25 +66,21 @@ def trace_both(
         if progress is not None:
             progress(done, 2 * n_steps)
 
-    with torch.inference_mode():
-        cached = run(
-            model,
-            prompt,
-            options,
-            n_top=n_top,
-            progress=first,
-            cancel=cancel,
-            on_logits=keep,
+    cached = run(model, prompt, options, n_top=n_top, progress=first, cancel=cancel, on_logits=keep)
+    if cached.stopped == "cancelled":
+        raise RunCancelledError(
+            "The comparison was cancelled before the run without the cache had begun.",
+            fix="Run it again.",
         )
-        uncached = run(
-            model,
-            prompt,
-            replace(options, use_cache=False),
-            n_top=n_top,
-            progress=later,
-            cancel=cancel,
-            on_logits=compare,
-        )
+    uncached = run(
+        model,
+        prompt,
+        replace(options, use_cache=False),
+        n_top=n_top,
+        progress=later,
+        cancel=cancel,
+        on_logits=compare,
+    )
     n_common = _steps_with_same_history(cached.token_ids, uncached.token_ids, cached.n_prompt)
     return CacheComparison(
         cached=cached,

@@ -48,12 +48,7 @@ def likely_tokens(
     chosen_ids = torch.tensor(chosen, device=scores.device)[:, None]
     chosen_logs = (scores.gather(1, chosen_ids) - totals).cpu().double().numpy()[:, 0]
     logs = values - totals.cpu().double().numpy()
-    # A sum in float32 may come out below its largest term, and a probability then above 1.
-    return LikelyTokens(
-        ids=ids,
-        probs=np.exp(np.minimum(logs, 0.0)).astype(np.float32),
-        chosen_probs=np.exp(np.minimum(chosen_logs, 0.0)),
-    )
+    return LikelyTokens(ids, np.exp(logs).astype(np.float32), np.exp(chosen_logs))
 
 
 def most_likely(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,16 +50,38 @@ def test_cancel_in_the_second_run_keeps_the_first(model):
     assert both.logit_differences.size == 2
 
 
-def test_cancel_before_the_second_run_has_a_step_is_an_error(model):
-    steps = []
+@pytest.mark.parametrize("steps_before", [1, 3])
+def test_cancel_before_the_second_run_has_a_step_is_an_error(model, steps_before):
+    """In the midst of the first run and at its end; asked again, the caller has forgotten."""
+    steps, asked = [], []
+
+    def cancel():
+        asked.append(len(steps) == steps_before and True not in asked)
+        return asked[-1]
+
     with pytest.raises(RunCancelledError):
         trace_both(
             model,
             PROMPT,
             max_new_tokens=3,
             progress=lambda done, _: steps.append(done),
-            cancel=lambda: len(steps) == 3,
+            cancel=cancel,
         )
+    assert len(steps) == steps_before
+
+
+def test_run_that_goes_on_after_the_other_has_ended_is_compared_no_further(model, monkeypatch):
+    honest = comparison.run
+    third = trace_generation(model, PROMPT, max_new_tokens=3).steps[2].chosen_id
+
+    def run(model, prompt, options, **rest):
+        stop_ids = frozenset({third} if options.use_cache else ())
+        return honest(replace(model, stop_ids=stop_ids), prompt, options, **rest)
+
+    monkeypatch.setattr(comparison, "run", run)
+    both = trace_both(model, PROMPT, max_new_tokens=8)
+    assert len(both.cached.steps) < len(both.uncached.steps) == 8
+    assert both.logit_differences.size == len(both.cached.steps)
 
 
 def test_logits_are_compared_only_while_the_tokens_agree(model, monkeypatch):
