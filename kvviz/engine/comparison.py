@@ -9,7 +9,6 @@ from torch import Tensor
 
 from kvviz.engine.generation import Cancel, Progress, run
 from kvviz.engine.loaded_model import LoadedModel
-from kvviz.errors import RunCancelledError
 from kvviz.trace import CacheComparison, GenerationOptions
 
 
@@ -41,11 +40,11 @@ def trace_both(
         n_top: See there.
         progress: Called after each step with the steps done in both runs and the most there can
             be in both.
-        cancel: Asked before each step; True ends the run without the cache with what is there.
+        cancel: Asked before each step; True ends both runs with what is there. So that nothing is
+            lost of the first run, the second always does one step, which costs what a prefill does.
 
     Raises:
         KvvizError: As `trace_generation`.
-        RunCancelledError: If cancelled before the run without the cache has a step.
     """
     options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed)
     waiting: list[Tensor] = []
@@ -58,27 +57,29 @@ def trace_both(
         if number < len(waiting):
             differences.append(float((logits - waiting[number]).abs().max()))
 
-    def later(done: int, n_steps: int) -> None:
-        if progress is not None:
-            progress(len(cached.steps) + done, len(cached.steps) + n_steps)
-
-    def first(done: int, n_steps: int) -> None:
+    def first_progress(done: int, n_steps: int) -> None:
         if progress is not None:
             progress(done, 2 * n_steps)
 
-    cached = run(model, prompt, options, n_top=n_top, progress=first, cancel=cancel, on_logits=keep)
-    if cached.stopped == "cancelled":
-        raise RunCancelledError(
-            "The comparison was cancelled before the run without the cache had begun.",
-            fix="Run it again.",
-        )
+    def second_progress(done: int, n_steps: int) -> None:
+        if progress is not None:
+            progress(len(cached.steps) + done, len(cached.steps) + n_steps)
+
+    def second_cancel() -> bool:
+        if not differences:
+            return False
+        return cached.stopped == "cancelled" or (cancel is not None and cancel())
+
+    cached = run(
+        model, prompt, options, n_top=n_top, progress=first_progress, cancel=cancel, on_logits=keep
+    )
     uncached = run(
         model,
         prompt,
         replace(options, use_cache=False),
         n_top=n_top,
-        progress=later,
-        cancel=cancel,
+        progress=second_progress,
+        cancel=second_cancel,
         on_logits=compare,
     )
     n_common = _steps_with_same_history(cached.token_ids, uncached.token_ids, cached.n_prompt)

@@ -50,24 +50,35 @@ def test_cancel_in_the_second_run_keeps_the_first(model):
     assert both.logit_differences.size == 2
 
 
-@pytest.mark.parametrize("steps_before", [1, 3])
-def test_cancel_before_the_second_run_has_a_step_is_an_error(model, steps_before):
-    """In the midst of the first run and at its end; asked again, the caller has forgotten."""
-    steps, asked = [], []
+@pytest.mark.parametrize(
+    ("steps_before", "cached_stopped", "n_cached"),
+    [(1, "cancelled", 1), (3, "cancelled", 3), (6, "length", 6)],
+)
+def test_cancel_in_the_first_run_or_at_its_end_loses_nothing_of_it(
+    model, steps_before, cached_stopped, n_cached
+):
+    """The second run does its one step and ends, also where the caller forgets that it asked."""
+    steps, told = [], []
 
     def cancel():
-        asked.append(len(steps) == steps_before and True not in asked)
-        return asked[-1]
+        told.append(len(steps) >= steps_before and told.count(True) == 0)
+        return told[-1]
 
+    both = trace_both(
+        model,
+        PROMPT,
+        max_new_tokens=6,
+        progress=lambda done, _: steps.append(done),
+        cancel=cancel,
+    )
+    assert (both.cached.stopped, len(both.cached.steps)) == (cached_stopped, n_cached)
+    assert (both.uncached.stopped, len(both.uncached.steps)) == ("cancelled", 1)
+    assert both.logit_differences.size == 1
+
+
+def test_cancel_before_the_first_step_is_an_error(model):
     with pytest.raises(RunCancelledError):
-        trace_both(
-            model,
-            PROMPT,
-            max_new_tokens=3,
-            progress=lambda done, _: steps.append(done),
-            cancel=cancel,
-        )
-    assert len(steps) == steps_before
+        trace_both(model, PROMPT, cancel=lambda: True)
 
 
 def test_run_that_goes_on_after_the_other_has_ended_is_compared_no_further(model, monkeypatch):
