@@ -35,8 +35,7 @@ def show() -> None:
         run(state, draft.settings, environment, draft.problems)
     elif wanted:
         begin(state, wanted, environment)
-    if progress.collect(state):
-        keep_view_inside(state)
+    progress.collect(state)
     controls.label_prompt(draft)
     with below:
         saving.draw(state)
@@ -44,7 +43,7 @@ def show() -> None:
     with st.container(key="kvviz-status"):
         draw_status(state)
     draw_run(state, environment)
-    if state.shown is not None:
+    if state.shown is not None and state.job is None:
         state.write_link(link_of(state.shown, state.view))
     preload.begin()
 
@@ -57,11 +56,13 @@ def follow_link(state: PageState, environment: Environment) -> RunSettings | Non
     link = links.parse(parameters, environment.max_new_tokens)
     settings = replace(link.settings, device=environment.device)
     state.notes = (link.line,) if link.line else ()
-    state.link, state.view, state.mount = parameters, link.view, state.mount + 1
+    state.link, state.by_link = parameters, True
     controls.put(settings)
     if state.shown is not None and state.shown.settings == settings:
-        keep_view_inside(state)
+        state.view, state.mount = link.view, state.mount + 1
+        state.settle()
         return None
+    state.coming = link.view
     if not environment.allows(settings.model, typed_here=False):
         state.notes += (
             f"This link asks for the model {plain(settings.model)}, which is not one that ships "
@@ -83,36 +84,22 @@ def run(
     except KvvizError as error:
         state.error, state.attempt = error, settings
         return
-    state.view = View(layer=state.view.layer, head=state.view.head, cache=state.view.cache)
-    state.mount += 1
+    state.coming, state.by_link = replace(state.coming or state.view, step=0), False
     begin(state, settings, environment)
 
 
-def begin(
-    state: PageState, settings: RunSettings, environment: Environment, *, want_both: bool = False
-) -> None:
+def begin(state: PageState, settings: RunSettings, environment: Environment) -> None:
     """Start a run in place of the one that may still be under way."""
     if state.job is not None:
         state.job.cancel()
     state.error, state.attempt = None, settings
-    state.job = runs.start(settings, environment, want_both=want_both or state.view.cache != "on")
+    want_both = (state.coming or state.view).cache != "on"
+    state.job = runs.start(settings, environment, want_both=want_both)
 
 
 def link_of(shown: Shown, view: View) -> dict[str, str]:
     """Return the parameters that lead to a run and a view; none where only a file does."""
     return links.write(shown.settings, view) if shown.origin == "run" else {}
-
-
-def keep_view_inside(state: PageState) -> None:
-    """Bring the view inside the run on screen, and say where it was not."""
-    if state.shown is None:
-        return
-    trace = state.shown.trace
-    state.view, unusable = links.within(
-        state.view, state.shown.n_steps, trace.model.n_layers, trace.model.n_heads
-    )
-    if unusable:
-        state.notes += (links.Link(unusable=unusable).line,)
 
 
 def draw_status(state: PageState) -> None:
@@ -165,7 +152,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
             )
             return
         state.view = replace(state.view, cache=cache)
-        begin(state, shown.settings, environment, want_both=True)
+        begin(state, shown.settings, environment)
 
     player(
         shown,

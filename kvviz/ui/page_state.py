@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
+from kvviz.player import fingerprint
 from kvviz.ui.jobs import Job
-from kvviz.ui.links import RunSettings, View
+from kvviz.ui.links import Link, RunSettings, View, within
 from kvviz.ui.runs import Shown
 
 IN_FLIGHT_S = 2.0
@@ -24,24 +25,30 @@ class PageState:
         shown: The run on screen, or None before the first.
         view: What is looked at in it.
         job: The run that is under way, or None.
+        coming: What to look at when that run is there; None to stay where one looks.
+        by_link: Whether a link asked for that run, so that its view must be kept to.
         error: What went wrong last, drawn until the next run.
         attempt: What was run last, or tried.
         asked: Whether a button outside the controls asked for a run of what the controls say.
         notes: Lines about the link that was opened.
         mount: Counts the times the player was told to forget its view.
         link: Query parameters as this page last wrote them; None before its first run.
+        upload: Id of the file that was opened last; the page's widget goes on holding it.
         experiments: Answers and results of the page's questions, kept for the run they belong to.
     """
 
     shown: Shown | None = None
     view: View = field(default_factory=View)
     job: Job | None = None
+    coming: View | None = None
+    by_link: bool = False
     error: Exception | None = None
     attempt: RunSettings | None = None
     asked: bool = False
     notes: tuple[str, ...] = ()
     mount: int = 0
     link: dict[str, str] | None = None
+    upload: str = ""
     experiments: dict[str, Any] = field(default_factory=dict)
     _link_before: dict[str, str] | None = None
     _written: float = 0.0
@@ -76,7 +83,30 @@ class PageState:
             st.query_params.from_dict(parameters)
 
     def show(self, shown: Shown) -> None:
-        """Put a new run on screen."""
-        self.shown = shown
-        self.error = None
-        self.experiments = {}
+        """Put a new run on screen.
+
+        The very same run made again keeps the view, unless a link names another one.
+        """
+        again = self.shown is not None and (
+            fingerprint(self.shown.subject) == fingerprint(shown.subject)
+        )
+        self.shown, self.error, self.experiments = shown, None, {}
+        if self.coming is not None and (self.by_link or not again):
+            self.view = self.coming
+            self.mount += again
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring the view inside the run on screen, when a run has come or did not come."""
+        shown, self.coming = self.shown, None
+        if shown is None:
+            return
+        card = shown.trace.model
+        self.view, unusable = within(self.view, shown.n_steps, card.n_layers, card.n_heads)
+        if unusable and self.by_link:
+            self.notes += (Link(unusable=unusable).line,)
+        self.by_link = False
+        if self.view.cache not in shown.caches:
+            # The player still waits for the other way, and has to begin anew to give that up.
+            self.view = replace(self.view, cache=shown.caches[0])
+            self.mount += 1

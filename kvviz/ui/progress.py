@@ -13,15 +13,11 @@ QUICK_S = 0.8
 """A run that is done within this time is shown at once, without a progress bar in between."""
 
 
-def collect(state: PageState, timeout: float = QUICK_S) -> bool:
-    """Put the result of the job on screen if it is done, waiting for it a moment.
-
-    Returns:
-        Whether there is a new run on screen.
-    """
+def collect(state: PageState, timeout: float = QUICK_S) -> None:
+    """Put the result of the job on screen if it is done, waiting for it a moment."""
     job = state.job
     if job is None or not job.wait(timeout):
-        return False
+        return
     state.job = None
     if isinstance(job.error, RunCancelledError):
         state.notes = (job.error.what,)
@@ -29,8 +25,8 @@ def collect(state: PageState, timeout: float = QUICK_S) -> bool:
         state.error = job.error
     else:
         state.show(job.result)
-        return True
-    return False
+        return
+    state.settle()
 
 
 @st.fragment(run_every=0.4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -138,8 +137,7 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
         trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
         note = _cancelled_note(trace, settings.new)
         return Shown(settings, trace, note=note, induction_heads=heads)
-    cancel = _keeping_one_step(job, settings.new)
-    comparison = trace_both(model, settings.prompt, **options, cancel=cancel)
+    comparison = trace_both(model, settings.prompt, **options, cancel=job.cancelled)
     if comparison.uncached.stopped == "cancelled":
         trace = comparison.cached
         note = _cancelled_note(trace, settings.new) or (
@@ -155,24 +153,6 @@ def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:
     n_steps = len(trace.steps)
     done = "is the 1 step that was" if n_steps == 1 else f"are the {n_steps:,} steps that were"
     return f"Cancelled: here {done} done, of {n_new:,}."
-
-
-def _keeping_one_step(job: Job, n_new: int) -> Callable[[], bool]:
-    """Return a cancel function for both runs that loses nothing of the first.
-
-    The engine asks before each step and gives up a comparison whose second run has no step at all.
-    So where the first run was stopped, or had just ended, the second one is let do a single step.
-    """
-    n_asked = 0
-
-    def cancel() -> bool:
-        nonlocal n_asked
-        if not job.cancelled():
-            return False
-        n_asked += 1
-        return n_asked != 2 and job.step != n_new
-
-    return cancel
 
 
 def changed_rows(

@@ -50,7 +50,7 @@ def draw(state: PageState) -> None:
     with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
         upload = st.file_uploader("A .npz file that was saved here or with trace.save",
                                   key="kv:upload")  # fmt: skip
-        if upload is not None and state.experiments.get("upload") != upload.file_id:
+        if upload is not None and state.upload != upload.file_id:
             opened(state, upload)
 
 
@@ -104,11 +104,10 @@ def opened(state: PageState, upload: Any) -> None:
     except KvvizError as error:
         state.error = error
     else:
-        state.show(Shown(settings_of(trace), trace, origin="file"))
-        state.view = View(cache="on" if trace.options.use_cache else "off")
-        state.mount += 1
+        state.coming = View(cache="on" if trace.options.use_cache else "off")
         state.notes = ()
-    state.experiments["upload"] = upload.file_id
+        state.show(Shown(settings_of(trace), trace, origin="file"))
+    state.upload = upload.file_id
 
 
 def settings_of(trace: GenerationTrace) -> RunSettings:

@@ -360,6 +360,10 @@ def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tm
         (error,) = other.errors
         assert "Something went wrong that should not have" not in error
         assert other.player["prompt"] == "The dog"
+    other.press("kv:run")
+    assert other.player["n_steps"] == 2
+    other.app.run()
+    assert other.player["n_steps"] == 2, "the file in the field was opened again"
 
 
 def test_the_offline_file_and_the_table_are_made_of_the_run_on_screen(kv_cache):
