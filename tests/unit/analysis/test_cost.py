@@ -77,3 +77,7 @@ def test_counts_for_json_are_plain_numbers_of_both_sides():
     assert both["on"]["rows"] == [7, 1, 1]
     assert both["off"]["rows"] == [7, 8, 9]
     assert {type(n) for side in both.values() for part in side.values() for n in part} == {int}
+
+
+def test_the_smallest_run_is_one_token_and_one_step():
+    assert step_costs(CARD, 1, 1, use_cache=True).rows.tolist() == [1]

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from kvviz.analysis import break_even_tokens, cache_arithmetic, cache_bytes, weight_bytes
 from kvviz.errors import OptionsError
 from tests.factories import make_card, make_trace
 
-GPT2_SMALL = make_card(12, 12, 64)
+GPT2_SMALL = replace(make_card(12, 12, 64), n_params=124_439_808)
 
 
 def test_gpt2_small_at_its_full_context():
@@ -21,8 +23,9 @@ def test_the_formula_gives_the_bytes_that_the_arrays_of_a_run_take(dtype):
 
 
 def test_break_even_is_the_first_length_at_which_the_cache_is_larger():
-    for batch in (1, 7):
+    for batch, expected in ((1, 6_752), (7, 965)):
         n_tokens = break_even_tokens(GPT2_SMALL, batch=batch)
+        assert n_tokens == expected
         weights = weight_bytes(GPT2_SMALL)
         assert cache_bytes(GPT2_SMALL, n_tokens, batch=batch) > weights
         assert cache_bytes(GPT2_SMALL, n_tokens - 1, batch=batch) <= weights
@@ -40,5 +43,6 @@ def test_the_arithmetic_is_spelt_out():
 
 @pytest.mark.parametrize("size", [{"n_tokens": -1}, {"n_tokens": 1, "batch": 0}])
 def test_negative_sizes_are_refused(size):
+    assert break_even_tokens(GPT2_SMALL) == break_even_tokens(GPT2_SMALL, batch=1)
     with pytest.raises(OptionsError, match="at least one sequence"):
         cache_bytes(GPT2_SMALL, **size)

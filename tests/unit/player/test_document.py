@@ -91,6 +91,8 @@ def test_the_head_of_the_clearest_role_is_in_view_unless_another_is_asked_for():
     assert view(layer=0) == (0, 1)
     assert view(layer=0, head=0) == (0, 0)
     assert view(head=1) == (1, 1)
+    roles.clear()
+    assert view() == (0, 0)
 
 
 @pytest.mark.usefixtures("stub")

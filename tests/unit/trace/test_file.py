@@ -360,3 +360,28 @@ def test_a_limit_may_be_met_exactly():
     assert len(data) < unpacked
     assert opened(data, max_bytes=unpacked).n_prompt == 200
     assert "too large" in refused(data, max_bytes=unpacked - 1)
+
+
+def test_an_array_that_declares_more_than_it_holds_is_refused_before_it_is_made():
+    card = HEADER["model"] | {"n_layers": 10**6, "n_heads": 10**6, "n_kv_heads": 10**6}
+    shape = (10**6, 10**6, 6, 4)
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f4", "fortran_order": False, "shape": shape}
+    )
+    parts = members(with_header(DATA, HEADER | {"model": card}))
+    words = refused(zipped(parts | {"queries.npy": file.getvalue()}))
+    assert "for 96,000,000,000,000 of numbers" in words
+
+
+def test_what_stands_before_the_archive_counts_as_its_size():
+    assert "too large" in refused(bytes(50_000) + DATA, max_bytes=20_000)
+    assert opened(DATA, max_bytes=20_000).prompt == TRACE.prompt
+
+
+@pytest.mark.parametrize("shape", [(-1, 1), (1, -1)])
+def test_a_header_that_is_no_row_of_bytes_is_refused(shape):
+    text = np.frombuffer(json.dumps(HEADER).encode(), dtype=np.uint8)
+    for array in (text.reshape(shape), text.view(np.int8)):
+        parts = members(DATA) | {"header.npy": npy(array)}
+        assert "not an array of bytes" in refused(zipped(parts))
