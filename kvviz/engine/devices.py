@@ -88,6 +88,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, which may be empty, in at most 200 letters."""
+    return str(error).partition("\n")[0][:200]
+
+
 def release_memory(device: torch.device) -> None:
     """Give unused memory back to the device."""
     gc.collect()

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kvviz.engine.devices import is_out_of_memory, release_memory, synchronise
+from kvviz.engine.devices import first_line, is_out_of_memory, release_memory, synchronise
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.observation import StepObservation
 from kvviz.engine.rows import CachedRows, RecomputedRows, Rows
@@ -106,7 +106,7 @@ def run(
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        failure = str(error).splitlines()[0][:200] if str(error) else ""
+        failure = first_line(error)
     # Raised only here, where the traceback that held the run's tensors is gone.
     release_memory(model.device)
     raise OutOfMemoryError(

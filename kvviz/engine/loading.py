@@ -21,6 +21,7 @@ from kvviz.engine.devices import (
     checked_device,
     checked_dtype,
     dtype_name,
+    first_line,
     is_out_of_memory,
     release_memory,
 )
@@ -92,7 +93,7 @@ def load_model(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            failure = str(error).splitlines()[0][:200]
+            failure = first_line(error)
     release_memory(torch_device)
     raise OutOfMemoryError(
         f"The weights of {source.name} do not fit into the memory of {torch_device}.",
@@ -249,7 +250,7 @@ def _try_out(module: GPT2LMHeadModel, card: ModelCard) -> int:
             raise
         raise DeviceError(
             f"{card.device} cannot compute with {card.dtype}.",
-            found=str(error).splitlines()[0][:200],
+            found=first_line(error),
             fix="Load the model with dtype float32.",
         ) from error
     return best_thread_count(step) if module.device.type == "cpu" else torch.get_num_threads()

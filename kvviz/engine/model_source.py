@@ -18,6 +18,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
+from kvviz.engine.devices import first_line
 from kvviz.engine.model_files import has_tokenizer, has_weights, read_config
 from kvviz.errors import ModelNotFoundError, NetworkError
 
@@ -142,7 +143,7 @@ def _hub_folder(name: str) -> Path:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NetworkError(
             f"{name} is not on this machine and the hub cannot be reached.",
-            found=f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            found=f"{type(error).__name__}: {first_line(error)}",
             fix=f"Go online once to fetch it, or use one that needs no network: "
             f"{', '.join(list_bundled())}.",
         ) from error

@@ -439,9 +439,14 @@ def test_device_that_cannot_compute_the_dtype_is_refused(tiny_folder, monkeypatc
         load_model(tiny_folder, device="cpu", dtype="float16")
 
 
-def test_weights_too_large_for_memory_are_refused(tiny_folder, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), MemoryError()],
+    ids=["torch", "python"],
+)
+def test_weights_too_large_for_memory_are_refused(tiny_folder, monkeypatch, error):
     def fail(*_, **__):
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        raise error
 
     monkeypatch.setattr(loading_module.GPT2LMHeadModel, "from_pretrained", fail)
     with pytest.raises(OutOfMemoryError, match="do not fit into the memory of cpu"):
