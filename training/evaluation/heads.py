@@ -8,6 +8,7 @@ Axes: `layer head`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +18,22 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 import kvviz
-from kvviz.analysis import HeadRole, head_roles, probe_prompt
+from kvviz.analysis import RoleName, all_role_scores, probe_prompt
 from training.tokenizer import N_SPECIAL
 
 N_SEQUENCES = 16
 N_REPEATED = 64
 
 
-def found_roles(folder: Path) -> tuple[HeadRole, ...]:
-    """Returns the heads that have a role by the rules of `kvviz.analysis`.
+def probe_scores(folder: Path) -> Mapping[RoleName, Float64[np.ndarray, "layer head"]]:
+    """Returns how well each head fits each role, as `kvviz.analysis` measures it.
 
     Args:
         folder: A GPT-2 as it ships; it is run on the probe prompt by kvviz itself.
     """
     model = kvviz.load_model(str(folder), device="cpu")
-    return head_roles(kvviz.trace_generation(model, probe_prompt(), max_new_tokens=1))
+    trace = kvviz.trace_generation(model, probe_prompt(), max_new_tokens=1)
+    return all_role_scores(trace)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from kvviz.analysis import ROLES, THRESHOLD
-from training.evaluation.heads import N_REPEATED, found_roles, head_scores
+from training.evaluation.heads import N_REPEATED, head_scores, probe_scores
 from training.evaluation.heldout import model_nats, nats_by_position
 from training.evaluation.ngrams import KneserNey, unigram_nats
 from training.evaluation.subject import Subject, Texts
@@ -40,8 +40,8 @@ class NextTokenFigures:
         five_gram: Bits per character of an interpolated 5-gram.
         nats_by_position: Mean loss in nats per token by place in a window of the whole context.
         heads: Score name to a table of layers and heads, each a mean share of attention.
-        roles: Heads that have a role by the rules of `kvviz.analysis`, each with layer, head, role
-            and score, on its probe of words said twice.
+        probe: Role to a table of layers and heads, as `kvviz.analysis` measures them on its probe
+            of words said twice.
         samples: Texts drawn at temperature 0.8, prompt included.
     """
 
@@ -54,7 +54,7 @@ class NextTokenFigures:
     five_gram: float
     nats_by_position: dict[str, float]
     heads: dict[str, list[list[float]]]
-    roles: list[dict[str, object]]
+    probe: dict[str, list[list[float]]]
     samples: list[str]
 
     def record(self) -> dict[str, object]:
@@ -85,8 +85,9 @@ Loss by place in a window of {self.n_ctx:,}, nats per token:
 
 ## Heads
 
-Mean share of attention; layers and heads are counted from 0. By the rules of `kvviz.analysis`, \
-on its probe of words said twice, a head has a role from {THRESHOLD:g} on (layer.head):
+Mean share of attention; layers and heads are counted from 0 and written layer.head. By the rules \
+of `kvviz.analysis`, on its probe of words said twice, a head fits a role from {THRESHOLD:g} on; \
+where it fits two, the app shows the one of the higher score.
 
 | role | heads, with their scores |
 |---|---|
@@ -132,7 +133,10 @@ def predict_next(subject: Subject, texts: Texts) -> NextTokenFigures:
         five_gram=text.bits_per_character(KneserNey(train, d_vocab).nats(scored, text.end)),
         nats_by_position=nats_by_position(nats, n_ctx),
         heads={name: np.round(table, 4).tolist() for name, table in scores.items()},
-        roles=[asdict(role) for role in found_roles(subject.folder)],
+        probe={
+            role: np.round(table, 4).tolist()
+            for role, table in probe_scores(subject.folder).items()
+        },
         samples=[
             _sample(model, subject.tokenizer, prompt, seed)
             for seed, prompt in enumerate(SAMPLE_PROMPTS)
@@ -182,10 +186,14 @@ def _heads(figures: NextTokenFigures) -> str:
 
 def _roles(figures: NextTokenFigures) -> str:
     rows = []
-    for name in ROLES:
-        heads = [role for role in figures.roles if role["role"] == name]
-        found = ", ".join(f"{h['layer']}.{h['head']} ({h['score']:.2f})" for h in heads)
-        rows.append(f"| {name} | {found or 'none'} |")
+    for role in ROLES:
+        heads = [
+            f"{layer}.{head} ({score:.2f})"
+            for layer, scores in enumerate(figures.probe.get(role, []))
+            for head, score in enumerate(scores)
+            if score >= THRESHOLD
+        ]
+        rows.append(f"| {role} | {', '.join(heads) or 'none'} |")
     return "\n".join(rows)
 
 
