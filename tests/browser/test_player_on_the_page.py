@@ -76,7 +76,7 @@ def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path)
     expect(tab.page.locator('input[type="file"]')).to_have_count(0)
     tab.page.get_by_label("layer", exact=True).first.select_option("20")
     tab.wait(layer=20, nSteps=60)
-    tab.page.keyboard.press("ArrowRight")
+    tab.page.get_by_role("button", name="One step on").click()
     tab.wait(layer=20, step=1)
 
 
