@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from tokenizers.processors import TemplateProcessing
 from transformers import GPT2LMHeadModel
 
 from kvviz.engine import list_bundled, load_model, trace_generation
@@ -471,6 +472,17 @@ def test_as_dtype_keeps_the_very_weights(model):
     assert model.dtype == torch.float32
     with pytest.raises(DeviceError, match="no number format"):
         model.as_dtype("float8")
+
+
+def test_nothing_is_added_to_a_prompt(folder):
+    tokenizer = tiny_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", 0)]
+    )
+    tokenizer.save_pretrained(folder)
+    model = load_model(folder)
+    assert 0 not in model.tokenize(PROMPT)
+    assert model.text_of(model.tokenize(PROMPT)) == PROMPT
 
 
 def test_tokenizer_that_knows_more_than_the_model_is_caught_at_the_prompt(folder):
