@@ -56,7 +56,7 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="write to this file, not to benchmarks/results")
     parser.add_argument("--device", default="auto", help="where models run: auto, cpu, cuda, mps")
-    parser.add_argument("--repeats", type=int, default=15, help="turns of the trace's comparison")
+    parser.add_argument("--repeats", type=int, default=25, help="turns of the trace's comparison")
     arguments = parser.parse_args()
     names = arguments.what or list(MEASUREMENTS)
     for name in names:

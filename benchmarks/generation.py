@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,6 +48,18 @@ class Subject:
     traced: LoadedModel
     plain: GPT2LMHeadModel
     eager: GPT2LMHeadModel
+
+
+class Times(NamedTuple):
+    """How long something took.
+
+    Attributes:
+        wall: Seconds on the clock, which other work on the machine makes longer.
+        processor: Seconds of this process on processors, which it does not, or far less.
+    """
+
+    wall: float
+    processor: float
 
 
 @contextmanager
@@ -125,25 +137,26 @@ def _ways(subject: Subject, n_prompt: int, n_new: int) -> dict[str, Callable[[],
     }
 
 
-def _time_ways(subject: Subject, n_prompt: int, n_new: int, repeats: int) -> dict[str, list[float]]:
+def _time_ways(subject: Subject, n_prompt: int, n_new: int, repeats: int) -> dict[str, list[Times]]:
     ways = _ways(subject, n_prompt, n_new)
     tokens = {name: run() for name, run in ways.items()}  # warms up, too
     if any(other != tokens["generate"] for other in tokens.values()):
         raise RuntimeError(f"not the same tokens: {tokens}")
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[Times]] = {name: [] for name in ways}
     names = list(ways)
     for turn in range(repeats):
         # Each turn starts with another, so that none always follows the same one.
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             synchronise(subject.traced.device)
-            start = time.perf_counter()
+            start = Times(time.perf_counter(), time.process_time())
             ways[name]()
             synchronise(subject.traced.device)
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+            stop = Times(time.perf_counter(), time.process_time())
+            times[name].append(Times(*(b - a for a, b in zip(start, stop, strict=True))))
+    return times
 
 
-def measure_trace_cost(device: str = "auto", repeats: int = 15) -> list[dict[str, Any]]:
+def measure_trace_cost(device: str = "auto", repeats: int = 25) -> list[dict[str, Any]]:
     """Measure a complete trace against plain `generate` of the same tokens, and two rivals.
 
     The rivals record less: `generate` with the patterns of every step on an eager model, and a
@@ -154,16 +167,18 @@ def measure_trace_cost(device: str = "auto", repeats: int = 15) -> list[dict[str
         repeats: Turns, each of which runs all four.
 
     Returns:
-        One row a model and way: seconds, and the ratio to `generate` in the same turn.
+        One row a model and way: seconds, and the ratio to `generate` in the same turn, by the
+        clock and by processor time. On a busy machine only the latter is steady; where the work is
+        done by an accelerator only the former means anything.
     """
     rows: list[dict[str, Any]] = []
     with _subjects(device) as subjects:
         for name, n_prompt, n_new in ((MINI, 32, 64), (SMALL, 32, 32)):
             subject = subjects[name]
             with thread_count(subject.traced.n_threads):
-                seconds = _time_ways(subject, n_prompt, n_new, repeats)
-            for way, times in seconds.items():
-                ratios = [a / b for a, b in zip(times, seconds["generate"], strict=True)]
+                times = _time_ways(subject, n_prompt, n_new, repeats)
+            for way, turns in times.items():
+                pairs = list(zip(turns, times["generate"], strict=True))
                 rows.append(
                     {
                         "model": name,
@@ -171,8 +186,9 @@ def measure_trace_cost(device: str = "auto", repeats: int = 15) -> list[dict[str
                         "threads": subject.traced.n_threads,
                         "tokens": f"{n_prompt} + {n_new}",
                         "way": way,
-                        "seconds": spread(times),
-                        "ratio_to_generate": spread(ratios),
+                        "seconds": spread([turn.wall for turn in turns]),
+                        "ratio": spread([a.wall / b.wall for a, b in pairs]),
+                        "processor_ratio": spread([a.processor / b.processor for a, b in pairs]),
                     }
                 )
     return rows
