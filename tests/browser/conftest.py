@@ -11,9 +11,13 @@ from tests.browser.server import serving
 from tests.browser.visit import Visit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The browser, or a failure that says what to install."""
+    """The browser, or a failure that says what to install.
+
+    It is closed after the last test of this folder: while it is open an event loop runs in this
+    thread, and other tests start loops of their own.
+    """
     try:
         path = find_chromium()
     except FileNotFoundError as error:
@@ -24,7 +28,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """The app, shared by all tests that do not need a cold one."""
     with serving() as address:
