@@ -16,13 +16,15 @@ import torch
 from kvviz.errors import OptionsError
 
 _TRIALS = 7
+_CLEARLY_FASTER = 0.9
 
 
 def best_thread_count(step: Callable[[], object]) -> int:
     """Return the number of threads that `step` is fastest with.
 
     ``KVVIZ_THREADS``, if set, is taken at its word. Else 1, 2, 4 and so on are tried up to the
-    number that torch would take, until more no longer help.
+    number that torch would take, until twice as many are not a tenth faster: they would take
+    cores from other runs for nothing.
 
     Args:
         step: What to time, a few milliseconds of work.
@@ -44,7 +46,7 @@ def best_thread_count(step: Callable[[], object]) -> int:
     while count <= most:
         with thread_count(count):
             seconds = min(_seconds(step) for _ in range(_TRIALS))
-        if seconds >= best_seconds:
+        if seconds > _CLEARLY_FASTER * best_seconds:
             break
         best, best_seconds = count, seconds
         count *= 2

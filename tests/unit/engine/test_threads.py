@@ -6,6 +6,7 @@ import time
 import pytest
 import torch
 
+from kvviz.engine import threads
 from kvviz.engine.threads import best_thread_count, thread_count
 
 
@@ -26,6 +27,13 @@ def test_fastest_number_is_found(monkeypatch, fastest):
 
     assert best_thread_count(step) == fastest
     assert torch.get_num_threads() == 4
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_more_threads_must_be_clearly_faster(monkeypatch):
+    monkeypatch.delenv("KVVIZ_THREADS")
+    monkeypatch.setattr(threads, "_seconds", lambda _: 1.0 - 0.02 * torch.get_num_threads())
+    assert best_thread_count(lambda: None) == 1
 
 
 @pytest.mark.usefixtures("four_threads")
