@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
 from kvviz.trace import BYTES_PER_NUMBER
+from kvviz.ui import model_card
 from kvviz.ui.environment import Environment
 from kvviz.ui.links import LARGEST_SEED, RunSettings
 from kvviz.ui.model_shelf import bundled_models, shelf
@@ -111,6 +112,7 @@ def choose_model() -> str:
         persist_state="session",
     )
     if model != OTHER:
+        model_card.offer(str(model), "kv:card")
         return str(model)
     return st.text_input(
         "Hub name or folder",
