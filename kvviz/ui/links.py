@@ -77,12 +77,39 @@ class Link:
     @property
     def line(self) -> str:
         """One friendly line about what could not be used, or nothing."""
-        if not self.unusable:
-            return ""
-        return (
-            "Part of this link could not be used, so the usual value stands in its place: "
-            f"{'; '.join(self.unusable)}."
-        )
+        return line_about(self.unusable)
+
+
+def line_about(unusable: Sequence[str]) -> str:
+    """Return one friendly line about what in a link could not be used, or nothing."""
+    if not unusable:
+        return ""
+    return (
+        "Part of this link could not be used, so the usual value stands in its place: "
+        f"{'; '.join(unusable)}."
+    )
+
+
+def values_of(
+    parameters: Mapping[str, str], readers: Mapping[str, Callable[[str], Any]]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Read query parameters, each by its own reader.
+
+    Returns:
+        The values that could be used, by name, and a phrase on each that could not.
+    """
+    values: dict[str, Any] = {}
+    unusable: list[str] = []
+    for name, reader in readers.items():
+        text = parameters.get(name)
+        if text is None:
+            continue
+        try:
+            values[name] = reader(text)
+        except (ValueError, OverflowError):
+            shown = text if len(text) <= 40 else f"{text[:40]}…"
+            unusable.append(f"{name} is {shown!r}, not {reader.__doc__}")
+    return values, tuple(unusable)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -165,17 +192,7 @@ def parse(parameters: Mapping[str, str], max_new_tokens: int = 1024) -> Link:
     Returns:
         The link. What could not be used has its default, and is named in `unusable`.
     """
-    values: dict[str, Any] = {}
-    unusable: list[str] = []
-    for name, reader in readers(max_new_tokens).items():
-        text = parameters.get(name)
-        if text is None:
-            continue
-        try:
-            values[name] = reader(text)
-        except (ValueError, OverflowError):
-            shown = text if len(text) <= 40 else f"{text[:40]}…"
-            unusable.append(f"{name} is {shown!r}, not {reader.__doc__}")
+    values, unusable = values_of(parameters, readers(max_new_tokens))
     chosen = {
         kind: {f.name: values[f.name] for f in fields(kind) if f.name in values}
         for kind in (RunSettings, View)
@@ -184,7 +201,7 @@ def parse(parameters: Mapping[str, str], max_new_tokens: int = 1024) -> Link:
         settings=RunSettings(**chosen[RunSettings]),
         view=View(**chosen[View]),
         lang=values.get("lang", "en"),
-        unusable=tuple(unusable),
+        unusable=unusable,
     )
 
 

@@ -71,14 +71,23 @@ def shelf() -> ModelShelf:
     return ModelShelf()
 
 
+_NAMES = {
+    "gpt2": ("GPT-2", "n_layer", "n_head"),
+    "bert": ("BERT", "num_hidden_layers", "num_attention_heads"),
+    "t5": ("T5", "num_layers", "num_heads"),
+}
+"""What each family is called, and how its configs name layers and heads."""
+
+
 @cache
-def bundled_models() -> dict[str, str]:
-    """Return the models that ship, name to label, read off their folders without loading torch."""
+def bundled_models(family: str = "gpt2") -> dict[str, str]:
+    """Return the models of a family that ship, name to label, without loading torch."""
     models: dict[str, str] = {}
     for path in sorted(WEIGHTS.glob("*/config.json")):
         config = json.loads(path.read_text(encoding="utf-8"))
-        if config.get("model_type") == "gpt2":
-            size = f"{config['n_layer']} layers × {config['n_head']} heads"
-            label = path.parent.name.replace("-", " ").replace("gpt2", "GPT-2")
+        if config.get("model_type") == family and (path.parent / "model.safetensors").is_file():
+            called, layers, heads = _NAMES[family]
+            size = f"{config[layers]} layers × {config[heads]} heads"
+            label = path.parent.name.replace("-", " ").replace(family, called)
             models[f"kvviz/{path.parent.name}"] = f"{label} · {size}"
     return models
