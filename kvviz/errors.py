@@ -82,6 +82,10 @@ class PatternError(KvvizError):
     """An attention pattern is not one: wrong shape, or rows that do not sum to 1."""
 
 
+class AlignmentError(KvvizError):
+    """The tokens of two models cannot be laid side by side."""
+
+
 class PayloadError(KvvizError):
     """A trace cannot be packed for the player, or a packed buffer cannot be read."""
 
