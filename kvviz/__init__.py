@@ -1,7 +1,7 @@
 """Watch a KV cache work.
 
-`load_model` and `trace_generation` need torch and transformers, which take seconds to import; they
-are loaded on first use, so that a trace can be opened, measured and drawn without them.
+`load_model` and the functions that trace need torch and transformers, which take seconds to import;
+they are loaded on first use, so that a trace can be opened, measured and drawn without them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from kvviz.errors import KvvizError
-from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, Step, open_trace
+from kvviz.trace import (
+    CacheComparison,
+    EncodingTrace,
+    GenerationTrace,
+    ModelCard,
+    Step,
+    open_trace,
+)
 from kvviz.trace.notebook import draw_with
 
 if TYPE_CHECKING:
-    from kvviz.engine import load_model, trace_both, trace_generation
+    from kvviz.engine import load_model, trace_both, trace_encoding, trace_generation
     from kvviz.player import export_html
 
 _HOME = {
     "export_html": "kvviz.player",
     "load_model": "kvviz.engine",
     "trace_both": "kvviz.engine",
+    "trace_encoding": "kvviz.engine",
     "trace_generation": "kvviz.engine",
 }
 
@@ -38,6 +46,7 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "CacheComparison",
+    "EncodingTrace",
     "GenerationTrace",
     "KvvizError",
     "ModelCard",
@@ -46,5 +55,6 @@ __all__ = [
     "load_model",
     "open_trace",
     "trace_both",
+    "trace_encoding",
     "trace_generation",
 ]

@@ -6,12 +6,16 @@ import numpy as np
 
 from kvviz.trace import (
     CacheComparison,
+    EncodingTrace,
     GenerationOptions,
     GenerationTrace,
     ModelCard,
     Step,
+    encoding_flops,
     forward_flops,
 )
+from kvviz.trace.encoding import Mask
+from kvviz.trace.model_card import Family
 
 
 def make_card(
@@ -23,10 +27,13 @@ def make_card(
     n_ctx: int = 1024,
     d_vocab: int = 64,
     dtype: str = "float32",
+    family: Family = "gpt2",
+    n_encoder_layers: int | None = None,
+    has_head: bool = True,
 ) -> ModelCard:
     return ModelCard(
         name="tests/random",
-        family="gpt2",
+        family=family,
         n_layers=n_layers,
         n_heads=n_heads,
         n_kv_heads=n_kv_heads or n_heads,
@@ -40,6 +47,8 @@ def make_card(
         device="cpu",
         source="bundled",
         revision="0123abcd",
+        n_encoder_layers=(n_encoder_layers or n_layers) if family == "t5" else 0,
+        has_head=has_head,
     )
 
 
@@ -99,6 +108,84 @@ def make_trace(
         written_fingerprints=fingerprints,
         final_fingerprints=fingerprints.copy(),
         vocabulary={i: f" w{i}" for i in sorted(named)},
+        environment={"machine": "test"},
+    )
+
+
+def make_encoding(
+    n_tokens: int = 6,
+    n_layers: int = 2,
+    n_heads: int = 2,
+    d_head: int = 4,
+    family: Family = "bert",
+    mask: Mask | None = None,
+    hide: tuple[int, ...] = (),
+    seed: int = 0,
+    *,
+    n_likely: int = 3,
+    has_head: bool = True,
+    n_kv_heads: int | None = None,
+    card: ModelCard | None = None,
+    token_ids: np.ndarray | None = None,
+) -> EncodingTrace:
+    """Build an encoding whose spans, labels and formulas are those of a real one.
+
+    Its rows, hidden states, tokens and likely tokens are random. Token i is shown as `` w<i>``. A
+    BERT gets one special token at either end; hidden tokens become token 0. `mask` is what the
+    family has by nature if None.
+    """
+    card = card or make_card(
+        n_layers, n_heads, d_head, n_kv_heads=n_kv_heads, family=family, has_head=has_head
+    )
+    random = np.random.default_rng(seed)
+    if token_ids is None:
+        token_ids = random.integers(1, card.d_vocab, n_tokens)
+    original_ids = np.asarray(token_ids, dtype=np.int64)
+    n = original_ids.size
+    fed = original_ids.copy()
+    fed[list(hide)] = 0
+    special = np.zeros(n, dtype=np.bool_)
+    if card.family == "bert" and n > 2:
+        special[[0, -1]] = True
+    k = n_likely if card.has_head and card.family != "t5" else 0
+    labels = np.full(n, -1, dtype=np.int64)
+    if k and card.family == "gpt2":
+        labels[:-1] = original_ids[1:]
+    elif k:
+        labels[list(hide)] = original_ids[list(hide)]
+    top_ids = np.stack([random.permutation(card.d_vocab)[:k] for _ in range(n)]).astype(np.int64)
+    weights = -np.sort(-(random.random((n, k)) + 0.01), axis=1)
+    words = [f" w{i}" for i in original_ids]
+    ends = np.cumsum([0 if one else len(word) for word, one in zip(words, special, strict=True)])
+    starts = np.concatenate([[0], ends[:-1]])
+    is_t5 = card.family == "t5"
+
+    def floats(*shape: int) -> np.ndarray:
+        return random.standard_normal(shape, dtype=np.float32)
+
+    return EncodingTrace(
+        model=card,
+        text="".join(word for word, one in zip(words, special, strict=True) if not one),
+        mask=mask or ("causal" if card.family == "gpt2" else "bidirectional"),
+        token_ids=fed,
+        original_ids=original_ids,
+        tokens=[f" w{i}" for i in fed],
+        spans=np.where(special[:, None], -1, np.stack([starts, ends], axis=1)).astype(np.int64),
+        special=special,
+        hidden_positions=tuple(hide),
+        queries=floats(card.n_layers, card.n_heads, n, card.d_head),
+        all_keys=floats(card.n_layers, card.n_kv_heads, n, card.d_head),
+        all_values=floats(card.n_layers, card.n_kv_heads, n, card.d_head),
+        score_scale=np.full(card.n_layers, 1.0 if is_t5 else card.d_head**-0.5, dtype=np.float32),
+        hidden_states=floats(card.n_layers + 1, n, card.d_model),
+        top_ids=top_ids,
+        top_probs=(weights / max(1, k) * 0.9).astype(np.float32),
+        label_ids=labels,
+        label_logprobs=np.where(labels < 0, np.nan, -3 * random.random(n)).astype(np.float32),
+        vocabulary={int(i): f" w{i}" for i in {*fed, *original_ids, *top_ids.reshape(-1)}},
+        seconds=0.004,
+        flops=encoding_flops(card, n),
+        position_bias=floats(card.n_heads, n, n) if is_t5 else None,
         environment={"machine": "test"},
     )
 

@@ -1,8 +1,9 @@
 """The nouns: frozen values that the engine returns and everything above it reads. NumPy only."""
 
 from kvviz.trace.comparison import CacheComparison
+from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.file import open_trace
-from kvviz.trace.flops import forward_flops
+from kvviz.trace.flops import encoding_flops, forward_flops
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.model_card import BYTES_PER_NUMBER, ModelCard
 from kvviz.trace.options import GenerationOptions
@@ -11,10 +12,12 @@ from kvviz.trace.step import Step
 __all__ = [
     "BYTES_PER_NUMBER",
     "CacheComparison",
+    "EncodingTrace",
     "GenerationOptions",
     "GenerationTrace",
     "ModelCard",
     "Step",
+    "encoding_flops",
     "forward_flops",
     "open_trace",
 ]

@@ -52,3 +52,14 @@ def checked_array(
         )
     array.setflags(write=False)
     return array
+
+
+def checked_index(index: int, count: int, name: str) -> int:
+    """Return the index of a layer or head that exists.
+
+    Raises:
+        TraceError: If it does not.
+    """
+    if not 0 <= index < count:
+        raise TraceError(f"There is no {name} {index}.", found=f"The model has {count}, from 0 on.")
+    return int(index)

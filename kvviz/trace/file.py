@@ -17,29 +17,41 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import IO, Any
+from typing import IO, Any, Literal, overload
 
 import numpy as np
 
 from kvviz.errors import KvvizError, TraceFileError
+from kvviz.trace import encoding_header, header, header_json
+from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.generation import GenerationTrace
-from kvviz.trace.header import MAX_HEADER_BYTES, Header, damaged, read_header, write_header
+from kvviz.trace.header_json import Array, damaged, read_json, write_json
+
+Trace = GenerationTrace | EncodingTrace
+Kind = Literal["generation", "encoding"]
 
 MAX_BYTES = 2 * 2**30
 """Default limit on the unpacked size: twice the rows of GPT-2 XL at its full 1,024 tokens."""
 
 _HEADER = "header"
-_LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
+_A_KIND = {
+    "generation": "a generation",
+    "encoder-decoder": "a generation",
+    "encoding": "an encoding",
+}
 _NPY_PREFIX_BYTES = 1024  # more than the preamble of any array written here
 
 
-def save_trace(trace: GenerationTrace, path: str | os.PathLike[str] | IO[bytes]) -> None:
+def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write a trace; see `GenerationTrace.save`.
 
     Raises:
         TraceFileError: If it cannot be written, or is too large to be opened again.
     """
-    members = {_HEADER: np.frombuffer(write_header(trace), dtype=np.uint8), **_arrays_of(trace)}
+    kind, facts, arrays = _parts(trace)
+    head = write_json(kind, facts)
+    _typed(head, None)  # what could not be opened again is refused now
+    members = {_HEADER: np.frombuffer(head, dtype=np.uint8), **arrays}
     n_bytes = sum(array.nbytes for array in members.values())
     if n_bytes > MAX_BYTES:
         raise TraceFileError(
@@ -62,28 +74,50 @@ def save_trace(trace: GenerationTrace, path: str | os.PathLike[str] | IO[bytes])
         ) from error
 
 
+@overload
 def open_trace(
-    path: str | os.PathLike[str] | IO[bytes], *, max_bytes: int = MAX_BYTES
-) -> GenerationTrace:
-    """Open a trace that `GenerationTrace.save` wrote.
+    path: str | os.PathLike[str] | IO[bytes],
+    *,
+    max_bytes: int = MAX_BYTES,
+    kind: Literal["generation"],
+) -> GenerationTrace: ...
+@overload
+def open_trace(
+    path: str | os.PathLike[str] | IO[bytes],
+    *,
+    max_bytes: int = MAX_BYTES,
+    kind: Literal["encoding"],
+) -> EncodingTrace: ...
+@overload
+def open_trace(
+    path: str | os.PathLike[str] | IO[bytes], *, max_bytes: int = MAX_BYTES, kind: None = None
+) -> Trace: ...
+def open_trace(
+    path: str | os.PathLike[str] | IO[bytes],
+    *,
+    max_bytes: int = MAX_BYTES,
+    kind: Kind | None = None,
+) -> Trace:
+    """Open a trace that `GenerationTrace.save` or `EncodingTrace.save` wrote.
 
     Args:
         path: The file, or an open binary file such as an upload.
         max_bytes: Most bytes the file may take, packed and unpacked. Lower it for files of
             strangers.
+        kind: ``generation`` or ``encoding`` to refuse the other; None for either.
 
     Returns:
         The trace, equal to the saved one bit for bit.
 
     Raises:
         TraceFileError: If the file cannot be read, is no kvviz trace, is of an unknown format
-            version, is damaged, or is larger than `max_bytes`.
+            version, is damaged, is larger than `max_bytes`, or holds the other kind.
     """
     try:
         if isinstance(path, str | os.PathLike):
             with Path(path).open("rb") as file:
-                return _read(file, max_bytes)
-        return _read(path, max_bytes)
+                return _read(file, max_bytes, kind)
+        return _read(path, max_bytes, kind)
     except OSError as error:
         raise TraceFileError(
             "The trace file could not be read.",
@@ -92,36 +126,11 @@ def open_trace(
         ) from error
 
 
-def _arrays_of(trace: GenerationTrace) -> dict[str, np.ndarray[Any, Any]]:
-    return {
-        "token_ids": trace.token_ids,
-        "queries": trace.queries,
-        "all_keys": trace.all_keys,
-        "all_values": trace.all_values,
-        "score_scale": trace.score_scale,
-        "written_fingerprints": trace.written_fingerprints,
-        "final_fingerprints": trace.final_fingerprints,
-        **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
-    }
-
-
-def _expected(header: Header) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return dtype and shape of each array that a file with this header holds."""
-    card, n_rows = header.model, header.n_rows
-    rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
-    likely = (len(header.steps), header.n_likely)
-    return {
-        "token_ids": ("<i8", (len(header.tokens),)),
-        "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
-        "all_keys": ("<f4", rows),
-        "all_values": ("<f4", rows),
-        "score_scale": ("<f4", (card.n_layers,)),
-        "written_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
-        "final_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
-        "top_ids": ("<i8", likely),
-        "top_probs": ("<f4", likely),
-        "top_sampling_probs": ("<f4", likely),
-    }
+def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
+    """Return the kind of a trace, what its header says, and its arrays."""
+    if isinstance(trace, EncodingTrace):
+        return "encoding", encoding_header.header_facts(trace), encoding_header.arrays_of(trace)
+    return "generation", header.header_facts(trace), header.arrays_of(trace)
 
 
 def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]]) -> None:
@@ -150,13 +159,13 @@ def _replaced(path: Path) -> Generator[IO[bytes]]:
         raise
 
 
-def _read(file: IO[bytes], max_bytes: int) -> GenerationTrace:
+def _read(file: IO[bytes], max_bytes: int, kind: Kind | None) -> Trace:
     packed = _size_of(file)
     if packed > max_bytes:
         raise _too_large(packed, max_bytes)
     try:
         with zipfile.ZipFile(file) as archive:
-            return _read_members(archive, max_bytes)
+            return _read_members(archive, max_bytes, kind)
     except zipfile.BadZipFile as error:
         file.seek(0)
         if file.read(2) == b"PK":
@@ -176,7 +185,7 @@ def _size_of(file: IO[bytes]) -> int:
     return size
 
 
-def _read_members(archive: zipfile.ZipFile, max_bytes: int) -> GenerationTrace:
+def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -> Trace:
     members = {info.filename: info for info in archive.infolist()}
     if f"{_HEADER}.npy" not in members:
         raise TraceFileError(
@@ -187,27 +196,44 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int) -> GenerationTrace:
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > max_bytes:
         raise _too_large(unpacked, max_bytes)
-    header = _read_header(archive, members[f"{_HEADER}.npy"])
-    expected = _expected(header)
+    found = _read_header(archive, members[f"{_HEADER}.npy"], kind)
+    expected = found.expected
     names = {f"{name}.npy" for name in (_HEADER, *expected)}
     if set(members) != names or len(archive.infolist()) != len(names):
         other = sorted(set(members) ^ names)[:3]
-        found = f"It lacks or adds {', '.join(other)}." if other else "It has an array twice."
-        raise damaged(found[:200])
+        words = f"It lacks or adds {', '.join(other)}." if other else "It has an array twice."
+        raise damaged(words[:200])
     arrays = {
         name: _read_array(archive, members[f"{name}.npy"], dtype, shape)
         for name, (dtype, shape) in expected.items()
     }
-    return _build(header, arrays)
+    try:
+        return found.build(arrays)
+    except KvvizError as error:
+        raise damaged(str(error)) from error
 
 
-def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
-    if info.file_size > MAX_HEADER_BYTES + _NPY_PREFIX_BYTES:
+def _read_header(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Kind | None
+) -> header.Header | encoding_header.EncodingHeader:
+    if info.file_size > header_json.MAX_HEADER_BYTES + _NPY_PREFIX_BYTES:
         raise damaged(f"Its header takes {info.file_size:,} bytes.")
     dtype, shape = _declared(archive, info)
     if dtype != "|u1" or len(shape) != 1:
         raise damaged("Its header is not an array of bytes.")
-    return read_header(_read_array(archive, info, dtype, shape).tobytes())
+    return _typed(_read_array(archive, info, dtype, shape).tobytes(), kind)
+
+
+def _typed(data: bytes, kind: Kind | None) -> header.Header | encoding_header.EncodingHeader:
+    found, facts = read_json(data)
+    if kind is not None and (found == "encoding") != (kind == "encoding"):
+        raise TraceFileError(
+            f"This file holds {_A_KIND[found]}, not {_A_KIND[kind]}.",
+            fix=f"Choose a file that was saved from {_A_KIND[kind]}.",
+        )
+    if found == "encoding":
+        return encoding_header.read_header(facts)
+    return header.read_header(facts)
 
 
 def _read_array(
@@ -245,25 +271,6 @@ def _declared(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, tup
     if is_fortran or dtype.hasobject:
         raise damaged(f"{info.filename} is laid out in a way that kvviz never uses."[:200])
     return dtype.str, shape
-
-
-def _build(header: Header, arrays: dict[str, np.ndarray[Any, Any]]) -> GenerationTrace:
-    likely = {name: arrays.pop(name) for name in _LIKELY}
-    try:
-        return GenerationTrace(
-            model=header.model,
-            prompt=header.prompt,
-            options=header.options,
-            tokens=header.tokens,
-            n_prompt=header.n_prompt,
-            steps=header.built_steps(likely),
-            stopped=header.stopped,
-            vocabulary=header.vocabulary,
-            environment=header.environment,
-            **arrays,
-        )
-    except KvvizError as error:
-        raise damaged(str(error)) from error
 
 
 def _too_large(found: int, limit: int) -> TraceFileError:

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from kvviz.errors import TraceError
-from kvviz.trace.arrays import checked_array
+from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.notebook import drawn
 from kvviz.trace.options import GenerationOptions
@@ -100,18 +101,7 @@ class GenerationTrace:
         checked_array(self.score_scale, "score_scale", np.float32, shape=(card.n_layers,))
         for name in ("written_fingerprints", "final_fingerprints"):
             checked_array(getattr(self, name), name, np.int64, shape=(2, card.n_layers, n_rows))
-        by_layer = (1, 2, 3)
-        largest_score = (
-            np.abs(self.queries).max(axis=by_layer).astype(np.float64)
-            * np.abs(self.all_keys).max(axis=by_layer)
-            * np.abs(self.score_scale).clip(min=1)
-            * card.d_head
-        )
-        if (largest_score > np.finfo(np.float32).max).any():
-            raise TraceError(
-                "Queries and keys are so large that their products overflow.",
-                found=f"A product could reach {largest_score.max():.0e}.",
-            )
+        check_products(self.queries, self.all_keys, self.score_scale)
 
     def _check_end(self) -> None:
         n_steps, most = len(self.steps), self.options.max_new_tokens
@@ -209,7 +199,7 @@ class GenerationTrace:
         Raises:
             TraceError: If the layer does not exist.
         """
-        return self.all_keys[self._checked(layer, self.model.n_layers, "layer")]
+        return self.all_keys[checked_index(layer, self.model.n_layers, "layer")]
 
     def values(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
         """Return the value rows of a layer.
@@ -217,7 +207,7 @@ class GenerationTrace:
         Raises:
             TraceError: If the layer does not exist.
         """
-        return self.all_values[self._checked(layer, self.model.n_layers, "layer")]
+        return self.all_values[checked_index(layer, self.model.n_layers, "layer")]
 
     def scores(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
         """Return scaled query-key products before softmax; NaN where the mask forbids.
@@ -225,13 +215,15 @@ class GenerationTrace:
         Raises:
             TraceError: If layer or head does not exist.
         """
-        layer = self._checked(layer, self.model.n_layers, "layer")
-        head = self._checked(head, self.model.n_heads, "head")
+        layer = checked_index(layer, self.model.n_layers, "layer")
+        head = checked_index(head, self.model.n_heads, "head")
         kv_head = head * self.model.n_kv_heads // self.model.n_heads
-        scores = self.queries[layer, head] @ self.all_keys[layer, kv_head].T
-        scores = scores * self.score_scale[layer]
-        scores[np.triu_indices(self.n_rows, k=1)] = np.nan
-        return scores
+        return attention_scores(
+            self.queries[layer, head],
+            self.all_keys[layer, kv_head],
+            float(self.score_scale[layer]),
+            causal=True,
+        )
 
     def pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
         """Return the attention pattern of a head: what each query weighs each key with.
@@ -251,9 +243,7 @@ class GenerationTrace:
 
         Source: Vaswani et al. (2017), section 3.2.1.
         """
-        scores = self.scores(layer, head)
-        weights = np.exp(scores - np.nanmax(scores, axis=1, keepdims=True))
-        return weights / np.nansum(weights, axis=1, keepdims=True)
+        return attention_weights(self.scores(layer, head))
 
     def save(self, path: str | os.PathLike[str] | IO[bytes]) -> None:
         """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
@@ -280,11 +270,3 @@ class GenerationTrace:
 
     def _repr_html_(self) -> str | None:
         return drawn(self)
-
-    @staticmethod
-    def _checked(index: int, count: int, name: str) -> int:
-        if not 0 <= index < count:
-            raise TraceError(
-                f"There is no {name} {index}.", found=f"The model has {count}, from 0 on."
-            )
-        return int(index)

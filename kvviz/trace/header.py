@@ -1,35 +1,34 @@
-"""The JSON header of a trace file: everything about a run but its large arrays."""
+"""What the header of a trace file says of a generation: all but its large arrays."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
-from kvviz.errors import KvvizError, TraceFileError
+from kvviz.errors import KvvizError
 from kvviz.trace.generation import GenerationTrace, Stop
+from kvviz.trace.header_json import (
+    Array,
+    Expected,
+    check_plain,
+    checked_count,
+    checked_list,
+    checked_prompt,
+    checked_texts,
+    checked_tokens,
+    checked_vocabulary,
+    damaged,
+    short,
+    short_names,
+)
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
 
-MAGIC = "kvviz-trace"
-FORMAT_VERSION = 1
-
-MAX_TOKENS = 8_192
-"""Longest run a file may hold: checking one takes time with the square of its tokens."""
-MAX_HEADER_BYTES = 16 * 2**20
-MAX_PROMPT_CHARACTERS = 1_000_000
-MAX_TEXT_CHARACTERS = 4_096
-"""Longest text beside the prompt, such as a token or a model's name."""
-MAX_DEPTH = 5
-
 _FIELDS = {
-    "magic",
-    "format",
     "model",
     "prompt",
     "options",
@@ -41,6 +40,7 @@ _FIELDS = {
     "vocabulary",
     "environment",
 }
+_LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
 _POSITIONS = ("fed", "computed", "reused")
 _STEP_FIELDS = {
     *_POSITIONS,
@@ -86,12 +86,45 @@ class Header:
         """Rows that the arrays of the file hold: one a token, but for the last."""
         return len(self.tokens) - 1
 
-    def built_steps(self, likely: Mapping[str, np.ndarray[Any, Any]]) -> list[Step]:
-        """Build the steps from their numbers here and the likely tokens in the file's arrays.
+    @property
+    def expected(self) -> Expected:
+        """Dtype and shape of each array that a file with this header holds."""
+        card, n_rows = self.model, self.n_rows
+        rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
+        likely = (len(self.steps), self.n_likely)
+        return {
+            "token_ids": ("<i8", (len(self.tokens),)),
+            "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
+            "all_keys": ("<f4", rows),
+            "all_values": ("<f4", rows),
+            "score_scale": ("<f4", (card.n_layers,)),
+            "written_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
+            "final_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
+            "top_ids": ("<i8", likely),
+            "top_probs": ("<f4", likely),
+            "top_sampling_probs": ("<f4", likely),
+        }
+
+    def build(self, arrays: Mapping[str, Array]) -> GenerationTrace:
+        """Build the trace from this header and the arrays of its file.
 
         Raises:
             TraceError: If they contradict each other.
         """
+        return GenerationTrace(
+            model=self.model,
+            prompt=self.prompt,
+            options=self.options,
+            tokens=self.tokens,
+            n_prompt=self.n_prompt,
+            steps=self._built_steps({name: arrays[name] for name in _LIKELY}),
+            stopped=self.stopped,
+            vocabulary=self.vocabulary,
+            environment=self.environment,
+            **{name: array for name, array in arrays.items() if name not in _LIKELY},
+        )
+
+    def _built_steps(self, likely: Mapping[str, Array]) -> list[Step]:
         # Steps share views of one array: without the cache each of them names every position.
         positions = np.arange(self.n_rows, dtype=np.int64)
         steps: list[Step] = []
@@ -103,15 +136,23 @@ class Header:
         return steps
 
 
-def write_header(trace: GenerationTrace) -> bytes:
-    """Return the header of a trace, as UTF-8 JSON that `read_header` accepts.
+def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
+    """Return the arrays of a run, as `Header.expected` names them."""
+    return {
+        "token_ids": trace.token_ids,
+        "queries": trace.queries,
+        "all_keys": trace.all_keys,
+        "all_values": trace.all_values,
+        "score_scale": trace.score_scale,
+        "written_fingerprints": trace.written_fingerprints,
+        "final_fingerprints": trace.final_fingerprints,
+        **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
+    }
 
-    Raises:
-        TraceFileError: If the run is longer or its texts are larger than a file may hold.
-    """
-    header = {
-        "magic": MAGIC,
-        "format": FORMAT_VERSION,
+
+def header_facts(trace: GenerationTrace) -> dict[str, Any]:
+    """Return everything about a run but its arrays, as `read_header` takes it."""
+    return {
         "model": trace.model.to_json(),
         "prompt": trace.prompt,
         "options": trace.options.to_json(),
@@ -123,10 +164,6 @@ def write_header(trace: GenerationTrace) -> bytes:
         "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
         "environment": dict(trace.environment),
     }
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    data = text.encode()
-    read_header(data)
-    return data
 
 
 def _step_facts(step: Step) -> dict[str, Any]:
@@ -145,63 +182,30 @@ def _step_facts(step: Step) -> dict[str, Any]:
     return facts
 
 
-def read_header(data: bytes) -> Header:
-    """Read a header that may come from anywhere.
+def read_header(facts: dict[str, Any]) -> Header:
+    """Read the facts of a generation, which may come from anywhere.
 
     Raises:
-        TraceFileError: If it is no JSON, no header of a kvviz trace, of another format version,
-            lacks a field, has one too many, or a field of the wrong type or too large.
+        TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    if len(data) > MAX_HEADER_BYTES:
-        raise damaged(f"Its header takes {len(data):,} bytes, more than {MAX_HEADER_BYTES:,}.")
-    try:
-        parsed: Any = json.loads(data.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise damaged("Its header is not JSON.") from error
-    facts = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
-    if facts.get("magic") != MAGIC:
-        raise TraceFileError(
-            "This is not a kvviz trace.",
-            found="Its header does not say so.",
-            fix="Choose a file that kvviz saved.",
-        )
-    if facts.get("format") != FORMAT_VERSION:
-        raise TraceFileError(
-            "This trace is in a format that this kvviz does not know.",
-            found=f"It says format {_short(facts.get('format'))}, and format {FORMAT_VERSION} "
-            "can be read.",
-            fix="Update kvviz, or save the run again with this one.",
-        )
     if set(facts) != _FIELDS:
-        raise damaged(f"Its header lacks or adds {_names(set(facts) ^ _FIELDS)}.")
-    _check_plain({name: value for name, value in facts.items() if name != "prompt"}, "header", 0)
+        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ _FIELDS)}.")
+    check_plain({name: value for name, value in facts.items() if name != "prompt"})
     return _typed(facts)
 
 
 def _typed(facts: dict[str, Any]) -> Header:
-    prompt = facts["prompt"]
-    if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT_CHARACTERS:
-        raise damaged(f"Its prompt is no text of up to {MAX_PROMPT_CHARACTERS:,} characters.")
-    tokens = _list(facts, "tokens", _is(str))
-    if len(tokens) > MAX_TOKENS:
-        raise TraceFileError(
-            "This trace is too long.",
-            found=f"It has {len(tokens):,} tokens, and a file holds up to {MAX_TOKENS:,}.",
-            fix="Generate fewer tokens, or use a shorter prompt.",
-        )
+    prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
     for name in ("n_prompt", "n_likely"):
-        if not _is(int)(facts[name]) or facts[name] < 1:
-            raise damaged(f"{name} in its header is {_short(facts[name])}.")
-    n_steps = len(_list(facts, "steps", _is(dict)))
+        checked_count(facts, name, at_least=1)
+    n_steps = len(checked_list(facts, "steps", dict))
     if not tokens or facts["n_prompt"] + n_steps != len(tokens):
         raise damaged(
             f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
             f"{len(tokens)} tokens."
         )
     steps = [_typed_step(step, n, len(tokens)) for n, step in enumerate(facts["steps"])]
-    vocabulary = _texts(facts, "vocabulary")
-    if not all(key.isascii() and key.isdecimal() for key in vocabulary):
-        raise damaged("The vocabulary in its header has a key that is no token id.")
+    vocabulary = checked_vocabulary(facts)
     try:
         model = ModelCard.from_json(facts["model"])
         options = GenerationOptions.from_json(facts["options"])
@@ -216,14 +220,14 @@ def _typed(facts: dict[str, Any]) -> Header:
         n_likely=facts["n_likely"],
         steps=steps,
         stopped=facts["stopped"],
-        vocabulary={int(key): text for key, text in vocabulary.items()},
-        environment=_texts(facts, "environment"),
+        vocabulary=vocabulary,
+        environment=checked_texts(facts, "environment"),
     )
 
 
 def _typed_step(facts: dict[str, Any], number: int, n_tokens: int) -> dict[str, Any]:
     if set(facts) != _STEP_FIELDS:
-        raise damaged(f"Step {number} lacks or adds {_names(set(facts) ^ _STEP_FIELDS)}.")
+        raise damaged(f"Step {number} lacks or adds {short_names(set(facts) ^ _STEP_FIELDS)}.")
     for name in _POSITIONS:
         ends = facts[name]
         if (
@@ -231,70 +235,11 @@ def _typed_step(facts: dict[str, Any], number: int, n_tokens: int) -> dict[str, 
             or [type(end) for end in cast("list[Any]", ends)] != [int, int]
             or not 0 <= ends[0] <= ends[1] < n_tokens
         ):
-            raise damaged(f"{name} of step {number} is {_short(cast('object', ends))}.")
+            raise damaged(f"{name} of step {number} is {short(cast('object', ends))}.")
     for name in ("chosen_id", "flops", "cache_bytes"):
         if type(facts[name]) is not int:
-            raise damaged(f"{name} of step {number} is {_short(facts[name])}.")
+            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
     for name in ("chosen_prob", "seconds", "max_row_change"):
         if type(facts[name]) is not float:
-            raise damaged(f"{name} of step {number} is {_short(facts[name])}.")
+            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
     return facts
-
-
-def _check_plain(value: Any, where: str, depth: int) -> None:
-    """Refuse what no saved header holds: deep nesting, long texts, enormous numbers."""
-    if depth > MAX_DEPTH:
-        raise damaged(f"Its {where} is nested too deeply.")
-    if isinstance(value, dict):
-        for key, part in cast("dict[str, Any]", value).items():
-            _check_plain(key, where, depth)
-            _check_plain(part, key, depth + 1)
-    elif isinstance(value, list):
-        for part in cast("list[Any]", value):
-            _check_plain(part, where, depth + 1)
-    elif isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
-        raise damaged(f"A text in its {where} is longer than {MAX_TEXT_CHARACTERS:,} characters.")
-    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise damaged(f"A number in its {where} is too large.")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise damaged(f"A number in its {where} is not finite.")
-
-
-def _list(facts: dict[str, Any], name: str, is_right: Callable[[Any], bool]) -> list[Any]:
-    values = facts[name]
-    if not isinstance(values, list) or not all(map(is_right, cast("list[Any]", values))):
-        raise damaged(f"{name} in its header is not the list that it should be.")
-    return cast("list[Any]", values)
-
-
-def _texts(facts: dict[str, Any], name: str) -> dict[str, str]:
-    values = facts[name]
-    if not isinstance(values, dict) or not all(map(_is(str), cast("Any", values).values())):
-        raise damaged(f"{name} in its header is not made of texts.")
-    return cast("dict[str, str]", values)
-
-
-def _is(kind: type) -> Callable[[Any], bool]:
-    return lambda value: type(value) is kind
-
-
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(text)
-
-
-def _names(names: set[str]) -> str:
-    return _short(", ".join(sorted(names)[:3]))
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def damaged(found: str) -> TraceFileError:
-    """Build the error for a file that is a trace but not a sound one."""
-    return TraceFileError(
-        "This trace file is damaged.",
-        found=found,
-        fix="Save the run again, or fetch the file anew.",
-    )

@@ -9,6 +9,12 @@ from kvviz.errors import TraceError
 
 Family = Literal["gpt2", "bert", "t5"]
 
+_OF_SOME_FAMILIES: dict[str, Any] = {
+    "n_encoder_layers": 0,
+    "mlp_is_gated": False,
+    "has_head": True,
+}
+
 BYTES_PER_NUMBER = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -32,10 +38,13 @@ class ModelCard:
         device: Where it runs, such as ``cpu`` or ``cuda:0``.
         source: Where the weights came from: ``bundled``, ``hub`` or ``folder``.
         revision: Fingerprint of the weights file, or empty if unknown.
+        n_encoder_layers: Layers of the encoder of a T5; 0 in the other families.
+        mlp_is_gated: Whether the MLP multiplies two inner products, so has three matrices, not two.
+        has_head: Whether the model predicts tokens; a BERT without its head does not.
 
     Raises:
-        TraceError: If a count is not positive, heads do not divide evenly, or family or dtype is
-            unknown.
+        TraceError: If a count is not positive, heads do not divide evenly, family or dtype is
+            unknown, or a T5 lacks an encoder or another family has one.
     """
 
     name: str
@@ -53,13 +62,22 @@ class ModelCard:
     device: str
     source: str
     revision: str = ""
+    n_encoder_layers: int = 0
+    mlp_is_gated: bool = False
+    has_head: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type == "int" and (type(value) is not int or value < 1):
+            least = 0 if field.name == "n_encoder_layers" else 1
+            if field.type == "int" and (type(value) is not int or value < least):
                 raise TraceError(
                     "A model card needs a positive whole number in every count.",
+                    found=f"{field.name} is {value!r}.",
+                )
+            if field.type == "bool" and type(value) is not bool:
+                raise TraceError(
+                    "A model card says yes or no where it must.",
                     found=f"{field.name} is {value!r}.",
                 )
             if field.type == "str" and not isinstance(value, str):
@@ -74,6 +92,11 @@ class ModelCard:
         if self.family not in get_args(Family):
             raise TraceError(
                 "A model card needs a known family.", found=f"It says {self.family!r}."
+            )
+        if (self.family == "t5") != (self.n_encoder_layers > 0):
+            raise TraceError(
+                "A T5 has an encoder, and no other family has.",
+                found=f"A {self.family} says {self.n_encoder_layers} encoder layers.",
             )
         if self.dtype not in BYTES_PER_NUMBER:
             raise TraceError("A model card needs a known dtype.", found=f"It says {self.dtype!r}.")
@@ -93,8 +116,16 @@ class ModelCard:
         return 2 * self.n_layers * self.n_kv_heads * self.d_head * self.bytes_per_number
 
     def to_json(self) -> dict[str, Any]:
-        """Return the card as a plain dictionary for a JSON header."""
-        return asdict(self)
+        """Return the card as a plain dictionary for a JSON header.
+
+        What only some families have is left out where it is as in a GPT-2.
+        """
+        facts = asdict(self)
+        return {
+            name: value
+            for name, value in facts.items()
+            if name not in _OF_SOME_FAMILIES or value != _OF_SOME_FAMILIES[name]
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> ModelCard:
@@ -105,7 +136,7 @@ class ModelCard:
         """
         if not isinstance(data, dict):
             raise TraceError("The model card does not have the fields that a card has.")
-        facts = cast("dict[str, Any]", data)
+        facts = {**_OF_SOME_FAMILIES, **cast("dict[str, Any]", data)}
         if set(facts) != {field.name for field in fields(cls)}:
             raise TraceError("The model card does not have the fields that a card has.")
         return cls(**facts)

@@ -30,8 +30,8 @@ def stored_example() -> Shown:
     """
     differences = json.loads((FOLDER / "start.json").read_text(encoding="utf-8"))
     comparison = CacheComparison(
-        cached=open_trace(FOLDER / "start-cached.npz"),
-        uncached=open_trace(FOLDER / "start-uncached.npz"),
+        cached=open_trace(FOLDER / "start-cached.npz", kind="generation"),
+        uncached=open_trace(FOLDER / "start-uncached.npz", kind="generation"),
         logit_differences=np.asarray(differences["logit_differences"]),
     )
     return Shown(SETTINGS, comparison.cached, comparison, origin="file")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kvviz.errors import TraceFileError
-from kvviz.trace import header as trace_header
+from kvviz.trace import header_json as trace_header
 from kvviz.trace import open_trace
 from tests.factories import make_card, make_trace
 from tests.trace_files import header_of, members, npy, saved, with_array, with_header, zipped

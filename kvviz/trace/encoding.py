@@ -1,0 +1,320 @@
+"""The record of one encoding: a text read in one pass, with nothing generated."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from kvviz.errors import TraceError
+from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.attention import attention_scores, attention_weights, check_products
+from kvviz.trace.model_card import ModelCard
+
+Mask = Literal["causal", "bidirectional"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EncodingTrace:
+    """A frozen record of one pass over a text, checked when it is built.
+
+    Axis order is ``layer head position d_head``. The encoder of a T5 is recorded likewise; its
+    card then counts the encoder's layers.
+
+    Attributes:
+        model: The model's card.
+        text: The text as it was given; where token ids were given, their tokens, joined.
+        mask: Which mask was used: ``causal`` (each position sees itself and those before) or
+            ``bidirectional`` (each sees all).
+        token_ids: What was fed.
+        original_ids: The same before any token was hidden.
+        tokens: What was fed, as the tokenizer shows it.
+        spans: First character and end of each token in `text`; (-1, -1) for a token that stands
+            for no text.
+        special: Which tokens the tokenizer adds around a text, such as [CLS] and [SEP].
+        hidden_positions: Positions whose token was replaced by the mask token, ascending.
+        queries: Query rows of all positions.
+        all_keys: Key rows likewise.
+        all_values: Value rows likewise.
+        score_scale: Factor on query-key products before softmax, one a layer.
+        hidden_states: The residual stream: [0] the embeddings as the first layer gets them, [i]
+            what layer i leaves; the last after the final norm, where the model has one.
+        top_ids: Most likely tokens of each position, most likely first: the next token of a GPT-2,
+            the token of this very place of a BERT. No columns where the model has no such head.
+        top_probs: Their probabilities in [0, 1].
+        label_ids: The token that the prediction at each position is judged by, -1 where there is
+            none. GPT-2: the next token. BERT: the original, at hidden positions only.
+        label_logprobs: Log probability of the label in nats; NaN where there is none.
+        vocabulary: Text of each token id that occurs, as the tokenizer shows it.
+        seconds: Measured time of the pass, device synchronised.
+        flops: Counted floating-point operations of the pass.
+        position_bias: What is added to each score for the distance of key and query, the same in
+            every layer; None in a model that has none.
+        environment: Versions and machine, for the record.
+
+    Raises:
+        TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
+            finite, an id is not in the vocabulary, or a text is not Unicode.
+    """
+
+    model: ModelCard
+    text: str
+    mask: Mask
+    token_ids: Int64[np.ndarray, " position"]
+    original_ids: Int64[np.ndarray, " position"]
+    tokens: list[str]
+    spans: Int64[np.ndarray, "position 2"]
+    special: Bool[np.ndarray, " position"]
+    hidden_positions: tuple[int, ...]
+    queries: Float32[np.ndarray, "layer head position d_head"]
+    all_keys: Float32[np.ndarray, "layer kv_head position d_head"]
+    all_values: Float32[np.ndarray, "layer kv_head position d_head"]
+    score_scale: Float32[np.ndarray, " layer"]
+    hidden_states: Float32[np.ndarray, "layer_and_one position d_model"]
+    top_ids: Int64[np.ndarray, "position k"]
+    top_probs: Float32[np.ndarray, "position k"]
+    label_ids: Int64[np.ndarray, " position"]
+    label_logprobs: Float32[np.ndarray, " position"]
+    vocabulary: Mapping[int, str]
+    seconds: float
+    flops: int
+    position_bias: Float32[np.ndarray, "head query key"] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
+        if not self.n_tokens or len(self.tokens) != self.n_tokens:
+            raise TraceError(
+                "An encoding holds at least one token, and a text for each.",
+                found=f"It has {self.n_tokens} tokens and {len(self.tokens)} texts.",
+            )
+        if self.n_tokens > self.model.n_ctx:
+            raise TraceError(
+                "An encoding has no more tokens than the model has positions.",
+                found=f"It has {self.n_tokens}, the model {self.model.n_ctx}.",
+            )
+        if self.mask not in get_args(Mask):
+            raise TraceError("A mask is causal or bidirectional.", found=f"It says {self.mask!r}.")
+        if not (self.seconds >= 0 and np.isfinite(self.seconds)) or self.flops < 0:
+            raise TraceError(
+                "Times and counts are numbers from 0 on.",
+                found=f"It took {self.seconds} s and {self.flops} operations.",
+            )
+        self._check_rows()
+        self._check_places()
+        self._check_predictions()
+        self._check_labels()
+        self._check_texts()
+
+    def _check_rows(self) -> None:
+        card, n = self.model, self.n_tokens
+        shapes = {
+            "queries": (card.n_layers, card.n_heads, n, card.d_head),
+            "all_keys": (card.n_layers, card.n_kv_heads, n, card.d_head),
+            "all_values": (card.n_layers, card.n_kv_heads, n, card.d_head),
+            "score_scale": (card.n_layers,),
+            "hidden_states": (card.n_layers + 1, n, card.d_model),
+        }
+        for name, shape in shapes.items():
+            checked_array(getattr(self, name), name, np.float32, shape=shape)
+        if self.position_bias is not None:
+            shape = (card.n_heads, n, n)
+            checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
+        check_products(self.queries, self.all_keys, self.score_scale)
+
+    def _check_places(self) -> None:
+        n = self.n_tokens
+        checked_array(self.original_ids, "original_ids", np.int64, shape=(n,))
+        checked_array(self.special, "special", np.bool_, shape=(n,))
+        spans = checked_array(self.spans, "spans", np.int64, shape=(n, 2))
+        is_none = (spans == -1).all(axis=1)
+        is_span = (
+            (spans[:, 0] >= 0) & (spans[:, 0] <= spans[:, 1]) & (spans[:, 1] <= len(self.text))
+        )
+        if not (is_none | (is_span & ~self.special)).all():
+            raise TraceError(
+                "A token stands for characters of the text, a special one for none.",
+                found=f"Token {int(np.argmin(is_none | (is_span & ~self.special)))} does not.",
+            )
+        hidden = list(self.hidden_positions)
+        differ = np.flatnonzero(self.token_ids != self.original_ids).tolist()
+        if hidden != sorted({*hidden}) or any(not 0 <= place < n for place in hidden):
+            raise TraceError("Hidden positions ascend and exist.", found=f"They are {hidden[:9]}.")
+        if not set(differ) <= set(hidden):
+            raise TraceError(
+                "Only a hidden token differs from the original.",
+                found=f"Token {min(set(differ) - set(hidden))} differs and is not hidden.",
+            )
+
+    def _check_predictions(self) -> None:
+        ids = checked_array(self.top_ids, "top_ids", np.int64, n_axes=2)
+        probs = checked_array(self.top_probs, "top_probs", np.float32, shape=ids.shape)
+        if len(ids) != self.n_tokens:
+            raise TraceError(
+                "Every position has its likely tokens.",
+                found=f"There are {self.n_tokens} positions and {len(ids)} rows.",
+            )
+        if probs.size and (probs.min() < 0 or probs.max() > 1):
+            raise TraceError("Probabilities lie in [0, 1].", found="Some in top_probs do not.")
+        if (probs[:, 1:] > probs[:, :-1]).any():
+            raise TraceError(
+                "The most likely token comes first.", found="In top_probs it does not."
+            )
+
+    def _check_labels(self) -> None:
+        labels = checked_array(self.label_ids, "label_ids", np.int64, shape=(self.n_tokens,))
+        if not np.array_equal(labels, self._labels()):
+            raise TraceError(
+                "The label of a GPT-2 is the next token, that of a BERT the hidden one.",
+                found="The labels are others.",
+            )
+        logprobs = self.label_logprobs
+        has_label = labels >= 0
+        if logprobs.dtype != np.float32 or logprobs.shape != labels.shape:
+            raise TraceError(
+                "label_logprobs is one float32 number a position.",
+                found=f"It is {logprobs.dtype} {logprobs.shape}.",
+            )
+        logprobs.setflags(write=False)
+        with_label = logprobs[has_label]
+        if not np.isnan(logprobs[~has_label]).all() or not (
+            np.isfinite(with_label).all() and (with_label <= 0).all()
+        ):
+            raise TraceError(
+                "A log probability is finite and at most 0 where there is a label, and NaN where "
+                "there is none.",
+                found="Some in label_logprobs are not.",
+            )
+
+    def _labels(self) -> Int64[np.ndarray, " position"]:
+        labels = np.full(self.n_tokens, -1, dtype=np.int64)
+        if self.top_ids.shape[1] and self.model.family == "gpt2":
+            labels[:-1] = self.original_ids[1:]
+        elif self.top_ids.shape[1] and self.model.family == "bert":
+            hidden = list(self.hidden_positions)
+            labels[hidden] = self.original_ids[hidden]
+        return labels
+
+    def _check_texts(self) -> None:
+        ids = np.unique(
+            np.concatenate([self.token_ids, self.original_ids, self.top_ids.reshape(-1)])
+        )
+        if ids[0] < 0 or ids[-1] >= self.model.d_vocab:
+            raise TraceError(
+                "Token ids lie in the model's vocabulary.",
+                found=f"They reach from {ids[0]} to {ids[-1]}, "
+                f"the vocabulary has {self.model.d_vocab} entries.",
+            )
+        if without := {int(i) for i in ids} - set(self.vocabulary):
+            raise TraceError(
+                "Every token that occurs has a text in the vocabulary.",
+                found=f"Token {min(without)} has none.",
+            )
+        try:
+            "".join([self.text, *self.tokens, *self.vocabulary.values()]).encode()
+        except UnicodeEncodeError as error:
+            raise TraceError(
+                "The texts of a trace are Unicode.",
+                found=f"One holds half a character: {error.reason}.",
+            ) from error
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that were fed."""
+        return int(self.token_ids.size)
+
+    @property
+    def patterns(self) -> Float32[np.ndarray, "layer head query key"]:
+        """The patterns of all heads, computed anew at each call; see `pattern`."""
+        card = self.model
+        return np.stack(
+            [
+                [self.pattern(layer, head) for head in range(card.n_heads)]
+                for layer in range(card.n_layers)
+            ]
+        )
+
+    def keys(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
+        """Return the key rows of a layer.
+
+        Raises:
+            TraceError: If the layer does not exist.
+        """
+        return self.all_keys[checked_index(layer, self.model.n_layers, "layer")]
+
+    def values(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
+        """Return the value rows of a layer.
+
+        Raises:
+            TraceError: If the layer does not exist.
+        """
+        return self.all_values[checked_index(layer, self.model.n_layers, "layer")]
+
+    def hidden(self, layer: int) -> Float32[np.ndarray, "position d_model"]:
+        """Return the residual stream after a layer.
+
+        Args:
+            layer: 0 for the embeddings, n_layers for the last, after the final norm if there is
+                one.
+
+        Raises:
+            TraceError: If the layer does not exist.
+        """
+        return self.hidden_states[checked_index(layer, self.model.n_layers + 1, "layer")]
+
+    def scores(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
+        """Return scaled query-key products before softmax; NaN where the mask forbids.
+
+        Raises:
+            TraceError: If layer or head does not exist.
+        """
+        layer = checked_index(layer, self.model.n_layers, "layer")
+        head = checked_index(head, self.model.n_heads, "head")
+        return attention_scores(
+            self.queries[layer, head],
+            self.all_keys[layer, head * self.model.n_kv_heads // self.model.n_heads],
+            float(self.score_scale[layer]),
+            None if self.position_bias is None else self.position_bias[head],
+            causal=self.mask == "causal",
+        )
+
+    def pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
+        """Return the attention pattern of a head: what each query weighs each key with.
+
+        Args:
+            layer: 0 to n_layers - 1.
+            head: 0 to n_heads - 1.
+
+        Returns:
+            Weights in [0, 1], shape (n_tokens, n_tokens), row = query, column = key. Rows sum to
+            1; cells that the mask forbids are NaN.
+
+        Raises:
+            TraceError: If layer or head does not exist.
+
+        Source: Vaswani et al. (2017), section 3.2.1.
+        """
+        return attention_weights(self.scores(layer, head))
+
+    def save(self, path: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
+
+        A file of that name is replaced, and only once the new one is complete.
+
+        Args:
+            path: Where to, conventionally ending in ``.npz``; or an open binary file.
+
+        Raises:
+            TraceFileError: If it cannot be written, or is too large to be opened again.
+        """
+        # The file format reads traces, and so must know this class: imported late.
+        from kvviz.trace.file import save_trace
+
+        save_trace(self, path)
+
+    def __repr__(self) -> str:
+        return f"<EncodingTrace {self.model.name}: {self.n_tokens} tokens, {self.mask} mask>"
