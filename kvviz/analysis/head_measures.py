@@ -1,0 +1,72 @@
+"""What each head of an encoding does, in three numbers: looks ahead, spreads, reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from kvviz.analysis.attention import attention_distance, attention_entropy
+from kvviz.errors import PatternError
+from kvviz.trace import EncodingTrace
+
+
+@dataclass(frozen=True, eq=False)
+class HeadMeasures:
+    """Means over the queries of a text, for every head.
+
+    Attributes:
+        forward: Share of the attention that goes to later positions, from 0 to 1.
+        entropy: Spread of the attention, in bits.
+        distance: How far away it looks, in positions.
+    """
+
+    forward: Float64[np.ndarray, "layer head"]
+    entropy: Float64[np.ndarray, "layer head"]
+    distance: Float64[np.ndarray, "layer head"]
+
+
+def forward_share(pattern: Float[np.ndarray, "... query key"]) -> Float64[np.ndarray, "... query"]:
+    """Measure how much of each query's attention goes to positions after its own.
+
+    0 under a causal mask, where later cells are masked. The last query has nothing after it and
+    always has 0.
+
+    Args:
+        pattern: Softmaxed weights of a text over itself; masked cells are NaN or 0.
+
+    Returns:
+        Share of each query, from 0 to 1.
+
+    Raises:
+        PatternError: If the pattern is not square.
+
+    Example:
+        >>> forward_share(np.array([[0.25, 0.75], [0.5, 0.5]]))
+        array([0.75, 0.  ])
+    """
+    weights: Any = np.nan_to_num(np.asarray(pattern, dtype=np.float64), nan=0.0)
+    if weights.ndim < 2 or weights.shape[-1] != weights.shape[-2]:
+        raise PatternError(
+            "What lies ahead can only be told in a pattern of a text over itself.",
+            found=f"Its shape is {weights.shape}.",
+        )
+    return np.triu(weights, k=1).sum(axis=-1)
+
+
+def head_measures(encoding: EncodingTrace) -> HeadMeasures:
+    """Measure every head of an encoding; each number is the mean over its queries.
+
+    Source: entropy, Clark et al. (2019), section 3.3; distance, Vig and Belinkov (2019),
+    section 4.2.
+    """
+    card = encoding.model
+    numbers = np.zeros((3, card.n_layers, card.n_heads))
+    for layer in range(card.n_layers):
+        for head in range(card.n_heads):
+            pattern = encoding.pattern(layer, head)
+            measures = (forward_share, attention_entropy, attention_distance)
+            numbers[:, layer, head] = [float(measure(pattern).mean()) for measure in measures]
+    return HeadMeasures(*numbers)
