@@ -1,0 +1,1 @@
+"""The parts of the page that sets BERT beside GPT-2."""

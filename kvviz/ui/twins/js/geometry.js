@@ -1,0 +1,84 @@
+// Where everything stands. Pure: sizes in, boxes out. Both models share one grid of slots.
+
+/**
+ * @typedef {object} Geometry
+ * @property {boolean} stacked Whether the models stand one below the other.
+ * @property {number} column Width of one model's half.
+ * @property {number} labels Width left of a picture.
+ * @property {number} pitch Side of a cell of a pattern.
+ * @property {boolean} named Whether there is room for the tokens' names at the edges.
+ * @property {number} head Height above a pattern.
+ * @property {number} grid Side of a whole pattern.
+ * @property {number} cell Width of a cell of the rows' map.
+ * @property {number} cellHeight
+ */
+
+const STACKED_BELOW = 760;
+const GAP = 32;
+const LARGEST_PITCH = 32;
+const NAMES_FROM = 12;
+const NAME_WIDTH = 78;
+const NAME_HEIGHT = 58;
+const LARGEST_CELL = 46;
+export const LAYER_LABEL = 52;
+/** Room at the right for the last name, which leans out of the grid. */
+const LEAN = 34;
+
+/** @param {number} width Of the component's inside. @param {number} n_slots @returns {Geometry} */
+export function geometry(width, n_slots) {
+  const stacked = width < STACKED_BELOW;
+  const column = stacked ? width : (width - GAP) / 2;
+  const withNames = (column - NAME_WIDTH - LEAN) / n_slots;
+  const named = withNames >= NAMES_FROM;
+  const pitch = Math.min(LARGEST_PITCH, named ? Math.floor(withNames) : (column - 16) / n_slots);
+  const cell = Math.min(LARGEST_CELL, (column - LAYER_LABEL) / n_slots);
+  return {
+    stacked,
+    column,
+    labels: named ? NAME_WIDTH : 16,
+    pitch,
+    named,
+    head: named ? NAME_HEIGHT : 8,
+    grid: pitch * n_slots,
+    cell,
+    cellHeight: Math.max(13, Math.min(20, cell)),
+  };
+}
+
+/**
+ * The side of a thumbnail, so that a row of heads fits into half of the component.
+ * @param {number} column @param {number} n_heads @returns {number}
+ */
+export function thumbSide(column, n_heads) {
+  return Math.max(12, Math.min(44, Math.floor((column - LAYER_LABEL) / n_heads) - 4));
+}
+
+/**
+ * The slot under a point, or null outside the grid.
+ * @param {number} at Along one axis, from the first slot. @param {number} size Of a slot. @param {number} n
+ * @returns {number | null}
+ */
+export function slotAt(at, size, n) {
+  const slot = Math.floor(at / size);
+  return at >= 0 && slot < n ? slot : null;
+}
+
+/**
+ * For each slot the position of the token in it, -1 where this side has none.
+ * @param {number[]} slots @param {number} n_slots @returns {Int32Array}
+ */
+export function positionsOf(slots, n_slots) {
+  const positions = new Int32Array(n_slots).fill(-1);
+  slots.forEach((slot, position) => (positions[slot] = position));
+  return positions;
+}
+
+/**
+ * The positions of a unit, by unit.
+ * @param {number[]} units @param {number} n_units @returns {number[][]}
+ */
+export function membersOf(units, n_units) {
+  const members = Array.from({ length: n_units }, () => /** @type {number[]} */ ([]));
+  units.forEach((unit, position) => members[unit].push(position));
+  return members;
+}

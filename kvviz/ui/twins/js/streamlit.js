@@ -1,0 +1,34 @@
+// The bundle's entry. The default export is what Streamlit calls, again and again on one element.
+import { Twins } from "./twins.js";
+
+/** @import { View } from "./twins.js" */
+
+/**
+ * @typedef {object} ComponentArgs
+ * @property {Uint8Array | ArrayBuffer} data
+ * @property {HTMLElement | ShadowRoot} parentElement
+ * @property {(name: string, value: unknown) => void} setStateValue
+ */
+
+/** @type {WeakMap<HTMLElement, Twins>} */
+const mounted = new WeakMap();
+
+/** @param {ComponentArgs} component @returns {() => void} Called when the page is left. */
+export default function kvvizTwins({ data, parentElement, setStateValue }) {
+  let root = parentElement.querySelector(".kvviz-twins");
+  if (!(root instanceof HTMLElement)) {
+    root = document.createElement("div");
+    parentElement.append(root);
+  }
+  const element = /** @type {HTMLElement} */ (root);
+  const tell = (/** @type {View} */ view) => setStateValue("view", view);
+  const twins = mounted.get(element) ?? new Twins(element, tell);
+  mounted.set(element, twins);
+  twins.onView = tell;
+  twins.load(data);
+  return () => {
+    mounted.delete(element);
+    twins.destroy();
+    element.remove();
+  };
+}
