@@ -70,10 +70,21 @@ class Door:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A sentence with a word taken out, as the training film asks about it."""
+
+    before: str
+    word: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Lessons:
     """All lessons of one language."""
 
     prompts: tuple[Prompt, ...]
+    texts: tuple[Prompt, ...]
+    gaps: tuple[Gap, ...]
     terms: tuple[Term, ...]
     captions: dict[str, Caption]
     questions: dict[str, Question]
@@ -104,7 +115,7 @@ class Lessons:
         return _named({term.word: term for term in self.terms}, word, "glossary entry")
 
 
-T = TypeVar("T", Prompt, Term, Caption, Question, Door)
+T = TypeVar("T", Prompt, Gap, Term, Caption, Question, Door)
 
 
 @cache
@@ -117,6 +128,8 @@ def lessons(language: str = "en") -> Lessons:
     folder = HERE / language
     return Lessons(
         prompts=_entries(folder / "prompts.toml", Prompt),
+        texts=_entries(folder / "texts.toml", Prompt),
+        gaps=_entries(folder / "film.toml", Gap),
         terms=_entries(folder / "glossary.toml", Term),
         captions={one.id: one for one in _entries(folder / "captions.toml", Caption)},
         questions={one.id: one for one in _entries(folder / "questions.toml", Question)},
