@@ -44,11 +44,13 @@ def test_the_sentences_of_the_film_are_those_it_was_recorded_with():
 
 
 def test_what_leads_first_is_found(tmp_path):
-    lines = [line(0, "xy"), line(1, "xx"), line(2, "xw"), line(3, "vw")]
+    leaders = ["xyz", "xyx", "xwz", "vwz"]
+    lines = [line(step, three, prompts="abc") for step, three in enumerate(leaders)]
     film = read_film(write(tmp_path / "film.jsonl", lines))
     assert first_lead(film, 1, "w") == film[2]
     assert first_lead(film, 0, "w") is None
-    assert first_common_leader(film[1:]) == film[1]
+    assert first_common_leader(film) == film[1]
+    assert first_common_leader(film[2:]) is None
 
 
 @pytest.mark.parametrize(
