@@ -1,0 +1,132 @@
+"""How many bytes the KV cache of any architecture takes, group of layers by group of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kvviz.errors import OptionsError
+from kvviz.trace.architecture import Architecture
+
+BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "8 bits": 8, "4 bits": 4}
+"""Bits that a number takes in a format. Scales of a quantised format are left out."""
+
+
+@dataclass(frozen=True)
+class CacheTerm:
+    """Layers that keep equally many rows of equal width.
+
+    Attributes:
+        what: Which rows they are, in a few words.
+        n_layers: How many layers.
+        n_rows: Rows that each keeps for one sequence.
+        n_numbers: Numbers in a row.
+        row: How `n_numbers` comes about, as arithmetic in words.
+    """
+
+    what: str
+    n_layers: int
+    n_rows: int
+    n_numbers: int
+    row: str
+
+    @property
+    def total(self) -> int:
+        """Numbers in all these rows."""
+        return self.n_layers * self.n_rows * self.n_numbers
+
+
+def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
+    """Say what the cache of one sequence holds.
+
+    A layer under MHA, GQA or MQA keeps a key and a value row for each KV head and position; one
+    with a sliding window keeps them for the last `window` positions only. A layer under MLA keeps
+    one latent row and the rotary part of one key, from which the keys and values of all heads are
+    made again. An encoder-decoder keeps the rows of what it has written, and for cross-attention
+    those of its input, which is taken to be as long. An encoder keeps nothing: each of its rows
+    may change with every token.
+
+    Args:
+        shape: The model's shape.
+        n_tokens: Positions of the sequence, 0 or more.
+
+    Returns:
+        The groups of layers, none of them empty; no group for an encoder.
+
+    Raises:
+        OptionsError: If there are fewer than 0 tokens, or the attention keeps what no formula here
+            knows.
+
+    Source: Shazeer (2019), arXiv 1911.02150 (MQA); Ainslie et al. (2023), arXiv 2305.13245 (GQA);
+    DeepSeek-AI (2024), arXiv 2405.04434, section 2.1 (MLA); Jiang et al. (2023), arXiv 2310.06825,
+    section 2 (sliding window).
+    """
+    if n_tokens < 0:
+        raise OptionsError("A cache holds 0 or more tokens.", found=f"Found {n_tokens:,}.")
+    if shape.attention == "other":
+        raise OptionsError(
+            "The cache of this kind of attention is not known here.",
+            fix="See the model's own report.",
+        )
+    if shape.layout == "encoder":
+        return ()
+    if shape.attention == "MLA":
+        numbers = shape.d_kv_latent + shape.d_rope
+        row = f"{shape.d_kv_latent:,} latent + {shape.d_rope:,} rotary numbers"
+        name = "a latent row a position"
+    else:
+        numbers = 2 * shape.n_kv_heads * shape.d_head
+        heads = "KV head" if shape.n_kv_heads == 1 else "KV heads"
+        row = f"2 (K and V) × {shape.n_kv_heads:,} {heads} × {shape.d_head:,} numbers"
+        name = "rows of all positions"
+    n_wide = shape.n_layers - shape.n_window_layers
+    terms = [
+        CacheTerm(name, n_wide, n_tokens, numbers, row),
+        CacheTerm(
+            f"rows of the last {shape.window:,} positions",
+            shape.n_window_layers,
+            min(n_tokens, shape.window),
+            numbers,
+            row,
+        ),
+    ]
+    if shape.layout == "encoder-decoder":
+        what = "rows of an input as long, for cross-attention"
+        terms.append(CacheTerm(what, shape.n_layers, n_tokens, numbers, row))
+    return tuple(term for term in terms if term.n_layers)
+
+
+def architecture_cache_bytes(
+    shape: Architecture, n_tokens: int, *, n_users: int = 1, number: str = "bfloat16"
+) -> int:
+    """Count the bytes of the caches of sequences that are served at the same time.
+
+    For an architecture with MHA and no window this is `cache_bytes` of its model card.
+
+    Args:
+        shape: The model's shape.
+        n_tokens: Positions of each sequence, 0 or more.
+        n_users: Sequences, 1 or more.
+        number: Number format of the cache, a key of `BITS`.
+
+    Raises:
+        OptionsError: If a number is out of its range, the format is unknown, or `cache_terms`
+            does not know the attention.
+    """
+    if n_users < 1:
+        raise OptionsError("A cache serves at least one sequence.", found=f"Found {n_users:,}.")
+    return sum(term.total for term in cache_terms(shape, n_tokens)) * n_users * bits(number) // 8
+
+
+def bits(number: str) -> int:
+    """Return the bits of a number format.
+
+    Raises:
+        OptionsError: If it is no key of `BITS`.
+    """
+    if number not in BITS:
+        raise OptionsError(
+            "A number format is needed that has a known width.",
+            found=f"Found {number!r}.",
+            fix=f"Take one of {', '.join(BITS)}.",
+        )
+    return BITS[number]

@@ -1,0 +1,126 @@
+"""How many parameters an architecture has, and in which of its parts they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kvviz.errors import OptionsError
+from kvviz.trace.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Parameters by part, tied ones counted once.
+
+    Attributes:
+        embeddings: Tokens, learned positions, and the output matrix where it is not tied.
+        attention: The matrices that make queries, keys, values and the output of the heads.
+        mlp: Dense MLPs, experts, and what chooses among them.
+        other: Norms, and what the scheme has no word for.
+        idle: Those of `mlp` that a token does not go through.
+    """
+
+    embeddings: int
+    attention: int
+    mlp: int
+    other: int
+    idle: int = 0
+
+    @property
+    def total(self) -> int:
+        """All parameters."""
+        return self.embeddings + self.attention + self.mlp + self.other
+
+    @property
+    def active(self) -> int:
+        """Parameters that one token goes through, the embedding matrices counted whole."""
+        return self.total - self.idle
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Name of each part to its parameters."""
+        return {
+            "embeddings": self.embeddings,
+            "attention": self.attention,
+            "MLP": self.mlp,
+            "norms and rest": self.other,
+        }
+
+
+def count_parameters(shape: Architecture) -> ParameterCount:
+    """Count the parameters of a model from its config.
+
+    Source: the shapes of the matrices in Vaswani et al. (2017), arXiv 1706.03762; gated MLPs:
+    Shazeer (2020), arXiv 2002.05202; experts: Shazeer et al. (2017), arXiv 1701.06538; MLA:
+    DeepSeek-AI (2024), arXiv 2405.04434, section 2.1.
+    """
+    # An encoder-decoder has an encoder layer, and a decoder layer with two attentions, a layer.
+    n_attentions, n_mlps = (3, 2) if shape.layout == "encoder-decoder" else (1, 1)
+    expert = shape.n_mlp_matrices * shape.d_model * shape.d_expert
+    n_used = shape.n_active_experts + shape.n_shared_experts
+    router = shape.d_model * shape.n_experts
+    experts = (shape.n_experts + shape.n_shared_experts) * expert + router
+    norms = shape.n_layers * shape.n_norms + shape.n_outer_norms
+    return ParameterCount(
+        embeddings=shape.d_vocab * shape.d_model * (1 if shape.tied else 2)
+        + shape.n_positions * shape.d_model,
+        attention=shape.n_layers * n_attentions * _attention(shape),
+        mlp=shape.n_dense_layers * n_mlps * _dense(shape) + shape.n_expert_layers * experts,
+        other=norms * shape.norm_width * shape.d_model
+        + shape.n_layers * shape.d_qk_norm
+        + shape.n_other,
+        idle=shape.n_expert_layers * (experts - router - n_used * expert),
+    )
+
+
+def _attention(shape: Architecture) -> int:
+    """Count the parameters of one attention."""
+    d_model, heads = shape.d_model, shape.n_heads
+    if shape.attention == "MLA":
+        d_query = heads * (shape.d_head + shape.d_rope)
+        latent = shape.d_q_latent
+        # A latent row passes a norm of its own width before it is made wide again.
+        queries = d_model * latent + latent + latent * d_query if latent else d_model * d_query
+        keys_and_values = (
+            d_model * (shape.d_kv_latent + shape.d_rope)
+            + shape.d_kv_latent
+            + shape.d_kv_latent * heads * (shape.d_head + shape.d_value)
+        )
+        return queries + keys_and_values + heads * shape.d_value * d_model
+    d_queries, d_keys = heads * shape.d_head, shape.n_kv_heads * shape.d_head
+    biases = {"none": 0, "qkv": d_queries + 2 * d_keys, "all": d_queries + 2 * d_keys + d_model}
+    return 2 * d_model * (d_queries + d_keys) + biases[shape.biases]
+
+
+def _dense(shape: Architecture) -> int:
+    """Count the parameters of one dense MLP."""
+    matrices = shape.n_mlp_matrices * shape.d_model * shape.d_mlp
+    has_biases = shape.biases == "all"
+    return matrices + has_biases * ((shape.n_mlp_matrices - 1) * shape.d_mlp + shape.d_model)
+
+
+def parameters_of_gpt2_tensors(shapes: Mapping[str, tuple[int, ...]]) -> ParameterCount:
+    """Sort the tensors of a GPT-2's weights file by part and count them.
+
+    Args:
+        shapes: Name of each tensor to its shape, as transformers names them.
+
+    Raises:
+        OptionsError: If a tensor is not one of GPT-2.
+    """
+    counted = {"wte": 0, "wpe": 0, "attn": 0, "mlp": 0, "ln_1": 0, "ln_2": 0, "ln_f": 0}
+    for name, shape in shapes.items():
+        part = next((word for word in name.split(".") if word in counted), None)
+        if part is None:
+            raise OptionsError("These are not the weights of a GPT-2.", found=f"There is {name!r}.")
+        size = 1
+        for width in shape:
+            size *= width
+        counted[part] += size
+    return ParameterCount(
+        embeddings=counted["wte"] + counted["wpe"],
+        attention=counted["attn"],
+        mlp=counted["mlp"],
+        other=counted["ln_1"] + counted["ln_2"] + counted["ln_f"],
+    )

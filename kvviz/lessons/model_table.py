@@ -1,0 +1,213 @@
+"""Read the tables of models and accelerators, and refuse a row with a gap in it.
+
+Every row says where its figures stand. A figure that is missing says why, in one of a few words:
+nobody guessed it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kvviz.errors import TraceError
+from kvviz.lessons.shelf import LessonError
+from kvviz.trace.architecture import Architecture
+
+HERE = Path(__file__).parent
+
+WHY_MISSING = ("not published", "undisclosed", "not looked up")
+"""Why a figure is missing: it stands nowhere, is kept back, or was not looked for here."""
+
+LICENCE_KINDS = (
+    "permissive",
+    "own terms",
+    "research only",
+    "weights not released",
+    "not looked up",
+)
+
+_UNITS = {"k": 3, "M": 6, "B": 9, "T": 12}
+_AMOUNT = re.compile(r"(\d+)(?:\.(\d+))?([kMBT])")
+_MONTH = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number as it was published.
+
+    Attributes:
+        text: How it was written, as ``15.6T``.
+        number: What that is.
+        unit: What its last digit that is not 0 stands for; it was rounded to that.
+    """
+
+    text: str
+    number: int
+    unit: int
+
+
+def amount(text: str) -> Amount | None:
+    """Read an amount; None where `text` is no such thing.
+
+    Example:
+        >>> amount("15.6T")
+        Amount(text='15.6T', number=15600000000000, unit=100000000000)
+        >>> amount("undisclosed")
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        return None
+    decimals = match[2] or ""
+    zeros = 0 if decimals else len(match[1]) - len(match[1].rstrip("0"))
+    exponent = _UNITS[match[3]] - len(decimals)
+    return Amount(text, int(match[1] + decimals) * 10**exponent, 10 ** (exponent + zeros))
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model: what its maker says of it, and its shape where that is public.
+
+    Attributes:
+        id: Short name, as in links.
+        name: Name for people.
+        maker: Who trained it.
+        month: When it was published, ``YYYY-MM``, or ``YYYY`` where the month is not known.
+        published: Parameters as the maker writes them, or ``undisclosed``.
+        training_tokens: Tokens it was trained on, or one of `WHY_MISSING`.
+        licence: Licence of the weights.
+        licence_kind: One of `LICENCE_KINDS`.
+        source: Where the figures stand.
+        active: Parameters that a token goes through, as the maker writes them, where fewer.
+        note: What one should know about the row's figures.
+        other: What the shape's `n_other` parameters are.
+        off_because: Why the count from the shape is not what the maker writes.
+        shape: Its shape, or None where it is not public or has no formula here.
+    """
+
+    id: str
+    name: str
+    maker: str
+    month: str
+    published: str
+    training_tokens: str
+    licence: str
+    licence_kind: str
+    source: str
+    active: str = ""
+    note: str = ""
+    other: str = ""
+    off_because: str = ""
+    shape: Architecture | None = None
+
+    @property
+    def years(self) -> float:
+        """The middle of its month on the axis of years; of its year where no month is known."""
+        year, _, month = self.month.partition("-")
+        return int(year) + ((int(month) - 0.5) / 12 if month else 0.5)
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """A processor for models, and how much memory it has, in units of 10^9 bytes."""
+
+    id: str
+    name: str
+    maker: str
+    memory_gb: int
+    source: str
+
+
+@cache
+def model_table() -> tuple[ModelRow, ...]:
+    """Return all models, by the date of publication.
+
+    Raises:
+        LessonError: If the file cannot be read, or a row has a gap or a contradiction.
+    """
+    return tuple(sorted(read_models(HERE / "models.toml"), key=lambda row: row.years))
+
+
+@cache
+def accelerator_table() -> tuple[Accelerator, ...]:
+    """Return all accelerators, by memory.
+
+    Raises:
+        LessonError: If the file cannot be read, or a row has a gap.
+    """
+    rows = _rows(HERE / "accelerators.toml", "accelerator", Accelerator, {"memory_gb": int})
+    for row in rows:
+        if row.memory_gb < 1:
+            raise LessonError(f"Accelerator {row.id!r} has no memory.")
+    return tuple(sorted(rows, key=lambda row: (row.memory_gb, row.name)))
+
+
+def read_models(path: Path) -> list[ModelRow]:
+    """Read a file of models.
+
+    Raises:
+        LessonError: If it cannot be read, or a row has a gap or a contradiction.
+    """
+    rows = _rows(path, "model", ModelRow, {"shape": Architecture})
+    for row in rows:
+        for right, what in (
+            (_MONTH.fullmatch(row.month), f"month {row.month!r}"),
+            (row.licence_kind in LICENCE_KINDS, f"licence_kind {row.licence_kind!r}"),
+            (amount(row.published) or row.published == "undisclosed",
+             f"published {row.published!r}"),
+            (amount(row.training_tokens) or row.training_tokens in WHY_MISSING,
+             f"training_tokens {row.training_tokens!r}"),
+            (not row.active or amount(row.active), f"active {row.active!r}"),
+        ):  # fmt: skip
+            if not right:
+                raise LessonError(f"Model {row.id!r} has an entry that is no such thing.",
+                                  found=f"Found {what}.")  # fmt: skip
+    return rows
+
+
+T = TypeVar("T", ModelRow, Accelerator)
+
+
+def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[T]:
+    """Read the `[[word]]` tables of a file; every field is text unless `kinds` says otherwise."""
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LessonError(f"{path.name} cannot be read.", found=str(error)) from error
+    if set(data) != {word}:
+        raise LessonError(f"{path.name} holds [[{word}]] tables and nothing else.")
+    known = {one.name: one for one in fields(kind)}
+    rows: dict[str, T] = {}
+    for number, table in enumerate(data[word], start=1):
+        name = table.get("id", f"number {number}")
+        if isinstance(table.get("shape"), dict):
+            table["shape"] = _shape(table["shape"], f"Model {name!r}")
+        missing = {field for field, one in known.items() if one.default is MISSING} - set(table)
+        wrong = [
+            field
+            for field, value in table.items()
+            if field not in known
+            or type(value) is not kinds.get(field, str)
+            or (isinstance(value, str) and not value.strip())
+        ]
+        if missing or wrong:
+            raise LessonError(
+                f"The {word} {name!r} of {path.name} does not have the fields that it should.",
+                found=f"Missing: {sorted(missing)}; unknown or empty: {sorted(wrong)}.",
+            )
+        if name in rows:
+            raise LessonError(f"Two rows of {path.name} have the id {name!r}.")
+        rows[name] = kind(**table)
+    return list(rows.values())
+
+
+def _shape(table: dict[str, Any], whose: str) -> Architecture:
+    try:
+        return Architecture(**table)
+    except TypeError as error:
+        raise LessonError(f"{whose} has a shape with a wrong word.", found=str(error)) from error
+    except TraceError as error:
+        raise LessonError(f"{whose} has an impossible shape.", found=error.found) from error

@@ -1,0 +1,146 @@
+"""What a model's config says about its shape: enough to count its parameters and its KV cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from kvviz.errors import TraceError
+
+Layout = Literal["decoder", "encoder", "encoder-decoder"]
+AttentionKind = Literal["MHA", "GQA", "MQA", "MLA", "other"]
+Biases = Literal["none", "qkv", "all"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a transformer, as its config names it; 0 where it has no such thing.
+
+    Attributes:
+        layout: Decoder only, encoder only, or both with as many layers each.
+        attention: How keys and values are kept. MHA: a key and a value head for each query head.
+            GQA: one for a group of query heads. MQA: one for all. MLA: one latent row from which
+            all heads' keys and values are made. ``other``: none of these, so the cache is unknown.
+        n_layers: Layers; of an encoder-decoder, in each of the two.
+        n_heads: Query heads a layer.
+        n_kv_heads: Key and value heads a layer; 0 under MLA, which keeps none.
+        d_head: Width of a key head, in numbers; under MLA without its rotary part.
+        d_model: Width of the residual stream.
+        d_vocab: Rows of the embedding matrix, padding included.
+        n_ctx: Longest sequence that the model is meant for, in tokens.
+        d_mlp: Inner width of a dense MLP.
+        n_mlp_matrices: 2, or 3 where a gate is added.
+        n_experts: Routed experts of a layer that has them.
+        n_active_experts: Routed experts that a token goes through.
+        d_expert: Inner width of an expert.
+        n_shared_experts: Experts that every token goes through, each of width `d_expert`.
+        n_expert_layers: Layers whose MLP is made of experts; the others have a dense one.
+        n_window_layers: Layers that see only the last `window` positions.
+        window: Positions that such a layer sees.
+        d_kv_latent: Width of the latent row under MLA.
+        d_q_latent: Width of the queries' own latent row under MLA; 0 where they have none.
+        d_rope: Width of the rotary part of a key under MLA, kept beside the latent row.
+        d_value: Width of a value head under MLA.
+        tied: Whether the output matrix is the embedding matrix.
+        n_positions: Rows of a learned position embedding.
+        biases: Which matrices of attention and MLP have a bias: none, those that make queries,
+            keys and values, or all.
+        norm_width: Numbers that a norm has a channel: 1 (scale), 2 (scale and shift) or 0.
+        n_norms: Norms a layer as wide as the residual stream.
+        n_outer_norms: Norms of that width outside the layers.
+        d_qk_norm: Numbers a layer in norms of queries and keys.
+        n_other: Parameters that this scheme has no word for.
+
+    Raises:
+        TraceError: If a word is unknown, a number is negative, or numbers contradict each other.
+    """
+
+    layout: Layout
+    attention: AttentionKind
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    d_head: int
+    d_model: int
+    d_vocab: int
+    n_ctx: int
+    d_mlp: int = 0
+    n_mlp_matrices: int = 3
+    n_experts: int = 0
+    n_active_experts: int = 0
+    d_expert: int = 0
+    n_shared_experts: int = 0
+    n_expert_layers: int = 0
+    n_window_layers: int = 0
+    window: int = 0
+    d_kv_latent: int = 0
+    d_q_latent: int = 0
+    d_rope: int = 0
+    d_value: int = 0
+    tied: bool = False
+    n_positions: int = 0
+    biases: Biases = "none"
+    norm_width: int = 1
+    n_norms: int = 2
+    n_outer_norms: int = 1
+    d_qk_norm: int = 0
+    n_other: int = 0
+
+    def __post_init__(self) -> None:
+        for name, kind in (("layout", Layout), ("attention", AttentionKind), ("biases", Biases)):
+            if getattr(self, name) not in get_args(kind):
+                raise TraceError(
+                    f"An architecture's {name} is one of {', '.join(get_args(kind))}.",
+                    found=f"It says {getattr(self, name)!r}.",
+                )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and (type(value) is not int or value < 0):
+                raise TraceError(
+                    "An architecture needs whole numbers from 0 up.",
+                    found=f"{field.name} is {value!r}.",
+                )
+        for wrong, what in self._contradictions():
+            if wrong:
+                raise TraceError("An architecture contradicts itself.", found=what)
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        heads, kv_heads = self.n_heads, self.n_kv_heads
+        fitting = {
+            "MHA": kv_heads == heads,
+            "GQA": 1 < kv_heads < heads and heads % kv_heads == 0,
+            "MQA": kv_heads == 1 < heads,
+            "MLA": kv_heads == 0 < self.d_kv_latent and self.d_rope > 0 and self.d_value > 0,
+            "other": True,
+        }
+        has_experts = self.n_expert_layers > 0
+        return [
+            (
+                not fitting[self.attention],
+                f"{heads} query and {kv_heads} KV heads are not {self.attention}.",
+            ),
+            (
+                self.n_window_layers > self.n_layers,
+                f"{self.n_window_layers} of {self.n_layers} layers have a window.",
+            ),
+            (
+                (self.n_window_layers > 0) != (self.window > 0),
+                f"{self.n_window_layers} layers have a window of {self.window}.",
+            ),
+            (
+                self.n_expert_layers > self.n_layers,
+                f"{self.n_expert_layers} of {self.n_layers} layers have experts.",
+            ),
+            (
+                has_experts != (0 < self.n_active_experts <= self.n_experts)
+                or has_experts != (self.n_experts > 0)
+                or has_experts != (self.d_expert > 0),
+                f"{self.n_expert_layers} layers have {self.n_active_experts} of {self.n_experts} "
+                f"experts of width {self.d_expert}.",
+            ),
+        ]
+
+    @property
+    def n_dense_layers(self) -> int:
+        """Layers whose MLP every token goes through."""
+        return self.n_layers - self.n_expert_layers
