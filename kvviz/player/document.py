@@ -161,7 +161,7 @@ def export_html(
         temporary.replace(target)
     except OSError as error:
         raise PayloadError(
-            "The HTML file could not be written.",
+            f"The HTML file could not be written to {os.fspath(path)!s}.",
             found=f"The system says: {error.strerror or error}.",
             fix="Choose a folder that exists, can be written to and has room.",
         ) from error

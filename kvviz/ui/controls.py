@@ -43,6 +43,19 @@ class Draft:
 
 def put(settings: RunSettings) -> None:
     """Set the controls, before they are drawn."""
+    for name, value in _values(settings).items():
+        st.session_state[name] = value
+
+
+def say(settings: RunSettings) -> bool:
+    """Whether the controls say these settings, and nothing that was typed since."""
+    return all(
+        st.session_state.get(name, value) == value for name, value in _values(settings).items()
+    )
+
+
+def _values(settings: RunSettings) -> dict[str, object]:
+    """Return the key and the value of each control."""
     bundled = settings.model in bundled_models()
     values = {
         "model": settings.model if bundled else OTHER,
@@ -57,8 +70,7 @@ def put(settings: RunSettings) -> None:
         "device": settings.device,
         "dtype": settings.dtype,
     }
-    for name, value in values.items():
-        st.session_state[f"kv:{name}"] = value
+    return {f"kv:{name}": value for name, value in values.items()}
 
 
 def draw(environment: Environment) -> Draft:

@@ -9,10 +9,14 @@ import streamlit as st
 from kvviz.ui import style
 from kvviz.ui.doorway import LOST
 from kvviz.ui.page_list import PAGES
+from kvviz.ui.page_state import ARRIVED
 from kvviz.ui.plain_text import plain, shortened
 
 ICON = str(Path(__file__).parent / "icon.png")
 """A file of our own: Streamlit would fetch a named icon for the tab from a font server."""
+
+PAGE = "kvviz:page"
+"""Address of the page that was drawn last."""
 
 
 def show() -> None:
@@ -35,4 +39,6 @@ def show() -> None:
             f"There is no page “{plain(shortened(lost))}” here, so this is the first one.",
             icon=":material/signpost:",
         )
+    st.session_state[ARRIVED] = st.session_state.get(PAGE) != current.url_path
+    st.session_state[PAGE] = current.url_path
     current.run()

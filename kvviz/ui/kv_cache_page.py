@@ -8,11 +8,11 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
-from kvviz.ui import cards, controls, difference, links, preload, progress, runs, saving, your_turn
+from kvviz.ui import cards, controls, difference, links, progress, runs, saving, your_turn
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.links import RunSettings, View
-from kvviz.ui.page_state import PageState
+from kvviz.ui.page_state import PageState, by_history
 from kvviz.ui.plain_text import plain
 from kvviz.ui.player_view import player
 from kvviz.ui.remedies import remedy
@@ -24,7 +24,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = PageState.here()
-    wanted = follow_link(state, environment)
+    follow_link(state, environment)
     with st.sidebar:
         draft = controls.draw(environment)
         below = st.container()
@@ -33,8 +33,8 @@ def show() -> None:
     if draft.run or state.asked:
         state.asked = False
         run(state, draft.settings, environment, draft.problems)
-    elif wanted:
-        begin(state, wanted, environment)
+    elif state.wanted:
+        begin(state, state.wanted, environment)
     progress.collect(state)
     controls.label_prompt(draft)
     with below:
@@ -43,33 +43,36 @@ def show() -> None:
     with st.container(key="kvviz-status"):
         draw_status(state)
     draw_run(state, environment)
+    if state.shown is None and state.job is not None:
+        st.skeleton(height=640)
     if state.shown is not None and state.job is None:
         state.write_link(link_of(state.shown, state.view))
-    preload.begin()
 
 
-def follow_link(state: PageState, environment: Environment) -> RunSettings | None:
-    """Take in the link that the person opened, if one was; return what it asks to run."""
+def follow_link(state: PageState, environment: Environment) -> None:
+    """Take in the link that the person opened, if one was."""
     parameters = state.incoming_link()
     if parameters is None:
-        return None
+        return
     link = links.parse(parameters, environment.max_new_tokens)
     settings = replace(link.settings, device=environment.device)
     state.notes = (link.line,) if link.line else ()
-    state.link, state.by_link = parameters, True
-    controls.put(settings)
+    state.link, state.by_link, state.wanted = parameters, True, None
     if state.shown is not None and state.shown.settings == settings:
         state.view, state.mount = link.view, state.mount + 1
         state.settle()
-        return None
+        return
+    # Going back must not cost what was typed since the run on screen.
+    if not (by_history() and state.shown and not controls.say(state.shown.settings)):
+        controls.put(settings)
     state.coming = link.view
     if not environment.allows(settings.model, typed_here=False):
         state.notes += (
             f"This link asks for the model {plain(settings.model)}, which is not one that ships "
             "with kvviz. Press Run if you want it to be loaded.",
         )
-        return None
-    return settings
+        return
+    state.wanted = settings
 
 
 def run(
@@ -92,7 +95,7 @@ def begin(state: PageState, settings: RunSettings, environment: Environment) -> 
     """Start a run in place of the one that may still be under way."""
     if state.job is not None:
         state.job.cancel()
-    state.error, state.attempt = None, settings
+    state.error, state.attempt, state.wanted = None, settings, None
     want_both = (state.coming or state.view).cache != "on"
     state.job = runs.start(settings, environment, want_both=want_both)
 
@@ -144,15 +147,16 @@ def draw_run(state: PageState, environment: Environment) -> None:
         state.write_link(link_of(shown, view))
 
     def other_way(cache: str) -> None:
-        if shown.origin == "file":
+        if shown.origin == "run":
+            state.view = replace(state.view, cache=cache)
+            begin(state, shown.settings, environment)
+        else:
             # The player waits for that run until it is told to begin anew.
             state.mount += 1
             state.notes = (
                 "A saved run holds one way only. To see the other, type its prompt and press Run.",
             )
-            return
-        state.view = replace(state.view, cache=cache)
-        begin(state, shown.settings, environment)
+        st.rerun()
 
     player(
         shown,

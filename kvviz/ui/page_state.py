@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.player import fingerprint
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import Link, RunSettings, View, within
 from kvviz.ui.runs import Shown
 
-IN_FLIGHT_S = 2.0
-"""A message that the browser sent before it knew the newest address arrives within this time."""
+ARRIVED = "kvviz:arrived"
+"""Set by the frame when a page is drawn that was not the one before."""
+
+
+def by_history() -> bool:
+    """Whether this script runs because the person pressed the browser's back or forward button."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 @dataclass
@@ -29,6 +35,7 @@ class PageState:
         by_link: Whether a link asked for that run, so that its view must be kept to.
         error: What went wrong last, drawn until the next run.
         attempt: What was run last, or tried.
+        wanted: The run that a link asks for, until it has begun.
         asked: Whether a button outside the controls asked for a run of what the controls say.
         notes: Lines about the link that was opened.
         mount: Counts the times the player was told to forget its view.
@@ -44,14 +51,13 @@ class PageState:
     by_link: bool = False
     error: Exception | None = None
     attempt: RunSettings | None = None
+    wanted: RunSettings | None = None
     asked: bool = False
     notes: tuple[str, ...] = ()
     mount: int = 0
     link: dict[str, str] | None = None
     upload: str = ""
     experiments: dict[str, Any] = field(default_factory=dict)
-    _link_before: dict[str, str] | None = None
-    _written: float = 0.0
 
     @classmethod
     def here(cls) -> PageState:
@@ -63,22 +69,20 @@ class PageState:
     def incoming_link(self) -> dict[str, str] | None:
         """Return the address bar's parameters if the person brought them, else None.
 
-        They did if they are not what this page wrote, and not what it wrote just before either:
-        a message already on its way still carries the address of a moment ago.
+        They did on the first visit, by a link from another page, and by the browser's back button.
+        Any other message may still carry the address that the page had a moment ago.
         """
         parameters = dict(st.query_params)
+        arrived = st.session_state.pop(ARRIVED, True)
         if self.link is None:
             return parameters
-        in_flight = parameters == self._link_before and time.monotonic() < self._written
-        if not parameters or parameters == self.link or in_flight:
-            return None
-        return parameters
+        if arrived:
+            return parameters or None
+        return parameters if by_history() and parameters != self.link else None
 
     def write_link(self, parameters: dict[str, str]) -> None:
         """Put parameters into the address bar."""
-        if parameters != self.link:
-            self._link_before, self.link = self.link, parameters
-            self._written = time.monotonic() + IN_FLIGHT_S
+        self.link = parameters
         if dict(st.query_params) != parameters:
             st.query_params.from_dict(parameters)
 

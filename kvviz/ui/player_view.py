@@ -167,4 +167,3 @@ def player(
     wish = memory.pop("wish", None)
     if wish and on_cache:
         on_cache(wish)
-        st.rerun()

@@ -1,7 +1,7 @@
 """Load torch and the default model in the background, so that the first run need not wait.
 
 The start page is drawn without either. Importing them takes the interpreter's attention for many
-seconds, so this begins when the first page has been drawn, or a few seconds after the start.
+seconds, so this begins when the browser has had time to fetch what the first page is made of.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Lock, Thread, Timer
+from threading import Lock, Timer
 from typing import Any
 
 from kvviz.errors import KvvizError
+from kvviz.ui.turns import shorten_turns
 
-PATIENCE_S = 6.0
+AFTER_A_PAGE_S = 1.0
+AFTER_THE_START_S = 6.0
 
 log = logging.getLogger(__name__)
 _once = Lock()
 
 
-def begin() -> None:
-    """Start loading on a thread, once in the life of the process."""
-    if _once.acquire(blocking=False):
-        Thread(target=_load, name="kvviz-preload", daemon=True).start()
+def begin(delay_s: float = AFTER_A_PAGE_S) -> Timer:
+    """Start loading on a thread after so many seconds, once in the life of the process.
+
+    Returns:
+        The clock, which can be stopped until then.
+    """
+    timer = Timer(delay_s, _load)
+    timer.daemon = True
+    if not _once.locked():
+        timer.start()
+    return timer
 
 
 def _load() -> None:
@@ -31,6 +40,8 @@ def _load() -> None:
     from kvviz.ui.model_roles import induction_heads
     from kvviz.ui.model_shelf import shelf
 
+    if not _once.acquire(blocking=False):
+        return
     try:
         induction_heads(shelf().get(RunSettings()))
     except KvvizError as error:
@@ -40,8 +51,7 @@ def _load() -> None:
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Begin loading soon after the server is up, also if nobody comes."""
-    timer = Timer(PATIENCE_S, begin)
-    timer.daemon = True
-    timer.start()
+    shorten_turns()
+    timer = begin(AFTER_THE_START_S)
     yield {}
     timer.cancel()

@@ -144,7 +144,21 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
             "The run without the cache was cancelled; the one with it is complete."
         )
         return Shown(settings, trace, note=note, induction_heads=heads)
-    return Shown(settings, comparison.cached, comparison, induction_heads=heads)
+    note = _parted_note(comparison)
+    return Shown(settings, comparison.cached, comparison, note=note, induction_heads=heads)
+
+
+def _parted_note(comparison: CacheComparison) -> str:
+    """Say what is left out where the tokens of both runs part and one of them ends early."""
+    cached, uncached = len(comparison.cached.steps), len(comparison.uncached.steps)
+    if cached == uncached:
+        return ""
+    common = min(cached, uncached)
+    both = "the one step that both took" if common == 1 else f"the {common:,} steps that both took"
+    return (
+        f"The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
+        f"tokens part. The player shows {both}."
+    )
 
 
 def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:

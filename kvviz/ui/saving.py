@@ -23,6 +23,10 @@ from kvviz.ui.runs import Shown
 
 HERE = Path(__file__).parent
 
+MAX_UPLOAD_BYTES = 256 * 2**20
+"""Most bytes that a file of a stranger may unpack to. GPT-2 with 124 million parameters fills less
+than half of it at its full context."""
+
 
 @cache
 def _copy_link() -> Callable[..., Any]:
@@ -36,22 +40,29 @@ def _copy_link() -> Callable[..., Any]:
 
 def draw(state: PageState) -> None:
     """Draw what can be taken away, once there is a run, and the way to open a saved one."""
-    shown = state.shown
     with st.container(key="kvviz-saving", gap=None):
-        if shown is not None:
-            if shown.origin == "file":
-                st.caption("A saved run has no link; pass its file on.")
-            elif links.fits(shown.settings):
-                _copy_link()(key="kv-copy-link")
-            else:
-                st.caption("This prompt is too long for a link; save the run instead.")
-            with st.container(horizontal=True, gap="small", key="kvviz-files"):
-                files(shown, state)
-    with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
-        upload = st.file_uploader("A .npz file that was saved here or with trace.save",
-                                  key="kv:upload")  # fmt: skip
-        if upload is not None and state.upload != upload.file_id:
-            opened(state, upload)
+        above = st.container(gap=None)
+        with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
+            upload = st.file_uploader("A .npz file that was saved here or with trace.save",
+                                      key="kv:upload")  # fmt: skip
+            if upload is not None and state.upload != upload.file_id:
+                opened(state, upload)
+        # Only now is it known which run is on screen.
+        if state.shown is not None:
+            with above:
+                take_away(state.shown, state)
+
+
+def take_away(shown: Shown, state: PageState) -> None:
+    """Draw the ways to take a run away."""
+    if shown.origin == "file":
+        st.caption("A saved run has no link; pass its file on.")
+    elif links.fits(shown.settings):
+        _copy_link()(key="kv-copy-link")
+    else:
+        st.caption("This prompt is too long for a link; save the run instead.")
+    with st.container(horizontal=True, gap="small", key="kvviz-files"):
+        files(shown, state)
 
 
 def files(shown: Shown, state: PageState) -> None:
@@ -100,7 +111,7 @@ def opened(state: PageState, upload: Any) -> None:
         state.job.cancel()
         state.job = None
     try:
-        trace = open_trace(upload)
+        trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
     except KvvizError as error:
         state.error = error
     else:

@@ -1,11 +1,17 @@
+from dataclasses import replace
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import pytest
 
 from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
+from kvviz.ui import runs, saving
+from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
 from kvviz.ui.runs import Shown
+from kvviz.ui.ticket_queue import TicketQueue
+from tests.factories import make_comparison, make_trace
 
 
 def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
@@ -454,3 +460,41 @@ def test_control_characters_in_a_prompt_are_pointed_out(kv_cache):
     page = kv_cache(prompt="ring \x07 the bell", new="2")
     assert "It holds 1 control character" in page.html
     assert "control character" not in kv_cache(prompt="ring the bell\nagain", new="2").html
+
+
+def test_a_file_of_a_stranger_may_not_unpack_without_end(kv_cache, monkeypatch):
+    page = kv_cache(new="2")
+    saved = saving.npz(page.state.shown.trace)
+    monkeypatch.setattr(saving, "MAX_UPLOAD_BYTES", len(saved) // 2)
+    page.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    (error,) = page.errors
+    assert f"{len(saved) // 2:,}" in error
+    assert page.state.shown.origin == "run"
+
+
+def test_an_opened_run_is_the_one_that_can_be_taken_away(kv_cache):
+    saved = saving.npz(kv_cache(new="3").state.shown.trace)
+    page = kv_cache(new="2")
+    page.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    assert "A saved run has no link; pass its file on." in [
+        caption.value for caption in page.app.caption
+    ]
+
+
+def test_runs_that_end_after_different_steps_say_what_is_left_out(model, monkeypatch):
+    def parted(*_, **__):
+        return replace(
+            make_comparison(n_new=5),
+            uncached=make_trace(n_new=3, use_cache=False),
+            logit_differences=np.zeros(3),
+        )
+
+    monkeypatch.setattr("kvviz.engine.trace_both", parted)
+    job = Job(lambda job: runs.run(model, RunSettings(), job, both=True), TicketQueue(1))
+    assert job.wait(60)
+    assert job.error is None
+    assert job.result.n_steps == 3
+    assert job.result.note == (
+        "The run with the cache took 5 steps, the one without 3, since their tokens part. "
+        "The player shows the 3 steps that both took."
+    )

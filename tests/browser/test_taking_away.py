@@ -1,0 +1,130 @@
+"""What a person takes away, the link and the files, and the way back to it."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from kvviz.trace import open_trace
+
+pytestmark = pytest.mark.browser
+
+
+def saved(tab, button, file):
+    """Press a download button and return the file it gives."""
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name=button, exact=True).click()
+    download.value.save_as(file)
+    return file
+
+
+def test_the_copied_link_is_the_view_on_screen(visit):
+    tab = visit()
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.open("/kv_cache", prompt="The cat", new="4")
+    tab.page.keyboard.press("End")
+    tab.page.wait_for_url("**step=3**")
+    tab.page.get_by_role("button", name="Copy link to this exact view").click()
+    tab.page.get_by_role("button", name="Copied").wait_for()
+    link = tab.page.evaluate("() => navigator.clipboard.readText()")
+    assert link == tab.page.url
+    other = visit()
+    other.page.goto(link)
+    other.wait(step=3, nSteps=4)
+
+
+def test_the_files_of_a_run_hold_what_is_on_screen(visit, tmp_path):
+    tab = visit().open("/kv_cache", prompt="The cat", new="4", step="2")
+    on_screen = tab.wait(step=2)
+
+    trace = open_trace(saved(tab, "Save run", tmp_path / "run.npz"))
+    assert trace.prompt == "The cat"
+    assert len(trace.steps) == on_screen["nSteps"] == 4
+    assert trace.steps[2].computed.size == on_screen["nComputed"]
+    assert trace.steps[2].reused.size == on_screen["nReused"]
+
+    text = saved(tab, "CSV", tmp_path / "steps.csv").read_text(encoding="utf-8")
+    lines = list(csv.DictReader(text.splitlines()))
+    assert [int(line["step"]) for line in lines] == [0, 1, 2, 3]
+    for line, step in zip(lines, trace.steps, strict=True):
+        assert int(line["n_computed"]) == step.computed.size
+        assert int(line["n_reused"]) == step.reused.size
+        assert int(line["flops"]) == step.flops
+        assert int(line["cache_bytes"]) == step.cache_bytes
+        assert float(line["time_ms"]) == pytest.approx(step.seconds * 1e3)
+
+    offline = visit()
+    offline.address = "file://"
+    offline.page.goto(saved(tab, "HTML", tmp_path / "run.html").as_uri())
+    in_file = offline.wait(step=2, nSteps=4)
+    names = ("nComputed", "nReused", "nFed", "layer", "head", "cache", "kind")
+    assert {name: in_file[name] for name in names} == {name: on_screen[name] for name in names}
+
+
+def test_a_saved_run_is_opened_again(visit, tmp_path):
+    tab = visit().open("/kv_cache", prompt="The cat", new="4")
+    file = saved(tab, "Save run", tmp_path / "run.npz")
+    tokens = open_trace(file).token_ids
+    other = visit().open("/kv_cache", prompt="One day", new="2")
+    other.wait(nSteps=2)
+    other.page.get_by_role("button", name="Open a saved run").click()
+    other.page.locator('input[type="file"]').set_input_files(file)
+    other.wait(nSteps=4, cache="on")
+    other.page.keyboard.press("Escape")
+    expect(other.page.locator('input[type="file"]')).to_have_count(0)
+    again = open_trace(saved(other, "Save run", tmp_path / "again.npz"))
+    assert np.array_equal(again.token_ids, tokens)
+
+
+def test_the_browser_goes_back_and_forward_between_views(visit):
+    tab = visit().open("/kv_cache", new="6", layer="0", head="0")
+    tab.wait(step=0, layer=0, head=0)
+    tab.page.keyboard.press("End")
+    tab.page.wait_for_url("**step=5**")
+    tab.page.get_by_label("layer", exact=True).first.select_option("3")
+    tab.page.wait_for_url("**layer=3**")
+    tab.page.go_back()
+    tab.wait(step=5, layer=0)
+    tab.page.go_back()
+    tab.wait(step=0, layer=0)
+    tab.page.go_forward()
+    tab.wait(step=5, layer=0)
+    tab.page.go_forward()
+    tab.wait(step=5, layer=3)
+
+
+def test_the_browser_goes_back_and_forward_between_runs(visit):
+    tab = visit().open("/kv_cache", prompt="The cat", new="3")
+    tab.wait(nFed=2)
+    tab.run_prompt("The dog and the bird")
+    tab.page.wait_for_url(re.compile("prompt=The(%20|[+])dog"))
+    tab.wait(nFed=5)
+    prompt = tab.page.get_by_role("textbox", name="Prompt")
+    tab.page.go_back()
+    tab.wait(nFed=2)
+    expect(prompt).to_have_value("The cat")
+    tab.page.go_forward()
+    tab.wait(nFed=5)
+    expect(prompt).to_have_value("The dog and the bird")
+
+    # Still at rest: nothing runs over and over, and nobody moves the address.
+    tab.still()
+    address, n_sent = tab.page.url, tab.n_sent
+    tab.page.wait_for_timeout(1500)
+    assert (tab.page.url, tab.n_sent) == (address, n_sent)
+
+
+def test_going_back_keeps_what_was_typed_and_not_run(visit):
+    tab = visit().open("/kv_cache", prompt="The cat", new="3")
+    tab.wait(nFed=2)
+    tab.run_prompt("The dog and the bird")
+    tab.wait(nFed=5)
+    tab.page.wait_for_url("**bird**")
+    prompt = tab.page.get_by_role("textbox", name="Prompt")
+    prompt.fill("A thought of my own")
+    prompt.blur()
+    tab.page.go_back()
+    tab.wait(nFed=2)
+    expect(prompt).to_have_value("A thought of my own")
