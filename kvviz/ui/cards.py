@@ -36,9 +36,9 @@ def heading(text: str, body: str) -> None:
     )
 
 
-def opening(key: str, lines: list[str], source: str) -> None:
+def opening(key: str, lines: list[str], source: str, *, label: str = "the arithmetic") -> None:
     """Draw the link that opens a figure's arithmetic and source."""
-    with st.popover("the arithmetic", type="tertiary", key=f"kvviz-open-{key}"):
+    with st.popover(label, type="tertiary", key=f"kvviz-open-{key}"):
         steps = "".join(f"<li>{plain_html(line)}</li>" for line in lines)
         st.html(
             f'<ul class="kvviz-arithmetic">{steps}</ul>'

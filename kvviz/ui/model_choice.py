@@ -1,0 +1,63 @@
+"""A list of the models of one family, with a field for one that is not in it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kvviz.trace.model_card import Family
+from kvviz.ui.model_shelf import bundled_models
+
+OTHER = "another model…"
+SHAPES = {
+    "gpt2": ("GPT-2", "gpt2, or /path/to/a/folder"),
+    "bert": ("BERT", "bert-base-uncased, or /path/to/a/folder"),
+    "t5": ("T5", "t5-small, or /path/to/a/folder"),
+}
+
+
+def put_model(key: str, family: Family, model: str) -> None:
+    """Set a list and its field, before they are drawn."""
+    bundled = model in bundled_models(family)
+    st.session_state[key] = model if bundled else OTHER
+    st.session_state[f"{key}:other"] = "" if bundled else model
+
+
+def choose_model(label: str, key: str, family: Family) -> str:
+    """Draw the list of a family's models, and the field for another one.
+
+    Args:
+        label: What stands above the list.
+        key: Of the list's widget; the field's is ``<key>:other``.
+        family: Which models are listed.
+
+    Returns:
+        A bundled name, a hub name or a folder; empty if nothing is typed.
+    """
+    labels = bundled_models(family)
+    called, example = SHAPES[family]
+    model = st.selectbox(
+        label,
+        [*labels, OTHER],
+        key=key,
+        format_func=lambda name: labels.get(str(name), str(name)),
+        persist_state="session",
+    )
+    if model != OTHER:
+        return str(model)
+    return st.text_input(
+        "Hub name or folder",
+        key=f"{key}:other",
+        placeholder=example,
+        max_chars=300,
+        help=f"A {called}-shaped model with safetensors. A name is fetched from the Hugging Face "
+        "hub if it is not on this machine yet; a folder is read as it is.",
+        persist_state="session",
+    ).strip()
+
+
+def called(model: str) -> str:
+    """Return what a model is called in a sentence, such as ``GPT-2 mini``."""
+    for family in SHAPES:
+        if label := bundled_models(family).get(model):
+            return label.split(" · ")[0]
+    return model.rstrip("/").rsplit("/", 1)[-1] or model
