@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-from kvviz.engine.observation import StepObservation
+from kvviz.engine.observation import Attended, StepObservation, is_cross_attention
 
 ATTENTION_NAME = "kvviz_observed"
 
@@ -23,6 +23,7 @@ def observed_attention(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float,
+    position_bias: Tensor | None = None,
     kvviz_observation: StepObservation | None = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
@@ -35,6 +36,7 @@ def observed_attention(
         value: Value rows likewise.
         attention_mask: What to add to the scores, or None where nothing is masked.
         scaling: Factor on the scores.
+        position_bias: What a T5 adds to the scores for the distance of key and query, or None.
         kvviz_observation: Who watches, or None.
 
     Returns:
@@ -43,10 +45,15 @@ def observed_attention(
     Source: Vaswani et al. (2017), section 3.2.1.
     """
     if kvviz_observation is not None:
-        kvviz_observation.saw_attention(module.layer_idx, query, key, value, scaling)
-    if module.reorder_and_upcast_attn and query.element_size() < 4:
+        kvviz_observation.saw_attention(
+            Attended(module.layer_idx, query, key, value, scaling, attention_mask, position_bias),
+            cross=is_cross_attention(module),
+        )
+    if getattr(module, "reorder_and_upcast_attn", False) and query.element_size() < 4:
         query, key = query.float(), key.float()
     scores = query @ key.transpose(-1, -2) * scaling  # batch head query key
+    if position_bias is not None:
+        scores = scores + position_bias
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = scores.softmax(-1).to(value.dtype)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kvviz.engine.devices import first_line, is_out_of_memory, release_memory, synchronise
+from kvviz.engine.devices import synchronise
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.observation import StepObservation
 from kvviz.engine.rows import CachedRows, RecomputedRows, Rows
+from kvviz.engine.running import environment, running
 from kvviz.engine.sampling import TokenChooser
 from kvviz.engine.step_log import StepLog, StepNote
-from kvviz.engine.threads import thread_count
-from kvviz.errors import OptionsError, OutOfMemoryError, RunCancelledError
+from kvviz.errors import ModelFamilyError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace
 
 Progress = Callable[[int, int], object]
@@ -66,6 +61,7 @@ def trace_generation(
         The record of the run.
 
     Raises:
+        ModelFamilyError: If the model is a BERT, which does not generate token by token.
         PromptError: If the prompt is empty, blank, or no text.
         OptionsError: If a setting is of the wrong type or out of its range.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
@@ -92,6 +88,7 @@ def run(
     Raises:
         KvvizError: As `trace_generation`.
     """
+    _check_family(model)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
             "The number of likely tokens must be a whole number, 1 or more.",
@@ -99,21 +96,25 @@ def run(
             fix="Change it and run again.",
         )
     prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
-    failure = ""
-    try:
-        with torch.inference_mode(), thread_count(model.n_threads):
-            return _run(model, prompt, prompt_ids, options, n_top, progress, cancel, on_logits)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        failure = first_line(error)
-    # Raised only here, where the traceback that held the run's tensors is gone.
-    release_memory(model.device)
-    raise OutOfMemoryError(
-        f"The run does not fit into the memory of {model.card.device}.",
-        found=failure,
+    return running(
+        model,
+        lambda: _run(model, prompt, prompt_ids, options, n_top, progress, cancel, on_logits),
         fix="Shorten the prompt, ask for fewer new tokens, or load a smaller model.",
     )
+
+
+def _check_family(model: LoadedModel) -> None:
+    if model.card.family == "bert":
+        raise ModelFamilyError(
+            "A BERT does not write token by token, and keeps no KV cache.",
+            found="Under its mask every position sees every other, so that one more token changes "
+            "the rows of all before it.",
+            fix="Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate.",
+        )
+    if model.card.family == "t5":
+        raise ModelFamilyError(
+            "kvviz does not generate with a T5.", fix="Watch its encoder with trace_encoding."
+        )
 
 
 def _run(
@@ -172,7 +173,7 @@ def _run(
             for step in steps
             for token_id in (*step.top_ids.tolist(), step.chosen_id)
         },
-        environment=_environment(model),
+        environment=environment(model),
     )
 
 
@@ -196,32 +197,3 @@ def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser)
     synchronise(model.device)
     seconds = time.perf_counter() - start
     return StepNote(fed, rows.settle(observation, fed), logits, choice, seconds)
-
-
-def _environment(model: LoadedModel) -> dict[str, str]:
-    """Return what a reader of the trace needs to judge its times."""
-    facts = {**_versions(), "device": model.card.device, "dtype": model.card.dtype}
-    if model.device.type == "cuda":
-        facts["processor"] = torch.cuda.get_device_name(model.device)
-    return facts | {"threads": str(model.n_threads)}
-
-
-@cache
-def _versions() -> dict[str, str]:
-    facts = {name: version(name) for name in ("torch", "transformers", "numpy")}
-    with suppress(PackageNotFoundError):  # a checkout runs without being installed
-        facts["kvviz"] = version("kvviz")
-    return facts | {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": _processor(),
-    }
-
-
-def _processor() -> str:
-    cpu_info = Path("/proc/cpuinfo")
-    if cpu_info.exists():
-        for line in cpu_info.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -20,12 +20,17 @@ class LikelyTokens:
     Attributes:
         ids: Token ids, most likely first; of equally likely ones the lowest ids.
         probs: Their probabilities by the model's own distribution.
-        chosen_probs: Probability of the chosen token likewise.
+        chosen_logs: Log probability of the chosen token likewise, in nats, at most 0.
     """
 
     ids: Int64[np.ndarray, "step k"]
     probs: Float32[np.ndarray, "step k"]
-    chosen_probs: Float64[np.ndarray, " step"]
+    chosen_logs: Float64[np.ndarray, " step"]
+
+    @property
+    def chosen_probs(self) -> Float64[np.ndarray, " step"]:
+        """Probability of the chosen token."""
+        return np.exp(self.chosen_logs)
 
 
 def likely_tokens(
@@ -48,7 +53,8 @@ def likely_tokens(
     chosen_ids = torch.tensor(chosen, device=scores.device)[:, None]
     chosen_logs = (scores.gather(1, chosen_ids) - totals).cpu().double().numpy()[:, 0]
     logs = values - totals.cpu().double().numpy()
-    return LikelyTokens(ids, np.exp(logs).astype(np.float32), np.exp(chosen_logs))
+    # Rounding may leave the logarithm of a probability near 1 a hair above 0.
+    return LikelyTokens(ids, np.exp(logs).astype(np.float32), np.minimum(chosen_logs, 0.0))
 
 
 def most_likely(

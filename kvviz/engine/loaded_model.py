@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import GPT2LMHeadModel
+from jaxtyping import Bool, Int64
+from transformers import PreTrainedModel
 
 from kvviz.engine.devices import checked_device, checked_dtype, dtype_name
 from kvviz.engine.token_text import TokenTexts
 from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
 from kvviz.trace import ModelCard
+
+_AROUND_A_TEXT = ("cls", "sep", "pad", "bos", "eos")
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizedText:
+    """The tokens of a text and where they come from.
+
+    Attributes:
+        text: The text.
+        token_ids: Its tokens.
+        spans: First character and end of each token, (-1, -1) for one that stands for no text.
+        special: Which tokens were added around the text.
+    """
+
+    text: str
+    token_ids: list[int]
+    spans: Int64[np.ndarray, "position 2"]
+    special: Bool[np.ndarray, " position"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,12 +46,14 @@ class LoadedModel:
         module: The torch module, in evaluation mode, with kvviz's attention.
         stop_ids: Tokens that end a text.
         n_threads: CPU threads that it runs fastest with on this machine.
+        start_id: The token that the decoder of a T5 starts from; None in the other families.
     """
 
     card: ModelCard
-    module: GPT2LMHeadModel
+    module: PreTrainedModel
     stop_ids: frozenset[int]
     n_threads: int
+    start_id: int | None
     _tokenizer: Any
     _texts: TokenTexts
 
@@ -54,26 +77,74 @@ class LoadedModel:
             PromptError: If the text is no text, or holds half of a surrogate pair.
             ModelFilesError: If the tokenizer gives an id that the model does not have.
         """
-        if not isinstance(text, str):
-            raise PromptError("A prompt is text.", found=f"It is of type {type(text).__name__}.")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise PromptError(
-                "The prompt holds half of a character.",
-                found=f"Character {error.start + 1} is the lone surrogate "
-                f"U+{ord(text[error.start]):04X}.",
-                fix="Type or paste that character again.",
-            ) from None
+        self._check_text(text)
         ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        if ids and max(ids) >= self.card.d_vocab:
-            raise ModelFilesError(
-                "The tokenizer and the model do not belong together.",
-                found=f"The tokenizer gives id {max(ids):,}, the model knows "
-                f"{self.card.d_vocab:,} tokens.",
-                fix="Leave out what the model cannot know, or load another model.",
-            )
+        self._check_ids(ids)
         return ids
+
+    def tokenize_whole(self, text: str) -> TokenizedText:
+        """Return the tokens of a text as an encoder reads it, [CLS] and [SEP] or </s> included.
+
+        To a GPT-2 nothing is added.
+
+        Raises:
+            PromptError: If the text is empty, blank, no text, or holds half of a surrogate pair.
+            ModelFilesError: If the tokenizer gives an id that the model does not have.
+        """
+        self._check_text(text)
+        if not text.strip():
+            raise PromptError(
+                "The text is empty." if not text else "The text has nothing but white space.",
+                fix="Type a few words for the model to read.",
+            )
+        read = self._tokenizer(
+            text,
+            add_special_tokens=self.card.family != "gpt2",
+            return_offsets_mapping=self._tokenizer.is_fast,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        ids = list(read["input_ids"])
+        self._check_ids(ids)
+        special = np.array(read["special_tokens_mask"], dtype=np.bool_)
+        # A tokenizer of the slow kind knows no places.
+        places = read.get("offset_mapping", [(-1, -1)] * len(ids))
+        spans = np.array(places, dtype=np.int64).reshape(-1, 2)
+        spans[special] = -1
+        return TokenizedText(text, ids, spans, special)
+
+    def given_tokens(self, token_ids: Sequence[int]) -> TokenizedText:
+        """Return token ids as they are given, with their tokens as the text.
+
+        Raises:
+            PromptError: If there are none, or one is no whole number of the vocabulary.
+        """
+        ids = [int(i) if isinstance(i, (int, np.integer)) else i for i in token_ids]
+        wrong = [i for i in ids if not isinstance(i, int) or not 0 <= i < self.card.d_vocab]
+        if not ids or wrong:
+            raise PromptError(
+                "Token ids are whole numbers of the vocabulary, at least one of them.",
+                found=f"Found {wrong[0]!r}; {self.card.name} knows 0 to {self.card.d_vocab - 1:,}."
+                if ids
+                else "There are none.",
+            )
+        around = [getattr(self._tokenizer, f"{name}_token_id", None) for name in _AROUND_A_TEXT]
+        special = np.isin(ids, [-1 if token_id is None else token_id for token_id in around])
+        texts = [self.token_text(i) for i in ids]
+        ends = np.cumsum([len(text) for text in texts])
+        spans = np.stack([ends - [len(text) for text in texts], ends], axis=1).astype(np.int64)
+        spans[special] = -1
+        return TokenizedText("".join(texts), ids, spans, special)
+
+    @property
+    def mask_id(self) -> int | None:
+        """The token that hides another, or None if the tokenizer has none."""
+        return getattr(self._tokenizer, "mask_token_id", None)
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills rows nobody looks at; token 0 if the tokenizer has none."""
+        return getattr(self._tokenizer, "pad_token_id", None) or 0
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text takes.
@@ -140,3 +211,25 @@ class LoadedModel:
             card=replace(self.card, dtype=dtype_name(torch_dtype)),
             module=module,
         )
+
+    def _check_text(self, text: object) -> None:
+        if not isinstance(text, str):
+            raise PromptError("A prompt is text.", found=f"It is of type {type(text).__name__}.")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError(
+                "The prompt holds half of a character.",
+                found=f"Character {error.start + 1} is the lone surrogate "
+                f"U+{ord(text[error.start]):04X}.",
+                fix="Type or paste that character again.",
+            ) from None
+
+    def _check_ids(self, ids: list[int]) -> None:
+        if ids and max(ids) >= self.card.d_vocab:
+            raise ModelFilesError(
+                "The tokenizer and the model do not belong together.",
+                found=f"The tokenizer gives id {max(ids):,}, the model knows "
+                f"{self.card.d_vocab:,} tokens.",
+                fix="Leave out what the model cannot know, or load another model.",
+            )

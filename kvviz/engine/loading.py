@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers import AutoTokenizer, PreTrainedModel
 from transformers.activations import ACT2FN, NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
@@ -25,6 +25,7 @@ from kvviz.engine.devices import (
     is_out_of_memory,
     release_memory,
 )
+from kvviz.engine.families import FAMILIES, CheckpointFamily, Shape
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.model_files import (
     bad_config,
@@ -37,27 +38,10 @@ from kvviz.engine.model_files import (
     weight_files,
 )
 from kvviz.engine.model_source import ModelSource, locate
-from kvviz.engine.observation import watch_projection
 from kvviz.engine.threads import best_thread_count
 from kvviz.engine.token_text import TokenTexts
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.trace import ModelCard
-
-_SHAPING_SETTINGS = (
-    "vocab_size",
-    "n_positions",
-    "n_embd",
-    "n_layer",
-    "n_head",
-    "n_inner",
-    "activation_function",
-    "layer_norm_epsilon",
-    "scale_attn_weights",
-    "scale_attn_by_inverse_layer_idx",
-    "reorder_and_upcast_attn",
-    "tie_word_embeddings",
-    "eos_token_id",
-)
 
 _one_at_a_time = Lock()
 
@@ -65,7 +49,7 @@ _one_at_a_time = Lock()
 def load_model(
     name: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32"
 ) -> LoadedModel:
-    """Load a GPT-2 and its tokenizer.
+    """Load a GPT-2, a BERT or a T5, and its tokenizer.
 
     Weights come from safetensors files only, and no code that a model brings along is ever run.
 
@@ -76,7 +60,7 @@ def load_model(
 
     Raises:
         ModelNotFoundError: If nothing answers to the name.
-        ModelFamilyError: If the model is not a GPT-2.
+        ModelFamilyError: If the model is of no family that kvviz runs.
         ModelFilesError: If its files are missing, damaged, or do not fit each other.
         NetworkError: If it would have to be fetched and the hub cannot be reached.
         DeviceError: If device or dtype are unknown or not there.
@@ -103,22 +87,21 @@ def load_model(
 
 
 def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> LoadedModel:
-    config = _build_config(read_config(source.folder))
+    settings = read_config(source.folder)
+    family = FAMILIES[settings["model_type"]]
+    config = _build_config(settings, family)
     files = weight_files(source.folder)
-    check_fit(read_shapes(files), config)
-    stop_ids = _stop_ids(source.folder, config)
+    found = read_shapes(files, family)
+    check_fit(found, config, family)
+    generation = _generation_settings(source.folder, config, settings)
+    stop_ids = _stop_ids(generation, family)
     tokenizer = _load_tokenizer(source.folder, config)
-    module = _load_module(source.folder, config, device, dtype)
+    module = _load_module(source.folder, config, family, found, device, dtype)
     card = ModelCard(
         name=source.name,
-        family="gpt2",
-        n_layers=config.n_layer,
-        n_heads=config.n_head,
-        n_kv_heads=config.n_head,
-        d_head=config.n_embd // config.n_head,
-        d_model=config.n_embd,
-        d_mlp=config.n_inner if config.n_inner is not None else 4 * config.n_embd,
-        n_ctx=config.n_positions,
+        family=family.name,
+        **family.card_facts(config, found),
+        n_ctx=family.n_ctx(config, tokenizer),
         d_vocab=config.vocab_size,
         n_params=sum(parameter.numel() for parameter in module.parameters()),
         dtype=dtype_name(dtype),
@@ -131,30 +114,33 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         module=module,
         stop_ids=stop_ids,
         n_threads=_try_out(module, card),
+        start_id=_start_id(generation, config, family),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
     )
 
 
-def _build_config(settings: dict[str, Any]) -> GPT2Config:
-    """Build a config from the settings that shape a GPT-2.
+def _build_config(settings: dict[str, Any], family: CheckpointFamily) -> Any:
+    """Build a config from the settings that shape a model of the family.
 
     All others are left where they are: many change what transformers does, and one such as
     ``num_labels`` can take all memory before anything is checked.
     """
-    names = {**{name: name for name in _SHAPING_SETTINGS}, **GPT2Config.attribute_map}
+    config_class: Any = family.config_class
+    names = {**{name: name for name in family.settings}, **config_class.attribute_map}
     shaping = {names[name]: value for name, value in settings.items() if name in names}
     try:
-        config = GPT2Config(**shaping)
+        config = config_class(**shaping)
     except Exception as error:  # the validation of transformers raises errors of many types
-        raise bad_config(" ".join(str(error).split())[:200].rstrip(".")) from error
-    check_sizes(config)
-    if config.activation_function not in ACT2FN:
-        raise bad_config(f"the activation function {config.activation_function!r} is unknown")
+        raise bad_config(" ".join(str(error).split())[:200].rstrip("."), family) from error
+    check_sizes(config, family)
+    activation = getattr(config, family.activation)
+    if activation not in ACT2FN:
+        raise bad_config(f"the activation function {activation!r} is unknown", family)
     return config
 
 
-def _load_tokenizer(folder: Path, config: GPT2Config) -> Any:
+def _load_tokenizer(folder: Path, config: Any) -> Any:
     if not has_tokenizer(folder):
         raise ModelFilesError(
             f"{folder} has no tokenizer.",
@@ -177,9 +163,15 @@ def _load_tokenizer(folder: Path, config: GPT2Config) -> Any:
 
 
 def _load_module(
-    folder: Path, config: GPT2Config, device: torch.device, dtype: torch.dtype
-) -> GPT2LMHeadModel:
-    loaded: Any = GPT2LMHeadModel.from_pretrained(
+    folder: Path,
+    config: Any,
+    family: CheckpointFamily,
+    found: Mapping[str, Shape],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> PreTrainedModel:
+    module_class, arguments = family.module_class(found)
+    loaded: Any = module_class.from_pretrained(
         folder,
         config=config,
         dtype=dtype,
@@ -187,13 +179,11 @@ def _load_module(
         local_files_only=True,
         use_safetensors=True,
         output_loading_info=True,
+        **arguments,
     )
     module, report = loaded
-    problems = [name for kind in report.values() for name in kind]
-    unfit = [
-        name for name in problems if not str(name).endswith((".attn.bias", ".attn.masked_bias"))
-    ]
-    if unfit:
+    problems = [str(name) for kind in report.values() for name in kind]
+    if unfit := [name for name in problems if family.plain_name(name)]:
         raise ModelFilesError(
             "The weights do not fit config.json.",
             found=f"transformers could not place {unfit[0]}.",
@@ -208,12 +198,11 @@ def _load_module(
             )
     _lighten(module)
     module.eval().requires_grad_(False).to(device)
-    for layer in range(config.n_layer):
-        watch_projection(module.get_submodule(f"transformer.h.{layer}.attn.c_attn"), layer)
+    family.watch(module)
     return module
 
 
-def _lighten(module: GPT2LMHeadModel) -> None:
+def _lighten(module: PreTrainedModel) -> None:
     """Put light modules in the place of two that take 3 % of a small step each.
 
     Dropout does nothing here. GELU by its tanh formula is one kernel of torch's and eight in
@@ -229,17 +218,37 @@ def _lighten(module: GPT2LMHeadModel) -> None:
                 setattr(parent, name, torch.nn.GELU(approximate="tanh"))
 
 
-def _stop_ids(folder: Path, config: GPT2Config) -> frozenset[int]:
-    """Return the tokens that end a text, from the generation config, else from the config."""
+def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what says how the model generates: the generation config, else its config."""
     path = folder / "generation_config.json"
-    ids = read_json(path).get("eos_token_id") if path.is_file() else config.eos_token_id
+    if path.is_file():
+        return read_json(path)
+    return {**settings, "eos_token_id": config.eos_token_id}
+
+
+def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset[int]:
+    """Return the tokens that end a text."""
+    if family.name == "bert":
+        return frozenset()
+    ids = generation.get("eos_token_id")
     listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
     if not all(type(token_id) is int for token_id in listed):
-        raise bad_config(f"eos_token_id is {ids!r}, not a token id")
+        raise bad_config(f"eos_token_id is {ids!r}, not a token id", family)
     return frozenset(listed)
 
 
-def _try_out(module: GPT2LMHeadModel, card: ModelCard) -> int:
+def _start_id(generation: dict[str, Any], config: Any, family: CheckpointFamily) -> int | None:
+    """Return the token that the decoder of a T5 starts from, its padding if nothing is said."""
+    if family.name != "t5":
+        return None
+    start = generation.get("decoder_start_token_id")
+    start = config.pad_token_id if start is None else start
+    if type(start) is not int or not 0 <= start < config.vocab_size:
+        raise bad_config(f"decoder_start_token_id is {start!r}, not a token id", family)
+    return start
+
+
+def _try_out(module: PreTrainedModel, card: ModelCard) -> int:
     """Run the model once and return the number of CPU threads it is fastest with.
 
     Raises:
@@ -249,7 +258,12 @@ def _try_out(module: GPT2LMHeadModel, card: ModelCard) -> int:
 
     @torch.inference_mode()
     def step() -> None:
-        module(token, use_cache=False)
+        if card.family == "t5":
+            module(input_ids=token, decoder_input_ids=token, use_cache=False)
+        elif card.family == "bert":
+            module(token)
+        else:
+            module(token, use_cache=False)
 
     try:
         step()

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from kvviz.engine.families import FAMILIES, CheckpointFamily, Shape
 from kvviz.errors import ModelFamilyError, ModelFilesError
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
-_SIZES = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
 _FLOATS = ("F64", "F32", "F16", "BF16")
-# Causal masks, which GPT-2 checkpoints of older versions carry among their weights.
-_OLD_MASKS = (".attn.bias", ".attn.masked_bias")
-_LATER_FAMILIES = {"bert": "BERT", "t5": "T5"}
 _COMPLETE = "Give a folder with config.json, model.safetensors and the tokenizer's files."
-
-Shape = tuple[int, ...]
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -39,7 +33,7 @@ def has_weights(folder: Path) -> bool:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Return the settings in a folder's config.json, which are those of a GPT-2.
+    """Return the settings in a folder's config.json, which are those of a family kvviz runs.
 
     Raises:
         ModelFilesError: If the file is missing, is not JSON, or holds settings that cannot be.
@@ -49,24 +43,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelFilesError(f"{folder} has no config.json.", fix=_COMPLETE)
     config = read_json(path)
-    model_type = config.get("model_type")
-    if later := _LATER_FAMILIES.get(str(model_type)):
-        raise ModelFamilyError(
-            f"{later} models cannot be loaded yet.",
-            found=f"config.json says model_type {model_type!r}.",
-            fix="Load a GPT-2; this family comes in a later version.",
-        )
-    if model_type != "gpt2":
+    family = FAMILIES.get(str(config.get("model_type")))
+    if family is None:
         raise ModelFamilyError(
             "kvviz cannot run this kind of model.",
-            found=f"config.json says model_type {model_type!r}.",
-            fix="Load a GPT-2.",
+            found=f"config.json says model_type {config.get('model_type')!r}.",
+            fix="Load a GPT-2, a BERT or a T5.",
         )
-    if config.get("add_cross_attention") or config.get("is_causal") is False:
+    if refusal := family.refusal(config):
         raise ModelFamilyError(
-            "This is a GPT-2 that was built into another kind of model.",
-            found="config.json asks for cross-attention or for attention to later tokens.",
-            fix="Load a plain GPT-2.",
+            f"This is a {family.title} that was built into another kind of model.",
+            found=f"{refusal[0].upper()}{refusal[1:]}.",
+            fix=f"Load a plain {family.title}.",
         )
     if config.get("quantization_config"):
         raise ModelFamilyError(
@@ -75,28 +63,27 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def check_sizes(config: Any) -> None:
-    """Hold the sizes in a config to what a GPT-2 can be built with.
+def check_sizes(config: Any, family: CheckpointFamily) -> None:
+    """Hold the sizes in a config to what a model can be built with.
 
     Args:
-        config: The model's `GPT2Config`.
+        config: The model's config, of the family's class.
+        family: The model's family.
 
     Raises:
-        ModelFilesError: If one is not positive, or the heads do not divide the width.
+        ModelFilesError: If one is not positive, or they do not fit each other.
     """
-    for name in _SIZES:
+    for name in family.sizes:
         if getattr(config, name) < 1:
-            raise bad_config(f"{name} is {getattr(config, name)}, and must be at least 1")
-    if config.n_inner is not None and config.n_inner < 1:
-        raise bad_config(f"n_inner is {config.n_inner}, and must be at least 1")
-    if config.n_embd % config.n_head:
-        raise bad_config(f"a width of {config.n_embd} cannot be cut into {config.n_head} heads")
+            raise bad_config(f"{name} is {getattr(config, name)}, and must be at least 1", family)
+    if found := family.check(config):
+        raise bad_config(found, family)
 
 
-def bad_config(found: str) -> ModelFilesError:
+def bad_config(found: str, family: CheckpointFamily) -> ModelFilesError:
     """Return the error of a config that no model can be built from."""
     return ModelFilesError(
-        "The model's settings do not describe a GPT-2 that can be built.",
+        f"The model's settings do not describe a {family.title} that can be built.",
         found=f"There, {found}.",
         fix="Fetch the model again.",
     )
@@ -134,8 +121,8 @@ def weight_files(folder: Path) -> list[Path]:
     raise ModelFilesError(f"{folder} has no weights.", fix=_COMPLETE)
 
 
-def read_shapes(files: list[Path]) -> dict[str, Shape]:
-    """Return name and shape of each tensor in safetensors files, from their headers.
+def read_shapes(files: list[Path], family: CheckpointFamily) -> dict[str, Shape]:
+    """Return plain name and shape of each tensor that is needed, from the headers of the files.
 
     Raises:
         ModelFilesError: If a file is damaged, or holds numbers that are not floating point.
@@ -145,9 +132,11 @@ def read_shapes(files: list[Path]) -> dict[str, Shape]:
         try:
             with safe_open(file, framework="numpy") as tensors:
                 for name in tensors.keys():  # noqa: SIM118, safe_open is no mapping
+                    if not (plain := family.plain_name(name)):
+                        continue
                     part = tensors.get_slice(name)
-                    shapes[name] = tuple(part.get_shape())
-                    if part.get_dtype() not in _FLOATS and not name.endswith(_OLD_MASKS):
+                    shapes[plain] = tuple(part.get_shape())
+                    if part.get_dtype() not in _FLOATS:
                         raise ModelFilesError(
                             "The weights are not floating-point numbers.",
                             found=f"{name} in {file.name} holds {part.get_dtype()}.",
@@ -170,31 +159,28 @@ def _damaged(file: Path, error: Exception) -> ModelFilesError:
     )
 
 
-def check_fit(shapes: dict[str, Shape], config: Any) -> None:
+def check_fit(found: dict[str, Shape], config: Any, family: CheckpointFamily) -> None:
     """Hold the tensors of a checkpoint to what its config calls for.
 
     Args:
-        shapes: Names and shapes, with or without the prefix ``transformer.``.
-        config: The model's `GPT2Config`.
+        found: What `read_shapes` returned.
+        config: The model's config, of the family's class.
+        family: The model's family.
 
     Raises:
         ModelFilesError: If a tensor is missing, is one too many, or has another shape.
     """
-    found = {
-        name.removeprefix("transformer."): shape
-        for name, shape in shapes.items()
-        if not name.endswith(_OLD_MASKS)
-    }
-    n_layers = len({name.split(".")[1] for name in found if name.startswith("h.")})
-    if n_layers != config.n_layer:
-        raise _misfit(f"The weights have {n_layers} layers, the config says {config.n_layer}")
-    expected = dict(_expected_shapes(config))
-    if config.tie_word_embeddings:
-        found.setdefault("lm_head.weight", expected["wte.weight"])
+    for prefix, count in family.layer_counts(config).items():
+        layers = {name[len(prefix) :].split(".")[0] for name in found if name.startswith(prefix)}
+        if len(layers) != count:
+            raise _misfit(f"The weights have {len(layers)} layers, the config says {count}")
+    expected = dict(family.expected(config, found))
     if missing := sorted(expected.keys() - found.keys()):
         raise _misfit(f"{len(missing)} tensors are missing, among them {missing[0]}")
     if unexpected := sorted(found.keys() - expected.keys()):
-        raise _misfit(f"{len(unexpected)} tensors belong to no GPT-2, among them {unexpected[0]}")
+        raise _misfit(
+            f"{len(unexpected)} tensors belong to no {family.title}, among them {unexpected[0]}"
+        )
     for name, shape in expected.items():
         if found[name] != shape:
             raise _misfit(f"{name} has the shape {found[name]}, the config calls for {shape}")
@@ -206,30 +192,6 @@ def _misfit(found: str) -> ModelFilesError:
         found=f"{found}.",
         fix="Put the config and the weights of the same model together.",
     )
-
-
-def _expected_shapes(config: Any) -> Iterator[tuple[str, Shape]]:
-    """Yield name and shape of every tensor of a GPT-2; Conv1D weights are input by output."""
-    width = config.n_embd
-    inner = config.n_inner if config.n_inner is not None else 4 * width
-    yield "wte.weight", (config.vocab_size, width)
-    yield "wpe.weight", (config.n_positions, width)
-    products = {
-        "attn.c_attn": (width, 3 * width),
-        "attn.c_proj": (width, width),
-        "mlp.c_fc": (width, inner),
-        "mlp.c_proj": (inner, width),
-    }
-    for layer in range(config.n_layer):
-        for name, shape in products.items():
-            yield f"h.{layer}.{name}.weight", shape
-            yield f"h.{layer}.{name}.bias", shape[1:]
-        for norm in ("ln_1", "ln_2"):
-            yield f"h.{layer}.{norm}.weight", (width,)
-            yield f"h.{layer}.{norm}.bias", (width,)
-    yield "ln_f.weight", (width,)
-    yield "ln_f.bias", (width,)
-    yield "lm_head.weight", (config.vocab_size, width)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
 
     Raises:
         ModelNotFoundError: If nothing answers to the name.
-        ModelFamilyError: If the hub's model is not a GPT-2.
+        ModelFamilyError: If the hub's model is of no family that kvviz runs.
         NetworkError: If the model would have to be fetched and the hub cannot be reached.
     """
     if not isinstance(name, (str, os.PathLike)):

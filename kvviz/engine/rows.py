@@ -159,6 +159,7 @@ class CachedRows:
     def __init__(
         self, card: ModelCard, n_positions: int, dtype: torch.dtype, device: torch.device
     ) -> None:
+        self._card = card
         shape = (2, card.n_layers, card.n_kv_heads, n_positions, card.d_head)
         self._buffer = torch.empty(shape, dtype=dtype, device=device)
         self._layers = [
@@ -177,7 +178,7 @@ class CachedRows:
 
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare cache, projections and attention; fingerprint the rows that were written."""
-        _check_layers(observation, len(self._layers), fed)
+        _check_layers(observation, self._card, fed)
         for number, (layer, attended) in enumerate(
             zip(self._layers, observation.attended, strict=True)
         ):
@@ -231,14 +232,14 @@ class RecomputedRows:
     n_kept = 0
 
     def __init__(self, card: ModelCard, device: torch.device) -> None:
-        self._n_layers = card.n_layers
+        self._card = card
         self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, device)
         self._last: list[Attended] = []
         self.arguments = {"past_key_values": None, "use_cache": False}
 
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare projections and attention; measure how far the earlier rows moved."""
-        _check_layers(observation, self._n_layers, fed)
+        _check_layers(observation, self._card, fed)
         change = max(
             (
                 _largest_change(now, before)
@@ -265,9 +266,10 @@ class RecomputedRows:
         )
 
 
-def _check_layers(observation: StepObservation, n_layers: int, fed: range) -> None:
+def _check_layers(observation: StepObservation, card: ModelCard, fed: range) -> None:
     """Hold projections and attention to the positions that were fed, layer by layer."""
-    if observation.projected != [(layer, len(fed)) for layer in range(n_layers)]:
+    n_layers = card.n_layers
+    if observation.projected != expected_projections(card, n_layers, len(fed)):
         seen = ", ".join(f"{rows} in layer {layer}" for layer, rows in observation.projected)
         raise _disagreement(None, f"rows were projected: {seen or 'none'}", fed)
     if [attended.layer for attended in observation.attended] != list(range(n_layers)):
@@ -277,6 +279,16 @@ def _check_layers(observation: StepObservation, n_layers: int, fed: range) -> No
         if rows != (len(fed), fed.stop, fed.stop):
             seen = "attention saw {} queries, {} keys and {} values".format(*rows)
             raise _disagreement(attended.layer, seen, fed)
+
+
+def expected_projections(card: ModelCard, n_layers: int, n_rows: int) -> list[tuple[int, int]]:
+    """Return what K/V projections report of a pass over so many rows.
+
+    A GPT-2 projects queries, keys and values in one product, the others keys and values in one
+    product each.
+    """
+    products = 1 if card.family == "gpt2" else 2
+    return [(layer, n_rows) for layer in range(n_layers) for _ in range(products)]
 
 
 def _reads_from(layer: PreallocatedLayer, attended: Attended) -> bool:

@@ -11,22 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kvviz.engine import trace_both, trace_generation
 from kvviz.trace import forward_flops
+from tests.parity.closeness import assert_close
 from tests.parity.tiny_models import N_NEW, PROMPT
-
-
-def assert_close(ours, theirs, unit, what):
-    """Compare up to a few roundings of the dtype, at the scale of the largest number.
-
-    Both sides multiply in the same order, so that most are equal bit for bit. What is left: a
-    matrix library may split a product differently by the strides of its operands, and the upcast
-    attention of transformers scales inside the product. Either costs some roundings in float32
-    and float64; the short dtypes are summed in float32 and rounded once.
-    """
-    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-    roundings = 8 if unit < 1e-6 else 1
-    limit = roundings * unit * max(1.0, np.abs(theirs).max())
-    worst = np.abs(ours - theirs).max()
-    assert worst <= limit, f"{what} differ by {worst:.2e}, more than {limit:.2e}"
 
 
 def test_greedy_tokens_are_those_of_generate(pair):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from kvviz.engine import load_model
+from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import TinyModel
 
 # No deadline: on a busy machine an example may take any time.
@@ -36,6 +37,14 @@ def model(tiny_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVVIZ_THREADS", "1")
         return load_model(tiny_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory):
+    folder = TinyBert("tiny").save(tmp_path_factory.mktemp("tiny-bert"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KVVIZ_THREADS", "1")
+        return load_model(folder, device="cpu")
 
 
 def state_of(model) -> str:

@@ -14,7 +14,6 @@ from tokenizers.processors import TemplateProcessing
 from transformers import GPT2LMHeadModel
 
 from kvviz.engine import list_bundled, load_model, trace_generation
-from kvviz.engine import loading as loading_module
 from kvviz.errors import (
     DeviceError,
     ModelFamilyError,
@@ -307,15 +306,50 @@ BROKEN_FOLDERS = {
         ModelFilesError,
         r"tokenizer cannot be read",
     ),
-    "bert": (
+    "a gpt2 that says bert": (
         lambda f: set_config(f, model_type="bert"),
-        ModelFamilyError,
-        r"BERT models cannot be loaded yet",
+        ModelFilesError,
+        r"weights have 0 layers, the config says 12",
     ),
-    "t5": (
-        lambda f: set_config(f, model_type="t5"),
+    "a gpt2 that says t5": (
+        lambda f: set_config(f, model_type="t5", num_layers=3),
+        ModelFilesError,
+        r"weights have 0 layers",
+    ),
+    "bert as a decoder": (
+        lambda f: set_config(f, model_type="bert", is_decoder=True),
         ModelFamilyError,
-        r"T5 models cannot be loaded yet",
+        r"BERT that was built into another kind",
+    ),
+    "bert with relative positions": (
+        lambda f: set_config(f, model_type="bert", position_embedding_type="relative_key"),
+        ModelFamilyError,
+        r"'relative_key', not absolute",
+    ),
+    "bert whose heads do not divide its width": (
+        lambda f: set_config(f, model_type="bert", hidden_size=24, num_attention_heads=5),
+        ModelFilesError,
+        r"describe a BERT.*a width of 24 cannot be cut into 5 heads",
+    ),
+    "bert padded with no token": (
+        lambda f: set_config(f, model_type="bert", pad_token_id=10**6),
+        ModelFilesError,
+        r"pad_token_id is 1000000",
+    ),
+    "t5 of an encoder alone": (
+        lambda f: set_config(f, model_type="t5", is_encoder_decoder=False),
+        ModelFamilyError,
+        r"only an encoder or only a decoder",
+    ),
+    "t5 with one bucket": (
+        lambda f: set_config(f, model_type="t5", relative_attention_num_buckets=1),
+        ModelFilesError,
+        r"relative_attention_num_buckets is 1",
+    ),
+    "t5 with short distances": (
+        lambda f: set_config(f, model_type="t5", relative_attention_max_distance=16),
+        ModelFilesError,
+        r"distances reach 16, too few for 32 buckets",
     ),
     "llama": (
         lambda f: set_config(f, model_type="llama"),
@@ -449,7 +483,7 @@ def test_weights_too_large_for_memory_are_refused(tiny_folder, monkeypatch, erro
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(loading_module.GPT2LMHeadModel, "from_pretrained", fail)
+    monkeypatch.setattr(GPT2LMHeadModel, "from_pretrained", fail)
     with pytest.raises(OutOfMemoryError, match="do not fit into the memory of cpu"):
         load_model(tiny_folder, device="cpu")
 

@@ -125,7 +125,7 @@ def test_rows_that_are_computed_again_in_secret_are_caught(model, monkeypatch):
 
 
 def test_layer_that_does_not_attend_is_caught(model, monkeypatch):
-    monkeypatch.setattr(StepObservation, "saw_attention", lambda *_: None)
+    monkeypatch.setattr(StepObservation, "saw_attention", lambda *_, **__: None)
     with pytest.raises(ObservationError, match="0 layers attended"):
         trace_generation(model, PROMPT, max_new_tokens=2)
 
