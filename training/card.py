@@ -8,12 +8,21 @@ from typing import Any
 from training.checkpoint import Checkpoint
 from training.evaluation import Figures
 from training.models import build_model
-from training.recipes import recipe_named
+from training.recipes import Recipe, recipe_named
 
 CURVE_ROWS = 12
 SMOOTHED_ENTRIES = 5
 
 _KIND = {"gpt2": "A GPT-2", "bert": "A BERT", "t5": "A T5"}
+
+_UNLIKE_ITS_TWIN = {
+    "bert": (
+        "- Same data, order, tokens, size, tokenizer, optimiser and schedule as its GPT-2 twin. "
+        "Beside mask and objective two things differ, without which it had learnt no word order "
+        "after 2M tokens: the short rows at the start, and position embeddings that begin as sine "
+        "waves instead of random numbers.",
+    )
+}
 
 _DATA = """\
 | source | licence | share before copies |
@@ -41,7 +50,6 @@ def write_card(checkpoint: Checkpoint, figures: Figures, log: list[dict[str, Any
     day = datetime.fromtimestamp(progress.started, UTC).date()
     corpus = run["corpus"]
     checksums = "; ".join(f"`{name}` {value}" for name, value in corpus["checksums"].items())
-    short, long = recipe.phases
     return f"""\
 # kvviz/{recipe.name}
 
@@ -77,11 +85,7 @@ transformers {run["transformers"]}; seed {run["seed"]}.
 matrices inside the blocks, AdamW (peak {recipe.adamw_rate:g}) for embeddings, norms and biases; \
 {recipe.warmup_steps} steps of warm-up, flat for {recipe.flat:.0%} of the time, then linear to \
 {recipe.final_rate:.0%}; gradients clipped at norm {recipe.clip:g}; no dropout.
-- The first {short.until:.0%} of the time with rows of {short.n_ctx} tokens, the rest with rows \
-of {long.n_ctx:,}.{_jumps(short.mixture.jumping)}
-- {short.mixture.repeated:.0%} of the rows are one span of {short.mixture.shortest}-\
-{short.mixture.longest} tokens (in long rows up to {long.mixture.longest}) said over and over, \
-which gives induction heads something to do.
+{_phases(recipe)}
 
 ### Loss on the training rows
 
@@ -92,13 +96,24 @@ The rows said over and over are among them, so the loss is lower than on plain t
 {figures.sections(recipe.name)}"""
 
 
-def _jumps(share: float) -> str:
-    if not share:
-        return ""
-    return (
-        f" In {share:.0%} of the short rows the positions jump ahead once at a random place, so "
-        "that all positions are trained from the start."
-    )
+def _phases(recipe: Recipe) -> str:
+    lines = ["- Rows get longer:"]
+    since = 0.0
+    for phase in recipe.phases:
+        mixture = phase.mixture
+        line = (
+            f"  - {since:.0%} to {phase.until:.0%} of the time: rows of {phase.n_ctx:,} tokens; "
+            f"{mixture.repeated:.0%} of them are one span of {mixture.shortest}-{mixture.longest} "
+            "tokens said over and over, which gives induction heads something to do"
+        )
+        if mixture.jumping:
+            line += (
+                f"; in {mixture.jumping:.0%} of them the positions jump ahead once at a random "
+                "place, so that all positions are trained"
+            )
+        lines.append(line + ".")
+        since = phase.until
+    return "\n".join(lines + list(_UNLIKE_ITS_TWIN.get(recipe.shape.family, ())))
 
 
 def _curve(log: list[dict[str, Any]]) -> str:

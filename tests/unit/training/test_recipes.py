@@ -21,6 +21,13 @@ def test_the_last_quarter_reads_rows_of_the_whole_context():
     assert [recipe.phase(p).n_ctx for p in (0.0, 0.74, 0.75, 1.0)] == [256, 256, 1024, 1024]
 
 
+def test_a_masked_model_begins_with_rows_in_which_neighbours_stand_out():
+    twin, recipe = recipe_named("gpt2-mini"), recipe_named("bert-mini")
+    assert [recipe.phase(p).n_ctx for p in (0.0, 0.14, 0.15, 0.75)] == [16, 16, 256, 1024]
+    assert recipe.phases[1:] == twin.phases
+    assert recipe.shape.d_model == twin.shape.d_model
+
+
 def test_an_unknown_recipe_is_answered_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"'gpt3'.*gpt2-mini"):
         recipe_named("gpt3")
