@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kvviz.trace import (
     CacheComparison,
+    CrossAttention,
     EncodingTrace,
     GenerationOptions,
     GenerationTrace,
@@ -66,8 +69,11 @@ def make_trace(
     prompt: str | None = None,
     card: ModelCard | None = None,
     token_ids: np.ndarray | None = None,
+    n_encoder: int = 5,
 ) -> GenerationTrace:
     """Build a trace whose positions, counts and formulas are those of a real run.
+
+    With the card of a T5 (``make_card(family="t5")``) it has an encoder of `n_encoder` tokens.
 
     Its queries, keys, values, tokens and times are random; the same seed gives the same tokens
     with and without the cache. Given `token_ids` (all n_prompt + n_new of them) replace the random
@@ -79,8 +85,17 @@ def make_trace(
     if token_ids is None:
         token_ids = random.integers(0, card.d_vocab, n_prompt + n_new)
     token_ids = np.asarray(token_ids, dtype=np.int64)
+    n_encoder = n_encoder if card.family == "t5" else 0
     steps = [
-        _make_step(number, n_prompt, int(token_ids[n_prompt + number]), card, use_cache, n_likely)
+        _make_step(
+            number,
+            n_prompt,
+            int(token_ids[n_prompt + number]),
+            card,
+            use_cache,
+            n_likely,
+            n_encoder,
+        )
         for number in range(n_new)
     ]
     n_q, n_kv = card.n_heads, card.n_kv_heads
@@ -88,9 +103,27 @@ def make_trace(
     tokens = [f" w{i}" for i in token_ids]
     named = {int(i) for step in steps for i in (*step.top_ids, step.chosen_id)}
 
-    def rows(n_heads: int) -> np.ndarray:
-        shape = (card.n_layers, n_heads, n_rows, card.d_head)
+    def rows(n_heads: int, n: int = n_rows) -> np.ndarray:
+        shape = (card.n_layers, n_heads, n, card.d_head)
         return random.standard_normal(shape, dtype=np.float32)
+
+    bias, cross = None, None
+    scale = np.full(card.n_layers, card.d_head**-0.5, dtype=np.float32)
+    if n_encoder:
+        bias = np.tril(random.standard_normal((n_q, n_rows, n_rows), dtype=np.float32))
+        scale = np.ones_like(scale)
+        cross_prints = random.integers(-9, 9, (2, card.n_layers, n_encoder), dtype=np.int64)
+        cross = CrossAttention(
+            encoder=make_encoding(
+                n_encoder, card=replace(card, n_layers=card.n_encoder_layers), seed=seed
+            ),
+            queries=rows(n_q),
+            keys=rows(n_kv, n_encoder),
+            values=rows(n_kv, n_encoder),
+            score_scale=scale.copy(),
+            written_fingerprints=cross_prints,
+            final_fingerprints=cross_prints.copy(),
+        )
 
     return GenerationTrace(
         model=card,
@@ -104,11 +137,13 @@ def make_trace(
         queries=rows(n_q),
         all_keys=rows(n_kv),
         all_values=rows(n_kv),
-        score_scale=np.full(card.n_layers, card.d_head**-0.5, dtype=np.float32),
+        score_scale=scale,
         written_fingerprints=fingerprints,
         final_fingerprints=fingerprints.copy(),
         vocabulary={i: f" w{i}" for i in sorted(named)},
         environment={"machine": "test"},
+        position_bias=bias,
+        cross=cross,
     )
 
 
@@ -208,7 +243,13 @@ def make_comparison(
 
 
 def _make_step(
-    number: int, n_prompt: int, chosen_id: int, card: ModelCard, use_cache: bool, n_likely: int
+    number: int,
+    n_prompt: int,
+    chosen_id: int,
+    card: ModelCard,
+    use_cache: bool,
+    n_likely: int,
+    n_encoder: int,
 ) -> Step:
     random = np.random.default_rng([number, chosen_id])
     n_rows = n_prompt + number
@@ -229,7 +270,16 @@ def _make_step(
         chosen_id=chosen_id,
         chosen_prob=float(top_probs[0]),
         seconds=float((0.002 + 0.0005 * (n_rows - first_new)) * (1 + 0.1 * random.random())),
-        flops=forward_flops(card, n_rows - first_new, n_rows),
-        cache_bytes=card.cache_bytes_per_token * n_rows if use_cache else 0,
+        flops=forward_flops(
+            card,
+            n_rows - first_new,
+            n_rows,
+            n_rows - first_new if n_encoder else 1,
+            n_encoder=n_encoder,
+            n_cross_computed=0 if first_new else n_encoder,
+        ),
+        cache_bytes=card.cache_bytes_per_token * (n_rows + n_encoder) if use_cache else 0,
         max_row_change=0.0 if use_cache or not number else float(1e-6 * random.random()),
+        cross_computed=np.arange(0 if first_new else n_encoder),
+        cross_reused=np.arange(n_encoder if first_new else 0),
     )

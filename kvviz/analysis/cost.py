@@ -17,9 +17,12 @@ class StepCosts:
     """Counts of each step by formula, not running sums; none of them is a measurement.
 
     Attributes:
-        rows: K/V rows computed in each layer, so also token passes through the network.
-        flops: Floating-point operations of the forward pass, see `kvviz.trace.forward_flops`.
-        cache_bytes: Bytes of cache that hold rows after the step; 0 without the cache.
+        rows: K/V rows computed in each layer, so also token passes through the network; those of
+            cross-attention do not count.
+        flops: Floating-point operations of the forward pass, see `kvviz.trace.forward_flops`; the
+            encoder of a T5, which is read once, does not count.
+        cache_bytes: Bytes of cache that hold rows after the step, those of cross-attention
+            included; 0 without the cache.
     """
 
     rows: Int64[np.ndarray, " step"]
@@ -27,7 +30,9 @@ class StepCosts:
     cache_bytes: Int64[np.ndarray, " step"]
 
 
-def step_costs(card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool) -> StepCosts:
+def step_costs(
+    card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool, n_encoder: int = 0
+) -> StepCosts:
     """Count what each step of a generation costs.
 
     After step s there are P+s rows. With the cache the prefill computes P of them and each later
@@ -38,13 +43,20 @@ def step_costs(card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool)
         n_prompt: Tokens of the prompt (P), at least 1.
         n_steps: Forward passes, one a generated token, at least 1.
         use_cache: Whether K/V rows are kept between steps.
+        n_encoder: Tokens that the encoder of a T5 read; 0 for other families.
 
     Returns:
         Counts for steps 0 to n_steps - 1.
 
     Raises:
-        OptionsError: If there is no prompt or no step.
+        OptionsError: If there is no prompt or no step, or a T5 has read nothing, or another family
+            has an encoder.
     """
+    if (card.family == "t5") != (n_encoder > 0):
+        raise OptionsError(
+            "A T5 has an encoder that read at least one token, and no other family has.",
+            found=f"Found {n_encoder} tokens for {card.name}, a {card.family}.",
+        )
     if n_prompt < 1 or n_steps < 1:
         raise OptionsError(
             "A run has at least one prompt token and one step.",
@@ -55,9 +67,17 @@ def step_costs(card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool)
     if use_cache:
         rows[1:] = 1
     flops = [
-        forward_flops(card, int(new), int(keys)) for new, keys in zip(rows, rows_after, strict=True)
+        forward_flops(
+            card,
+            int(new),
+            int(keys),
+            int(new) if n_encoder else 1,
+            n_encoder=n_encoder,
+            n_cross_computed=0 if use_cache and step else n_encoder,
+        )
+        for step, (new, keys) in enumerate(zip(rows, rows_after, strict=True))
     ]
-    kept = rows_after if use_cache else np.zeros_like(rows_after)
+    kept = rows_after + n_encoder if use_cache else np.zeros_like(rows_after)
     return StepCosts(rows, np.array(flops, dtype=np.int64), kept * card.cache_bytes_per_token)
 
 
@@ -110,12 +130,13 @@ def fewer(with_cache: float, without_cache: float, what: str) -> str:
     return f"{ratio:,.1f}x {word} {what}" if ratio < 9.95 else f"{ratio:,.0f}x {word} {what}"
 
 
-def counted(card: ModelCard, n_prompt: int, n_steps: int) -> dict[str, Any]:
+def counted(card: ModelCard, n_prompt: int, n_steps: int, n_encoder: int = 0) -> dict[str, Any]:
     """Return `step_costs` with (``on``) and without (``off``) the cache, as lists for JSON."""
     return {
         name: {
             part: getattr(
-                step_costs(card, n_prompt, n_steps, use_cache=name == "on"), part
+                step_costs(card, n_prompt, n_steps, use_cache=name == "on", n_encoder=n_encoder),
+                part,
             ).tolist()
             for part in ("rows", "flops", "cache_bytes")
         }

@@ -130,7 +130,8 @@ def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
     """Return the kind of a trace, what its header says, and its arrays."""
     if isinstance(trace, EncodingTrace):
         return "encoding", encoding_header.header_facts(trace), encoding_header.arrays_of(trace)
-    return "generation", header.header_facts(trace), header.arrays_of(trace)
+    kind = "generation" if trace.cross is None else "encoder-decoder"
+    return kind, header.header_facts(trace), header.arrays_of(trace)
 
 
 def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]]) -> None:
@@ -233,7 +234,7 @@ def _typed(data: bytes, kind: Kind | None) -> header.Header | encoding_header.En
         )
     if found == "encoding":
         return encoding_header.read_header(facts)
-    return header.read_header(facts)
+    return header.read_header(facts, has_encoder=found == "encoder-decoder")
 
 
 def _read_array(

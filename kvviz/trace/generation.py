@@ -13,6 +13,8 @@ from jaxtyping import Float32, Int64
 from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import attention_scores, attention_weights, check_products
+from kvviz.trace.cross_attention import CrossAttention
+from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.notebook import drawn
 from kvviz.trace.options import GenerationOptions
@@ -50,6 +52,11 @@ class GenerationTrace:
         vocabulary: The text of each token id that a step names in `top_ids` or chose, as the
             tokenizer shows it.
         environment: Versions and machine, for the record.
+        position_bias: What is added to each score for the distance of key and query, the same in
+            every layer, 0 where the mask forbids; None in a model that has none.
+        cross: Cross-attention of a T5, with its encoder; None in a model without one. The tokens
+            of the trace are then the decoder's, the prompt is the encoder's text, and `n_prompt`
+            counts the one token that the decoder starts from.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -72,6 +79,8 @@ class GenerationTrace:
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
     vocabulary: Mapping[int, str]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    position_bias: Float32[np.ndarray, "head query key"] | None = None
+    cross: CrossAttention | None = None
 
     def __post_init__(self) -> None:
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
@@ -102,6 +111,17 @@ class GenerationTrace:
         for name in ("written_fingerprints", "final_fingerprints"):
             checked_array(getattr(self, name), name, np.int64, shape=(2, card.n_layers, n_rows))
         check_products(self.queries, self.all_keys, self.score_scale)
+        if self.position_bias is not None:
+            shape = (card.n_heads, n_rows, n_rows)
+            checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
+        has_cross = self.cross is not None and self.position_bias is not None
+        if has_cross != (card.family == "t5"):
+            raise TraceError(
+                "A run of a T5 has cross-attention and a position bias, and no other has.",
+                found=f"{card.name} is a {card.family}.",
+            )
+        if self.cross is not None:
+            self.cross.check(card, n_rows)
 
     def _check_end(self) -> None:
         n_steps, most = len(self.steps), self.options.max_new_tokens
@@ -135,6 +155,7 @@ class GenerationTrace:
                     "Rows that are computed once do not move.",
                     found=f"Step {number} says that one moved by {step.max_row_change}.",
                 )
+            self._check_cross_positions(step)
             n_rows = self.n_prompt + number
             first_new = 0 if number == 0 or not self.options.use_cache else n_rows - 1
             expected = np.arange(first_new, n_rows)
@@ -150,6 +171,19 @@ class GenerationTrace:
                     found=f"Step {number} fed {step.fed.size}, computed {step.computed.size} and "
                     f"reused {step.reused.size} rows of {n_rows}.",
                 )
+
+    def _check_cross_positions(self, step: Step) -> None:
+        every = np.arange(0 if self.cross is None else self.cross.n_encoder)
+        is_first = step.index == 0 or not self.options.use_cache
+        if not np.array_equal(step.cross_computed, every if is_first else every[:0]) or (
+            not np.array_equal(step.cross_reused, every[:0] if is_first else every)
+        ):
+            raise TraceError(
+                "Cross-attention rows are computed at the first step and reused by all others, or "
+                "computed at every step without the cache.",
+                found=f"Step {step.index} computed {step.cross_computed.size} and reused "
+                f"{step.cross_reused.size} of {every.size}.",
+            )
 
     def _check_texts(self) -> None:
         named = np.unique(np.concatenate([self.token_ids, *(step.top_ids for step in self.steps)]))
@@ -191,7 +225,19 @@ class GenerationTrace:
     @property
     def reuse_is_proven(self) -> bool:
         """Whether every row has, after the last step, the very bits it was written with."""
-        return bool(np.array_equal(self.written_fingerprints, self.final_fingerprints))
+        pairs = [(self.written_fingerprints, self.final_fingerprints)]
+        if self.cross is not None:
+            pairs.append((self.cross.written_fingerprints, self.cross.final_fingerprints))
+        return all(np.array_equal(written, final) for written, final in pairs)
+
+    @property
+    def encoder(self) -> EncodingTrace:
+        """The encoder's pass over the prompt, in a run of a T5.
+
+        Raises:
+            TraceError: If the model has no encoder.
+        """
+        return self._crossed().encoder
 
     def keys(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
         """Return the key rows of a layer.
@@ -209,8 +255,40 @@ class GenerationTrace:
         """
         return self.all_values[checked_index(layer, self.model.n_layers, "layer")]
 
+    def cross_keys(self, layer: int) -> Float32[np.ndarray, "kv_head encoder_position d_head"]:
+        """Return the key rows of a layer's cross-attention.
+
+        Raises:
+            TraceError: If the layer does not exist, or the model has no encoder.
+        """
+        return self._crossed().keys[checked_index(layer, self.model.n_layers, "layer")]
+
+    def cross_values(self, layer: int) -> Float32[np.ndarray, "kv_head encoder_position d_head"]:
+        """Return the value rows of a layer's cross-attention.
+
+        Raises:
+            TraceError: If the layer does not exist, or the model has no encoder.
+        """
+        return self._crossed().values[checked_index(layer, self.model.n_layers, "layer")]
+
+    def cross_pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query encoder_position"]:
+        """Return what each decoder position weighs each encoder position with.
+
+        Raises:
+            TraceError: If layer or head does not exist, or the model has no encoder.
+        """
+        return self._crossed().pattern(layer, head)
+
+    def _crossed(self) -> CrossAttention:
+        if self.cross is None:
+            raise TraceError(
+                "Only a T5 has an encoder and cross-attention.",
+                found=f"{self.model.name} is a {self.model.family}.",
+            )
+        return self.cross
+
     def scores(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
-        """Return scaled query-key products before softmax; NaN where the mask forbids.
+        """Return query-key products, scaled and biased, before softmax; NaN where masked.
 
         Raises:
             TraceError: If layer or head does not exist.
@@ -222,6 +300,7 @@ class GenerationTrace:
             self.queries[layer, head],
             self.all_keys[layer, kv_head],
             float(self.score_scale[layer]),
+            None if self.position_bias is None else self.position_bias[head],
             causal=True,
         )
 

@@ -9,6 +9,11 @@ from typing import Any, cast
 import numpy as np
 
 from kvviz.errors import KvvizError
+from kvviz.trace.cross_attention import CrossAttention
+from kvviz.trace.encoding_header import EncodingHeader
+from kvviz.trace.encoding_header import arrays_of as encoding_arrays_of
+from kvviz.trace.encoding_header import header_facts as encoding_header_facts
+from kvviz.trace.encoding_header import read_header as read_encoding_header
 from kvviz.trace.generation import GenerationTrace, Stop
 from kvviz.trace.header_json import (
     Array,
@@ -42,6 +47,16 @@ _FIELDS = {
 }
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
 _POSITIONS = ("fed", "computed", "reused")
+_CROSS_POSITIONS = ("cross_computed", "cross_reused")
+_CROSS_ARRAYS = (
+    "queries",
+    "keys",
+    "values",
+    "score_scale",
+    "written_fingerprints",
+    "final_fingerprints",
+)
+_CROSS, _ENCODER = _PARTS = ("cross_", "encoder_")
 _STEP_FIELDS = {
     *_POSITIONS,
     "chosen_id",
@@ -68,6 +83,7 @@ class Header:
         stopped: Why the run ended.
         vocabulary: Texts of the tokens that steps name.
         environment: Versions and machine.
+        encoder: The header of the encoder's pass, or None in a model without an encoder.
     """
 
     model: ModelCard
@@ -80,6 +96,7 @@ class Header:
     stopped: Stop
     vocabulary: dict[int, str]
     environment: dict[str, str]
+    encoder: EncodingHeader | None = None
 
     @property
     def n_rows(self) -> int:
@@ -92,7 +109,7 @@ class Header:
         card, n_rows = self.model, self.n_rows
         rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
         likely = (len(self.steps), self.n_likely)
-        return {
+        expected: Expected = {
             "token_ids": ("<i8", (len(self.tokens),)),
             "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
             "all_keys": ("<f4", rows),
@@ -104,6 +121,20 @@ class Header:
             "top_probs": ("<f4", likely),
             "top_sampling_probs": ("<f4", likely),
         }
+        if self.encoder is not None:
+            n = len(self.encoder.tokens)
+            cross_rows = (card.n_layers, card.n_kv_heads, n, card.d_head)
+            expected |= {
+                "position_bias": ("<f4", (card.n_heads, n_rows, n_rows)),
+                f"{_CROSS}queries": expected["queries"],
+                f"{_CROSS}keys": ("<f4", cross_rows),
+                f"{_CROSS}values": ("<f4", cross_rows),
+                f"{_CROSS}score_scale": ("<f4", (card.n_layers,)),
+                f"{_CROSS}written_fingerprints": ("<i8", (2, card.n_layers, n)),
+                f"{_CROSS}final_fingerprints": ("<i8", (2, card.n_layers, n)),
+            }
+            expected |= {_ENCODER + name: of for name, of in self.encoder.expected.items()}
+        return expected
 
     def build(self, arrays: Mapping[str, Array]) -> GenerationTrace:
         """Build the trace from this header and the arrays of its file.
@@ -111,6 +142,7 @@ class Header:
         Raises:
             TraceError: If they contradict each other.
         """
+        own = {name: array for name, array in arrays.items() if not name.startswith(_PARTS)}
         return GenerationTrace(
             model=self.model,
             prompt=self.prompt,
@@ -121,15 +153,28 @@ class Header:
             stopped=self.stopped,
             vocabulary=self.vocabulary,
             environment=self.environment,
-            **{name: array for name, array in arrays.items() if name not in _LIKELY},
+            cross=self._built_cross(arrays),
+            **{name: array for name, array in own.items() if name not in _LIKELY},
+        )
+
+    def _built_cross(self, arrays: Mapping[str, Array]) -> CrossAttention | None:
+        if self.encoder is None:
+            return None
+        return CrossAttention(
+            encoder=self.encoder.build(_part(arrays, _ENCODER)), **_part(arrays, _CROSS)
         )
 
     def _built_steps(self, likely: Mapping[str, Array]) -> list[Step]:
         # Steps share views of one array: without the cache each of them names every position.
-        positions = np.arange(self.n_rows, dtype=np.int64)
+        n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
+        positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
-            arrays: dict[str, Any] = {name: positions[slice(*facts[name])] for name in _POSITIONS}
+            arrays: dict[str, Any] = {
+                name: positions[slice(*facts[name])]
+                for name in (*_POSITIONS, *_CROSS_POSITIONS)
+                if name in facts
+            }
             arrays |= {name: array[number] for name, array in likely.items()}
             kind = "decode" if number else "prefill"
             steps.append(Step(index=number, kind=kind, **facts | arrays))
@@ -138,7 +183,7 @@ class Header:
 
 def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
     """Return the arrays of a run, as `Header.expected` names them."""
-    return {
+    arrays: dict[str, Array] = {
         "token_ids": trace.token_ids,
         "queries": trace.queries,
         "all_keys": trace.all_keys,
@@ -148,11 +193,26 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         "final_fingerprints": trace.final_fingerprints,
         **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
     }
+    cross, bias = trace.cross, trace.position_bias
+    if cross is not None and bias is not None:
+        encoder = encoding_arrays_of(cross.encoder)
+        arrays["position_bias"] = bias
+        arrays |= {_CROSS + name: getattr(cross, name) for name in _CROSS_ARRAYS}
+        arrays |= {_ENCODER + name: array for name, array in encoder.items()}
+    return arrays
+
+
+def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def header_facts(trace: GenerationTrace) -> dict[str, Any]:
     """Return everything about a run but its arrays, as `read_header` takes it."""
-    return {
+    facts: dict[str, Any] = {
         "model": trace.model.to_json(),
         "prompt": trace.prompt,
         "options": trace.options.to_json(),
@@ -164,6 +224,11 @@ def header_facts(trace: GenerationTrace) -> dict[str, Any]:
         "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
         "environment": dict(trace.environment),
     }
+    if trace.cross is not None:
+        facts["encoder"] = encoding_header_facts(trace.cross.encoder)
+        for one, step in zip(facts["steps"], trace.steps, strict=True):
+            one |= {name: _ends(getattr(step, name)) for name in _CROSS_POSITIONS}
+    return facts
 
 
 def _step_facts(step: Step) -> dict[str, Any]:
@@ -176,25 +241,39 @@ def _step_facts(step: Step) -> dict[str, Any]:
         "max_row_change": float(step.max_row_change),
     }
     for name in _POSITIONS:
-        positions = getattr(step, name)
-        # The positions of a step follow one another, so that two numbers tell them all.
-        facts[name] = [int(positions[0]), int(positions[-1]) + 1] if positions.size else [0, 0]
+        facts[name] = _ends(getattr(step, name))
     return facts
 
 
-def read_header(facts: dict[str, Any]) -> Header:
+def _ends(positions: Array) -> list[int]:
+    """Return two numbers that tell all positions, since they follow one another."""
+    return [int(positions[0]), int(positions[-1]) + 1] if positions.size else [0, 0]
+
+
+def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
     """Read the facts of a generation, which may come from anywhere.
+
+    Args:
+        facts: What the header says.
+        has_encoder: Whether it is of a model with an encoder.
 
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    if set(facts) != _FIELDS:
-        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ _FIELDS)}.")
-    check_plain({name: value for name, value in facts.items() if name != "prompt"})
-    return _typed(facts)
+    fields = {*_FIELDS, "encoder"} if has_encoder else _FIELDS
+    if set(facts) != fields:
+        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ fields)}.")
+    encoder = None
+    if has_encoder:
+        if not isinstance(facts["encoder"], dict):
+            raise damaged("Its header says nothing of the encoder.")
+        encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
+    own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
+    check_plain(own)
+    return _typed(facts, encoder)
 
 
-def _typed(facts: dict[str, Any]) -> Header:
+def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
     prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
     for name in ("n_prompt", "n_likely"):
         checked_count(facts, name, at_least=1)
@@ -204,7 +283,10 @@ def _typed(facts: dict[str, Any]) -> Header:
             f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
             f"{len(tokens)} tokens."
         )
-    steps = [_typed_step(step, n, len(tokens)) for n, step in enumerate(facts["steps"])]
+    ends = dict.fromkeys(_POSITIONS, len(tokens) - 1)
+    if encoder is not None:
+        ends |= dict.fromkeys(_CROSS_POSITIONS, len(encoder.tokens))
+    steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
     vocabulary = checked_vocabulary(facts)
     try:
         model = ModelCard.from_json(facts["model"])
@@ -222,18 +304,21 @@ def _typed(facts: dict[str, Any]) -> Header:
         stopped=facts["stopped"],
         vocabulary=vocabulary,
         environment=checked_texts(facts, "environment"),
+        encoder=encoder,
     )
 
 
-def _typed_step(facts: dict[str, Any], number: int, n_tokens: int) -> dict[str, Any]:
-    if set(facts) != _STEP_FIELDS:
-        raise damaged(f"Step {number} lacks or adds {short_names(set(facts) ^ _STEP_FIELDS)}.")
-    for name in _POSITIONS:
+def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> dict[str, Any]:
+    """Check the numbers of a step, whose positions end at or before the `last` of their name."""
+    fields = _STEP_FIELDS | set(last)
+    if set(facts) != fields:
+        raise damaged(f"Step {number} lacks or adds {short_names(set(facts) ^ fields)}.")
+    for name in last:
         ends = facts[name]
         if (
             not isinstance(ends, list)
             or [type(end) for end in cast("list[Any]", ends)] != [int, int]
-            or not 0 <= ends[0] <= ends[1] < n_tokens
+            or not 0 <= ends[0] <= ends[1] <= last[name]
         ):
             raise damaged(f"{name} of step {number} is {short(cast('object', ends))}.")
     for name in ("chosen_id", "flops", "cache_bytes"):

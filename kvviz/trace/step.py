@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,10 @@ from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array
 
 Kind = Literal["prefill", "decode"]
+
+
+def _no_positions() -> Int64[np.ndarray, " 0"]:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +39,13 @@ class Step:
         chosen_prob: Its probability by the model's own distribution, in [0, 1].
         seconds: Measured time of the forward pass and the choice, device synchronised.
         flops: Counted floating-point operations of the forward pass.
-        cache_bytes: Measured bytes of the K/V tensors that hold rows after the step; 0 without
-            cache.
+        cache_bytes: Measured bytes of the K/V tensors that hold rows after the step, those of
+            cross-attention included; 0 without cache.
         max_row_change: Largest absolute difference between K/V rows computed again at this step
             and the same rows at the step before; exactly 0.0 where nothing was computed again.
+        cross_computed: Encoder positions whose cross-attention K/V rows were computed at this
+            step, ascending; empty in a model without an encoder.
+        cross_reused: Those whose rows were read unchanged, likewise.
 
     Raises:
         TraceError: If kind, positions, probabilities or measures contradict each other, or an
@@ -59,6 +66,8 @@ class Step:
     flops: int
     cache_bytes: int
     max_row_change: float = 0.0
+    cross_computed: Int64[np.ndarray, " n_cross_computed"] = field(default_factory=_no_positions)
+    cross_reused: Int64[np.ndarray, " n_cross_reused"] = field(default_factory=_no_positions)
 
     def __post_init__(self) -> None:
         if self.kind != ("prefill" if self.index == 0 else "decode"):
@@ -71,7 +80,7 @@ class Step:
         self._check_measures()
 
     def _check_positions(self) -> None:
-        for name in ("fed", "computed", "reused"):
+        for name in ("fed", "computed", "reused", "cross_computed", "cross_reused"):
             positions = checked_array(getattr(self, name), name, np.int64, n_axes=1)
             if (positions[1:] <= positions[:-1]).any() or (positions[:1] < 0).any():
                 raise TraceError(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from kvviz.trace import GenerationTrace
+from kvviz.trace.model_card import Family
 from tests.factories import make_card, make_trace
+
+ALL: tuple[Family, ...] = ("gpt2", "t5")
+"""The families that generate."""
 
 
 @st.composite
-def traces(draw: st.DrawFn) -> GenerationTrace:
+def traces(draw: st.DrawFn, families: tuple[Family, ...] = ("gpt2",)) -> GenerationTrace:
     n_kv_heads = draw(st.integers(1, 3))
     card = make_card(
         n_layers=draw(st.integers(1, 3)),
@@ -17,6 +21,8 @@ def traces(draw: st.DrawFn) -> GenerationTrace:
         n_kv_heads=n_kv_heads,
         d_head=draw(st.integers(1, 6)),
         dtype=draw(st.sampled_from(["float32", "bfloat16", "float16", "float64"])),
+        family=draw(st.sampled_from(families)),
+        n_encoder_layers=draw(st.integers(1, 3)),
     )
     return make_trace(
         n_prompt=draw(st.integers(1, 12)),
@@ -26,4 +32,5 @@ def traces(draw: st.DrawFn) -> GenerationTrace:
         n_likely=draw(st.integers(1, 7)),
         prompt=draw(st.text(st.characters(codec="utf-8"), max_size=20)),
         card=card,
+        n_encoder=draw(st.integers(1, 7)),
     )

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.errors import TraceFileError
-from kvviz.trace import GenerationTrace, Step, open_trace
+from kvviz.trace import CrossAttention, EncodingTrace, GenerationTrace, Step, open_trace
 from tests.factories import make_trace
-from tests.properties.strategies import traces
+from tests.properties.strategies import ALL, traces
 from tests.trace_files import header_of, saved, with_header
 
 SAMPLE = make_trace()
@@ -21,7 +21,7 @@ def same(one, other) -> bool:
     """Whether two values are the same bit for bit, and of the same types."""
     if type(one) is not type(other):
         return False
-    if isinstance(one, GenerationTrace | Step):
+    if isinstance(one, GenerationTrace | EncodingTrace | CrossAttention | Step):
         return all(same(value, vars(other)[name]) for name, value in vars(one).items())
     if isinstance(one, np.ndarray):
         alike = (one.dtype, one.shape) == (other.dtype, other.shape)
@@ -31,7 +31,7 @@ def same(one, other) -> bool:
     return one == other
 
 
-@given(traces())
+@given(traces(ALL))
 def test_what_was_saved_comes_back_bit_for_bit(trace):
     assert same(open_trace(io.BytesIO(saved(trace))), trace)
 

@@ -14,10 +14,10 @@ from kvviz.analysis import (
     token_passes,
 )
 from kvviz.errors import TraceError
-from tests.properties.strategies import traces
+from tests.properties.strategies import ALL, traces
 
 
-@given(traces(), st.data())
+@given(traces(ALL), st.data())
 def test_a_pattern_is_causal_and_its_rows_sum_to_1(trace, data):
     layer = data.draw(st.integers(0, trace.model.n_layers - 1))
     head = data.draw(st.integers(0, trace.model.n_heads - 1))
@@ -29,7 +29,7 @@ def test_a_pattern_is_causal_and_its_rows_sum_to_1(trace, data):
     np.testing.assert_allclose(np.nansum(pattern, axis=1), 1, atol=2e-6)
 
 
-@given(traces())
+@given(traces(ALL))
 def test_computed_and_reused_rows_are_all_rows_once(trace):
     for step in trace.steps:
         together = np.concatenate([step.reused, step.computed])
@@ -37,7 +37,7 @@ def test_computed_and_reused_rows_are_all_rows_once(trace):
         np.testing.assert_array_equal(step.fed, step.computed)
 
 
-@given(traces())
+@given(traces(ALL))
 def test_with_the_cache_every_row_is_computed_in_one_step_only(trace):
     computed = np.concatenate([step.computed for step in trace.steps])
     if trace.options.use_cache:
@@ -48,30 +48,39 @@ def test_with_the_cache_every_row_is_computed_in_one_step_only(trace):
     assert computed.size == expected
 
 
-@given(traces())
+@given(traces(ALL))
 def test_the_last_token_has_no_row_yet(trace):
     assert trace.n_rows == trace.n_tokens - 1 == trace.steps[-1].n_rows
     assert trace.token_ids[-1] == trace.steps[-1].chosen_id
 
 
-@given(traces())
+@given(traces(ALL))
 def test_cache_bytes_are_the_formula_and_the_size_of_the_rows(trace):
     numbers = trace.all_keys.size + trace.all_values.size
     held = numbers * trace.model.bytes_per_number
     assert cache_bytes(trace.model, trace.n_rows) == held
+    if trace.cross is not None:
+        cross = trace.cross.keys.size + trace.cross.values.size
+        held += cross * trace.model.bytes_per_number
     assert trace.steps[-1].cache_bytes == (held if trace.options.use_cache else 0)
 
 
-@given(traces())
+@given(traces(ALL))
 def test_the_cache_never_costs_more_rows_or_flops(trace):
     size = (trace.model, trace.n_prompt, len(trace.steps))
-    with_cache, without = (step_costs(*size, use_cache=use_cache) for use_cache in (True, False))
+    n_encoder = 0 if trace.cross is None else trace.cross.n_encoder
+    with_cache, without = (
+        step_costs(*size, use_cache=use_cache, n_encoder=n_encoder) for use_cache in (True, False)
+    )
+    counts = with_cache if trace.options.use_cache else without
+    for part in ("flops", "cache_bytes"):
+        assert getattr(counts, part).tolist() == [getattr(step, part) for step in trace.steps]
     assert (with_cache.rows <= without.rows).all()
     assert (with_cache.flops <= without.flops).all()
     assert with_cache.flops[0] == without.flops[0]
 
 
-@given(traces())
+@given(traces(ALL))
 def test_measures_of_attention_stay_in_their_ranges(trace):
     pattern = trace.pattern(0, 0)
     n_seen = np.arange(1, trace.n_rows + 1)
@@ -86,7 +95,7 @@ def test_measures_of_attention_stay_in_their_ranges(trace):
     assert mass[0] == 1
 
 
-@given(traces(), st.integers())
+@given(traces(ALL), st.integers())
 def test_an_index_outside_the_model_is_refused(trace, index):
     card = trace.model
     for count, ask in (
@@ -102,7 +111,7 @@ def test_an_index_outside_the_model_is_refused(trace, index):
                 ask(index)
 
 
-@given(traces(), st.integers(0, 7), st.sampled_from(["fed", "computed", "reused"]), st.data())
+@given(traces(ALL), st.integers(0, 7), st.sampled_from(["fed", "computed", "reused"]), st.data())
 def test_a_step_with_other_positions_makes_no_trace(trace, number, name, data):
     number = min(number, len(trace.steps) - 1)
     step = trace.steps[number]

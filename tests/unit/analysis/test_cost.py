@@ -81,3 +81,28 @@ def test_counts_for_json_are_plain_numbers_of_both_sides():
 
 def test_the_smallest_run_is_one_token_and_one_step():
     assert step_costs(CARD, 1, 1, use_cache=True).rows.tolist() == [1]
+
+
+def test_a_t5_pays_for_cross_attention_once_or_at_every_step():
+    card = make_card(family="t5", n_layers=2, n_heads=3, d_head=4)
+    with_cache = step_costs(card, 1, 3, use_cache=True, n_encoder=7)
+    without = step_costs(card, 1, 3, use_cache=False, n_encoder=7)
+    assert with_cache.rows.tolist() == [1, 1, 1]
+    assert without.rows.tolist() == [1, 2, 3]
+    assert with_cache.cache_bytes.tolist() == [
+        (n + 7) * card.cache_bytes_per_token for n in (1, 2, 3)
+    ]
+    assert with_cache.flops[0] == without.flops[0]
+    cross_rows = 2 * (2 * 2 * 7 * 12 * 12)  # layers x (K and V) x 2 m D A
+    shorter = forward_flops(card, 1, 2, n_encoder=7)
+    assert with_cache.flops[1] == shorter
+    assert with_cache.flops[0] == forward_flops(card, 1, 1, n_encoder=7) + cross_rows
+    assert without.flops[2] == forward_flops(card, 3, 3, 3, n_encoder=7, n_cross_computed=7)
+    assert counted(card, 1, 3, 7)["off"]["flops"] == without.flops.tolist()
+
+
+def test_an_encoder_belongs_to_a_t5():
+    with pytest.raises(OptionsError, match="Found 3 tokens for tests/random, a gpt2"):
+        step_costs(CARD, 1, 1, use_cache=True, n_encoder=3)
+    with pytest.raises(OptionsError, match="Found 0 tokens"):
+        step_costs(make_card(family="t5"), 1, 1, use_cache=True)

@@ -1,4 +1,9 @@
-from kvviz.trace import forward_flops
+from dataclasses import replace
+
+import pytest
+
+from kvviz.errors import TraceError
+from kvviz.trace import encoding_flops, forward_flops
 from tests.factories import make_card
 
 
@@ -15,3 +20,27 @@ def test_logits_are_counted_once_a_row():
     card = make_card()
     one = 2 * card.d_model * card.d_vocab
     assert forward_flops(card, 4, 4, n_logits=4) - forward_flops(card, 4, 4) == 3 * one
+
+
+def test_a_t5_counts_its_cross_attention_by_hand():
+    # One layer, two heads of width 3 in a stream of 5, MLP of 24; 2 rows look at 4 and at 7.
+    card = replace(make_card(1, 2, 3, family="t5", d_vocab=11), d_model=5)
+    own = 4 * (2 * 2 * 5 * 6) + 2 * (2 * 2 * 4 * 6)
+    cross = 2 * (2 * 2 * 5 * 6) + 2 * (2 * 2 * 7 * 6)
+    mlp, head = 2 * (2 * 2 * 5 * 24), 2 * 2 * 5 * 11
+    assert forward_flops(card, 2, 4, 2, n_encoder=7) == own + cross + mlp + head
+    keys_and_values = 2 * (2 * 7 * 5 * 6)
+    again = forward_flops(card, 2, 4, 2, n_encoder=7, n_cross_computed=7)
+    assert again - forward_flops(card, 2, 4, 2, n_encoder=7) == keys_and_values
+
+
+def test_a_gated_mlp_has_a_third_product():
+    card = make_card(family="t5")
+    gated = replace(card, mlp_is_gated=True)
+    third = card.n_layers * 2 * 3 * card.d_model * card.d_mlp
+    assert encoding_flops(gated, 3) - encoding_flops(card, 3) == third
+
+
+def test_only_a_t5_attends_to_an_encoder():
+    with pytest.raises(TraceError, match="Only a T5 attends to an encoder"):
+        forward_flops(make_card(), 1, 1, n_encoder=2)

@@ -57,3 +57,23 @@ def test_a_card_of_other_fields_is_refused(data):
 def test_a_card_is_frozen():
     with pytest.raises(FrozenInstanceError):
         CARD.n_layers = 3
+
+
+def test_only_a_t5_has_an_encoder():
+    assert make_card(family="t5").n_encoder_layers == 2
+    with pytest.raises(TraceError, match="A gpt2 says 1 encoder layers"):
+        replace(make_card(), n_encoder_layers=1)
+    with pytest.raises(TraceError, match="A t5 says 0 encoder layers"):
+        replace(make_card(family="t5"), n_encoder_layers=0)
+
+
+def test_a_card_of_a_gpt2_says_nothing_of_other_families():
+    assert not {"n_encoder_layers", "mlp_is_gated", "has_head"} & set(make_card().to_json())
+    card = replace(make_card(family="t5"), mlp_is_gated=True, has_head=False)
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize("name", ["mlp_is_gated", "has_head"])
+def test_yes_or_no_must_be_said(name):
+    with pytest.raises(TraceError, match=f"{name} is 1"):
+        replace(make_card(), **{name: 1})
