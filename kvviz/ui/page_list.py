@@ -36,6 +36,7 @@ class PageEntry:
 PAGES = (
     PageEntry("start", "Start here"),
     PageEntry("kv_cache", "KV cache, step by step"),
+    PageEntry("language_modelling", "Learning from plain text"),
 )
 
 

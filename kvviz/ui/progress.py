@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import streamlit as st
 
 from kvviz.errors import RunCancelledError
@@ -11,6 +13,15 @@ from kvviz.ui.page_state import PageState
 
 QUICK_S = 0.8
 """A run that is done within this time is shown at once, without a progress bar in between."""
+
+
+class Waiting(Protocol):
+    """A page that waits for a job."""
+
+    job: Job | None
+
+    def rerun(self) -> None:
+        """Run the page's script again."""
 
 
 def collect(state: PageState, timeout: float = QUICK_S) -> None:
@@ -31,7 +42,7 @@ def collect(state: PageState, timeout: float = QUICK_S) -> None:
 
 @st.fragment(run_every=0.4)
 @bounded
-def draw(state: PageState) -> None:
+def draw(state: Waiting) -> None:
     """Draw the progress of the page's job, again and again until it is done."""
     job = state.job
     if job is None:

@@ -1,0 +1,171 @@
+"""Teacher forcing beside free running: told the true words before each place, or left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.lessons import lessons
+from kvviz.ui import cards
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.language.experiment import outcome
+from kvviz.ui.language.glyphs import glyphs
+from kvviz.ui.language.question import ask, say, verdict
+from kvviz.ui.language.readings import MOST_FREE, FreeRun, Reading, compare_free
+from kvviz.ui.language.state import TextState
+from kvviz.ui.model_choice import called
+from kvviz.ui.plain_text import plain_html
+
+QUESTION = "departs"
+USUAL_GIVEN = 8
+SLIDER = "lm:given"
+
+
+def given_of(reading: Reading, wanted: int | None) -> int:
+    """Return how many tokens are given: what is wanted, brought to a beginning there is."""
+    n = reading.summary.n_tokens
+    aim = wanted if wanted is not None else min(USUAL_GIVEN, max(1, n // 2))
+    return min(reading.cuts, key=lambda cut: abs(cut - aim))
+
+
+@st.fragment
+@bounded
+def draw(state: TextState, environment: Environment) -> None:
+    """Draw the question, the two ways place by place, and what they come to."""
+    reading = state.reading
+    if reading is None:
+        return
+    words = lessons()
+    with st.container(border=True, key="kvviz-card-lm-forcing"):
+        caption = words.caption("forcing")
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        if not reading.cuts:
+            st.info(
+                "This text has no beginning that could be given: type a few words more.",
+                icon=":material/info:",
+            )
+            return
+        n_given = choose_given(state, reading)
+        n_places = min(MOST_FREE, reading.summary.n_tokens - n_given)
+        settings = reading.settings
+        free: FreeRun | None = outcome(
+            state,
+            ("free", n_given),
+            lambda job: compare_free(settings, n_given, job),
+            environment,
+            "Running free",
+        )
+        if free is None:
+            return
+        found = free.found
+        name = called(reading.card.name)
+        question = words.question(QUESTION)
+        near = {0, found.departs_at, min(3, n_places), n_places}
+        offered = {n: "all of them" if n == n_places else f"{n:,}" for n in sorted(near)}
+        text = question.ask.format(n_given=f"{n_given:,}", n_places=f"{n_places:,}", model=name)
+        answer = ask(state, QUESTION, text, offered)
+        rows(free, name, revealed=answer is not None)
+        if answer is None:
+            return
+        told = (
+            f"It goes its own way after {found.departs_at:,} of {n_places:,}."
+            if found.departs_at < found.n_places
+            else f"It writes all {found.n_places:,} as they stand in the text."
+        )
+        if free.stopped:
+            told += " Then it ended the text."
+        say(verdict(answer, found.departs_at, told, offered), "departs")
+    numbers(free)
+
+
+def choose_given(state: TextState, reading: Reading) -> int:
+    """Draw how many tokens are given and return it."""
+    if st.session_state.get(SLIDER) not in reading.cuts:
+        st.session_state[SLIDER] = given_of(reading, state.view.given)
+
+    def moved() -> None:
+        state.view = replace(state.view, given=int(st.session_state[SLIDER]))
+        state.write_link()
+
+    first, *others = reading.cuts
+    if not others:
+        return first
+    with st.container(width=360, key="kvviz-given"):
+        chosen = st.select_slider(
+            "Tokens given from the beginning",
+            options=list(reading.cuts),
+            key=SLIDER,
+            on_change=moved,
+        )
+    return int(chosen)
+
+
+def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
+    """Draw the text, the forced predictions and the free run, place under place."""
+    found = free.found
+    true, forced, own = free.tokens
+    columns = [
+        f'<div class="kvviz-place" role="row"><span role="cell">{plain_html(glyphs(token))}</span>'
+        + (
+            cell(forced[i], right=forced[i] == true[i])
+            + cell(own[i], right=own[i] == true[i], gone=i >= found.departs_at)
+            if revealed
+            else '<span role="cell" class="kvviz-veiled">?</span>' * 2
+        )
+        + "</div>"
+        for i, token in enumerate(true)
+    ]
+    st.html(
+        f'<div class="kvviz-places" role="table" data-kvviz="departure" '
+        f'data-departs-at="{found.departs_at if revealed else ""}" '
+        f'data-n-places="{found.n_places}" '
+        f'data-n-forced-right="{found.n_forced_right if revealed else ""}" '
+        f'data-revealed="{str(revealed).lower()}" '
+        f'aria-label="The text, {plain_html(name)} told the true words, and {plain_html(name)} '
+        'left alone">'
+        f'<p class="kvviz-given">{plain_html(free.given)}</p>'
+        '<div class="kvviz-place kvviz-place-names" role="row"><span>the text</span>'
+        "<span>forced</span><span>free</span></div>"
+        f"{''.join(columns)}</div>"
+    )
+
+
+def cell(token: str, *, right: bool, gone: bool = False) -> str:
+    """Return one prediction: right or wrong told by sign and line, not by colour alone."""
+    kind = "kvviz-right" if right else "kvviz-wrong"
+    sign = "as in the text" if right else "not as in the text"
+    return (
+        f'<span role="cell" class="{kind}{" kvviz-gone" if gone else ""}" title="{sign}">'
+        f"{plain_html(glyphs(token))}</span>"
+    )
+
+
+def numbers(free: FreeRun) -> None:
+    """Draw what both ways come to."""
+    found, words = free.found, lessons()
+    forced_bits, free_bits = float(found.forced_bits.mean()), float(found.free_bits.mean())
+    first, second, third = st.columns(3, gap="small")
+    with first, st.container(border=True, key="kvviz-card-lm-forced", height="stretch"):
+        cards.heading(
+            f"{found.n_forced_right} of {found.n_places} right, forced",
+            f"{forced_bits:.2f} bits a token: its surprise at the true words. After a slip it is "
+            "told the truth and goes on from there.",
+        )
+    with second, st.container(border=True, key="kvviz-card-lm-free", height="stretch"):
+        cards.heading(
+            f"{found.n_free_right} of {found.n_places} right, free",
+            f"{free_bits:.2f} bits a token: its surprise at its own words, which it finds "
+            f"{'more' if free_bits < forced_bits else 'no more'} likely than the true ones.",
+        )
+    with third, st.container(border=True, key="kvviz-card-lm-why", height="stretch"):
+        caption, forcing = words.caption("exposure-bias"), words.caption("forcing")
+        question = words.question(QUESTION)
+        cards.heading("Why not train as it is used?", question.why)
+        cards.opening(
+            "lm-forcing",
+            [caption.text],
+            f"{forcing.source} {caption.source}",
+            label="why, and why not",
+        )

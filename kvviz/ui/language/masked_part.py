@@ -1,0 +1,126 @@
+"""BERT's lesson in the same text: some tokens hidden, and only those asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import ContextLengthError
+from kvviz.lessons import lessons
+from kvviz.ui import cards, runs
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded, show_error
+from kvviz.ui.language import text_controls
+from kvviz.ui.language.columns_view import token_columns
+from kvviz.ui.language.experiment import outcome
+from kvviz.ui.language.question import ask, say, verdict
+from kvviz.ui.language.readings import HIDDEN_SHARE, Reading, read_masked
+from kvviz.ui.language.settings import TextSettings
+from kvviz.ui.language.state import TextState
+from kvviz.ui.links import LARGEST_SEED
+from kvviz.ui.model_choice import called
+from kvviz.ui.model_shelf import bundled_models
+from kvviz.ui.plain_text import plain_html
+
+QUESTION = "masked-labels"
+
+
+@st.fragment
+@bounded
+def draw(state: TextState, environment: Environment) -> None:
+    """Draw the question, the text with its hidden tokens, and what they teach."""
+    reading = state.reading
+    if reading is None:
+        return
+    words = lessons()
+    bert = reading.settings.bert
+    with st.container(border=True, key="kvviz-card-lm-masked"):
+        caption = words.caption("masked-label")
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        if bert == TextSettings.bert and bert not in bundled_models("bert"):
+            st.info(
+                "This copy of kvviz holds no BERT, so this part is empty. Choose another model "
+                "under “Hidden tokens” in the sidebar and press Read it.",
+                icon=":material/info:",
+            )
+            return
+        environment.require(bert, typed_here=runs.is_local_visitor())
+        settings, seed = reading.settings, state.view.seed
+        try:
+            masked = outcome(
+                state,
+                ("masked", seed),
+                lambda job: read_masked(settings, seed, job),
+                environment,
+                f"{called(bert)} reads the text",
+            )
+        except ContextLengthError as error:
+            show_error(error)
+            offer_less(state, settings, error)
+            return
+        if masked is not None:
+            tell(state, reading, masked)
+
+
+def tell(state: TextState, reading: Reading, masked: Reading) -> None:
+    """Draw what is known of both readings, as far as it was asked for."""
+    name = called(masked.card.name)
+    n_plain = sum(column["kind"] != "special" for column in masked.columns)
+    n_hidden = masked.summary.n_signals
+    question = lessons().question(QUESTION)
+    offered = {n: f"{n:,}" for n in sorted({1, n_hidden, max(1, n_plain // 2), n_plain})}
+    text = question.ask.format(model=name, n_tokens=f"{n_plain:,}")
+    answer = ask(state, QUESTION, text, offered) if len(offered) > 2 else True
+    token_columns(
+        masked,
+        mode="masked-token",
+        revealed=answer is not None,
+        wait="Predict first: what was guessed at the hidden places comes with your answer.",
+        key="lm-masked",
+    )
+    if answer is None:
+        return
+    right = "none" if not masked.n_right else f"{masked.n_right:,}"
+    told = (
+        f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
+        f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
+        f"{masked.summary.mean_bits:.2f} bits each."
+    )
+    say(verdict(answer, n_hidden, told, offered), "masked-labels")
+    with st.container(horizontal=True, key="kvviz-masked-row", vertical_alignment="center"):
+        st.button("Hide other tokens", key="lm:again", on_click=lambda: hide_others(state))
+        st.html(f'<span class="kvviz-aside">choice {state.view.seed:,}</span>')
+        caption = lessons().caption("masked-signals")
+        cards.opening(
+            "lm-masked",
+            [
+                f"{HIDDEN_SHARE:.0%} of {n_plain:,} tokens, rounded: {n_hidden:,}.",
+                f"{masked.summary.total_bits:,.2f} bits / {n_hidden:,} = "
+                f"{masked.summary.mean_bits:.3f} bits a hidden token.",
+                caption.text,
+                question.why,
+            ],
+            f"{caption.source} {question.source}",
+        )
+    state.write_link()
+
+
+def hide_others(state: TextState) -> None:
+    """Go on to the next choice of hidden tokens."""
+    state.view = replace(state.view, seed=(state.view.seed + 1) % (LARGEST_SEED + 1))
+
+
+def offer_less(state: TextState, settings: TextSettings, error: ContextLengthError) -> None:
+    """Draw a button that reads as much of the text as BERT has positions for."""
+    found = text_controls.remedy(error, settings)
+    if found is None:
+        return
+    label, wanted = found
+
+    def take() -> None:
+        text_controls.put(wanted)
+        state.asked = True
+
+    if st.button(label, key="lm:less", on_click=take):
+        state.rerun()

@@ -1,0 +1,158 @@
+"""The text is its own label: each token is asked for the next one, and the text knows it."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from kvviz.analysis.words import Word
+from kvviz.lessons import lessons
+from kvviz.ui import cards
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.language.columns_view import token_columns
+from kvviz.ui.language.question import ask, say, verdict
+from kvviz.ui.language.readings import Reading
+from kvviz.ui.language.state import TextState
+from kvviz.ui.model_choice import called
+from kvviz.ui.plain_text import plain_html, shortened
+
+QUESTION = "most-surprising"
+N_CHOICES = 4
+CHEAPEST_SHARE = 0.6
+"""How far down the list of all words the cheapest on offer stands: free words are no match."""
+
+
+def choices(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Return the words to choose from, in the order of the text: the dearest, and cheaper ones.
+
+    Only words that occur once are taken, so that each name means one place.
+    """
+    texts = [word.text for word in words]
+    once = [word for word in words if texts.count(word.text) == 1]
+    dearest_first = sorted(once, key=lambda word: -word.bits)
+    n = min(N_CHOICES, len(dearest_first))
+    if n < 2:
+        return ()
+    last = max(n - 1, round(CHEAPEST_SHARE * (len(dearest_first) - 1)))
+    places = [round(i * last / (n - 1)) for i in range(n)]
+    return tuple(sorted((dearest_first[i] for i in places), key=lambda word: word.start))
+
+
+@st.fragment
+@bounded
+def draw(state: TextState) -> None:
+    """Draw the question, the text over its labels, and the numbers."""
+    reading = state.reading
+    if reading is None:
+        return
+    words = lessons()
+    name = called(reading.settings.model)
+    caption = words.caption("own-label")
+    with st.container(border=True, key="kvviz-card-lm-next"):
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        offered = choices(reading.words)
+        labels = {word.start: word.text for word in offered}
+        answer: object = True
+        if offered:
+            question = words.question(QUESTION)
+            answer = ask(state, QUESTION, question.ask.format(model=name), labels)
+        token_columns(
+            reading,
+            mode="next-token",
+            revealed=answer is not None,
+            wait="Predict first: the losses, and what the model expected, come with your answer.",
+            key="lm-next",
+        )
+        if answer is None:
+            return
+        if offered:
+            dearest = max(offered, key=lambda word: word.bits)
+            told = (
+                f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
+                f"others: a chance of {odds(dearest.bits)}."
+            )
+            say(verdict(answer, dearest.start, told, labels), "most-surprising")
+        top = max(reading.words, key=lambda word: word.bits, default=None)
+        if offered and top is not None and top.start not in labels:
+            say(f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits.", "top")
+    numbers(reading)
+
+
+def odds(bits: float) -> str:
+    """Return a probability of so many bits in words."""
+    if bits < 1:
+        return f"{100 * 2**-bits:.0f} %"
+    return f"1 in {2**bits:,.0f}"
+
+
+def numbers(reading: Reading) -> None:
+    """Draw what the losses come to, each figure with its arithmetic."""
+    summary, words = reading.summary, lessons()
+    first, second, third = st.columns(3, gap="small")
+    with first, st.container(border=True, key="kvviz-card-lm-signals", height="stretch"):
+        cards.heading(
+            f"{summary.n_signals:,} labels",
+            f"from {summary.n_tokens:,} tokens, in one pass of {reading.seconds * 1e3:,.0f} ms. "
+            "Nobody wrote them.",
+        )
+        caption = words.caption("signals")
+        cards.opening(
+            "lm-signals",
+            [
+                f"{summary.n_tokens:,} tokens − 1 = {summary.n_signals:,}: the last token has "
+                "nothing after it.",
+                f"The likeliest token was the label at {reading.n_right:,} of them.",
+                caption.text,
+            ],
+            caption.source,
+        )
+    with second, st.container(border=True, key="kvviz-card-lm-perplexity", height="stretch"):
+        cards.heading(
+            f"{summary.mean_bits:.2f} bits a token",
+            f"Perplexity {summary.perplexity:,.1f}: on average as unsure as a fair draw among so "
+            "many tokens.",
+        )
+        caption = words.caption("perplexity")
+        cards.opening(
+            "lm-perplexity",
+            [
+                f"{summary.total_bits:,.2f} bits / {summary.n_signals:,} labels = "
+                f"{summary.mean_bits:.3f} bits, or {summary.mean_bits * math.log(2):.3f} nats.",
+                f"2^{summary.mean_bits:.3f} = {summary.perplexity:,.2f}.",
+                f"A fair draw from all {reading.card.d_vocab:,} tokens: "
+                f"{math.log2(reading.card.d_vocab):.2f} bits.",
+                caption.text,
+            ],
+            caption.source,
+        )
+    with third, st.container(border=True, key="kvviz-card-lm-characters", height="stretch"):
+        per_character(reading)
+
+
+def per_character(reading: Reading) -> None:
+    """Draw bits a character, and the size to which the text could be pressed."""
+    summary = reading.summary
+    bits = summary.bits_per_character
+    if bits is None:
+        cards.heading("No bits a character", "The judged tokens cover no character of their own.")
+        return
+    n_bytes = len(reading.settings.text.encode())
+    pressed = math.ceil(summary.total_bits / 8)
+    cards.heading(
+        f"{bits:.2f} bits a character",
+        f"{summary.total_bits:,.0f} bits for {summary.n_characters:,} characters. A perfect coder "
+        f"would press the text from {n_bytes:,} bytes to about {pressed:,}.",
+    )
+    caption = lessons().caption("bits-per-character")
+    cards.opening(
+        "lm-characters",
+        [
+            f"{summary.total_bits:,.2f} bits / {summary.n_characters:,} characters = {bits:.3f}.",
+            "The first token is given, so its characters are not counted.",
+            f"{summary.total_bits:,.1f} bits / 8 = {summary.total_bits / 8:,.1f} bytes, the first "
+            "token and the model itself left out.",
+            caption.text,
+        ],
+        caption.source,
+    )

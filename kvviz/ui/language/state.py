@@ -1,0 +1,93 @@
+"""What the page on learning from plain text remembers between reruns of its script."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from kvviz.errors import RunCancelledError
+from kvviz.ui.address import Address
+from kvviz.ui.jobs import Job
+from kvviz.ui.language import settings as links
+from kvviz.ui.language.readings import Reading
+from kvviz.ui.language.settings import TextSettings, TextView
+
+NAME = "language_modelling_page"
+QUICK_S = 0.8
+"""A reading that is done within this time is shown at once, without a progress bar in between."""
+
+
+@dataclass
+class TextState:
+    """One person's page.
+
+    Attributes:
+        reading: The text on screen, read by the model that foresees the next token.
+        view: What is looked at in it.
+        job: The reading under way, or None.
+        error: What went wrong last, drawn until the next reading.
+        attempt: What was read last, or tried.
+        asked: Whether a button outside the controls asked for a reading of what they say.
+        notes: Lines about the link that was opened.
+        answers: What the person predicted, by question; kept for the text it belongs to.
+        results: What experiments on this text gave, by what was asked for.
+        jobs: Experiments under way, by the same.
+        film_start: Point at which the film begins when it is mounted.
+        address: The address bar.
+    """
+
+    reading: Reading | None = None
+    view: TextView = field(default_factory=TextView)
+    job: Job | None = None
+    error: Exception | None = None
+    attempt: TextSettings | None = None
+    asked: bool = False
+    notes: tuple[str, ...] = ()
+    answers: dict[str, Any] = field(default_factory=dict)
+    results: dict[Hashable, Any] = field(default_factory=dict)
+    jobs: dict[Hashable, Job] = field(default_factory=dict)
+    film_start: int = 0
+    address: Address = field(default_factory=lambda: Address("lm:"))
+
+    @classmethod
+    def here(cls) -> TextState:
+        """Return this session's state, new if there is none."""
+        if NAME not in st.session_state:
+            st.session_state[NAME] = cls()
+        return st.session_state[NAME]
+
+    def rerun(self) -> None:
+        """Run the page's script again, with whatever the address bar says by now."""
+        self.address.rerun()
+
+    def collect(self, timeout: float = QUICK_S) -> None:
+        """Put the result of the job on screen if it is done, waiting for it a moment."""
+        job = self.job
+        if job is None or not job.wait(timeout):
+            return
+        self.job = None
+        if isinstance(job.error, RunCancelledError):
+            self.notes = (job.error.what,)
+        elif job.error is not None:
+            self.error = job.error
+        else:
+            self.show(job.result)
+
+    def show(self, reading: Reading) -> None:
+        """Put a new reading on screen; what was predicted of another text is forgotten."""
+        if self.reading is None or self.reading.settings != reading.settings:
+            kept = {name: said for name, said in self.answers.items() if name == "learnt-first"}
+            for job in self.jobs.values():
+                job.cancel()
+            self.answers, self.results, self.jobs = kept, {}, {}
+        self.reading, self.error = reading, None
+        self.write_link()
+
+    def write_link(self) -> None:
+        """Put the text on screen and the view into the address bar."""
+        shown = self.reading.settings if self.reading else self.attempt
+        if shown is not None:
+            self.address.write(links.write(shown, self.view))

@@ -1,0 +1,147 @@
+"""The controls of the page: the text, and who reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import (
+    ContextLengthError,
+    KvvizError,
+    ModelFamilyError,
+    ModelFilesError,
+    ModelNotFoundError,
+    NetworkError,
+)
+from kvviz.lessons import lessons
+from kvviz.ui.environment import Environment
+from kvviz.ui.language.forcing_part import SLIDER
+from kvviz.ui.language.settings import LONGEST_TEXT, TextSettings
+from kvviz.ui.model_choice import called, choose_model, put_model
+from kvviz.ui.model_shelf import shelf
+from kvviz.ui.plain_text import plain_html
+
+OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the controls say now.
+
+    Attributes:
+        settings: What “Read it” would read.
+        problems: Sentences on what stands in the way, none if nothing does.
+        read: Whether the button was pressed just now.
+        line: Where `label_text` draws.
+    """
+
+    settings: TextSettings
+    problems: tuple[str, ...]
+    read: bool
+    line: DeltaGenerator
+
+
+def put(wanted: TextSettings) -> None:
+    """Set the controls, before they are drawn."""
+    st.session_state["lm:text"] = wanted.text
+    put_model("lm:model", "gpt2", wanted.model)
+    put_model("lm:bert", "bert", wanted.bert)
+
+
+def forget_given() -> None:
+    """Let the page choose again how many tokens are given to a free run."""
+    st.session_state.pop(SLIDER, None)
+
+
+def draw(environment: Environment) -> Draft:
+    """Draw the controls and return what they say."""
+    with st.sidebar:
+        model = choose_model("Next token", "lm:model", "gpt2")
+        bert = choose_model("Hidden tokens", "lm:bert", "bert")
+    with st.container(border=True, key="kvviz-card-lm-text"):
+        line = st.empty()
+        text = st.text_area(
+            "Your text",
+            key="lm:text",
+            height=88,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        wanted = TextSettings(text or "", model, bert, environment.device)
+        problems = found_wrong(wanted)
+        for problem in problems:
+            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+        with st.container(horizontal=True, key="kvviz-lm-buttons", gap="small"):
+            read = st.button("Read it", key="lm:read", type="primary", shortcut="Ctrl+Enter")
+            examples()
+    return Draft(wanted, problems, read, line)
+
+
+def examples() -> None:
+    """Draw the list of example texts."""
+
+    def take(text: str) -> None:
+        st.session_state["lm:text"] = text
+
+    with st.popover("Example texts", key="lm-examples"):
+        for number, text in enumerate(lessons().texts):
+            st.button(text.name, key=f"lm:example:{number}", on_click=take, args=(text.text,),
+                      width="stretch", help=text.shows)  # fmt: skip
+
+
+def label_text(draft: Draft) -> None:
+    """Draw the text's label with its length in tokens, once the model is there to count them."""
+    wanted = draft.settings
+    model = shelf().peek(wanted.of(wanted.model))
+    count = ""
+    if model is not None:
+        try:
+            n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
+            over = " kvviz-over" if n_tokens > model.card.n_ctx else ""
+            count = (
+                f'<span class="kvviz-count{over}">{n_tokens:,} / {model.card.n_ctx:,} tokens</span>'
+            )
+        except KvvizError:
+            count = ""
+    draft.line.html(f'<div class="kvviz-label"><span>Your text</span>{count}</div>')
+
+
+def found_wrong(wanted: TextSettings) -> tuple[str, ...]:
+    """Return a sentence on each control that cannot be used as it is."""
+    problems: list[str] = []
+    if not wanted.model or not wanted.bert:
+        problems.append("Type the name or the folder of a model.")
+    if len(wanted.text) > LONGEST_TEXT:
+        problems.append(
+            f"The text may have {LONGEST_TEXT:,} characters, and it has {len(wanted.text):,}."
+        )
+    return tuple(problems)
+
+
+def remedy(error: Exception, attempt: TextSettings) -> tuple[str, TextSettings] | None:
+    """Return what to try instead of a reading that failed, and the words of its button."""
+    if isinstance(error, ContextLengthError):
+        cut = beginning_that_fits(attempt)
+        if not cut:
+            return None
+        return "Read the beginning that fits both models", replace(attempt, text=cut)
+    usual = TextSettings()
+    if isinstance(error, OF_THE_MODEL) and attempt.model != usual.model:
+        return f"Read it with {called(usual.model)}", replace(attempt, model=usual.model)
+    return None
+
+
+def beginning_that_fits(attempt: TextSettings) -> str:
+    """Return as many whole words of a text as both models have positions for, as far as loaded."""
+    known = [shelf().peek(attempt.of(name)) for name in (attempt.model, attempt.bert)]
+    loaded = [model for model in known if model is not None]
+    if not loaded:
+        return ""
+    # BERT puts a mark before the text and one behind it.
+    room = min(model.card.n_ctx for model in loaded) - 2
+    beginnings = [model.text_of(model.tokenize(attempt.text)[:room]) for model in loaded]
+    shortest = min(beginnings, key=len)
+    cut = shortest[: shortest.rfind(" ")] if " " in shortest else shortest
+    return cut if attempt.text.startswith(cut) else ""

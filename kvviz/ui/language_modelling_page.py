@@ -1,0 +1,143 @@
+"""Learning from plain text: a text of one's own as a lesson, the training film, free running."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import KvvizError
+from kvviz.lessons import lessons
+from kvviz.ui import progress, runs
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded, show_error
+from kvviz.ui.jobs import Job
+from kvviz.ui.language import (
+    film_part,
+    forcing_part,
+    masked_part,
+    next_token_part,
+    settings,
+    text_controls,
+)
+from kvviz.ui.language.readings import read_next
+from kvviz.ui.language.settings import TextSettings
+from kvviz.ui.language.state import TextState
+from kvviz.ui.links import line_about
+from kvviz.ui.plain_text import plain, plain_html
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    environment = Environment.read()
+    state = TextState.here()
+    wanted = follow_link(state, environment)
+    st.title("Learning from plain text", anchor=False)
+    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
+    draft = text_controls.draw(environment)
+    if draft.read or state.asked:
+        state.asked = False
+        read(state, draft.settings, environment, draft.problems)
+    elif wanted:
+        begin(state, wanted, environment)
+    state.collect()
+    text_controls.label_text(draft)
+    with st.container(key="kvviz-status"):
+        draw_status(state)
+    if state.reading is None and state.job is not None:
+        st.skeleton(height=420)
+    if state.reading is not None:
+        st.header("The text is its own label", anchor=False)
+        next_token_part.draw(state)
+        st.header("The same text, with tokens hidden", anchor=False)
+        masked_part.draw(state, environment)
+    st.header("How the two models learnt", anchor=False)
+    film_part.draw(state)
+    if state.reading is not None:
+        st.header("Told the truth, or left alone", anchor=False)
+        forcing_part.draw(state, environment)
+    if state.job is None:
+        state.write_link()
+    state.address.settle()
+
+
+def follow_link(state: TextState, environment: Environment) -> TextSettings | None:
+    """Take in the link that the person opened, if one was; return what it asks to read."""
+    parameters = state.address.incoming()
+    if parameters is None:
+        return None
+    wanted, view, unusable = settings.parse(parameters)
+    wanted = replace(wanted, device=environment.device)
+    line = line_about(unusable)
+    state.notes = (line,) if line else ()
+    state.view, state.film_start = view, view.point
+    text_controls.forget_given()
+    if state.reading is not None and state.reading.settings == wanted:
+        return None
+    text_controls.put(wanted)
+    unknown = [
+        model for model in (wanted.model, wanted.bert)
+        if not environment.allows(model, typed_here=False)
+    ]  # fmt: skip
+    if unknown:
+        state.notes += (
+            f"This link asks for the model {plain(unknown[0])}, which is not one that ships "
+            "with kvviz. Press Read it if you want it to be loaded.",
+        )
+        return None
+    return wanted
+
+
+def read(
+    state: TextState, wanted: TextSettings, environment: Environment, problems: tuple[str, ...]
+) -> None:
+    """Do what “Read it” asks for, unless a control stands in the way."""
+    state.notes = ()
+    if problems:
+        return
+    try:
+        environment.require(wanted.model, typed_here=runs.is_local_visitor())
+    except KvvizError as error:
+        state.error, state.attempt = error, wanted
+        return
+    text_controls.forget_given()
+    state.view = replace(state.view, given=None)
+    begin(state, wanted, environment)
+
+
+def begin(state: TextState, wanted: TextSettings, environment: Environment) -> None:
+    """Start a reading in place of the one that may still be under way."""
+    if state.job is not None:
+        state.job.cancel()
+    state.error, state.attempt = None, wanted
+    state.job = Job(lambda job: read_next(wanted, job), runs.queue(environment.concurrency))
+
+
+def draw_status(state: TextState) -> None:
+    """Draw what a reading under way, a failed one or an odd link have to say."""
+    if state.job is not None:
+        progress.draw(state)
+    if state.error is not None:
+        show_error(state.error)
+        offer_remedy(state)
+        if state.reading is not None:
+            st.caption("Below is the text before, as it was read.")
+    for note in state.notes:
+        st.info(note, icon=":material/info:")
+
+
+def offer_remedy(state: TextState) -> None:
+    """Draw a button that does what helps against the error, where there is such a thing."""
+    if state.error is None or state.attempt is None:
+        return
+    found = text_controls.remedy(state.error, state.attempt)
+    if found is None:
+        return
+    label, wanted = found
+
+    def take() -> None:
+        text_controls.put(wanted)
+        state.asked = True
+
+    st.button(label, key="lm:remedy", on_click=take)

@@ -1,0 +1,404 @@
+"""The page on learning from plain text, without a browser, on the real engine and GPT-2 mini."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kvviz.lessons import lessons
+from kvviz.ui.language import film_part, masked_part
+from kvviz.ui.language.question import SHOW_ME
+from kvviz.ui.language.readings import HIDDEN_SHARE
+from kvviz.ui.language.settings import TextSettings
+
+ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "router.py"
+NAME = "language_modelling_page"
+PATIENCE_S = 120
+SHORT = "The cat sat on the mat and the dog sat on the cat."
+
+
+class Lesson:
+    """The page under test, and what a reader of it would look for."""
+
+    def __init__(self, parameters):
+        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
+        self.app.run()
+        self.app.switch_page("../../pages/language_modelling.py")
+        for key, value in parameters.items():
+            self.app.query_params[key] = value
+        self.app.run()
+        self.finish()
+
+    @property
+    def state(self):
+        return self.app.session_state[NAME]
+
+    def finish(self):
+        """Rerun the page as a browser would until everything it waits for is done."""
+        until = time.monotonic() + PATIENCE_S
+        while jobs := [job for job in (self.state.job, *self.state.jobs.values()) if job]:
+            assert time.monotonic() < until, "the reading did not end"
+            jobs[0].wait(1.0)
+            self.app.run()
+        return self
+
+    def press(self, key):
+        self.app.button(key=key).click().run()
+        return self.finish()
+
+    def read(self, text):
+        self.app.text_area(key="lm:text").set_value(text).run()
+        return self.press("lm:read")
+
+    def labels(self, question):
+        """Return the words on a question's buttons, by their keys."""
+        return {
+            button.key: button.label.replace("\\", "")
+            for button in self.app.button
+            if str(button.key).startswith(f"lm:{question}:")
+        }
+
+    @property
+    def errors(self):
+        assert not self.app.exception, self.app.exception
+        return [error.value.replace("\\", "") for error in self.app.error]
+
+    @property
+    def notes(self):
+        return [note.value for note in self.app.info]
+
+    @property
+    def html(self):
+        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
+
+    def component(self, name, key):
+        """Return what a component was given to draw."""
+        (found,) = [
+            one.proto
+            for one in self.app.get("bidi_component")
+            if one.proto.component_name == name and one.proto.id.endswith(key)
+        ]
+        return json.loads(found.json)
+
+    @property
+    def columns(self):
+        return self.component("kvviz_token_columns", "lm-next")
+
+    @property
+    def hidden(self):
+        return self.component("kvviz_token_columns", "lm-masked")
+
+    @property
+    def film(self):
+        return self.component("kvviz_training_film", "lm-film")
+
+
+@pytest.fixture
+def lesson():
+    """Open the page by a link and wait for its reading."""
+    return lambda **parameters: Lesson(parameters)
+
+
+@pytest.fixture
+def local(monkeypatch):
+    """Let the visitor sit at this machine, as in a browser on localhost."""
+    from kvviz.ui import runs
+
+    monkeypatch.setattr(runs, "is_local_visitor", lambda: True)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory):
+    """A folder with a BERT of random weights that reads with the bundled tokenizer."""
+    import torch
+    from safetensors.torch import save_file
+    from tokenizers import Tokenizer
+    from transformers import BertConfig, BertForMaskedLM
+
+    from kvviz.ui.model_shelf import WEIGHTS
+    from training.tokenizer import save_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny-bert")
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=4096, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
+                        intermediate_size=40, max_position_embeddings=40)  # fmt: skip
+    config.architectures = ["BertForMaskedLM"]
+    module = BertForMaskedLM(config)
+    tied = set(module.all_tied_weights_keys)
+    weights = {name: w for name, w in module.state_dict().items() if name not in tied}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(config.to_json_string())
+    tokenizer = Tokenizer.from_file(str(WEIGHTS / "gpt2-mini" / "tokenizer.json"))
+    save_tokenizer(tokenizer, folder, family="bert", n_ctx=40)
+    return str(folder)
+
+
+def test_the_first_visit_asks_before_it_shows_any_loss(lesson):
+    page = lesson()
+    assert page.errors == []
+    reading = page.columns
+    assert reading["revealed"] is False
+    assert all(column["bits"] is None and not column["guesses"] for column in reading["columns"])
+    fed = [column["fed"] for column in reading["columns"]]
+    asked = [column["asked"] for column in reading["columns"]]
+    assert asked == [*fed[1:], None]
+    assert "".join(fed).replace("␣", " ") == lessons().texts[0].text
+    assert dict(page.app.query_params) == {}
+
+
+def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):
+    page = lesson()
+    offered = page.labels("most-surprising")
+    right = next(key for key, label in offered.items() if label == "piano.")
+    page.press(right)
+    assert "Right. “piano.” cost" in page.html
+    again = lesson()
+    wrong = next(key for key, label in offered.items() if label not in ("piano.", "Just show me"))
+    again.press(wrong)
+    assert f"You said {offered[wrong]}. “piano.” cost" in again.html
+
+
+def test_the_numbers_are_those_of_the_engine(lesson):
+    import numpy as np
+
+    import kvviz
+
+    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    model = kvviz.load_model("kvviz/gpt2-mini")
+    encoding = kvviz.trace_encoding(model, SHORT, top_k=50)
+    bits = -encoding.label_logprobs[:-1].astype(np.float64) / np.log(2)
+    drawn = [column["bits"] for column in page.columns["columns"]][:-1]
+    # Rounded to four places for the way to the browser.
+    np.testing.assert_allclose(drawn, bits, atol=5.1e-5)
+    n = encoding.token_ids.size
+    assert f"{n - 1} labels" in page.html
+    assert f"{bits.mean():.2f} bits a token" in page.html
+    assert f"Perplexity {2 ** bits.mean():,.1f}" in page.html
+    characters = len(SHORT) - int(encoding.spans[0, 1])
+    assert f"{bits.sum() / characters:.2f} bits a character" in page.html
+    first = page.columns["columns"][0]
+    assert first["guesses"][0][1] == pytest.approx(float(encoding.top_probs[0, 0]), abs=1e-6)
+    assert len(first["guesses"]) == 6
+
+
+def test_a_link_carries_the_text_and_what_is_looked_at(lesson):
+    page = lesson(text=SHORT, given="5", point="7")
+    assert page.errors == page.notes[1:] == []
+    assert page.app.text_area(key="lm:text").value == SHORT
+    assert page.film["point"] == 7
+    assert page.app.select_slider(key="lm:given").value == 5
+    assert dict(page.app.query_params) == {"text": SHORT, "given": "5", "point": "7"}
+
+
+def test_nonsense_in_a_link_gives_the_usual_page_and_one_line(lesson):
+    page = lesson(seed="-1", given="many", point="<b>", text="")
+    assert page.errors == []
+    line = page.notes[0]
+    assert "seed is '-1', not a whole number" in line
+    assert "point is '<b>'" in line
+    assert page.state.reading.settings.text == lessons().texts[0].text
+    assert page.film["point"] == 0
+
+
+def test_a_point_behind_the_film_is_its_last(lesson):
+    assert lesson(point="999").film["point"] == 23
+
+
+def test_the_address_names_the_text_on_screen(lesson):
+    page = lesson()
+    page.app.text_area(key="lm:text").set_value("A dog & a cat met a bird.").run()
+    assert dict(page.app.query_params) == {}
+    page.press("lm:read")
+    assert dict(page.app.query_params) == {"text": "A dog & a cat met a bird."}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty"),
+        (" \n ", "white space"),
+        ("The", "one token has no next token"),
+        ("word " * 3000, "does not fit"),
+    ],
+)
+def test_a_text_that_cannot_be_read_has_its_sentence_and_nothing_is_lost(lesson, text, sentence):
+    page = lesson(text=SHORT).read(text)
+    (error,) = page.errors
+    assert sentence in error
+    assert "Something went wrong" not in error
+    assert page.app.text_area(key="lm:text").value == text
+    assert page.state.reading.settings.text == SHORT
+
+
+def test_a_text_that_is_too_long_can_be_cut_by_a_button(lesson):
+    page = lesson(text=SHORT).read("word " * 3000)
+    page.press("lm:remedy")
+    assert page.errors == []
+    n_tokens = page.state.reading.summary.n_tokens
+    assert n_tokens <= 1024
+    assert n_tokens > 900
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cat 🐱 said 👩‍👩‍👧 hello",
+        "שלום עולם, hello",
+        "日本の猫は小さい。犬は大きい。",
+        "<script>alert(1)</script><b onload=x>",
+        "**bold** [link](javascript:alert(1)) $x$ :red[no]",
+        "bell \x07 and escape \x1b[31m",
+        "one\n\ntwo\tthree",
+    ],
+)
+def test_any_text_is_read_and_shown_as_text(lesson, text):
+    page = lesson(text=text)
+    assert page.errors == []
+    for question in ("most-surprising", "departs"):
+        if page.labels(question):
+            page.press(f"lm:{question}:show")
+    assert page.errors == []
+    assert page.columns["revealed"] is True
+    assert "<script>alert" not in page.html
+    assert "<b onload" not in page.html
+
+
+def test_free_running_departs_where_the_forced_prediction_first_slips(lesson):
+    page = lesson(given="8").press("lm:departs:show")
+    found = page.state.results["free", 8].found
+    assert 0 < found.departs_at < found.n_places
+    first_slip = int((found.forced_ids != found.true_ids).argmax())
+    assert found.departs_at == first_slip
+    assert f"It goes its own way after {found.departs_at} of {found.n_places}." in page.html
+    assert f"{found.n_forced_right} of {found.n_places} right, forced" in page.html
+    assert f"{found.n_free_right} of {found.n_places} right, free" in page.html
+
+
+def test_the_free_run_is_hidden_until_it_was_predicted(lesson):
+    page = lesson(given="8")
+    assert "right, free" not in page.html
+    assert 'data-departs-at=""' in page.html
+    page.press("lm:departs:show")
+    assert 'data-departs-at="8"' in page.html
+
+
+def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):
+    page = lesson()
+    film = page.film
+    (gpt2,) = [one for one in film["films"] if one["family"] == "gpt2"]
+    assert len(gpt2["points"]) == 24
+    assert gpt2["points"][-1]["said"][0]["guesses"][0] == ["␣time", 0.9794]
+    keys = page.labels("learnt-first")
+    frequent = next(key for key, label in keys.items() if "frequent" in label)
+    page.press(frequent)
+    assert "Right. In this order: that some words are frequent, after 12,288 tokens" in page.html
+
+
+def test_without_a_film_the_page_says_so(lesson, monkeypatch, tmp_path):
+    monkeypatch.setattr(film_part, "films", dict)
+    page = lesson(text=SHORT)
+    assert any("holds no training film" in note for note in page.notes)
+    assert page.errors == []
+
+
+def test_a_damaged_film_has_its_sentence_and_leaves_the_rest(lesson, monkeypatch, tmp_path):
+    (tmp_path / "gpt2-mini").mkdir()
+    (tmp_path / "gpt2-mini" / "film.jsonl").write_text("{")
+    monkeypatch.setattr(film_part, "WEIGHTS", tmp_path)
+    page = lesson(text=SHORT)
+    (error,) = page.errors
+    assert "training film cannot be read" in error
+    assert page.columns["columns"]
+
+
+def test_without_a_bert_that_part_says_so_and_the_others_work(lesson, monkeypatch):
+    monkeypatch.setattr(masked_part, "bundled_models", lambda family: {})
+    page = lesson(text=SHORT)
+    assert any("holds no BERT" in note for note in page.notes)
+    assert page.errors == []
+    assert page.columns["columns"]
+
+
+def test_hidden_tokens_are_asked_for_and_no_others(lesson, local, tiny_bert, monkeypatch):
+    monkeypatch.setenv("KVVIZ_MODELS", "*")
+    page = lesson(text=SHORT, bert=tiny_bert, seed="3")
+    assert page.errors == []
+    assert page.hidden["revealed"] is False
+    page.press("lm:masked-labels:show")
+    columns = page.hidden["columns"]
+    asked = [column for column in columns if column["asked"] is not None]
+    n_plain = sum(column["kind"] != "special" for column in columns)
+    assert len(asked) == max(1, round(HIDDEN_SHARE * n_plain))
+    assert {column["fed"] for column in asked} == {"[MASK]"}
+    assert all(column["kind"] == "hidden" and column["bits"] > 0 for column in asked)
+    assert [c["kind"] for c in (columns[0], columns[-1])] == ["special", "special"]
+    before = [column["asked"] for column in columns]
+    page.press("lm:again")
+    assert page.app.query_params["seed"] == "4"
+    assert [column["asked"] for column in page.hidden["columns"]] != before
+
+
+def test_a_text_beyond_bert_s_limit_and_a_wrong_kind_have_sentences_of_their_own(
+    lesson, local, tiny_bert, monkeypatch
+):
+    monkeypatch.setenv("KVVIZ_MODELS", "*")
+    page = lesson(text="word " * 60, bert=tiny_bert)
+    (error,) = page.errors
+    assert "kvviz/" not in error
+    assert "40 positions" in error
+    assert page.columns["columns"]
+    page.press("lm:less")
+    assert page.errors == []
+    assert 30 < len(page.hidden["columns"]) <= 40
+    page = lesson(text=SHORT, bert="kvviz/gpt2-mini")
+    (error,) = page.errors
+    assert "needs a model that fills in hidden tokens" in error
+    page = lesson(text=SHORT, model=tiny_bert)
+    (error,) = page.errors
+    assert "needs a model that foresees the next token" in error
+    page.press("lm:remedy")
+    assert page.errors == []
+    assert page.state.reading.settings.model == TextSettings().model
+
+
+def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(lesson):
+    page = lesson(model="some/model")
+    assert page.state.reading is None
+    assert any("some/model" in note.replace("\\", "") for note in page.notes)
+    assert page.app.text_input(key="lm:model:other").value == "some/model"
+    assert page.film["films"]
+
+
+def test_answers_are_kept_for_their_text_and_asked_anew_for_another(lesson):
+    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    page.press("lm:read")
+    assert page.state.answers["most-surprising"] == SHOW_ME
+    page.read("The king and the queen had a red boat.")
+    assert "most-surprising" not in page.state.answers
+
+
+def test_what_was_typed_survives_a_visit_to_another_page(lesson):
+    page = lesson(text=SHORT)
+    page.app.text_area(key="lm:text").set_value("Half a thought").run()
+    page.app.switch_page("../../pages/start.py").run()
+    page.app.switch_page("../../pages/language_modelling.py").run()
+    page.finish()
+    assert page.app.text_area(key="lm:text").value == "Half a thought"
+    assert page.state.reading.settings.text == SHORT
+
+
+def test_an_accident_in_one_part_leaves_the_others(lesson, monkeypatch):
+    from kvviz.ui.language import forcing_part
+
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("secret inner words")
+
+    monkeypatch.setattr(forcing_part, "compare_free", broken)
+    page = lesson(text=SHORT)
+    (error,) = page.errors
+    assert "Something went wrong that should not have" in error
+    assert "secret" not in error
+    assert page.columns["columns"]
+    assert page.film["films"]
