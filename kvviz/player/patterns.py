@@ -73,5 +73,33 @@ def thumbnails(
     return _bytes(small)
 
 
+def lower_triangles(
+    patterns: Float32[np.ndarray, "head query key"],
+) -> UInt8[np.ndarray, "head cell"]:
+    """Return whole patterns as lower triangles, row by row, in bytes as `triangles` does.
+
+    For models whose scores are more than scaled products, such as those with a position bias.
+    """
+    rows, columns = np.tril_indices(patterns.shape[1])
+    return _bytes(patterns[:, rows, columns])
+
+
+def rectangles(
+    patterns: Float32[np.ndarray, "head query key"],
+) -> UInt8[np.ndarray, "head query key"]:
+    """Return patterns without a mask as bytes: weight w as the nearest of 0/255, 1/255, ... 1."""
+    return _bytes(patterns)
+
+
+def thumbnails_of(
+    patterns: Float32[np.ndarray, "head query key"], n_cells: int
+) -> UInt8[np.ndarray, "head cell_row cell_column"]:
+    """Return small pictures of whole patterns, as `thumbnails` does."""
+    starts = np.arange(n_cells) * patterns.shape[1] // n_cells
+    seen = np.nan_to_num(patterns)
+    tallest = np.maximum.reduceat(np.maximum.reduceat(seen, starts, axis=1), starts, axis=2)
+    return _bytes(tallest)
+
+
 def _bytes(weights: Float32[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     return (weights * np.float32(255) + np.float32(0.5)).astype(np.uint8)

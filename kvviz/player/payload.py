@@ -16,11 +16,12 @@ from importlib.resources import files
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Float32, Int8
 
 from kvviz.analysis import counted
 from kvviz.errors import PayloadError
-from kvviz.player.patterns import thumbnails, triangles
+from kvviz.player import second_cache
+from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
+from kvviz.player.rounding import scaled
 from kvviz.trace import CacheComparison, GenerationTrace
 
 CacheView = Literal["on", "off", "both"]
@@ -125,6 +126,7 @@ def pack(
     arrays = [
         *_arrays_of_runs(runs, n_steps),
         *_arrays_of_layers(runs, n_rows, layers),
+        *second_cache.arrays_of_a_layer(runs, n_rows, layers),
         *_thumbnails(first, n_rows, layers),
     ]
     header = {
@@ -148,7 +150,7 @@ def pack(
             for token_id, text in run.vocabulary.items()
         },
         "runs": [_run(name, run, n_steps) for name, run in runs.items()],
-        "counted": counted(card, n_prompt, n_steps),
+        "counted": _counted(first, n_steps),
         "comparison": _comparison(trace, n_steps),
         "roles": [
             {"layer": r.layer, "head": r.head, "role": r.role, "score": float(r.score)}
@@ -156,6 +158,7 @@ def pack(
         ],
         "view": {"step": step, "layer": layer, "head": head, "cache": cache},
         "layers": list(layers),
+        **second_cache.encoder_header(first),
     }
     return _assemble(header, arrays)
 
@@ -174,6 +177,9 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
         digest.update(json.dumps(facts, sort_keys=True).encode())
         for array in (run.token_ids, run.written_fingerprints, run.final_fingerprints):
             digest.update(array.tobytes())
+        if run.cross is not None:
+            digest.update(run.cross.encoder.token_ids.tobytes())
+            digest.update(run.cross.written_fingerprints.tobytes())
     return digest.hexdigest()[:32]
 
 
@@ -187,7 +193,7 @@ def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     card = next(iter(runs.values())).model
     pattern = card.n_heads * n_rows * (n_rows + 1) // 2
     rows = 2 * card.n_kv_heads * (n_rows * card.d_head + np.dtype(np.float32).itemsize)
-    return len(runs) * (pattern + rows)
+    return len(runs) * (pattern + rows) + second_cache.bytes_of_a_layer(runs, n_rows)
 
 
 def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[int]:
@@ -229,7 +235,15 @@ def _run(name: str, run: GenerationTrace, n_steps: int) -> dict[str, Any]:
         "max_row_change": [float(step.max_row_change) for step in steps],
         "chosen_ids": [int(step.chosen_id) for step in steps],
         "chosen_probs": [float(step.chosen_prob) for step in steps],
+        **second_cache.rows_of_a_run(run, n_steps),
     }
+
+
+def _counted(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
+    n_encoder = 0 if run.cross is None else run.cross.n_encoder
+    own = counted(run.model, run.n_prompt, n_steps, n_encoder)
+    cross = second_cache.counted_rows(run, n_steps)
+    return {name: own[name] | cross[name] for name in own}
 
 
 def _comparison(trace: GenerationTrace | CacheComparison, n_steps: int) -> dict[str, Any] | None:
@@ -257,12 +271,19 @@ def _arrays_of_layers(
     for layer in layers:
         for name, run in runs.items():
             keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
-            queries = run.queries[layer, :, :n_rows]
-            yield f"{name}.pattern.{layer}", triangles(queries, keys, run.score_scale[layer])
+            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows)
             for part, rows in (("key", keys), ("value", values)):
-                scaled, scale = _scaled(rows)
-                yield f"{name}.{part}s.{layer}", scaled
+                numbers, scale = scaled(rows)
+                yield f"{name}.{part}s.{layer}", numbers
                 yield f"{name}.{part}_scale.{layer}", scale
+
+
+def _triangles(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:
+    # A position bias makes scores more than products; such runs are short enough to be held whole.
+    if run.position_bias is not None:
+        return second_cache.self_patterns(run, layer, n_rows)
+    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
+    return triangles(queries, keys, run.score_scale[layer])
 
 
 def _thumbnails(
@@ -271,29 +292,18 @@ def _thumbnails(
     if len(layers) == run.model.n_layers:
         return
     n_cells = min(CONTRACT["thumbnail_cells"], n_rows)
-    pictures = [
-        thumbnails(
-            run.queries[layer, :, :n_rows],
-            run.keys(layer)[:, :n_rows],
-            run.score_scale[layer],
-            n_cells,
-        )
-        for layer in range(run.model.n_layers)
-    ]
-    yield "thumbnails", np.stack(pictures)
+    yield (
+        "thumbnails",
+        np.stack([_small(run, layer, n_rows, n_cells) for layer in range(run.model.n_layers)]),
+    )
 
 
-def _scaled(
-    rows: Float32[np.ndarray, "head position d_head"],
-) -> tuple[Int8[np.ndarray, "head position d_head"], Float32[np.ndarray, " head"]]:
-    """Round rows to 255 even parts of their head's range.
-
-    Returns:
-        Bytes b, and each head's largest absolute number s, with ``|x - b s / 127| <= 0.5 s / 127``.
-    """
-    scale = np.abs(rows).max(axis=(1, 2))
-    divisor = np.where(scale > 0, scale, 1)[:, None, None]
-    return np.rint(rows / divisor * np.float32(127)).astype(np.int8), scale
+def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.ndarray:
+    if run.position_bias is not None:
+        patterns = [run.pattern(layer, head) for head in range(run.model.n_heads)]
+        return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
+    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
+    return thumbnails(queries, keys, run.score_scale[layer], n_cells)
 
 
 def _assemble(header: dict[str, Any], arrays: list[tuple[str, np.ndarray]]) -> bytes:

@@ -47,13 +47,14 @@ function patternRow(kind, row, ids, next) {
  * @param {"greedy" | "sampled"} [options.choice] @param {boolean} [options.same] Whether both runs agree.
  * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
  * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
+ * @param {number} [options.n_encoder] Tokens that an encoder read; 0 for a run without one.
  * @param {string[]} [options.texts] Tokens in place of the story's.
  * @returns {Uint8Array}
  */
 export function makeBuffer(options = {}) {
   const {
     n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
-    choice = "greedy", same = true, view = {}, change = () => {},
+    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {},
   } = options;
   const n_kv_heads = options.n_kv_heads ?? n_heads;
   const n_rows = n_prompt + n_steps - 1;
@@ -168,6 +169,41 @@ export function makeBuffer(options = {}) {
     arrays.push({ name: "thumbnails", dtype: "u8", shape: [n_layers, n_heads, cells, cells], data: blocks });
   }
 
+  const input = Array.from({ length: n_encoder }, (_, i) => ({ id: 100 + kinds.indexOf(story[i % story.length]), text: story[i % story.length] }));
+  if (n_encoder) addSecondCache();
+
+  /** Rows of the input: computed at the first step, read at the later ones; without the cache computed always. */
+  function addSecondCache() {
+    for (const run of /** @type {any[]} */ (runs)) {
+      run.n_cross_computed = steps.map((s) => (run.cache === "on" && s ? 0 : n_encoder));
+      run.n_cross_reused = run.n_cross_computed.map((/** @type {number} */ n) => n_encoder - n);
+    }
+    for (const side of /** @type {const} */ (["on", "off"])) {
+      Object.assign(counted[side], { cross_rows: steps.map((s) => (side === "on" && s ? 0 : n_encoder)) });
+    }
+    counted.on.cache_bytes.forEach((bytes, s) => (counted.on.cache_bytes[s] = bytes + n_encoder * model.cache_bytes_per_token));
+    for (const cache of caches) {
+      for (const layer of present) {
+        const weights = new Uint8Array(n_heads * n_rows * n_encoder);
+        for (let head = 0; head < n_heads; head++) {
+          const next = random(31 * layer + head);
+          for (let row = 0; row < n_rows; row++) {
+            const raw = input.map((_, column) => 0.05 * next() + Math.exp(-Math.abs(((row + head) % n_encoder) - column)));
+            const sum = raw.reduce((a, b) => a + b, 0);
+            raw.forEach((w, column) => (weights[(head * n_rows + row) * n_encoder + column] = Math.round((255 * w) / sum)));
+          }
+        }
+        arrays.push({ name: `${cache}.cross_pattern.${layer}`, dtype: "u8", shape: [n_heads, n_rows, n_encoder], data: weights });
+        for (const part of ["key", "value"]) {
+          const next = random(913 * layer + part.length);
+          const rows = Int8Array.from({ length: n_kv_heads * n_encoder * d_head }, () => Math.round(120 * (next() + next() - 1)));
+          arrays.push({ name: `${cache}.cross_${part}s.${layer}`, dtype: "i8", shape: [n_kv_heads, n_encoder, d_head], data: rows });
+          arrays.push({ name: `${cache}.cross_${part}_scale.${layer}`, dtype: "f32", shape: [n_kv_heads], data: new Float32Array(n_kv_heads).fill(2) });
+        }
+      }
+    }
+  }
+
   const roles = [];
   for (let layer = 0; layer < n_layers; layer++) {
     for (let head = 0; head < n_heads; head++) {
@@ -183,6 +219,7 @@ export function makeBuffer(options = {}) {
       : null,
     roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], ...view },
     layers: present, arrays: [],
+    ...(n_encoder ? { encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true } } : {}),
   };
   return pack(header, arrays, change);
 }

@@ -9,8 +9,15 @@ import contract from "../contract.json" with { type: "json" };
  * @typedef {{ id: number, text: string }} Token
  * @typedef {{ step: number, layer: number, head: number, cache: Cache }} View
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role
- * @typedef {{ rows: number[], flops: number[], cache_bytes: number[] }} CountedRun
+ * @typedef {{ rows: number[], flops: number[], cache_bytes: number[], cross_rows?: number[] }} CountedRun
  * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], dtype: string }} Comparison
+ *
+ * @typedef {object} Encoder What an encoder read, and the decoder looks at through its second cache.
+ * @property {string} text
+ * @property {Token[]} tokens
+ * @property {number} seconds
+ * @property {number} flops
+ * @property {boolean} cross_proven Whether the rows made of it never changed.
  *
  * @typedef {object} Model
  * @property {string} name
@@ -43,6 +50,8 @@ import contract from "../contract.json" with { type: "json" };
  * @property {number[]} max_row_change
  * @property {number[]} chosen_ids
  * @property {number[]} chosen_probs
+ * @property {number[]} [n_cross_computed] With an encoder: cross-attention rows.
+ * @property {number[]} [n_cross_reused]
  *
  * @typedef {object} Header
  * @property {string} magic
@@ -58,6 +67,7 @@ import contract from "../contract.json" with { type: "json" };
  * @property {Run[]} runs
  * @property {{ on: CountedRun, off: CountedRun }} counted
  * @property {Comparison | null} comparison
+ * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
  * @property {Role[]} roles
  * @property {View} view
  * @property {number[]} layers
@@ -136,7 +146,9 @@ function readHeader(bytes) {
     requireFields(header.counted[side], contract.counted_run, `counted.${side}`);
   }
   if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
+  header.encoder ??= null;
   checkCounts(header);
+  if (header.encoder !== null) checkEncoder(header);
   return /** @type {Header} */ (header);
 }
 
@@ -188,6 +200,35 @@ function checkCounts(header) {
   }
   for (const role of header.roles) requireFields(role, contract.role, "roles");
   if (header.layers.length === 0) fail("The recording holds no layer.", "Its list is empty.");
+}
+
+/** @param {any} header */
+function checkEncoder({ encoder, runs, counted, n_steps }) {
+  requireFields(encoder, contract.encoder, "encoder");
+  if (!Array.isArray(encoder.tokens) || encoder.tokens.length === 0) {
+    fail("The encoder read nothing.", "Its list of tokens is empty.");
+  }
+  for (const token of encoder.tokens) {
+    requireFields(token, contract.token, "encoder.tokens");
+    if (typeof token.text !== "string") fail("A token has no text.", `Token ${token.id}.`);
+  }
+  for (const run of runs) {
+    requireFields(run, contract.run_of_two_caches, "runs");
+    for (const name of contract.run_of_two_caches) requireNumbers(run[name], n_steps, `runs.${name}`);
+    for (let step = 0; step < n_steps; step++) {
+      const { n_cross_computed: computed, n_cross_reused: reused } = run;
+      if (computed[step] + reused[step] !== encoder.tokens.length) {
+        fail(
+          "A step does not account for all its cross-attention rows.",
+          `Step ${step} computed ${computed[step]} and reused ${reused[step]} of ${encoder.tokens.length}.`,
+        );
+      }
+    }
+  }
+  for (const side of contract.counted) {
+    requireFields(counted[side], contract.counted_of_two_caches, `counted.${side}`);
+    requireNumbers(counted[side].cross_rows, n_steps, `counted.${side}.cross_rows`);
+  }
 }
 
 /**
@@ -244,6 +285,11 @@ function checkArrays(header, arrays) {
       expect(`${cache}.pattern.${layer}`, [n_heads, (n_rows * (n_rows + 1)) / 2]);
       for (const part of ["keys", "values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_rows, d_head]);
       for (const part of ["key_scale", "value_scale"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads]);
+      if (header.encoder === null) continue;
+      const n_encoder = header.encoder.tokens.length;
+      expect(`${cache}.cross_pattern.${layer}`, [n_heads, n_rows, n_encoder]);
+      for (const part of ["cross_keys", "cross_values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_encoder, d_head]);
+      for (const part of ["cross_key_scale", "cross_value_scale"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads]);
     }
   }
   if (header.layers.length < n_layers) {

@@ -39,7 +39,7 @@ export function duel() {
           const computed = cumulative[cache][state.step];
           setText(total, whole(computed));
           bar.style.transform = `scaleX(${computed / most})`;
-          sentence.replaceChildren(...sentenceNodes(words.stepSentence(stepFacts(payload, cache, state.step)).slice(1, 4)));
+          sentence.replaceChildren(...sentenceNodes(words.stepSentence(stepFacts(payload, cache, state.step)).slice(1, -1)));
         }
       });
     },

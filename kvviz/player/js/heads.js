@@ -1,5 +1,5 @@
 // All heads at this step: one picture, with a button over each head for pointer, keyboard and reader.
-import { el, setAttribute, whenChanged } from "./dom.js";
+import { el, setAttribute, setText, whenChanged } from "./dom.js";
 import { badge, begin } from "./pen.js";
 import { paintHeads } from "./paint_small.js";
 import { mainRun } from "./run.js";
@@ -17,8 +17,9 @@ export function heads(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas", "aria-hidden": "true" });
   const overlay = el("div", { class: "kv-heads-buttons", role: "group", "aria-label": words.LABELS.heads });
   const legend = el("span", { class: "kv-roles" });
+  const title = el("h3", {}, [words.LABELS.heads]);
   const node = el("section", { class: "kv-heads" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.heads]), el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
+    el("div", { class: "kv-title" }, [title, el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
     el("div", { class: "kv-heads-box" }, [canvas, overlay]),
   ]);
   /** @type {HTMLButtonElement[]} */
@@ -70,6 +71,7 @@ export function heads(dispatch) {
       const { model } = payload.header;
       nHeads = model.n_heads;
       built([payload], () => {
+        setText(title, payload.header.encoder ? words.LABELS.selfHeads : words.LABELS.heads);
         roles = new Map(payload.header.roles.map((r) => [r.layer * model.n_heads + r.head, r.role]));
         buttons = layout.heads.thumbs.map((_, index) => {
           const name = words.headLabel(Math.floor(index / nHeads), index % nHeads, roles.get(index));

@@ -1,11 +1,12 @@
 // Pictures that do not change with the step: coloured once, kept, and only copied while stepping.
 import { attentionTable, divergingTable, saturationOf } from "./colour.js";
+import { crossRow } from "./cross.js";
 import { kvHead, triangleStart } from "./run.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
- * @import { HeadsGeometry } from "./layout.js"
+ * @import { CrossHeatGeometry, HeadsGeometry } from "./layout.js"
  *
  * @typedef {OffscreenCanvas | HTMLCanvasElement} Picture
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen
@@ -163,6 +164,41 @@ export function cellsPicture(payload, cache, layer, head, pitch, dpr, theme) {
     }
   }
   return pictureOf(words, side, side);
+}
+
+/**
+ * The cross-attention pattern of one head: cells with a gap around each where they are large enough,
+ * else the largest weight of each pixel.
+ * @param {Payload} payload @param {RunCache} cache @param {number} layer @param {number} head
+ * @param {CrossHeatGeometry} heat @param {number} dpr @param {Theme} theme @returns {Picture | null}
+ */
+export function crossPicture(payload, cache, layer, head, { grid, rowPitch, columnPitch, cells }, dpr, theme) {
+  const { n_rows, encoder } = payload.header;
+  const n_encoder = encoder?.tokens.length ?? 0;
+  if (!crossRow(payload, cache, layer, head, 0)) return null;
+  const table = attentionTable(theme);
+  const [width, height] = [Math.round(grid.w * dpr), Math.round(grid.h * dpr)];
+  const largest = new Int16Array(width * height).fill(-1);
+  const gapOf = (/** @type {number} */ pitch) => (cells ? Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75))) : 0);
+  const edges = (/** @type {number} */ at, /** @type {number} */ pitch) => {
+    const from = Math.round(at * pitch * dpr);
+    return [from, Math.max(from + 1, Math.round((at + 1) * pitch * dpr) - gapOf(pitch))];
+  };
+  for (let row = 0; row < n_rows; row++) {
+    const weights = /** @type {Uint8Array} */ (crossRow(payload, cache, layer, head, row));
+    const [top, bottom] = edges(row, rowPitch);
+    for (let column = 0; column < n_encoder; column++) {
+      const [left, right] = edges(column, columnPitch);
+      for (let y = top; y < Math.min(bottom, height); y++) {
+        for (let x = left; x < Math.min(right, width); x++) {
+          if (weights[column] > largest[y * width + x]) largest[y * width + x] = weights[column];
+        }
+      }
+    }
+  }
+  const words = new Uint32Array(width * height);
+  for (let i = 0; i < largest.length; i++) if (largest[i] >= 0) words[i] = table[largest[i]];
+  return pictureOf(words, width, height);
 }
 
 /**

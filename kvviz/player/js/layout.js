@@ -27,6 +27,17 @@
  * @property {Box} profile The current row again, as bars.
  * @property {Box | null} lens
  *
+ * @typedef {object} CrossHeatGeometry The cross-attention pattern on its own canvas.
+ * @property {number} w
+ * @property {number} h
+ * @property {Box} grid Row = decoder position, column = encoder position.
+ * @property {number} rowPitch
+ * @property {number} columnPitch
+ * @property {boolean} cells Whether cells are large enough to be drawn one by one.
+ * @property {Box} rowLabels
+ * @property {Box} columnLabels
+ * @property {Box} profile The current row again, as bars.
+ *
  * @typedef {object} HeadsGeometry
  * @property {number} w
  * @property {number} h
@@ -48,6 +59,7 @@
  * @property {KvGeometry} kv
  * @property {HeatGeometry} heat
  * @property {HeadsGeometry} heads
+ * @property {{ kv: KvGeometry, heat: CrossHeatGeometry } | null} cross The second cache, where there is one.
  *
  * @typedef {object} LayoutInput
  * @property {number} width
@@ -56,6 +68,7 @@
  * @property {number} n_layers
  * @property {number} n_heads
  * @property {boolean} both
+ * @property {number} [n_encoder] Positions that an encoder read.
  */
 
 const MIN_ROW_PITCH = 10;
@@ -63,6 +76,8 @@ const MIN_ROW_PITCH = 10;
 const MIN_CELL_PITCH = 6;
 /** Width from which the K/V title has room for the lists of layers and heads. */
 const PICKER_WIDTH = 286;
+/** The same where the title has to say which of two caches it is. */
+const LONG_PICKER_WIDTH = 336;
 /** A pattern is not drawn larger: it should stand on a screen together with its step. */
 const MAX_GRID = 560;
 const MAX_ROW_PITCH = 30;
@@ -93,6 +108,42 @@ export function layoutPlayer(input) {
   return {
     mode, pad, content, n_panels: input.both ? 2 : 1, columns, besides, panelWidth, gap, side, kv, heat,
     heads: headsGeometry(input, content),
+    cross: input.n_encoder ? crossGeometry(input, input.n_encoder, besides ? panelWidth : content, gap, besides, kv, heat) : null,
+  };
+}
+
+/**
+ * The second cache below the first: its K and V under the other's, its pattern under the other's.
+ * @param {LayoutInput} input @param {number} n_encoder @param {number} width @param {number} gap
+ * @param {boolean} besides @param {KvGeometry} kv @param {HeatGeometry} heat
+ * @returns {{ kv: KvGeometry, heat: CrossHeatGeometry }}
+ */
+function crossGeometry(input, n_encoder, width, gap, besides, kv, heat) {
+  const labels = heat.grid.x;
+  const room = (besides ? width - gap - kv.w : width) - labels - 2;
+  const wide = Math.min(room, 1.4 * MAX_GRID) / n_encoder;
+  const tall = Math.min(MAX_ROW_PITCH, Math.min(MAX_GRID, heat.grid.h) / input.n_rows);
+  const cells = wide >= MIN_CELL_PITCH && tall >= MIN_CELL_PITCH;
+  const columnPitch = cells ? Math.min(MAX_ROW_PITCH, Math.floor(wide)) : wide;
+  const rowPitch = cells ? Math.floor(tall) : tall;
+  const top = HEADER;
+  const grid = { x: labels, y: top, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
+  const foot = PROFILE_GAP + PROFILE + FOOT;
+  // Rows of K and V as high as they are above, where that many have room.
+  const free = n_encoder * 16 <= 640;
+  const pitch = free ? Math.min(22, Math.max(16, Math.floor(400 / n_encoder))) : 0;
+  const rows = { pitch, grid: { x: 0, y: besides ? top : 24, w: 0, h: free ? pitch * n_encoder : 22 * WINDOW_PITCH } };
+  const beside = /** @type {HeatGeometry} */ ({ ...heat, ...rows, h: rows.grid.y + rows.grid.h + SCALE });
+  return {
+    kv: kvGeometry({ ...input, n_rows: n_encoder }, kv.w, beside),
+    heat: {
+      w: labels + grid.w + 2,
+      h: top + grid.h + foot,
+      grid, rowPitch, columnPitch, cells,
+      rowLabels: { x: 0, y: top, w: labels - 6, h: grid.h },
+      columnLabels: { x: labels, y: 0, w: grid.w, h: top - 6 },
+      profile: { x: labels, y: top + grid.h + PROFILE_GAP, w: grid.w, h: PROFILE },
+    },
   };
 }
 
@@ -262,7 +313,7 @@ function wrappedHeads({ n_layers, n_heads }, content) {
 
 /** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the K/V title. */
 export function hasPickerInTitle(layout) {
-  return layout.besides && layout.kv.w >= PICKER_WIDTH;
+  return layout.besides && layout.kv.w >= (layout.cross ? LONG_PICKER_WIDTH : PICKER_WIDTH);
 }
 
 /**
@@ -316,6 +367,19 @@ export function hitHeat(heat, n_rows, x, y) {
   if (inside && y >= profile.y && y < profile.y + profile.h) return { row: -1, column };
   if (!inside || row < 0 || row >= n_rows) return null;
   return { row, column };
+}
+
+/**
+ * What lies under a point of the cross-attention pattern. Row -1 is the bars of the current row.
+ * @param {CrossHeatGeometry} heat @param {number} n_rows @param {number} n_encoder
+ * @param {number} x @param {number} y @returns {HeatHit | null}
+ */
+export function hitCrossHeat({ grid, profile }, n_rows, n_encoder, x, y) {
+  const column = Math.floor(((x - grid.x) / grid.w) * n_encoder);
+  const row = Math.floor(((y - grid.y) / grid.h) * n_rows);
+  if (column < 0 || column >= n_encoder) return null;
+  if (y >= profile.y && y < profile.y + profile.h) return { row: -1, column };
+  return row < 0 || row >= n_rows ? null : { row, column };
 }
 
 /**

@@ -188,8 +188,8 @@ function paintOverview(pen, view, pictures) {
   // One row of a thousand is less than a pixel; what was computed must be seen all the same.
   const from = Math.min(yOf(facts.n_reused), yOf(facts.n_rows) - 2);
   pen.fillStyle = palette.computed;
-  pen.fillRect(bar.x, from, bar.w, yOf(facts.n_rows) - from);
-  if (facts.n_computed <= 2) pen.fillRect(bar.x, from, values.x + values.w - bar.x, yOf(facts.n_rows) - from);
+  if (facts.n_computed > 0) pen.fillRect(bar.x, from, bar.w, yOf(facts.n_rows) - from);
+  if (facts.n_computed > 0 && facts.n_computed <= 2) pen.fillRect(bar.x, from, values.x + values.w - bar.x, yOf(facts.n_rows) - from);
   const upper = yOf(view.first);
   const lower = yOf(Math.min(n_rows, view.first + kv.n_visible));
   const right = values.x + values.w;

@@ -1,5 +1,7 @@
 // One run's panel: K and V grids and the attention pattern on shared rows, and the line that reads them.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { decoderSpot } from "./cross.js";
+import { crossPanel } from "./cross_panel.js";
 import { hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
@@ -23,18 +25,21 @@ export function panel(cache, dispatch) {
   const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
   const picker = el("span", { class: "kv-picker-slot" });
   const hint = el("span", { class: "kv-hint" }, [words.LABELS.patternHint]);
+  const kvTitle = el("h3", {}, [words.LABELS.kv]);
+  const heatTitle = el("h3", {}, [words.LABELS.pattern]);
   const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.kv]), picker]),
+    el("div", { class: "kv-title" }, [kvTitle, picker]),
     kvCanvas,
   ]);
   const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.pattern]), hint]),
+    el("div", { class: "kv-title" }, [heatTitle, hint]),
     heatCanvas,
   ]);
   const name = el("h2", {}, [words.runName(cache)]);
   const reading = el("p", { class: "kv-reading" });
   const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, reading]);
-  const node = el("section", { class: "kv-panel", "data-run": cache }, [name, body]);
+  const cross = crossPanel(cache, dispatch);
+  const node = el("section", { class: "kv-panel", "data-run": cache }, [name, body, cross.node]);
 
   /** @type {Scene | null} */
   let scene = null;
@@ -119,6 +124,7 @@ export function panel(cache, dispatch) {
         paintKv(canvases[0], { ...drawn, dpr });
         paintHeat(canvases[1], { ...drawn, dpr });
       }
+      canvases.push(...cross.draw(dpr));
       return canvases;
     },
     update(/** @type {Scene} */ next) {
@@ -129,13 +135,15 @@ export function panel(cache, dispatch) {
         ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
         : 0;
       show(name, state.cache === "both" && !layout.columns);
-      placed([layout], () => {
+      placed([payload, layout], () => {
+        setText(kvTitle, layout.cross ? words.LABELS.selfKv : words.LABELS.kv);
+        setText(heatTitle, layout.cross ? words.LABELS.selfPattern : words.LABELS.pattern);
         show(hint, layout.heat.w >= 330);
         body.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";
       });
-      const spot = next.spot;
+      const spot = decoderSpot(next.spot);
       const view = (drawn = {
         payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
         first, spot, flash, store,
@@ -144,11 +152,12 @@ export function panel(cache, dispatch) {
       kvChanged(keys, () => paintKv(kvCanvas, view));
       heatChanged(keys, () => paintHeat(heatCanvas, view));
       readingChanged([payload, state.step, state.layer, state.head, spot, state.pin], () => {
-        const text = readingOf(next, cache, facts);
+        const text = readingOf({ ...next, spot }, cache, facts);
         setText(reading, text ?? words.LABELS.readHint);
         reading.classList.toggle("is-reading", text !== null);
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
+      cross.update(next, facts);
       setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, facts));
       setAttribute(heatCanvas, "aria-label", words.patternDescription(state.layer, state.head, facts.n_rows));
     },

@@ -39,10 +39,11 @@ export function composePicture(scene, panels, overview) {
   const dpr = Math.max(2, scene.dpr);
   /** @type {RunCache[]} */
   const runs = state.cache === "both" ? ["on", "off"] : [state.cache];
-  const { kv, heat } = scene.layout;
-  const panelWidth = kv.w + 24 + heat.w;
+  const { kv, heat, cross } = scene.layout;
+  const panelWidth = kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
   const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + scene.layout.heads.w);
-  const panelHeight = Math.max(kv.h, heat.h) + 66;
+  const upper = Math.max(kv.h, heat.h) + 66;
+  const panelHeight = upper + (cross ? Math.max(cross.kv.h, cross.heat.h) + 40 : 0);
   const headsHeight = scene.layout.heads.h;
   const height = 2 * EDGE + 56 + Math.max(panelHeight * runs.length, 470) + 40 + headsHeight + 34;
   const canvas = document.createElement("canvas");
@@ -68,11 +69,19 @@ export function composePicture(scene, panels, overview) {
   let y = EDGE + 62;
   for (const run of runs) {
     writeSentence(pen, scene, run, y + 12);
-    const [kvCanvas, heatCanvas] = panels[run].draw(dpr);
-    write(words.LABELS.kv, EDGE, y + 40, `600 14px ${palette.sans}`, palette.text);
-    write(words.LABELS.pattern, EDGE + kv.w + 24, y + 40, `600 14px ${palette.sans}`, palette.text);
+    const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[run].draw(dpr);
+    const title = `600 14px ${palette.sans}`;
+    const right = EDGE + kv.w + 24;
+    write(cross ? words.LABELS.selfKv : words.LABELS.kv, EDGE, y + 40, title, palette.text);
+    write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 40, title, palette.text);
     pen.drawImage(kvCanvas, EDGE, y + 48, kv.w, kv.h);
-    pen.drawImage(heatCanvas, EDGE + kv.w + 24, y + 48, heat.w, heat.h);
+    pen.drawImage(heatCanvas, right, y + 48, heat.w, heat.h);
+    if (cross) {
+      write(words.LABELS.crossKv, EDGE, y + upper + 14, title, palette.text);
+      write(words.LABELS.crossPattern, right, y + upper + 14, title, palette.text);
+      pen.drawImage(crossKv, EDGE, y + upper + 22, cross.kv.w, cross.kv.h);
+      pen.drawImage(crossHeat, right, y + upper + 22, cross.heat.w, cross.heat.h);
+    }
     y += panelHeight;
   }
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
@@ -126,20 +135,23 @@ function writeColumn(pen, { payload, state, palette }, x, y, write) {
   write(words.LABELS.withCache, x + COLUMN - 90, top, `12px ${palette.sans}`, palette.muted, "right");
   write(words.LABELS.withoutCache, x + COLUMN, top, `12px ${palette.sans}`, palette.muted, "right");
   const sides = { on: billSide(payload, "on", state.step), off: billSide(payload, "off", state.step) };
-  const figures = /** @type {const} */ ([["rows", null], ["flops", "flops"], ["seconds", "seconds"], ["cache_bytes", "bytes"]]);
+  const two = payload.header.encoder !== null;
+  const all = /** @type {const} */ ([["rows", null], ["cross_rows", null], ["flops", "flops"], ["seconds", "seconds"], ["cache_bytes", "bytes"]]);
+  const figures = all.filter(([figure]) => two || figure !== "cross_rows");
   figures.forEach(([figure, kind], i) => {
     const at = top + 26 + i * 24;
-    const unit = kind ? unitFor(kind, sides.on[figure].total, sides.off[figure].total) : null;
-    const name = { rows: words.LABELS.rows, flops: unit?.name ?? "", seconds: `${words.LABELS.time}, ${unit?.name}`, cache_bytes: `${words.LABELS.bytes}, ${unit?.name}` }[figure];
+    const totalOf = (/** @type {RunCache} */ side) => sides[side][figure]?.total ?? null;
+    const unit = kind ? unitFor(kind, totalOf("on"), totalOf("off")) : null;
+    const name = { rows: two ? words.LABELS.selfRows : words.LABELS.rows, cross_rows: words.LABELS.crossRows, flops: unit?.name ?? "", seconds: `${words.LABELS.time}, ${unit?.name}`, cache_bytes: `${words.LABELS.bytes}, ${unit?.name}` }[figure];
     write(name, x, at, `13px ${palette.sans}`, palette.text);
     for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
-      const { total } = sides[side][figure];
+      const total = totalOf(side);
       const formula = sides[side].source === "formula";
       const text = total === null ? words.LABELS.notRun : (unit ? inUnit(total, unit) : whole(total)) + (formula ? " ƒ" : "");
       write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${palette.sans}`, formula ? palette.muted : palette.text, "right");
     }
   });
   if (sides.on.source === "formula" || sides.off.source === "formula") {
-    write(words.LABELS.byFormula, x, top + 26 + 4 * 24, `12px ${palette.sans}`, palette.muted);
+    write(words.LABELS.byFormula, x, top + 26 + figures.length * 24, `12px ${palette.sans}`, palette.muted);
   }
 }

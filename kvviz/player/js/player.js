@@ -49,8 +49,9 @@ const FLASH_MS = 150;
 const STEP_MS = 900;
 const TELL_MS = 250;
 const FRAMES_KEPT = 600;
-const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff"];
-const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "layer", "head", "cache", ...OTHER_HOOKS];
+const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
+const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
+const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "layer", "head", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
 
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
@@ -282,6 +283,7 @@ export class Player {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
       width, both, n_rows: header.n_rows, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      n_encoder: header.encoder?.tokens.length,
     });
     this.layout = layout;
     this.measured++;
@@ -320,6 +322,7 @@ export class Player {
       const cached = runOf(payload, "on");
       const notes = [];
       if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
+      if (cached && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
       if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state.step)));
       const proof = this.view.proof;
       setText(proof, notes.filter(Boolean).join(" "));
@@ -339,11 +342,21 @@ export class Player {
     for (const [name, value] of Object.entries(values)) {
       if (dataset[name] !== String(value)) dataset[name] = String(value);
     }
+    if (facts.cross) {
+      dataset.nCrossComputed = String(facts.cross.n_computed);
+      dataset.nCrossReused = String(facts.cross.n_reused);
+    } else {
+      for (const name of CROSS_HOOKS) delete dataset[name];
+    }
     if (state.cache === "both") {
       const other = stepFacts(payload, "off", state.step);
       dataset.nFedOff = String(other.n_fed);
       dataset.nComputedOff = String(other.n_computed);
       dataset.nReusedOff = String(other.n_reused);
+      if (other.cross) {
+        dataset.nCrossComputedOff = String(other.cross.n_computed);
+        dataset.nCrossReusedOff = String(other.cross.n_reused);
+      }
     } else {
       for (const name of OTHER_HOOKS) delete dataset[name];
     }

@@ -57,7 +57,7 @@ export function popover(root, dispatch) {
 
 /** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content */
 function fill({ payload, state }, id, title, content) {
-  const { model, n_prompt, comparison } = payload.header;
+  const { model, n_prompt, comparison, encoder } = payload.header;
   if (id === "keys") {
     title.textContent = words.LABELS.help;
     const rows = words.KEYS.map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
@@ -67,7 +67,7 @@ function fill({ payload, state }, id, title, content) {
   const [, figure, cache] = id.split(".");
   const known = FIGURES.find((name) => name === figure);
   const explanation = known
-    ? words.billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step)
+    ? words.billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step, encoder)
     : words.whyNotZero(comparison?.dtype ?? model.dtype);
   title.textContent = explanation.title;
   content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));

@@ -18,6 +18,8 @@
  * @property {number} chosen_id
  * @property {number} chosen_prob
  * @property {number} max_row_change
+ * @property {{ n_rows: number, n_computed: number, n_reused: number } | null} cross The rows of the
+ *   cross-attention cache, where there is an encoder.
  *
  * @typedef {object} Sum One figure of the bill so far, with the terms it is made of.
  * @property {number | null} total Null where nothing was run, so that there is nothing to show.
@@ -27,6 +29,7 @@
  * @property {RunCache} cache
  * @property {"run" | "formula"} source
  * @property {Sum} rows
+ * @property {Sum | null} cross_rows Null without an encoder.
  * @property {Sum} flops
  * @property {Sum} seconds
  * @property {Sum} cache_bytes Not a sum but the level after the step; `terms` holds the levels.
@@ -77,6 +80,13 @@ export function stepFacts(payload, cache, step) {
     chosen_id: run.chosen_ids[step],
     chosen_prob: run.chosen_probs[step],
     max_row_change: run.max_row_change[step],
+    cross: run.n_cross_computed && run.n_cross_reused
+      ? {
+          n_rows: run.n_cross_computed[step] + run.n_cross_reused[step],
+          n_computed: run.n_cross_computed[step],
+          n_reused: run.n_cross_reused[step],
+        }
+      : null,
   };
 }
 
@@ -153,11 +163,13 @@ export function billSide(payload, cache, step) {
   const counted = payload.header.counted[cache];
   const upTo = (/** @type {number[]} */ list) => list.slice(0, step + 1);
   const sum = (/** @type {number[]} */ terms) => ({ total: terms.reduce((a, b) => a + b, 0), terms });
+  const cross = run ? run.n_cross_computed : counted.cross_rows;
   const levels = upTo(run ? run.cache_bytes : counted.cache_bytes);
   return {
     cache,
     source: run ? "run" : "formula",
     rows: sum(upTo(run ? run.n_computed : counted.rows)),
+    cross_rows: cross ? sum(upTo(cross)) : null,
     flops: sum(upTo(run ? run.flops : counted.flops)),
     seconds: run ? sum(upTo(run.seconds)) : { total: null, terms: [] },
     cache_bytes: { total: levels[step], terms: levels },
@@ -165,12 +177,15 @@ export function billSide(payload, cache, step) {
 }
 
 /**
- * Rows computed so far after every step, for the curves.
+ * Rows computed so far after every step, for the curves; of both caches where there are two.
  * @param {Payload} payload @param {RunCache} cache @returns {number[]}
  */
 export function cumulativeRows(payload, cache) {
   let total = 0;
-  return (runOf(payload, cache)?.n_computed ?? payload.header.counted[cache].rows).map((n) => (total += n));
+  const run = runOf(payload, cache);
+  const counted = payload.header.counted[cache];
+  const cross = (run ? run.n_cross_computed : counted.cross_rows) ?? [];
+  return (run?.n_computed ?? counted.rows).map((n, step) => (total += n + (cross[step] ?? 0)));
 }
 
 /**

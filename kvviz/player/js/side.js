@@ -13,7 +13,7 @@ import * as words from "./words.js";
  */
 
 const BARS = 7;
-export const FIGURES = /** @type {const} */ (["rows", "flops", "seconds", "cache_bytes"]);
+export const FIGURES = /** @type {const} */ (["rows", "cross_rows", "flops", "seconds", "cache_bytes"]);
 
 /** @returns {Part} */
 export function nextBars() {
@@ -76,6 +76,8 @@ export function bill(dispatch) {
   const cells = new Map();
   /** @type {Map<string, HTMLElement>} */
   const names = new Map();
+  /** @type {Map<string, HTMLElement>} */
+  const lines = new Map();
   const head = {
     on: el("th", { scope: "col" }, [words.LABELS.withCache]),
     off: el("th", { scope: "col" }, [words.LABELS.withoutCache]),
@@ -91,6 +93,7 @@ export function bill(dispatch) {
       cells.set(`${figure}.${side}`, cell);
       row.append(el("td", {}, [cell]));
     }
+    lines.set(figure, row);
     return row;
   });
   const table = el("table", { class: "kv-bill-table" }, [
@@ -118,11 +121,13 @@ export function bill(dispatch) {
       const { payload, state, palette, dpr, layout } = scene;
       changed([payload, state.step, state.cache], () => {
         const sides = { on: billSide(payload, "on", state.step), off: billSide(payload, "off", state.step) };
-        for (const figure of FIGURES) writeRow(figure, sides, cells, names, scene);
+        const two = payload.header.encoder !== null;
+        show(/** @type {HTMLElement} */ (lines.get("cross_rows")), two);
+        for (const figure of FIGURES) if (two || figure !== "cross_rows") writeRow(figure, sides, cells, names, scene);
         for (const side of /** @type {RunCache[]} */ (["on", "off"])) {
           head[side].classList.toggle("is-current", state.cache === side || state.cache === "both");
         }
-        const [on, off] = [sides.on.rows.total ?? 0, sides.off.rows.total ?? 0];
+        const [on, off] = [scene.cumulative.on[state.step], scene.cumulative.off[state.step]];
         setText(factor, on > 0 && off > on ? `${words.fewerRows(off / on)} fewer rows` : "");
         show(formula, sides.on.source === "formula" || sides.off.source === "formula");
         const result = comparisonAt(payload, state.step);
@@ -146,11 +151,13 @@ export function bill(dispatch) {
  * @param {typeof FIGURES[number]} figure @param {{ on: BillSide, off: BillSide }} sides
  * @param {Map<string, HTMLButtonElement>} cells @param {Map<string, HTMLElement>} names @param {Scene} scene
  */
-function writeRow(figure, sides, cells, names, { state }) {
-  const kind = figure === "cache_bytes" ? "bytes" : figure === "rows" ? null : figure;
-  const unit = kind ? unitFor(kind, sides.on[figure].total, sides.off[figure].total) : null;
+function writeRow(figure, sides, cells, names, { state, payload }) {
+  const kind = figure === "cache_bytes" ? "bytes" : figure === "rows" || figure === "cross_rows" ? null : figure;
+  const totalOf = (/** @type {RunCache} */ cache) => sides[cache][figure]?.total ?? null;
+  const unit = kind ? unitFor(kind, totalOf("on"), totalOf("off")) : null;
   const label = {
-    rows: words.LABELS.rows,
+    rows: payload.header.encoder ? words.LABELS.selfRows : words.LABELS.rows,
+    cross_rows: words.LABELS.crossRows,
     flops: unit?.name ?? "",
     seconds: `${words.LABELS.time}, ${unit?.name}`,
     cache_bytes: `${words.LABELS.bytes}, ${unit?.name}`,
@@ -159,14 +166,14 @@ function writeRow(figure, sides, cells, names, { state }) {
   for (const cache of /** @type {RunCache[]} */ (["on", "off"])) {
     const cell = /** @type {HTMLButtonElement} */ (cells.get(`${figure}.${cache}`));
     const side = sides[cache];
-    const total = side[figure].total;
+    const total = totalOf(cache);
     const text = total === null ? words.LABELS.notRun : unit ? inUnit(total, unit) : whole(total);
     const formula = side.source === "formula" && total !== null;
     const written = formula ? `${text} ƒ` : text;
     setText(cell, written);
     cell.classList.toggle("is-formula", side.source === "formula");
     cell.classList.toggle("is-current", state.cache === cache || state.cache === "both");
-    cell.classList.toggle("is-rows", figure === "rows");
+    cell.classList.toggle("is-rows", kind === null);
     setAttribute(cell, "aria-label", words.figureLabel(label, cache, written, formula));
   }
 }

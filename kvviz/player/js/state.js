@@ -4,9 +4,11 @@ import { availableCaches, fittingView } from "./run.js";
 /**
  * @import { Cache, Payload, RunCache, View } from "./buffer.js"
  *
- * A place in the picture: a row, and a column of the pattern or of K or V.
+ * A place in the picture: a row, and a column of the pattern or of K or V. The parts of the
+ * cross-attention cache have names of their own; their rows are the encoder's positions, but for
+ * the pattern's.
  * @typedef {object} Spot
- * @property {"pattern" | "keys" | "values" | "row"} part
+ * @property {"pattern" | "keys" | "values" | "row" | "cross-pattern" | "cross-keys" | "cross-values" | "cross-row"} part
  * @property {RunCache} cache The run it was pointed at.
  * @property {number} row
  * @property {number | null} column

@@ -1,5 +1,6 @@
 // The token strip: what has been read so far, and by what each token's row came about.
 import { el, setAttribute, whenChanged } from "./dom.js";
+import { decoderSpot } from "./cross.js";
 import { glyphs } from "./format.js";
 import { mainRun, rowState, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
@@ -76,7 +77,7 @@ export function strip(dispatch) {
         node.classList.toggle("has-slots", chips.length <= MOST_SLOTS);
         node.replaceChildren(...chips);
       });
-      const spot = scene.spot;
+      const spot = decoderSpot(scene.spot);
       const looked = spot?.part === "pattern" ? spot.column : null;
       for (let row = 0; row < chips.length; row++) {
         const status = row === facts.n_rows ? "next" : rowState(facts, row);

@@ -1,22 +1,29 @@
 // The same step as a table, for screen readers and for whoever likes numbers better.
 import { el, show, whenChanged } from "./dom.js";
+import { crossFacts, crossRow } from "./cross.js";
 import { glyphs, weightPercent } from "./format.js";
 import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS, STATES, tableCaption } from "./words.js";
 
-/** @import { Scene, Part } from "./player.js" */
+/**
+ * @import { Payload, RunCache } from "./buffer.js"
+ * @import { Part, Scene } from "./player.js"
+ * @import { StepFacts } from "./run.js"
+ */
 
 /** @returns {Part} */
 export function stepTable() {
   const caption = el("caption");
   const head = el("tr");
   const body = el("tbody");
+  const input = inputTable();
   const node = el("section", { class: "kv-table", tabindex: 0 }, [
     el("table", {}, [
       caption,
       el("thead", {}, [head]),
       body,
     ]),
+    input.node,
   ]);
   const changed = whenChanged();
   return {
@@ -54,7 +61,37 @@ export function stepTable() {
           ]),
         );
         body.replaceChildren(...rows);
+        input.fill(payload, cache, state.layer, state.head, facts);
       });
+    },
+  };
+}
+
+/** @returns {{ node: HTMLElement, fill: (payload: Payload, cache: RunCache, layer: number, head: number, facts: StepFacts) => void }} */
+function inputTable() {
+  const body = el("tbody");
+  const names = [LABELS.position, LABELS.token, LABELS.crossRow, LABELS.crossOfRow];
+  const node = el("table", { hidden: true }, [
+    el("caption", {}, [LABELS.input]),
+    el("thead", {}, [el("tr", {}, names.map((name) => el("th", { scope: "col" }, [name])))]),
+    body,
+  ]);
+  return {
+    node,
+    fill(payload, cache, layer, head, facts) {
+      const { encoder } = payload.header;
+      show(node, encoder !== null);
+      const weights = encoder && crossRow(payload, cache, layer, head, facts.n_rows - 1);
+      const rows = (encoder?.tokens ?? []).map(({ text }, row) => {
+        const state = rowState(crossFacts(facts), row);
+        return el("tr", { class: `is-${state}` }, [
+          el("th", { scope: "row" }, [String(row)]),
+          el("td", { class: "kv-mono" }, [glyphs(text)]),
+          el("td", {}, [STATES[state]]),
+          el("td", {}, [weights ? weightPercent(weights[row] / 255) : LABELS.none]),
+        ]);
+      });
+      body.replaceChildren(...rows);
     },
   };
 }

@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { duel } from "./duel.js";
 import { heads } from "./heads.js";
+import { inputStrip } from "./input_strip.js";
 import { panel } from "./panel.js";
 import { popover } from "./popover.js";
 import { bill, nextBars } from "./side.js";
@@ -25,6 +26,7 @@ export function buildView(root, dispatch, save) {
   const said = el("p", { class: "kv-sr", "aria-live": "polite" });
   const probe = el("span", { class: "kv-probe", "aria-hidden": "true" });
   const bar = toolbar(dispatch);
+  const input = inputStrip(dispatch);
   const tokens = strip(dispatch);
   const panels = { on: panel("on", dispatch), off: panel("off", dispatch) };
   const next = nextBars();
@@ -59,14 +61,14 @@ export function buildView(root, dispatch, save) {
     el("span", { class: "kv-tool-group" }, [tableButton, tool("picture", words.LABELS.picture, save), keys]),
   ]);
 
-  bar.node.append(tokens.node);
+  bar.node.append(input.label, input.node, input.outputLabel, tokens.node);
   bar.node.classList.add("kv-card");
   const body = el("div", { class: "kv-body" }, [
     bar.node, main, el("div", { class: "kv-card" }, [overview.node]), tools, table.node, pop.node,
   ]);
   root.replaceChildren(probe, said, alert, body);
   /** @type {Part[]} */
-  const parts = [bar, tokens, counters, next, cost, overview, table, pop];
+  const parts = [bar, input, tokens, counters, next, cost, overview, table, pop];
   return {
     alert, said, probe, body, panels, overview, parts, layerSelect, headSelect, picker, stageTitle, stageTop, stage, scale, proof, tableButton,
   };

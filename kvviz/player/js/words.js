@@ -2,7 +2,7 @@
 import { glyphs, inUnit, plural, signed, small, sumText, unitFor, weightPercent, whole } from "./format.js";
 
 /**
- * @import { Cache, Model, RunCache } from "./buffer.js"
+ * @import { Cache, Encoder, Model, RunCache } from "./buffer.js"
  * @import { BillSide, StepFacts } from "./run.js"
  *
  * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "quiet" }} Span
@@ -24,6 +24,18 @@ export const LABELS = {
   off: "Without",
   both: "Side by side",
   tokens: "Tokens up to this step",
+  input: "Input that the encoder read",
+  output: "Output: what the decoder was fed up to this step, and what it chose",
+  selfHeads: "All heads at this step, self-attention",
+  selfKv: "Self-attention cache",
+  selfPattern: "Self-attention",
+  crossKv: "Cross-attention cache",
+  crossPattern: "Cross-attention",
+  crossHint: "each row looks at the input",
+  selfRows: "self rows",
+  crossRows: "cross rows",
+  crossRow: "Cross-attention row",
+  crossOfRow: "Cross-attention of the current row",
   kv: "Keys and values",
   keys: "K",
   values: "V",
@@ -111,8 +123,51 @@ export function stepSentence(facts) {
   if (facts.n_reused > 0) spans.push({ text: `${plural(facts.n_reused, "row")} reused`, tone: "reused" });
   else if (facts.kind === "prefill") spans.push({ text: "nothing to reuse yet", tone: "quiet" });
   else spans.push({ text: "0 rows reused", tone: "reused" });
+  if (facts.cross) spans.push(...crossSpans(facts.cross));
   spans.push({ text: "in every layer and head", tone: "quiet" });
   return spans;
+}
+
+/** @param {NonNullable<StepFacts["cross"]>} cross @returns {Span[]} What became of the rows of the second cache. */
+function crossSpans({ n_computed, n_reused }) {
+  /** @type {Span[]} */
+  const spans = [];
+  if (n_computed > 0) spans.push({ text: `${plural(n_computed, "cross row")} computed`, tone: "computed" });
+  if (n_reused > 0) spans.push({ text: `${plural(n_reused, "cross row")} reused`, tone: "reused" });
+  return spans;
+}
+
+/** @param {StepFacts} facts @returns {string} What stands over the input's tokens. */
+export function inputLabel({ kind, cross }) {
+  if (!cross) return "";
+  const rows = plural(cross.n_rows, "token");
+  if (cross.n_computed === 0) return `Input, ${rows}: the encoder does not run again, and the rows made of it are reused`;
+  return kind === "prefill"
+    ? `Input, ${rows}: read by the encoder at this step, and made into cross-attention rows`
+    : `Input, ${rows}: without the cache its cross-attention rows are made anew at each step`;
+}
+
+/** @param {Encoder | null} encoder @returns {string} */
+export function crossNote(encoder) {
+  if (!encoder) return "";
+  return encoder.cross_proven
+    ? "So have those of the cross-attention, written once."
+    : "Of the cross-attention, some row changed after it was written.";
+}
+
+/** @param {number} row @param {string} text @param {import("./run.js").RowState} state @returns {string} */
+export function inputReading(row, text, state) {
+  return `Input position ${row}, ${glyphs(text)}: ${state === "computed" ? LABELS.legendComputed : STATES[state]}`;
+}
+
+/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
+export function crossKvDescription(layer, head, facts) {
+  return `${LABELS.crossKv}, layer ${layer}, head ${head}. ${facts.cross ? plain(crossSpans(facts.cross)) : ""}`;
+}
+
+/** @param {number} layer @param {number} head @param {number} n_rows @param {number} n_encoder @returns {string} */
+export function crossPatternDescription(layer, head, n_rows, n_encoder) {
+  return `${LABELS.crossPattern}, layer ${layer}, head ${head}, ${plural(n_rows, "row")} looking at ${plural(n_encoder, "token")} of the input.`;
 }
 
 /** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} The same step both ways, in one sentence. */
@@ -121,8 +176,15 @@ export function bothSentence(on, off) {
     stepSentence(on)[0],
     { text: `${plural(on.n_computed, "row")} computed with the cache`, tone: "computed" },
     { text: `${plural(off.n_computed, "row")} without`, tone: "computed" },
+    ...bothCross(on, off),
     { text: "in every layer and head", tone: "quiet" },
   ];
+}
+
+/** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} */
+function bothCross(on, off) {
+  if (!on.cross || !off.cross) return [];
+  return [{ text: `cross rows computed: ${whole(on.cross.n_computed)} with, ${whole(off.cross.n_computed)} without`, tone: "computed" }];
 }
 
 /** @param {Span[]} spans @returns {string} */
@@ -240,10 +302,11 @@ export function whyNotZero(dtype) {
 }
 
 /**
- * @param {"rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
- * @param {Model} model @param {number} n_prompt @param {number} step @returns {Explanation}
+ * @param {"rows" | "cross_rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
+ * @param {Model} model @param {number} n_prompt @param {number} step @param {Encoder | null} encoder
+ * @returns {Explanation}
  */
-export function billExplanation(figure, side, model, n_prompt, step) {
+export function billExplanation(figure, side, model, n_prompt, step, encoder = null) {
   const ran = side.source === "run";
   const name = side.cache === "on" ? "with the cache" : "without the cache";
   const origin = ran ? "" : " By formula: this run was not made.";
@@ -258,6 +321,30 @@ export function billExplanation(figure, side, model, n_prompt, step) {
           : "Every step computes all rows again.",
       ],
       note: (ran ? "Read off the positions fed and the projections run." : "") + origin,
+    };
+  }
+  if (figure === "cross_rows") {
+    const sum = side.cross_rows ?? { total: 0, terms: [] };
+    return {
+      title: `Cross-attention rows computed ${name}`,
+      lines: [
+        `${sumText(sum.terms, whole)} = ${plural(sum.total ?? 0, "row")}`,
+        side.cache === "on"
+          ? "They are made of what the encoder read, which never changes: once is enough."
+          : "They are made of the input again at every step, and come out the same.",
+      ],
+      note: (ran ? "Read off the projections run." : "") + origin,
+    };
+  }
+  if (figure === "flops" && encoder) {
+    const unit = unitFor("flops", ...side.flops.terms);
+    return {
+      title: `Floating-point operations ${name}`,
+      lines: [
+        `${sumText(side.flops.terms, (n) => inUnit(n, unit))} = ${inUnit(side.flops.total ?? 0, unit)} ${unit.name}`,
+        `The encoder's own pass is not in it: ${inUnit(encoder.flops, unit)} ${unit.name}, once, either way.`,
+      ],
+      note: "Of the decoder: matrix products only, a multiply-add as two." + origin,
     };
   }
   if (figure === "flops") {
@@ -288,13 +375,14 @@ export function billExplanation(figure, side, model, n_prompt, step) {
   }
   const per = model.cache_bytes_per_token;
   const number = per / (2 * model.n_layers * model.n_kv_heads * model.d_head);
+  const n_kept = n_rows + (encoder ? encoder.tokens.length : 0);
   return side.cache === "off"
     ? { title: "Bytes held without the cache", lines: ["0 B: no row outlives its step."], note: origin.trim() }
     : {
         title: "Bytes held by the cache",
         lines: [
           `2 × ${model.n_layers} layers × ${model.n_kv_heads} heads × ${model.d_head} numbers × ${number} B = ${whole(per)} B a token`,
-          `${whole(per)} B × ${plural(n_rows, "row")} = ${whole(side.cache_bytes.total ?? 0)} B`,
+          `${whole(per)} B × ${encoder ? `(${whole(n_rows)} + ${whole(n_kept - n_rows)}) rows of both caches` : plural(n_rows, "row")} = ${whole(side.cache_bytes.total ?? 0)} B`,
         ],
         note: (ran ? "2 is for K and V. Measured on the tensors that hold the rows." : "2 is for K and V.") + origin,
       };

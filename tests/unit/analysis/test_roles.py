@@ -6,7 +6,7 @@ import pytest
 from kvviz.analysis import ROWS_A_BLOCK, all_role_scores, head_roles, probe_prompt, role_scores
 from kvviz.analysis.roles import MIN_QUERIES, PROBE_WORDS, THRESHOLD
 from kvviz.errors import PatternError
-from tests.factories import make_trace
+from tests.factories import make_card, make_trace
 
 N_WORDS = 12
 REPEATED = np.tile(np.random.default_rng(0).permutation(64)[:N_WORDS], 3)
@@ -149,3 +149,16 @@ def test_a_probe_says_different_words_twice_in_the_same_order():
     assert words == words[:PROBE_WORDS] * 2
     assert probe_prompt(seed=1) == probe_prompt(seed=1)
     assert probe_prompt(seed=1) != probe_prompt(seed=2)
+
+
+def test_roles_of_a_model_with_a_position_bias_are_read_off_its_biased_patterns():
+    trace = make_trace(1, 12, card=make_card(2, 3, 4, family="t5"))
+    scores = all_role_scores(trace)
+    rows = np.arange(2, 12)  # on row 1 the previous token is the first one as well
+    for layer in range(2):
+        for head in range(3):
+            pattern = trace.pattern(layer, head)
+            assert scores["previous-token"][layer, head] == pytest.approx(
+                pattern[rows, rows - 1].mean(),
+                rel=1e-5,  # summed in another order, in float32
+            )

@@ -6,9 +6,9 @@ import pytest
 
 from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
-from kvviz.player import fingerprint, pack
+from kvviz.player import fingerprint, pack, payload
 from kvviz.trace import CacheComparison, GenerationOptions
-from tests.factories import make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_trace
 from tests.payload_reader import CONTRACT, square, unpack
 
 TRACE = make_trace(n_prompt=9, n_new=4, n_layers=3, n_heads=4, d_head=6, n_kv_heads=2)
@@ -320,3 +320,75 @@ def test_the_limits_are_what_is_packed_and_what_is_gone_through(monkeypatch):
             patch.setattr(f"kvviz.player.payload.{name}", size - 1)
             with pytest.raises(PayloadError, match="too large"):
                 pack(TRACE)
+
+
+T5 = make_trace(1, 5, card=make_card(3, 4, 6, family="t5"), n_encoder=7)
+T5_UNCACHED = make_trace(1, 5, card=T5.model, n_encoder=7, use_cache=False)
+TWO_CACHES = {
+    "cached": T5,
+    "uncached": T5_UNCACHED,
+    "both": CacheComparison(T5, T5_UNCACHED, np.zeros(5)),
+}
+
+
+@pytest.mark.parametrize("subject", TWO_CACHES.values(), ids=TWO_CACHES)
+@pytest.mark.parametrize("layers", [None, [1]])
+def test_a_run_with_an_encoder_adds_what_the_contract_says(subject, layers):
+    header, arrays = unpack(pack(subject, layers=layers))
+    assert list(header) == [*CONTRACT["header"][:-1], "encoder", "arrays"]
+    assert list(header["encoder"]) == CONTRACT["encoder"]
+    n_encoder = len(header["encoder"]["tokens"])
+    sizes = {
+        "n_encoder": n_encoder,
+        "n_rows": header["n_rows"],
+        **{name: header["model"][name] for name in ("n_heads", "n_kv_heads", "d_head")},
+    }
+    for run in header["runs"]:
+        assert list(run) == [*CONTRACT["run"], *CONTRACT["run_of_two_caches"]]
+        on = run["cache"] == "on"
+        assert run["n_cross_computed"] == [7] + [0 if on else 7] * 4
+        assert run["n_cross_reused"] == [0] + [7 if on else 0] * 4
+        for layer in header["layers"]:
+            for name, words in CONTRACT["arrays_of_a_cross_layer"].items():
+                dtype, shape = promised(words, **sizes)
+                entry = arrays[f"{run['cache']}.{name}.{layer}"]
+                assert list(entry.shape) == shape
+                assert entry.dtype == {"u8": np.uint8, "i8": np.int8, "f32": np.float32}[dtype]
+    for side in header["counted"].values():
+        assert list(side) == [*CONTRACT["counted_run"], *CONTRACT["counted_of_two_caches"]]
+    assert header["counted"]["on"]["flops"] == [step.flops for step in T5.steps]
+    assert header["counted"]["on"]["cache_bytes"] == [step.cache_bytes for step in T5.steps]
+    assert header["counted"]["off"]["flops"] == [step.flops for step in T5_UNCACHED.steps]
+
+
+def test_both_patterns_of_a_decoder_are_those_of_the_trace():
+    _, arrays = unpack(pack(T5))
+    for layer in range(3):
+        for head in range(4):
+            own = square(arrays[f"on.pattern.{layer}"][head], 5) / 255
+            cross = arrays[f"on.cross_pattern.{layer}"][head] / 255
+            # A weight is stored as the nearest of 256 even steps.
+            assert np.abs(own - np.nan_to_num(T5.pattern(layer, head))).max() <= 0.501 / 255
+            assert np.abs(cross - T5.cross_pattern(layer, head)).max() <= 0.501 / 255
+        scale = arrays[f"on.cross_key_scale.{layer}"][:, None, None]
+        keys = arrays[f"on.cross_keys.{layer}"] * scale / 127
+        assert np.abs(keys - T5.cross_keys(layer)).max() <= 0.501 * scale.max() / 127
+
+
+def test_small_pictures_of_a_decoder_show_the_largest_weight_of_each_block(monkeypatch):
+    monkeypatch.setitem(CONTRACT, "thumbnail_cells", 3)
+    monkeypatch.setitem(payload.CONTRACT, "thumbnail_cells", 3)
+    _, arrays = unpack(pack(T5, layers=[0]))
+    whole = np.nan_to_num(T5.pattern(2, 1))
+    edges = [0, 1, 3, 5]
+    for row in range(3):
+        for column in range(3):
+            block = whole[edges[row] : edges[row + 1], edges[column] : edges[column + 1]]
+            assert abs(arrays["thumbnails"][2, 1, row, column] / 255 - block.max()) <= 0.501 / 255
+
+
+def test_another_input_is_another_run_and_a_run_without_an_encoder_says_nothing_of_one():
+    other = make_trace(1, 5, card=T5.model, n_encoder=6)
+    assert fingerprint(other) != fingerprint(T5)
+    for word in (b"encoder", b"cross"):
+        assert word not in pack(TRACE)

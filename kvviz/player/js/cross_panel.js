@@ -1,0 +1,157 @@
+// The second cache of an encoder-decoder: its K and V grids, its attention pattern, and the line that reads them.
+import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
+import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
+import { paintCrossHeat } from "./paint_cross.js";
+import { paintKv } from "./paint_kv.js";
+import { PictureStore } from "./images.js";
+import { kvNumber, rowState, tokenText } from "./run.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Scene } from "./player.js"
+ * @import { Action, Spot } from "./state.js"
+ * @import { StepFacts } from "./run.js"
+ */
+
+/**
+ * @param {RunCache} cache @param {(action: Action) => void} dispatch
+ * @returns {{ node: HTMLElement, update: (scene: Scene, facts: StepFacts) => void, draw: (dpr: number) => HTMLCanvasElement[] }}
+ */
+export function crossPanel(cache, dispatch) {
+  const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
+  const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
+  const hint = el("span", { class: "kv-hint" }, [words.LABELS.crossHint]);
+  const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossKv])]),
+    kvCanvas,
+  ]);
+  const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossPattern]), hint]),
+    heatCanvas,
+  ]);
+  const reading = el("p", { class: "kv-reading" });
+  const node = el("div", { class: "kv-panel-body kv-cross", hidden: true }, [kvBox, heatBox, reading]);
+  // Its rows are other rows: pictures of the first cache must not stand in for them.
+  const store = new PictureStore();
+  /** @type {Scene | null} */
+  let scene = null;
+  let first = 0;
+  let windowRow = 0;
+  let inside = false;
+  /** @type {((dpr: number) => HTMLCanvasElement[]) | null} */
+  let again = null;
+  const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
+    const box = canvas.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+  /** @param {PointerEvent} event @returns {Spot | null} */
+  const kvSpot = (event) => {
+    if (!scene?.layout.cross) return null;
+    const { x, y } = at(event, kvCanvas);
+    const { n_rows, model } = crossSide(scene.payload).header;
+    const hit = hitKv(scene.layout.cross.kv, n_rows, model.d_head, first, x, y);
+    if (!hit) return null;
+    const part = hit.part === "overview" ? "row" : hit.part;
+    if (hit.part === "overview" && event.buttons) windowRow = hit.row;
+    return { part: /** @type {Spot["part"]} */ (`cross-${part}`), cache, row: hit.row, column: hit.column };
+  };
+  /** @param {PointerEvent} event @returns {Spot | null} */
+  const heatSpot = (event) => {
+    if (!scene?.layout.cross) return null;
+    const { x, y } = at(event, heatCanvas);
+    const { payload, state } = scene;
+    const { n_rows, n_prompt } = payload.header;
+    const hit = hitCrossHeat(scene.layout.cross.heat, n_rows, crossSide(payload).header.n_rows, x, y);
+    if (!hit) return null;
+    return { part: "cross-pattern", cache, row: hit.row < 0 ? n_prompt + state.step - 1 : hit.row, column: hit.column };
+  };
+  for (const [canvas, spotOf] of /** @type {const} */ ([[kvCanvas, kvSpot], [heatCanvas, heatSpot]])) {
+    const hover = (/** @type {PointerEvent} */ event) => {
+      inside = canvas === kvCanvas;
+      dispatch({ type: "hover", spot: spotOf(event) });
+    };
+    canvas.addEventListener("pointermove", hover);
+    canvas.addEventListener("pointerdown", hover);
+    canvas.addEventListener("pointerleave", () => {
+      inside = false;
+      dispatch({ type: "hover", spot: null });
+    });
+    canvas.addEventListener("click", (event) => {
+      const spot = spotOf(/** @type {PointerEvent} */ (event));
+      if (spot) dispatch({ type: "pin", spot });
+    });
+  }
+  const placed = whenChanged();
+  const forgotten = whenChanged();
+  const kvChanged = whenChanged();
+  const heatChanged = whenChanged();
+  const readingChanged = whenChanged();
+  return {
+    node,
+    draw: (dpr) => (again ? again(dpr) : []),
+    update(next, facts) {
+      scene = next;
+      const { payload, state, layout, theme, palette, dpr, flash, spot } = next;
+      show(node, layout.cross !== null);
+      if (!layout.cross) return;
+      const { kv, heat } = layout.cross;
+      forgotten([payload, palette], () => store.clear());
+      placed([layout], () => {
+        node.style.columnGap = `${layout.gap}px`;
+        kvBox.style.width = layout.besides ? `${kv.w}px` : "";
+        heatBox.style.width = layout.besides ? `${heat.w}px` : "";
+        show(hint, heat.w >= 330);
+      });
+      const side = crossSide(payload);
+      const ofInput = crossFacts(facts);
+      const inInput = encoderSpot(spot);
+      // A place pointed at elsewhere is brought into the window; one in the window must not make it jump.
+      if (inInput && !inside) windowRow = inInput.row;
+      first = kv.mode === "window" ? windowStart(kv, side.header.n_rows, windowRow) : 0;
+      const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store };
+      const kvView = {
+        ...shared, payload: side, facts: ofInput, kv, heat: layout.heat, first, spot: inInput, flash: ofInput.n_computed > 0 ? flash : 0,
+      };
+      const heatView = { ...shared, payload, facts, heat, spot };
+      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, spot, first, flash];
+      kvChanged(keys, () => paintKv(kvCanvas, kvView));
+      heatChanged(keys.slice(0, -1), () => paintCrossHeat(heatCanvas, heatView));
+      again = (scale) => {
+        const canvases = [document.createElement("canvas"), document.createElement("canvas")];
+        paintKv(canvases[0], { ...kvView, dpr: scale });
+        paintCrossHeat(canvases[1], { ...heatView, dpr: scale });
+        return canvases;
+      };
+      readingChanged([payload, state.step, state.layer, state.head, spot, state.pin], () => {
+        const text = readingOf(next, cache, facts);
+        setText(reading, text ?? "");
+        reading.classList.toggle("is-reading", text !== null);
+        reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
+      });
+      setAttribute(kvCanvas, "aria-label", words.crossKvDescription(state.layer, state.head, facts));
+      setAttribute(heatCanvas, "aria-label", words.crossPatternDescription(state.layer, state.head, facts.n_rows, side.header.n_rows));
+    },
+  };
+}
+
+/** @param {Scene} scene @param {RunCache} cache @param {StepFacts} facts @returns {string | null} */
+function readingOf({ payload, state, spot }, cache, facts) {
+  if (!spot?.part.startsWith("cross-")) return null;
+  const { layer, head } = state;
+  const side = crossSide(payload);
+  const input = (/** @type {number} */ row) => tokenText(side, cache, row);
+  if (spot.part === "cross-pattern") {
+    const { row, column } = patternSpot(spot);
+    if (row === null || column === null) return null;
+    if (row >= facts.n_rows) return words.rowReading(row, "", "absent");
+    const weights = crossRow(payload, cache, layer, head, row);
+    return weights && words.attentionReading(tokenText(payload, cache, row), input(column), weights[column] / 255, layer, head);
+  }
+  const rowWords = words.inputReading(spot.row, input(spot.row), rowState(crossFacts(facts), spot.row));
+  if (spot.column === null) return rowWords;
+  const part = spot.part === "cross-keys" ? "keys" : "values";
+  const number = kvNumber(side, cache, part, layer, head, spot.row, spot.column);
+  return number === null ? rowWords : `${rowWords} · ${words.numberReading(part, spot.column, number)}`;
+}
