@@ -293,10 +293,9 @@ class Screen {
       ? ["After ", strong(tokensText(lead.n_tokens)), ` tokens, ${shareText(lead.progress)} of the training, `]
       : [strong("Before the first token"), " "];
     const parts = this.data.films.flatMap((film, i) => [
-      i ? " and " : "",
-      `${film.name} is as unsure as a fair draw among `,
+      i ? `, ${film.name} among ` : `${film.name} is as unsure as a fair draw among `,
       strong(Math.round(fairDraw(now[i].bits)).toLocaleString("en")),
-      " tokens",
+      i ? "" : " tokens",
     ]);
     this.sentence.replaceChildren(...seen, ...parts, ".");
   }

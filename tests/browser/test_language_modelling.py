@@ -1,0 +1,128 @@
+"""Learning from plain text in a real browser: predict, read a token, scrub the film, run free."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+NEXT = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]'
+MASKED = '.st-key-kvviz-card-lm-masked [data-kvviz="token-columns"]'
+FILM = '[data-kvviz="training-film"]'
+TEXT = "Once upon a time there was a dog. The dog saw the moon and ate a piano."
+
+
+@pytest.fixture
+def lesson(visit):
+    """Open the page and wait until the text has been read."""
+
+    def opened(query="", **window):
+        tab = visit(**window)
+        tab.page.goto(f"{tab.address}/language_modelling{query}")
+        tab.page.wait_for_selector(f"{NEXT}[data-n-tokens]")
+        tab.page.wait_for_selector('[data-kvviz="departure"]')
+        tab.still()
+        return tab
+
+    return opened
+
+
+def test_a_prediction_opens_the_losses_and_a_token_tells_what_was_expected(lesson):
+    tab = lesson(f"?text={TEXT.replace(' ', '+')}")
+    strip = tab.page.locator(NEXT)
+    expect(strip).to_have_attribute("data-revealed", "false")
+    n_tokens = int(strip.get_attribute("data-n-tokens"))
+    assert int(strip.get_attribute("data-n-signals")) == n_tokens - 1
+    tab.page.get_by_role("button", name="piano.", exact=True).click()
+    expect(strip).to_have_attribute("data-revealed", "true")
+    expect(tab.page.locator('[data-kvviz="most-surprising"]')).to_contain_text("Right. “piano.”")
+    strip.locator('[data-place="2"]').hover()
+    expect(strip).to_have_attribute("data-selected", "2")
+    expect(strip.locator(".lm-panel")).to_contain_text("GPT-2 mini expected")
+    expect(strip.locator(".lm-guesses .is-real")).to_contain_text("␣time")
+    bits = float(strip.get_attribute("data-bits"))
+    shown = float(strip.locator(".lm-sum b").inner_text().split()[0])
+    # Two places are shown.
+    assert abs(bits - shown) <= 0.0051
+    strip.locator('[data-place="2"]').click()
+    tab.page.keyboard.press("ArrowRight")
+    expect(strip).to_have_attribute("data-selected", "3")
+    tab.page.keyboard.press("End")
+    expect(strip.locator(".lm-panel")).to_contain_text("Nothing follows")
+    tab.page.get_by_role("button", name="Running text").first.click()
+    expect(strip).to_have_attribute("data-layout", "text")
+
+
+def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson):
+    tab = lesson()
+    film = tab.page.locator(FILM)
+    expect(film).to_have_attribute("data-point", "0")
+    slider = film.get_by_role("slider")
+    slider.scroll_into_view_if_needed()
+    tab.page.wait_for_timeout(500)
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    mouse = tab.page.mouse
+    n_before, seen = tab.n_sent, set()
+    mouse.move(box["x"] + 12, middle)
+    mouse.down()
+    for part in range(5, 101, 5):
+        mouse.move(box["x"] + (box["width"] - 4) * part / 100, middle)
+        seen.add(film.get_attribute("data-tokens"))
+    assert len(seen) > 8
+    assert tab.n_sent == n_before
+    mouse.up()
+    expect(film).to_have_attribute("data-point", "23")
+    tab.page.wait_for_url("**point=23**")
+    assert film.get_attribute("data-said").split("|")[0] == "␣time"
+    assert float(film.get_attribute("data-bits")) < 6
+    slider.press("Home")
+    expect(film).to_have_attribute("data-point", "0")
+    expect(film.locator(".lm-sentence")).to_contain_text("Before the first token")
+    tab.page.wait_for_url(lambda address: "point" not in address)
+    film.get_by_role("button", name="Play").click()
+    expect(film).not_to_have_attribute("data-point", "0")
+    film.get_by_role("button", name="Pause").click()
+
+
+def test_a_text_of_one_s_own_is_read_hidden_from_bert_and_left_by_the_free_run(lesson):
+    tab = lesson()
+    before = tab.page.locator(NEXT).get_attribute("data-n-tokens")
+    tab.page.get_by_role("textbox", name="Your text").fill(TEXT)
+    tab.page.get_by_role("button", name="Read it").click()
+    expect(tab.page.locator(NEXT)).not_to_have_attribute("data-n-tokens", before)
+    tab.page.wait_for_url("**text=Once*piano.*")
+    masked = tab.page.locator(MASKED)
+    masked.wait_for()
+    part = tab.page.locator(".st-key-kvviz-card-lm-masked")
+    part.get_by_role("button", name="Just show me").click()
+    expect(masked).to_have_attribute("data-revealed", "true")
+    n_hidden = int(masked.get_attribute("data-n-signals"))
+    assert masked.locator(".is-hidden").count() == n_hidden
+    assert n_hidden < int(masked.get_attribute("data-n-tokens")) / 4
+    part.get_by_role("button", name="Hide other tokens").click()
+    tab.page.wait_for_url("**seed=1**")
+    free = tab.page.locator('[data-kvviz="departure"]')
+    expect(free).to_have_attribute("data-departs-at", "")
+    tab.page.locator(".st-key-kvviz-card-lm-forcing").get_by_role(
+        "button", name="Just show me"
+    ).click()
+    expect(free).to_have_attribute("data-departs-at", re.compile(r"\d+"))
+    departs, n_places = (int(free.get_attribute(f"data-{n}")) for n in ("departs-at", "n-places"))
+    right = free.locator(".kvviz-place:not(.kvviz-place-names) span:nth-child(3).kvviz-right")
+    assert right.count() >= departs
+    assert free.locator(".kvviz-gone").count() == n_places - departs
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_telephone_in_both_schemes(lesson, scheme):
+    tab = lesson(width=390, height=844, scheme=scheme)
+    assert tab.overflow() <= 0
+    tab.page.get_by_role("button", name="Just show me").first.click()
+    strip = tab.page.locator(NEXT)
+    expect(strip).to_have_attribute("data-revealed", "true")
+    strip.locator('[data-place="4"]').click()
+    expect(strip.locator(".lm-panel")).to_be_in_viewport()
+    expect(strip.locator(".lm-guesses")).to_be_visible()
+    assert tab.overflow() <= 0
