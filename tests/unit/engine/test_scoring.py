@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import torch
+from transformers import GPT2LMHeadModel
+
+from kvviz.engine import log_likelihood, pseudo_log_likelihood, scoring, trace_encoding
+from kvviz.engine.reading import MaskedEnds
+from kvviz.errors import (
+    ContextLengthError,
+    ModelFamilyError,
+    OptionsError,
+    PromptError,
+    RunCancelledError,
+)
+from tests.unit.engine.conftest import state_of
+
+CLOSE = 1e-4
+"""Logits of these models are sums in float32 and of size 10, so that their log softmax is off by
+some 1e-6 a token where routines differ; a wrong token or mask shows in the first digit."""
+
+
+@pytest.fixture
+def ids(model):
+    return model.tokenize("The cat sat on the mat, and the dog sat by the door.")
+
+
+def test_left_to_right_is_the_loss_of_transformers(model, tiny_folder, ids):
+    plain = GPT2LMHeadModel.from_pretrained(tiny_folder).eval()
+    batch = torch.tensor([ids])
+    with torch.no_grad():
+        loss = plain(batch, labels=batch).loss.item()
+    found = log_likelihood(model, ids)
+    assert found.mean == pytest.approx(-loss, abs=CLOSE)
+    assert found.total == pytest.approx(-loss * (len(ids) - 1), abs=CLOSE * len(ids))
+    assert found.positions.tolist() == list(range(1, len(ids)))
+    assert (found.n_passes, found.n_rows) == (1, len(ids))
+
+
+@pytest.mark.parametrize("mask", ["causal", "bidirectional"])
+def test_each_token_has_the_score_that_an_encoding_gives_it(model, ids, mask):
+    encoding = trace_encoding(model, ids, mask=mask)
+    found = log_likelihood(model, ids, mask=mask)
+    assert found.logprobs == pytest.approx(encoding.label_logprobs[:-1], abs=CLOSE)
+
+
+def test_the_masks_make_a_difference(model, bert, ids):
+    both = [log_likelihood(model, ids, mask=mask).mean for mask in ("causal", "bidirectional")]
+    assert abs(both[0] - both[1]) > 0.01
+    both = [
+        pseudo_log_likelihood(bert, bert.tokenize("The cat sat"), mask=mask).mean
+        for mask in ("causal", "bidirectional")
+    ]
+    assert abs(both[0] - both[1]) > 0.01
+
+
+@pytest.mark.parametrize("mask", ["causal", "bidirectional"])
+@pytest.mark.parametrize("at_once", [1, 10**9])
+def test_a_pseudo_score_is_that_of_the_token_hidden_alone(bert, monkeypatch, mask, at_once):
+    monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", at_once)
+    ids = bert.tokenize("The cat sat on the mat")
+    row = MaskedEnds.of(bert).around(ids)
+    found = pseudo_log_likelihood(bert, ids, mask=mask)
+    for place, logprob in zip(found.positions, found.logprobs, strict=True):
+        encoding = trace_encoding(bert, row, mask=mask, hide=[place + 1])
+        assert logprob == pytest.approx(encoding.label_logprobs[place + 1], abs=CLOSE)
+    assert (found.n_passes, found.n_rows) == (len(ids), len(ids) * len(row))
+
+
+def test_some_positions_have_the_scores_that_they_have_among_all(model, bert, ids):
+    some = log_likelihood(model, ids, positions=[2, 5])
+    assert some.logprobs == pytest.approx(log_likelihood(model, ids).logprobs[[1, 4]], abs=CLOSE)
+    words = bert.tokenize("The cat sat on")
+    some = pseudo_log_likelihood(bert, words, positions=[1])
+    whole = pseudo_log_likelihood(bert, words)
+    assert some.logprobs == pytest.approx(whole.logprobs[[1]], abs=CLOSE)
+
+
+def test_one_token_alone_has_nothing_to_be_scored_by(model, ids):
+    found = log_likelihood(model, ids[:1])
+    assert found.logprobs.size == 0
+    assert np.isnan(found.mean)
+    assert found.total == 0
+
+
+def test_progress_is_told_and_cancelling_ends_the_work(bert, monkeypatch):
+    monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 1)
+    ids = bert.tokenize("The cat sat")
+    told = []
+    pseudo_log_likelihood(bert, ids, progress=lambda done, n: told.append((done, n)))
+    assert told == [(done + 1, len(ids)) for done in range(len(ids))]
+    with pytest.raises(RunCancelledError):
+        pseudo_log_likelihood(bert, ids, cancel=lambda: True)
+
+
+def test_bad_input_is_refused_in_words(model, bert, ids):
+    for score, right, wrong in (
+        (log_likelihood, model, bert),
+        (pseudo_log_likelihood, bert, model),
+    ):
+        with pytest.raises(ModelFamilyError, match="Only a"):
+            score(wrong, [5, 6])
+        with pytest.raises(PromptError, match="empty"):
+            score(right, [])
+        with pytest.raises(OptionsError, match="vocabulary"):
+            score(right, [5, 10**6])
+        with pytest.raises(OptionsError, match="position"):
+            score(right, [5, 6], positions=[2])
+        with pytest.raises(ContextLengthError, match="Shorten it to"):
+            score(right, [5] * (right.card.n_ctx + 1))
+    with pytest.raises(OptionsError, match="from 1 to"):
+        log_likelihood(model, ids, positions=[0])
+
+
+def test_scoring_leaves_the_models_as_they_were(model, bert, ids):
+    before = state_of(model), state_of(bert)
+    log_likelihood(model, ids, mask="bidirectional")
+    pseudo_log_likelihood(bert, bert.tokenize("The cat"), mask="causal")
+    assert (state_of(model), state_of(bert)) == before
