@@ -16,6 +16,8 @@ REUSED = "#2f63c8"
 """Rows reused from the cache, and nothing else."""
 WITH_CACHE = "#1f9168"
 WITHOUT_CACHE = "#85878e"
+MODELS = (("#17918a", "circle"), ("#bb4f8f", "diamond-open"))
+"""Colour and mark of the first and the second of two models: filled against hollow."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
