@@ -126,3 +126,22 @@ def test_the_page_fits_a_telephone_in_both_schemes(lesson, scheme):
     expect(strip.locator(".lm-panel")).to_be_in_viewport()
     expect(strip.locator(".lm-guesses")).to_be_visible()
     assert tab.overflow() <= 0
+
+
+def test_back_and_forward_go_between_texts(lesson):
+    tab = lesson()
+    strip = tab.page.locator(NEXT)
+    first = strip.get_attribute("data-n-tokens")
+    tab.page.get_by_role("textbox", name="Your text").fill(TEXT)
+    tab.page.get_by_role("button", name="Read it").click()
+    tab.page.wait_for_url("**text=Once*piano.*")
+    expect(strip).not_to_have_attribute("data-n-tokens", first)
+    second = strip.get_attribute("data-n-tokens")
+    tab.still()
+    tab.page.go_back()
+    expect(strip).to_have_attribute("data-n-tokens", first)
+    expect(tab.page.get_by_role("textbox", name="Your text")).not_to_have_value(TEXT)
+    tab.still()
+    tab.page.go_forward()
+    expect(strip).to_have_attribute("data-n-tokens", second)
+    expect(tab.page.get_by_role("textbox", name="Your text")).to_have_value(TEXT)

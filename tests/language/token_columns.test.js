@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bitsText, heat, percent, placeAfterKey, surroundings } from "../../kvviz/ui/language/token_columns.js";
+import { bitsText, heat, percent, placeAfterKey, running, surroundings } from "../../kvviz/ui/language/token_columns.js";
 
 /** @param {string} fed @param {string} [kind] */
 const column = (fed, kind = "plain") => ({ fed, kind });
@@ -46,4 +46,11 @@ test("a hidden token is guessed from both sides, marks left out", () => {
   const reading = { mode: "masked-token", columns };
   assert.deepEqual(surroundings(reading, 3), { before: "ab", after: "defgh…" });
   assert.deepEqual(surroundings(reading, 6), { before: "abcde", after: "gh" });
+});
+
+test("running text has spaces and lines where the text has them", () => {
+  assert.equal(running("␣cat"), " cat");
+  assert.equal(running(".↵␣"), ".↵\n ");
+  const columns = [column("␣a"), column("␣b")];
+  assert.deepEqual(surroundings({ mode: "next-token", columns }, 1), { before: " a b", after: "" });
 });

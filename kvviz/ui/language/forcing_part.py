@@ -69,11 +69,12 @@ def draw(state: TextState, environment: Environment) -> None:
         rows(free, name, revealed=answer is not None)
         if answer is None:
             return
-        told = (
-            f"It goes its own way after {found.departs_at:,} of {n_places:,}."
-            if found.departs_at < found.n_places
-            else f"It writes all {found.n_places:,} as they stand in the text."
-        )
+        if found.departs_at == found.n_places:
+            told = f"It writes all {found.n_places:,} as they stand in the text."
+        elif not found.departs_at:
+            told = "It goes its own way at once."
+        else:
+            told = f"It goes its own way after {found.departs_at:,} of {n_places:,}."
         if free.stopped:
             told += " Then it ended the text."
         say(verdict(answer, found.departs_at, told, offered), "departs")

@@ -85,7 +85,7 @@ def tell(state: TextState, reading: Reading, masked: Reading) -> None:
     told = (
         f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
         f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
-        f"{masked.summary.mean_bits:.2f} bits each."
+        f"{masked.summary.mean_bits:.2f} bits each on average."
     )
     say(verdict(answer, n_hidden, told, offered), "masked-labels")
     with st.container(horizontal=True, key="kvviz-masked-row", vertical_alignment="center"):

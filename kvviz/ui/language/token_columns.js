@@ -36,6 +36,11 @@ export function heat(bits, most) {
   return Math.max(0, Math.min(1, bits / most));
 }
 
+/** @param {string} text @returns {string} A token within running text: spaces are spaces, and lines end. */
+export function running(text) {
+  return text.replaceAll("␣", " ").replaceAll("↵", "↵\n");
+}
+
 /** @param {number} p @returns {string} A probability as a person reads it. */
 export function percent(p) {
   if (p >= 0.9995) return "100 %";
@@ -64,7 +69,7 @@ export function placeAfterKey(key, place, n) {
  * @param {Reading} reading @param {number} place @returns {{ before: string, after: string }}
  */
 export function surroundings(reading, place) {
-  const fed = reading.columns.map((column) => (column.kind === "special" ? "" : column.fed));
+  const fed = reading.columns.map((column) => (column.kind === "special" ? "" : column.fed.replaceAll("␣", " ")));
   const end = reading.mode === "next-token" ? place + 1 : place;
   const start = Math.max(0, end - N_BEFORE);
   const before = (start > 0 ? "…" : "") + fed.slice(start, end).join("");
@@ -195,7 +200,7 @@ class Columns {
       cell.style.setProperty("--heat", own === null ? "0" : heat(own, this.reading.most_bits).toFixed(4));
       cell.classList.toggle("is-asked", shown !== undefined && shown.asked !== null);
       const text = this.reading.mode === "next-token" ? column.fed : (column.asked ?? column.fed);
-      cell.append(element("span", "lm-asked", text));
+      cell.append(element("span", "lm-asked", running(text)));
       return cell;
     }
     cell.append(element("span", "lm-fed", column.fed));
