@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, DynamicCache, GPT2Config, GPT2LMHeadModel
 
-from benchmarks.statistics import spread
+from kvviz.analysis.spread import spread
 from kvviz.engine import LoadedModel, load_model, trace_generation
 from kvviz.engine.devices import synchronise
 from kvviz.engine.model_source import locate

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.statistics import spread
+from kvviz.analysis.spread import spread
 from kvviz.player import html_document
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving

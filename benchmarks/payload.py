@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.statistics import Spread, spread
+from kvviz.analysis.spread import Spread, spread
 from kvviz.player import html_document, pack
 from kvviz.trace import GenerationTrace
 from tests.factories import make_trace

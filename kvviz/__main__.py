@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | models`.
+"""The command line: `python -m kvviz app | trace | bench | models`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -41,6 +41,21 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--html", type=Path, metavar="FILE.html", help="export the player, offline")
     trace.add_argument("--json", action="store_true", help="print one JSON object a step")
     trace.set_defaults(run=_trace)
+
+    bench = commands.add_parser("bench", help="time generation with the cache and without")
+    bench.add_argument("--model", default=DEFAULT_MODEL, help=f"name or folder ({DEFAULT_MODEL})")
+    bench.add_argument("--prompt-tokens", type=int, default=32, help="prompt length (default 32)")
+    bench.add_argument("--new", type=int, default=96, help="tokens to generate (default 96)")
+    bench.add_argument("--batch", type=int, default=1, help="sequences at a time (default 1)")
+    bench.add_argument(
+        "--repeats", type=int, default=3, help="rounds after one warm-up (default 3)"
+    )
+    bench.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    bench.add_argument("--dtype", default="float32", help="float32, bfloat16, float16 or float64")
+    bench.add_argument(
+        "--json", action="store_true", help="print one JSON object, every step in it"
+    )
+    bench.set_defaults(run=_bench)
 
     models = commands.add_parser("models", help="list the models that ship with kvviz")
     models.set_defaults(run=_models)
@@ -131,6 +146,56 @@ def _print_table(trace: GenerationTrace) -> None:
             f"{step.reused.size:>8}{step.seconds * 1e3:>9.2f}{step.flops / 1e6:>9.1f}"
             f"{step.cache_bytes / 1e3:>10.1f}  {chosen!r} {step.chosen_prob:.0%}"
         )
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from kvviz.analysis.speed_up import gap, side_times, speed_ups
+    from kvviz.engine import load_model
+    from kvviz.engine.race import race
+
+    model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    found = race(
+        model,
+        n_prompt=arguments.prompt_tokens,
+        n_new=arguments.new,
+        batch=arguments.batch,
+        repeats=arguments.repeats,
+    )
+    times, ups, saved = side_times(found), speed_ups(found), gap(found)
+    if arguments.json:
+        summary = {
+            "cached_seconds": times.cached,
+            "uncached_seconds": times.uncached,
+            "cached_tokens_per_second": times.cached_rate,
+            "uncached_tokens_per_second": times.uncached_rate,
+            "speed_up": {
+                "median": ups.last, "low": float(ups.low[-1]), "high": float(ups.high[-1])
+            },
+            "token_passes_ratio": saved.passes,
+            "flops_ratio": saved.flops,
+        }  # fmt: skip
+        print(json.dumps({**found.to_json(), **summary}))
+        return
+    card = found.model
+    print(
+        f"{card.name}, {card.dtype} on {card.device}, {found.environment['threads']} threads: "
+        f"{found.n_prompt} prompt tokens, {found.n_new} new, batch {found.batch}, "
+        f"{found.n_repeats} repeats after a warm-up"
+    )
+    print(f"{'':<16}{'median s':>10}{'low':>9}{'high':>9}{'tokens/s':>11}")
+    for name, spread, rate in (
+        ("with the cache", times.cached, times.cached_rate),
+        ("without", times.uncached, times.uncached_rate),
+    ):
+        print(
+            f"{name:<16}{spread['median']:>10.3f}{spread['low']:>9.3f}{spread['high']:>9.3f}"
+            f"{rate:>11.1f}"
+        )
+    print(
+        f"{ups.last:.2f}x as fast ({ups.low[-1]:.2f} to {ups.high[-1]:.2f}), with "
+        f"{saved.passes:,.1f}x fewer token passes and {saved.flops:,.1f}x fewer FLOPs"
+    )
+    print(f"cache at the end: {int(found.cache_bytes[-1]):,} B in the tensors")
 
 
 def _models(arguments: argparse.Namespace) -> None:

@@ -38,6 +38,11 @@ def test_without_cache_every_row_is_computed_at_every_step(capsys):
         (["trace", "--prompt", "hi", "--dtype", "int3"], "int3"),
         (["trace", "--prompt", "hi", "--new", "1", "--save", "/nowhere/run.npz"], "/nowhere"),
         (["app", "--port", "-4"], "-4"),
+        (["bench", "--new", "0"], "new tokens"),
+        (["bench", "--prompt-tokens", "1000", "--new", "25"], "1,024"),
+        (["bench", "--repeats", "-1"], "repeats"),
+        (["bench", "--batch", "100000000"], "GB are free"),
+        (["bench", "--model", "kvviz/no-such-model"], "no-such-model"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, capsys):
@@ -51,3 +56,23 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, capsys):
 def test_models_lists_the_bundled_ones(capsys):
     assert main(["models"]) == 0
     assert "kvviz/gpt2-mini" in capsys.readouterr().out.splitlines()
+
+
+def test_bench_prints_one_object_with_both_sides_step_by_step(capsys):
+    arguments = ["--prompt-tokens", "5", "--new", "4", "--batch", "2", "--repeats", "2", "--json"]
+    assert main(["bench", *arguments]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["n_prompt"], told["n_new"], told["batch"], told["n_repeats"]) == (5, 4, 2, 2)
+    assert told["same_tokens"]
+    totals = [sum(round) for round in told["cached_step_seconds"]]
+    assert told["cached_seconds"]["median"] == pytest.approx(sum(totals) / 2)
+    assert told["token_passes_ratio"] == (5 + 6 + 7 + 8) / 8
+    assert len(told["cache_bytes"]) == len(told["uncached_step_seconds"][1]) == 4
+
+
+def test_bench_prints_a_table(capsys):
+    assert main(["bench", "--prompt-tokens", "5", "--new", "2", "--repeats", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("with the cache")
+    assert lines[3].startswith("without")
+    assert "1.8x fewer token passes" in lines[4]

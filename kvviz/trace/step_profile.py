@@ -1,0 +1,75 @@
+"""One forward pass cut into parts, each timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float64
+
+from kvviz.errors import TraceError
+from kvviz.trace.model_card import ModelCard
+
+PARTS = (
+    "embeddings",
+    "Q/K/V projections",
+    "attention",
+    "MLP",
+    "head",
+    "sampling",
+    "rest",
+)
+"""Attention is the cache's update, scores, softmax, weighted values and the output projection; the
+rest are norms, residual sums and the mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepProfile:
+    """Where the time of a step goes.
+
+    Attributes:
+        model: The model that ran.
+        n_new: Rows of a sequence that went through the network.
+        n_keys: Rows that they attended to, cached ones and themselves.
+        batch: Sequences at the same time.
+        seconds: Measured time of each part, summed over the layers.
+        whole_seconds: Measured time of the same step run as always, without a clock inside.
+        environment: What a reader needs to judge the times.
+
+    Raises:
+        TraceError: If the parts contradict each other, or a time is none.
+    """
+
+    model: ModelCard
+    n_new: int
+    n_keys: int
+    batch: int
+    seconds: Float64[np.ndarray, "repeat part"]
+    whole_seconds: Float64[np.ndarray, " repeat"]
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        n_repeats = self.whole_seconds.size
+        if self.seconds.shape != (n_repeats, len(PARTS)) or not n_repeats:
+            raise TraceError(
+                "A profile has a time for each part and repeat.",
+                found=f"It has shape {self.seconds.shape} for {n_repeats} repeats.",
+            )
+        for seconds in (self.seconds, self.whole_seconds):
+            if not (np.isfinite(seconds).all() and (seconds >= 0).all()):
+                raise TraceError("A part of a step took no number of seconds.")
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Median seconds of each part."""
+        return dict(zip(PARTS, np.median(self.seconds, axis=0).tolist(), strict=True))
+
+    @property
+    def total(self) -> float:
+        """Median seconds of all parts together."""
+        return float(np.median(self.seconds.sum(axis=1)))
+
+    @property
+    def whole(self) -> float:
+        """Median seconds of the step run as always."""
+        return float(np.median(self.whole_seconds))
