@@ -81,9 +81,12 @@ _PHASES = (
 )
 
 # In a long row a [MASK] sees its neighbours as two of many, too faint to begin with: with rows of
-# 256 from the start the loss stood still at that of a bag of words.
+# 256 from the start the loss stood still at that of a bag of words. The jumps of the short rows
+# keep what is learnt there from being tied to the first positions, where it was lost again as soon
+# as rows grew.
 _BERT_PHASES = (
-    Phase(0.15, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.0)),
+    Phase(0.08, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.5)),
+    Phase(0.20, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.5)),
     *_PHASES,
 )
 

@@ -23,8 +23,8 @@ def test_the_last_quarter_reads_rows_of_the_whole_context():
 
 def test_a_masked_model_begins_with_rows_in_which_neighbours_stand_out():
     twin, recipe = recipe_named("gpt2-mini"), recipe_named("bert-mini")
-    assert [recipe.phase(p).n_ctx for p in (0.0, 0.14, 0.15, 0.75)] == [16, 16, 256, 1024]
-    assert recipe.phases[1:] == twin.phases
+    assert [recipe.phase(p).n_ctx for p in (0.0, 0.08, 0.2, 0.75)] == [16, 64, 256, 1024]
+    assert recipe.phases[2:] == twin.phases
     assert recipe.shape.d_model == twin.shape.d_model
 
 
