@@ -154,19 +154,37 @@ def numbers(free: FreeRun) -> None:
             f"{forced_bits:.2f} bits a token: its surprise at the true words. After a slip it is "
             "told the truth and goes on from there.",
         )
+        cards.opening(
+            "lm-forced",
+            [
+                f"Its likeliest token was the true one at {found.n_forced_right:,} of "
+                f"{found.n_places:,} places.",
+                f"{found.forced_bits.sum():,.2f} bits / {found.n_places:,} = {forced_bits:.3f}.",
+            ],
+            "Measured in one pass over the whole text, the true words before each place.",
+        )
     with second, st.container(border=True, key="kvviz-card-lm-free", height="stretch"):
         cards.heading(
             f"{found.n_free_right} of {found.n_places} right, free",
             f"{free_bits:.2f} bits a token: its surprise at its own words, which it finds "
             f"{'more' if free_bits < forced_bits else 'no more'} likely than the true ones.",
         )
+        cards.opening(
+            "lm-free",
+            [
+                f"{found.departs_at:,} right before it departs, "
+                f"{found.n_free_right - found.departs_at:,} after that.",
+                f"{found.free_bits.sum():,.2f} bits / {found.n_places:,} = {free_bits:.3f}.",
+            ],
+            "Measured in a run of its own that always takes the likeliest token, with the cache.",
+        )
     with third, st.container(border=True, key="kvviz-card-lm-why", height="stretch"):
         caption, forcing = words.caption("exposure-bias"), words.caption("forcing")
         question = words.question(QUESTION)
-        cards.heading("Why not train as it is used?", question.why)
+        cards.heading("Why they part", question.why)
         cards.opening(
             "lm-forcing",
             [caption.text],
             f"{forcing.source} {caption.source}",
-            label="why, and why not",
+            label="why train like this",
         )

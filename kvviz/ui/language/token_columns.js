@@ -217,7 +217,8 @@ class Columns {
     const fed = element("span", "lm-key-item");
     fed.append(element("i", "lm-key-fed"), "goes in");
     const asked = element("span", "lm-key-item");
-    asked.append(element("i", "lm-key-asked"), reading.mode === "next-token" ? "label: the token after it" : "label: what was hidden");
+    const label = reading.mode === "next-token" ? "label: the token after it" : "label: what was hidden";
+    asked.append(element("i", "lm-key-asked"), this.compact && reading.mode === "next-token" ? "how dear a token was, foreseen from those before it" : label);
     key.append(...(this.compact ? [asked] : [fed, asked]));
     if (reading.revealed) {
       const scale = element("span", "lm-key-item lm-scale");

@@ -295,7 +295,7 @@ class Screen {
     const parts = this.data.films.flatMap((film, i) => [
       i ? `, ${film.name} among ` : `${film.name} is as unsure as a fair draw among `,
       strong(Math.round(fairDraw(now[i].bits)).toLocaleString("en")),
-      i ? "" : " tokens",
+      `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
     ]);
     this.sentence.replaceChildren(...seen, ...parts, ".");
   }
