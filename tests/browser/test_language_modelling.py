@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.server import serving
+
 pytestmark = pytest.mark.browser
 
 NEXT = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]'
@@ -145,3 +147,14 @@ def test_back_and_forward_go_between_texts(lesson):
     tab.page.go_forward()
     expect(strip).to_have_attribute("data-n-tokens", second)
     expect(tab.page.get_by_role("textbox", name="Your text")).to_have_value(TEXT)
+
+
+def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
+    with serving() as address:
+        tab = visit(address=address)
+        tab.page.goto(f"{address}/language_modelling?text=The+dog+saw+the+cat.&point=9")
+        expect(tab.page.locator(FILM)).to_have_attribute("data-point", "9")
+        expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", "6")
+        expect(tab.page.get_by_role("heading", name="Learning from plain text")).to_be_visible()
+        tab.still()
+        tab.page.close()

@@ -292,11 +292,15 @@ class Screen {
     const seen = lead.n_tokens
       ? ["After ", strong(tokensText(lead.n_tokens)), ` tokens, ${shareText(lead.progress)} of the training, `]
       : [strong("Before the first token"), " "];
-    const parts = this.data.films.flatMap((film, i) => [
-      i ? `, ${film.name} among ` : `${film.name} is as unsure as a fair draw among `,
-      strong(Math.round(fairDraw(now[i].bits)).toLocaleString("en")),
-      `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
-    ]);
+    const parts = this.data.films.flatMap((film, i) => {
+      // Films are set side by side by the share of the training; the twin may have seen other numbers.
+      const apart = now[i].n_tokens === lead.n_tokens ? "" : `, ${tokensText(now[i].n_tokens)} tokens into its own,`;
+      return [
+        i ? `, and ${film.name}${apart} among ` : `${film.name} is as unsure as a fair draw among `,
+        strong(Math.round(fairDraw(now[i].bits)).toLocaleString("en")),
+        `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
+      ];
+    });
     this.sentence.replaceChildren(...seen, ...parts, ".");
   }
 }
