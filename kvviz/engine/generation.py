@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kvviz.engine.cross_rows import EncoderDecoderRows
 from kvviz.engine.devices import synchronise
+from kvviz.engine.encoding import encode, recorded
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.observation import StepObservation
 from kvviz.engine.rows import CachedRows, RecomputedRows, Rows
 from kvviz.engine.running import environment, running
 from kvviz.engine.sampling import TokenChooser
 from kvviz.engine.step_log import StepLog, StepNote
-from kvviz.errors import ModelFamilyError, OptionsError, RunCancelledError
+from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace
 
 Progress = Callable[[int, int], object]
@@ -45,9 +48,10 @@ def trace_generation(
 
     Args:
         model: What `kvviz.load_model` returned.
-        prompt: Text to go on from.
+        prompt: Text to go on from; for a T5 the text that its encoder reads.
         max_new_tokens: Most tokens to generate; fewer where the model ends the text.
-        use_cache: Keep K/V rows between steps, or compute every row at every step.
+        use_cache: Keep K/V rows between steps, or compute every row at every step. A T5 without it
+            computes its cross-attention rows at every step too; its encoder reads once either way.
         temperature: 0 for the most likely token, else the divisor of the logits.
         top_k: Sample from this many most likely tokens; all if None. Not used when greedy.
         top_p: Sample from the fewest tokens with this much probability, in (0, 1]; all if None.
@@ -111,10 +115,6 @@ def _check_family(model: LoadedModel) -> None:
             "the rows of all before it.",
             fix="Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate.",
         )
-    if model.card.family == "t5":
-        raise ModelFamilyError(
-            "kvviz does not generate with a T5.", fix="Watch its encoder with trace_encoding."
-        )
 
 
 def _run(
@@ -127,13 +127,15 @@ def _run(
     cancel: Cancel | None,
     on_logits: OnLogits | None,
 ) -> GenerationTrace:
-    ids, n_prompt = list(prompt_ids), len(prompt_ids)
-    n_steps = options.max_new_tokens
-    rows: Rows = (
-        CachedRows(model.card, n_prompt + n_steps - 1, model.dtype, model.device)
-        if options.use_cache
-        else RecomputedRows(model.card, model.device)
-    )
+    rows: Rows
+    if model.start_id is not None:
+        rows, ids = _encoder_decoder_rows(model, prompt, options), [model.start_id]
+    elif options.use_cache:
+        n_positions = len(prompt_ids) + options.max_new_tokens - 1
+        rows, ids = CachedRows(model.card, n_positions, model.dtype, model.device), [*prompt_ids]
+    else:
+        rows, ids = RecomputedRows(model.card, model.device), [*prompt_ids]
+    n_prompt, n_steps = len(ids), options.max_new_tokens
     chooser, log = TokenChooser(options), StepLog(model.card, n_top)
     stopped = "length"
     for number in range(n_steps):
@@ -174,6 +176,28 @@ def _run(
             for token_id in (*step.top_ids.tolist(), step.chosen_id)
         },
         environment=environment(model),
+        position_bias=final.position_bias,
+        cross=final.cross,
+    )
+
+
+def _encoder_decoder_rows(
+    model: LoadedModel, prompt: str, options: GenerationOptions
+) -> EncoderDecoderRows:
+    """Let the encoder of a T5 read the prompt, and make room for the decoder's rows."""
+    whole = model.tokenize_whole(prompt)
+    done = encode(model, whole.token_ids, "bidirectional", len(whole.token_ids))
+    encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
+    if done.states is None:
+        raise ObservationError("The encoder gave nothing that the decoder could attend to.")
+    return EncoderDecoderRows(
+        model.card,
+        done.states,
+        encoder,
+        options.max_new_tokens,
+        options.use_cache,
+        model.dtype,
+        model.device,
     )
 
 
@@ -190,10 +214,16 @@ def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser)
     tokens = torch.tensor([ids[fed.start :]], device=model.device)
     with observation.watching():
         output = model.module(
-            tokens, logits_to_keep=1, kvviz_observation=observation, **rows.arguments
+            **_inputs(model, tokens), kvviz_observation=observation, **rows.arguments
         )
     logits = output.logits[0, -1]
     choice = chooser.choose(logits)
     synchronise(model.device)
     seconds = time.perf_counter() - start
     return StepNote(fed, rows.settle(observation, fed), logits, choice, seconds)
+
+
+def _inputs(model: LoadedModel, tokens: Tensor) -> dict[str, Any]:
+    if model.card.family == "t5":
+        return {"decoder_input_ids": tokens}
+    return {"input_ids": tokens, "logits_to_keep": 1}

@@ -165,10 +165,14 @@ class LoadedModel:
     def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
         """Return the token ids of a prompt that leaves room for this many new tokens.
 
+        Those of a T5 are what its encoder reads; the room is then the decoder's.
+
         Raises:
             PromptError: If the prompt is empty, blank, or no text.
             ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         """
+        if self.card.family == "t5":
+            return self._encoder_ids(prompt, max_new_tokens)
         ids = self.tokenize(prompt)
         if not prompt.strip() or not ids:
             raise PromptError(
@@ -188,6 +192,24 @@ class LoadedModel:
                 f"{len(ids) + max_new_tokens:,}; {self.card.name} has {self.card.n_ctx:,} "
                 f"positions, which leaves room for {max(room, 0):,} new tokens.",
                 fix=fix,
+            )
+        return ids
+
+    def _encoder_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
+        ids, n_ctx = self.tokenize_whole(prompt).token_ids, self.card.n_ctx
+        if len(ids) > n_ctx:
+            raise ContextLengthError(
+                "The prompt does not fit into the model's context.",
+                found=f"It has {len(ids):,} tokens; {self.card.name} reads up to {n_ctx:,}.",
+                fix=f"Shorten it by {len(ids) - n_ctx:,} tokens or more.",
+            )
+        # The decoder starts from one token.
+        if max_new_tokens > n_ctx - 1:
+            raise ContextLengthError(
+                "So many new tokens do not fit into the model's context.",
+                found=f"{max_new_tokens:,} were asked for; {self.card.name} writes up to "
+                f"{n_ctx - 1:,}.",
+                fix=f"Ask for {n_ctx - 1:,} new tokens or fewer.",
             )
         return ids
 

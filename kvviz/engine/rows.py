@@ -15,7 +15,7 @@ from transformers.cache_utils import CacheLayerMixin
 from kvviz.engine.fingerprints import RowFingerprint
 from kvviz.engine.observation import Attended, StepObservation
 from kvviz.errors import ObservationError
-from kvviz.trace import ModelCard
+from kvviz.trace import CrossAttention, ModelCard
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,16 @@ class StepRows:
         reused: Positions whose rows were read and not computed.
         cache_bytes: Bytes of the tensors that hold the rows.
         max_row_change: How far rows that were computed again moved.
+        cross_computed: Encoder positions whose cross-attention rows were computed.
+        cross_reused: Those whose rows were read and not computed.
     """
 
     computed: range
     reused: range
     cache_bytes: int = 0
     max_row_change: float = 0.0
+    cross_computed: range = range(0)
+    cross_reused: range = range(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,8 @@ class FinalRows:
     score_scale: Float32[np.ndarray, " layer"]
     written_fingerprints: Int64[np.ndarray, "2 layer position"]
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
+    position_bias: Float32[np.ndarray, "head query key"] | None = None
+    cross: CrossAttention | None = None
 
 
 class Rows(Protocol):
@@ -165,7 +171,8 @@ class CachedRows:
         self._layers = [
             PreallocatedLayer(keys[None], values[None]) for keys, values in self._buffer.unbind(1)
         ]
-        self.arguments = {"past_key_values": Cache(layers=[*self._layers]), "use_cache": True}
+        self.cache = Cache(layers=[*self._layers])
+        self.arguments = {"past_key_values": self.cache, "use_cache": True}
         self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, device)
         self._written: list[Tensor] = []
         self._queries: list[Tensor] = []
@@ -184,10 +191,10 @@ class CachedRows:
         ):
             writes = layer.take_writes()
             if writes != [fed]:
-                wrote = ", ".join(map(_positions, writes)) or "nothing"
-                raise _disagreement(number, f"the cache wrote {wrote}", fed)
-            if not _reads_from(layer, attended):
-                raise _disagreement(number, "attention read other rows than the cache's", fed)
+                wrote = ", ".join(map(position_text, writes)) or "nothing"
+                raise disagreement(number, f"the cache wrote {wrote}", fed)
+            if not reads_from(layer, attended):
+                raise disagreement(number, "attention read other rows than the cache's", fed)
         self._written.append(self._fingerprint(self._buffer.narrow(-2, fed.start, len(fed))))
         self._queries.append(torch.cat([attended.query for attended in observation.attended]))
         self._scales = [attended.scaling for attended in observation.attended]
@@ -203,16 +210,11 @@ class CachedRows:
         rows = self._buffer.narrow(-2, 0, written.shape[-1])
         # Layer by layer, since the products of bits and factors take up to four times the rows.
         final = torch.stack([self._fingerprint(layer) for layer in rows.unbind(1)], dim=1)
-        changed = (written != final).nonzero()
-        if changed.numel():
-            which, layer, position = changed[0].tolist()
-            raise ObservationError(
-                f"{len(changed)} cached rows do not have the bits that were written.",
-                found=f"The first is the {'KV'[which]} row of layer {layer}, position {position}.",
-            )
-        keys, values = _to_numpy(rows)
+        if changed := changed_rows(written, final):
+            raise ObservationError(changed[0], found=changed[1])
+        keys, values = to_numpy(rows)
         return FinalRows(
-            queries=_to_numpy(torch.cat(self._queries, dim=-2)),
+            queries=to_numpy(torch.cat(self._queries, dim=-2)),
             keys=keys,
             values=values,
             score_scale=np.array(self._scales, dtype=np.float32),
@@ -240,14 +242,7 @@ class RecomputedRows:
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare projections and attention; measure how far the earlier rows moved."""
         _check_layers(observation, self._card, fed)
-        change = max(
-            (
-                _largest_change(now, before)
-                for new, old in zip(observation.attended, self._last, strict=False)
-                for now, before in ((new.key, old.key), (new.value, old.value))
-            ),
-            default=0.0,
-        )
+        change = largest_change(observation.attended, self._last)
         self._last = observation.attended
         return StepRows(computed=fed, reused=range(fed.start), max_row_change=change)
 
@@ -257,9 +252,9 @@ class RecomputedRows:
         values = torch.cat([attended.value for attended in self._last])
         fingerprints = torch.stack([self._fingerprint(rows) for rows in (keys, values)])
         return FinalRows(
-            queries=_to_numpy(torch.cat([attended.query for attended in self._last])),
-            keys=_to_numpy(keys),
-            values=_to_numpy(values),
+            queries=to_numpy(torch.cat([attended.query for attended in self._last])),
+            keys=to_numpy(keys),
+            values=to_numpy(values),
             score_scale=np.array([attended.scaling for attended in self._last], dtype=np.float32),
             written_fingerprints=fingerprints.cpu().numpy(),
             final_fingerprints=fingerprints.cpu().numpy(),
@@ -271,14 +266,14 @@ def _check_layers(observation: StepObservation, card: ModelCard, fed: range) -> 
     n_layers = card.n_layers
     if observation.projected != expected_projections(card, n_layers, len(fed)):
         seen = ", ".join(f"{rows} in layer {layer}" for layer, rows in observation.projected)
-        raise _disagreement(None, f"rows were projected: {seen or 'none'}", fed)
+        raise disagreement(None, f"rows were projected: {seen or 'none'}", fed)
     if [attended.layer for attended in observation.attended] != list(range(n_layers)):
-        raise _disagreement(None, f"{len(observation.attended)} layers attended", fed)
+        raise disagreement(None, f"{len(observation.attended)} layers attended", fed)
     for attended in observation.attended:
         rows = (attended.query.shape[-2], attended.key.shape[-2], attended.value.shape[-2])
         if rows != (len(fed), fed.stop, fed.stop):
             seen = "attention saw {} queries, {} keys and {} values".format(*rows)
-            raise _disagreement(attended.layer, seen, fed)
+            raise disagreement(attended.layer, seen, fed)
 
 
 def expected_projections(card: ModelCard, n_layers: int, n_rows: int) -> list[tuple[int, int]]:
@@ -291,7 +286,7 @@ def expected_projections(card: ModelCard, n_layers: int, n_rows: int) -> list[tu
     return [(layer, n_rows) for layer in range(n_layers) for _ in range(products)]
 
 
-def _reads_from(layer: PreallocatedLayer, attended: Attended) -> bool:
+def reads_from(layer: PreallocatedLayer, attended: Attended) -> bool:
     """Return whether attention read the cache's own memory, not a copy of it."""
     return (
         attended.key.data_ptr() == layer.keys.data_ptr()
@@ -299,9 +294,10 @@ def _reads_from(layer: PreallocatedLayer, attended: Attended) -> bool:
     )
 
 
-def _disagreement(layer: int | None, seen: str, fed: range) -> ObservationError:
+def disagreement(layer: int | None, seen: str, fed: range) -> ObservationError:
+    """Return the error for a step whose observers disagree, in one layer or in all."""
     where = "" if layer is None else f"In layer {layer} "
-    found = f"{where}{seen}; the step fed {_positions(fed)}."
+    found = f"{where}{seen}; the step fed {position_text(fed)}."
     return ObservationError(
         "The observers of a step disagree, so nothing can be said about it.",
         found=found[0].upper() + found[1:],
@@ -309,15 +305,36 @@ def _disagreement(layer: int | None, seen: str, fed: range) -> ObservationError:
     )
 
 
-def _positions(positions: range) -> str:
+def position_text(positions: range) -> str:
+    """Return positions in words."""
     return f"positions {positions.start} to {positions.stop - 1}"
 
 
-def _largest_change(now: Tensor, before: Tensor) -> float:
-    """Return the largest absolute difference between old rows and the same rows now."""
-    difference = now.narrow(-2, 0, before.shape[-2]) - before
-    return float(difference.abs().max())
+def largest_change(now: list[Attended], before: list[Attended]) -> float:
+    """Return how far rows moved that were computed again; 0 if there was no step before."""
+    pairs = [
+        (new, old)
+        for one, other in zip(now, before, strict=False)
+        for new, old in ((one.key, other.key), (one.value, other.value))
+    ]
+    return max(
+        (float((new.narrow(-2, 0, old.shape[-2]) - old).abs().max()) for new, old in pairs),
+        default=0.0,
+    )
 
 
-def _to_numpy(rows: Tensor) -> np.ndarray:
+def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:
+    """Say which rows have other fingerprints than when they were written, if any."""
+    changed = (written != final).nonzero()
+    if not changed.numel():
+        return None
+    which, layer, position = changed[0].tolist()
+    return (
+        f"{len(changed)} cached rows do not have the bits that were written.",
+        f"The first is the {'KV'[which]} row of layer {layer}, position {position}.",
+    )
+
+
+def to_numpy(rows: Tensor) -> np.ndarray:
+    """Return rows as a trace keeps them, in float32."""
     return rows.float().cpu().numpy()

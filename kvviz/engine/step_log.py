@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from kvviz.engine.likely_tokens import likely_tokens
@@ -81,17 +81,35 @@ class StepLog:
                 Step(
                     index=number,
                     kind="prefill" if number == 0 else "decode",
-                    fed=np.arange(note.fed.start, note.fed.stop),
-                    computed=np.arange(note.rows.computed.start, note.rows.computed.stop),
-                    reused=np.arange(note.rows.reused.start, note.rows.reused.stop),
+                    fed=_positions(note.fed),
+                    computed=_positions(note.rows.computed),
+                    reused=_positions(note.rows.reused),
                     top_ids=ids,
                     top_probs=likely.probs[row],
                     top_sampling_probs=sampling.astype(np.float32),
                     chosen_id=chosen[row],
                     chosen_prob=float(likely.chosen_probs[row]),
                     seconds=note.seconds,
-                    flops=forward_flops(self._card, len(note.fed), note.fed.stop),
+                    flops=self._flops(note),
                     cache_bytes=note.rows.cache_bytes,
                     max_row_change=note.rows.max_row_change,
+                    cross_computed=_positions(note.rows.cross_computed),
+                    cross_reused=_positions(note.rows.cross_reused),
                 )
             )
+
+    def _flops(self, note: StepNote) -> int:
+        n_fed, rows = len(note.fed), note.rows
+        return forward_flops(
+            self._card,
+            n_fed,
+            note.fed.stop,
+            # A T5 gives logits for every row that it is fed; a GPT-2 is asked for the last alone.
+            n_fed if self._card.family == "t5" else 1,
+            n_encoder=len(rows.cross_computed) + len(rows.cross_reused),
+            n_cross_computed=len(rows.cross_computed),
+        )
+
+
+def _positions(positions: range) -> Int64[np.ndarray, " n"]:
+    return np.arange(positions.start, positions.stop)

@@ -40,6 +40,7 @@ class _T5:
         "pad_token_id",
         "eos_token_id",
         "tie_word_embeddings",
+        "scale_decoder_outputs",
     )
     sizes: tuple[str, ...] = (
         "vocab_size",
@@ -60,6 +61,8 @@ class _T5:
         return ""
 
     def check(self, config: Any) -> str:
+        if type(config.scale_decoder_outputs) is not bool:
+            return f"scale_decoder_outputs is {config.scale_decoder_outputs!r}"
         if config.relative_attention_num_buckets < 4:
             return (
                 f"relative_attention_num_buckets is {config.relative_attention_num_buckets}, "
@@ -102,7 +105,8 @@ class _T5:
                 yield f"{mlp}.DenseReluDense.wo.weight", (width, config.d_ff)
                 yield f"{mlp}.layer_norm.weight", (width,)
             yield f"{stack}.final_layer_norm.weight", (width,)
-        # transformers says by this setting that the head is not tied, see T5Config.
+        # Where the head is not tied to the embedding, what it is given is not scaled either; by
+        # this setting transformers tells both.
         if "lm_head.weight" in found or not config.scale_decoder_outputs:
             yield "lm_head.weight", (config.vocab_size, width)
 

@@ -9,6 +9,7 @@ from hypothesis import settings
 from kvviz.engine import load_model
 from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import TinyModel
+from tests.parity.tiny_t5s import TinyT5
 
 # No deadline: on a busy machine an example may take any time.
 settings.register_profile("engine", deadline=None)
@@ -42,6 +43,14 @@ def model(tiny_folder):
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory):
     folder = TinyBert("tiny").save(tmp_path_factory.mktemp("tiny-bert"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KVVIZ_THREADS", "1")
+        return load_model(folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def t5(tmp_path_factory):
+    folder = TinyT5("tiny").save(tmp_path_factory.mktemp("tiny-t5"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVVIZ_THREADS", "1")
         return load_model(folder, device="cpu")

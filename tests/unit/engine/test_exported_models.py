@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kvviz.engine import load_model, trace_encoding
+from kvviz.engine import load_model, trace_encoding, trace_generation
 from training.checkpoint import Checkpoint, Progress
 from training.export import write_model
 from training.models import build_model
@@ -43,3 +43,11 @@ def test_only_the_bert_can_have_a_token_hidden(exported):
         enc = trace_encoding(exported, "The king sat.", hide=[2])
         assert enc.tokens[2] == "[MASK]"
         assert enc.label_ids[2] == enc.original_ids[2]
+
+
+def test_an_exported_t5_generates(exported):
+    if exported.card.family == "t5":
+        trace = trace_generation(exported, "The king <extra_id_0> down.", max_new_tokens=3)
+        assert trace.tokens[0] == "[PAD]"
+        assert "<extra_id_0>" in trace.encoder.tokens
+        assert exported.stop_ids == {0}
