@@ -36,6 +36,7 @@ class PageEntry:
 PAGES = (
     PageEntry("start", "Start here"),
     PageEntry("kv_cache", "KV cache, step by step"),
+    PageEntry("bert_vs_gpt2", "BERT beside GPT-2"),
     PageEntry("language_modelling", "Learning from plain text"),
 )
 

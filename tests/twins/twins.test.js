@@ -38,14 +38,19 @@ test("a look is told for one token, for several, and where there is none", () =>
 });
 
 test("rows are counted without the new ones", () => {
-  assert.deepEqual(countRows(payload, 0, "left"), { changed: 0, earlier: 2, whole: 2, n_layers: 2 });
-  assert.deepEqual(countRows(payload, 0, "right"), { changed: 5, earlier: 8, whole: 0, n_layers: 2 });
+  assert.deepEqual(countRows(payload, 0, "left"), { changed: 0, earlier: 2, same: [1, 1], before: 0 });
+  assert.deepEqual(countRows(payload, 0, "right"), { changed: 5, earlier: 8, same: [3, 0], before: 3 });
   assert.equal(countRows(payload, 1, "left"), null);
 });
 
 test("the sentence about rows says what can be kept", () => {
-  assert.deepEqual(rowsSentence({ changed: 0, earlier: 48 }), { count: "0 of 48 earlier rows changed.", rest: "All can be reused: that is the cache." });
-  assert.equal(rowsSentence({ changed: 5, earlier: 8 }).rest, "");
+  const none = rowsSentence({ changed: 0, earlier: 48, same: [8, 8, 8, 8, 8, 8], before: 0 });
+  assert.deepEqual(none, { count: "0 of 48 earlier rows changed.", rest: "All can be reused: that is the cache." });
+  assert.match(rowsSentence({ changed: 5, earlier: 8, same: [3, 0], before: 3 }).rest, /^Layer 0 keeps 3 of its 4, the layers above none/);
+  assert.match(rowsSentence({ changed: 5, earlier: 12, same: [3, 2, 2], before: 2 }).rest, /above the first keeps 2 of its 4/);
+  assert.match(rowsSentence({ changed: 2, earlier: 8, same: [3, 3], before: 0 }).rest, /^Every row before the other token/);
+  assert.equal(rowsSentence({ changed: 8, earlier: 8, same: [0, 0], before: 6 }).rest, "Nothing can be reused.");
+  assert.equal(rowsSentence({ changed: 5, earlier: 12, same: [3, 2, 2], before: 2 }).count, "5 of 12 earlier rows changed.");
 });
 
 test("one row is told with its place, and by how much it changed", () => {

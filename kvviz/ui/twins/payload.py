@@ -37,7 +37,7 @@ class ChangedRows:
     left: RowChanges
     right: RowChanges
     title: str = ""
-    sides: tuple[str, str] | tuple[()] = ()
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,13 @@ class HeadView:
     """Which head is looked at, and how.
 
     Attributes:
-        layer: Layer, the same in both models.
+        layer: Layer, the same in both models; None for the page's own choice.
         head: Head likewise.
         look: ``attention`` or ``mask``.
     """
 
-    layer: int = 0
-    head: int = 0
+    layer: int | None = None
+    head: int | None = None
     look: str = "attention"
 
 
@@ -89,16 +89,21 @@ def twins(
 
     Args:
         pair: What is drawn.
-        view: Where to begin. The component keeps its own view as long as `pair` stays the same.
+        view: Where to begin. The component keeps its own view as long as the encodings are the
+            same.
         key: Name of this component on the page.
         veiled: Whether a question about it is still to be answered, so that only its empty slots
             are drawn.
         on_view: Told each head that the person comes to look at.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
-    if memory["shown"] != (id(pair), veiled):
-        buffer = pack(pair, layer=view.layer, head=view.head, look=view.look, veiled=veiled)
-        memory.update(shown=(id(pair), veiled), pair=pair, buffer=buffer)
+    shown = (id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled)
+    if memory["shown"] != shown:
+        buffer = pack(
+            pair, layer=view.layer or 0, head=view.head or 0, look=view.look, veiled=veiled
+        )
+        # The pair is kept so that no other object comes to stand where it stood in memory.
+        memory.update(shown=shown, pair=pair, buffer=buffer)
 
     def moved() -> None:
         message = st.session_state[key].get("view")

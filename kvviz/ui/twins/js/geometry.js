@@ -18,7 +18,7 @@ const GAP = 32;
 const LARGEST_PITCH = 32;
 const NAMES_FROM = 12;
 const NAME_WIDTH = 78;
-const NAME_HEIGHT = 58;
+const NAME_HEIGHT = 68;
 const LARGEST_CELL = 46;
 export const LAYER_LABEL = 52;
 /** Room at the right for the last name, which leans out of the grid. */

@@ -15,7 +15,9 @@ import { LAYER_LABEL } from "./geometry.js";
  */
 
 const NAME_LENGTH = 10;
-const LEAN_ANGLE = -0.72;
+// Names above a narrow column stand more upright, so that they do not touch.
+const LEAN = -0.72;
+const STEEP = -1.12;
 
 /** @param {string} colour @returns {number} The colour as a little-endian RGBA word. */
 function word(colour) {
@@ -78,15 +80,17 @@ export function paintPattern(canvas, side, place, ink, image) {
   if (!place.named) return;
   pen.font = `${place.pitch >= 16 ? 12 : 10.5}px ${MONO}`;
   pen.textBaseline = "middle";
+  const before = Math.min(...side.slots) * place.pitch;
+  const lean = place.pitch >= 20 ? LEAN : STEEP;
   side.tokens.forEach((token, position) => {
     const at = (side.slots[position] + 0.5) * place.pitch;
     pen.fillStyle = side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
     const text = cut(glyphs(token), NAME_LENGTH);
     pen.textAlign = "right";
-    pen.fillText(text, place.labels - 7, place.head + at, place.labels - 8);
+    pen.fillText(text, place.labels + before - 7, place.head + at, place.labels - 8);
     pen.save();
-    pen.translate(place.labels + at, place.head - 6);
-    pen.rotate(LEAN_ANGLE);
+    pen.translate(place.labels + at, place.head + before - 6);
+    pen.rotate(lean);
     pen.textAlign = "left";
     pen.fillText(text, 0, 0);
     pen.restore();
@@ -128,7 +132,6 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
   const [, n_heads, n] = pattern.shape;
   const pixels = Math.max(1, Math.round(size * dpr));
   const n_slots = positions.length;
-  const back = word(palette.well);
   pen.font = "11px " + palette.sans;
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
@@ -159,7 +162,7 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
       }
       const words = new Uint32Array(pixels * pixels);
       largest.forEach((byte, at) => {
-        words[at] = byte < 0 || byte === FORBIDDEN ? back : table[Math.round((byte * 255) / FULL)];
+        words[at] = byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)];
       });
       const image = new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
       pen.putImageData(image, Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));

@@ -327,7 +327,7 @@ export class Twins {
         continue;
       }
       const { count, rest } = rowsSentence(counts);
-      sentence.replaceChildren(el("b", { class: counts.changed ? "kt-new" : "kt-same" }, [count]), rest ? ` ${rest}` : ` ${keptText(counts)}`);
+      sentence.replaceChildren(el("b", { class: counts.changed ? "kt-new" : "kt-same" }, [count]), ` ${rest}`);
       const box = canvas.closest("section");
       if (box) {
         box.dataset[`changed${group}${which === "left" ? "Left" : "Right"}`] = String(counts.changed);
@@ -402,12 +402,6 @@ export class Twins {
       else delete dataset[`forward${name}`];
     }
   }
-}
-
-/** @param {{ whole: number, n_layers: number }} counts @returns {string} */
-function keptText({ whole, n_layers }) {
-  if (whole === 0) return `No layer of ${n_layers} is as it was.`;
-  return whole === 1 ? "Only one layer is as it was: nothing worth keeping." : `${whole} of ${n_layers} layers are as they were.`;
 }
 
 /** @param {string} title @param {string} note */

@@ -4,7 +4,15 @@ import { CHANGED, NEW, OTHER_TOKEN, weightOf, within } from "./buffer.js";
 
 /** @import { Payload, Side } from "./buffer.js" */
 
-/** @typedef {"left" | "right"} Which */
+/**
+ * @typedef {"left" | "right"} Which
+ *
+ * @typedef {object} RowCounts
+ * @property {number} changed
+ * @property {number} earlier Rows that were there before, over all layers.
+ * @property {number[]} same Rows that did not change, by layer.
+ * @property {number} before Rows that changed before the first place with another token.
+ */
 
 /** @param {Side} side @param {number[]} positions @returns {string} */
 export function named(side, positions) {
@@ -43,7 +51,7 @@ export function lookText(side, look) {
 /**
  * Rows that changed out of those that were there before, in one group of maps.
  * @param {Payload} payload @param {number} group @param {Which} which
- * @returns {{ changed: number, earlier: number, whole: number, n_layers: number } | null}
+ * @returns {RowCounts | null}
  */
 export function countRows(payload, group, which) {
   const rows = payload.arrays.get(`${group}.${which}.rows`);
@@ -51,27 +59,40 @@ export function countRows(payload, group, which) {
   const [n_layers, n] = rows.shape;
   let changed = 0;
   let earlier = 0;
-  let wholeLayers = 0;
+  /** @type {number[]} */
+  const same = [];
+  const others = Array.from({ length: n }, (_, position) => rows.data[position] === OTHER_TOKEN);
+  const edge = others.includes(true) ? others.indexOf(true) : n;
+  let before = 0;
   for (let layer = 0; layer < n_layers; layer++) {
     let here = 0;
     for (let position = 0; position < n; position++) {
       const state = rows.data[layer * n + position];
       if (state === NEW) continue;
       earlier++;
-      if (state === CHANGED || state === OTHER_TOKEN) here++;
+      if (state === CHANGED || state === OTHER_TOKEN) {
+        here++;
+        if (position < edge) before++;
+      }
     }
     changed += here;
-    if (!here) wholeLayers++;
+    same.push(earlier / (layer + 1) - here);
   }
-  return { changed, earlier, whole: wholeLayers, n_layers };
+  return { changed, earlier, same, before };
 }
 
-/**
- * @param {{ changed: number, earlier: number }} counts @returns {{ count: string, rest: string }}
- */
-export function rowsSentence({ changed, earlier }) {
+/** @param {RowCounts} counts @returns {{ count: string, rest: string }} */
+export function rowsSentence({ changed, earlier, same, before }) {
   const count = `${whole(changed)} of ${whole(earlier)} earlier rows changed.`;
+  const a_layer = earlier / same.length;
+  const above = new Set(same.slice(1));
   if (changed === 0) return { count, rest: "All can be reused: that is the cache." };
+  if (before === 0) return { count, rest: "Every row before the other token is as it was and can be reused." };
+  if (changed === earlier) return { count, rest: "Nothing can be reused." };
+  if (above.size === 1 && above.has(0)) {
+    return { count, rest: `Layer 0 keeps ${whole(same[0])} of its ${whole(a_layer)}, the layers above none: nothing worth keeping.` };
+  }
+  if (above.size === 1) return { count, rest: `Every layer above the first keeps ${whole(same[1])} of its ${whole(a_layer)}.` };
   return { count, rest: "" };
 }
 

@@ -1,0 +1,132 @@
+"""A word whose meaning is decided by what comes after it: in which model does its vector move?"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import align_tokens, vector_shift
+from kvviz.errors import AlignmentError
+from kvviz.figures import vector_shifts
+from kvviz.lessons import lessons
+from kvviz.trace import EncodingTrace
+from kvviz.ui.plain_text import plain_html, visible
+from kvviz.ui.twins.asking import Part, ask, verdict
+from kvviz.ui.twins.readings import Desk, Wish
+from kvviz.ui.twins.rows import choose_token
+from kvviz.ui.twins.state import PREFIX
+from kvviz.ui.twins.tables import table
+
+
+def draw(desk: Desk, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    names = desk.names()
+    with card:
+        left, right = st.columns(2, gap="small")
+        one = left.text_input(
+            "One text", key=f"{PREFIX}one", max_chars=400, persist_state="session"
+        )
+        other = right.text_input(
+            "Another that begins alike",
+            key=f"{PREFIX}other",
+            max_chars=400,
+            persist_state="session",
+        )
+    desk.state.change(one=one, other=other)
+    readings = desk.read(
+        Wish("gpt2", one), Wish("bert", one), Wish("gpt2", other), Wish("bert", other)
+    )
+    first, second = readings[:2], readings[2:]
+    places = shared_words(first, second)
+    usual = max(places, key=lambda place: len(first[0].tokens[place].strip()))
+    chosen = desk.settings.focus
+    with card:
+        focus = choose_token(
+            first[0], "Word to look at", "focus", usual if chosen is None else chosen, list(places)
+        )
+    if focus != usual or chosen is not None:
+        desk.state.change(focus=focus)
+    word = visible(first[0].tokens[focus]).strip() or "␣"
+    ways = ("in neither", f"only in {names[0]}", f"only in {names[1]}", "in both")
+    parts = [Part("", ways)]
+    with card:
+        answers = ask(desk.state, "context", (one, other, focus, *names), parts, word=word)
+    if answers is None:
+        return
+    shifts = (
+        vector_shift(first[0], second[0], focus),
+        vector_shift(first[1], second[1], *places[focus]),
+    )
+    moved = (bool(shifts[0].any()), bool(shifts[1].any()))
+    right = {(False, False): ways[0], (True, False): ways[1], (False, True): ways[2]}
+    with card:
+        verdict("context", answers, parts, [{right.get(moved, ways[3])}])
+    caption = lessons().caption("context-test")
+    with st.container(border=True, key="kvviz-card-context"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">How far the vector of '
+            f"“{plain_html(word)}” is apart in the two texts</div>"
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+        )
+        figure = vector_shifts(dict(zip(names, shifts, strict=True)))
+        clear = "rgba(0,0,0,0)"
+        figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear)
+        st.plotly_chart(figure, width="stretch", key="kvviz-vector-shifts",
+                        config={"displayModeBar": False})  # fmt: skip
+        st.html(
+            table(
+                "context",
+                ["model", "largest distance", "in layer", "to the last bit the same in"],
+                [shift_line(name, shift) for name, shift in zip(names, shifts, strict=True)],
+            )
+            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+
+
+Both = tuple[EncodingTrace, ...]
+
+
+def shared_words(first: Both, second: Both) -> dict[int, tuple[int, int]]:
+    """Return the positions before the texts part, with BERT's positions in the first and second.
+
+    Raises:
+        AlignmentError: If the texts do not begin alike, or are the same.
+    """
+    ids = [encoding.token_ids for encoding in (first[0], second[0])]
+    n = min(map(len, ids))
+    differs = np.flatnonzero(ids[0][:n] != ids[1][:n])
+    n_same = int(differs[0]) if differs.size else n
+    if np.array_equal(ids[0], ids[1]):
+        raise AlignmentError("The two texts are the same.", fix="Let them end in different words.")
+    pairs: list[dict[int, int]] = []
+    for left, right in (first, second):
+        units = align_tokens(left, right)
+        pairs.append({unit.left[0]: unit.right[0] for unit in units if unit.is_pair})
+    shared = {
+        place: (pairs[0][place], pairs[1][place])
+        for place in range(n_same)
+        if all(place in pair for pair in pairs)
+    }
+    if not shared:
+        raise AlignmentError(
+            "The two texts have no beginning in common.",
+            found="The word to look at has to stand before the first difference.",
+            fix="Let both begin with the same words.",
+        )
+    return shared
+
+
+def shift_line(name: str, shift: np.ndarray) -> list[str]:
+    """Return what a line of the table says of one model."""
+    same = np.flatnonzero(shift == 0)
+    layers = "every layer" if same.size == shift.size else _listed(same.tolist())
+    if not shift.any():
+        return [name, "0", "none", layers]
+    return [name, f"{shift.max():.3f}", str(int(shift.argmax())), layers]
+
+
+def _listed(layers: list[int]) -> str:
+    if not layers:
+        return "no layer"
+    return ("layer " if len(layers) == 1 else "layers ") + ", ".join(map(str, layers))

@@ -1,0 +1,59 @@
+"""The first experiment: one text, both models, where they look."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import head_measures
+from kvviz.figures import head_comparison
+from kvviz.lessons import lessons
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.twins.asking import Part, ask, verdict
+from kvviz.ui.twins.payload import Pair
+from kvviz.ui.twins.picture import picture
+from kvviz.ui.twins.readings import NOTES, Desk, Wish
+
+NONE, SOME, MUCH = "none", "up to a third", "more than a third"
+
+
+def draw(desk: Desk, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    text, names = desk.settings.text, desk.names()
+    left, right = desk.read(Wish("gpt2", text), Wish("bert", text))
+    pair = Pair(left, right, names, (NOTES["gpt2"], NOTES["bert"]))
+    parts = [Part(name, (NONE, SOME, MUCH)) for name in names]
+    with card:
+        answers = ask(desk.state, "look-ahead", (text, *names), parts)
+        if answers is not None:
+            shares = [float(head_measures(side).forward.mean()) for side in (left, right)]
+            verdict("look-ahead", answers, parts, [{bucket(share)} for share in shares])
+    picture(desk, pair, veiled=answers is None)
+    if answers is not None:
+        every_head(pair)
+
+
+def bucket(share: float) -> str:
+    """Return the answer that a share of attention belongs to."""
+    return NONE if share == 0 else SOME if share <= 1 / 3 else MUCH
+
+
+def every_head(pair: Pair) -> None:
+    """Draw the three numbers of every head of both models."""
+    caption = lessons().caption("every-head")
+    with st.container(border=True, key="kvviz-card-heads"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">Every head in three numbers'
+            f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
+        )
+        figure = head_comparison(
+            {
+                pair.names[0]: head_measures(pair.left),
+                pair.names[1]: head_measures(pair.right),
+            }
+        )
+        clear = "rgba(0,0,0,0)"
+        figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear)
+        st.plotly_chart(figure, width="stretch", key="kvviz-head-comparison",
+                        config={"displayModeBar": False})  # fmt: skip
+        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')

@@ -1,0 +1,161 @@
+"""Texts read by both models, on a worker thread and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from kvviz.errors import ContextLengthError, ModelFamilyError
+from kvviz.trace import EncodingTrace
+from kvviz.ui import runs
+from kvviz.ui.environment import Environment
+from kvviz.ui.jobs import Job
+from kvviz.ui.links import RunSettings
+from kvviz.ui.model_choice import called
+from kvviz.ui.model_shelf import shelf
+from kvviz.ui.twins.settings import TwinSettings
+from kvviz.ui.twins.state import TwinsState
+from kvviz.ui.waiting import finished
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+Which = Literal["gpt2", "bert"]
+MaskChoice = Literal["model", "causal", "bidirectional"]
+
+MOST_TOKENS = 256
+"""The page draws every head of both models. At this length that is 6 MB for the twins that ship,
+and each cell of a pattern is still a pixel or two wide."""
+
+TITLES = {"gpt2": "GPT-2", "bert": "BERT"}
+NOTES = {
+    "gpt2": "decoder only · predicts the next token",
+    "bert": "encoder only · fills in hidden tokens",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A text that one of the models is to read.
+
+    Attributes:
+        which: Which model.
+        text: The text.
+        mask: ``model``, ``causal`` or ``bidirectional``.
+    """
+
+    which: Which
+    text: str
+    mask: MaskChoice = "model"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every experiment works with.
+
+    Attributes:
+        state: The page's memory, with what is asked for.
+        environment: The limits of this installation.
+    """
+
+    state: TwinsState
+    environment: Environment
+
+    @property
+    def settings(self) -> TwinSettings:
+        """What is asked for, as far as the controls have been drawn."""
+        return self.state.settings
+
+    def names(self) -> tuple[str, str]:
+        """Return what the two models are called on the page."""
+        return called(self.settings.model), called(self.settings.bert)
+
+    def model(self, which: Which) -> LoadedModel:
+        """Return a model, loading it if need be; for use on a worker thread.
+
+        Raises:
+            ModelFamilyError: If it is of another kind than its place on the page.
+            KvvizError: What `kvviz.engine.load_model` raises.
+        """
+        name = self.settings.model if which == "gpt2" else self.settings.bert
+        model = shelf().get(RunSettings(model=name, device=self.environment.device))
+        if model.card.family != which:
+            raise ModelFamilyError(
+                f"This place on the page is for a {TITLES[which]}.",
+                found=f"{name} is a {TITLES.get(model.card.family, 'T5')}.",
+                fix="Choose another model at the left.",
+            )
+        return model
+
+    def work(self, key: tuple[Any, ...], text: str, do: Callable[[Job], Any]) -> Any:
+        """Do something on a worker thread and remember what came out.
+
+        Args:
+            key: What it depends on besides the two models.
+            text: What to say while it goes on.
+            do: The work; it may report to the job, and should look whether it is cancelled.
+        """
+
+        def make() -> Any:
+            above, ghost = st.container(), st.empty()
+            ghost.skeleton(height=320)
+            try:
+                with above:
+                    return finished(Job(do, runs.queue(self.environment.concurrency)), text)
+            finally:
+                ghost.empty()
+
+        return self.state.kept((self.settings.model, self.settings.bert, *key), make)
+
+    def done(self, key: tuple[Any, ...]) -> bool:
+        """Whether the work of that key is remembered."""
+        return self.state.has((self.settings.model, self.settings.bert, *key))
+
+    def read(self, *wishes: Wish) -> tuple[EncodingTrace, ...]:
+        """Let the models read texts.
+
+        Texts that one model reads are read as equally many rows, so that they can be compared bit
+        for bit.
+
+        Raises:
+            KvvizError: What loading or reading raises; `ContextLengthError` also if a text is
+                longer than the page can draw.
+        """
+
+        def do(job: Job) -> tuple[EncodingTrace, ...]:
+            from kvviz.engine import trace_encoding
+
+            found: list[EncodingTrace] = []
+            models = {which: self.model(which) for which in ("gpt2", "bert")}
+            lengths = [models[one.which].tokenize_whole(one.text).token_ids for one in wishes]
+            for number, (wish, ids) in enumerate(zip(wishes, lengths, strict=True), start=1):
+                model = models[wish.which]
+                if len(ids) <= model.card.n_ctx:
+                    require_short(len(ids))
+                n_rows = max(
+                    len(other)
+                    for one, other in zip(wishes, lengths, strict=True)
+                    if one.which == wish.which
+                )
+                found.append(trace_encoding(model, wish.text, mask=wish.mask, pad_to=n_rows))
+                job.report(number, len(wishes))
+            return tuple(found)
+
+        return self.work(("read", *wishes), "Both models read the text: ", do)
+
+
+def require_short(n_tokens: int) -> None:
+    """Refuse a text of more tokens than the page can draw.
+
+    Raises:
+        ContextLengthError: With its length.
+    """
+    if n_tokens > MOST_TOKENS:
+        raise ContextLengthError(
+            "The text is too long for this page, which draws every head of both models.",
+            found=f"It has {n_tokens:,} tokens; the page takes {MOST_TOKENS}.",
+            fix="Shorten the text.",
+        )

@@ -1,0 +1,149 @@
+"""The mask decides, not the name: the same weights under the other mask."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import RowChanges, row_changes
+from kvviz.lessons import lessons
+from kvviz.trace import EncodingTrace
+from kvviz.trace.encoding import Mask
+from kvviz.ui.jobs import Job
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.twins.asking import Part, ask, verdict
+from kvviz.ui.twins.payload import ChangedRows, Pair
+from kvviz.ui.twins.picture import picture
+from kvviz.ui.twins.readings import Desk, Which, Wish
+from kvviz.ui.twins.rows import appended, marked
+from kvviz.ui.twins.state import PREFIX
+from kvviz.ui.twins.tables import table
+
+YES, NO = "yes", "no"
+MASKS = {"causal": "looks back", "bidirectional": "looks both ways"}
+OWN_AND_OTHER: dict[Which, tuple[Mask, Mask]] = {
+    "gpt2": ("causal", "bidirectional"),
+    "bert": ("bidirectional", "causal"),
+}
+
+Both = tuple[RowChanges, RowChanges]
+Readings = tuple[EncodingTrace, EncodingTrace]
+
+
+def draw(desk: Desk, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    names = desk.names()
+    with card:
+        word = st.text_input(
+            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
+        )
+    desk.state.change(word=word)
+    change = appended(desk.settings.text, word.strip() or "and")
+    wishes = [
+        Wish(which, text, masks[of])
+        for of in (0, 1)
+        for text in (change.before, change.after)
+        for which, masks in OWN_AND_OTHER.items()
+    ]
+    own_before, own_after, swapped_before, swapped_after = _in_pairs(desk.read(*wishes))
+    own = changed(own_before, own_after)
+    swapped = changed(swapped_before, swapped_after)
+    parts = [Part(name, (YES, NO)) for name in names]
+    with card:
+        answers = ask(
+            desk.state, "masks", (change.after, *names), parts, left=names[0], right=names[1]
+        )
+        if answers is not None:
+            verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped])
+    left, right = swapped_after
+    pair = Pair(
+        left,
+        right,
+        names,
+        ("its mask taken away", "with a causal mask"),
+        (marked(left, change), marked(right, change)),
+        (
+            ChangedRows(*own, "As trained", _sides(own_after)),
+            ChangedRows(*swapped, "Masks swapped, the same weights", _sides(swapped_after)),
+        ),
+        "a word appended; compared bit by bit with the run before",
+    )
+    if answers is not None:
+        losses(desk, change.after, own, swapped, names)
+    picture(desk, pair, veiled=answers is None)
+
+
+def changed(before: Readings, after: Readings) -> Both:
+    """Compare the rows of both models."""
+    return row_changes(before[0], after[0]), row_changes(before[1], after[1])
+
+
+def _in_pairs(found: tuple[EncodingTrace, ...]) -> list[Readings]:
+    return [(found[i], found[i + 1]) for i in range(0, len(found), 2)]
+
+
+def _sides(pair: Readings) -> tuple[str, str]:
+    return MASKS[pair[0].mask], MASKS[pair[1].mask]
+
+
+def keeps(rows: RowChanges) -> str:
+    """Return whether a cache could be kept: whether every row before the new token is the same."""
+    before_the_new = first_other(rows)
+    return NO if rows.changed[:, :before_the_new].any() else YES
+
+
+def first_other(rows: RowChanges) -> int:
+    """Return the first position with another token, such as a [SEP] that moved away."""
+    other = rows.other_token.nonzero()[0]
+    return int(other[0]) if other.size else rows.changed.shape[1]
+
+
+def losses(desk: Desk, text: str, own: Both, swapped: Both, names: tuple[str, str]) -> None:
+    """Draw what becomes of the predictions."""
+    key = ("losses", text)
+    found = desk.work(
+        key, "Scoring every token under both masks: ", lambda job: _score(desk, text, job)
+    )
+    caption = lessons().caption("masks-swapped")
+    lines: list[list[str]] = []
+    for number, (which, masks) in enumerate(OWN_AND_OTHER.items()):
+        for rows, mask, when in (
+            (own[number], masks[0], "as trained"),
+            (swapped[number], masks[1], "swapped"),
+        ):
+            lines.append(
+                [
+                    f"{names[number]}, {when}",
+                    MASKS[mask],
+                    f"{rows.n_changed:,} of {rows.n_rows:,}",
+                    keeps(rows),
+                    f"{found[which, mask]:.2f}",
+                ]
+            )
+    with st.container(border=True, key="kvviz-card-masks"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
+            f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
+            + table(
+                "mask-losses",
+                ["model", "mask", "earlier rows changed", "a cache?", "loss, nats a token"],
+                lines,
+            )
+            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+
+
+def _score(desk: Desk, text: str, job: Job) -> dict[tuple[str, str], float]:
+    """Return the mean loss in nats of each model under each mask, by what it was trained to do."""
+    from kvviz.engine import log_likelihood, pseudo_log_likelihood
+
+    found: dict[tuple[str, str], float] = {}
+    gpt2, bert = desk.model("gpt2"), desk.model("bert")
+    for mask in get_args(Mask):
+        found["gpt2", mask] = -log_likelihood(gpt2, gpt2.tokenize(text), mask=mask).mean
+        found["bert", mask] = -pseudo_log_likelihood(
+            bert, bert.tokenize(text), mask=mask, progress=job.report, cancel=job.cancelled
+        ).mean
+    return found

@@ -1,0 +1,275 @@
+"""Write on: GPT-2 from left to right, BERT by two ways around not being able to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import PromptError
+from kvviz.lessons import lessons
+from kvviz.ui.jobs import Job
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.twins.asking import Part, ask, verdict
+from kvviz.ui.twins.readings import Desk, require_short
+from kvviz.ui.twins.settings import MOST_NEW
+from kvviz.ui.twins.state import PREFIX
+from kvviz.ui.twins.tables import table
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+N_SWEEPS = 4
+WAYS = ("left to right", "[MASK] by [MASK]", "over and over")
+
+
+@dataclass(frozen=True)
+class Written:
+    """One continuation, and what it took.
+
+    Attributes:
+        text: The new text.
+        tokens: The new tokens as they are shown.
+        drafts: Its drafts as texts, the last one last.
+        n_passes: Forward passes.
+        n_rows: Rows computed, over all passes.
+        seconds: Measured time of the passes.
+        by_gpt2: What GPT-2 makes of it, in nats a token.
+        by_bert: What BERT makes of it, in nats a token.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    drafts: tuple[str, ...]
+    n_passes: int
+    n_rows: int
+    seconds: float
+    by_gpt2: float
+    by_bert: float
+
+    @property
+    def distinct(self) -> float:
+        """Share of the tokens that are not a repetition of an earlier one."""
+        return len(set(self.tokens)) / len(self.tokens)
+
+
+def draw(desk: Desk, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    names = desk.names()
+    with card, st.container(horizontal=True, gap="small", key="kvviz-write"):
+        new = st.number_input(
+            "Tokens to write",
+            1,
+            MOST_NEW,
+            key=f"{PREFIX}new",
+            step=1,
+            width=180,
+            persist_state="session",
+        )
+        seed = st.number_input(
+            "Seed", 0, key=f"{PREFIX}seed", step=1, width=180, persist_state="session",
+            help="Decides what BERT draws when it writes over and over. The other two ways always "
+            "take the likeliest token.",
+        )  # fmt: skip
+    desk.state.change(new=int(new), seed=int(seed))
+    text = desk.settings.text
+    if not text.strip():
+        raise PromptError("There is no beginning to go on from.", fix="Type a few words.")
+    ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
+    parts = [Part("", ways)]
+    key = ("write", text, int(new), int(seed))
+    with card:
+        answers = ask(desk.state, "write", (key, *names), parts, new=int(new), name=names[0])
+    if answers is None:
+        return
+    found = collect(desk, key, int(new), int(seed))
+    if found is None:
+        return
+    best = max(one.by_gpt2 for one in found)
+    with card:
+        right = {way for way, one in zip(ways, found, strict=True) if one.by_gpt2 == best}
+        verdict("write", answers, parts, [right])
+    show(found, ways, names, text)
+
+
+def collect(desk: Desk, key: tuple[object, ...], new: int, seed: int) -> list[Written] | None:
+    """Return what was written, with progress and a way to cancel meanwhile; None if cancelled."""
+    state = desk.state
+    if not desk.done(key) and key in state.stopped:
+
+        def again() -> None:
+            state.stopped.discard(key)
+
+        with st.container(border=True, key="kvviz-card-stopped"):
+            st.html('<p class="kvviz-body">Cancelled: nothing was kept of it.</p>')
+            st.button("Write it again", key=f"{PREFIX}again", on_click=again)
+        return None
+    place = st.container(key="kvviz-writing")
+    button = place.empty()
+    if not desk.done(key):
+
+        def stop() -> None:
+            state.stopped.add(key)
+
+        button.button("Cancel", key=f"{PREFIX}cancel", on_click=stop)
+    with place:
+        found = desk.work(key, "Three continuations and two judges: ",
+                          lambda job: write(desk, new, seed, job))  # fmt: skip
+    button.empty()
+    return found
+
+
+def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
+    """Write the three continuations and have them judged."""
+    from kvviz.engine import (
+        trace_generation,
+        write_by_appending,
+        write_by_refining,
+    )
+
+    gpt2, bert = desk.model("gpt2"), desk.model("bert")
+    text = desk.settings.text
+    require_short(len(bert.tokenize_whole(text).token_ids) + new)
+    # Three continuations, of new, new and N_SWEEPS x new passes, and six judgements.
+    total = new * (2 + N_SWEEPS) + 6
+    done = 0
+
+    def forward(step: int, _: int) -> None:
+        job.report(done + step, total)
+
+    trace = trace_generation(gpt2, text, max_new_tokens=new, progress=forward, cancel=job.cancelled)
+    done += new
+    begun = bert.tokenize(text)
+    progress = {"progress": forward, "cancel": job.cancelled}
+    appended = write_by_appending(bert, begun, new, **progress)
+    done += new
+    refined = write_by_refining(bert, begun, new, n_sweeps=N_SWEEPS, seed=seed, **progress)
+    done += N_SWEEPS * new
+    results: list[Written] = []
+    by_gpt2 = trace.token_ids[trace.n_prompt :].tolist()
+    for model, ids, drafts, facts in (
+        (gpt2, by_gpt2, (), (
+            len(trace.steps),
+            sum(step.computed.size for step in trace.steps),
+            sum(step.seconds for step in trace.steps),
+        )),
+        (bert, list(appended.token_ids), (), (
+            appended.n_passes, appended.n_rows, appended.seconds
+        )),
+        (bert, list(refined.token_ids), refined.drafts, (
+            refined.n_passes, refined.n_rows, refined.seconds
+        )),
+    ):  # fmt: skip
+        n_passes, n_rows, seconds = facts
+        judged = {
+            judge.card.family: judge_of(judge, model, text, ids, job) for judge in (gpt2, bert)
+        }
+        done += 2
+        job.report(done, total)
+        results.append(
+            Written(
+                text=model.text_of(ids),
+                tokens=tuple(model.token_text(token_id) for token_id in ids),
+                drafts=tuple(model.text_of(draft) for draft in drafts),
+                n_passes=n_passes,
+                n_rows=n_rows,
+                seconds=seconds,
+                by_gpt2=judged["gpt2"],
+                by_bert=judged["bert"],
+            )
+        )
+    return results
+
+
+def judge_of(
+    judge: LoadedModel, writer: LoadedModel, text: str, new_ids: list[int], job: Job
+) -> float:
+    """Return the mean log-likelihood in nats of the new tokens, given the text before them.
+
+    A judge with another tokenizer than the writer reads the new text in tokens of its own.
+    """
+    from kvviz.engine import log_likelihood, pseudo_log_likelihood
+
+    begun = judge.tokenize(text)
+    known = all(
+        token_id < judge.card.d_vocab and judge.token_text(token_id) == writer.token_text(token_id)
+        for token_id in new_ids
+    )
+    new = new_ids if known else judge.tokenize(text + writer.text_of(new_ids))[len(begun) :]
+    places = list(range(len(begun), len(begun) + len(new)))
+    if not places:
+        return float(np.nan)
+    if judge.card.family == "gpt2":
+        return log_likelihood(judge, [*begun, *new], positions=places).mean
+    return pseudo_log_likelihood(judge, [*begun, *new], positions=places, cancel=job.cancelled).mean
+
+
+def show(
+    found: list[Written], ways: tuple[str, str, str], names: tuple[str, str], text: str
+) -> None:
+    """Draw the three texts, and the table of what they took and what the judges say."""
+    for column, way, name, one in zip(
+        st.columns(3, gap="small"), ways, ("left", "append", "refine"), found, strict=True
+    ):
+        with column, st.container(border=True, key=f"kvviz-card-write-{name}", height="stretch"):
+            st.html(
+                f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
+                f'<p class="kvviz-written" data-kvviz="written-{name}">'
+                f"<span>{shown(text[-160:])}</span>{shown(one.text)}</p>"
+            )
+            if len(one.drafts) > 1:
+                drafts(one)
+    caption = lessons().caption("write-on")
+    lines = [
+        [
+            way,
+            f"{one.n_passes:,}",
+            f"{one.n_rows:,}",
+            f"{1e3 * one.seconds:,.0f} ms",
+            nats(one.by_gpt2),
+            nats(one.by_bert),
+            f"{100 * one.distinct:.0f} %",
+        ]
+        for way, one in zip(ways, found, strict=True)
+    ]
+    signs = {"n_passes": 1, "n_rows": 1, "seconds": 1, "by_gpt2": -1, "by_bert": -1, "distinct": -1}
+    best = [None, *(lowest([getattr(one, name) for one in found], sign)
+                    for name, sign in signs.items())]  # fmt: skip
+    header = [
+        "written by", "passes", "rows computed", "time", f"judge {names[0]}, nats a token",
+        f"judge {names[1]}, nats a token", "tokens not repeated",
+    ]  # fmt: skip
+    with st.container(border=True, key="kvviz-card-price"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">'
+            "The price of losing auto-regression</div>"
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            + table("writing", header, lines, best)
+            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+
+
+def drafts(one: Written) -> None:
+    """Draw what the text was after each sweep."""
+    with st.popover("its drafts", type="tertiary", key="kvviz-drafts"):
+        items = "".join(f"<li>{shown(draft)}</li>" for draft in one.drafts)
+        st.html(f'<ol class="kvviz-arithmetic">{items}</ol>')
+
+
+def shown(text: str) -> str:
+    """Return a text as HTML, its line breaks as the player shows them."""
+    return plain_html(text.replace("\n", "↵"))
+
+
+def nats(value: float) -> str:
+    """Return a mean log-likelihood as it is written on the page."""
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "none"
+
+
+def lowest(values: list[float], sign: int) -> int | None:
+    """Return the number of the smallest value, or of the largest for sign -1; None at a tie."""
+    ordered = sorted(range(len(values)), key=lambda i: sign * values[i])
+    return ordered[0] if sign * values[ordered[0]] < sign * values[ordered[1]] else None

@@ -1,0 +1,269 @@
+"""BERT beside GPT-2 without a browser: every experiment on the twins that ship."""
+
+import json
+import re
+import struct
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kvviz.ui.twins import settings
+from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
+from kvviz.ui.twins.view import HeadView
+from tests.pages.conftest import PATIENCE_S, ROUTER
+
+
+class Twins:
+    """The page under test, and what a reader of it would look for."""
+
+    def __init__(self, parameters):
+        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
+        self.app.run()
+        self.app.switch_page("../../pages/bert_vs_gpt2.py")
+        for key, value in parameters.items():
+            self.app.query_params[key] = value
+        self.app.run()
+
+    def show_me(self):
+        (button,) = [one for one in self.app.button if one.label == "Show me"]
+        button.click().run()
+        return self
+
+    @property
+    def errors(self):
+        assert not self.app.exception, self.app.exception
+        return [error.value for error in self.app.error]
+
+    @property
+    def notes(self):
+        return [note.value for note in self.app.info]
+
+    @property
+    def html(self):
+        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
+
+    @property
+    def picture(self):
+        """Header of the buffer that the component was given."""
+        (component,) = self.app.get("bidi_component")
+        buffer = component.proto.bytes
+        (length,) = struct.unpack_from("<I", buffer)
+        return json.loads(buffer[4 : 4 + length])
+
+    @property
+    def names(self):
+        return {array["name"] for array in self.picture["arrays"]}
+
+    def verdict(self):
+        """The answers that came out right, in the order of the choices."""
+        (text,) = re.findall(r'data-kvviz="verdict"[^>]*>(.*?)</p>', self.html)
+        return re.findall(r"<b>(.*?)</b>", text)
+
+    def cells(self, table):
+        """The lines of a table, cells as text."""
+        (text,) = re.findall(rf'data-kvviz="{table}">.*?<tbody>(.*?)</tbody>', self.html)
+        lines = re.findall(r"<tr>(.*?)</tr>", text)
+        return [
+            [re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", line)]
+            for line in lines
+        ]
+
+
+@pytest.fixture
+def twins(model):
+    return lambda **parameters: Twins(parameters)
+
+
+def test_the_first_visit_asks_before_it_shows(twins):
+    page = twins()
+    assert page.errors == page.notes == []
+    assert page.picture["veiled"] is True
+    assert page.picture["arrays"] == []
+    assert page.picture["left"]["mask"] == "causal"
+    assert page.picture["right"]["mask"] == "bidirectional"
+    page.show_me()
+    assert page.verdict() == ["none", "more than a third"]
+    assert page.picture["veiled"] is False
+    assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
+    assert dict(page.app.query_params) == {}
+
+
+def test_answers_are_told_right_and_wrong(twins):
+    page = twins()
+    first, second = (one for one in page.app.button_group if "answer" in one.key)
+    first.set_value("up to a third").run()
+    assert 'data-kvviz="verdict"' not in page.html
+    _, second = (one for one in page.app.button_group if "answer" in one.key)
+    second.set_value("more than a third").run()
+    assert "<b>none</b>, not up to a third" in page.html
+    assert "<b>more than a third</b>, as you said" in page.html
+    assert 'data-right="1" data-asked="2"' in page.html
+
+
+def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first_layer(twins):
+    page = twins(do="append")
+    assert page.errors == []
+    n = len(page.picture["left"]["tokens"]) - 1
+    assert page.picture["changes"] == [{"title": "", "sides": []}]
+    assert page.picture["left"]["marked"] == [n]
+    page.show_me()
+    assert page.verdict() == ["none", "all"]
+    state = page.app.session_state["bert_vs_gpt2_page"]
+    readings = next(v for k, v in state._results.items() if k[2] == "read" and len(k) == 7)
+    from kvviz.analysis import row_changes
+
+    left, right = row_changes(readings[0], readings[2]), row_changes(readings[1], readings[3])
+    assert left.n_changed == 0
+    assert right.by_layer.tolist() == [1] + [n + 2] * 5
+    assert right.other_token.nonzero()[0].tolist() == [n + 1]
+
+
+def test_an_edited_word_leaves_gpt2_what_stands_before_it(twins):
+    page = twins(do="edit").show_me()
+    assert page.errors == []
+    assert page.verdict() == ["from the edit on", "all"]
+    assert page.picture["left"]["marked"] == [6]
+    assert page.picture["right"]["marked"] == [7]
+    assert page.picture["left"]["tokens"][6] == " hat"
+
+
+def test_swapped_masks_swap_who_could_keep_a_cache(twins):
+    page = twins(do="masks").show_me()
+    assert page.errors == []
+    assert page.verdict() == ["no", "yes"]
+    lines = page.cells("mask-losses")
+    assert [line[1] for line in lines] == [
+        "looks back", "looks both ways", "looks both ways", "looks back"
+    ]  # fmt: skip
+    assert [line[3] for line in lines] == ["yes", "no", "no", "yes"]
+    losses = [float(line[4]) for line in lines]
+    assert losses[0] < losses[1]
+    assert losses[2] < losses[3]
+    assert page.picture["left"]["mask"] == "bidirectional"
+    assert page.picture["right"]["mask"] == "causal"
+
+
+def test_a_blank_is_filled_in_three_ways(twins):
+    page = twins(do="blank")
+    assert "<span></span> her red ball" in page.html
+    assert page.app.get("bidi_component") == []
+    page.show_me()
+    assert page.errors == []
+    for name, passes in (("left", 1), ("both", 1)):
+        assert f'data-kvviz="blank-{name}"' in page.html
+        assert re.search(
+            rf'data-kvviz="blank-{name}" data-rank="\d+" data-passes="{passes}"', page.html
+        )
+    tried = re.search(r'data-kvviz="blank-tried" data-rank="(\d+)" data-passes="(\d+)"', page.html)
+    # GPT-2's 64 from the left, and those of BERT's six and of the answer that are not among them.
+    assert 64 <= int(tried[2]) <= 71
+
+
+def test_three_continuations_are_written_counted_and_judged(twins):
+    page = twins(do="write", new="6").show_me()
+    assert page.errors == []
+    lines = page.cells("writing")
+    n = len(page.app.session_state["bert_vs_gpt2_page"].settings.text.split())
+    assert [line[1] for line in lines] == ["6", "6", "24"]
+    rows = [int(line[2].replace(",", "")) for line in lines]
+    assert rows[0] < rows[1] < rows[2]
+    assert rows[0] >= n + 5
+    by_gpt2 = [float(line[4].replace("−", "-")) for line in lines]
+    assert by_gpt2[0] == max(by_gpt2)
+    assert page.verdict() == ["GPT-2 mini"]
+
+
+def test_the_vector_of_a_word_moves_in_bert_alone(twins):
+    page = twins(do="context").show_me()
+    assert page.errors == []
+    assert page.verdict() == ["only in BERT mini"]
+    gpt2, bert = page.cells("context")
+    assert gpt2[1:] == ["0", "none", "every layer"]
+    assert float(bert[1]) > 0
+    assert bert[3] == "layer 0"
+
+
+def test_a_link_leads_to_the_experiment_and_the_head(twins):
+    page = twins(do="append", text="The cat sat on", word="mats", layer="2", head="5", look="mask")
+    assert page.errors == page.notes == []
+    assert page.picture["view"] == {"layer": 2, "head": 5, "look": "mask"}
+    assert page.picture["left"]["tokens"][:4] == ["The", " cat", " sat", " on"]
+    assert dict(page.app.query_params) == {
+        "do": "append", "text": "The cat sat on", "word": "mats", "layer": "2", "head": "5",
+        "look": "mask",
+    }  # fmt: skip
+
+
+def test_nonsense_in_a_link_gives_the_usual_page_and_one_line(twins):
+    page = twins(do="dance", at="-1", layer="99", new="1e9")
+    assert page.errors == []
+    line = page.notes[0]
+    assert "do is 'dance'" in line
+    assert "at is '-1'" in line
+    assert "new is '1e9'" in line
+    assert "layer is 99, but these models have layers 0 to 5." in page.notes[1]
+    assert dict(page.app.query_params) == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"text": "word " * 290}, "too long for this page"),
+        ({"text": "word " * 700, "model": "kvviz/gpt2-mini"}, "too long for this page"),
+        ({"text": "   "}, "white space"),
+        ({"do": "blank", "text": "The"}, "no word to hide"),
+        ({"do": "edit", "by": "ball"}, "the word which stands there"),
+        ({"do": "context", "one": "A cat", "other": "A cat"}, "are the same"),
+        ({"do": "context", "one": "The cat", "other": "A dog"}, "no beginning in common"),
+        ({"bert": "kvviz/gpt2-mini"}, "This place on the page is for a BERT"),
+        ({"model": "kvviz/bert-mini"}, "This place on the page is for a GPT-2"),
+        ({"bert": "kvviz/no-such"}, "no-such"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence_and_nothing_is_lost(twins, parameters, sentence):
+    page = twins(**parameters)
+    (error,) = page.errors
+    assert sentence in error.replace("\\", "")
+    kept = {**parameters}
+    kept.pop("do", None)
+    shown = settings.parse(dict(page.app.query_params))[0]
+    assert all(getattr(shown, name) == value for name, value in kept.items())
+
+
+def test_a_model_of_the_wrong_kind_is_put_right_with_one_click(twins):
+    page = twins(bert="kvviz/gpt2-mini", text="The cat sat")
+    page.app.button(key="bg:remedy").click().run()
+    assert page.errors == []
+    assert page.picture["right"]["mask"] == "bidirectional"
+    assert page.app.text_area(key="bg:text").value == "The cat sat"
+
+
+def test_a_link_to_a_model_that_does_not_ship_waits_for_the_person(twins):
+    page = twins(bert="some/model")
+    assert "some/model" in page.notes[0].replace("\\", "")
+    assert page.errors == []
+    assert page.app.session_state["bert_vs_gpt2_page"].settings.bert == "kvviz/bert-mini"
+
+
+def test_what_was_typed_survives_a_visit_to_another_page(twins):
+    page = twins(do="append", text="Half a thought", word="more")
+    page.app.switch_page("../../pages/start.py").run()
+    page.app.switch_page("../../pages/bert_vs_gpt2.py").run()
+    assert page.app.text_area(key="bg:text").value == "Half a thought"
+    assert page.app.text_input(key="bg:word").value == "more"
+    assert page.picture["left"]["tokens"][-1] == " more"
+
+
+def test_markup_is_text_everywhere(twins):
+    page = twins(do="write", text="<b onload=x>*The* cat", new="1").show_me()
+    assert page.errors == []
+    assert "<b onload" not in page.html
+
+
+def test_every_setting_survives_its_link():
+    wanted = TwinSettings(do="edit", text="a b", word="c", at=1, by="d", blank=2, new=5, seed=9,
+                          one="x y", other="x z", focus=0, model="m", bert="n")  # fmt: skip
+    view = HeadView(1, 2, "mask")
+    assert settings.parse(settings.write(wanted, view)) == (wanted, view, "")
+    assert settings.write(TwinSettings(), HeadView()) == {}
+    assert set(EXPERIMENTS) == {"look", "append", "edit", "masks", "blank", "write", "context"}
