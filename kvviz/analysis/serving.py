@@ -12,7 +12,7 @@ FREE_SHARE = 10
 """One part in so many of the memory is kept free, for activations and the software's own needs."""
 
 
-def weights_bytes(n_parameters: int, number: str = "bfloat16") -> int:
+def parameter_bytes(n_parameters: int, number: str = "bfloat16") -> int:
     """Count the bytes of parameters, a begun byte as a whole one.
 
     Args:

@@ -2,17 +2,17 @@ import pytest
 
 from kvviz.analysis.serving import (
     accelerators_needed,
+    parameter_bytes,
     usable_bytes,
     users_that_fit,
-    weights_bytes,
 )
 from kvviz.errors import OptionsError
 
 
 def test_weights_take_the_width_of_their_format():
-    assert weights_bytes(405_853_388_800) == 811_706_777_600
-    assert weights_bytes(3, "4 bits") == 2
-    assert weights_bytes(3, "float32") == 12
+    assert parameter_bytes(405_853_388_800) == 811_706_777_600
+    assert parameter_bytes(3, "4 bits") == 2
+    assert parameter_bytes(3, "float32") == 12
 
 
 def test_a_tenth_of_the_memory_is_kept_free():
@@ -38,7 +38,7 @@ def test_whoever_needs_just_so_many_has_room_for_them():
 
 def test_what_has_no_answer_is_refused():
     for call in (
-        lambda: weights_bytes(0),
+        lambda: parameter_bytes(0),
         lambda: usable_bytes(0),
         lambda: accelerators_needed(0, 80),
         lambda: users_that_fit(1, 0, 80, 1),

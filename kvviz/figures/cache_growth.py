@@ -1,0 +1,119 @@
+"""How a model's KV cache grows with the context, beside its weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+
+from kvviz.analysis.cache_size import architecture_cache_bytes
+from kvviz.errors import OptionsError
+from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
+from kvviz.trace.architecture import Architecture
+
+_UNITS = {0: "B", 3: "kB", 6: "MB", 9: "GB", 12: "TB", 15: "PB"}
+
+
+def cache_growth(
+    shape: Architecture,
+    weights: int,
+    *,
+    n_tokens: int,
+    n_users: int = 1,
+    number: str = "bfloat16",
+    dark: bool = False,
+) -> go.Figure:
+    """Draw the bytes of a model's cache over the context, beside its weights.
+
+    A dotted line shows the same model if every query head kept keys and values of its own, over
+    all positions: what sharing heads, latent rows and windows save.
+
+    Args:
+        shape: The model's shape.
+        weights: Bytes of its weights.
+        n_tokens: Positions to mark, at least 1.
+        n_users: Sequences served at the same time.
+        number: Number format of the cache.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+
+    Raises:
+        OptionsError: If the model keeps no cache, its cache is unknown, or a number is out of
+            range.
+    """
+    if n_tokens < 1 or not architecture_cache_bytes(shape, 1):
+        raise OptionsError("A picture of a growing cache needs a cache and a length.")
+    longest = max(shape.n_ctx, n_tokens)
+    lengths = np.unique(
+        np.append(np.geomspace(1, longest, 97).round(), [n_tokens, shape.window or 1])
+    )
+    figure = go.Figure()
+    lines = [("KV cache", shape, {"color": WITH_CACHE, "width": 3})]
+    bare = without_savings(shape)
+    if bare != shape:
+        dotted = {"color": WITH_CACHE, "width": 2, "dash": "dot"}
+        lines.append(("if every query head kept its own", bare, dotted))
+    for name, one, line in lines:
+        sizes = [
+            architecture_cache_bytes(one, int(n), n_users=n_users, number=number) for n in lengths
+        ]
+        figure.add_scatter(
+            x=lengths, y=np.array(sizes, dtype=np.float64), name=name, mode="lines", line=line,
+            hovertemplate=f"%{{x:,d}} tokens<br>%{{y:.3s}}B, {name}<extra></extra>",
+        )  # fmt: skip
+    here = architecture_cache_bytes(shape, n_tokens, n_users=n_users, number=number)
+    figure.add_scatter(
+        x=[n_tokens], y=[here], mode="markers", name="your choice", showlegend=False,
+        marker={"symbol": "circle", "size": 11, "color": WITH_CACHE},
+        hovertemplate="%{x:,d} tokens<br>%{y:.4s}B<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[1, longest], y=[weights, weights], mode="lines", name="weights",
+        line={"color": WITHOUT_CACHE, "width": 2, "dash": "dash"},
+        hovertemplate="%{y:.4s}B, weights<extra></extra>",
+    )  # fmt: skip
+    powers = range(19)
+    figure.update_yaxes(
+        type="log",
+        title_text="bytes",
+        tickvals=[10.0**power for power in powers],
+        ticktext=[_power(power) for power in powers],
+    )
+    figure.update_xaxes(
+        type="log",
+        title_text="tokens of context",
+        tickvals=[10.0**power for power in range(8)],
+        ticktext=[f"{10**power:,}" for power in range(8)],
+    )
+    return figure.update_layout(
+        template=template(dark=dark), height=460, hovermode="closest", meta={"figure": "growth"}
+    )
+
+
+def without_savings(shape: Architecture) -> Architecture:
+    """Return the shape whose query heads each keep keys and values of their own, everywhere.
+
+    Under MLA these are as wide as the heads' keys and values are when they are made from the latent
+    row, rotary part included.
+    """
+    width = shape.d_head
+    if shape.attention == "MLA":
+        width = (shape.d_head + shape.d_rope + shape.d_value) // 2
+    return replace(
+        shape,
+        attention="MHA",
+        n_kv_heads=shape.n_heads,
+        d_head=width,
+        n_window_layers=0,
+        window=0,
+        d_kv_latent=0,
+        d_q_latent=0,
+        d_rope=0,
+        d_value=0,
+    )
+
+
+def _power(power: int) -> str:
+    """Write a power of ten with its unit, as ``100 GB``."""
+    base = max(unit for unit in _UNITS if unit <= power)
+    return f"{10 ** (power - base):,} {_UNITS[base]}"

@@ -1,0 +1,200 @@
+"""How large models are, over the years, on a scale of powers of ten."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+import plotly.graph_objects as go
+
+from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
+from kvviz.lessons.model_table import ModelRow, amount
+
+DENSE = WITH_CACHE
+EXPERTS = "#8a6be0"
+QUIET = WITHOUT_CACHE
+
+LANDMARKS = {
+    "gpt-1": "bottom center",
+    "bert-large": "top center",
+    "gpt2-xl": "top center",
+    "t5-11b": "top center",
+    "gpt-3": "top center",
+    "palm": "top center",
+    "llama-7b": "middle left",
+    "llama-65b": "middle left",
+    "llama-3.1-405b": "top center",
+    "kimi-k2": "top center",
+    "smollm2-135m": "bottom center",
+    "gpt2-mini": "middle left",
+}
+"""Models that are named in the picture, and on which side; the others are named on hovering."""
+
+CROWDED_FROM = 2023.5
+LANDMARKS_AT_EASE = ("smollm2-135m", "gpt2-mini")
+"""Late models with room around them."""
+
+_POWERS = range(6, 14)
+_UNITS = {6: "M", 9: "B", 12: "T"}
+
+
+def model_ladder(
+    rows: Sequence[ModelRow],
+    *,
+    chosen: str = "",
+    bundled: Collection[str] = ("gpt2-mini",),
+    dark: bool = False,
+) -> go.Figure:
+    """Draw how many parameters models have, over the years, on a scale of powers of ten.
+
+    Sizes are those that the makers write. A mixture of experts has two marks: all parameters, and
+    those that a token goes through. A size that is kept back has a question mark above the others.
+
+    Args:
+        rows: The models.
+        chosen: Id of the one to ring, or nothing.
+        bundled: Ids of those that ship here; they are drawn as stars.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+
+    Returns:
+        The figure. Each point's `customdata` begins with the id of its model.
+    """
+    known = [row for row in rows if amount(row.published) is not None]
+    experts = [row for row in known if row.active]
+    stars = [row for row in known if row.id in bundled]
+    dense = [row for row in known if not row.active and row not in stars]
+    hidden = [row for row in rows if amount(row.published) is None]
+    figure = go.Figure()
+    spans = [
+        value
+        for row in experts
+        for value in ((row.years, _number(row.active)), (row.years, _number(row.published)), None)
+    ]
+    figure.add_scatter(
+        x=[span and span[0] for span in spans],
+        y=[span and span[1] for span in spans],
+        mode="lines",
+        line={"color": EXPERTS, "width": 1},
+        opacity=0.45,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for name, members, size_of, marker in (
+        ("dense", dense, "published", {"symbol": "circle", "color": DENSE, "size": 8}),
+        ("mixture of experts, all", experts, "published",
+         {"symbol": "diamond", "color": EXPERTS, "size": 10}),
+        ("of these active", experts, "active",
+         {"symbol": "diamond-open", "color": EXPERTS, "size": 8}),
+        ("ships here", stars, "published", {"symbol": "star", "color": DENSE, "size": 15}),
+    ):  # fmt: skip
+        if members:
+            figure.add_trace(_marks(name, members, size_of, marker, chosen))
+    if hidden:
+        figure.add_scatter(
+            x=[row.years for row in hidden],
+            y=[10.0 ** _POWERS[-1] * 0.55] * len(hidden),
+            text=[f"? {row.name}" for row in hidden],
+            mode="text",
+            textfont={"color": QUIET, "size": 12},
+            name="undisclosed",
+            showlegend=False,
+            customdata=[[row.id] for row in hidden],
+            hovertemplate=[f"{row.name}, {row.maker}<br>undisclosed<extra></extra>"
+                           for row in hidden],
+        )  # fmt: skip
+    for row in known:
+        if row.id == chosen:
+            _ring(figure, row)
+    figure.update_yaxes(
+        type="log",
+        title_text="parameters",
+        range=[6.4, _POWERS[-1]],
+        tickvals=[10.0**power for power in _POWERS],
+        ticktext=[_power(power) for power in _POWERS],
+    )
+    figure.update_xaxes(
+        title_text="published in", dtick=1, tickformat="d", range=[2018, _latest(rows) + 0.4]
+    )
+    return figure.update_layout(
+        template=template(dark=dark), height=460, hovermode="closest", meta={"figure": "ladder"}
+    )
+
+
+def _ring(figure: go.Figure, row: ModelRow) -> None:
+    """Draw a ring around a model, and its name where there is room for it."""
+    size = _number(row.published)
+    crowded = row.years > CROWDED_FROM and row.id not in LANDMARKS_AT_EASE
+    figure.add_scatter(
+        x=[row.years],
+        y=[size],
+        mode="markers" if crowded else "markers+text",
+        marker={"symbol": "circle-open", "size": 20, "color": QUIET, "line": {"width": 2}},
+        text=[f"<b>{row.name}</b>"],
+        textposition=LANDMARKS.get(row.id, "top center"),
+        cliponaxis=False,
+        name=row.name,
+        hoverinfo="skip",
+        showlegend=False,
+        customdata=[[row.id]],
+    )
+    if crowded:
+        # Below the crowd, or above it, whichever is nearer; a line leads to the ring.
+        above = size > 10**11
+        figure.add_annotation(
+            x=row.years,
+            y=math.log10(size),
+            ax=min(row.years, 2025.2) if above else 2022.6,
+            ay=12.7 if above else 7.9,
+            axref="x",
+            ayref="y",
+            text=f"<b>{row.name}</b>",
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=QUIET,
+            standoff=10,
+        )
+
+
+def _marks(
+    name: str, rows: list[ModelRow], size_of: str, marker: dict[str, object], chosen: str
+) -> go.Scatter:
+    """Draw one mark a model; landmarks have their name beside it, unless it has a ring."""
+    named = size_of == "published"
+    sizes = [_number(getattr(row, size_of)) for row in rows]
+    return go.Scatter(
+        x=[row.years for row in rows],
+        y=sizes,
+        mode="markers+text" if named else "markers",
+        marker=marker,
+        text=[
+            row.name if named and row.id in LANDMARKS and row.id != chosen else "" for row in rows
+        ],
+        textposition=[LANDMARKS.get(row.id, "top center") for row in rows],
+        textfont={"size": 11},
+        cliponaxis=False,
+        name=name,
+        customdata=[[row.id, _about(row)] for row in rows],
+        hovertemplate="%{customdata[1]}<extra></extra>",
+    )
+
+
+def _about(row: ModelRow) -> str:
+    active = f", {row.active} active" if row.active else ""
+    return f"<b>{row.name}</b>, {row.maker}, {row.month}<br>{row.published} parameters{active}"
+
+
+def _number(text: str) -> int:
+    found = amount(text)
+    assert found is not None
+    return found.number
+
+
+def _latest(rows: Sequence[ModelRow]) -> float:
+    return max((row.years for row in rows), default=2026.0)
+
+
+def _power(power: int) -> str:
+    """Write a power of ten with the letter that parameters are counted in, as ``100 B``."""
+    base = max(unit for unit in _UNITS if unit <= power)
+    return f"{10 ** (power - base):,} {_UNITS[base]}"

@@ -1,0 +1,61 @@
+"""In which of their parts models have their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from kvviz.analysis.parameters import ParameterCount
+from kvviz.figures.theme import template
+
+_PART_COLOURS = {
+    "embeddings": "#2f8f83",
+    "attention": "#8a6be0",
+    "MLP": "#a9abb2",
+    "norms and rest": "#6d6f76",
+}
+
+
+def parameter_parts(counts: Mapping[str, ParameterCount], *, dark: bool = False) -> go.Figure:
+    """Draw in which parts models have their parameters, a bar a model, each as long as the other.
+
+    Args:
+        counts: Name of each model to its count; the first is drawn on top.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+
+    Returns:
+        The figure, with one trace a part.
+    """
+    names = list(counts)
+    figure = go.Figure()
+    for part, colour in _PART_COLOURS.items():
+        numbers = np.array([count.parts[part] for count in counts.values()], dtype=np.float64)
+        shares = numbers / np.array([count.total for count in counts.values()])
+        figure.add_bar(
+            y=names,
+            x=100 * shares,
+            orientation="h",
+            name=part,
+            marker={"color": colour},
+            # A share too narrow for its figure leaves it to the hover text.
+            text=[f"{share:.0%}" if share > 0.04 else "" for share in shares],
+            textposition="inside",
+            insidetextanchor="middle",
+            insidetextfont={
+                "color": "#ffffff" if part in ("embeddings", "attention") else "#16171a"
+            },
+            customdata=numbers,
+            hovertemplate=f"%{{y}}<br>{part}: %{{customdata:,.0f}} (%{{x:.1f}} %)<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", title_text="")
+    figure.update_xaxes(title_text="share of the parameters, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
+    return figure.update_layout(
+        template=template(dark=dark),
+        barmode="stack",
+        legend={"traceorder": "normal"},
+        height=90 + 62 * len(names),
+        bargap=0.35,
+        meta={"figure": "parts"},
+    )

@@ -1,0 +1,79 @@
+import math
+
+import pytest
+
+from kvviz.figures import theme
+from kvviz.figures.model_ladder import LANDMARKS, model_ladder
+from kvviz.lessons.model_table import amount, model_table
+
+ROWS = model_table()
+IDS = {row.id for row in ROWS}
+
+
+def marks(figure):
+    """Return id to (x, y) of each named trace."""
+    return {
+        trace.name: {
+            data[0]: (x, y) for data, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)
+        }
+        for trace in figure.data
+        if trace.customdata is not None
+    }
+
+
+def test_every_model_stands_where_its_month_and_its_size_put_it():
+    drawn = marks(model_ladder(ROWS))
+    whole = drawn["dense"] | drawn["mixture of experts, all"] | drawn["ships here"]
+    for row in ROWS:
+        published = amount(row.published)
+        if published is None:
+            assert row.id in drawn["undisclosed"]
+        else:
+            assert whole[row.id] == (row.years, published.number)
+        if row.active:
+            assert drawn["of these active"][row.id] == (row.years, amount(row.active).number)
+    assert len(whole) + len(drawn["undisclosed"]) == len(ROWS)
+    assert list(drawn["ships here"]) == ["gpt2-mini"]
+    assert set(drawn["of these active"]) == {row.id for row in ROWS if row.active}
+
+
+def test_kinds_are_told_apart_by_shape_and_the_colours_of_the_player_are_left_alone():
+    figure = model_ladder(ROWS, chosen="bloom")
+    kinds = [trace for trace in figure.data if trace.marker.symbol and trace.showlegend is None]
+    assert len({trace.marker.symbol for trace in kinds}) == len(kinds) == 4
+    colours = {trace.marker.color for trace in figure.data}
+    assert colours.isdisjoint({theme.COMPUTED, theme.REUSED})
+
+
+@pytest.mark.parametrize("chosen", sorted(IDS - {"gpt-4"}))
+def test_the_chosen_model_has_a_ring_and_its_name_once(chosen):
+    (row,) = (row for row in ROWS if row.id == chosen)
+    figure = model_ladder(ROWS, chosen=chosen)
+    (ring,) = (trace for trace in figure.data if trace.marker.symbol == "circle-open")
+    assert (ring.x[0], ring.y[0]) == (row.years, amount(row.published).number)
+    texts = [text for trace in figure.data if "text" in (trace.mode or "") for text in trace.text]
+    texts += [note.text for note in figure.layout.annotations]
+    assert sum(text in (row.name, f"<b>{row.name}</b>") for text in texts) == 1
+    for note in figure.layout.annotations:
+        assert math.isclose(10**note.y, ring.y[0])
+
+
+def test_a_model_of_no_known_size_has_no_ring():
+    figure = model_ladder(ROWS, chosen="gpt-4")
+    assert all(trace.marker.symbol != "circle-open" for trace in figure.data)
+
+
+def test_the_landmarks_are_models_of_the_table():
+    assert set(LANDMARKS) <= IDS
+
+
+def test_axes_say_what_they_measure():
+    layout = model_ladder(ROWS, dark=True).layout
+    assert (layout.yaxis.type, layout.yaxis.title.text) == ("log", "parameters")
+    assert "1 B" in layout.yaxis.ticktext
+    assert "10 T" in layout.yaxis.ticktext
+    assert layout.template.layout.paper_bgcolor == "#16171a"
+
+
+def test_an_empty_table_gives_an_empty_picture():
+    assert [trace.name for trace in model_ladder([]).data if trace.customdata is not None] == []
