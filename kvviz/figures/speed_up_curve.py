@@ -1,0 +1,93 @@
+"""How many times as fast caching makes generation, against the number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from kvviz.analysis.speed_up import RULE, SpeedUps
+from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
+from kvviz.lessons.published_speedups import PublishedSpeedUp
+
+PUBLISHED = "#8a6be0"
+_TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
+
+
+def speed_up_curve(
+    ups: SpeedUps | None, published: Sequence[PublishedSpeedUp], *, dark: bool = False
+) -> go.Figure:
+    """Draw a measured speed-up over the tokens generated, beside published ones.
+
+    The rule of thumb is a band, and no gain is a line. A published figure has a letter, in the
+    order they are given.
+
+    Args:
+        ups: What was measured here, or None before a measurement.
+        published: What others have measured.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+    """
+    figure = go.Figure()
+    figure.add_hrect(
+        y0=RULE[0], y1=RULE[1], line_width=0, fillcolor=WITHOUT_CACHE, opacity=0.16,
+        layer="below",
+    )  # fmt: skip
+    figure.add_hline(y=1, line={"color": WITHOUT_CACHE, "width": 1, "dash": "dot"})
+    longest = max([one.tokens for one in published] + ([int(ups.n_new[-1])] if ups else []))
+    if ups is not None:
+        edge = np.concatenate([ups.high, ups.low[::-1]])
+        figure.add_scatter(
+            x=np.concatenate([ups.n_new, ups.n_new[::-1]]), y=edge, fill="toself", mode="none",
+            fillcolor="rgba(31, 145, 104, 0.22)", hoverinfo="skip", showlegend=False,
+        )  # fmt: skip
+        figure.add_scatter(
+            x=ups.n_new, y=ups.median, name="measured here", mode="lines",
+            line={"color": WITH_CACHE, "width": 3},
+            customdata=np.stack([ups.low, ups.high], axis=1),
+            hovertemplate="%{x:,d} tokens, measured here<br>%{y:.2f}× (%{customdata[0]:.2f}× to "
+            "%{customdata[1]:.2f}×)<extra></extra>",
+        )  # fmt: skip
+    letters = [chr(ord("A") + number) for number in range(len(published))]
+    figure.add_scatter(
+        x=np.array([one.tokens for one in published]),
+        y=np.array([one.speed_up for one in published]),
+        name="published, see the list",
+        mode="markers+text",
+        text=letters,
+        textposition="middle left",
+        textfont={"size": 12},
+        cliponaxis=False,
+        marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
+        customdata=[[one.who, one.batch] for one in published],
+        hovertemplate="%{text}: %{customdata[0]}, batch %{customdata[1]}<br>%{x:,d} tokens: "
+        "%{y}×<extra></extra>",
+    )
+    figure.add_annotation(
+        xref="paper", x=0.01, xanchor="left", y=np.log10(RULE[1]), yanchor="top", showarrow=False,
+        text="the rule: 2× to 4×", font={"size": 12},
+    )  # fmt: skip
+    figure.add_annotation(
+        xref="paper", x=0.01, xanchor="left", y=0, yanchor="top", showarrow=False,
+        text="no gain", font={"size": 12},
+    )  # fmt: skip
+    heights = [one.speed_up for one in published] + (
+        [float(ups.low.min()), float(ups.high.max())] if ups else []
+    )
+    figure.update_yaxes(
+        type="log",
+        title_text="times as fast with the cache",
+        tickvals=list(_TICKS),
+        ticktext=[f"{tick:g}×" for tick in _TICKS],
+        range=[np.log10(min(heights) * 0.8), np.log10(max(heights) * 1.25)],
+    )
+    figure.update_xaxes(
+        type="log",
+        title_text="tokens generated",
+        tickvals=[10**power for power in range(6)],
+        ticktext=[f"{10**power:,}" for power in range(6)],
+        range=[-0.03, np.log10(longest * 1.25)],
+    )
+    return figure.update_layout(
+        template=template(dark=dark), height=420, hovermode="closest", meta={"figure": "speed-up"}
+    )

@@ -1,0 +1,65 @@
+"""In which of its parts a step spends its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from kvviz.figures.theme import template
+from kvviz.trace.step_profile import PARTS, StepProfile
+
+_COLOURS = {
+    "embeddings": "#2f8f83",
+    "Q/K/V projections": "#c07a1c",
+    "attention": "#8a6be0",
+    "MLP": "#a9abb2",
+    "head": "#3f78b5",
+    "sampling": "#bb4f8f",
+    "rest": "#6d6f76",
+}
+_ON_DARK = {"Q/K/V projections", "attention", "head", "sampling", "rest", "embeddings"}
+
+
+def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go.Figure:
+    """Draw the shares of a step's time, a bar a step, each as long as the other.
+
+    Args:
+        profiles: Name of each step to its profile; the first is drawn on top.
+        dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
+
+    Returns:
+        The figure, with one trace a part.
+    """
+    names = [
+        f"<b>{name}</b><br>{profile.total * 1e3:,.2f} ms" for name, profile in profiles.items()
+    ]
+    figure = go.Figure()
+    for part in PARTS:
+        times = [profile.parts[part] * 1e3 for profile in profiles.values()]
+        shares = [profile.parts[part] / profile.total for profile in profiles.values()]
+        figure.add_bar(
+            y=names,
+            x=[100 * share for share in shares],
+            orientation="h",
+            name=part,
+            marker={"color": _COLOURS[part]},
+            # A share too narrow for its figure leaves it to the hover text and the table.
+            text=[f"{share:.0%}" if share > 0.05 else "" for share in shares],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            insidetextfont={"color": "#ffffff" if part in _ON_DARK else "#16171a"},
+            customdata=times,
+            hovertemplate=f"{part}: %{{customdata:,.3f}} ms (%{{x:.1f}} %)<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", title_text="")
+    figure.update_xaxes(title_text="share of the measured time, %", range=[0, 100])
+    return figure.update_layout(
+        template=template(dark=dark),
+        barmode="stack",
+        legend={"traceorder": "normal"},
+        height=110 + 76 * len(names),
+        bargap=0.35,
+        meta={"figure": "step-parts"},
+    )

@@ -1,0 +1,148 @@
+"""Where the time goes: work saved against time saved, and a step cut into its parts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kvviz.analysis.speed_up import gap
+from kvviz.figures.step_parts import step_parts
+from kvviz.lessons import lessons
+from kvviz.trace.race import Race
+from kvviz.trace.step_profile import PARTS, StepProfile
+from kvviz.ui import runs
+from kvviz.ui.cards import opening
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.jobs import Job
+from kvviz.ui.model_shelf import shelf
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.speed_page.pieces import chart, head, source
+from kvviz.ui.speed_page.quantity import factor, seconds
+from kvviz.ui.speed_page.state import Finished, SpeedState
+from kvviz.ui.waiting import finished as wait_for
+
+REPEATS = 9
+
+
+def work_and_time(race: Race) -> None:
+    """Draw how many times less the cache makes of the work, and of the time."""
+    saved, caption = gap(race), lessons().caption("work-is-not-time")
+    counts = {
+        "token passes": (saved.passes, "counted"),
+        "FLOPs": (saved.flops, "by formula"),
+        "time": (saved.seconds, "measured"),
+    }
+    longest = max(times for times, _ in counts.values())
+    with st.container(border=True, key="kvviz-card-gap", height="stretch"):
+        head(f"{factor(saved.passes)} less work, {factor(saved.seconds)} less time", caption.text)
+        bars = "".join(
+            f"<li{' class=kvviz-bar-marked' if name == 'time' else ''}>"
+            f"<code>{name}</code><span><i style='width:{100 * times / longest:.1f}%'></i></span>"
+            f"<b title='{how}'>{factor(times)}</b></li>"
+            for name, (times, how) in counts.items()
+        )
+        st.html(f'<ul class="kvviz-bars" data-kvviz="gap">{bars}</ul>')
+        n_prompt, n_new = race.n_prompt, race.n_new
+        with_cache = n_prompt + n_new - 1
+        without = n_new * n_prompt + n_new * (n_new - 1) // 2
+        lines = [
+            f"Token passes with the cache: {n_prompt:,} + {n_new:,} − 1 = {with_cache:,}. Without: "
+            f"{n_new:,} × {n_prompt:,} + {n_new:,} × {n_new - 1:,} / 2 = {without:,}.",
+            f"{without:,} / {with_cache:,} = {saved.passes:,.2f}.",
+            f"FLOPs, by the formula that equals torch’s counter: {saved.flops:,.2f} times fewer.",
+            f"Time, measured: {saved.seconds:,.2f} times less.",
+        ]
+        if saved.row_alone is not None:
+            lines.append(
+                f"A step that computes one row: {seconds(saved.row_alone)}. The last step without "
+                f"the cache, over its {saved.n_rows:,} rows: {seconds(saved.row_among)} a row, "
+                f"{saved.row_alone / saved.row_among:,.1f} times less."
+            )
+        opening("gap", lines, caption.source)
+
+
+@st.fragment
+@bounded
+def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
+    """Draw the parts of the last step with the cache and without, once they are measured."""
+    finished = state.finished
+    if finished is None:
+        return
+    race, caption = finished.race, lessons().caption("step-parts")
+    n_tokens = race.n_prompt + race.n_new - 1
+
+    with st.container(border=True, key="kvviz-card-parts", height="stretch"):
+        head("A step, cut into its parts", caption.text)
+        if n_tokens < 2:
+            source("A step at the first token has nothing to reuse; race a longer text.")
+            return
+        place = st.empty()
+        label = f"Time the parts of a step at {n_tokens:,} tokens"
+        if not state.profiles and place.button(label, key="speed:profile"):
+            place.empty()
+            state.profiles = measured(finished, n_tokens, environment)
+        if not state.profiles:
+            return
+        chart(step_parts(state.profiles), "speed-parts", _alt(state.profiles))
+        _costs(state.profiles)
+        opening("parts", _lines(state.profiles), caption.source)
+
+
+def measured(finished: Finished, n_tokens: int, environment: Environment) -> dict[str, StepProfile]:
+    """Profile the same step with the cache and without, drawing progress."""
+
+    def work(job: Job) -> dict[str, StepProfile]:
+        model, found = shelf().get(finished.settings.of_model), {}
+
+        from kvviz.engine.step_profile import profile_step
+
+        for number, (name, use_cache) in enumerate(
+            (("1 row, with the cache", True), (f"{n_tokens:,} rows, without", False))
+        ):
+            found[name] = profile_step(
+                model,
+                n_tokens,
+                use_cache=use_cache,
+                batch=finished.race.batch,
+                repeats=REPEATS,
+                progress=lambda done, _, first=number: job.report(
+                    first * REPEATS + done, 2 * REPEATS
+                ),
+                cancel=job.cancelled,
+            )
+        return found
+
+    return wait_for(Job(work, runs.queue(environment.concurrency)), "Timing the parts")
+
+
+def _costs(profiles: dict[str, StepProfile]) -> None:
+    said = "; ".join(
+        f"{name}: {seconds(profile.total)} in parts, {seconds(profile.whole)} as one"
+        for name, profile in profiles.items()
+    )
+    st.html(f'<p class="kvviz-body" data-kvviz="step-parts">{plain_html(said)}.</p>')
+
+
+def _alt(profiles: dict[str, StepProfile]) -> str:
+    return " ".join(
+        f"{name}: "
+        + ", ".join(f"{part} {seconds(time)}" for part, time in profile.parts.items())
+        + "."
+        for name, profile in profiles.items()
+    )
+
+
+def _lines(profiles: dict[str, StepProfile]) -> list[str]:
+    lines: list[str] = []
+    for name, profile in profiles.items():
+        parts = profile.parts
+        told = ", ".join(f"{part} {seconds(parts[part])}" for part in PARTS)
+        more = profile.total / profile.whole - 1
+        lines += [
+            f"{name}, medians of {len(profile.whole_seconds)}: {told}.",
+            f"The clock stopped after every part: together {seconds(profile.total)}. The same step "
+            f"run as always took {seconds(profile.whole)}, so the parts came out {more:+.0%} "
+            "against it; the difference is what looking costs, what the framework does between "
+            "the parts, and chance.",
+        ]
+    return lines

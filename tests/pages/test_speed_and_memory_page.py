@@ -1,0 +1,233 @@
+import csv
+import io
+import re
+import time
+from dataclasses import replace
+
+import pytest
+
+from kvviz.analysis.race_table import race_csv
+from kvviz.analysis.speed_up import speed_ups
+from kvviz.engine import race as engine_race
+from kvviz.lessons import published_speedups
+from kvviz.lessons.published_speedups import published_speed_ups
+from kvviz.lessons.shelf import LessonError
+from kvviz.ui.environment import Environment
+from kvviz.ui.speed_page.quantity import factor, seconds
+from kvviz.ui.speed_page.race_controls import found_wrong
+from kvviz.ui.speed_page.result_part import right_answer, verdict
+from kvviz.ui.speed_page.settings import RaceSettings, parse, write
+from tests.pages.conftest import PATIENCE_S, Page
+from tests.races import made_up_race
+
+SHORT = {"prompt_tokens": "6", "new": "5", "repeats": "2"}
+
+
+class SpeedPage(Page):
+    @property
+    def speed(self):
+        return self.app.session_state["speed_page"]
+
+    def finish(self):
+        until = time.monotonic() + PATIENCE_S
+        while "speed_page" in self.app.session_state and self.speed.job is not None:
+            assert time.monotonic() < until, "the race did not end"
+            self.speed.job.wait(1.0)
+            self.app.run()
+        return self
+
+    def hook(self, name):
+        found = re.search(rf'data-kvviz="race"[^>]* data-{name}="([^"]*)"', self.html)
+        return found and found[1]
+
+    @property
+    def link(self):
+        texts = dict(self.app.query_params)
+        return {name: text if isinstance(text, str) else text[0] for name, text in texts.items()}
+
+
+@pytest.fixture
+def opened(model):
+    return lambda **parameters: SpeedPage("speed_and_memory", parameters)
+
+
+def test_it_opens_with_a_question_and_what_others_have_published(opened):
+    page = opened(**SHORT)
+    assert page.errors == []
+    assert "GPT-2 mini reads 6 tokens and writes 5 more" in page.html
+    assert page.hook("n-new") is None
+    assert page.html.count('<tr><th scope="row">') == len(published_speed_ups())
+    for one in published_speed_ups():
+        assert one.source in page.html
+
+
+def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
+    page = opened(**SHORT).press("speed:answer:0")
+    assert page.errors == []
+    race = page.speed.finished.race
+    assert (race.n_prompt, race.n_new, race.n_repeats) == (6, 5, 2)
+    assert page.hook("n-new") == "5"
+    assert page.hook("same-tokens") == "true"
+    assert float(page.hook("speed-up")) == pytest.approx(speed_ups(race).last, abs=1e-4)
+    rows = 6 + 5 - 1
+    assert page.hook("cache-bytes") == str(rows * race.model.cache_bytes_per_token)
+    assert f"= {rows * race.model.cache_bytes_per_token:,} B" in page.html
+    assert "exactly that" in page.html
+    right = right_answer(speed_ups(race).last)
+    assert ("Right: " if right == 0 else "You said less than 2×. ") in page.html
+    assert 'data-kvviz="question"' not in page.html
+    assert page.link == SHORT
+    assert len(page.app.get("plotly_chart")) == 3
+    assert "int8, by formula only" in page.html
+
+
+def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
+    page = opened(**SHORT).press("speed:answer:show")
+    assert 'data-kvviz="step-parts"' not in page.html
+    page.press("speed:profile")
+    assert page.errors == []
+    profiles = page.speed.profiles
+    assert [(one.n_new, one.n_keys) for one in profiles.values()] == [(1, 10), (10, 10)]
+    assert 'data-kvviz="step-parts"' in page.html
+    page.press("speed:roof")
+    assert page.errors == []
+    assert "of the roof" in page.html
+    assert page.speed.ceilings.dtype == "float32"
+    # Another race is another machine state: what was measured beside the old one goes.
+    page.press("speed:start")
+    assert page.speed.profiles == {}
+    assert page.speed.ceilings is None
+
+
+def test_a_race_that_does_not_fit_is_refused_with_a_way_on_and_loses_nothing(opened, monkeypatch):
+    page = opened(**SHORT).press("speed:answer:show")
+    monkeypatch.setattr(engine_race, "free_bytes", lambda _: 300_000)
+    page.app.number_input(key="speed:batch").set_value(50).run()
+    page.press("speed:start")
+    (error,) = page.errors
+    assert "batch of 50 does not fit" in error.replace("\\", "")
+    assert "B of cache" in error
+    assert page.hook("n-new") == "5"
+    monkeypatch.undo()
+    page.press("speed:remedy")
+    assert page.errors == []
+    assert 1 <= int(page.hook("batch")) <= 25
+
+
+def test_memory_that_runs_out_in_the_race_leaves_the_page_alive(opened, monkeypatch):
+    page = opened(**SHORT)
+
+    def full(self):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_race.Runner, "step", full)
+        page.press("speed:start")
+    (error,) = page.errors
+    assert "memory" in error
+    page.press("speed:start")
+    assert page.errors == []
+    assert page.hook("n-new") == "5"
+
+
+def test_more_tokens_than_positions_end_in_a_button_that_fits(opened):
+    page = opened(prompt_tokens="1000", new="40", repeats="1")
+    page.press("speed:start")
+    (error,) = page.errors
+    assert "1,024" in error.replace("\\", "")
+    assert page.app.button(key="speed:remedy").label == "Race 512 prompt and 40 new tokens"
+
+
+def test_a_control_that_says_nonsense_is_named_and_nothing_runs(opened):
+    page = opened(**SHORT)
+    page.app.number_input(key="speed:batch").set_value(0).run()
+    page.press("speed:start")
+    assert page.speed.finished is None
+    assert "Batch: 1 to 4,096, and it is 0." in page.html
+
+
+def test_nonsense_in_a_link_gives_the_default_and_a_line(opened):
+    page = opened(new="-3", batch="many", dtype="int3", repeats="2")
+    assert page.errors == []
+    (note,) = page.notes
+    assert all(name in note for name in ("new", "batch", "dtype"))
+    assert page.app.number_input(key="speed:new").value == RaceSettings.new
+    assert page.app.number_input(key="speed:repeats").value == 2
+
+
+def test_a_link_says_what_it_was_written_from():
+    settings = RaceSettings(prompt_tokens=5, new=7, batch=3, repeats=9, dtype="float16")
+    assert parse(write(settings), 1024) == (settings, ())
+    assert write(RaceSettings(device="cpu")) == {}
+
+
+def test_a_model_that_may_not_be_loaded_is_not(opened, monkeypatch):
+    monkeypatch.setenv("KVVIZ_MODELS", "bundled")
+    page = opened(model="somebody/else", **SHORT).press("speed:start")
+    assert "does not load that model" in page.errors[0]
+    assert page.speed.job is None
+
+
+def test_the_verdict_says_what_the_numbers_say():
+    within = made_up_race([(1.0,) * 4], [(0.5, 3.0, 3.0, 3.0)])
+    (rule, below, why) = verdict(speed_ups(within), within)
+    assert (
+        rule == "At 4 tokens the rule of 2× to 4× holds here: it stays above 2× from 3 tokens on."
+    )
+    assert below.startswith("It is below 1× at 1 of the 4 lengths, none of them over 1:")
+    assert "a row alone takes 1.00 s, and one among 8 takes 375.0 ms" in why
+    more = made_up_race([(1.0,) * 3], [(2.0, 8.0, 8.0)])
+    assert verdict(speed_ups(more), more)[:2] == [
+        "That is more than the rule of 2× to 4× promises: it stays above 2× from 1 token on and it "
+        "stays above 4× from 2 tokens on.",
+        "At no length is it below 1×.",
+    ]
+    less = made_up_race([(1.0, 1.0)], [(1.5, 1.5)])
+    assert verdict(speed_ups(less), less)[0].endswith("is less than the rule of 2× to 4× promises.")
+    slower = made_up_race([(1.0, 1.0)], [(0.5, 0.5)])
+    assert "makes it slower here" in verdict(speed_ups(slower), slower)[0]
+    other = replace(less, uncached_token_ids=less.token_ids + 1)
+    assert "different tokens" in verdict(speed_ups(other), other)[-1]
+
+
+def test_the_right_answer_is_the_range_that_holds_the_measurement():
+    assert [right_answer(one) for one in (0.5, 1.99, 2.0, 3.9, 4.0, 10.0, 99.0)] == [
+        0, 0, 1, 1, 2, 3, 3
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_raced_is_said_control_by_control():
+    environment = Environment.read({"KVVIZ_MAX_NEW_TOKENS": "50"})
+    wrong = RaceSettings(model="", prompt_tokens=0, new=51, batch=5000, repeats=26)
+    assert len(found_wrong(wrong, environment)) == 5
+    assert found_wrong(RaceSettings(new=50), environment) == ()
+
+
+def test_numbers_are_said_with_their_unit():
+    assert [factor(one) for one in (0.97, 1.0, 4.26, 9.96, 502.5)] == [
+        "0.97×", "1.0×", "4.3×", "10×", "502×"
+    ]  # fmt: skip
+    assert [seconds(one) for one in (0.00123, 0.0123, 1.234, 25.31)] == [
+        "1.23 ms", "12.3 ms", "1.23 s", "25.3 s"
+    ]  # fmt: skip
+
+
+def test_the_csv_has_a_line_a_step():
+    race = made_up_race([(1.0, 1.0), (3.0, 1.0)], [(2.0, 6.0), (3.0, 5.0)], batch=2)
+    first, second = csv.DictReader(io.StringIO(race_csv(race)))
+    assert (first["with_cache_ms"], first["without_cache_ms"]) == ("2000.0", "2500.0")
+    assert float(second["speed_up"]) == (8 / 2 + 8 / 4) / 2
+    assert int(second["cache_bytes"]) == 6 * 192 * 2
+    assert int(first["with_cache_flops"]) == int(first["without_cache_flops"]) > 0
+
+
+def test_a_published_figure_without_a_source_is_refused(tmp_path, monkeypatch):
+    assert len(published_speed_ups()) >= 8
+    text = published_speedups.FILE.read_text()
+    for damage in (text.replace('source = "', 'origin = "', 1), text.replace("= 4.73", "= -1")):
+        file = tmp_path / "published_speedups.toml"
+        file.write_text(damage)
+        with monkeypatch.context() as patch:
+            patch.setattr(published_speedups, "FILE", file)
+            with pytest.raises(LessonError, match="Entry 1"):
+                published_speed_ups.__wrapped__()
