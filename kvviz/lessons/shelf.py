@@ -84,6 +84,7 @@ class Lessons:
 
     prompts: tuple[Prompt, ...]
     texts: tuple[Prompt, ...]
+    inputs: tuple[Prompt, ...]
     gaps: tuple[Gap, ...]
     terms: tuple[Term, ...]
     captions: dict[str, Caption]
@@ -129,6 +130,7 @@ def lessons(language: str = "en") -> Lessons:
     return Lessons(
         prompts=_entries(folder / "prompts.toml", Prompt),
         texts=_entries(folder / "texts.toml", Prompt),
+        inputs=_entries(folder / "inputs.toml", Prompt),
         gaps=_entries(folder / "film.toml", Gap),
         terms=_entries(folder / "glossary.toml", Term),
         captions={one.id: one for one in _entries(folder / "captions.toml", Caption)},

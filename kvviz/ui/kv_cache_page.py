@@ -18,12 +18,14 @@ from kvviz.ui.player_view import player
 from kvviz.ui.remedies import remedy
 from kvviz.ui.runs import Shown
 
+NAME = "kv_cache_page"
+
 
 @bounded
 def show() -> None:
     """Draw the page."""
     environment = Environment.read()
-    state = PageState.here()
+    state = PageState.here(NAME)
     follow_link(state, environment)
     with st.sidebar:
         draft = controls.draw(environment)
@@ -38,7 +40,7 @@ def show() -> None:
     progress.collect(state)
     controls.label_prompt(draft)
     with below:
-        saving.draw(state)
+        saving.draw(state, "gpt2")
     # Always there, so that the player keeps its place on the page, and with it its view.
     with st.container(key="kvviz-status"):
         draw_status(state)

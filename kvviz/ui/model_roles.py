@@ -19,8 +19,11 @@ _finding = Lock()
 def induction_heads(model: LoadedModel) -> tuple[HeadRole, ...]:
     """Return the induction heads of a model, which an ordinary text rarely brings out.
 
-    The first call runs a short probe. A model whose context is too short for it has none to show.
+    The first call runs a short probe. A model whose context is too short for it has none to show,
+    nor has a T5, whose decoder does not read the probe.
     """
+    if model.card.family == "t5":
+        return ()
     with _finding:
         if model not in _found:
             _found[model] = _probe(model)

@@ -38,6 +38,7 @@ PAGES = (
     PageEntry("kv_cache", "KV cache, step by step"),
     PageEntry("bert_vs_gpt2", "BERT beside GPT-2"),
     PageEntry("language_modelling", "Learning from plain text"),
+    PageEntry("encoder_decoder", "T5's two caches"),
     PageEntry("speed_and_memory", "Speed and memory"),
     PageEntry("model_sizes", "How large models are"),
 )

@@ -1,4 +1,4 @@
-"""What the KV cache page remembers between reruns of its script."""
+"""What a page with a player remembers between reruns of its script."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ class PageState:
     experiments: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def here(cls) -> PageState:
-        """Return this session's state, new if there is none."""
-        if "kv_cache_page" not in st.session_state:
-            st.session_state["kv_cache_page"] = cls()
-        return st.session_state["kv_cache_page"]
+    def here(cls, name: str) -> PageState:
+        """Return this session's state of the page of that name, new if there is none."""
+        if name not in st.session_state:
+            st.session_state[name] = cls()
+        return st.session_state[name]
 
     def incoming_link(self) -> dict[str, str] | None:
         """Return the address bar's parameters if the person brought them, else None.

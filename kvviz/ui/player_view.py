@@ -115,7 +115,7 @@ def player(
     view: View,
     *,
     key: str,
-    on_view: Callable[[View], None] | None = None,
+    on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
 ) -> None:
     """Draw the player.
@@ -126,7 +126,8 @@ def player(
         shown: The run.
         view: Where to begin. The player keeps its own view as long as `key` stays the same.
         key: Name of this player on the page; another one begins anew.
-        on_view: Told each view that the person comes to rest at.
+        on_view: Told each view that the person comes to rest at. Where it returns True, the page
+            around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None})
@@ -148,8 +149,8 @@ def player(
 
     def look_at(view: View) -> None:
         memory["view"] = view
-        if on_view:
-            on_view(view)
+        if on_view and on_view(view):
+            memory["redraw"] = True
 
     def wished(message: object) -> None:
         layer, cache_mode = checked_wish(message, shown.trace)
@@ -164,6 +165,8 @@ def player(
         on_view_change=lambda: heard("view", moved),
         on_wanted_change=lambda: heard("wanted", wished),
     )
-    wish = memory.pop("wish", None)
+    redraw, wish = memory.pop("redraw", False), memory.pop("wish", None)
     if wish and on_cache:
         on_cache(wish)
+    if redraw:
+        st.rerun()

@@ -20,9 +20,6 @@ class Waiting(Protocol):
 
     job: Job | None
 
-    def rerun(self) -> None:
-        """Run the page's script again."""
-
 
 def collect(state: PageState, timeout: float = QUICK_S) -> None:
     """Put the result of the job on screen if it is done, waiting for it a moment."""

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import HeadRole, head_roles
-from kvviz.errors import OptionsError
+from kvviz.errors import ModelFamilyError, OptionsError
 from kvviz.player.payload import CacheView
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flops
 from kvviz.ui.environment import Environment
@@ -113,11 +113,31 @@ def start(settings: RunSettings, environment: Environment, *, want_both: bool) -
 
     def work(job: Job) -> Shown:
         model = shelf().get(settings)
+        require_family(model, "gpt2")
         n_prompt = len(model.tokenize(settings.prompt))
         cheap = uncached_flops(model.card, n_prompt, settings.new) <= BOTH_UP_TO_FLOPS
         return run(model, settings, job, both=want_both or cheap)
 
     return Job(work, queue(environment.concurrency))
+
+
+def require_family(model: LoadedModel, family: str) -> None:
+    """Refuse a model that another page is for.
+
+    Raises:
+        ModelFamilyError: If it is of another family. A BERT is refused by the engine, in words of
+            its own.
+    """
+    found = model.card.family
+    if found == family or found == "bert":
+        return
+    wants = {"gpt2": "a GPT-2, which has one cache", "t5": "a T5, which has two caches"}
+    place = {"gpt2": "KV cache, step by step", "t5": "T5's two caches"}
+    raise ModelFamilyError(
+        f"This page is for {wants[family]}.",
+        found=f"{model.card.name} is a {found.upper().replace('GPT2', 'GPT-2')}.",
+        fix=f"Choose another model, or open the page “{place[found]}” for this one.",
+    )
 
 
 def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> Shown:

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from kvviz.analysis import to_csv
-from kvviz.errors import KvvizError
+from kvviz.errors import KvvizError, TraceFileError
 from kvviz.player import html_document
 from kvviz.trace import GenerationTrace, open_trace
 from kvviz.ui import links
@@ -38,15 +38,20 @@ def _copy_link() -> Callable[..., Any]:
     )
 
 
-def draw(state: PageState) -> None:
-    """Draw what can be taken away, once there is a run, and the way to open a saved one."""
+def draw(state: PageState, family: str) -> None:
+    """Draw what can be taken away, once there is a run, and the way to open a saved one.
+
+    Args:
+        state: The page.
+        family: Runs of models of another family belong on another page.
+    """
     with st.container(key="kvviz-saving", gap=None):
         above = st.container(gap=None)
         with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
             upload = st.file_uploader("A .npz file that was saved here or with trace.save",
                                       key="kv:upload")  # fmt: skip
             if upload is not None and state.upload != upload.file_id:
-                opened(state, upload)
+                opened(state, upload, family)
         # Only now is it known which run is on screen.
         if state.shown is not None:
             with above:
@@ -105,13 +110,20 @@ def files(shown: Shown, state: PageState) -> None:
         )
 
 
-def opened(state: PageState, upload: Any) -> None:
+def opened(state: PageState, upload: Any, family: str) -> None:
     """Put an uploaded run on screen, or say why it cannot be."""
     if state.job is not None:
         state.job.cancel()
         state.job = None
     try:
         trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
+        if trace.model.family != family:
+            raise TraceFileError(
+                "This run belongs on another page.",
+                found=f"It is of {trace.model.name}, a {trace.model.family.upper()}.",
+                fix="Open the page “T5's two caches” for a T5, “KV cache, step by step” for a "
+                "GPT-2, and open the file there.",
+            )
     except KvvizError as error:
         state.error = error
     else:

@@ -25,6 +25,7 @@ class Page:
     """A page under test, and what a reader of it would look for."""
 
     def __init__(self, name, parameters):
+        self.state_name = f"{name}_page"
         self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
         self.app.run()
         if name != "start":
@@ -36,12 +37,12 @@ class Page:
 
     @property
     def state(self):
-        return self.app.session_state["kv_cache_page"]
+        return self.app.session_state[self.state_name]
 
     def finish(self):
         """Rerun the page as a browser would until its run is done."""
         until = time.monotonic() + PATIENCE_S
-        while "kv_cache_page" in self.app.session_state and self.state.job is not None:
+        while self.state_name in self.app.session_state and self.state.job is not None:
             assert time.monotonic() < until, "the run did not end"
             self.state.job.wait(1.0)
             self.app.run()

@@ -1,0 +1,195 @@
+"""T5's two caches: an encoder reads a text once, and a decoder fills in its blanks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import KvvizError
+from kvviz.lessons import lessons
+from kvviz.ui import links, progress, runs, saving
+from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import bounded, show_error
+from kvviz.ui.jobs import Job
+from kvviz.ui.links import RunSettings, View
+from kvviz.ui.model_shelf import bundled_models, shelf
+from kvviz.ui.page_state import PageState, by_history
+from kvviz.ui.plain_text import plain, plain_html
+from kvviz.ui.player_view import player
+from kvviz.ui.runs import Shown
+from kvviz.ui.two_caches import controls, prediction, results, settings
+from kvviz.ui.two_caches.settings import as_read, n_blanks
+
+NAME = "encoder_decoder_page"
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    environment = Environment.read()
+    state = PageState.here(NAME)
+    follow_link(state, environment)
+    with st.sidebar:
+        draft = controls.draw(environment)
+        below = st.container()
+    st.title("T5's two caches", anchor=False)
+    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("encoder-decoder").text)}</p>')
+    if draft.run or state.asked:
+        state.asked = False
+        run(state, draft.settings, environment, draft.problems)
+    elif state.wanted:
+        begin(state, state.wanted, environment)
+    progress.collect(state)
+    controls.label_text(draft)
+    with below:
+        saving.draw(state, "t5")
+    with st.container(key="kvviz-status"):
+        draw_status(state)
+    prediction.draw(state)
+    draw_run(state, environment)
+    if state.shown is None and state.job is not None:
+        st.skeleton(height=640)
+    if state.shown is not None and state.job is None:
+        state.write_link(link_of(state.shown, state.view))
+
+
+def follow_link(state: PageState, environment: Environment) -> None:
+    """Take in the link that the person opened, if one was."""
+    parameters = state.incoming_link()
+    if parameters is None:
+        return
+    wanted, view, unusable = settings.parse(parameters, environment.max_new_tokens)
+    wanted = replace(wanted, device=environment.device)
+    line = links.line_about(unusable)
+    state.notes = (line,) if line else ()
+    state.link, state.by_link, state.wanted = parameters, True, None
+    if state.shown is not None and state.shown.settings == wanted:
+        state.view, state.mount = view, state.mount + 1
+        state.settle()
+        return
+    # Going back must not cost what was typed since the run on screen.
+    if not (by_history() and state.shown and not controls.say(state.shown.settings)):
+        controls.put(wanted)
+    state.coming = view
+    if wanted.model == settings.MODEL and settings.MODEL not in bundled_models("t5"):
+        state.notes += (
+            "This installation has no T5 of its own. Name one in the sidebar, such as t5-small or "
+            "the folder of another, and press Run.",
+        )
+        return
+    if not environment.allows(wanted.model, typed_here=False):
+        state.notes += (
+            f"This link asks for the model {plain(wanted.model)}, which is not one that ships "
+            "with kvviz. Press Run if you want it to be loaded.",
+        )
+        return
+    state.wanted = wanted
+
+
+def run(
+    state: PageState, wanted: RunSettings, environment: Environment, problems: tuple[str, ...]
+) -> None:
+    """Do what Run asks for, unless a control stands in the way."""
+    state.notes = ()
+    if problems:
+        return
+    try:
+        environment.require(wanted.model, typed_here=runs.is_local_visitor())
+    except KvvizError as error:
+        state.error, state.attempt = error, wanted
+        return
+    state.coming, state.by_link = replace(state.coming or state.view, step=0), False
+    begin(state, wanted, environment)
+
+
+def begin(state: PageState, wanted: RunSettings, environment: Environment) -> None:
+    """Start a run in place of the one that may still be under way."""
+    if state.job is not None:
+        state.job.cancel()
+    state.error, state.attempt, state.wanted = None, wanted, None
+
+    def work(job: Job) -> Shown:
+        model = shelf().get(wanted)
+        runs.require_family(model, "t5")
+        asked = replace(wanted, prompt=as_read(wanted.prompt))
+        shown = runs.run(model, asked, job, both=True)
+        return replace(shown, settings=wanted)
+
+    state.job = Job(work, runs.queue(environment.concurrency))
+
+
+def link_of(shown: Shown, view: View) -> dict[str, str]:
+    """Return the parameters that lead to a run and a view; none where only a file does."""
+    return settings.write(shown.settings, view) if shown.origin == "run" else {}
+
+
+def draw_status(state: PageState) -> None:
+    """Draw what a run under way, a failed one or an odd link have to say."""
+    if state.job is not None:
+        progress.draw(state)
+    if state.error is not None:
+        show_error(state.error)
+        offer_remedy(state)
+        if state.shown is not None:
+            st.caption("Below is the run before, as it was.")
+    for note in state.notes:
+        st.info(note, icon=":material/info:")
+    shown = state.shown
+    if shown is not None and shown.note:
+        st.info(shown.note, icon=":material/stop_circle:")
+    if shown is not None and shown.origin == "run" and not n_blanks(shown.settings.prompt):
+        st.info(
+            "This text has no blank. A T5 that was only pre-trained has learnt to say what "
+            "belongs into blanks; type ___ where a word is to be filled in.",
+            icon=":material/info:",
+        )
+
+
+def offer_remedy(state: PageState) -> None:
+    """Draw a button that does what helps against the error, where there is such a thing."""
+    if state.error is None or state.attempt is None:
+        return
+    found = controls.remedy(state.error, state.attempt)
+    if found is None:
+        return
+    label, wanted = found
+
+    def take() -> None:
+        controls.put(wanted)
+        state.asked = True
+
+    st.button(label, key="ed:remedy", on_click=take)
+
+
+def draw_run(state: PageState, environment: Environment) -> None:
+    """Draw the player and what stands below it."""
+    shown = state.shown
+    if shown is None:
+        return
+
+    def moved(view: View) -> bool:
+        state.view = view
+        state.write_link(link_of(shown, view))
+        return prediction.looked(state)
+
+    def other_way(cache: str) -> None:
+        if shown.origin == "run":
+            state.view = replace(state.view, cache=cache)
+            begin(state, shown.settings, environment)
+        else:
+            # The player waits for that run until it is told to begin anew.
+            state.mount += 1
+            state.notes = (
+                "A saved run holds one way only. To see the other, type its text and press Run.",
+            )
+        st.rerun()
+
+    player(
+        shown,
+        state.view,
+        key=f"ed-player-{state.mount}",
+        on_view=moved,
+        on_cache=other_way,
+    )
+    results.draw(shown)

@@ -1,0 +1,1 @@
+"""The parts of the page on an encoder-decoder and its two caches."""

@@ -1,0 +1,151 @@
+"""The controls in the sidebar: a text with blanks, and the T5 that fills them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import (
+    ContextLengthError,
+    KvvizError,
+    ModelFamilyError,
+    ModelFilesError,
+    ModelNotFoundError,
+    NetworkError,
+)
+from kvviz.lessons import lessons
+from kvviz.ui.environment import Environment
+from kvviz.ui.links import LONGEST_PROMPT, RunSettings
+from kvviz.ui.model_choice import called, choose_model, put_model
+from kvviz.ui.model_shelf import bundled_models, shelf
+from kvviz.ui.plain_text import plain_html
+from kvviz.ui.two_caches.settings import MODEL, MOST_BLANKS, NEW, as_read, n_blanks
+
+OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the controls say now.
+
+    Attributes:
+        settings: What Run would run.
+        problems: Sentences on what stands in the way, none if nothing does.
+        run: Whether Run was pressed just now.
+        line: Where `label_text` draws.
+    """
+
+    settings: RunSettings
+    problems: tuple[str, ...]
+    run: bool
+    line: DeltaGenerator
+
+
+def put(settings: RunSettings) -> None:
+    """Set the controls, before they are drawn."""
+    st.session_state["ed:text"] = settings.prompt
+    st.session_state["ed:new"] = settings.new
+    put_model("ed:model", "t5", settings.model)
+
+
+def say(settings: RunSettings) -> bool:
+    """Whether the controls say these settings, and nothing that was typed since."""
+    state = st.session_state
+    bundled = settings.model in bundled_models("t5")
+    model = state.get("ed:model") if bundled else state.get("ed:model:other")
+    return (state.get("ed:text"), state.get("ed:new"), model) == (
+        settings.prompt,
+        settings.new,
+        settings.model,
+    )
+
+
+def draw(environment: Environment) -> Draft:
+    """Draw the controls and return what they say."""
+    model = choose_model("Model", "ed:model", "t5")
+    line = st.empty()
+    text = st.text_area(
+        "Text with blanks",
+        key="ed:text",
+        height=104,
+        label_visibility="collapsed",
+        persist_state="session",
+        help="Two or more underscores are a blank. The model is asked what belongs there.",
+    )
+    examples()
+    new = st.number_input("New tokens", key="ed:new", step=1, persist_state="session")
+    settings = RunSettings(
+        model=model, prompt=text or "", new=int(new or 0), device=environment.device
+    )
+    problems = found_wrong(settings, environment)
+    for problem in problems:
+        st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+    run = st.button("Run", key="ed:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
+    return Draft(settings, problems, run, line)
+
+
+def examples() -> None:
+    """Draw the list of example texts."""
+
+    def take(text: str) -> None:
+        st.session_state["ed:text"] = text
+
+    with st.popover("Example texts", width="stretch", key="ed-examples"):
+        for number, text in enumerate(lessons().inputs):
+            st.button(text.name, key=f"ed:example:{number}", on_click=take, args=(text.text,),
+                      width="stretch", help=text.shows)  # fmt: skip
+
+
+def label_text(draft: Draft) -> None:
+    """Draw the text's label with its length in tokens, once the model is there to count them."""
+    settings = draft.settings
+    model = shelf().peek(settings)
+    count = ""
+    if model is not None and settings.prompt.strip():
+        try:
+            n_tokens = len(model.tokenize_whole(as_read(settings.prompt)).token_ids)
+            over = " kvviz-over" if n_tokens > model.card.n_ctx else ""
+            count = (
+                f'<span class="kvviz-count{over}">{n_tokens:,} / {model.card.n_ctx:,} tokens</span>'
+            )
+        except KvvizError:
+            count = ""
+    draft.line.html(f'<div class="kvviz-label"><span>Text with blanks</span>{count}</div>')
+
+
+def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, ...]:
+    """Return a sentence on each control that cannot be run as it is."""
+    problems: list[str] = []
+    if not settings.model:
+        problems.append("Type the name or the folder of a T5.")
+    if len(settings.prompt) > LONGEST_PROMPT:
+        problems.append(
+            f"The text may have {LONGEST_PROMPT:,} characters, and it has {len(settings.prompt):,}."
+        )
+    if n_blanks(settings.prompt) > MOST_BLANKS:
+        problems.append(
+            f"A text may have {MOST_BLANKS} blanks, and it has {n_blanks(settings.prompt):,}."
+        )
+    if not 2 <= settings.new <= environment.max_new_tokens:
+        problems.append(
+            f"New tokens: 2 to {environment.max_new_tokens:,}, and it is {settings.new:,}. "
+            "With one, no second step would be there to look at."
+        )
+    return tuple(problems)
+
+
+def remedy(error: Exception, attempt: RunSettings) -> tuple[str, RunSettings] | None:
+    """Return what to try instead of a run that failed, and the words of its button.
+
+    Returns:
+        None where only the person can know what to change.
+    """
+    if isinstance(error, ContextLengthError):
+        model = shelf().peek(attempt)
+        if model is not None and attempt.new > model.card.n_ctx - 1:
+            return f"Generate {NEW} new tokens instead", replace(attempt, new=NEW)
+    if isinstance(error, OF_THE_MODEL) and attempt.model != MODEL and MODEL in bundled_models("t5"):
+        return f"Run it with {called(MODEL)}", replace(attempt, model=MODEL)
+    return None

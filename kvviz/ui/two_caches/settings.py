@@ -1,0 +1,68 @@
+"""What the page runs, the link that says so, and how a text with blanks is put to a T5."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+
+from kvviz.lessons import lessons
+from kvviz.ui import links
+from kvviz.ui.links import RunSettings, View, values_of
+
+MODEL = "kvviz/t5-mini"
+NEW = 16
+BLANK = re.compile(r"\s*_{2,}")
+MOST_BLANKS = 32
+"""Sentinels of the bundled model; the first T5 checkpoints have 100."""
+
+_RUN = ("model", "prompt", "new")
+_VIEW = ("cache", "layer", "head", "step")
+
+
+def usual() -> RunSettings:
+    """Return what the page opens with."""
+    return RunSettings(model=MODEL, prompt=lessons().inputs[0].text, new=NEW)
+
+
+def n_blanks(text: str) -> int:
+    """Return how many blanks a text has: each a run of two or more underscores."""
+    return len(BLANK.findall(text))
+
+
+def as_read(text: str) -> str:
+    """Return a text as the encoder reads it: each blank a sentinel, with the space before it.
+
+    ``I saw a ___ in the ___.`` becomes ``I saw a<extra_id_0> in the<extra_id_1>.``
+
+    Source: Raffel et al. (2020), section 3.1.4.
+    """
+    numbers = iter(range(n_blanks(text)))
+    return BLANK.sub(lambda _: f"<extra_id_{next(numbers)}>", text)
+
+
+def parse(
+    parameters: Mapping[str, str], max_new_tokens: int
+) -> tuple[RunSettings, View, tuple[str, ...]]:
+    """Read a link: run and view, and a phrase on each value that could not be used."""
+    readers = links.readers(max_new_tokens)
+    known = {name: readers[name] for name in (*_RUN, *_VIEW)}
+    values, unusable = values_of(parameters, known)
+    default = usual()
+    run = {name: values.get(name, getattr(default, name)) for name in _RUN}
+    view = {name: values[name] for name in _VIEW if name in values}
+    return RunSettings(**run), View(**view), unusable
+
+
+def write(settings: RunSettings, view: View) -> dict[str, str]:
+    """Return the parameters that lead back, defaults left out, as is a text too long for a link."""
+    default, parameters = usual(), {}
+    for name in _RUN:
+        if getattr(settings, name) != getattr(default, name):
+            parameters[name] = str(getattr(settings, name))
+    for entry in fields(View):
+        if getattr(view, entry.name) != entry.default:
+            parameters[entry.name] = str(getattr(view, entry.name))
+    if not links.fits(settings):
+        parameters.pop("prompt", None)
+    return parameters

@@ -1,0 +1,77 @@
+"""The experiment of the page on the two caches, done in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.parity.tiny_t5s import TinyT5
+
+pytestmark = pytest.mark.browser
+
+TEXT = "I saw a ___ in the ___."
+N_NEW = 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return TinyT5("browser").save(tmp_path_factory.mktemp("t5"))
+
+
+@pytest.fixture
+def opened(visit, folder):
+    """The page with a run of a random T5, loaded because a person here pressed Run."""
+
+    def open_page(**look):
+        tab = visit(**look)
+        tab.page.goto(f"{tab.address}/encoder_decoder?model={folder}&prompt={TEXT}&new={N_NEW}")
+        tab.page.get_by_role("button", name=re.compile("^Run")).click()
+        tab.wait(step=0, nSteps=N_NEW)
+        return tab
+
+    return open_page
+
+
+def test_a_person_predicts_steps_and_is_told(opened):
+    tab = opened()
+    first = tab.hooks()
+    n = first["nCrossComputed"]
+    assert (first["nComputed"], first["nReused"], first["nCrossReused"]) == (1, 0, 0)
+    assert n > 5
+
+    tab.page.get_by_role("button", name=f"all {n}").click()
+    expect(tab.page.locator('[data-kvviz="do"]')).to_be_visible()
+    tab.page.locator(".kvviz-lead").click()
+    for step in range(1, N_NEW):
+        tab.page.keyboard.press("ArrowRight")
+        now = tab.wait(step=step)
+        assert (now["nComputed"], now["nReused"]) == (1, step)
+        assert (now["nCrossComputed"], now["nCrossReused"]) == (0, n)
+    told = tab.page.locator('[data-kvviz="told"]')
+    expect(told).to_have_attribute("data-n-cross-computed", "0")
+    expect(told).to_contain_text(f"You said {n}: step 1 computed 0 cross-attention rows")
+
+    tab.page.get_by_role("button", name="Without", exact=True).click()
+    without = tab.wait(cache="off", step=N_NEW - 1)
+    assert (without["nCrossComputed"], without["nCrossReused"]) == (n, 0)
+    tab.page.get_by_role("button", name="Side by side", exact=True).click()
+    both = tab.wait(cache="both")
+    assert (both["nCrossComputed"], both["nCrossComputedOff"]) == (0, n)
+    tab.page.wait_for_url(re.compile("cache=both"))
+
+
+def test_both_caches_are_drawn_and_an_input_token_is_read(opened):
+    tab = opened(scheme="dark")
+    for selector in (".kv-cross canvas >> nth=0", ".kv-cross canvas >> nth=1"):
+        assert tab.pixels(f".kvviz-player {selector}").std() > 10, "the canvas is blank"
+    tab.page.locator(".kv-input .kv-chip").nth(2).hover()
+    expect(tab.page.locator(".kv-cross .kv-reading").first).to_contain_text("Input position 2")
+
+
+def test_the_page_fits_a_telephone(opened):
+    tab = opened(width=390, height=844)
+    tab.still()
+    assert tab.overflow() <= 0
+    box = tab.player.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390

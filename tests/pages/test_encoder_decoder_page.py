@@ -1,0 +1,157 @@
+from dataclasses import replace
+
+import pytest
+
+from kvviz.lessons import lessons
+from kvviz.ui import encoder_decoder_page, saving
+from kvviz.ui.two_caches import prediction
+from kvviz.ui.two_caches.filled import fills, parts
+from kvviz.ui.two_caches.settings import as_read, parse, usual, write
+from tests.factories import make_card, make_trace
+from tests.pages.conftest import Page
+from tests.parity.tiny_t5s import TinyT5
+
+TEXT = "I saw a ___ in the ____."
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A random T5 of a few thousand parameters."""
+    return TinyT5("page").save(tmp_path_factory.mktemp("t5"))
+
+
+@pytest.fixture
+def page(folder, monkeypatch):
+    """Open the page by a link that names that model, which this installation allows."""
+    monkeypatch.setenv("KVVIZ_MODELS", str(folder))
+    return lambda **parameters: Page("encoder_decoder", {"model": str(folder), **parameters})
+
+
+def test_the_first_run_shows_both_caches_with_and_without(page):
+    opened = page(prompt=TEXT, new="5")
+    assert opened.errors == opened.notes == []
+    header = opened.player
+    n = len(header["encoder"]["tokens"])
+    assert "".join(token["text"] for token in header["encoder"]["tokens"]).count("<extra_id_") == 2
+    assert header["n_prompt"] == 1
+    on, off = header["runs"]
+    assert on["n_cross_computed"] == [n, 0, 0, 0, 0]
+    assert on["n_cross_reused"] == [0, n, n, n, n]
+    assert off["n_cross_computed"] == [n] * 5
+    assert opened.state.shown.settings.prompt == TEXT
+    assert f"{n} cross rows, written once" in opened.html
+    assert dict(opened.app.query_params)["prompt"] == TEXT
+
+
+def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
+    opened = page(prompt=TEXT, new="4")
+    n = opened.state.shown.trace.cross.n_encoder
+    assert f"The encoder has read {n} tokens" in opened.html
+    opened.press(f"ed:answer:{n}")
+    assert f"You say {n}. Now do it" in opened.html
+    assert not prediction.looked(opened.state)
+    opened.state.view = replace(opened.state.view, step=1)
+    assert prediction.looked(opened.state)
+    opened.app.run()
+    assert f"You said {n}: step 1 computed 0 cross-attention rows and read all {n} again" in (
+        opened.html
+    )
+    assert 'data-n-cross-computed="0"' in opened.html
+
+
+def test_who_would_rather_see_it_sees_it(page):
+    opened = page(prompt=TEXT, new="3").press("ed:answer:show")
+    assert "step 1 computed 0 cross-attention rows" in opened.html
+    assert "You said" not in opened.html
+    assert "Right" not in opened.html
+
+
+def test_a_text_that_is_too_long_is_refused_and_kept(page):
+    opened = page(prompt=TEXT, new="3")
+    long = "word " * 2000
+    opened.app.text_area(key="ed:text").set_value(long).run()
+    opened.press("ed:run")
+    (error,) = opened.errors
+    assert "does not fit into the model's context" in error
+    assert opened.app.text_area(key="ed:text").value == long
+    assert opened.player["n_steps"] == 3
+
+
+def test_a_model_of_another_kind_is_sent_to_its_page(page, folder, kv_cache):
+    opened = page(model="kvviz/gpt2-mini")
+    (error,) = opened.errors
+    assert "This page is for a T5, which has two caches" in error
+    assert "KV cache, step by step" in error
+    other = kv_cache(model=str(folder))
+    (error,) = other.errors
+    assert "This page is for a GPT-2, which has one cache" in error.replace("\\", "")
+    assert "T5's two caches" in error
+
+
+def test_a_saved_run_opens_on_its_own_page_only(page, kv_cache):
+    opened = page(prompt=TEXT, new="3")
+    saved = saving.npz(opened.state.shown.trace)
+    again = page(prompt=TEXT, new="2")
+    again.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    assert again.errors == []
+    assert again.player["n_steps"] == 3
+    other = kv_cache(new="2")
+    other.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    (error,) = other.errors
+    assert "This run belongs on another page" in error
+    assert other.player["n_steps"] == 2
+
+
+def test_without_a_model_of_its_own_the_page_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(encoder_decoder_page, "bundled_models", lambda family: {})
+    opened = Page("encoder_decoder", {})
+    (note,) = opened.notes
+    assert "Name one in the sidebar" in note
+    assert opened.errors == []
+
+
+def test_a_text_without_a_blank_is_pointed_out(page):
+    opened = page(prompt="No blank here", new="2")
+    (note,) = opened.notes
+    assert "This text has no blank" in note
+
+
+def test_nonsense_in_a_link_gives_the_usual_values_and_one_line():
+    settings, view, unusable = parse({"new": "-1", "cache": "maybe", "layer": "2"}, 64)
+    assert settings == usual()
+    assert (view.cache, view.layer) == ("on", 2)
+    assert [phrase.split()[0] for phrase in unusable] == ["new", "cache"]
+    assert write(settings, view) == {"layer": "2"}
+
+
+def test_blanks_become_sentinels_in_their_order():
+    assert as_read(TEXT) == "I saw a<extra_id_0> in the<extra_id_1>."
+    assert as_read("a_b") == "a_b"
+
+
+def test_answers_are_put_into_their_blanks():
+    chosen = ["<extra_id_0>", " red", " ball", "<extra_id_1>", "▁garden", "<extra_id_0>", " no"]
+    found = fills(chosen)
+    assert found == {0: " red ball", 1: " garden"}
+    assert parts(TEXT, found) == [
+        ("given", "I saw a"),
+        ("filled", " red ball"),
+        ("given", " in the"),
+        ("filled", " garden"),
+        ("given", "."),
+    ]
+    assert ("open", " ___") in parts(TEXT, {0: " red"})
+    assert fills([" no", " sentinel"]) == {}
+
+
+def test_what_is_said_is_what_the_trace_counted():
+    trace = make_trace(1, 4, card=make_card(2, 2, 4, family="t5"), n_encoder=6)
+    assert "step 1 computed 0 cross-attention rows and read all 6" in prediction.told(trace, 0)
+    assert prediction.told(trace, 0).startswith("Right: ")
+    uncached = make_trace(1, 4, card=trace.model, n_encoder=6, use_cache=False)
+    assert "step 1 computed 6 cross-attention rows and read all 0" in prediction.told(uncached, 0)
+    assert "all 24 are the same" in prediction.numbers(trace, trace.cross)[-1]
+
+
+def test_every_example_text_has_a_blank():
+    assert all(as_read(entry.text) != entry.text for entry in lessons().inputs)
