@@ -55,7 +55,10 @@ def speed_up_curve(
         name="published, see the list",
         mode="markers+text",
         text=letters,
-        textposition="middle left",
+        # To the right of the rightmost, which leaves the left to its neighbours.
+        textposition=[
+            "middle right" if one.tokens > 0.99 * longest else "middle left" for one in published
+        ],
         textfont={"size": 12},
         cliponaxis=False,
         marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
@@ -86,7 +89,7 @@ def speed_up_curve(
         title_text="tokens generated",
         tickvals=[10**power for power in range(6)],
         ticktext=[f"{10**power:,}" for power in range(6)],
-        range=[-0.03, np.log10(longest * 1.25)],
+        range=[-0.03, np.log10(longest * 1.7)],
     )
     return figure.update_layout(
         template=template(dark=dark), height=420, hovermode="closest", meta={"figure": "speed-up"}

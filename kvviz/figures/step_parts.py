@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from kvviz.figures.theme import template
 from kvviz.trace.step_profile import PARTS, StepProfile
 
-_COLOURS = {
+PART_COLOURS = {
     "embeddings": "#2f8f83",
     "Q/K/V projections": "#c07a1c",
     "attention": "#8a6be0",
@@ -29,7 +29,8 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
 
     Returns:
-        The figure, with one trace a part.
+        The figure, with one trace a part. It has no legend: a table beside it says each part's
+        colour, `PART_COLOURS`, and its milliseconds.
     """
     names = [
         f"<b>{name}</b><br>{profile.total * 1e3:,.2f} ms" for name, profile in profiles.items()
@@ -43,9 +44,9 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
             x=[100 * share for share in shares],
             orientation="h",
             name=part,
-            marker={"color": _COLOURS[part]},
+            marker={"color": PART_COLOURS[part]},
             # A share too narrow for its figure leaves it to the hover text and the table.
-            text=[f"{share:.0%}" if share > 0.05 else "" for share in shares],
+            text=[f"{share:.0%}" if share > 0.07 else "" for share in shares],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -54,12 +55,15 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
             hovertemplate=f"{part}: %{{customdata:,.3f}} ms (%{{x:.1f}} %)<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", title_text="")
-    figure.update_xaxes(title_text="share of the measured time, %", range=[0, 100])
+    figure.update_xaxes(
+        title_text="share of the measured time, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100]
+    )
     return figure.update_layout(
         template=template(dark=dark),
         barmode="stack",
-        legend={"traceorder": "normal"},
-        height=110 + 76 * len(names),
+        showlegend=False,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        height=52 + 60 * len(names),
         bargap=0.35,
         meta={"figure": "step-parts"},
     )

@@ -88,6 +88,7 @@ def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
     assert page.errors == []
     profiles = page.speed.profiles
     assert [(one.n_new, one.n_keys) for one in profiles.values()] == [(1, 10), (10, 10)]
+    assert f'<td data-label="1 row">{seconds(profiles["1 row"].parts["MLP"])}</td>' in page.html
     assert 'data-kvviz="step-parts"' in page.html
     page.press("speed:roof")
     assert page.errors == []

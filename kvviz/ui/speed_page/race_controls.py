@@ -87,15 +87,15 @@ def question(state: SpeedState) -> None:
 def draw(environment: Environment) -> Draft:
     """Draw the controls and return what they say."""
     with st.container(border=True, key="kvviz-card-race"):
-        columns = st.columns([2.3, 1, 1, 0.9, 0.9], gap="small")
-        with columns[0]:
-            model = choose_model("Model", f"{PREFIX}model", "gpt2")
-        numbers: dict[str, int] = {}
-        for column, (name, (label, _)) in zip(columns[1:], NUMBERS.items(), strict=True):
-            found = column.number_input(
-                label, key=f"{PREFIX}{name}", step=1, persist_state="session"
-            )
-            numbers[name] = int(found or 0)
+        with st.container(horizontal=True, gap="small", key="kvviz-race-numbers"):
+            with st.container(width=330, key="kvviz-race-model"):
+                model = choose_model("Model", f"{PREFIX}model", "gpt2")
+            numbers: dict[str, int] = {}
+            for name, (label, _) in NUMBERS.items():
+                found = st.number_input(
+                    label, key=f"{PREFIX}{name}", step=1, persist_state="session", width=150
+                )
+                numbers[name] = int(found or 0)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small",
                            key="kvviz-race-row")  # fmt: skip
         with row:

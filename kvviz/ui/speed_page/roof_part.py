@@ -46,21 +46,22 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 f"{plain_html(verdict(points, ceilings))}</p>"
             )
         chart(roofline(points, ceilings), "speed-roof", _alt(points, ceilings))
-        table(
-            "roof-points",
-            ["step", "FLOPs", "bytes moved", "FLOP a byte", "took", "GFLOP a second"],
-            [
+        with st.expander("These steps as a table", key="kvviz-roof-table"):
+            table(
+                "roof-points",
+                ["step", "FLOPs", "bytes moved", "FLOP a byte", "took", "GFLOP a second"],
                 [
-                    f"{one.kind}, {one.n_new:,} of {one.n_keys:,} rows",
-                    f"{one.flops / 1e6:,.1f} M",
-                    in_bytes(one.n_bytes),
-                    f"{one.intensity:,.2f}",
-                    seconds(one.seconds),
-                    f"{one.flops_per_second / 1e9:,.2f}",
-                ]
-                for one in points
-            ],
-        )
+                    [
+                        f"{one.kind}, {one.n_new:,} of {one.n_keys:,} rows",
+                        f"{one.flops / 1e6:,.1f} M",
+                        in_bytes(one.n_bytes),
+                        f"{one.intensity:,.2f}",
+                        seconds(one.seconds),
+                        f"{one.flops_per_second / 1e9:,.2f}",
+                    ]
+                    for one in points
+                ],
+            )
         opening("roof", _lines(finished.race, ceilings), caption.source)
         source("FLOPs and bytes by formula, times measured in the race above.")
 

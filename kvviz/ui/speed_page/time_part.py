@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kvviz.analysis.speed_up import gap
-from kvviz.figures.step_parts import step_parts
+from kvviz.figures.step_parts import PART_COLOURS, step_parts
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race
 from kvviz.trace.step_profile import PARTS, StepProfile
@@ -84,7 +84,7 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
         if not state.profiles:
             return
         chart(step_parts(state.profiles), "speed-parts", _alt(state.profiles))
-        _costs(state.profiles)
+        _times(state.profiles)
         opening("parts", _lines(state.profiles), caption.source)
 
 
@@ -97,7 +97,7 @@ def measured(finished: Finished, n_tokens: int, environment: Environment) -> dic
         from kvviz.engine.step_profile import profile_step
 
         for number, (name, use_cache) in enumerate(
-            (("1 row, with the cache", True), (f"{n_tokens:,} rows, without", False))
+            (("1 row", True), (f"{n_tokens:,} rows", False))
         ):
             found[name] = profile_step(
                 model,
@@ -115,12 +115,37 @@ def measured(finished: Finished, n_tokens: int, environment: Environment) -> dic
     return wait_for(Job(work, runs.queue(environment.concurrency)), "Timing the parts")
 
 
-def _costs(profiles: dict[str, StepProfile]) -> None:
-    said = "; ".join(
-        f"{name}: {seconds(profile.total)} in parts, {seconds(profile.whole)} as one"
-        for name, profile in profiles.items()
+def _times(profiles: dict[str, StepProfile]) -> None:
+    """Draw the milliseconds of each part, with its colour, and what the clock itself cost."""
+    heads = "".join(
+        f'<th scope="col">{plain_html(name)}, {"with" if one.n_new < one.n_keys else "without"} '
+        "the cache</th>"
+        for name, one in profiles.items()
     )
-    st.html(f'<p class="kvviz-body" data-kvviz="step-parts">{plain_html(said)}.</p>')
+    lines = [
+        (
+            f'<i style="background:{PART_COLOURS[part]}"></i>{plain_html(part)}',
+            [profile.parts[part] for profile in profiles.values()],
+        )
+        for part in PARTS
+    ]
+    lines += [
+        ("all parts", [profile.total for profile in profiles.values()]),
+        ("the step without a clock inside", [profile.whole for profile in profiles.values()]),
+    ]
+    rows = "".join(
+        f'<tr><th scope="row">{name}</th>'
+        + "".join(
+            f'<td data-label="{plain_html(label)}">{seconds(time)}</td>'
+            for label, time in zip(profiles, times, strict=True)
+        )
+        + "</tr>"
+        for name, times in lines
+    )
+    st.html(
+        '<table class="kvviz-parts" data-kvviz="step-parts">'
+        f'<thead><tr><th scope="col">part</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    )
 
 
 def _alt(profiles: dict[str, StepProfile]) -> str:
