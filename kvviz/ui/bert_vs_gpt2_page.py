@@ -46,10 +46,12 @@ def show() -> None:
         choose(state)
         card = st.container(key="kvviz-experiment")
     below = st.container(key="kvviz-twins-result")
+    with below:
+        places = st.container(), st.container(), st.container()
     try:
         require(state.settings, environment)
         with below:
-            DRAW[state.settings.do](Desk(state, environment), card)
+            DRAW[state.settings.do](Desk(state, environment, *places), card)
     except KvvizError as error:
         with card:
             show_error(error)

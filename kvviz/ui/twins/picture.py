@@ -49,4 +49,5 @@ def picture(desk: Desk, pair: Pair, *, veiled: bool) -> None:
         state.view = view
         state.address.write(write(state.settings, view))
 
-    twins(pair, first_view(pair, state.view), key=PICTURE, veiled=veiled, on_view=moved)
+    with desk.stage:
+        twins(pair, first_view(pair, state.view), key=PICTURE, veiled=veiled, on_view=moved)

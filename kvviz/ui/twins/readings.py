@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import ContextLengthError, ModelFamilyError
 from kvviz.trace import EncodingTrace
@@ -59,10 +60,16 @@ class Desk:
     Attributes:
         state: The page's memory, with what is asked for.
         environment: The limits of this installation.
+        waiting: Where work under way is drawn.
+        above: Where stands what comes before the picture.
+        stage: Where the picture stands. These places are always there, so that it keeps its own.
     """
 
     state: TwinsState
     environment: Environment
+    waiting: DeltaGenerator
+    above: DeltaGenerator
+    stage: DeltaGenerator
 
     @property
     def settings(self) -> TwinSettings:
@@ -100,10 +107,11 @@ class Desk:
         """
 
         def make() -> Any:
-            above, ghost = st.container(), st.empty()
+            with self.waiting:
+                progress, ghost = st.container(), st.empty()
             ghost.skeleton(height=320)
             try:
-                with above:
+                with progress:
                     return finished(Job(do, runs.queue(self.environment.concurrency)), text)
             finally:
                 ghost.empty()

@@ -122,7 +122,7 @@ def losses(desk: Desk, text: str, own: Both, swapped: Both, names: tuple[str, st
                     f"{found[which, mask]:.2f}",
                 ]
             )
-    with st.container(border=True, key="kvviz-card-masks"):
+    with desk.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
             f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'

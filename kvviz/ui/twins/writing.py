@@ -107,17 +107,15 @@ def collect(desk: Desk, key: tuple[object, ...], new: int, seed: int) -> list[Wr
             st.html('<p class="kvviz-body">Cancelled: nothing was kept of it.</p>')
             st.button("Write it again", key=f"{PREFIX}again", on_click=again)
         return None
-    place = st.container(key="kvviz-writing")
-    button = place.empty()
+    button = desk.waiting.empty()
     if not desk.done(key):
 
         def stop() -> None:
             state.stopped.add(key)
 
         button.button("Cancel", key=f"{PREFIX}cancel", on_click=stop)
-    with place:
-        found = desk.work(key, "Three continuations and two judges: ",
-                          lambda job: write(desk, new, seed, job))  # fmt: skip
+    found = desk.work(key, "Three continuations and two judges: ",
+                      lambda job: write(desk, new, seed, job))  # fmt: skip
     button.empty()
     return found
 

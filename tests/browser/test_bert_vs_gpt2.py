@@ -1,0 +1,141 @@
+"""BERT beside GPT-2 in a real browser: predict, do, read what came out."""
+
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+PICTURE = '[data-kvviz="twins"]'
+SHORT = "The cat sat on the"
+
+
+def opened(tab, **parameters):
+    """Open the page by a link and wait until it asks its question."""
+    tab.page.goto(f"{tab.address}/bert_vs_gpt2?{urlencode(parameters)}")
+    expect(tab.page.locator('[data-kvviz="question"]')).to_be_visible()
+    return tab
+
+
+def show_me(tab):
+    tab.page.get_by_role("button", name="Show me").click()
+    expect(tab.page.locator('[data-kvviz="verdict"]')).to_be_visible()
+
+
+def hooks(tab, selector=PICTURE):
+    return tab.page.locator(selector).evaluate("node => ({...node.dataset})")
+
+
+def test_a_person_predicts_then_looks_at_both_models(visit):
+    tab = opened(visit(), text=SHORT)
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")
+    assert "forwardLeft" not in hooks(tab)
+    answers = tab.page.locator(".st-key-kvviz-answers")
+    answers.get_by_role("radio", name="none").first.click()
+    answers.get_by_role("radio", name="more than a third").nth(1).click()
+    verdict = tab.page.locator('[data-kvviz="verdict"]')
+    expect(verdict).to_have_attribute("data-right", "2")
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
+    found = hooks(tab)
+    assert (found["maskLeft"], found["maskRight"]) == ("causal", "bidirectional")
+    assert (found["nTokensLeft"], found["nTokensRight"]) == ("5", "7")
+    assert found["forwardLeft"] == "0"
+    assert float(found["forwardRight"]) > 0
+    expect(tab.page.locator(".st-key-kvviz-head-comparison .js-plotly-plot")).to_be_visible()
+
+
+def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_key(visit):
+    tab = opened(visit(), text=SHORT)
+    show_me(tab)
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
+    left = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
+    left.scroll_into_view_if_needed()
+    # Names take 78 pixels at the left and 68 above; a cell is 32 wide, and [CLS] has the first.
+    left.hover(position={"x": 78 + 32 * 1.5, "y": 68 + 32 * 3.5})
+    reading = tab.page.locator(f"{PICTURE} .kt-reading").last
+    expect(reading).to_contain_text("“␣sat” looks at “The”: GPT-2 mini")
+    expect(reading).to_contain_text("BERT mini")
+    left.hover(position={"x": 78 + 32 * 4.5, "y": 68 + 32 * 2.5})
+    expect(reading).to_contain_text("“␣cat” looks at “␣on”: GPT-2 mini: forbidden by the mask")
+    assert hooks(tab)["pointed"] == "2,4"
+    right = tab.page.locator(f"{PICTURE} .kt-over").nth(1)
+    assert right.evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    )
+    heads = tab.page.locator(f"{PICTURE} .kt-heads").first
+    before = hooks(tab)
+    heads.focus()
+    key, by = ("ArrowUp", -1) if int(before["layer"]) > 0 else ("ArrowDown", 1)
+    heads.press(key)
+    expect(tab.page.locator(PICTURE)).to_have_attribute(
+        "data-layer", str(int(before["layer"]) + by)
+    )
+    tab.page.wait_for_url(f"**layer={int(before['layer']) + by}**")
+    tab.page.get_by_role("button", name="Mask", exact=True).click()
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-look", "mask")
+    tab.page.wait_for_url("**look=mask**")
+
+
+def test_rows_change_in_bert_when_a_word_is_appended_and_in_gpt2_when_the_masks_are_swapped(visit):
+    tab = opened(visit(), do="append", text=SHORT, word="mat")
+    show_me(tab)
+    section = tab.page.locator('[data-kvviz="row-changes"]')
+    expect(section).to_have_attribute("data-changed0-left", "0")
+    # 5 tokens in 6 layers; [CLS], 5 tokens and [SEP]: the first layer changes where [SEP] stood.
+    expect(section).to_have_attribute("data-earlier0-left", "30")
+    expect(section).to_have_attribute("data-earlier0-right", "42")
+    expect(section).to_have_attribute("data-changed0-right", "36")
+    tab.page.get_by_role("radio", name="Swap the masks").click()
+    expect(tab.page.locator('[data-kvviz="question"]')).to_contain_text("masks are swapped")
+    show_me(tab)
+    expect(section).to_have_attribute("data-changed1-left", "25")
+    expect(section).to_have_attribute("data-changed1-right", "6")
+    expect(tab.page.locator('[data-kvviz="mask-losses"] tbody tr')).to_have_count(4)
+    tab.page.wait_for_url("**do=masks**")
+    tab.page.get_by_role("radio", name="Edit a word").click()
+    show_me(tab)
+    expect(section).to_have_attribute("data-changed0-right", "36")
+    assert tab.page.get_by_role("textbox", name="Text", exact=True).input_value() == SHORT
+
+
+def test_a_blank_is_filled_and_a_word_seen_in_context(visit):
+    tab = opened(visit(), do="blank", text=SHORT, blank="2")
+    show_me(tab)
+    for way in ("left", "tried", "both"):
+        bars = tab.page.locator(f'[data-kvviz="blank-{way}"]')
+        expect(bars.locator(".kvviz-bar-marked code")).to_have_text("␣sat")
+        assert int(bars.get_attribute("data-rank")) >= 1
+    tab.page.get_by_role("radio", name="A word in context").click()
+    show_me(tab)
+    lines = tab.page.locator('[data-kvviz="context"] tbody tr')
+    expect(lines.first).to_contain_text("every layer")
+    expect(lines.nth(1)).to_contain_text("layer 0")
+    expect(tab.page.locator(".st-key-kvviz-vector-shifts .js-plotly-plot")).to_be_visible()
+
+
+def test_writing_can_be_cancelled_and_done_again(visit):
+    tab = opened(visit(), do="write", text=SHORT, new="64")
+    tab.page.get_by_role("button", name="Show me").click()
+    tab.page.get_by_role("button", name="Cancel").click()
+    expect(tab.page.get_by_text("Cancelled: nothing was kept of it.")).to_be_visible()
+    number = tab.page.get_by_role("spinbutton", name="Tokens to write")
+    number.fill("2")
+    number.press("Enter")
+    show_me(tab)
+    expect(tab.page.locator('[data-kvviz="writing"] tbody tr')).to_have_count(3)
+    for way in ("left", "append", "refine"):
+        expect(tab.page.locator(f'[data-kvviz="written-{way}"]')).to_contain_text(SHORT)
+    expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(visit, scheme):
+    tab = opened(visit(width=390, height=844, scheme=scheme), do="append", text=SHORT)
+    show_me(tab)
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-scheme", scheme)
+    expect(tab.page.locator('[data-kvviz="row-changes"]')).to_have_attribute(
+        "data-changed0-left", "0"
+    )
+    tab.still()
+    assert tab.overflow() <= 0
