@@ -283,9 +283,9 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
             f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
             f"{len(tokens)} tokens."
         )
-    ends = dict.fromkeys(_POSITIONS, len(tokens) - 1)
+    ends: dict[str, int] = {name: len(tokens) - 1 for name in _POSITIONS}
     if encoder is not None:
-        ends |= dict.fromkeys(_CROSS_POSITIONS, len(encoder.tokens))
+        ends |= {name: len(encoder.tokens) for name in _CROSS_POSITIONS}
     steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
     vocabulary = checked_vocabulary(facts)
     try:
