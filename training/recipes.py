@@ -104,7 +104,7 @@ RECIPES = {
     for recipe in (
         Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),
         Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _BERT_PHASES),
-        Recipe("t5-mini", Shape("t5", n_layers=3, n_heads=8, d_model=256), _T5_PHASES),
+        Recipe("t5-mini", Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512), _T5_PHASES),
     )
 }
 
