@@ -1,0 +1,84 @@
+import json
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kvviz.analysis import row_changes
+from kvviz.errors import LinkError
+from kvviz.ui.twins.payload import CHANGED, FORBIDDEN, FULL, NEW, SAME, ChangedRows, Pair, pack
+from kvviz.ui.twins.view import HeadView, checked_view
+from tests.factories import make_encoding
+
+LEFT = make_encoding(token_ids=np.arange(1, 5), family="gpt2")
+RIGHT = replace(make_encoding(token_ids=np.array([9, 1, 2, 3, 4, 8]), seed=3), text=LEFT.text)
+PAIR = Pair(LEFT, RIGHT, ("one", "other"), ("", ""))
+
+
+def unpack(buffer):
+    (length,) = struct.unpack_from("<I", buffer)
+    header = json.loads(buffer[4 : 4 + length])
+    arrays = {}
+    for one in header["arrays"]:
+        dtype = {"u8": np.uint8, "f32": np.float32}[one["dtype"]]
+        count = int(np.prod(one["shape"]))
+        array = np.frombuffer(
+            buffer, np.uint8, count * dtype().itemsize, 4 + length + one["offset"]
+        )
+        arrays[one["name"]] = array.copy().view(dtype).reshape(one["shape"])
+    return header, arrays
+
+
+def test_twins_share_a_grid_in_which_bert_has_two_slots_more():
+    header, _ = unpack(pack(PAIR))
+    assert header["n_slots"] == header["n_units"] == 6
+    assert header["left"]["slots"] == [1, 2, 3, 4]
+    assert header["right"]["slots"] == [0, 1, 2, 3, 4, 5]
+    assert header["left"]["units"] == [1, 2, 3, 4]
+
+
+def test_weights_travel_to_half_a_step_and_masked_cells_as_such():
+    _, arrays = unpack(pack(PAIR))
+    for name, encoding in (("left", LEFT), ("right", RIGHT)):
+        packed, weights = arrays[f"{name}.pattern"], encoding.patterns
+        assert np.array_equal(packed == FORBIDDEN, np.isnan(weights))
+        seen = ~np.isnan(weights)
+        # A byte is the weight to the nearest 1/254; float32 rounding adds less than 1e-6.
+        assert np.abs(packed[seen] / FULL - weights[seen]).max() <= 0.5 / FULL + 1e-6
+
+
+def test_rows_are_told_apart_as_same_changed_and_new():
+    keys = LEFT.all_keys.copy()
+    keys[1, 0, 2, 0] += np.float32(0.5)
+    left = row_changes(LEFT, replace(LEFT, all_keys=keys))
+    longer = make_encoding(token_ids=np.array([9, 1, 2, 3, 4, 8, 7]), seed=3)
+    right = row_changes(RIGHT, longer)
+    _, arrays = unpack(pack(replace(PAIR, changes=(ChangedRows(left, right),))))
+    states = arrays["0.left.rows"]
+    assert states[1].tolist() == [SAME, SAME, CHANGED, SAME]
+    assert states[0].tolist() == [SAME] * 4
+    assert arrays["0.left.largest"][1, 2] == pytest.approx(0.5, abs=1e-6)  # rounded to float32
+    assert (arrays["0.right.rows"][:, -1] == NEW).all()
+
+
+def test_a_veiled_picture_holds_nothing_that_answers_the_question():
+    header, arrays = unpack(pack(PAIR, veiled=True))
+    assert arrays == {}
+    assert header["veiled"] is True
+
+
+@pytest.mark.parametrize(
+    "message",
+    [None, "layer", {}, {"layer": 9, "head": 0, "look": "mask"},
+     {"layer": True, "head": 0, "look": "mask"}, {"layer": 0, "head": -1, "look": "mask"},
+     {"layer": 0, "head": 0, "look": "<b>"}],
+)  # fmt: skip
+def test_what_the_browser_sends_is_checked(message):
+    with pytest.raises(LinkError):
+        checked_view(message, PAIR)
+
+
+def test_a_view_of_the_pair_is_taken():
+    message = {"layer": 1, "head": 1, "look": "mask"}
+    assert checked_view(message, PAIR) == HeadView(1, 1, "mask")
