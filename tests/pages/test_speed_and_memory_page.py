@@ -3,6 +3,7 @@ import io
 import re
 import time
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -13,6 +14,7 @@ from kvviz.lessons import published_speedups
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.lessons.shelf import LessonError
 from kvviz.ui.environment import Environment
+from kvviz.ui.speed_page.live_race import LiveRace
 from kvviz.ui.speed_page.quantity import factor, seconds
 from kvviz.ui.speed_page.race_controls import found_wrong
 from kvviz.ui.speed_page.result_part import right_answer, verdict
@@ -173,14 +175,15 @@ def test_the_verdict_says_what_the_numbers_say():
     within = made_up_race([(1.0,) * 4], [(0.5, 3.0, 3.0, 3.0)])
     (rule, below, why) = verdict(speed_ups(within), within)
     assert (
-        rule == "At 4 tokens the rule of 2× to 4× holds here: it stays above 2× from 3 tokens on."
+        rule
+        == "At 4 tokens the rule of 2× to 4× holds here: it stays at 2× or more from 3 tokens on."
     )
     assert below.startswith("It is below 1× at 1 of the 4 lengths, none of them over 1:")
     assert "a row alone takes 1.00 s, and one among 8 takes 375.0 ms" in why
     more = made_up_race([(1.0,) * 3], [(2.0, 8.0, 8.0)])
     assert verdict(speed_ups(more), more)[:2] == [
-        "That is more than the rule of 2× to 4× promises: it stays above 2× from 1 token on and it "
-        "stays above 4× from 2 tokens on.",
+        "That is more than the rule of 2× to 4× promises: it stays at 2× or more from 1 token on "
+        "and it stays at 4× or more from 2 tokens on.",
         "At no length is it below 1×.",
     ]
     less = made_up_race([(1.0, 1.0)], [(1.5, 1.5)])
@@ -232,3 +235,43 @@ def test_a_published_figure_without_a_source_is_refused(tmp_path, monkeypatch):
             patch.setattr(published_speedups, "FILE", file)
             with pytest.raises(LessonError, match="Entry 1"):
                 published_speed_ups.__wrapped__()
+
+
+def test_a_race_can_be_watched_and_cancelled(opened, monkeypatch):
+    page, go_on = opened(**SHORT), Event()
+    plain = engine_race.Runner.step
+
+    def held(self):
+        if self.n_done == 2:
+            assert go_on.wait(PATIENCE_S)
+        return plain(self)
+
+    monkeypatch.setattr(engine_race.Runner, "step", held)
+    page.app.button(key="speed:start").click().run()
+    until = time.monotonic() + PATIENCE_S
+    while page.speed.live.lanes["cached"].tokens == [] or "2 of 5 tokens" not in page.html:
+        assert time.monotonic() < until, "no token came"
+        page.app.run()
+    assert 'data-kvviz="race-warm-up"' in page.html
+    page.app.button(key="speed:cancel").click().run()
+    go_on.set()
+    page.finish()
+    assert page.errors == []
+    assert "cancelled before a round was complete" in page.notes[0]
+    assert page.speed.finished is None
+
+
+def test_a_new_round_begins_with_empty_lanes():
+    live = LiveRace(n_new=2, repeats=1)
+
+    def step(side, number, index, text):
+        return engine_race.RaceStep(side, number, index, text, 0.5, 1, 8)
+
+    live.hear(step("cached", 0, 0, " a"))
+    live.hear(step("cached", 0, 1, " b"))
+    assert (live.lanes["cached"].tokens, live.lanes["cached"].seconds) == ([" a", " b"], 1.0)
+    assert live.line == "Warm-up, both sides in turns"
+    live.hear(step("uncached", 1, 0, " a"))
+    assert live.lanes["cached"].tokens == []
+    assert live.lanes["uncached"].tokens == [" a"]
+    assert live.line == "Round 1 of 1"

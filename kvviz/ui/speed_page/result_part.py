@@ -119,7 +119,9 @@ def verdict(ups: SpeedUps, race: Race) -> list[str]:
 
 
 def _reach(n_tokens: int | None, times: float) -> str:
-    return f"it stays above {times:g}× from {n_tokens:,} token{'s' if n_tokens != 1 else ''} on"
+    return (
+        f"it stays at {times:g}× or more from {n_tokens:,} token{'s' if n_tokens != 1 else ''} on"
+    )
 
 
 def how_measured(race: Race, ups: SpeedUps) -> list[str]:
@@ -127,7 +129,7 @@ def how_measured(race: Race, ups: SpeedUps) -> list[str]:
     times = side_times(race)
     spreads = [
         f"{name}: median {seconds(one['median'])}, {seconds(one['low'])} to {seconds(one['high'])} "
-        f"over {race.n_repeats} repeats."
+        f"over {race.n_repeats} repeat{'s' if race.n_repeats > 1 else ''}."
         for name, one in (("With the cache", times.cached), ("Without", times.uncached))
     ]
     facts = race.environment
@@ -138,7 +140,7 @@ def how_measured(race: Race, ups: SpeedUps) -> list[str]:
         f"{ups.high[-1]:.2f}.",
         f"{race.n_prompt:,} prompt tokens, {race.n_new:,} new ones, batch {race.batch:,}, "
         f"{race.model.dtype} on {race.model.device}.",
-        f"{facts.get('processor', 'processor unknown')}, {facts.get('threads', '?')} CPU threads, "
+        f"{facts.get('processor', 'processor unknown')}, CPU threads: {facts.get('threads', '?')}, "
         f"torch {facts.get('torch', '?')}.",
     ]
 

@@ -32,16 +32,21 @@ def work_and_time(race: Race) -> None:
         "FLOPs": (saved.flops, "by formula"),
         "time": (saved.seconds, "measured"),
     }
-    longest = max(times for times, _ in counts.values())
     with st.container(border=True, key="kvviz-card-gap", height="stretch"):
         head(f"{factor(saved.passes)} less work, {factor(saved.seconds)} less time", caption.text)
-        bars = "".join(
-            f"<li{' class=kvviz-bar-marked' if name == 'time' else ''}>"
-            f"<code>{name}</code><span><i style='width:{100 * times / longest:.1f}%'></i></span>"
-            f"<b title='{how}'>{factor(times)}</b></li>"
-            for name, (times, how) in counts.items()
+        _bars(
+            "How many times less with the cache",
+            {f"{name}, {how}": (times, factor(times)) for name, (times, how) in counts.items()},
+            "time, measured",
         )
-        st.html(f'<ul class="kvviz-bars" data-kvviz="gap">{bars}</ul>')
+        if saved.row_alone is not None:
+            alone = "alone, with the cache"
+            rows = {alone: saved.row_alone, f"among {saved.n_rows:,}, without": saved.row_among}
+            _bars(
+                "What a row takes, measured",
+                {name: (time, seconds(time)) for name, time in rows.items()},
+                alone,
+            )
         n_prompt, n_new = race.n_prompt, race.n_new
         with_cache = n_prompt + n_new - 1
         without = n_new * n_prompt + n_new * (n_new - 1) // 2
@@ -59,6 +64,21 @@ def work_and_time(race: Race) -> None:
                 f"{saved.row_alone / saved.row_among:,.1f} times less."
             )
         opening("gap", lines, caption.source)
+
+
+def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str) -> None:
+    """Draw a bar a number; the marked one is what was measured with the cache."""
+    longest = max(length for length, _ in lengths.values())
+    bars = "".join(
+        f"<li{' class=kvviz-bar-marked' if name == marked else ''}><code>{plain_html(name)}</code>"
+        f'<span><i style="width:{100 * length / longest:.1f}%"></i></span>'
+        f"<b>{plain_html(text)}</b></li>"
+        for name, (length, text) in lengths.items()
+    )
+    st.html(
+        f'<p class="kvviz-source">{plain_html(title)}</p>'
+        f'<ul class="kvviz-bars" data-kvviz="gap">{bars}</ul>'
+    )
 
 
 @st.fragment
