@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+# plotly asks whether pandas is loaded, and takes one that another thread is still loading for the
+# whole: so it is loaded before any figure is made.
+import pandas  # noqa: F401
 import plotly.graph_objects as go
 
 COMPUTED = "#d9660f"

@@ -51,3 +51,7 @@ def test_the_pages_load_without_torch():
 
 def test_the_engine_is_loaded_when_it_is_asked_for():
     assert "torch" in loaded_by("import kvviz; kvviz.load_model")
+
+
+def test_pandas_is_whole_before_the_first_figure():
+    assert "pandas" in loaded_by("import kvviz.figures")
