@@ -50,7 +50,9 @@ def parameter_parts(counts: Mapping[str, ParameterCount], *, dark: bool = False)
             hovertemplate=f"%{{y}}<br>{part}: %{{customdata:,.0f}} (%{{x:.1f}} %)<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", title_text="")
-    figure.update_xaxes(title_text="share of the parameters, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
+    figure.update_xaxes(
+        title_text="share of the parameters, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100]
+    )
     return figure.update_layout(
         template=template(dark=dark),
         barmode="stack",
