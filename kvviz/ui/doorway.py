@@ -22,10 +22,10 @@ _SERVED_BY_STREAMLIT = ("_stcore", "static", "media", "component", "healthz", "a
 
 
 class LeadHome:
-    """Answer a request for an unknown page with a redirect to the home page.
+    """Answer a request for the home page by its name, or for an unknown page, with a redirect home.
 
-    Streamlit would open the home page as well, under a message about files that a visitor has
-    never heard of.
+    Streamlit knows the home page by no name, and would open it both times under a message that the
+    page was not found.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,11 +33,11 @@ class LeadHome:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        lost = unknown_page(scope) if scope["type"] == "http" else None
-        if lost is None:
+        query = home_query(scope) if scope["type"] == "http" else None
+        if query is None:
             await self._app(scope, receive, send)
             return
-        home = f"{scope.get('root_path', '')}/?{LOST}={quote(lost[:80], safe='')}"
+        home = f"{scope.get('root_path', '')}/{query}"
         await send(
             {
                 "type": "http.response.start",
@@ -113,6 +113,15 @@ def base_address_script() -> bytes:
     text = (Path(__file__).parent / "base_address.js").read_text(encoding="utf-8")
     names = json.dumps([entry.name for entry in PAGES])
     return f"<script>{text.replace('PAGES', names)}</script>".encode()
+
+
+def home_query(scope: Scope) -> str | None:
+    """Return what follows the home page's address in a redirect; None where none is needed."""
+    if scope["method"] in ("GET", "HEAD") and scope["path"].strip("/") == PAGES[0].name:
+        query = quote(scope.get("query_string", b""), safe="=&%+")
+        return f"?{query}" if query else ""
+    lost = unknown_page(scope)
+    return None if lost is None else f"?{LOST}={quote(lost[:80], safe='')}"
 
 
 def unknown_page(scope: Scope) -> str | None:

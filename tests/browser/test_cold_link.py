@@ -60,3 +60,11 @@ def test_the_view_goes_into_the_address_and_opens_again_from_it(cold, visit):
     again = visit(address=cold)
     again.page.goto(tab.page.url)
     assert again.wait(step=4)["nReused"] == tab.hooks()["nReused"]
+
+
+def test_the_start_page_opens_by_its_own_name(cold, visit):
+    tab = visit(address=cold).open("/start")
+    tab.still()
+    assert tab.page.get_by_role("dialog").count() == 0
+    assert tab.page.get_by_role("heading", name="Watch a KV cache work").is_visible()
+    assert tab.complaints == []
