@@ -294,10 +294,12 @@ class _Race:
 
     def _warm_up(self) -> None:
         """Run both sides in turns: the next step is of the side that has used less time."""
-        runners = {side: self._runner(side) for side in SIDES}
-        while waiting := [side for side in SIDES if not runners[side].done]:
+        runners: dict[Side, Runner] = {side: self._runner(side) for side in SIDES}
+        waiting: list[Side] = list(SIDES)
+        while waiting:
             side = min(waiting, key=lambda one: sum(runners[one].seconds))
             self._advance(side, runners[side], 0)
+            waiting = [one for one in waiting if not runners[one].done]
 
     def _runner(self, side: Side) -> Runner:
         return Runner(self._model, self._prompts, self._n_new, side == "cached")
