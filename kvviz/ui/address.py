@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from kvviz.ui.page_state import ARRIVED
+from kvviz.ui.page_state import ARRIVED, by_history
 
 
 class Address:
@@ -39,7 +39,7 @@ class Address:
             return None
         if arrived and not parameters:
             return None
-        if not arrived and (asked_for or self._controls_moved()):
+        if not (arrived or by_history()) and (asked_for or self._controls_moved()):
             return None
         self._written = parameters
         return parameters
