@@ -34,7 +34,7 @@ def show_accident(error: Exception) -> None:
     st.error(
         "**Something went wrong that should not have.**  \n"
         f"It is in the server's log under the reference `{reference}`.  \n"
-        "What you typed is kept; press Run to try again, or reload the page.",
+        "What you typed is kept; try again, or reload the page.",
         icon=":material/error:",
     )
 

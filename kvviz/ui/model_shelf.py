@@ -22,6 +22,10 @@ N_KEPT = 3
 
 Key = tuple[str, str, str]
 
+_importing = Lock()
+"""One thread at a time imports the engine: two that meet inside transformers' lazy modules can each
+find the other's half done."""
+
 
 class ModelShelf:
     """Keep the models last asked for, each loaded once however many ask at the same time."""
@@ -45,7 +49,8 @@ class ModelShelf:
             with loading:
                 model = self.peek(settings)
                 if model is None:
-                    from kvviz.engine import load_model
+                    with _importing:
+                        from kvviz.engine import load_model
 
                     model = load_model(key[0], device=key[1], dtype=key[2])
                 with self._lock:
