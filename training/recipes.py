@@ -93,8 +93,8 @@ _BERT_PHASES = (
 # T5 counts distances, not places: it needs no jumps. A row of 512 takes 26 of the 32 sentinels.
 # Short rows first for the same reason as BERT's; one of 16 has a single sentinel to find.
 _T5_PHASES = (
-    Phase(0.08, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.0)),
-    Phase(0.20, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.0)),
+    Phase(0.12, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.0)),
+    Phase(0.30, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.0)),
     Phase(0.75, 256, Mixture(repeated=0.10, shortest=16, longest=99, jumping=0.0)),
     Phase(1.0, 512, Mixture(repeated=0.10, shortest=16, longest=200, jumping=0.0)),
 )
@@ -104,7 +104,13 @@ RECIPES = {
     for recipe in (
         Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),
         Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _BERT_PHASES),
-        Recipe("t5-mini", Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512), _T5_PHASES),
+        Recipe(
+            "t5-mini",
+            Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512),
+            _T5_PHASES,
+            # A T5's embeddings begin fifty times as large as the twins'.
+            adamw_rate=1e-2,
+        ),
     )
 }
 
