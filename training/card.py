@@ -15,6 +15,18 @@ SMOOTHED_ENTRIES = 5
 
 _KIND = {"gpt2": "A GPT-2", "bert": "A BERT", "t5": "A T5"}
 
+_TWINS = (
+    "It is small enough to run on any computer and trained enough that its heads have roles and "
+    "its guesses make sense in a children's story."
+)
+_WATCHED = {
+    "gpt2": _TWINS,
+    "bert": _TWINS,
+    "t5": "Its encoder, its two caches and its attention work as those of a large T5 do. What it "
+    "writes is poor: a T5 is asked for 15 % of the tokens it reads, and the budget was far too "
+    "short for that. The held-out figures below say how poor.",
+}
+
 _UNLIKE_ITS_TWIN = {
     "bert": (
         "- Same data, order, tokens, size, tokenizer, optimiser and schedule as its GPT-2 twin. "
@@ -57,9 +69,7 @@ def write_card(checkpoint: Checkpoint, figures: Figures, log: list[dict[str, Any
 {places}, vocabulary {shape.d_vocab:,}: {n_parameters / 1e6:.2f}M parameters, \
 trained from scratch for kvviz on {day}. Stored as float16, loaded as float32.
 
-**What it is for:** to be watched. It is small enough to run on any computer and trained enough \
-that its heads have roles and its guesses make sense in a children's story. **What it is not \
-for:** anything else. It knows no facts, follows no instructions and loses the thread of a story \
+**What it is for:** to be watched. {_WATCHED[shape.family]} **What it is not for:** anything else. It knows no facts, follows no instructions and loses the thread of a story \
 after a few sentences. The books are from 1860-1925 and some of their attitudes are dated; it may \
 repeat them.
 
