@@ -69,9 +69,10 @@ def write_card(checkpoint: Checkpoint, figures: Figures, log: list[dict[str, Any
 {places}, vocabulary {shape.d_vocab:,}: {n_parameters / 1e6:.2f}M parameters, \
 trained from scratch for kvviz on {day}. Stored as float16, loaded as float32.
 
-**What it is for:** to be watched. {_WATCHED[shape.family]} **What it is not for:** anything else. It knows no facts, follows no instructions and loses the thread of a story \
-after a few sentences. The books are from 1860-1925 and some of their attitudes are dated; it may \
-repeat them.
+**What it is for:** to be watched. {_WATCHED[shape.family]} **What it is not for:** anything \
+else. It knows no facts, follows no instructions and loses the thread of a story after a few \
+sentences. The books are from 1860-1925 and some of their attitudes are dated; it may repeat \
+them.
 
 ## Data
 
