@@ -16,6 +16,11 @@ PICTURES = {
     "start": ("/", {}),
     "kv-cache": ("/kv_cache", {"step": "5"}),
     "side-by-side": ("/kv_cache", {"step": "11", "cache": "both"}),
+    "two-caches": ("/encoder_decoder", {"step": "5"}),
+}
+WITHOUT_A_PLAYER = {
+    "model-sizes": ("/model_sizes", '[data-kvviz="model-sizes"]'),
+    "learning": ("/language_modelling", '[data-kvviz="training-film"]'),
 }
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
@@ -34,6 +39,15 @@ def take(folder: Path) -> list[Path]:
                 )
                 for name, (path, parameters) in PICTURES.items():
                     tab = Visit(context.new_page(), address).open(path, **parameters)
+                    tab.still()
+                    file = folder / f"{name}-{size}-{scheme}.png"
+                    tab.page.screenshot(path=file)
+                    taken.append(file)
+                    tab.page.close()
+                for name, (path, drawn) in WITHOUT_A_PLAYER.items():
+                    tab = Visit(context.new_page(), address)
+                    tab.page.goto(f"{address}{path}")
+                    tab.page.wait_for_selector(drawn, state="attached")
                     tab.still()
                     file = folder / f"{name}-{size}-{scheme}.png"
                     tab.page.screenshot(path=file)
