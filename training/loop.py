@@ -149,6 +149,7 @@ class Run:
                     return finished
                 phase, rate = self._recipe.phase(share), self._recipe.rate(step, share)
                 rows = self._batches.batch(step, phase.n_ctx, phase.mixture)
+                self._suit_attention(phase.n_ctx)
                 draw = np.random.default_rng([self._seed, 2, step])
                 loss = forward(*to_tensors(self._objective.inputs(rows, draw), device))
                 loss.backward()
@@ -179,6 +180,18 @@ class Run:
                 return self._objective.loss(self._model, *inputs)
 
         return torch.compile(forward, dynamic=False) if self._options.compile else forward
+
+    def _suit_attention(self, n_ctx: int) -> None:
+        """Takes the faster of two ways to compute the same attention.
+
+        On a CPU, written out and fused by the compiler, short rows and narrow heads go 1.5 times
+        as fast, step for step, as through torch's own kernel (rows of 128, one thread); rows of
+        1,024 go 1.5 times as slow.
+        """
+        written_out = self._options.compile and self._options.device.type == "cpu" and n_ctx <= 256
+        wanted = "eager" if written_out else "sdpa"
+        if self._model.config._attn_implementation != wanted:
+            self._model.set_attn_implementation(wanted)
 
     def _film(self, step: int, tokens: int, share: float) -> None:
         self._model.eval()

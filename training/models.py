@@ -56,7 +56,9 @@ def _gpt2(shape: Shape) -> GPT2LMHeadModel:
         bos_token_id=IDS[END_OF_TEXT],
         eos_token_id=IDS[END_OF_TEXT],
     )
-    return GPT2LMHeadModel(config)
+    model = GPT2LMHeadModel(config)
+    _begin_as_waves(model.transformer.wpe.weight)
+    return model
 
 
 def _bert(shape: Shape) -> BertForMaskedLM:

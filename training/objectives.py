@@ -47,13 +47,15 @@ class NextToken:
         """Returns the loss over all positions.
 
         The blocks are called one by one: given position ids that jump, the model's own forward
-        takes the row for several packed texts and hides one part from the other.
+        takes the row for several packed texts and hides one part from the other. A block masks by
+        itself where attention is torch's own kernel, and takes a mask where it is written out.
         """
         tokens, positions, targets = inputs
         body = model.transformer
         hidden = body.wte(tokens) + body.wpe(positions)
+        mask = None if model.config._attn_implementation == "sdpa" else _causal(hidden)
         for block in body.h:
-            hidden = block(hidden)
+            hidden = block(hidden, attention_mask=mask)
         return _cross_entropy(model.lm_head(body.ln_f(hidden)), targets)
 
 
@@ -127,6 +129,14 @@ def to_tensors(
 ) -> tuple[Tensor, ...]:
     """Copies the arrays of an objective to a device."""
     return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+
+
+def _causal(hidden: Tensor) -> Tensor:
+    n, dtype = hidden.shape[1], torch.bfloat16  # of the scores under autocast: half the traffic
+    # The lowest number, not minus infinity: a kernel that subtracts a row's largest score never
+    # meets infinity minus infinity.
+    lowest = torch.finfo(dtype).min
+    return torch.full((n, n), lowest, dtype=dtype, device=hidden.device).triu(1)[None, None]
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Recipe:
     Attributes:
         name: The name of the model.
         shape: Its sizes.
-        phases: Row lengths over the run. The last quarter reads rows of 1,024 tokens.
+        phases: Row lengths over the run.
         muon_rate: Peak learning rate of the hidden matrices.
         adamw_rate: Peak learning rate of embeddings, norms and biases.
         weight_decay: Of the hidden matrices; the rest has none.
@@ -75,19 +75,17 @@ class Recipe:
         return warmup * (1 - (1 - self.final_rate) * decayed)
 
 
-_PHASES = (
-    Phase(0.75, 256, Mixture(repeated=0.10, shortest=16, longest=99, jumping=0.5)),
-    Phase(1.0, 1024, Mixture(repeated=0.10, shortest=16, longest=400, jumping=0.0)),
-)
-
-# In a long row a [MASK] sees its neighbours as two of many, too faint to begin with: with rows of
-# 256 from the start the loss stood still at that of a bag of words. The jumps of the short rows
-# keep what is learnt there from being tied to the first positions, where it was lost again as soon
-# as rows grew.
-_BERT_PHASES = (
-    Phase(0.08, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.5)),
-    Phase(0.20, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.5)),
-    *_PHASES,
+# The twins share these. In a long row a [MASK] sees its neighbours as two of many, too faint to
+# begin with: with rows of 256 from the start BERT's loss stood still at that of a bag of words.
+# The jumps of the short rows keep what is learnt there from being tied to the first positions,
+# where it was lost again as soon as rows grew. GPT-2 needs none of this and loses nothing by it;
+# and so the twins differ in mask and objective alone.
+_TWIN_PHASES = (
+    Phase(0.05, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.5)),
+    Phase(0.13, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.5)),
+    Phase(0.55, 128, Mixture(repeated=0.10, shortest=12, longest=60, jumping=0.5)),
+    Phase(0.85, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.5)),
+    Phase(1.0, 1024, Mixture(repeated=0.05, shortest=16, longest=400, jumping=0.0)),
 )
 
 # T5 counts distances, not places: it needs no jumps. A row of 512 takes 26 of the 32 sentinels.
@@ -102,8 +100,8 @@ _T5_PHASES = (
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _PHASES),
-        Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _BERT_PHASES),
+        Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _TWIN_PHASES),
+        Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _TWIN_PHASES),
         Recipe(
             "t5-mini",
             Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,12 @@ class LoadedModel:
     def __repr__(self) -> str:
         return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
 
-    @property
+    @cached_property  # a module looks through its tree for it, and every step asks
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.module.device
 
-    @property
+    @cached_property
     def dtype(self) -> torch.dtype:
         """Number format of the weights and the cache."""
         return self.module.dtype

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -82,17 +82,17 @@ class StepObservation:
 
 def watch_projection(projection: nn.Module, layer: int, *, cross: bool = False) -> None:
     """Make a layer's K/V projection report its rows to whoever watches; once, at load."""
-    projection.register_forward_hook(partial(_count_rows, layer, cross))
+    _listen(projection, partial(_count_rows, layer, cross))
 
 
 def watch_hidden(blocks: Iterable[nn.Module], final_norm: nn.Module | None = None) -> None:
     """Make a stack of layers report the residual stream to whoever keeps it; once, at load."""
     for number, block in enumerate(blocks):
         if number == 0:
-            block.register_forward_pre_hook(_keep_input)
-        block.register_forward_hook(_keep_output)
+            _listen(block, _keep_input)
+        _listen(block, _keep_output)
     if final_norm is not None:
-        final_norm.register_forward_hook(_keep_output)
+        _listen(final_norm, _keep_output)
 
 
 def mark_cross_attention(attention: nn.Module) -> None:
@@ -102,23 +102,56 @@ def mark_cross_attention(attention: nn.Module) -> None:
 
 def is_cross_attention(attention: nn.Module) -> bool:
     """Return whether a layer attends to an encoder."""
-    return getattr(attention, "kvviz_is_cross", False)
+    # Not getattr: a module searches long for what it does not have, and this is asked of every
+    # layer at every step.
+    return attention.__dict__.get("kvviz_is_cross", False)
 
 
-def _count_rows(layer: int, cross: bool, _module: nn.Module, _args: Any, output: Tensor) -> None:
-    observation = _current.get()
-    if observation is not None:
-        seen = observation.cross_projected if cross else observation.projected
-        seen.append((layer, output.shape[-2]))
+class _Heard(Protocol):
+    """What is done with a call of a module that someone watches."""
+
+    def __call__(self, observation: StepObservation, given: Tensor, output: Any, /) -> None: ...
 
 
-def _keep_input(_module: nn.Module, args: tuple[Any, ...]) -> None:
-    observation = _current.get()
-    if observation is not None and observation.keep_hidden:
-        observation.hidden.append(args[0])
+def _listen(module: nn.Module, heard: _Heard) -> None:
+    """Let a module report its calls, where someone watches.
+
+    The module becomes one of a class of its own, whose forward reports. A forward hook would do
+    the same and make every call, watched or not, take torch's longer way round, which a small
+    model feels at each of its layers. A copy of the module reports too.
+    """
+    listeners = module.__dict__.get("kvviz_heard", ())
+    if not listeners:
+        module.__class__ = _reporting(type(module))
+    module.kvviz_heard = (*listeners, heard)  # pyright: ignore[reportArgumentType]
 
 
-def _keep_output(_module: nn.Module, _args: Any, output: Any) -> None:
-    observation = _current.get()
-    if observation is not None and observation.keep_hidden:
+@cache
+def _reporting(kind: type[nn.Module]) -> type[nn.Module]:
+    def forward(self: Any, given: Tensor, *args: Any, **kwargs: Any) -> Any:
+        output = kind.forward(self, given, *args, **kwargs)
+        observation = _current.get()
+        if observation is not None:
+            for heard in self.kvviz_heard:
+                heard(observation, given, output)
+        return output
+
+    return type(kind.__name__, (kind,), {"forward": forward, "__module__": kind.__module__})
+
+
+def _count_rows(
+    layer: int, cross: bool, observation: StepObservation, _given: Tensor, output: Tensor
+) -> None:
+    seen = observation.cross_projected if cross else observation.projected
+    seen.append((layer, output.shape[-2]))
+
+
+def _keep_input(observation: StepObservation, given: Tensor, _output: Any) -> None:
+    # Heard after the layer has run, so that it is put before what the layer gave.
+    if observation.keep_hidden:
+        observation.hidden.insert(0, given)
+
+
+def _keep_output(observation: StepObservation, _given: Tensor, output: Any) -> None:
+    if observation.keep_hidden:
         observation.hidden.append(output[0] if isinstance(output, tuple) else output)
