@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     budget.add_argument("--tokens", type=int, help="stop after so many tokens")
     budget.add_argument("--minutes", type=float, help="stop after so many minutes of running")
     budget.add_argument("--until", metavar="HH:MM", help="stop at a time of day")
+    train.add_argument("--pause-at", type=int, metavar="STEP", help="save and stop at a step")
     train.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -86,7 +87,7 @@ def _train(options: argparse.Namespace) -> None:
         options.seed,
         RunOptions(out, device, can_compile(device) and not options.no_compile, options.resume),
     )
-    finished = run.train(budget)
+    finished = run.train(budget, options.pause_at)
     print(
         f"{'finished' if finished else 'stopped'} after {run.progress.tokens / 1e6:.2f}M tokens; "
         f"checkpoint in {out}" + ("" if finished else "; go on with --resume"),

@@ -13,6 +13,11 @@ from training.errors import RecipeError
 class Budget(Protocol):
     """Tells the share of a run that is spent."""
 
+    @property
+    def text(self) -> str:
+        """The budget in words, for the card."""
+        ...
+
     def progress(self, tokens: int, seconds: float, started: float) -> float:
         """Returns the share spent; 1 or more ends the run.
 
@@ -30,6 +35,11 @@ class TokenBudget:
 
     tokens: int
 
+    @property
+    def text(self) -> str:
+        """The budget in words."""
+        return f"{self.tokens:,} tokens"
+
     def progress(self, tokens: int, seconds: float, started: float) -> float:
         """Share of the tokens."""
         return tokens / self.tokens
@@ -41,6 +51,11 @@ class MinuteBudget:
 
     minutes: float
 
+    @property
+    def text(self) -> str:
+        """The budget in words."""
+        return f"{self.minutes:g} minutes"
+
     def progress(self, tokens: int, seconds: float, started: float) -> float:
         """Share of the minutes."""
         return seconds / 60 / self.minutes
@@ -51,6 +66,11 @@ class DeadlineBudget:
     """Ends at a time of day. Whatever a pause takes, the schedule jumps ahead and still ends."""
 
     deadline: float
+
+    @property
+    def text(self) -> str:
+        """The budget in words."""
+        return "a time of day"
 
     def progress(self, tokens: int, seconds: float, started: float) -> float:
         """Share of the wall time from the first step to the deadline."""

@@ -22,18 +22,20 @@ _TWINS = (
 _WATCHED = {
     "gpt2": _TWINS,
     "bert": _TWINS,
-    "t5": "Its encoder, its two caches and its attention work as those of a large T5 do. What it "
-    "writes is poor: a T5 is asked for 15 % of the tokens it reads, and the budget was far too "
-    "short for that. The held-out figures below say how poor.",
+    "t5": "Its encoder, its two caches and its attention work as those of a large T5 do, and it "
+    "fills short blanks in a children's story; how often rightly, the held-out figures below say.",
 }
 
-_UNLIKE_ITS_TWIN = {
-    "bert": (
-        "- Same data, order, tokens, size, tokenizer, optimiser and schedule as its GPT-2 twin. "
-        "Beside mask and objective two things differ, without which it had learnt no word order "
-        "after 2M tokens: the short rows at the start, and position embeddings that begin as sine "
-        "waves instead of random numbers.",
-    )
+_ALIKE = (
+    "twin had the same data in the same order, the same number of tokens, size, tokenizer, "
+    "optimiser, schedule and row lengths, and began from weights drawn alike. Mask and objective "
+    "differ, and with the objective the first and last token of a row, which BERT reads as [CLS] "
+    "and [SEP]."
+)
+_BESIDE = {
+    "gpt2": f"- Its BERT {_ALIKE}",
+    "bert": f"- Its GPT-2 {_ALIKE}",
+    "t5": "- A fifth of each row was hidden, in spans of two tokens on average.",
 }
 
 _DATA = """\
@@ -88,7 +90,8 @@ Checksums (sha256): {checksums}
 ## Recipe
 
 - {progress.tokens / 1e6:.1f}M tokens seen, {progress.tokens / corpus["n_tokens"]:.2f} times the \
-corpus; {progress.step:,} steps of 4,096 tokens.
+corpus; {progress.step:,} steps of 4,096 tokens. Budget, which the schedule follows: \
+{run.get("budget", "not noted")}.
 - {progress.seconds / 60:.0f} minutes of wall time on {run["device"]}, threads: {run["threads"]}, \
 other work on the machine included; bf16 autocast; torch {run["torch"]}, \
 transformers {run["transformers"]}; seed {run["seed"]}.
@@ -124,7 +127,7 @@ def _phases(recipe: Recipe) -> str:
             )
         lines.append(line + ".")
         since = phase.until
-    return "\n".join(lines + list(_UNLIKE_ITS_TWIN.get(recipe.shape.family, ())))
+    return "\n".join([*lines, _BESIDE[recipe.shape.family]])
 
 
 def _curve(log: list[dict[str, Any]]) -> str:

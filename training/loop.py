@@ -119,12 +119,17 @@ class Run:
         """How far the run has come."""
         return self._progress
 
-    def train(self, budget: Budget) -> bool:
-        """Trains until the budget is spent or a stop signal comes; saves in both cases.
+    def train(self, budget: Budget, pause_at: int | None = None) -> bool:
+        """Trains until the budget is spent, a stop signal comes or a step is reached; saves then.
+
+        Args:
+            budget: Decides the schedule and the end.
+            pause_at: Step before which to stop, to go on later with another budget.
 
         Returns:
-            True when the budget is spent, False after a signal.
+            True when the budget is spent, False where there is more to do.
         """
+        self._tell("budget", budget.text)
         state = self._progress
         started = state.started or time.time()
         before = time.monotonic() - state.seconds
@@ -142,10 +147,11 @@ class Run:
                     film_points = points_due(share)
                 finished = share >= 1.0
                 self._progress = Progress(step, tokens, seconds, started, film_points)
-                if finished or stop.asked or time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                paused = stop.asked or step == pause_at
+                if finished or paused or time.monotonic() - saved > SAVE_EVERY_SECONDS:
                     self._save()
                     saved = time.monotonic()
-                if finished or stop.asked:
+                if finished or paused:
                     return finished
                 phase, rate = self._recipe.phase(share), self._recipe.rate(step, share)
                 rows = self._batches.batch(step, phase.n_ctx, phase.mixture)
@@ -200,6 +206,14 @@ class Run:
         record = {"step": step, "tokens": tokens, "progress": round(share, 5)} | point
         append_line(self._options.out / FILM, record)
 
+    def _tell(self, key: str, value: str) -> None:
+        """Notes how the run goes on, behind how it went so far."""
+        told = self._run.get(key)
+        if told is None:
+            self._run[key] = value
+        elif str(told).split(", then ")[-1] != value:
+            self._run[key] = f"{told}, then {value}"
+
     def _log(self, **record: Any) -> None:
         append_line(self._options.out / LOG, record)
         print(
@@ -229,12 +243,11 @@ class Run:
                     found=f"It has {checkpoint.run[key]}, this run {self._run[key]}.",
                     fix="Resume with the same settings, or give another folder with --out.",
                 )
-        for key in ("device", "threads"):
-            # A run may move or be given more threads; the card tells all of it.
-            if str(checkpoint.run[key]).split(", then ")[-1] != self._run[key]:
-                self._run[key] = f"{checkpoint.run[key]}, then {self._run[key]}"
-            else:
-                self._run[key] = checkpoint.run[key]
+        started = {key: self._run[key] for key in ("device", "threads")}
+        self._run |= checkpoint.run
+        # A run may move or be given more threads; the card tells all of it.
+        for key, value in started.items():
+            self._tell(key, value)
         self._model.load_state_dict(checkpoint.model)
         self._optimiser.load_state_dict(checkpoint.optimiser)
         self._progress = checkpoint.progress

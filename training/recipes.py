@@ -88,13 +88,12 @@ _TWIN_PHASES = (
     Phase(1.0, 1024, Mixture(repeated=0.05, shortest=16, longest=400, jumping=0.0)),
 )
 
-# T5 counts distances, not places: it needs no jumps. A row of 512 takes 26 of the 32 sentinels.
-# Short rows first for the same reason as BERT's; one of 16 has a single sentinel to find.
+# T5 counts distances, not places: it needs no jumps.
 _T5_PHASES = (
-    Phase(0.12, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.0)),
-    Phase(0.30, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.0)),
-    Phase(0.75, 256, Mixture(repeated=0.10, shortest=16, longest=99, jumping=0.0)),
-    Phase(1.0, 512, Mixture(repeated=0.10, shortest=16, longest=200, jumping=0.0)),
+    Phase(0.20, 64, Mixture(repeated=0.05, shortest=8, longest=32, jumping=0.0)),
+    Phase(0.70, 128, Mixture(repeated=0.05, shortest=12, longest=60, jumping=0.0)),
+    Phase(0.92, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.0)),
+    Phase(1.0, 512, Mixture(repeated=0.05, shortest=16, longest=200, jumping=0.0)),
 )
 
 RECIPES = {
@@ -106,7 +105,7 @@ RECIPES = {
             "t5-mini",
             Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512),
             _T5_PHASES,
-            # A T5's embeddings begin fifty times as large as the twins'.
+            # A T5's embeddings begin five times as large as the twins'.
             adamw_rate=1e-2,
         ),
     )

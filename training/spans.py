@@ -9,41 +9,33 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64
 
-from training.errors import RecipeError
 from training.models import IDS
 from training.tokenizer import END_OF_TEXT, N_SENTINELS, SENTINELS
 
-CORRUPTED_SHARE = 0.15
-MEAN_SPAN = 3.0
+# More and shorter spans than the paper's 15 % and 3: on a small budget every token that is asked
+# for counts, and short spans ask more often about what stands beside them.
+CORRUPTED_SHARE = 0.2
+MEAN_SPAN = 2.0
 
 
 def corrupt_spans(
     row: Int64[np.ndarray, " position"], draw: np.random.Generator
 ) -> tuple[Int64[np.ndarray, " source"], Int64[np.ndarray, " target"]]:
-    """Hides 15 % of a row in spans of three tokens on average.
+    """Hides a fifth of a row in spans of two tokens on average, longer ones in a long row.
 
     How many tokens and spans are hidden depends on the length of the row alone, so that all rows
     of a batch give the same shapes; where they lie and how long each one is, is drawn.
 
     Args:
-        row: Token ids.
+        row: Token ids. Where it is so long that there are not enough sentinels, spans get longer.
         draw: Gives the lengths.
 
     Returns:
         The source, in which sentinel i stands for span i, and the target, which names each
         sentinel and then its span. Both end with the end-of-text token.
-
-    Raises:
-        RecipeError: The row is so long that it needs more sentinels than there are.
     """
     n_hidden = max(1, round(CORRUPTED_SHARE * len(row)))
-    n_spans = max(1, round(n_hidden / MEAN_SPAN))
-    if n_spans > N_SENTINELS:
-        raise RecipeError(
-            f"A row of {len(row)} tokens is too long for span corruption.",
-            found=f"It needs {n_spans} sentinels; the vocabulary has {N_SENTINELS}.",
-            fix="Use rows of at most 512 tokens.",
-        )
+    n_spans = min(N_SENTINELS, max(1, round(n_hidden / MEAN_SPAN)))
     hidden = _split(n_hidden, n_spans, draw)
     kept = _split(len(row) - n_hidden, n_spans, draw)
     source: list[int] = []

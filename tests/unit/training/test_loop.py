@@ -32,6 +32,8 @@ def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
 class Interrupted:
     """A budget that sends a stop signal when a number of tokens is reached."""
 
+    text = BUDGET.text
+
     def __init__(self, tokens):
         self._tokens = tokens
 
@@ -107,6 +109,17 @@ def test_a_run_that_moved_tells_so(start, tmp_path):
         torch.set_num_threads(threads)
         start("run", resume=True).train(Interrupted(4096))
     assert load_checkpoint(tmp_path / "run/checkpoint.pt").run["threads"] == "1, then 2, then 1"
+
+
+def test_a_run_pauses_at_a_step_and_goes_on_with_another_budget_and_tells_so(start, tmp_path):
+    run = start("run")
+    assert not run.train(BUDGET, pause_at=2)
+    assert run.progress.step == 2
+    run = start("run", resume=True)
+    assert run.train(TokenBudget(8 * 4096))
+    assert run.progress.step == 8
+    told = load_checkpoint(tmp_path / "run/checkpoint.pt").run["budget"]
+    assert told == "24,576 tokens, then 32,768 tokens"
 
 
 def test_another_seed_cannot_resume(start):

@@ -74,6 +74,18 @@ def test_bert_is_asked_for_15_percent_shown_80_10_10():
     assert np.array_equal(shown[untouched], original[untouched])
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_gpt2_s_loss_sees_no_later_token_whichever_way_attention_is_computed(
+    tiny_recipe, attention
+):
+    model = _model(tiny_recipe, "gpt2")
+    inputs = to_tensors(NextToken().inputs(_rows(), _draw()), CPU)
+    own = model(inputs[0], labels=inputs[2], shift_labels=inputs[2]).loss
+    model.set_attn_implementation(attention)
+    loss = NextToken().loss(model, *inputs)
+    assert torch.allclose(loss, own, atol=1e-5)  # float32 sums
+
+
 def test_bert_s_loss_is_that_of_the_whole_model_at_the_asked_places(tiny_recipe):
     model = _model(tiny_recipe, "bert")
     objective = MaskedToken(4096)
@@ -93,8 +105,8 @@ def test_source_and_target_of_t5_put_together_give_the_row_back():
         assert source[-1] == target[-1] == IDS[END_OF_TEXT]
         hidden = np.split(target[:-1], np.flatnonzero(target[:-1] < N_SPECIAL))[1:]
         spans = {int(span[0]): span[1:].tolist() for span in hidden}
-        assert list(spans) == [IDS[name] for name in SENTINELS[:13]]
-        assert sum(map(len, spans.values())) == 38
+        assert list(spans) == [IDS[name] for name in SENTINELS[:26]]
+        assert sum(map(len, spans.values())) == 51
         whole = [t for s in source[:-1] for t in spans.get(int(s), [int(s)])]
         assert whole == row.tolist()
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -16,16 +17,16 @@ def test_the_rate_warms_up_stays_flat_and_falls_to_the_end():
     assert recipe.rate(5000, 1.0) == pytest.approx(0.03)
 
 
-def test_the_last_quarter_reads_rows_of_the_whole_context():
-    recipe = recipe_named("gpt2-mini")
-    assert [recipe.phase(p).n_ctx for p in (0.0, 0.74, 0.75, 1.0)] == [256, 256, 1024, 1024]
+def test_rows_grow_from_ones_in_which_neighbours_stand_out_to_the_whole_context():
+    recipe = recipe_named("bert-mini")
+    lengths = [recipe.phase(p).n_ctx for p in (0.0, 0.05, 0.13, 0.55, 0.85, 1.0)]
+    assert lengths == [16, 64, 128, 256, 1024, 1024]
 
 
-def test_a_masked_model_begins_with_rows_in_which_neighbours_stand_out():
-    twin, recipe = recipe_named("gpt2-mini"), recipe_named("bert-mini")
-    assert [recipe.phase(p).n_ctx for p in (0.0, 0.08, 0.2, 0.75)] == [16, 64, 256, 1024]
-    assert recipe.phases[2:] == twin.phases
-    assert recipe.shape.d_model == twin.shape.d_model
+def test_the_twins_differ_in_nothing_but_the_family():
+    gpt2, bert = recipe_named("gpt2-mini"), recipe_named("bert-mini")
+    shape = replace(bert.shape, family="gpt2")
+    assert replace(bert, name="gpt2-mini", shape=shape) == gpt2
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones():

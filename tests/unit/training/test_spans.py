@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 
-from training.errors import RecipeError
 from training.spans import corrupt_spans
 
 
-def test_a_row_of_512_is_the_longest_that_the_sentinels_serve():
-    source, target = corrupt_spans(np.arange(100, 612), np.random.default_rng(0))
-    assert len(source) + len(target) == 512 + 2 * 26 + 2
-    with pytest.raises(RecipeError, match=r"1024 tokens.*51 sentinels.*has 32"):
-        corrupt_spans(np.arange(1024), np.random.default_rng(0))
+@pytest.mark.parametrize(("n", "hidden", "spans"), [(64, 13, 6), (256, 51, 26), (1024, 205, 32)])
+def test_a_fifth_is_hidden_in_spans_of_two_and_longer_ones_where_sentinels_run_out(
+    n, hidden, spans
+):
+    source, target = corrupt_spans(np.arange(100, 100 + n), np.random.default_rng(0))
+    assert np.sum(source >= 100) == n - hidden
+    assert np.sum(source < 100) == np.sum(target < 100) == spans + 1
+    assert np.sum(target >= 100) == hidden
 
 
 def test_no_span_is_empty_and_none_touches_the_next():
