@@ -38,8 +38,15 @@ def _browser(_: argparse.Namespace) -> dict[str, Any]:
         return {"start": measure_start(), "frames": measure_frames(Path(folder))}
 
 
+def _loading(_: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.loading import LOADS, measure
+
+    return {"loading": measure(LOADS)}
+
+
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "generation": _generation,
+    "loading": _loading,
     "payload": _payload,
     "browser": _browser,
 }
