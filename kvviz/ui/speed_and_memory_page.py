@@ -85,6 +85,8 @@ def race(state: SpeedState, draft: race_controls.Draft, environment: Environment
     except KvvizError as error:
         state.error = error
         return
+    for under_way in (state.parts, state.roof):
+        under_way.stop()
     if state.job is not None:
         state.job.cancel()
     wanted, live = draft.settings, LiveRace(draft.settings.new, draft.settings.repeats)

@@ -9,6 +9,7 @@ import pytest
 
 from kvviz.analysis.race_table import race_csv
 from kvviz.analysis.speed_up import speed_ups
+from kvviz.engine import ceilings, step_profile
 from kvviz.engine import race as engine_race
 from kvviz.lessons import published_speedups
 from kvviz.lessons.published_speedups import published_speed_ups
@@ -32,9 +33,11 @@ class SpeedPage(Page):
 
     def finish(self):
         until = time.monotonic() + PATIENCE_S
-        while "speed_page" in self.app.session_state and self.speed.job is not None:
-            assert time.monotonic() < until, "the race did not end"
-            self.speed.job.wait(1.0)
+        while "speed_page" in self.app.session_state and self.speed.timing:
+            assert time.monotonic() < until, "what is timed did not end"
+            for one in (self.speed, self.speed.parts, self.speed.roof):
+                if one.job is not None:
+                    one.job.wait(1.0)
             self.app.run()
         return self
 
@@ -88,18 +91,18 @@ def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
     assert 'data-kvviz="step-parts"' not in page.html
     page.press("speed:profile")
     assert page.errors == []
-    profiles = page.speed.profiles
+    profiles = page.speed.parts.result
     assert [(one.n_new, one.n_keys) for one in profiles.values()] == [(1, 10), (10, 10)]
     assert f'<td data-label="1 row">{seconds(profiles["1 row"].parts["MLP"])}</td>' in page.html
     assert 'data-kvviz="step-parts"' in page.html
     page.press("speed:roof")
     assert page.errors == []
     assert "of the roof" in page.html
-    assert page.speed.ceilings.dtype == "float32"
+    assert page.speed.roof.result.dtype == "float32"
     # Another race is another machine state: what was measured beside the old one goes.
     page.press("speed:start")
-    assert page.speed.profiles == {}
-    assert page.speed.ceilings is None
+    assert page.speed.parts.result is None
+    assert page.speed.roof.result is None
 
 
 def test_a_race_that_does_not_fit_is_refused_with_a_way_on_and_loses_nothing(opened, monkeypatch):
@@ -259,6 +262,84 @@ def test_a_race_can_be_watched_and_cancelled(opened, monkeypatch):
     assert page.errors == []
     assert "cancelled before a round was complete" in page.notes[0]
     assert page.speed.finished is None
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "held", "last"),
+    [("profile", step_profile, "_walk", 18), ("roof", ceilings, "synchronise", 16)],
+)
+def test_what_is_measured_beside_the_race_can_be_watched_and_cancelled(
+    opened, monkeypatch, name, module, held, last
+):
+    page, go_on = opened(**SHORT).press("speed:answer:show"), Event()
+    measurement = page.speed.parts if name == "profile" else page.speed.roof
+    plain = getattr(module, held)
+
+    def slow(*arguments):
+        # Held in the fourth repeat, so that the page has something to tell; it is finished still.
+        if measurement.job.step == 3:
+            assert go_on.wait(PATIENCE_S)
+        return plain(*arguments)
+
+    monkeypatch.setattr(module, held, slow)
+    page.app.button(key=f"speed:{name}").click().run()
+    until = time.monotonic() + PATIENCE_S
+    while measurement.job.step < 3:
+        assert time.monotonic() < until, "nothing was measured"
+        page.app.run()
+    page.app.run()
+    (bar,) = page.app.get("progress")
+    assert bar.proto.text.endswith(f" 3 of {last}")
+    # Nothing else is timed meanwhile, or both would measure each other.
+    other = "roof" if name == "profile" else "profile"
+    assert page.app.button(key=f"speed:{other}").disabled
+    page.app.button(key=f"speed:{name}:cancel").click().run()
+    go_on.set()
+    page.finish()
+    assert page.errors == []
+    assert measurement.result is None
+    assert f"Cancelled after 4 of {last}" in page.html
+    assert not page.app.button(key=f"speed:{other}").disabled
+    # The button is there again, and what it starts ends well.
+    monkeypatch.undo()
+    page.press(f"speed:{name}")
+    assert measurement.result is not None
+    assert "Cancelled" not in page.html
+
+
+def test_a_race_stops_what_is_measured_beside_the_one_before(opened, monkeypatch):
+    page, go_on = opened(**SHORT).press("speed:answer:show"), Event()
+    plain = step_profile._walk
+
+    def slow(*arguments):
+        assert go_on.wait(PATIENCE_S)
+        return plain(*arguments)
+
+    monkeypatch.setattr(step_profile, "_walk", slow)
+    page.app.button(key="speed:profile").click().run()
+    job = page.speed.parts.job
+    page.app.button(key="speed:start").click().run()
+    assert job.cancelled()
+    assert page.speed.parts.job is None
+    go_on.set()
+    page.finish()
+    assert page.speed.parts.result is None
+
+
+def test_a_measurement_that_fails_says_why_and_can_be_made_again(opened, monkeypatch):
+    page = opened(**SHORT).press("speed:answer:show")
+
+    def full(*arguments):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step_profile, "_walk", full)
+        page.press("speed:profile")
+    (error,) = page.errors
+    assert "memory" in error
+    page.press("speed:profile")
+    assert page.errors == []
+    assert page.speed.parts.result is not None
 
 
 def test_a_new_round_begins_with_empty_lanes():

@@ -13,19 +13,16 @@ from kvviz.trace.race import Race
 from kvviz.ui import runs
 from kvviz.ui.cards import opening
 from kvviz.ui.environment import Environment
-from kvviz.ui.errors_view import bounded
 from kvviz.ui.jobs import Job
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.model_sizes.quantity import in_bytes
 from kvviz.ui.plain_text import plain_html
+from kvviz.ui.speed_page import measurement
 from kvviz.ui.speed_page.pieces import chart, head, source, table
 from kvviz.ui.speed_page.quantity import seconds
 from kvviz.ui.speed_page.state import Finished, SpeedState
-from kvviz.ui.waiting import finished as wait_for
 
 
-@st.fragment
-@bounded
 def draw(state: SpeedState, environment: Environment) -> None:
     """Draw the steps of the race, and the roof above them once it is measured."""
     finished = state.finished
@@ -35,11 +32,16 @@ def draw(state: SpeedState, environment: Environment) -> None:
     points = roof_points(finished.race)
     with st.container(border=True, key="kvviz-card-roof"):
         head("How much is computed for each byte that is moved", caption.text)
-        place = st.empty()
-        if state.ceilings is None and place.button("Measure this machine’s roof", key="speed:roof"):
-            place.empty()
-            state.ceilings = measured(finished, environment)
-        ceilings = state.ceilings
+        measurement.draw(
+            state.roof,
+            "Measure this machine’s roof",
+            start=lambda: state.roof.start(
+                lambda job: ceilings_under(finished, job), runs.queue(environment.concurrency)
+            ),
+            busy=state.timing,
+            rerun=state.address.rerun,
+        )
+        ceilings = state.roof.result
         if ceilings is not None:
             st.html(
                 f'<p class="kvviz-told" data-kvviz="roof">'
@@ -66,17 +68,13 @@ def draw(state: SpeedState, environment: Environment) -> None:
         source("FLOPs and bytes by formula, times measured in the race above.")
 
 
-def measured(finished: Finished, environment: Environment) -> Ceilings:
-    """Measure the machine's ceilings, drawing progress."""
+def ceilings_under(finished: Finished, job: Job) -> Ceilings:
+    """Measure the machine's ceilings as the race's model meets them."""
+    model = shelf().get(finished.settings.of_model)
 
-    def work(job: Job) -> Ceilings:
-        model = shelf().get(finished.settings.of_model)
+    from kvviz.engine.ceilings import measure_ceilings
 
-        from kvviz.engine.ceilings import measure_ceilings
-
-        return measure_ceilings(model, progress=job.report, cancel=job.cancelled)
-
-    return wait_for(Job(work, runs.queue(environment.concurrency)), "Copying and multiplying")
+    return measure_ceilings(model, progress=job.report, cancel=job.cancelled)
 
 
 def verdict(points: tuple[RoofPoint, ...], ceilings: Ceilings) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import streamlit as st
 
@@ -14,6 +13,7 @@ from kvviz.trace.step_profile import StepProfile
 from kvviz.ui.address import Address
 from kvviz.ui.jobs import Job
 from kvviz.ui.speed_page.live_race import LiveRace
+from kvviz.ui.speed_page.measurement import Measurement
 from kvviz.ui.speed_page.settings import PREFIX, RaceSettings
 
 NAME = "speed_page"
@@ -49,8 +49,8 @@ class SpeedState:
         asked: Whether a button outside the controls asked for a race of what they say.
         answer: Which answer the person gave to the question, or None before it.
         answered: Settings of the race that the answer is about.
-        profiles: Profiles of steps, by what they are called; of the race on screen.
-        ceilings: The machine's ceilings, for the race on screen.
+        parts: Profiles of steps, by what they are called; of the race on screen.
+        roof: The machine's ceilings, for the race on screen.
         error: What went wrong last, drawn until the next race.
         notes: Lines about the link that was opened, or a cancelled race.
         address: The address bar.
@@ -63,8 +63,12 @@ class SpeedState:
     asked: bool = False
     answer: int | None = None
     answered: RaceSettings | None = None
-    profiles: dict[str, StepProfile] = field(default_factory=dict[str, Any])
-    ceilings: Ceilings | None = None
+    parts: Measurement[dict[str, StepProfile]] = field(
+        default_factory=lambda: Measurement("profile", "Timing the parts, repeat")
+    )
+    roof: Measurement[Ceilings] = field(
+        default_factory=lambda: Measurement("roof", "Copying and multiplying, trial")
+    )
     error: Exception | None = None
     notes: tuple[str, ...] = ()
     address: Address = field(default_factory=lambda: Address(PREFIX))
@@ -76,8 +80,15 @@ class SpeedState:
             st.session_state[NAME] = cls()
         return st.session_state[NAME]
 
+    @property
+    def timing(self) -> bool:
+        """Whether something is timed now, which a second measurement would disturb."""
+        return any(job is not None for job in (self.job, self.parts.job, self.roof.job))
+
     def collect(self, timeout: float = QUICK_S) -> None:
-        """Put the result of the race on screen if it is over, waiting for it a moment."""
+        """Put on screen what is over by now, waiting for it a moment."""
+        self.parts.collect(timeout)
+        self.roof.collect(timeout)
         job = self.job
         if job is None or not job.wait(timeout):
             return
@@ -92,7 +103,8 @@ class SpeedState:
     def show(self, finished: Finished) -> None:
         """Put a race on screen, and forget what was measured beside the one before."""
         self.finished, self.error = finished, None
-        self.profiles, self.ceilings = {}, None
+        self.parts.forget()
+        self.roof.forget()
         done, asked = finished.race.n_repeats, finished.race.n_asked
         if done < asked:
             rounds = "is the 1 round that was" if done == 1 else f"are the {done} rounds that were"

@@ -12,14 +12,13 @@ from kvviz.trace.step_profile import PARTS, StepProfile
 from kvviz.ui import runs
 from kvviz.ui.cards import opening
 from kvviz.ui.environment import Environment
-from kvviz.ui.errors_view import bounded
 from kvviz.ui.jobs import Job
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import plain_html
+from kvviz.ui.speed_page import measurement
 from kvviz.ui.speed_page.pieces import chart, head, source
 from kvviz.ui.speed_page.quantity import factor, seconds
 from kvviz.ui.speed_page.state import Finished, SpeedState
-from kvviz.ui.waiting import finished as wait_for
 
 REPEATS = 9
 
@@ -81,8 +80,6 @@ def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str) -> Non
     )
 
 
-@st.fragment
-@bounded
 def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
     """Draw the parts of the last step with the cache and without, once they are measured."""
     finished = state.finished
@@ -96,43 +93,42 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
         if n_tokens < 2:
             source("A step at the first token has nothing to reuse; race a longer text.")
             return
-        place = st.empty()
-        label = f"Time the parts of a step at {n_tokens:,} tokens"
-        if not state.profiles and place.button(label, key="speed:profile"):
-            place.empty()
-            state.profiles = measured(finished, n_tokens, environment)
-        if not state.profiles:
+        measurement.draw(
+            state.parts,
+            f"Time the parts of a step at {n_tokens:,} tokens",
+            start=lambda: state.parts.start(
+                lambda job: profiles(finished, n_tokens, job), runs.queue(environment.concurrency)
+            ),
+            busy=state.timing,
+            rerun=state.address.rerun,
+        )
+        found = state.parts.result
+        if found is None:
             return
-        chart(step_parts(state.profiles), "speed-parts", _alt(state.profiles))
-        _times(state.profiles)
-        opening("parts", _lines(state.profiles), caption.source)
+        chart(step_parts(found), "speed-parts", _alt(found))
+        _times(found)
+        opening("parts", _lines(found), caption.source)
 
 
-def measured(finished: Finished, n_tokens: int, environment: Environment) -> dict[str, StepProfile]:
-    """Profile the same step with the cache and without, drawing progress."""
+def profiles(finished: Finished, n_tokens: int, job: Job) -> dict[str, StepProfile]:
+    """Profile the same step with the cache and without."""
+    model, found = shelf().get(finished.settings.of_model), {}
 
-    def work(job: Job) -> dict[str, StepProfile]:
-        model, found = shelf().get(finished.settings.of_model), {}
+    from kvviz.engine.step_profile import profile_step
 
-        from kvviz.engine.step_profile import profile_step
-
-        for number, (name, use_cache) in enumerate(
-            (("1 row", True), (f"{n_tokens:,} rows", False))
-        ):
-            found[name] = profile_step(
-                model,
-                n_tokens,
-                use_cache=use_cache,
-                batch=finished.race.batch,
-                repeats=REPEATS,
-                progress=lambda done, _, first=number: job.report(
-                    first * REPEATS + done, 2 * REPEATS
-                ),
-                cancel=job.cancelled,
-            )
-        return found
-
-    return wait_for(Job(work, runs.queue(environment.concurrency)), "Timing the parts")
+    for number, (name, use_cache) in enumerate((("1 row", True), (f"{n_tokens:,} rows", False))):
+        first = number * REPEATS
+        job.report(first, 2 * REPEATS)
+        found[name] = profile_step(
+            model,
+            n_tokens,
+            use_cache=use_cache,
+            batch=finished.race.batch,
+            repeats=REPEATS,
+            progress=lambda done, _, first=first: job.report(first + done, 2 * REPEATS),
+            cancel=job.cancelled,
+        )
+    return found
 
 
 def _times(profiles: dict[str, StepProfile]) -> None:
