@@ -55,10 +55,7 @@ def speed_up_curve(
         name="published, see the list",
         mode="markers+text",
         text=letters,
-        # To the right of the rightmost, which leaves the left to its neighbours.
-        textposition=[
-            "middle right" if one.tokens > 0.99 * longest else "middle left" for one in published
-        ],
+        textposition=_sides(published, longest),
         textfont={"size": 12},
         cliponaxis=False,
         marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
@@ -94,3 +91,20 @@ def speed_up_curve(
     return figure.update_layout(
         template=template(dark=dark), height=420, hovermode="closest", meta={"figure": "speed-up"}
     )
+
+
+def _sides(published: Sequence[PublishedSpeedUp], longest: int) -> list[str]:
+    """Return on which side of its mark each letter stands, so that none covers another.
+
+    Marks above one another take turns. Otherwise a letter stands to the left, and that of the
+    rightmost to the right, which leaves the left to its neighbours.
+    """
+    sides: list[str] = []
+    for one in published:
+        column = sorted(
+            (other for other in published if other.tokens == one.tokens),
+            key=lambda other: other.speed_up,
+        )
+        right = bool(column.index(one) % 2) if len(column) > 1 else one.tokens > 0.99 * longest
+        sides.append(f"middle {'right' if right else 'left'}")
+    return sides

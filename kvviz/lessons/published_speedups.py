@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class PublishedSpeedUp:
         who: Who published it, in a word or two.
         setting: What it was measured with.
         source: Where it stands.
+        looked_up: The day on which it was read there, ``YYYY-MM-DD``.
     """
 
     speed_up: float
@@ -32,6 +34,7 @@ class PublishedSpeedUp:
     who: str
     setting: str
     source: str
+    looked_up: str
 
 
 @cache
@@ -39,7 +42,7 @@ def published_speed_ups() -> tuple[PublishedSpeedUp, ...]:
     """Return all published figures, in the order of the file.
 
     Raises:
-        LessonError: If an entry lacks something, or a number is none.
+        LessonError: If an entry lacks something, a number is none, or a day is none.
     """
     data: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return tuple(_checked(number, entry) for number, entry in enumerate(data["entry"], start=1))
@@ -56,4 +59,16 @@ def _checked(number: int, entry: dict[str, Any]) -> PublishedSpeedUp:
             f"Entry {number} of {FILE.name} does not have the fields that it should.",
             found=f"It has {sorted(entry)}.",
         )
+    if not _is_day(entry["looked_up"]):
+        raise LessonError(
+            f"Entry {number} of {FILE.name} does not say on which day it was looked up.",
+            found=f"It says {entry['looked_up']!r}.",
+        )
     return PublishedSpeedUp(**entry)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

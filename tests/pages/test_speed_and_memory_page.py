@@ -3,6 +3,7 @@ import io
 import re
 import time
 from dataclasses import replace
+from datetime import date
 from threading import Event
 
 import pytest
@@ -64,6 +65,7 @@ def test_it_opens_with_a_question_and_what_others_have_published(opened):
     assert page.html.count('<tr><th scope="row">') == len(published_speed_ups())
     for one in published_speed_ups():
         assert one.source in page.html
+        assert one.looked_up in page.html
 
 
 def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
@@ -231,13 +233,26 @@ def test_the_csv_has_a_line_a_step():
 def test_a_published_figure_without_a_source_is_refused(tmp_path, monkeypatch):
     assert len(published_speed_ups()) >= 8
     text = published_speedups.FILE.read_text()
-    for damage in (text.replace('source = "', 'origin = "', 1), text.replace("= 4.73", "= -1")):
+    for damage in (
+        text.replace('source = "', 'origin = "', 1),
+        text.replace("= 4.73", "= -1"),
+        text.replace('looked_up = "', 'looked_up = "about ', 1),
+        text.replace('looked_up = "2026-11-23"', 'looked_up = "2026-11-31"', 1),
+    ):
         file = tmp_path / "published_speedups.toml"
         file.write_text(damage)
         with monkeypatch.context() as patch:
             patch.setattr(published_speedups, "FILE", file)
             with pytest.raises(LessonError, match="Entry 1"):
                 published_speed_ups.__wrapped__()
+
+
+def test_every_published_figure_says_where_it_stands_and_when_it_was_read():
+    for one in published_speed_ups():
+        assert "/" in one.source
+        assert date(2026, 11, 1) <= date.fromisoformat(one.looked_up)
+    batches = [one.batch for one in published_speed_ups() if one.who == "nanochat fork"]
+    assert batches == [1, 4, 8, 16, 32, 64, 93]
 
 
 def test_a_race_can_be_watched_and_cancelled(opened, monkeypatch):

@@ -163,11 +163,11 @@ def against_length(finished: Finished | None) -> None:
         with st.expander("The published figures and their sources", key="kvviz-published"):
             table(
                 "published",
-                ["", "times as fast", "tokens", "batch", "setting", "source"],
+                ["", "times as fast", "tokens", "batch", "setting", "source", "looked up"],
                 [
                     [
                         chr(ord("A") + number), f"{one.speed_up:g}×", f"{one.tokens:,}",
-                        f"{one.batch}", one.setting, one.source,
+                        f"{one.batch}", one.setting, one.source, one.looked_up,
                     ]
                     for number, one in enumerate(published)
                 ],

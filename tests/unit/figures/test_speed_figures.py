@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 
 from kvviz.analysis.roofline import roof_points
@@ -36,6 +38,20 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
     assert high > np.log10(max(marks.y))
     (band, _) = figure.layout.shapes
     assert (band.y0, band.y1) == (2.0, 4.0)
+
+
+def test_letters_of_marks_above_one_another_take_turns_on_their_sides():
+    published = published_speed_ups()
+    marks = named(speed_up_curve(None, published), "published, see the list")
+    sides = dict(zip(marks.text, marks.textposition, strict=True))
+    at_200 = sorted((one.speed_up, letter) for one, letter in zip(published, marks.text, strict=True)
+                    if one.tokens == 200)  # fmt: skip
+    assert len(at_200) == 8
+    for (_, lower), (_, upper) in pairwise(at_200):
+        assert sides[lower] != sides[upper]
+    (rightmost,) = (letter for one, letter in zip(published, marks.text, strict=True)
+                    if one.tokens == 1001)  # fmt: skip
+    assert sides[rightmost] == "middle right"
 
 
 def test_before_a_race_there_is_no_measured_line():
