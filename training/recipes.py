@@ -84,7 +84,7 @@ _TWIN_PHASES = (
     Phase(0.05, 16, Mixture(repeated=0.10, shortest=4, longest=8, jumping=0.5)),
     Phase(0.13, 64, Mixture(repeated=0.10, shortest=8, longest=32, jumping=0.5)),
     Phase(0.55, 128, Mixture(repeated=0.10, shortest=12, longest=60, jumping=0.5)),
-    Phase(0.85, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.5)),
+    Phase(0.90, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.5)),
     Phase(1.0, 1024, Mixture(repeated=0.05, shortest=16, longest=400, jumping=0.0)),
 )
 
