@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,35 +56,57 @@ class HeldoutText:
 
 @torch.no_grad()
 def model_nats(
-    model: PreTrainedModel, tokens: Int64[np.ndarray, " n"], n_ctx: int
+    model: PreTrainedModel,
+    tokens: Int64[np.ndarray, " n"],
+    n_ctx: int,
+    stride: int | None = None,
 ) -> Float64[np.ndarray, " n_minus_1"]:
-    """Returns -ln p of every token but the first, read in windows that do not overlap.
+    """Returns -ln p of every token but the first, read in windows.
 
-    A token at place i of its window is predicted from the i tokens before it in the window, so
-    the first ones of each window are predicted from little; nothing is left out.
+    Without a stride windows do not overlap: a token at place i of its window is predicted from
+    the i tokens before it in the window, so the first ones of each window are predicted from
+    little. With one, each window repeats the end of the last, and only what is new is scored:
+    every token but those of the first window has at least `n_ctx - stride` before it, as an
+    n-gram, which never starts anew, always has its own. Nothing is left out either way.
 
     Args:
         model: A causal language model.
         tokens: The running text.
         n_ctx: Tokens fed in a window.
+        stride: Tokens from the start of a window to that of the next; `n_ctx` if None.
+
+    Source: the overlapping windows are those of transformers' page on the perplexity of
+    fixed-length models.
     """
     n = len(tokens) - 1
     nats = np.empty(n)
-    n_full = n // n_ctx
-    windows = [(i * n_ctx, n_ctx) for i in range(n_full)]
     at_once = max(1, ROWS_AT_ONCE_TOKENS // n_ctx)
-    groups = [windows[i : i + at_once] for i in range(0, n_full, at_once)]
-    if n % n_ctx:
-        groups.append([(n_full * n_ctx, n % n_ctx)])
-    for group in groups:
-        rows = torch.from_numpy(np.stack([tokens[s : s + length + 1] for s, length in group]))
+    scored = 0
+    for group in _grouped(_starts(n, n_ctx, stride or n_ctx), n, n_ctx, at_once):
+        length = min(n_ctx, n - group[0])
+        rows = torch.from_numpy(np.stack([tokens[s : s + length + 1] for s in group]))
         logits = model(rows[:, :-1]).logits.float()
-        loss = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none"
-        )
-        start = group[0][0]
-        nats[start : start + loss.numel()] = loss.numpy()
+        losses = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2), rows[:, 1:], reduction="none"
+        ).numpy()
+        for start, loss in zip(group, losses, strict=True):
+            nats[scored : start + length] = loss[scored - start :]
+            scored = start + length
     return nats
+
+
+def _starts(n: int, n_ctx: int, stride: int) -> list[int]:
+    """Returns where windows start so that the last one reaches the end."""
+    return [0, *range(stride, n - n_ctx + stride, stride)]
+
+
+def _grouped(starts: list[int], n: int, n_ctx: int, at_once: int) -> Iterator[list[int]]:
+    """Yields windows that can run together; the last of a text may be short and runs alone."""
+    full = [start for start in starts if start + n_ctx <= n]
+    for i in range(0, len(full), at_once):
+        yield full[i : i + at_once]
+    for start in starts[len(full) :]:
+        yield [start]
 
 
 def nats_by_position(nats: Float64[np.ndarray, " n"], n_ctx: int) -> dict[str, float]:

@@ -31,6 +31,22 @@ def test_windows_score_every_token_once_from_its_own_window(tiny_recipe):
         assert nats[i] == pytest.approx(expected, abs=1e-4)  # float32, other batch shape
 
 
+@pytest.mark.parametrize("n", [9, 16, 37, 40])
+def test_overlapping_windows_score_every_token_once_with_at_least_half_a_window_before_it(
+    tiny_recipe, n
+):
+    torch.manual_seed(0)
+    model = build_model(tiny_recipe.shape).eval()
+    tokens = np.random.default_rng(0).integers(0, 4096, 1 + n)
+    nats = model_nats(model, tokens, 16, stride=8)
+    for i in range(n):
+        start = 0 if i < 16 else 8 * ((i - 8) // 8)
+        with torch.no_grad():
+            logits = model(torch.from_numpy(tokens[None, start : i + 1])).logits[0, -1]
+        expected = -float(logits.log_softmax(-1)[tokens[i + 1]])
+        assert nats[i] == pytest.approx(expected, abs=1e-4)  # float32, other batch shape
+
+
 def test_losses_are_averaged_by_place_in_the_window():
     nats = np.tile(np.arange(1024.0), 2)
     assert nats_by_position(nats, 1024) == {
