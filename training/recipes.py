@@ -88,12 +88,11 @@ _TWIN_PHASES = (
     Phase(1.0, 1024, Mixture(repeated=0.05, shortest=16, longest=400, jumping=0.0)),
 )
 
-# T5 counts distances, not places: it needs no jumps.
+# T5 counts distances, not places: it needs no jumps, and rows of 256 serve texts of 512 too.
 _T5_PHASES = (
     Phase(0.20, 64, Mixture(repeated=0.05, shortest=8, longest=32, jumping=0.0)),
     Phase(0.70, 128, Mixture(repeated=0.05, shortest=12, longest=60, jumping=0.0)),
-    Phase(0.92, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.0)),
-    Phase(1.0, 512, Mixture(repeated=0.05, shortest=16, longest=200, jumping=0.0)),
+    Phase(1.0, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.0)),
 )
 
 RECIPES = {
