@@ -46,7 +46,7 @@ bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (abo
 screenshots: $(VENV)/.test ## Take the pictures that the README shows
 	$(BIN)/python -m tests.browser.screenshots docs/pictures
 
-bundle: node_modules/.installed ## Build the player's one file from its modules
+bundle: node_modules/.installed ## Build each component's one file from its modules
 	npm run build --silent
 
 train: $(VENV)/.app ## Train a bundled model (MODEL=gpt2-mini CORPUS=../shared/corpus)

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  along, chanceText, fairDraw, nearest, pointAfterKey, shareText, tokensText,
-} from "../../kvviz/ui/language/training_film.js";
+import { along, fairDraw, nearest, pointAfterKey } from "../../kvviz/ui/language/film/film.js";
+import { shareText, tokensText } from "../../kvviz/ui/language/film/words.js";
 
 test("the untrained model stands at the edge, all others on a log axis", () => {
   assert.equal(along(0, 4096, 14_102_528), 0);
@@ -30,8 +29,8 @@ test("numbers read as a person says them", () => {
   assert.equal(tokensText(14_102_528), "14.1 million");
   assert.equal(shareText(0.0123), "1.2 %");
   assert.equal(shareText(1), "100 %");
-  assert.equal(chanceText(0.0007), "0.1 %");
-  assert.equal(chanceText(0.31), "31 %");
+  assert.equal(shareText(0.0007), "0.1 %");
+  assert.equal(shareText(0.31), "31 %");
 });
 
 test("keys stay inside the film", () => {

@@ -37,7 +37,7 @@ def _component() -> Callable[..., Any]:
         "kvviz_training_film",
         css=(HERE / "token_columns.css").read_text(encoding="utf-8")
         + (HERE / "training_film.css").read_text(encoding="utf-8"),
-        js=(HERE / "training_film.js").read_text(encoding="utf-8"),
+        js=(HERE / "training_film.bundle.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
 

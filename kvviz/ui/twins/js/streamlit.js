@@ -1,7 +1,7 @@
 // The bundle's entry. The default export is what Streamlit calls, again and again on one element.
 import { Twins } from "./twins.js";
 
-/** @import { View } from "./twins.js" */
+/** @import { View } from "./scene.js" */
 
 /**
  * @typedef {object} ComponentArgs

@@ -23,7 +23,7 @@ export function drawStrip(root, header, pointed) {
     column.addEventListener("click", () => pointed(unit, true));
     return column;
   });
-  const names = el("span", { class: "kt-names", "aria-hidden": true }, [
+  const names = el("span", { class: "kt-names", "aria-hidden": "true" }, [
     el("span", {}, [header.left.name]),
     el("span", {}, [header.right.name]),
   ]);
