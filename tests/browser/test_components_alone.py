@@ -1,0 +1,219 @@
+"""The twins' pictures and the training film mounted as Streamlit mounts them, without the app."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Route, expect
+
+import kvviz
+from kvviz.analysis import row_changes
+from kvviz.ui.twins.payload import ChangedRows, Pair, pack
+from tests.factories import make_card, make_encoding
+
+pytestmark = pytest.mark.browser
+
+UI = Path(kvviz.__file__).parent / "ui"
+ORIGIN = "http://component.test"
+PAGE = """<!doctype html><title>a component</title><link rel="icon" href="data:,">
+<style>body { margin: 0; padding: 20px; } STYLE</style><div id="root"></div>
+<script type="module">
+import component from "./bundle.js";
+const answer = await fetch("./data");
+const data = DATA;
+window.told = [];
+const tell = (name, value) => window.told.push([name, value]);
+window.mount = () => component({ data, parentElement: root, setStateValue: tell });
+window.leave = window.mount();
+</script>"""
+
+
+@pytest.fixture
+def mounted(visit):
+    """Mount a component on a page of its own and return the tab."""
+
+    def mount(bundle, styles, data, **window):
+        tab = visit(address=ORIGIN, **window)
+        is_bytes = isinstance(data, bytes)
+        page = PAGE.replace("STYLE", "".join((UI / name).read_text() for name in styles)).replace(
+            "DATA",
+            "new Uint8Array(await answer.arrayBuffer())" if is_bytes else "await answer.json()",
+        )
+        served = {
+            "/": ("text/html", page),
+            "/bundle.js": ("text/javascript", (UI / bundle).read_text(encoding="utf-8")),
+            "/data": ("application/octet-stream", data if is_bytes else json.dumps(data)),
+        }
+
+        def serve(route: Route) -> None:
+            kind, body = served[route.request.url.removeprefix(ORIGIN)]
+            route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+
+        tab.page.route("**/*", serve)
+        tab.page.goto(f"{ORIGIN}/")
+        return tab
+
+    return mount
+
+
+@pytest.fixture
+def twins(mounted):
+    """Two models of different depth and numbers of heads, and a row that changed in each."""
+    left = make_encoding(token_ids=np.arange(1, 5), card=make_card(2, 3, 4))
+    right = make_encoding(
+        token_ids=np.array([9, 1, 2, 3, 4, 8]), seed=3, card=make_card(3, 2, 4, family="bert")
+    )
+    right = replace(right, text=left.text)
+    sides = []
+    for side in (left, right):
+        keys = side.all_keys.copy()
+        keys[1, 0, 2, 0] += np.float32(0.5)
+        sides.append(row_changes(side, replace(side, all_keys=keys)))
+    changes = (ChangedRows(*sides),)
+
+    def open_twins(*, veiled=False, **window):
+        pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
+        buffer = pack(pair, layer=1, head=1, veiled=veiled)
+        return mounted("twins/twins.bundle.js", ["twins/twins.css"], buffer, **window)
+
+    return open_twins
+
+
+def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):
+    tab = twins()
+    root = tab.page.locator('[data-kvviz="twins"]')
+    expect(root).to_have_attribute("data-layer", "1")
+    root.get_by_label("layer").select_option("2")
+    expect(root).to_have_attribute("data-layer", "2")
+    # The first model has two layers: its nearest stands in.
+    expect(root.locator(".kt-facts").first).to_contain_text("nearest it has: layer 1, head 1")
+    heads = root.locator(".kt-heads").nth(1)
+    heads.focus()
+    heads.press("ArrowUp")
+    heads.press("ArrowLeft")
+    expect(root).to_have_attribute("data-head", "0")
+    heads.press("ArrowLeft")
+    expect(root).to_have_attribute("data-head", "0")
+    root.locator(".kt-heads").first.click(position={"x": 60, "y": 5})
+    expect(root).to_have_attribute("data-layer", "0")
+    root.get_by_role("button", name="Mask").click()
+    told = tab.page.evaluate("window.told")
+    assert told[-1] == ["view", {"layer": 0, "head": 0, "look": "mask"}]
+    assert {name for name, _ in told} == {"view"}
+
+
+def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
+    tab = twins()
+    root = tab.page.locator('[data-kvviz="twins"]')
+    canvas = root.locator(".kt-canvas canvas").first
+    # Names take 78 pixels at the left and 68 above; a cell is 32 wide, and [CLS] has the first.
+    cell = {"x": 78 + 32 * 1.5, "y": 68 + 32 * 2.5}
+    canvas.hover(position=cell)
+    reading = root.locator('[data-kvviz="attention-twins"] .kt-reading')
+    expect(reading).to_contain_text("looks at")
+    expect(reading).to_contain_text("One")
+    expect(reading).to_contain_text("Other")
+    expect(root).to_have_attribute("data-pointed", "2,1")
+    assert root.locator(".kt-unit.kt-lit").count() == 2
+    lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    assert root.locator(".kt-over").nth(1).evaluate(lit)
+    canvas.click(position=cell)
+    tab.page.mouse.move(2, 2)
+    expect(root).to_have_attribute("data-pinned", "")
+    expect(root).to_have_attribute("data-pointed", "2,1")
+
+
+def test_changed_rows_are_counted_and_read(twins):
+    tab = twins()
+    section = tab.page.locator('[data-kvviz="row-changes"]')
+    expect(section).to_have_attribute("data-changed0-left", "1")
+    expect(section).to_have_attribute("data-earlier0-left", "8")
+    expect(section).to_have_attribute("data-earlier0-right", "18")
+    expect(section.locator(".kt-sentence").first).to_contain_text("1 of 8 earlier rows changed.")
+    # Layers are named in the first 52 pixels; the cell of [CLS], 46 wide, is empty here.
+    section.locator("canvas").first.hover(position={"x": 52 + 46 * 1.5, "y": 5})
+    expect(section.locator(".kt-reading")).to_contain_text("One, layer 0")
+
+
+def test_a_veiled_pair_shows_no_head_and_leaves_no_trace_when_it_goes(twins):
+    tab = twins(veiled=True)
+    root = tab.page.locator('[data-kvviz="twins"]')
+    expect(root).to_have_attribute("data-veiled", "true")
+    assert root.locator(".kt-heads").count() == 0
+    # Mounted again, as at every rerun, it stays one.
+    tab.page.evaluate("void window.mount()")
+    assert root.count() == 1
+    tab.page.evaluate("window.leave()")
+    assert root.count() == 0
+
+
+def point(n_tokens, progress, bits, word):
+    guesses = [[word, 0.5], ["␣the", 0.25]]
+    said = [{"guesses": guesses, "continuation": f"{word} and on"}, {"guesses": guesses[:1]}]
+    said[1]["continuation"] = ""
+    return {"n_tokens": n_tokens, "progress": progress, "bits": bits, "said": said}
+
+
+FILM = {
+    "point": 1,
+    "most_bits": 8.0,
+    "notes": ["a note"],
+    "sentences": [
+        {"before": "Once upon a ", "word": "␣time", "after": " there was"},
+        {"before": "The king and the ", "word": "␣queen", "after": "."},
+    ],
+    "films": [
+        {
+            "name": "One",
+            "family": "gpt2",
+            "points": [
+                point(0, 0.0, 8.0, "␣x"),
+                point(10_000, 0.4, 5.0, "␣day"),
+                point(2_000_000, 1.0, 3.0, "␣time"),
+            ],
+        },
+        {
+            "name": "Other",
+            "family": "bert",
+            "points": [point(0, 0.0, 8.1, "␣y"), point(1_000_000, 1.0, 4.0, "␣time")],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("width", [1000, 390])
+def test_the_film_is_scrubbed_stepped_and_played(mounted, width):
+    styles = ["language/token_columns.css", "language/training_film.css"]
+    tab = mounted("language/training_film.bundle.js", styles, FILM, width=width)
+    film = tab.page.locator('[data-kvviz="training-film"]')
+    expect(film).to_have_attribute("data-point", "1")
+    expect(film).to_have_attribute("data-said", "␣day|␣day")
+    expect(film.locator(".lm-sentence")).to_contain_text(
+        "After 10,000 tokens, 40 % of the training"
+    )
+    # 2^5 and 2^8.1 tokens; the other film's nearest point is its first.
+    expect(film.locator(".lm-sentence")).to_contain_text("among 32 tokens (5.00 bits)")
+    expect(film.locator(".lm-sentence")).to_contain_text("0 tokens into its own, among 274")
+    film.get_by_role("button", name="One point on").click()
+    expect(film).to_have_attribute("data-point", "2")
+    expect(film.get_by_role("button", name="One point on")).to_be_disabled()
+    expect(film.locator(".lm-card li.is-real .lm-guess").first).to_have_text("␣time")
+    expect(film.locator(".lm-goes").first).to_have_text("… ␣time and on")
+    assert film.locator(".lm-card").nth(1).locator(".lm-goes").count() == 0
+    film.get_by_role("slider").press("Home")
+    expect(film).to_have_attribute("data-point", "0")
+    expect(film.locator(".lm-sentence")).to_contain_text("Before the first token")
+    tab.page.wait_for_function("window.told.length > 0 && window.told.at(-1)[1] === 0")
+    film.get_by_role("button", name="Play").click()
+    expect(film).to_have_attribute("data-point", "2")
+    expect(film.get_by_role("button", name="Play")).to_be_visible()
+    chart = film.locator("svg[role=img]")
+    box = chart.bounding_box()
+    tab.page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    expect(film).to_have_attribute("data-point", "0")
+    page_width = tab.page.evaluate("document.documentElement.scrollWidth")
+    assert page_width <= width
