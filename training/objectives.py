@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from training.batches import Rows
 from training.models import IDS
-from training.spans import corrupt_spans
+from training.spans import corrupt_spans, most_spans
 from training.tokenizer import CLS, MASK, N_SPECIAL, PAD, SEP
 
 MASKED_SHARE = 0.15
 SHOWN_AS_MASK, SHOWN_AS_RANDOM = 0.8, 0.1
+NOT_ASKED = -100  # what torch's cross-entropy leaves out
 
 
 class Objective(Protocol):
@@ -101,17 +102,41 @@ class SpanCorruption:
     """T5's question: what stood where the sentinels stand?"""
 
     def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
-        """Returns encoder tokens, decoder tokens and targets, each (row position)."""
-        pairs = [corrupt_spans(row, draw) for row in rows.tokens[:, :-1]]
-        targets = np.stack([target for _, target in pairs])
-        start = np.full((len(targets), 1), IDS[PAD])
+        """Returns encoder tokens, which of them count, decoder tokens and targets, (row position).
+
+        Rows are filled up to one shape. In a row that is cut short any number of spans is hidden,
+        from one to as many as its length allows.
+        """
+        tokens = rows.tokens[:, :-1]
+        n_rows, n_ctx = tokens.shape
+        pairs = (
+            [corrupt_spans(row, draw) for row in tokens]
+            if rows.lengths is None
+            else [
+                corrupt_spans(
+                    row[:length],
+                    draw,
+                    None if length == n_ctx else int(draw.integers(most_spans(length)[1])) + 1,
+                )
+                for row, length in zip(tokens, rows.lengths.tolist(), strict=True)
+            ]
+        )
+        sources = np.full((n_rows, n_ctx + 1), IDS[PAD], dtype=np.int64)
+        counts = np.zeros_like(sources)
+        targets = np.full((n_rows, sum(most_spans(n_ctx)) + 1), NOT_ASKED, dtype=np.int64)
+        for row, (source, target) in enumerate(pairs):
+            sources[row, : len(source)], counts[row, : len(source)] = source, 1
+            targets[row, : len(target)] = target
+        start = np.full((n_rows, 1), IDS[PAD])
         decoder = np.concatenate([start, targets[:, :-1]], axis=1)
-        return np.stack([source for source, _ in pairs]), decoder, targets
+        return sources, counts, np.where(decoder == NOT_ASKED, IDS[PAD], decoder), targets
 
     def loss(self, model: Any, *inputs: Tensor) -> Tensor:
         """Returns the loss over all targets, sentinels and the end included."""
-        tokens, decoder, targets = inputs
-        logits = model(input_ids=tokens, decoder_input_ids=decoder, use_cache=False).logits
+        tokens, counts, decoder, targets = inputs
+        logits = model(
+            input_ids=tokens, attention_mask=counts, decoder_input_ids=decoder, use_cache=False
+        ).logits
         return _cross_entropy(logits, targets)
 
 

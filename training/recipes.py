@@ -92,7 +92,9 @@ _TWIN_PHASES = (
 _T5_PHASES = (
     Phase(0.20, 64, Mixture(repeated=0.05, shortest=8, longest=32, jumping=0.0)),
     Phase(0.70, 128, Mixture(repeated=0.05, shortest=12, longest=60, jumping=0.0)),
-    Phase(1.0, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.0)),
+    Phase(0.90, 256, Mixture(repeated=0.05, shortest=16, longest=99, jumping=0.0)),
+    # What people type is short and has one blank or two.
+    Phase(1.0, 64, Mixture(repeated=0.0, shortest=8, longest=32, jumping=0.0, cut=0.8)),
 )
 
 RECIPES = {

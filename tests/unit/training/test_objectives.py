@@ -6,7 +6,14 @@ import torch
 
 from training.batches import Rows
 from training.models import IDS, build_model
-from training.objectives import MaskedToken, NextToken, SpanCorruption, objective_for, to_tensors
+from training.objectives import (
+    NOT_ASKED,
+    MaskedToken,
+    NextToken,
+    SpanCorruption,
+    objective_for,
+    to_tensors,
+)
 from training.tokenizer import CLS, END_OF_TEXT, MASK, N_SPECIAL, PAD, SENTINELS, SEP
 
 CPU = torch.device("cpu")
@@ -98,7 +105,9 @@ def test_bert_s_loss_is_that_of_the_whole_model_at_the_asked_places(tiny_recipe)
 
 def test_source_and_target_of_t5_put_together_give_the_row_back():
     rows = _rows(n_rows=3, n_ctx=256)
-    sources, decoders, targets = SpanCorruption().inputs(rows, _draw())
+    sources, counts, decoders, targets = SpanCorruption().inputs(rows, _draw())
+    assert np.array_equal(counts, np.arange(257) < 256 - 51 + 26 + 1 + np.zeros((3, 1)))
+    sources = sources[:, counts[0] == 1]
     assert np.array_equal(decoders[:, 1:], targets[:, :-1])
     assert np.all(decoders[:, 0] == IDS[PAD])
     for row, source, target in zip(rows.tokens[:, :-1], sources, targets, strict=True):
@@ -111,10 +120,33 @@ def test_source_and_target_of_t5_put_together_give_the_row_back():
         assert whole == row.tolist()
 
 
+def test_rows_of_t5_that_are_cut_short_hide_any_number_of_spans_in_the_same_shapes():
+    whole = _rows(n_rows=64, n_ctx=64)
+    lengths = np.tile([64, 12, 30, 63], 16)
+    rows = dataclasses.replace(whole, lengths=lengths)
+    inputs = SpanCorruption().inputs(rows, _draw())
+    assert [a.shape for a in inputs] == [a.shape for a in SpanCorruption().inputs(whole, _draw())]
+    numbers = {12: set(), 30: set(), 63: set(), 64: set()}
+    for row, length, source, counts, target in zip(
+        whole.tokens, lengths, inputs[0], inputs[1], inputs[3], strict=True
+    ):
+        source, target = source[counts == 1], target[target != NOT_ASKED]
+        assert source[-1] == target[-1] == IDS[END_OF_TEXT]
+        hidden = np.split(target[:-1], np.flatnonzero(target[:-1] < N_SPECIAL))[1:]
+        spans = {int(span[0]): span[1:].tolist() for span in hidden}
+        numbers[length].add(len(spans))
+        whole_text = [t for s in source[:-1] for t in spans.get(int(s), [int(s)])]
+        assert whole_text == row[:length].tolist()
+    assert numbers[12] == {1}
+    assert numbers[64] == {6}
+    assert numbers[30] == {1, 2, 3}
+    assert {1, 2, 5} < numbers[63] <= {1, 2, 3, 4, 5, 6}
+
+
 def test_t5_s_loss_is_the_model_s_own(tiny_recipe):
     model = _model(tiny_recipe, "t5")
     inputs = to_tensors(SpanCorruption().inputs(_rows(), _draw()), CPU)
-    own = model(input_ids=inputs[0], labels=inputs[2]).loss
+    own = model(input_ids=inputs[0], attention_mask=inputs[1], labels=inputs[3]).loss
     loss = SpanCorruption().loss(model, *inputs)
     assert torch.allclose(loss, own, atol=1e-5)  # float32 sums
 
