@@ -23,7 +23,8 @@ _WATCHED = {
     "gpt2": _TWINS,
     "bert": _TWINS,
     "t5": "Its encoder, its two caches and its attention work as those of a large T5 do, and it "
-    "fills short blanks in a children's story; how often rightly, the held-out figures below say.",
+    "fills short blanks in a children's story; how often rightly, the held-out figures below say. "
+    "Often it does not stop after the last blank and answers some that are not there.",
 }
 
 _ALIKE = (
