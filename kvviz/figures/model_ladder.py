@@ -15,26 +15,29 @@ EXPERTS = "#8a6be0"
 QUIET = WITHOUT_CACHE
 
 LANDMARKS = {
-    "gpt-1": "bottom center",
-    "bert-large": "top center",
-    "gpt2-xl": "top center",
-    "t5-11b": "top center",
-    "gpt-3": "top center",
-    "palm": "top center",
-    "llama-7b": "middle left",
-    "llama-65b": "middle left",
-    "llama-3.1-405b": "top center",
-    "kimi-k2": "top center",
-    "smollm2-135m": "bottom center",
-    "gpt2-mini": "middle left",
+    "gpt-1": ("GPT-1", "bottom center"),
+    "bert-large": ("BERT", "top center"),
+    "gpt2-xl": ("GPT-2 XL", "top center"),
+    "t5-11b": ("T5 11B", "top center"),
+    "gpt-3": ("GPT-3", "top center"),
+    "palm": ("PaLM", "top center"),
+    "llama-7b": ("LLaMA 7B", "middle left"),
+    "llama-65b": ("LLaMA 65B", "middle left"),
+    "llama-3.1-405b": ("Llama 3.1", "top center"),
+    "kimi-k2": ("Kimi K2", "top center"),
+    "smollm2-135m": ("SmolLM2", "bottom center"),
+    "gpt2-mini": ("GPT-2 mini", "middle left"),
 }
-"""Models that are named in the picture, and on which side; the others are named on hovering."""
+"""Models that are named in the picture, so briefly that no two names touch on a telephone, and on
+which side of their mark; the others are named on hovering."""
 
 CROWDED_FROM = 2023.5
 LANDMARKS_AT_EASE = ("smollm2-135m", "gpt2-mini")
 """Late models with room around them."""
 
 _POWERS = range(6, 14)
+_HIDDEN_AT, _NAMED_ABOVE_AT = 12.875, 12.58
+"""Powers of ten at which, above all marks, hidden sizes and a ringed model's name stand."""
 _UNITS = {6: "M", 9: "B", 12: "T"}
 
 
@@ -92,9 +95,10 @@ def model_ladder(
     if hidden:
         figure.add_scatter(
             x=[row.years for row in hidden],
-            y=[10.0 ** _POWERS[-1] * 0.55] * len(hidden),
+            y=[10.0**_HIDDEN_AT] * len(hidden),
             text=[f"? {row.name}" for row in hidden],
             mode="text",
+            textposition="middle left",
             textfont={"color": QUIET, "size": 12},
             name="undisclosed",
             showlegend=False,
@@ -116,7 +120,10 @@ def model_ladder(
         title_text="published in", dtick=1, tickformat="d", range=[2018, _latest(rows) + 0.4]
     )
     return figure.update_layout(
-        template=template(dark=dark), height=460, hovermode="closest", meta={"figure": "ladder"}
+        template=template(dark=dark),
+        height=460,
+        hovermode="closest",
+        meta={"figure": "model-ladder"},
     )
 
 
@@ -130,7 +137,7 @@ def _ring(figure: go.Figure, row: ModelRow) -> None:
         mode="markers" if crowded else "markers+text",
         marker={"symbol": "circle-open", "size": 20, "color": QUIET, "line": {"width": 2}},
         text=[f"<b>{row.name}</b>"],
-        textposition=LANDMARKS.get(row.id, "top center"),
+        textposition=_side(row),
         cliponaxis=False,
         name=row.name,
         hoverinfo="skip",
@@ -143,8 +150,8 @@ def _ring(figure: go.Figure, row: ModelRow) -> None:
         figure.add_annotation(
             x=row.years,
             y=math.log10(size),
-            ax=min(row.years, 2025.2) if above else 2022.6,
-            ay=12.7 if above else 7.9,
+            ax=min(row.years, 2025.2) if above else 2022.2,
+            ay=_NAMED_ABOVE_AT if above else 7.9,
             axref="x",
             ayref="y",
             text=f"<b>{row.name}</b>",
@@ -168,15 +175,20 @@ def _marks(
         mode="markers+text" if named else "markers",
         marker=marker,
         text=[
-            row.name if named and row.id in LANDMARKS and row.id != chosen else "" for row in rows
+            LANDMARKS[row.id][0] if named and row.id in LANDMARKS and row.id != chosen else ""
+            for row in rows
         ],
-        textposition=[LANDMARKS.get(row.id, "top center") for row in rows],
+        textposition=[_side(row) for row in rows],
         textfont={"size": 11},
         cliponaxis=False,
         name=name,
         customdata=[[row.id, _about(row)] for row in rows],
         hovertemplate="%{customdata[1]}<extra></extra>",
     )
+
+
+def _side(row: ModelRow) -> str:
+    return LANDMARKS[row.id][1] if row.id in LANDMARKS else "middle right"
 
 
 def _about(row: ModelRow) -> str:

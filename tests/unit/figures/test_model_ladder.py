@@ -1,4 +1,5 @@
 import math
+from itertools import combinations
 
 import pytest
 
@@ -56,6 +57,54 @@ def test_the_chosen_model_has_a_ring_and_its_name_once(chosen):
     assert sum(text in (row.name, f"<b>{row.name}</b>") for text in texts) == 1
     for note in figure.layout.annotations:
         assert math.isclose(10**note.y, ring.y[0])
+
+
+TELEPHONE = (268, 330)
+"""Pixels between the axes on a window 390 wide, measured; less in height where the legend wraps."""
+
+# Wider than most letters of the page's font are, at 11, 12 and 12 bold.
+LETTER = {11: 6.3, 12: 6.8}
+
+
+def names_on_a_telephone(figure):
+    """Return the box of each name: left, right, bottom, top, in pixels."""
+    (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+
+    def box(text, size, x, y, side, mark):
+        plain = text.removeprefix("<b>").removesuffix("</b>")
+        width = LETTER[size] * len(plain)
+        x = (x - left) / (right - left) * TELEPHONE[0]
+        y = (y - low) / (high - low) * TELEPHONE[1]
+        # So far plotly keeps a name from the middle of a mark of this size.
+        off = mark / 2 / 0.8 + 1 if mark else 0
+        x += {"left": -off - width, "center": -width / 2, "right": off}[side.split()[1]]
+        y += {"top": off, "middle": -size / 2, "bottom": -off - size}[side.split()[0]]
+        return plain, (x, x + width, y, y + size)
+
+    boxes = []
+    for trace in figure.data:
+        if "text" in (trace.mode or ""):
+            sides = trace.textposition
+            sides = [sides] * len(trace.text) if isinstance(sides, str) else sides
+            size, mark = trace.textfont.size or 12, trace.marker.size or 0
+            for text, x, y, side in zip(trace.text, trace.x, trace.y, sides, strict=True):
+                if text:
+                    boxes.append(box(text, size, x, math.log10(y), side, mark))
+    for note in figure.layout.annotations:
+        boxes.append(box(note.text, 12, note.ax, note.ay, "middle center", 0))
+    return boxes
+
+
+@pytest.mark.parametrize("chosen", ["", *sorted(IDS)])
+def test_no_two_names_touch_on_a_telephone(chosen):
+    boxes = names_on_a_telephone(model_ladder(ROWS, chosen=chosen))
+    assert len(boxes) >= len(LANDMARKS)
+    for (one, first), (other, second) in combinations(boxes, 2):
+        apart = (
+            first[1] < second[0] or second[1] < first[0]
+            or first[3] < second[2] or second[3] < first[2]
+        )  # fmt: skip
+        assert apart, f"{one} touches {other}"
 
 
 def test_a_model_of_no_known_size_has_no_ring():
