@@ -86,7 +86,10 @@ def cache_growth(
         ticktext=[f"{10**power:,}" for power in range(8)],
     )
     return figure.update_layout(
-        template=template(dark=dark), height=460, hovermode="closest", meta={"figure": "growth"}
+        template=template(dark=dark),
+        height=460,
+        hovermode="closest",
+        meta={"figure": "cache-growth"},
     )
 
 

@@ -3,64 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from jaxtyping import Float64
 
 from kvviz.analysis import HeadMeasures
 from kvviz.figures.theme import MODELS, template
 
-_PANELS = (
-    ("forward", "looks ahead, %", 100.0, ".1f", " %"),
-    ("entropy", "spread, bits", 1.0, ".2f", " bits"),
-    ("distance", "reach, tokens", 1.0, ".1f", " tokens"),
-)
+Measure = Literal["forward", "entropy", "distance"]
+
+
+@dataclass(frozen=True)
+class MeasureWords:
+    """How a measure is drawn and named.
+
+    Attributes:
+        title: What stands at its axis, with the unit.
+        scale: What the measure is multiplied by to be in that unit.
+        form: How a value is written, as a format of d3.
+        unit: The unit behind a value.
+    """
+
+    title: str
+    scale: float
+    form: str
+    unit: str
+
+    def values(self, found: HeadMeasures, measure: Measure) -> Float64[np.ndarray, "layer head"]:
+        """Return the measure of every head, in the unit that is drawn."""
+        return np.asarray(getattr(found, measure) * self.scale, dtype=np.float64)
+
+
+MEASURES: dict[Measure, MeasureWords] = {
+    "forward": MeasureWords("looks ahead, %", 100.0, ".1f", " %"),
+    "entropy": MeasureWords("spread, bits", 1.0, ".2f", " bits"),
+    "distance": MeasureWords("reach, tokens", 1.0, ".1f", " tokens"),
+}
 _HALF_WIDTH = 0.32
 """Of the band in which the heads of a layer stand side by side."""
 
 
-def head_comparison(measures: Mapping[str, HeadMeasures], *, dark: bool = False) -> go.Figure:
-    """Draw three measures of every head over the layers, two models in one picture.
+def head_comparison(
+    measures: Mapping[str, HeadMeasures], measure: Measure, *, dark: bool = False
+) -> go.Figure:
+    """Draw one measure of every head over the layers, two models in one picture.
 
     Args:
         measures: What was measured, by the name of the model; at most two.
+        measure: Which of the three is drawn.
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
 
     Returns:
-        The figure, its traces panel by panel, models in the order given.
+        The figure, a trace a model in the order given. It has no legend: the three figures share
+        one that stands beside them, with the colours and marks of `theme.MODELS`.
     """
-    figure = make_subplots(rows=1, cols=len(_PANELS), horizontal_spacing=0.07)
-    for column, (name, title, scale, form, unit) in enumerate(_PANELS, start=1):
-        for number, (model, found) in enumerate(measures.items()):
-            values: np.ndarray = getattr(found, name) * scale
-            n_heads = values.shape[1]
-            layers, heads = np.divmod(np.arange(values.size), n_heads)
-            aside = (heads + 0.5) / n_heads * 2 * _HALF_WIDTH - _HALF_WIDTH
-            colour, symbol = MODELS[number]
-            figure.add_trace(
-                go.Scatter(
-                    x=layers + aside,
-                    y=values.reshape(-1),
-                    customdata=np.stack([layers, heads], axis=1),
-                    mode="markers",
-                    name=model,
-                    legendgroup=model,
-                    showlegend=column == 1,
-                    marker={"color": colour, "symbol": symbol, "size": 7, "line": {"width": 1.5}},
-                    hovertemplate=f"{model}, layer %{{customdata[0]}} head %{{customdata[1]}}<br>"
-                    f"%{{y:{form}}}{unit}<extra></extra>",
-                ),
-                row=1,
-                col=column,
-            )
-        figure.update_yaxes(title_text=title, rangemode="tozero", row=1, col=column)
-        figure.update_xaxes(title_text="layer", dtick=_tick(measures), row=1, col=column)
+    words = MEASURES[measure]
+    figure = go.Figure()
+    for number, (model, found) in enumerate(measures.items()):
+        values = words.values(found, measure)
+        n_heads = values.shape[1]
+        layers, heads = np.divmod(np.arange(values.size), n_heads)
+        aside = (heads + 0.5) / n_heads * 2 * _HALF_WIDTH - _HALF_WIDTH
+        colour, symbol = MODELS[number]
+        figure.add_scatter(
+            x=layers + aside,
+            y=values.reshape(-1),
+            customdata=np.stack([layers, heads], axis=1),
+            mode="markers",
+            name=model,
+            marker={"color": colour, "symbol": symbol, "size": 7, "line": {"width": 1.5}},
+            hovertemplate=f"{model}, layer %{{customdata[0]}} head %{{customdata[1]}}<br>"
+            f"%{{y:{words.form}}}{words.unit}<extra></extra>",
+        )
+    figure.update_yaxes(title_text=words.title, rangemode="tozero")
+    figure.update_xaxes(title_text="layer", dtick=_tick(measures))
     return figure.update_layout(
         template=template(dark=dark),
-        height=280,
+        height=250,
         hovermode="closest",
-        meta={"figure": "head-comparison"},
+        showlegend=False,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        meta={"figure": f"head-comparison-{measure}"},
     )
 
 

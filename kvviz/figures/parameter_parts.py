@@ -59,5 +59,5 @@ def parameter_parts(counts: Mapping[str, ParameterCount], *, dark: bool = False)
         legend={"traceorder": "normal"},
         height=90 + 62 * len(names),
         bargap=0.35,
-        meta={"figure": "parts"},
+        meta={"figure": "parameter-parts"},
     )

@@ -89,7 +89,10 @@ def speed_up_curve(
         range=[-0.03, np.log10(longest * 1.7)],
     )
     return figure.update_layout(
-        template=template(dark=dark), height=420, hovermode="closest", meta={"figure": "speed-up"}
+        template=template(dark=dark),
+        height=420,
+        hovermode="closest",
+        meta={"figure": "speed-up-curve"},
     )
 
 

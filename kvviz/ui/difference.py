@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import streamlit as st
-from plotly.graph_objects import Figure
 
 from kvviz.analysis import Agreement, agreement
 from kvviz.figures import step_cost
 from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
-from kvviz.ui import runs
+from kvviz.ui import chart, runs
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.jobs import Job
@@ -35,18 +34,14 @@ def draw(state: PageState, environment: Environment) -> None:
         caption = lessons().caption("step-cost")
         st.html('<div class="kvviz-heading" role="heading" aria-level="3">What each step took</div>'
                 f'<p class="kvviz-body">{plain_html(caption.text)}</p>')  # fmt: skip
-        st.plotly_chart(figure(shown), width="stretch", key="kvviz-step-cost",
-                        config={"displayModeBar": False})  # fmt: skip
+        chart.draw(
+            step_cost(shown.subject).update_layout(height=440),
+            f"Time, K/V rows computed and FLOPs of each of {shown.n_steps:,} steps, with the cache "
+            "and without, one chart above the other. The player reads them step by step.",
+        )
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
         both_ways(state, shown, environment)
-
-
-def figure(shown: Shown) -> Figure:
-    """Return the cost of each step as a figure that lies on a card."""
-    drawn = step_cost(shown.subject)
-    clear = "rgba(0,0,0,0)"
-    return drawn.update_layout(height=440, paper_bgcolor=clear, plot_bgcolor=clear)
 
 
 @st.fragment

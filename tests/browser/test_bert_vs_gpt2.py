@@ -42,7 +42,8 @@ def test_a_person_predicts_then_looks_at_both_models(visit):
     assert (found["nTokensLeft"], found["nTokensRight"]) == ("5", "7")
     assert found["forwardLeft"] == "0"
     assert float(found["forwardRight"]) > 0
-    expect(tab.page.locator(".st-key-kvviz-head-comparison .js-plotly-plot")).to_be_visible()
+    for measure in ("forward", "entropy", "distance"):
+        expect(tab.chart(f"head-comparison-{measure}")).to_be_visible()
 
 
 def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_key(visit):
@@ -111,7 +112,7 @@ def test_a_blank_is_filled_and_a_word_seen_in_context(visit):
     lines = tab.page.locator('[data-kvviz="context"] tbody tr')
     expect(lines.first).to_contain_text("every layer")
     expect(lines.nth(1)).to_contain_text("layer 0")
-    expect(tab.page.locator(".st-key-kvviz-vector-shifts .js-plotly-plot")).to_be_visible()
+    expect(tab.chart("vector-shifts")).to_be_visible()
 
 
 def test_writing_can_be_cancelled_and_done_again(visit):

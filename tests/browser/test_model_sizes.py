@@ -5,7 +5,6 @@ import pytest
 from playwright.sync_api import expect
 
 HOOK = '[data-kvviz="model-sizes"]'
-CHART = ".st-key-kvviz-card-{} .js-plotly-plot"
 ONE_CHAT = 67_645_734_912
 
 
@@ -13,8 +12,8 @@ def opened(tab, **parameters):
     query = f"?{urlencode(parameters)}" if parameters else ""
     tab.page.goto(f"{tab.address}/model_sizes{query}")
     expect(tab.page.locator(HOOK)).to_be_visible()
-    for card in ("growth", "ladder", "parts"):
-        expect(tab.page.locator(CHART.format(card))).to_be_visible()
+    for name in ("cache-growth", "model-ladder", "parameter-parts"):
+        expect(tab.chart(name)).to_be_visible()
     return tab.page
 
 
@@ -79,7 +78,7 @@ def test_a_model_of_unknown_size_leaves_the_page_alive(visit):
     tab.page.goto(f"{tab.address}/model_sizes?row=gpt-4&users=many")
     expect(tab.page.get_by_text("has not disclosed how large GPT-4 is")).to_be_visible()
     expect(tab.page.get_by_text("Part of this link could not be used")).to_be_visible()
-    expect(tab.page.locator(CHART.format("ladder"))).to_be_visible()
+    expect(tab.chart("model-ladder")).to_be_visible()
     tab.page.get_by_role("button", name="Just show me").click()
     tab.page.get_by_role("button", name="Set the controls to it").click()
     has(tab.page, cache_bytes=ONE_CHAT)

@@ -32,10 +32,12 @@ def test_a_race_from_a_cold_link_by_the_keyboard(visit):
     assert lanes.nth(0).inner_text() == lanes.nth(1).inner_text() != ""
     tab.still()
     assert "new=5" in tab.page.url
-    # The curve, the bytes and the roof are drawn: paths of lines and marks are there.
-    for key in ("speed-curve", "speed-bytes", "speed-roof"):
-        marks = tab.page.locator(f".st-key-{key} .scatterlayer .trace")
-        expect(marks.first).to_be_attached()
+    # Each hook says how many traces plotly was given; as many are drawn.
+    for name in ("speed-up-curve", "cache-bytes", "roofline"):
+        hook = tab.page.locator(f'[data-kvviz="chart-{name}"]')
+        n_traces = int(hook.get_attribute("data-n-traces"))
+        expect(tab.chart(name).locator(".scatterlayer .trace")).to_have_count(n_traces)
+        assert int(hook.get_attribute("data-n-points")) > n_traces
 
 
 def test_it_fits_a_telephone(visit):

@@ -71,6 +71,13 @@ class Visit:
             expect(self.player).to_have_attribute(f"data-{hyphened}", str(value))
         return self.hooks()
 
+    def chart(self, name: str) -> Locator:
+        """Return a chart, found by the hook that stands in one container with it."""
+        hook = self.page.locator(f'[data-kvviz="chart-{name}"]')
+        expect(hook).to_be_attached()
+        holder = hook.locator(f"xpath=ancestor::*[contains(@class, 'st-key-kvviz-chart-{name}')]")
+        return holder.locator(".js-plotly-plot")
+
     def still(self) -> None:
         """Wait until the server has nothing more to say and no script runs."""
         expect(self.page.locator('[data-testid="stApp"]')).to_have_attribute(

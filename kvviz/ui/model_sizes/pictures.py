@@ -7,7 +7,6 @@ import struct
 from functools import cache
 
 import streamlit as st
-from plotly.graph_objects import Figure
 
 from kvviz.analysis.parameters import (
     ParameterCount,
@@ -19,6 +18,7 @@ from kvviz.figures.model_ladder import model_ladder
 from kvviz.figures.parameter_parts import parameter_parts
 from kvviz.lessons import lessons
 from kvviz.lessons.model_table import model_table
+from kvviz.ui import chart
 from kvviz.ui.cards import opening
 from kvviz.ui.model_shelf import WEIGHTS
 from kvviz.ui.model_sizes.choice import FORMATS, Choice, accelerators, models
@@ -33,9 +33,8 @@ def ladder(choice: Choice) -> None:
     """Draw all models over the years, the chosen one with a ring."""
     with st.container(border=True, key="kvviz-card-ladder"):
         _head("The ladder", lessons().caption("model-ladder").text)
-        _chart(
+        chart.draw(
             model_ladder(model_table(), chosen=choice.row),
-            "sizes-ladder",
             f"{len(model_table())} models by month and by parameters, on a scale of powers of ten, "
             f"from GPT-1 in 2018 on; {choice.model.name} has a ring. The table below has the "
             "numbers.",
@@ -54,10 +53,9 @@ def growth(choice: Choice, found: Bill) -> None:
             _head("How the cache grows", f"{choice.model.name} has no cache that is counted here.")
             return
         _head("How the cache grows", caption.text)
-        _chart(
+        chart.draw(
             cache_growth(shape, found.weights, n_tokens=choice.n_tokens, n_users=choice.users,
                          number=FORMATS[choice.kv]),
-            "sizes-growth",
             f"Bytes of the KV cache of {choice.model.name} over the tokens of context: "
             f"{in_bytes(found.cache)} at {choice.n_tokens:,}, beside weights of "
             f"{in_bytes(found.weights)}.",
@@ -87,7 +85,7 @@ def parts(choice: Choice) -> None:
                                     for part, size in count.parts.items())
             for name, count in counts.items()
         )  # fmt: skip
-        _chart(parameter_parts(counts), "sizes-parts", f"Shares of the parameters. {said}.")
+        chart.draw(parameter_parts(counts), f"Shares of the parameters. {said}.")
         lines = [
             f"{name}: "
             + " + ".join(f"{size:,} {part}" for part, size in count.parts.items())
@@ -124,7 +122,3 @@ def _head(title: str, text: str) -> None:
         f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(title)}</div>'
         f'<p class="kvviz-body">{plain_html(text)}</p>'
     )
-
-
-def _chart(figure: Figure, key: str, alt: str) -> None:
-    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False}, alt=alt)

@@ -9,9 +9,10 @@ from kvviz.analysis.memory import break_even_tokens, cache_arithmetic, weight_by
 from kvviz.figures.cache_bytes import cache_bytes_curve
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race, race_bytes
+from kvviz.ui import chart
 from kvviz.ui.cards import heading, opening
 from kvviz.ui.model_sizes.quantity import in_bytes
-from kvviz.ui.speed_page.pieces import chart, head, source, table
+from kvviz.ui.speed_page.pieces import head, source, table
 from kvviz.ui.speed_page.state import Finished
 
 
@@ -29,9 +30,8 @@ def draw(finished: Finished) -> None:
     caption = lessons().caption("cache-widths")
     with st.container(border=True, key="kvviz-card-bytes"):
         head("Bytes against tokens", caption.text)
-        chart(
+        chart.draw(
             cache_bytes_curve(race),
-            "speed-bytes",
             f"Bytes of the cache of {race.batch:,} sequences over their tokens, in three number "
             f"formats by formula, and as the tensors held them: {int(race.cache_bytes[-1]):,} B "
             f"at {race.n_prompt + race.n_new - 1:,} tokens. The weights take "

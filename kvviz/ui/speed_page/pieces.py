@@ -1,9 +1,8 @@
-"""Pieces that the parts of the page share: a card's head, and a chart."""
+"""Pieces that the parts of the page share: a card's head, its source, and a table."""
 
 from __future__ import annotations
 
 import streamlit as st
-from plotly.graph_objects import Figure
 
 from kvviz.ui.plain_text import plain_html
 
@@ -19,13 +18,6 @@ def head(title: str, text: str) -> None:
 def source(text: str) -> None:
     """Draw where a figure comes from."""
     st.html(f'<p class="kvviz-source">{plain_html(text)}</p>')
-
-
-def chart(figure: Figure, key: str, alt: str) -> None:
-    """Draw a figure that lies on a card."""
-    clear = "rgba(0,0,0,0)"
-    figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear)
-    st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False}, alt=alt)
 
 
 def table(hook: str, head_cells: list[str], rows: list[list[str]]) -> None:

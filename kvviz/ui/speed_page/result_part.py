@@ -10,10 +10,11 @@ from kvviz.figures.speed_up_curve import speed_up_curve
 from kvviz.lessons import lessons
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.trace.race import Race
+from kvviz.ui import chart
 from kvviz.ui.cards import opening
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.speed_page.live_race import lane_pair
-from kvviz.ui.speed_page.pieces import chart, head, source, table
+from kvviz.ui.speed_page.pieces import head, source, table
 from kvviz.ui.speed_page.quantity import factor, seconds
 from kvviz.ui.speed_page.race_controls import ANSWERS, JUST_RUN
 from kvviz.ui.speed_page.state import Finished, SpeedState
@@ -154,9 +155,8 @@ def against_length(finished: Finished | None) -> None:
         told = "Nothing was measured here yet."
         if ups is not None:
             told = f"Measured here: {factor(ups.last)} at {int(ups.n_new[-1]):,} tokens."
-        chart(
+        chart.draw(
             speed_up_curve(ups, published),
-            "speed-curve",
             f"Times as fast with the cache over the tokens generated. {told} "
             f"{len(published)} published figures stand beside it; they are listed below.",
         )

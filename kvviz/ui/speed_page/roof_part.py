@@ -10,7 +10,7 @@ from kvviz.figures.roofline import roofline
 from kvviz.lessons import lessons
 from kvviz.trace.ceilings import Ceilings
 from kvviz.trace.race import Race
-from kvviz.ui import runs
+from kvviz.ui import chart, runs
 from kvviz.ui.cards import opening
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
@@ -18,7 +18,7 @@ from kvviz.ui.model_shelf import shelf
 from kvviz.ui.model_sizes.quantity import in_bytes
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.speed_page import measurement
-from kvviz.ui.speed_page.pieces import chart, head, source, table
+from kvviz.ui.speed_page.pieces import head, source, table
 from kvviz.ui.speed_page.quantity import seconds
 from kvviz.ui.speed_page.state import Finished, SpeedState
 
@@ -47,7 +47,7 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 f'<p class="kvviz-told" data-kvviz="roof">'
                 f"{plain_html(verdict(points, ceilings))}</p>"
             )
-        chart(roofline(points, ceilings), "speed-roof", _alt(points, ceilings))
+        chart.draw(roofline(points, ceilings), _alt(points, ceilings))
         with st.expander("These steps as a table", key="kvviz-roof-table"):
             table(
                 "roof-points",

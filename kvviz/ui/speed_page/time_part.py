@@ -9,14 +9,14 @@ from kvviz.figures.step_parts import PART_COLOURS, step_parts
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race
 from kvviz.trace.step_profile import PARTS, StepProfile
-from kvviz.ui import runs
+from kvviz.ui import chart, runs
 from kvviz.ui.cards import opening
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.speed_page import measurement
-from kvviz.ui.speed_page.pieces import chart, head, source
+from kvviz.ui.speed_page.pieces import head, source
 from kvviz.ui.speed_page.quantity import factor, seconds
 from kvviz.ui.speed_page.state import Finished, SpeedState
 
@@ -105,7 +105,7 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
         found = state.parts.result
         if found is None:
             return
-        chart(step_parts(found), "speed-parts", _alt(found))
+        chart.draw(step_parts(found), _alt(found))
         _times(found)
         opening("parts", _lines(found), caption.source)
 

@@ -11,6 +11,7 @@ from kvviz.errors import AlignmentError
 from kvviz.figures import vector_shifts
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
+from kvviz.ui import chart
 from kvviz.ui.plain_text import plain_html, visible
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.readings import Desk, Wish
@@ -70,10 +71,14 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
         )
         figure = vector_shifts(dict(zip(names, shifts, strict=True)))
-        clear = "rgba(0,0,0,0)"
-        figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear)
-        st.plotly_chart(figure, width="stretch", key="kvviz-vector-shifts",
-                        config={"displayModeBar": False})  # fmt: skip
+        chart.draw(
+            figure,
+            "Cosine distance over the layers. "
+            + " ".join(
+                f"{name}: up to {shift.max():.2f}, in layer {int(shift.argmax())}."
+                for name, shift in zip(names, shifts, strict=True)
+            ),
+        )
         st.html(
             table(
                 "context",

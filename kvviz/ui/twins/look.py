@@ -5,14 +5,20 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.analysis import head_measures
+from kvviz.analysis import HeadMeasures, head_measures
 from kvviz.figures import head_comparison
+from kvviz.figures.head_comparison import MEASURES, Measure
+from kvviz.figures.theme import MODELS
 from kvviz.lessons import lessons
+from kvviz.ui import chart
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.payload import Pair
 from kvviz.ui.twins.picture import picture
 from kvviz.ui.twins.readings import NOTES, Desk, Wish
+
+GLYPHS = {"circle": "●", "diamond-open": "◇"}
+"""The marks of the two models, as signs in a line of text."""
 
 NONE, SOME, MUCH = "none", "up to a third", "more than a third"
 
@@ -33,6 +39,16 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         every_head(pair)
 
 
+def spoken(measures: dict[str, HeadMeasures], measure: Measure) -> str:
+    """Return what a chart of one measure shows, in words."""
+    words = MEASURES[measure]
+    ranges = [
+        f"{name}: {values.min():.1f} to {values.max():.1f}"
+        for name, values in ((name, words.values(one, measure)) for name, one in measures.items())
+    ]
+    return f"Every head over its layer: {words.title}. {'; '.join(ranges)}."
+
+
 def bucket(share: float) -> str:
     """Return the answer that a share of attention belongs to."""
     return NONE if share == 0 else SOME if share <= 1 / 3 else MUCH
@@ -46,14 +62,16 @@ def every_head(pair: Pair) -> None:
             '<div class="kvviz-heading" role="heading" aria-level="3">Every head in three numbers'
             f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
         )
-        figure = head_comparison(
-            {
-                pair.names[0]: head_measures(pair.left),
-                pair.names[1]: head_measures(pair.right),
-            }
+        measures = {
+            pair.names[0]: head_measures(pair.left),
+            pair.names[1]: head_measures(pair.right),
+        }
+        marks = "".join(
+            f'<span><i style="color:{colour}">{GLYPHS[symbol]}</i> {plain_html(name)}</span>'
+            for name, (colour, symbol) in zip(measures, MODELS, strict=False)
         )
-        clear = "rgba(0,0,0,0)"
-        figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear)
-        st.plotly_chart(figure, width="stretch", key="kvviz-head-comparison",
-                        config={"displayModeBar": False})  # fmt: skip
+        st.html(f'<p class="kvviz-legend">{marks}</p>')
+        for column, measure in zip(st.columns(3, gap="small"), MEASURES, strict=True):
+            with column:
+                chart.draw(head_comparison(measures, measure), spoken(measures, measure))
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')

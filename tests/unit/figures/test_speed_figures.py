@@ -43,15 +43,12 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
 def test_letters_of_marks_above_one_another_take_turns_on_their_sides():
     published = published_speed_ups()
     marks = named(speed_up_curve(None, published), "published, see the list")
-    sides = dict(zip(marks.text, marks.textposition, strict=True))
-    at_200 = sorted((one.speed_up, letter) for one, letter in zip(published, marks.text, strict=True)
-                    if one.tokens == 200)  # fmt: skip
+    placed = list(zip(published, marks.textposition, strict=True))
+    at_200 = sorted((one.speed_up, side) for one, side in placed if one.tokens == 200)
     assert len(at_200) == 8
     for (_, lower), (_, upper) in pairwise(at_200):
-        assert sides[lower] != sides[upper]
-    (rightmost,) = (letter for one, letter in zip(published, marks.text, strict=True)
-                    if one.tokens == 1001)  # fmt: skip
-    assert sides[rightmost] == "middle right"
+        assert lower != upper
+    assert [side for one, side in placed if one.tokens == 1001] == ["middle right"]
 
 
 def test_before_a_race_there_is_no_measured_line():
