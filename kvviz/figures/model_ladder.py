@@ -16,20 +16,19 @@ QUIET = WITHOUT_CACHE
 
 LANDMARKS = {
     "gpt-1": ("GPT-1", "bottom center"),
-    "bert-large": ("BERT", "top center"),
-    "gpt2-xl": ("GPT-2 XL", "top center"),
+    "bert-large": ("BERT", "middle left"),
+    "gpt2-xl": ("GPT-2 XL", "middle right"),
     "t5-11b": ("T5 11B", "top center"),
     "gpt-3": ("GPT-3", "top center"),
     "palm": ("PaLM", "top center"),
     "llama-7b": ("LLaMA 7B", "middle left"),
     "llama-65b": ("LLaMA 65B", "middle left"),
-    "llama-3.1-405b": ("Llama 3.1", "top center"),
-    "kimi-k2": ("Kimi K2", "top center"),
+    "kimi-k2": ("Kimi K2", "top left"),
     "smollm2-135m": ("SmolLM2", "bottom center"),
     "gpt2-mini": ("GPT-2 mini", "middle left"),
 }
-"""Models that are named in the picture, so briefly that no two names touch on a telephone, and on
-which side of their mark; the others are named on hovering."""
+"""Models that are named in the picture, and on which side of their mark: so briefly that on a
+telephone no name touches another or a mark. The others are named on hovering."""
 
 CROWDED_FROM = 2023.5
 LANDMARKS_AT_EASE = ("smollm2-135m", "gpt2-mini")

@@ -59,27 +59,34 @@ def test_the_chosen_model_has_a_ring_and_its_name_once(chosen):
         assert math.isclose(10**note.y, ring.y[0])
 
 
-TELEPHONE = (268, 330)
+TELEPHONE = (270, 316)
 """Pixels between the axes on a window 390 wide, measured; less in height where the legend wraps."""
 
 # Wider than most letters of the page's font are, at 11, 12 and 12 bold.
 LETTER = {11: 6.3, 12: 6.8}
 
 
-def names_on_a_telephone(figure):
-    """Return the box of each name: left, right, bottom, top, in pixels."""
+def on_a_telephone(figure, x, y):
+    """Return where a point lies, in pixels from the corner of the axes; `y` is a power of ten."""
     (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    return (
+        (x - left) / (right - left) * TELEPHONE[0],
+        (y - low) / (high - low) * TELEPHONE[1],
+    )
+
+
+def names_on_a_telephone(figure):
+    """Return each name with its box: left, right, bottom, top, in pixels."""
 
     def box(text, size, x, y, side, mark):
         plain = text.removeprefix("<b>").removesuffix("</b>")
         width = LETTER[size] * len(plain)
-        x = (x - left) / (right - left) * TELEPHONE[0]
-        y = (y - low) / (high - low) * TELEPHONE[1]
+        x, y = on_a_telephone(figure, x, y)
         # So far plotly keeps a name from the middle of a mark of this size.
         off = mark / 2 / 0.8 + 1 if mark else 0
         x += {"left": -off - width, "center": -width / 2, "right": off}[side.split()[1]]
         y += {"top": off, "middle": -size / 2, "bottom": -off - size}[side.split()[0]]
-        return plain, (x, x + width, y, y + size)
+        return plain, x, x + width, y, y + size
 
     boxes = []
     for trace in figure.data:
@@ -99,12 +106,27 @@ def names_on_a_telephone(figure):
 def test_no_two_names_touch_on_a_telephone(chosen):
     boxes = names_on_a_telephone(model_ladder(ROWS, chosen=chosen))
     assert len(boxes) >= len(LANDMARKS)
-    for (one, first), (other, second) in combinations(boxes, 2):
+    for (one, *first), (other, *second) in combinations(boxes, 2):
         apart = (
             first[1] < second[0] or second[1] < first[0]
             or first[3] < second[2] or second[3] < first[2]
         )  # fmt: skip
         assert apart, f"{one} touches {other}"
+
+
+def test_no_landmark_is_written_over_a_mark_on_a_telephone():
+    figure = model_ladder(ROWS)
+    for trace in figure.data:
+        if "markers" not in (trace.mode or ""):
+            continue
+        half = trace.marker.size / 2
+        for x, y, (row, *_) in zip(trace.x, trace.y, trace.customdata, strict=True):
+            x, y = on_a_telephone(figure, x, math.log10(y))
+            for name, (left, right, bottom, top) in (
+                (text, box) for text, *box in names_on_a_telephone(figure)
+            ):
+                apart = x + half < left or right < x - half or y + half < bottom or top < y - half
+                assert apart, f"{name} is written over {row}"
 
 
 def test_a_model_of_no_known_size_has_no_ring():
