@@ -93,9 +93,9 @@ def draw(
         return
     if measurement.error is not None:
         show_error(measurement.error)
-    key = f"speed:{measurement.name}"
-    with st.container(horizontal=True, vertical_alignment="center", key=f"kvviz-ask-for-{key}"):
-        st.button(label, key=key, on_click=start, disabled=busy)
+    name = measurement.name
+    with st.container(horizontal=True, vertical_alignment="center", key=f"kvviz-request-{name}"):
+        st.button(label, key=f"speed:{name}", on_click=start, disabled=busy)
         said = "Wait until nothing else is timed." if busy else measurement.note
         if said:
             st.html(f'<p class="kvviz-source" role="status">{plain_html(said)}</p>')

@@ -1,8 +1,11 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
+import kvviz
+from kvviz.lessons.model_table import model_table
 from training.budget import TokenBudget
 from training.errors import CheckpointError, RecipeError
 from training.evaluation import evaluate
@@ -43,6 +46,10 @@ def test_a_run_becomes_a_folder_with_a_card(trained, corpus_folder, family):
     assert "0.0M tokens seen" in card
     for part in ("Held-out figures", "CC-BY-SA 4.0", "dated", "It knows no facts"):
         assert part in card
+    # What the table of models says of the weights has to stand in their card.
+    (licence,) = (row.licence for row in model_table() if row.id == "gpt2-mini")
+    assert f"**Licence:** {licence}, as all of kvviz" in card
+    assert (Path(kvviz.__file__).parents[1] / "LICENSE").read_text().startswith(f"{licence} Lic")
     assert (folder / "film.jsonl").read_text() == (run / "film.jsonl").read_text()
     assert (folder / "evaluation.json").exists()
 
