@@ -1,6 +1,7 @@
 """Pages without a browser: Streamlit's AppTest on the real router, engine and bundled model."""
 
 import json
+import re
 import struct
 import time
 from pathlib import Path
@@ -64,6 +65,13 @@ class Page:
     @property
     def html(self):
         return "\n".join(str(element.proto.body) for element in self.app.get("html"))
+
+    @property
+    def charts(self):
+        """Charts on the page by their hooks: name to the number of points in its traces."""
+        found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', self.html)
+        assert len(found) == len(dict(found)) == len(self.app.get("plotly_chart"))
+        return {name: int(points) for name, points in found}
 
     @property
     def players(self):

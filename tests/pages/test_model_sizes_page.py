@@ -45,6 +45,7 @@ def test_it_opens_with_a_question_and_answers_it_with_what_is_right():
     assert 'data-cache-bytes="67645734912"' in page.html
     assert 'data-weights-bytes="811706777600"' in page.html
     assert address(page) == {"row": "llama-3.1-405b", "tokens": "131072"}
+    assert {"cache-growth", "model-ladder", "parameter-parts"} == set(page.charts)
 
 
 def test_a_right_answer_is_called_right_and_nobody_has_to_answer():
