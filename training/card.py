@@ -10,6 +10,9 @@ from training.evaluation import Figures
 from training.models import build_model
 from training.recipes import Recipe, recipe_named
 
+LICENCE = "MIT"
+"""Of the weights: the licence of the repository that they come with."""
+
 CURVE_ROWS = 12
 SMOOTHED_ENTRIES = 5
 
@@ -76,6 +79,9 @@ trained from scratch for kvviz on {day}. Stored as float16, loaded as float32.
 else. It knows no facts, follows no instructions and loses the thread of a story after a few \
 sentences. The books are from 1860-1925 and some of their attitudes are dated; it may repeat \
 them.
+
+**Licence:** {LICENCE}, as all of kvviz. The texts that it learnt from have licences of their own, \
+listed below.
 
 ## Data
 
