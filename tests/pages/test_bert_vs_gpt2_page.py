@@ -104,6 +104,10 @@ def test_the_first_visit_asks_before_it_shows(twins):
     assert ahead[0] == 0 < ahead[1]
     assert page.verdict() == ["none", bucket(ahead[1])]
     assert page.picture["veiled"] is False
+    both = 2 * 6 * 8
+    assert page.charts == {
+        f"head-comparison-{measure}": both for measure in ("forward", "entropy", "distance")
+    }
     assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
     assert dict(page.app.query_params) == {}
 
@@ -211,6 +215,7 @@ def test_the_vector_of_a_word_moves_in_bert_alone(twins):
     assert gpt2[1:] == ["0", "none", "every layer"]
     assert float(bert[1]) > 0
     assert bert[3] == "layer 0"
+    assert page.charts == {"vector-shifts": 2 * 7}
 
 
 def test_a_link_leads_to_the_experiment_and_the_head(twins):

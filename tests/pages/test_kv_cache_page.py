@@ -332,6 +332,8 @@ def test_float64_shows_that_the_difference_is_rounding(kv_cache):
     page.press("kv:float64")
     assert "In float64:" in page.html
     assert "So it is rounding" in page.html
+    steps, both_ways, measures = 4, 2, 3
+    assert page.charts == {"step-cost": steps * both_ways * measures}
 
 
 def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):
