@@ -14,7 +14,7 @@ from kvviz.analysis.parameters import (
 )
 from kvviz.analysis.roles import (
     ROLES,
-    THRESHOLD,
+    THRESHOLDS,
     HeadRole,
     RoleName,
     RoleScores,
@@ -37,7 +37,7 @@ from kvviz.analysis.vector_shift import vector_shift
 __all__ = [
     "ROLES",
     "ROWS_A_BLOCK",
-    "THRESHOLD",
+    "THRESHOLDS",
     "Agreement",
     "CacheTerm",
     "HeadMeasures",

@@ -1,7 +1,7 @@
 """Heads that do one thing, found by stated rules on what they did in a run.
 
 A role is a claim about what was observed: averaged over the queries of this run, the head put at
-least `THRESHOLD` of its attention where the role says.
+least the `THRESHOLDS` of the role of its attention where the role says.
 
 - ``previous-token``: on the position just before. Elhage et al. (2021), "A Mathematical Framework
   for Transformer Circuits"; named and measured in Olsson et al. (2022).
@@ -29,9 +29,15 @@ from kvviz.trace import GenerationTrace
 RoleName = Literal["previous-token", "first-token", "induction"]
 ROLES: tuple[RoleName, ...] = ("previous-token", "first-token", "induction")
 
-THRESHOLD = 0.4
-"""Mean weight from which a head has a role, the customary mark for previous-token and induction
-heads. Looking everywhere alike gives 1 / keys: below 0.2 on average from ten positions on."""
+THRESHOLDS: dict[RoleName, float] = {
+    "previous-token": 0.4,
+    "first-token": 0.3,
+    "induction": 0.4,
+}
+"""Mean weight from which a head has a role: 0.4 is the customary mark for previous-token and
+induction heads, 0.3 that of a sink (Gu et al., "When Attention Sink Emerges in Language Models",
+arXiv 2410.10781, section 3). Looking everywhere alike gives 1 / keys: below 0.2 on average from
+ten positions on."""
 
 MIN_QUERIES = 8
 """Fewest queries that a mean is taken over; fewer would let one word make a role."""
@@ -76,7 +82,7 @@ class HeadRole:
         layer: The head's layer.
         head: Its number in the layer.
         role: What it does, one of `ROLES`.
-        score: Mean weight that it puts there, from `THRESHOLD` to 1.
+        score: Mean weight that it puts there, from the role's threshold to 1.
     """
 
     layer: int
@@ -163,10 +169,10 @@ def head_roles(trace: GenerationTrace) -> tuple[HeadRole, ...]:
             fits = [
                 HeadRole(layer, head, role, float(all_heads[layer, head]))
                 for role, all_heads in scores.items()
+                if all_heads[layer, head] >= THRESHOLDS[role]
             ]
-            best = max(fits, key=lambda fit: fit.score, default=None)
-            if best is not None and best.score >= THRESHOLD:
-                found.append(best)
+            if fits:
+                found.append(max(fits, key=lambda fit: fit.score))
     return tuple(found)
 
 

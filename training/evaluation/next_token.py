@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from kvviz.analysis import ROLES, THRESHOLD
+from kvviz.analysis import ROLES, THRESHOLDS
 from training.evaluation.heads import N_REPEATED, head_scores, probe_scores
 from training.evaluation.heldout import model_nats, nats_by_position
 from training.evaluation.ngrams import KneserNey, unigram_nats
@@ -90,8 +90,8 @@ Loss by place in a window of {self.n_ctx:,}, nats per token:
 ## Heads
 
 Mean share of attention; layers and heads are counted from 0 and written layer.head. By the rules \
-of `kvviz.analysis`, on its probe of words said twice, a head fits a role from {THRESHOLD:g} on; \
-where it fits two, the app shows the one of the higher score.
+of `kvviz.analysis`, on its probe of words said twice, a head fits a role from \
+{_thresholds()} on; where it fits two, the app shows the one of the higher score.
 
 | role | heads, with their scores |
 |---|---|
@@ -196,6 +196,10 @@ def _heads(figures: NextTokenFigures) -> str:
     return "\n".join(rows)
 
 
+def _thresholds() -> str:
+    return ", ".join(f"{value:g} ({role})" for role, value in THRESHOLDS.items())
+
+
 def _roles(figures: NextTokenFigures) -> str:
     rows = []
     for role in ROLES:
@@ -203,7 +207,7 @@ def _roles(figures: NextTokenFigures) -> str:
             f"{layer}.{head} ({score:.2f})"
             for layer, scores in enumerate(figures.probe.get(role, []))
             for head, score in enumerate(scores)
-            if score >= THRESHOLD
+            if score >= THRESHOLDS[role]
         ]
         rows.append(f"| {role} | {', '.join(heads) or 'none'} |")
     return "\n".join(rows)

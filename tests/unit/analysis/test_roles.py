@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kvviz.analysis import ROWS_A_BLOCK, all_role_scores, head_roles, probe_prompt, role_scores
-from kvviz.analysis.roles import MIN_QUERIES, PROBE_WORDS, THRESHOLD
+from kvviz.analysis.roles import MIN_QUERIES, PROBE_WORDS, THRESHOLDS
 from kvviz.errors import PatternError
 from tests.factories import make_card, make_trace
 
@@ -72,7 +72,7 @@ def test_scores_are_means_that_one_can_check_by_hand():
     alike = np.mean([1 / n for n in range(3, 11)])
     assert scores.previous_token == pytest.approx(alike)
     assert scores.first_token == pytest.approx(alike)
-    assert scores.previous_token < THRESHOLD / 2
+    assert scores.previous_token < THRESHOLDS["previous-token"] / 2
     assert scores.induction is None
 
 
