@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kvviz.ui.page_state import ARRIVED, by_history
+ARRIVED = "kvviz:arrived"
+"""Set by the frame when a page is drawn that was not the one before."""
+
+
+def by_history() -> bool:
+    """Whether this script runs because the person pressed the browser's back or forward button."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 class Address:
-    """What one page last wrote into the address bar, so that it can tell what a person brought.
+    """What one page last wrote into the address bar, so that it can tell what a person brought."""
 
-    Args:
-        prefix: What the keys of the page's controls begin with, such as ``lm:``.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    def __init__(self) -> None:
         self._written: dict[str, str] | None = None
-        self._controls: dict[str, Any] = {}
-        self._rerun_asked = False
 
     def incoming(self) -> dict[str, str] | None:
-        """Return the parameters that a person brought by a link or a step back, else None.
+        """Return the parameters that a person brought, else None.
 
-        A message on its way while the page wrote a new address still carries the old one. Such a
-        message brings a change of a control, or is a rerun that the page itself asked for.
+        They did on the first visit, by a link from another page, and by the browser's back button.
+        Any other message may still carry the address that the page had a moment ago.
         """
         parameters = dict(st.query_params)
-        arrived = st.session_state.pop(ARRIVED, True)
-        asked_for, self._rerun_asked = self._rerun_asked, False
-        if self._written is None:
-            self._written = parameters
-            return parameters
-        if parameters == self._written:
-            return None
-        if arrived and not parameters:
-            return None
-        if not (arrived or by_history()) and (asked_for or self._controls_moved()):
-            return None
+        arrived, stepped = st.session_state.pop(ARRIVED, True), by_history()
+        if self._written is not None:
+            followed = arrived and bool(parameters) and not stepped
+            moved = stepped and parameters != self._written and bool(parameters or not arrived)
+            if not followed and not moved:
+                return None
         self._written = parameters
         return parameters
 
@@ -49,26 +44,3 @@ class Address:
         self._written = dict(parameters)
         if dict(st.query_params) != self._written:
             st.query_params.from_dict(self._written)
-
-    def settle(self) -> None:
-        """Remember what the controls say at the end of a run of the page's script."""
-        self._controls = self._values()
-
-    def rerun(self) -> None:
-        """Run the page's script again, with whatever the address bar says by now."""
-        self._rerun_asked = True
-        st.rerun()
-
-    def _values(self) -> dict[str, Any]:
-        return {
-            str(name): value
-            for name, value in st.session_state.items()
-            if str(name).startswith(self._prefix) and not isinstance(value, bool)
-        }
-
-    def _controls_moved(self) -> bool:
-        pressed = any(
-            str(name).startswith(self._prefix) and value is True
-            for name, value in st.session_state.items()
-        )
-        return pressed or self._values() != self._controls

@@ -61,7 +61,6 @@ def show() -> None:
             st.info(note, icon=":material/info:")
     state.address.write(settings.write(state.settings, state.view))
     preload.begin()
-    state.address.settle()
 
 
 def follow_link(state: TwinsState, environment: Environment) -> None:

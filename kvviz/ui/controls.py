@@ -13,10 +13,10 @@ from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.ui import model_card
 from kvviz.ui.environment import Environment
 from kvviz.ui.links import LARGEST_SEED, RunSettings
-from kvviz.ui.model_shelf import bundled_models, shelf
+from kvviz.ui.model_choice import choose_model, values_for
+from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import plain_html
 
-OTHER = "another model…"
 GREEDY = "most likely (temperature 0)"
 SAMPLE = "sample"
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -43,8 +43,7 @@ class Draft:
 
 def put(settings: RunSettings) -> None:
     """Set the controls, before they are drawn."""
-    for name, value in _values(settings).items():
-        st.session_state[name] = value
+    st.session_state.update(_values(settings))
 
 
 def say(settings: RunSettings) -> bool:
@@ -56,10 +55,7 @@ def say(settings: RunSettings) -> bool:
 
 def _values(settings: RunSettings) -> dict[str, object]:
     """Return the key and the value of each control."""
-    bundled = settings.model in bundled_models()
     values = {
-        "model": settings.model if bundled else OTHER,
-        "other": "" if bundled else settings.model,
         "prompt": settings.prompt,
         "new": settings.new,
         "choice": SAMPLE if settings.temperature > 0 else GREEDY,
@@ -70,12 +66,14 @@ def _values(settings: RunSettings) -> dict[str, object]:
         "device": settings.device,
         "dtype": settings.dtype,
     }
-    return {f"kv:{name}": value for name, value in values.items()}
+    model = values_for("kv:model", "gpt2", settings.model)
+    return model | {f"kv:{name}": value for name, value in values.items()}
 
 
 def draw(environment: Environment) -> Draft:
     """Draw the controls and return what they say."""
-    model = choose_model()
+    model = choose_model("Model", "kv:model", "gpt2")
+    model_card.offer(model, "kv:card")
     prompt_line = st.empty()
     prompt = st.text_area(
         "Prompt",
@@ -111,30 +109,6 @@ def draw(environment: Environment) -> Draft:
         st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
     run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, prompt_line)
-
-
-def choose_model() -> str:
-    """Draw the list of models, and the field for one that is not in it; return the name."""
-    labels = bundled_models()
-    model = st.selectbox(
-        "Model",
-        [*labels, OTHER],
-        key="kv:model",
-        format_func=lambda name: labels.get(str(name), str(name)),
-        persist_state="session",
-    )
-    if model != OTHER:
-        model_card.offer(str(model), "kv:card")
-        return str(model)
-    return st.text_input(
-        "Hub name or folder",
-        key="kv:other",
-        placeholder="gpt2, or /path/to/a/folder",
-        max_chars=300,
-        help="A GPT-2-shaped model with safetensors. A name is fetched from the Hugging Face "
-        "hub if it is not on this machine yet; a folder is read as it is.",
-        persist_state="session",
-    ).strip()
 
 
 def choose_next_token() -> tuple[float, int | None, float | None, int]:

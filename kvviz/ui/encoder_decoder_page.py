@@ -9,17 +9,17 @@ import streamlit as st
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
 from kvviz.ui import links, progress, runs, saving
+from kvviz.ui.address import by_history
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
-from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings, View
-from kvviz.ui.model_shelf import bundled_models, shelf
-from kvviz.ui.page_state import PageState, by_history
+from kvviz.ui.model_shelf import bundled_models
+from kvviz.ui.page_state import PageState
 from kvviz.ui.plain_text import plain, plain_html
 from kvviz.ui.player_view import player
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches import controls, prediction, results, settings
-from kvviz.ui.two_caches.settings import as_read, n_blanks
+from kvviz.ui.two_caches.settings import n_blanks
 
 NAME = "encoder_decoder_page"
 
@@ -51,19 +51,19 @@ def show() -> None:
     if state.shown is None and state.job is not None:
         st.skeleton(height=640)
     if state.shown is not None and state.job is None:
-        state.write_link(link_of(state.shown, state.view))
+        state.address.write(link_of(state.shown, state.view))
 
 
 def follow_link(state: PageState, environment: Environment) -> None:
     """Take in the link that the person opened, if one was."""
-    parameters = state.incoming_link()
+    parameters = state.address.incoming()
     if parameters is None:
         return
     wanted, view, unusable = settings.parse(parameters, environment.max_new_tokens)
     wanted = replace(wanted, device=environment.device)
     line = links.line_about(unusable)
     state.notes = (line,) if line else ()
-    state.link, state.by_link, state.wanted = parameters, True, None
+    state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == wanted:
         state.view, state.mount = view, state.mount + 1
         state.settle()
@@ -108,15 +108,10 @@ def begin(state: PageState, wanted: RunSettings, environment: Environment) -> No
     if state.job is not None:
         state.job.cancel()
     state.error, state.attempt, state.wanted = None, wanted, None
-
-    def work(job: Job) -> Shown:
-        model = shelf().get(wanted)
-        runs.require_family(model, "t5")
-        asked = replace(wanted, prompt=as_read(wanted.prompt))
-        shown = runs.run(model, asked, job, both=True)
-        return replace(shown, settings=wanted)
-
-    state.job = Job(work, runs.queue(environment.concurrency))
+    want_both = (state.coming or state.view).cache != "on"
+    state.job = runs.start(
+        wanted, environment, want_both=want_both, family="t5", as_read=settings.as_read
+    )
 
 
 def link_of(shown: Shown, view: View) -> dict[str, str]:
@@ -170,7 +165,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
 
     def moved(view: View) -> bool:
         state.view = view
-        state.write_link(link_of(shown, view))
+        state.address.write(link_of(shown, view))
         return prediction.looked(state)
 
     def other_way(cache: str) -> None:

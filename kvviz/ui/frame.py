@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from kvviz.ui import style
+from kvviz.ui.address import ARRIVED
 from kvviz.ui.doorway import LOST
 from kvviz.ui.page_list import PAGES
-from kvviz.ui.page_state import ARRIVED
 from kvviz.ui.plain_text import plain, shortened
 
 ICON = str(Path(__file__).parent / "icon.png")

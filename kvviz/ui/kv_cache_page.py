@@ -9,10 +9,11 @@ import streamlit as st
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
 from kvviz.ui import cards, controls, difference, links, progress, runs, saving, your_turn
+from kvviz.ui.address import by_history
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.links import RunSettings, View
-from kvviz.ui.page_state import PageState, by_history
+from kvviz.ui.page_state import PageState
 from kvviz.ui.plain_text import plain
 from kvviz.ui.player_view import player
 from kvviz.ui.remedies import remedy
@@ -48,18 +49,18 @@ def show() -> None:
     if state.shown is None and state.job is not None:
         st.skeleton(height=640)
     if state.shown is not None and state.job is None:
-        state.write_link(link_of(state.shown, state.view))
+        state.address.write(link_of(state.shown, state.view))
 
 
 def follow_link(state: PageState, environment: Environment) -> None:
     """Take in the link that the person opened, if one was."""
-    parameters = state.incoming_link()
+    parameters = state.address.incoming()
     if parameters is None:
         return
     link = links.parse(parameters, environment.max_new_tokens)
     settings = replace(link.settings, device=environment.device)
     state.notes = (link.line,) if link.line else ()
-    state.link, state.by_link, state.wanted = parameters, True, None
+    state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == settings:
         state.view, state.mount = link.view, state.mount + 1
         state.settle()
@@ -146,7 +147,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
 
     def moved(view: View) -> None:
         state.view = view
-        state.write_link(link_of(shown, view))
+        state.address.write(link_of(shown, view))
 
     def other_way(cache: str) -> None:
         if shown.origin == "run":

@@ -59,7 +59,6 @@ def show() -> None:
         forcing_part.draw(state, environment)
     if state.job is None:
         state.write_link()
-    state.address.settle()
 
 
 def follow_link(state: TextState, environment: Environment) -> TextSettings | None:

@@ -15,11 +15,15 @@ SHAPES = {
 }
 
 
+def values_for(key: str, family: Family, model: str) -> dict[str, object]:
+    """Return what a list and its field hold when they say a model, by their keys."""
+    bundled = model in bundled_models(family)
+    return {key: model if bundled else OTHER, f"{key}:other": "" if bundled else model}
+
+
 def put_model(key: str, family: Family, model: str) -> None:
     """Set a list and its field, before they are drawn."""
-    bundled = model in bundled_models(family)
-    st.session_state[key] = model if bundled else OTHER
-    st.session_state[f"{key}:other"] = "" if bundled else model
+    st.session_state.update(values_for(key, family, model))
 
 
 def choose_model(label: str, key: str, family: Family) -> str:

@@ -31,7 +31,6 @@ def show() -> None:
     chosen = choice.draw(state)
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.
     state.address.write(choice.write(chosen))
-    state.address.settle()
     found = result_cards.bill(chosen)
     if found is None:
         st.info(

@@ -6,21 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.player import fingerprint
+from kvviz.ui.address import Address
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import Link, RunSettings, View, within
 from kvviz.ui.runs import Shown
-
-ARRIVED = "kvviz:arrived"
-"""Set by the frame when a page is drawn that was not the one before."""
-
-
-def by_history() -> bool:
-    """Whether this script runs because the person pressed the browser's back or forward button."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
 
 
 @dataclass
@@ -39,7 +30,7 @@ class PageState:
         asked: Whether a button outside the controls asked for a run of what the controls say.
         notes: Lines about the link that was opened.
         mount: Counts the times the player was told to forget its view.
-        link: Query parameters as this page last wrote them; None before its first run.
+        address: The address bar.
         upload: Id of the file that was opened last; the page's widget goes on holding it.
         experiments: Answers and results of the page's questions, kept for the run they belong to.
     """
@@ -55,7 +46,7 @@ class PageState:
     asked: bool = False
     notes: tuple[str, ...] = ()
     mount: int = 0
-    link: dict[str, str] | None = None
+    address: Address = field(default_factory=Address)
     upload: str = ""
     experiments: dict[str, Any] = field(default_factory=dict)
 
@@ -65,26 +56,6 @@ class PageState:
         if name not in st.session_state:
             st.session_state[name] = cls()
         return st.session_state[name]
-
-    def incoming_link(self) -> dict[str, str] | None:
-        """Return the address bar's parameters if the person brought them, else None.
-
-        They did on the first visit, by a link from another page, and by the browser's back button.
-        Any other message may still carry the address that the page had a moment ago.
-        """
-        parameters = dict(st.query_params)
-        arrived = st.session_state.pop(ARRIVED, True)
-        if self.link is None:
-            return parameters
-        if arrived:
-            return parameters or None
-        return parameters if by_history() and parameters != self.link else None
-
-    def write_link(self, parameters: dict[str, str]) -> None:
-        """Put parameters into the address bar."""
-        self.link = parameters
-        if dict(st.query_params) != parameters:
-            st.query_params.from_dict(parameters)
 
     def show(self, shown: Shown) -> None:
         """Put a new run on screen.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from kvviz.analysis import HeadRole, head_roles
+from kvviz.analysis import HeadRole, head_roles, step_costs
 from kvviz.errors import ModelFamilyError, OptionsError
 from kvviz.player.payload import CacheView
-from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, forward_flops
+from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
+from kvviz.trace.model_card import Family
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
@@ -88,18 +90,38 @@ def queue(n_places: int) -> TicketQueue:
         return _queues.setdefault(n_places, TicketQueue(n_places))
 
 
-def uncached_flops(card: ModelCard, n_prompt: int, n_new: int) -> int:
-    """Return the FLOPs of a whole run without the cache."""
-    return sum(forward_flops(card, n, n) for n in range(n_prompt, n_prompt + n_new))
+def uncached_flops(card: ModelCard, n_prompt: int, n_new: int, n_encoder: int = 0) -> int:
+    """Return the FLOPs of a whole run without the cache, the one pass of a T5's encoder included.
+
+    Args:
+        card: The model's shape.
+        n_prompt: Rows that the decoder begins with: 1 in a T5, which begins with a start token.
+        n_new: Tokens to generate.
+        n_encoder: Tokens that the encoder of a T5 reads; 0 in the other families.
+    """
+    costs = step_costs(card, n_prompt, n_new, use_cache=False, n_encoder=n_encoder)
+    read_once = 0
+    if n_encoder:
+        read_once = encoding_flops(replace(card, n_layers=card.n_encoder_layers), n_encoder)
+    return read_once + int(costs.flops.sum())
 
 
-def start(settings: RunSettings, environment: Environment, *, want_both: bool) -> Job:
+def start(
+    settings: RunSettings,
+    environment: Environment,
+    *,
+    want_both: bool,
+    family: Family = "gpt2",
+    as_read: Callable[[str], str] = str,
+) -> Job:
     """Start a run and return its job, whose result is a `Shown`.
 
     Args:
         settings: What to run.
         environment: The limits of this installation.
         want_both: Whether to run without the cache also when that is not cheap.
+        family: What the model must be.
+        as_read: Makes what the model reads of the prompt as typed.
 
     Raises:
         OptionsError: If more new tokens are asked for than this installation allows.
@@ -113,15 +135,29 @@ def start(settings: RunSettings, environment: Environment, *, want_both: bool) -
 
     def work(job: Job) -> Shown:
         model = shelf().get(settings)
-        require_family(model, "gpt2")
-        n_prompt = len(model.tokenize(settings.prompt))
-        cheap = uncached_flops(model.card, n_prompt, settings.new) <= BOTH_UP_TO_FLOPS
-        return run(model, settings, job, both=want_both or cheap)
+        require_family(model, family)
+        asked = replace(settings, prompt=as_read(settings.prompt))
+        shown = run(model, asked, job, both=want_both or is_cheap(model, asked))
+        return replace(shown, settings=settings)
 
     return Job(work, queue(environment.concurrency))
 
 
-def require_family(model: LoadedModel, family: str) -> None:
+def is_cheap(model: LoadedModel, settings: RunSettings) -> bool:
+    """Whether a run without the cache takes no more than `BOTH_UP_TO_FLOPS`.
+
+    Raises:
+        PromptError: If the prompt is nothing that the model can read.
+    """
+    if model.card.family == "t5":
+        sizes = 1, settings.new, len(model.tokenize_whole(settings.prompt).token_ids)
+    else:
+        # An empty prompt is refused by the engine, in words of its own.
+        sizes = len(model.tokenize(settings.prompt)) or 1, settings.new, 0
+    return uncached_flops(model.card, *sizes) <= BOTH_UP_TO_FLOPS
+
+
+def require_family(model: LoadedModel, family: Family) -> None:
     """Refuse a model that another page is for.
 
     Raises:

@@ -55,7 +55,6 @@ def show() -> None:
     if state.finished is not None:
         draw_rest(state, state.finished, environment)
     state.address.write(settings.write(state.settings))
-    state.address.settle()
 
 
 def follow_link(state: SpeedState, environment: Environment) -> None:

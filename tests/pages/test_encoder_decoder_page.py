@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from kvviz.lessons import lessons
-from kvviz.ui import encoder_decoder_page, saving
+from kvviz.ui import encoder_decoder_page, runs, saving
 from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.filled import fills, parts
 from kvviz.ui.two_caches.settings import as_read, parse, usual, write
@@ -16,8 +16,9 @@ TEXT = "I saw a ___ in the ____."
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A random T5 of a few thousand parameters."""
-    return TinyT5("page").save(tmp_path_factory.mktemp("t5"))
+    """A random T5 of a few thousand parameters, its encoder deeper than its decoder."""
+    shape = {"num_layers": 3, "num_decoder_layers": 2}
+    return TinyT5("page", config=shape).save(tmp_path_factory.mktemp("t5"))
 
 
 @pytest.fixture
@@ -41,6 +42,18 @@ def test_the_first_run_shows_both_caches_with_and_without(page):
     assert opened.state.shown.settings.prompt == TEXT
     assert f"{n} cross rows, written once" in opened.html
     assert dict(opened.app.query_params)["prompt"] == TEXT
+
+
+def test_the_estimate_of_a_run_is_what_its_encoder_and_its_steps_took(page, monkeypatch):
+    off = page(prompt=TEXT, new="5").state.shown.comparison.uncached
+    counted = off.encoder.flops + sum(step.flops for step in off.steps)
+    assert runs.uncached_flops(off.model, 1, 5, off.encoder.n_tokens) == counted
+    monkeypatch.setattr(runs, "BOTH_UP_TO_FLOPS", counted - 1)
+    costly = page(prompt=TEXT, new="5")
+    assert [run["cache"] for run in costly.player["runs"]] == ["on"]
+    assert "its rows are by formula" in costly.html
+    asked_for = page(prompt=TEXT, new="5", cache="off")
+    assert [run["cache"] for run in asked_for.player["runs"]] == ["on", "off"]
 
 
 def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):

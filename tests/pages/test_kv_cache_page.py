@@ -139,7 +139,7 @@ def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(kv_cache):
     (note,) = page.notes
     assert "some/model" in note.replace("\\", "")
     assert "Press Run" in note
-    assert page.app.text_input(key="kv:other").value == "some/model"
+    assert page.app.text_input(key="kv:model:other").value == "some/model"
 
 
 @pytest.fixture
@@ -156,11 +156,11 @@ def test_a_visitor_from_elsewhere_cannot_have_other_models_loaded(kv_cache, monk
     monkeypatch.setattr(runs, "is_local_visitor", lambda: False)
     page = kv_cache(new="2")
     page.app.selectbox(key="kv:model").set_value("another model…").run()
-    page.app.text_input(key="kv:other").set_value(str(tmp_path)).run()
+    page.app.text_input(key="kv:model:other").set_value(str(tmp_path)).run()
     page.press("kv:run")
     (error,) = page.errors
     assert "This installation does not load that model" in error
-    assert page.app.text_input(key="kv:other").value == str(tmp_path)
+    assert page.app.text_input(key="kv:model:other").value == str(tmp_path)
 
 
 def test_a_folder_without_weights_and_a_damaged_file_are_told_apart(kv_cache, local, tmp_path):
@@ -168,7 +168,7 @@ def test_a_folder_without_weights_and_a_damaged_file_are_told_apart(kv_cache, lo
     empty = tmp_path / "empty"
     empty.mkdir()
     page.app.selectbox(key="kv:model").set_value("another model…").run()
-    page.app.text_input(key="kv:other").set_value(str(empty)).run()
+    page.app.text_input(key="kv:model:other").set_value(str(empty)).run()
     page.press("kv:run")
     (first,) = page.errors
     assert "config" in first
@@ -179,7 +179,7 @@ def test_a_folder_without_weights_and_a_damaged_file_are_told_apart(kv_cache, lo
     for file in (WEIGHTS / "gpt2-mini").iterdir():
         data = file.read_bytes()
         (damaged / file.name).write_bytes(data[:5000] if file.suffix == ".safetensors" else data)
-    page.app.text_input(key="kv:other").set_value(str(damaged)).run()
+    page.app.text_input(key="kv:model:other").set_value(str(damaged)).run()
     page.press("kv:run")
     (second,) = page.errors
     assert "safetensors" in second
@@ -191,7 +191,7 @@ def test_an_unknown_bundled_name_and_an_empty_field_have_their_sentences(kv_cach
     page = kv_cache(new="2")
     page.app.selectbox(key="kv:model").set_value("another model…").run()
     assert "Type the name or the folder of a model." in page.html
-    page.app.text_input(key="kv:other").set_value("kvviz/no-such").run()
+    page.app.text_input(key="kv:model:other").set_value("kvviz/no-such").run()
     page.press("kv:run")
     (error,) = page.errors
     assert "no\\-such" in error
@@ -210,7 +210,7 @@ def test_without_a_network_a_hub_name_says_so(kv_cache, local, monkeypatch):
     monkeypatch.setattr(model_source, "snapshot_download", unreachable)
     page = kv_cache(new="2")
     page.app.selectbox(key="kv:model").set_value("another model…").run()
-    page.app.text_input(key="kv:other").set_value("someone/some-gpt2").run()
+    page.app.text_input(key="kv:model:other").set_value("someone/some-gpt2").run()
     page.press("kv:run")
     (error,) = page.errors
     assert "Something went wrong that should not have" not in error
@@ -449,7 +449,7 @@ def test_a_run_that_does_not_fit_is_offered_with_fewer_tokens(kv_cache):
 def test_a_model_that_cannot_be_had_is_offered_as_the_bundled_one(kv_cache, local):
     page = kv_cache(new="2")
     page.app.selectbox(key="kv:model").set_value("another model…").run()
-    page.app.text_input(key="kv:other").set_value("/no/such/folder").run()
+    page.app.text_input(key="kv:model:other").set_value("/no/such/folder").run()
     page.press("kv:run")
     assert len(page.errors) == 1
     assert page.app.button(key="kv:remedy").label == "Run it with GPT-2 mini"

@@ -56,7 +56,7 @@ def outcome(
 def watch(state: TextState, job: Job, words: str) -> None:
     """Draw the progress of a job, again and again until it is done."""
     if job.wait():
-        state.rerun()
+        st.rerun()
     fraction = job.step / job.n_steps if job.n_steps else 0.0
     steps = f", step {job.step:,} of {job.n_steps:,}" if job.n_steps > 1 else ""
     before = f": {job.place} to go before it" if job.phase == "waiting" else ""

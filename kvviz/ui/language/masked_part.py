@@ -123,4 +123,4 @@ def offer_less(state: TextState, settings: TextSettings, error: ContextLengthErr
         state.asked = True
 
     if st.button(label, key="lm:less", on_click=take):
-        state.rerun()
+        st.rerun()

@@ -50,7 +50,7 @@ class TextState:
     results: dict[Hashable, Any] = field(default_factory=dict)
     jobs: dict[Hashable, Job] = field(default_factory=dict)
     film_start: int = 0
-    address: Address = field(default_factory=lambda: Address("lm:"))
+    address: Address = field(default_factory=Address)
 
     @classmethod
     def here(cls) -> TextState:
@@ -58,10 +58,6 @@ class TextState:
         if NAME not in st.session_state:
             st.session_state[NAME] = cls()
         return st.session_state[NAME]
-
-    def rerun(self) -> None:
-        """Run the page's script again, with whatever the address bar says by now."""
-        self.address.rerun()
 
     def collect(self, timeout: float = QUICK_S) -> None:
         """Put the result of the job on screen if it is done, waiting for it a moment."""

@@ -102,7 +102,7 @@ class SizesState:
         notes: Lines about the link that was opened.
     """
 
-    address: Address = field(default_factory=lambda: Address(PREFIX))
+    address: Address = field(default_factory=Address)
     choice: Choice = field(default_factory=Choice)
     answer: int | None = None
     notes: tuple[str, ...] = ()

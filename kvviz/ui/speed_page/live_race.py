@@ -68,7 +68,7 @@ def draw(state: SpeedState) -> None:
     if job is None or live is None:
         return
     if job.wait():
-        state.address.rerun()
+        st.rerun()
     with st.container(border=True, key="kvviz-progress", horizontal=True,
                       vertical_alignment="center"):  # fmt: skip
         st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=_progress(job, live))

@@ -75,7 +75,6 @@ def draw(
     *,
     start: Callable[[], None],
     busy: bool,
-    rerun: Callable[[], None],
 ) -> None:
     """Draw the button that starts a measurement, or the one under way; nothing once it is made.
 
@@ -84,10 +83,9 @@ def draw(
         label: Words on the button.
         start: Called when the button is pressed.
         busy: Whether something else is timed now, which this one would disturb.
-        rerun: Called when the measurement is over, to draw the page with what it found.
     """
     if measurement.job is not None:
-        _under_way(measurement, rerun)
+        _under_way(measurement)
         return
     if measurement.result is not None:
         return
@@ -103,13 +101,13 @@ def draw(
 
 @st.fragment(run_every=0.35)
 @bounded
-def _under_way(measurement: Measurement[T], rerun: Callable[[], None]) -> None:
+def _under_way(measurement: Measurement[T]) -> None:
     """Draw how far the measurement is, again and again until it is over."""
     job = measurement.job
     if job is None:
         return
     if job.wait():
-        rerun()
+        st.rerun()
     with st.container(border=True, key=f"kvviz-progress-{measurement.name}", horizontal=True,
                       vertical_alignment="center"):  # fmt: skip
         text = sentence(job)

@@ -39,7 +39,6 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 lambda job: ceilings_under(finished, job), runs.queue(environment.concurrency)
             ),
             busy=state.timing,
-            rerun=state.address.rerun,
         )
         ceilings = state.roof.result
         if ceilings is not None:

@@ -14,7 +14,7 @@ from kvviz.ui.address import Address
 from kvviz.ui.jobs import Job
 from kvviz.ui.speed_page.live_race import LiveRace
 from kvviz.ui.speed_page.measurement import Measurement
-from kvviz.ui.speed_page.settings import PREFIX, RaceSettings
+from kvviz.ui.speed_page.settings import RaceSettings
 
 NAME = "speed_page"
 QUICK_S = 0.5
@@ -71,7 +71,7 @@ class SpeedState:
     )
     error: Exception | None = None
     notes: tuple[str, ...] = ()
-    address: Address = field(default_factory=lambda: Address(PREFIX))
+    address: Address = field(default_factory=Address)
 
     @classmethod
     def here(cls) -> SpeedState:

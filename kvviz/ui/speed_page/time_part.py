@@ -100,7 +100,6 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
                 lambda job: profiles(finished, n_tokens, job), runs.queue(environment.concurrency)
             ),
             busy=state.timing,
-            rerun=state.address.rerun,
         )
         found = state.parts.result
         if found is None:

@@ -43,7 +43,7 @@ class TwinsState:
     notes: tuple[str, ...] = ()
     answers: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
     stopped: set[Hashable] = field(default_factory=set)
-    address: Address = field(default_factory=lambda: Address(PREFIX))
+    address: Address = field(default_factory=Address)
     _results: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     @classmethod

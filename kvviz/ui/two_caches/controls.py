@@ -18,7 +18,7 @@ from kvviz.errors import (
 from kvviz.lessons import lessons
 from kvviz.ui.environment import Environment
 from kvviz.ui.links import LONGEST_PROMPT, RunSettings
-from kvviz.ui.model_choice import called, choose_model, put_model
+from kvviz.ui.model_choice import called, choose_model, values_for
 from kvviz.ui.model_shelf import bundled_models, shelf
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.two_caches.settings import MODEL, MOST_BLANKS, NEW, as_read, n_blanks
@@ -45,21 +45,20 @@ class Draft:
 
 def put(settings: RunSettings) -> None:
     """Set the controls, before they are drawn."""
-    st.session_state["ed:text"] = settings.prompt
-    st.session_state["ed:new"] = settings.new
-    put_model("ed:model", "t5", settings.model)
+    st.session_state.update(_values(settings))
 
 
 def say(settings: RunSettings) -> bool:
     """Whether the controls say these settings, and nothing that was typed since."""
-    state = st.session_state
-    bundled = settings.model in bundled_models("t5")
-    model = state.get("ed:model") if bundled else state.get("ed:model:other")
-    return (state.get("ed:text"), state.get("ed:new"), model) == (
-        settings.prompt,
-        settings.new,
-        settings.model,
+    return all(
+        st.session_state.get(key, value) == value for key, value in _values(settings).items()
     )
+
+
+def _values(settings: RunSettings) -> dict[str, object]:
+    """Return the key and the value of each control."""
+    model = values_for("ed:model", "t5", settings.model)
+    return model | {"ed:text": settings.prompt, "ed:new": settings.new}
 
 
 def draw(environment: Environment) -> Draft:
