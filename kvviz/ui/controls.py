@@ -43,7 +43,8 @@ class Draft:
 
 def put(settings: RunSettings) -> None:
     """Set the controls, before they are drawn."""
-    st.session_state.update(_values(settings))
+    for key, value in _values(settings).items():
+        st.session_state[key] = value
 
 
 def say(settings: RunSettings) -> bool:
@@ -55,7 +56,7 @@ def say(settings: RunSettings) -> bool:
 
 def _values(settings: RunSettings) -> dict[str, object]:
     """Return the key and the value of each control."""
-    values = {
+    values: dict[str, object] = {
         "prompt": settings.prompt,
         "new": settings.new,
         "choice": SAMPLE if settings.temperature > 0 else GREEDY,
@@ -66,8 +67,8 @@ def _values(settings: RunSettings) -> dict[str, object]:
         "device": settings.device,
         "dtype": settings.dtype,
     }
-    model = values_for("kv:model", "gpt2", settings.model)
-    return model | {f"kv:{name}": value for name, value in values.items()}
+    keyed = {f"kv:{name}": value for name, value in values.items()}
+    return keyed | values_for("kv:model", "gpt2", settings.model)
 
 
 def draw(environment: Environment) -> Draft:

@@ -23,7 +23,8 @@ def values_for(key: str, family: Family, model: str) -> dict[str, object]:
 
 def put_model(key: str, family: Family, model: str) -> None:
     """Set a list and its field, before they are drawn."""
-    st.session_state.update(values_for(key, family, model))
+    for name, value in values_for(key, family, model).items():
+        st.session_state[name] = value
 
 
 def choose_model(label: str, key: str, family: Family) -> str:

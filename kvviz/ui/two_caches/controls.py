@@ -45,7 +45,8 @@ class Draft:
 
 def put(settings: RunSettings) -> None:
     """Set the controls, before they are drawn."""
-    st.session_state.update(_values(settings))
+    for key, value in _values(settings).items():
+        st.session_state[key] = value
 
 
 def say(settings: RunSettings) -> bool:
@@ -57,8 +58,8 @@ def say(settings: RunSettings) -> bool:
 
 def _values(settings: RunSettings) -> dict[str, object]:
     """Return the key and the value of each control."""
-    model = values_for("ed:model", "t5", settings.model)
-    return model | {"ed:text": settings.prompt, "ed:new": settings.new}
+    values: dict[str, object] = {"ed:text": settings.prompt, "ed:new": settings.new}
+    return values | values_for("ed:model", "t5", settings.model)
 
 
 def draw(environment: Environment) -> Draft:
