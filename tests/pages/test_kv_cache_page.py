@@ -304,26 +304,34 @@ def test_a_costly_run_is_made_with_the_cache_alone_until_asked_for(kv_cache, mon
     assert page.player["view"]["cache"] == "off"
 
 
-def test_the_cards_show_their_arithmetic(kv_cache):
+def test_the_cards_show_their_arithmetic(kv_cache, model):
     page = kv_cache(new="16")
-    assert "11× fewer rows" in page.html
-    assert "22 computed instead of 232" in page.html
-    assert "12,288 B per token" in page.html
+    card, n_prompt, n = model.card, page.player["n_prompt"], page.player["n_steps"]
+    cached, uncached = n_prompt + n - 1, n * n_prompt + n * (n - 1) // 2
+    assert f"{cached:,} computed instead of {uncached:,}" in page.html
+    assert f"{uncached / cached:.0f}× fewer rows" in page.html
+    per_token = 2 * card.n_layers * card.n_heads * card.d_head * 4
+    assert f"{per_token:,} B per token" in page.html
     assert (
-        "2 × 6 layers × 8 heads × 32 numbers × 4 bytes = what the tensors really hold" in page.html
+        f"2 × {card.n_layers} layers × {card.n_heads} heads × {card.d_head} numbers × 4 bytes = "
+        "what the tensors really hold" in page.html
     )
-    assert "270,336 B in the tensors" in page.html
-    assert "Same 16 tokens both ways" in page.html
+    assert f"{cached * per_token:,} B in the tensors" in page.html
+    assert f"Same {n} tokens both ways" in page.html
 
 
-def test_a_prediction_is_answered_by_running_the_edited_prompt(kv_cache):
+def test_a_prediction_is_answered_by_running_the_edited_prompt(kv_cache, model):
     page = kv_cache(new="2")
     asked = page.html
-    assert "Suppose token 3, “time”, became “one”" in asked
+    change = page.state.experiments["edit"]
+    before = model.token_text(model.tokenize(page.player["prompt"])[change.position]).strip()
+    assert f"Suppose token {change.position}, “{before}”, became “{change.word}”" in asked
     assert "rows changed" not in asked
     page.press("kv:answer:1")
-    assert "You said 1. It is 4: 4 of 7 rows changed." in page.html
-    assert "Rows changed in each layer, from the first: 1, 4, 4, 4, 4, 4." in page.html
+    after = change.n_rows - change.position
+    assert f"You said 1. It is {after}: {after} of {change.n_rows} rows changed." in page.html
+    each = ", ".join(["1", *[str(after)] * (model.card.n_layers - 1)])
+    assert f"Rows changed in each layer, from the first: {each}." in page.html
 
 
 def test_float64_shows_that_the_difference_is_rounding(kv_cache):
