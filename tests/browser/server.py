@@ -19,14 +19,19 @@ PATIENCE_S = 60
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Start the app as README says and give its address; stop it afterwards."""
+def serving(**settings: str) -> Iterator[str]:
+    """Start the app as README says and give its address; stop it afterwards.
+
+    Args:
+        settings: Variables of the environment that the app reads; no others of its own are set.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py",
                "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
     environment = {name: text for name, text in os.environ.items() if not name.startswith("KVVIZ_")}
+    environment |= settings
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT

@@ -14,6 +14,7 @@ from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
 from kvviz.ui.twins.view import HeadView
 from tests.pages.conftest import PATIENCE_S, ROUTER
+from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 
 
 class Twins:
@@ -293,6 +294,28 @@ def test_markup_is_text_everywhere(twins):
     page = twins(do="write", text="<b onload=x>*The* cat", new="1").show_me()
     assert page.errors == []
     assert "<b onload" not in page.html
+
+
+@pytest.fixture(scope="module")
+def odd_pair(tmp_path_factory):
+    """A GPT-2 and a BERT that share neither depth nor heads nor tokenizer."""
+    gpt2, bert = (tmp_path_factory.mktemp(name) for name in ("gpt2", "bert"))
+    return {"model": str(save_gpt2(gpt2)), "bert": str(save_bert(bert))}
+
+
+@pytest.mark.parametrize("do", EXPERIMENTS)
+def test_every_experiment_can_be_done_with_two_models_that_are_no_twins(odd_pair, monkeypatch, do):
+    monkeypatch.setenv("KVVIZ_MODELS", "*")
+    page = Twins(odd_pair | ODD_PAIR | {"do": do}).show_me()
+    assert page.errors == page.notes == []
+    assert all(page.verdict())
+    if do == "append":
+        assert "its last layer, 1 in the one and 2 in the other" in page.html
+    if do == "blank":
+        bars = page.html.split('data-kvviz="blank-both"')[1].split("</ol>")[0]
+        words = [re.sub(r"<.*?>", "", word) for word in re.findall(r"<code>.*?</code>", bars)]
+        assert words.count("sat") == 1
+        assert "␣sat" not in words
 
 
 def test_every_setting_survives_its_link():

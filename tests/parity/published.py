@@ -103,6 +103,18 @@ T5 = {
     "use_cache": True,
     "vocab_size": 128,
 }
+ODD_PAIR = {
+    "text": "The cat sat on the mat",
+    "word": "and",
+    "at": "1",
+    "by": "dog",
+    "blank": "2",
+    "new": "3",
+    "one": "The cat sat by the door",
+    "other": "The cat sat by the dog",
+}
+"""A link to texts that the small gpt2 and bert-base-uncased can both read."""
+
 V1_1 = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
 """What the configs of version 1.1 say besides."""
 

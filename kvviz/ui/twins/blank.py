@@ -34,14 +34,14 @@ class Filled:
         tried: GPT-2, by trying words out.
         both: BERT, from both sides.
         texts: Texts of the tokens of each of the three.
-        answer: The token that stood there.
+        answers: The token that stood there, as each of the three reads it.
     """
 
     left: BlankGuess
     tried: BlankGuess
     both: BlankGuess
     texts: tuple[list[str], list[str], list[str]]
-    answer: str
+    answers: tuple[str, str, str]
 
 
 def draw(desk: Desk, card: DeltaGenerator) -> None:
@@ -110,9 +110,8 @@ def blanked(tokens: list[str], blank: int) -> str:
 
 def one_way(way: str, sight: str, guess: BlankGuess, found: Filled, number: int) -> str:
     """Return what one way of filling the blank came to, as HTML."""
-    answer = found.answer
     texts = [visible(text).replace(" ", "␣") for text in found.texts[number]]
-    shown = visible(answer).replace(" ", "␣")
+    shown = visible(found.answers[number]).replace(" ", "␣")
     lines = list(zip(texts, guess.probs[: len(texts)].tolist(), strict=True))
     if shown not in texts:
         lines.append((shown, guess.answer_prob))
@@ -142,7 +141,9 @@ def fill(desk: Desk, text: str, blank: int, place: int, job: Job) -> Filled:
     left = fill_from_left(gpt2, ids, blank, n_top=N_TRIED)
     both = fill_from_both_sides(bert, bert_ids, place, n_top=N_SHOWN)
     # BERT's best words are tried as well, so that GPT-2 does not lose for want of having met them.
-    met = [_same_token(bert, gpt2, int(token_id)) for token_id in both.ids]
+    answer = gpt2.token_text(ids[blank])
+    space = " " if answer.startswith(" ") else ""
+    met = [_same_token(bert, gpt2, int(token_id), space) for token_id in both.ids]
     candidates = [*left.ids.tolist(), *(token_id for token_id in met if token_id is not None)]
     tried = fill_by_trying(
         gpt2, ids, blank, candidates, n_top=N_SHOWN, progress=job.report, cancel=job.cancelled
@@ -151,13 +152,22 @@ def fill(desk: Desk, text: str, blank: int, place: int, job: Job) -> Filled:
         [model.token_text(int(token_id)) for token_id in guess.ids[:N_SHOWN]]
         for model, guess in ((gpt2, left), (gpt2, tried), (bert, both))
     )
-    return Filled(left, tried, both, (texts[0], texts[1], texts[2]), gpt2.token_text(ids[blank]))
+    answers = answer, answer, bert.token_text(bert_ids[place])
+    return Filled(left, tried, both, (texts[0], texts[1], texts[2]), answers)
 
 
-def _same_token(one: LoadedModel, other: LoadedModel, token_id: int) -> int | None:
-    """Return the token of another model that reads the same, if it has one."""
+def _same_token(one: LoadedModel, other: LoadedModel, token_id: int, space: str) -> int | None:
+    """Return the token of another model that reads the same, if it has one.
+
+    Args:
+        one: Whose token it is.
+        other: Whose token is looked for.
+        token_id: The token.
+        space: What stands before a word in the tokens of the other, where those of the one leave
+            it out.
+    """
     text = one.token_text(token_id)
     if token_id < other.card.d_vocab and other.token_text(token_id) == text:
         return token_id
-    ids = other.tokenize(text)
+    ids = other.tokenize(f"{space}{text}" if text[:1].isalnum() else text)
     return ids[0] if len(ids) == 1 else None

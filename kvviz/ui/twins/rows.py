@@ -152,7 +152,7 @@ def compare(
         "position": position,
         "n_left": before_left.n_tokens,
         "n_right": before_right.n_tokens,
-        "layer": left.model.n_layers - 1,
+        "layer": last_layer(left.model.n_layers, right.model.n_layers),
     }
     if question == "edit":
         words["token"] = visible(before_left.tokens[position]).strip()
@@ -170,6 +170,13 @@ def compare(
                     f"read {n_before}. Rows are compared position by position all the same."
                 )
     picture(desk, pair, veiled=answers is None)
+
+
+def last_layer(left: int, right: int) -> str:
+    """Name the last layer of two models of so many layers."""
+    if left == right:
+        return f"layer {left - 1}"
+    return f"its last layer, {left - 1} in the one and {right - 1} in the other"
 
 
 def right_answers(rows: RowChanges, options: tuple[str, ...], position: int) -> set[str]:

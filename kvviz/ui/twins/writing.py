@@ -88,10 +88,12 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     found = collect(desk, key, int(new), int(seed))
     if found is None:
         return
-    best = max(one.by_gpt2 for one in found)
-    with card:
-        right = {way for way, one in zip(ways, found, strict=True) if one.by_gpt2 == best}
-        verdict("write", answers, parts, [right])
+    judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
+    heard = [nats for nats in judged.values() if np.isfinite(nats)]
+    if heard:
+        with card:
+            right = {way for way, nats in judged.items() if nats == max(heard)}
+            verdict("write", answers, parts, [right])
     show(found, ways, names, text)
 
 
@@ -269,5 +271,6 @@ def nats(value: float) -> str:
 
 def lowest(values: list[float], sign: int) -> int | None:
     """Return the number of the smallest value, or of the largest for sign -1; None at a tie."""
-    ordered = sorted(range(len(values)), key=lambda i: sign * values[i])
-    return ordered[0] if sign * values[ordered[0]] < sign * values[ordered[1]] else None
+    numbers = [sign * value if np.isfinite(value) else np.inf for value in values]
+    first, second = sorted(numbers)[:2]
+    return numbers.index(first) if first < second else None
