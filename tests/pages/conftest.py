@@ -22,6 +22,18 @@ def model():
     return shelf().get(RunSettings())
 
 
+def html_of(app):
+    """Return all HTML that a page wrote, its hooks among it."""
+    return "\n".join(str(element.proto.body) for element in app.get("html"))
+
+
+def charts_of(app):
+    """Return the charts on a page by their hooks: name to the number of points in its traces."""
+    found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', html_of(app))
+    assert len(found) == len(dict(found)) == len(app.get("plotly_chart"))
+    return {name: int(points) for name, points in found}
+
+
 class Page:
     """A page under test, and what a reader of it would look for."""
 
@@ -64,14 +76,11 @@ class Page:
 
     @property
     def html(self):
-        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
+        return html_of(self.app)
 
     @property
     def charts(self):
-        """Charts on the page by their hooks: name to the number of points in its traces."""
-        found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', self.html)
-        assert len(found) == len(dict(found)) == len(self.app.get("plotly_chart"))
-        return {name: int(points) for name, points in found}
+        return charts_of(self.app)
 
     @property
     def players(self):

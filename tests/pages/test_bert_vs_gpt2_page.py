@@ -13,7 +13,7 @@ from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
 from kvviz.ui.twins.view import HeadView
-from tests.pages.conftest import PATIENCE_S, ROUTER
+from tests.pages.conftest import PATIENCE_S, ROUTER, charts_of
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 
 
@@ -41,6 +41,10 @@ class Twins:
     @property
     def notes(self):
         return [note.value for note in self.app.info]
+
+    @property
+    def charts(self):
+        return charts_of(self.app)
 
     @property
     def html(self):
