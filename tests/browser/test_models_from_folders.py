@@ -47,8 +47,8 @@ def test_every_experiment_is_done_with_two_models_that_are_no_twins(
         if do == "look":
             # Two layers of four heads beside three of three: the lists offer the most of each.
             root = tab.page.locator(PICTURE)
-            root.get_by_label("layer").select_option("2")
-            root.get_by_label("head").select_option("3")
+            root.get_by_label("layer", exact=True).select_option("2")
+            root.get_by_label("head", exact=True).select_option("3")
             facts = root.locator(".kt-facts")
             expect(facts.first).to_contain_text("nearest it has: layer 1, head 3")
             expect(facts.nth(1)).to_contain_text("nearest it has: layer 2, head 2")
