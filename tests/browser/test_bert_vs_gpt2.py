@@ -41,7 +41,7 @@ def test_a_person_predicts_then_looks_at_both_models(visit):
     assert (found["maskLeft"], found["maskRight"]) == ("causal", "bidirectional")
     assert (found["nTokensLeft"], found["nTokensRight"]) == ("5", "7")
     assert found["forwardLeft"] == "0"
-    assert float(found["forwardRight"]) > 0
+    assert found["forwardRight"] != "0"  # a number of per cent, or "<0.1"
     for measure in ("forward", "entropy", "distance"):
         expect(tab.chart(f"head-comparison-{measure}")).to_be_visible()
 
