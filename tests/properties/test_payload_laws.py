@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz.analysis import head_roles, to_csv
+from kvviz.analysis import THRESHOLDS, head_roles, to_csv
 from kvviz.player import pack
 from tests.payload_reader import square, unpack
 from tests.properties.strategies import traces
@@ -38,5 +38,5 @@ def test_thumbnails_never_miss_the_largest_weight(trace, data):
 
 @given(traces())
 def test_every_run_can_be_measured_and_written_down(trace):
-    assert all(0.4 <= role.score <= 1 + 1e-6 for role in head_roles(trace))
+    assert all(THRESHOLDS[role.role] <= role.score <= 1 + 1e-6 for role in head_roles(trace))
     assert to_csv(trace).count("\n") >= len(trace.steps) + 1
