@@ -13,7 +13,7 @@ from typing import Any
 from kvviz.analysis.spread import spread
 from kvviz.engine.model_source import locate
 
-LOADS = 7
+LOADS = 3
 MODELS = {
     "kvviz/gpt2-mini": "GPT2LMHeadModel",
     "kvviz/bert-mini": "BertForMaskedLM",
