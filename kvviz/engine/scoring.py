@@ -65,22 +65,29 @@ def log_likelihood(
     *,
     positions: Sequence[int] | None = None,
     mask: Mask = "causal",
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
 ) -> TokenScores:
-    """Score each token of a text by what stands before it, in one pass.
+    """Score each token of a text by what stands before it, and by nothing else.
+
+    Under the causal mask one pass over the text scores all tokens. Under the other one a token
+    would see the very one that it is asked for, and heads that copy would do so; there each token
+    has a pass of its own, over what stands before it.
 
     Args:
         model: A GPT-2.
         token_ids: The text.
         positions: Which tokens to score; all but the first if None, which has nothing before it.
-        mask: ``causal``, or ``bidirectional`` to see what becomes of the predictions. Under the
-            latter the model could look at the very token that it is asked for; whether it makes
-            use of that is for the number to say.
+        mask: ``causal``, or ``bidirectional`` to see what becomes of the predictions.
+        progress: Called after each pass with the tokens scored and all there are.
+        cancel: Asked before each pass; True ends the work.
 
     Raises:
         ModelFamilyError: If the model is no GPT-2.
         PromptError: If the text is empty.
         OptionsError: If a position is not in the text, or the first.
         ContextLengthError: If the text does not fit into the model.
+        RunCancelledError: If cancelled.
 
     Source: the chain rule of probability; Radford et al. (2019), section 2.
     """
@@ -88,17 +95,33 @@ def log_likelihood(
     ids = checked_text(model, token_ids, n_added=0)
     places = checked_places(ids, positions, first=1)
 
+    # What one pass is fed, and which of its rows are asked.
+    passes = [(ids, [place - 1 for place in places])]
+    if mask == "bidirectional":
+        passes = [(ids[:place], [place - 1]) for place in places]
+
     def score() -> TokenScores:
+        numbers: list[float] = []
         synchronise(model.device)
         start = time.perf_counter()
-        batch = torch.tensor([ids], device=model.device)
-        attention = mask_for(model, len(ids), mask)
-        logits = model.module(batch, attention_mask=attention, use_cache=False).logits[0]
-        asked = logits[[place - 1 for place in places]].cpu().double()
-        wanted = torch.tensor([[ids[place]] for place in places], dtype=torch.int64)
-        numbers = asked.log_softmax(-1).gather(-1, wanted.reshape(-1, 1))[:, 0].numpy()
+        for fed, rows in passes:
+            stop_if_asked(cancel)
+            batch = torch.tensor([fed], device=model.device)
+            attention = mask_for(model, len(fed), mask)
+            logits = model.module(batch, attention_mask=attention, use_cache=False).logits[0]
+            found = logits[rows].cpu().double().log_softmax(-1)
+            wanted = torch.tensor([[ids[row + 1]] for row in rows], dtype=torch.int64)
+            numbers.extend(found.gather(-1, wanted.reshape(-1, 1))[:, 0].tolist())
+            if progress is not None:
+                progress(len(numbers), len(places))
         seconds = time.perf_counter() - start
-        return TokenScores(np.array(places, dtype=np.int64), numbers, 1, len(ids), seconds)
+        return TokenScores(
+            np.array(places, dtype=np.int64),
+            np.array(numbers, dtype=np.float64),
+            len(passes),
+            sum(len(fed) for fed, _ in passes),
+            seconds,
+        )
 
     return running(model, score, fix=FIX)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from kvviz.errors import KvvizError
+from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.ui import preload, runs
 from kvviz.ui.environment import Environment
@@ -52,6 +52,8 @@ def show() -> None:
         require(state.settings, environment)
         with below:
             DRAW[state.settings.do](Desk(state, environment, *places), card)
+    except RunCancelledError:
+        pass  # The desk has said so, and offered to do it again.
     except KvvizError as error:
         with card:
             show_error(error)

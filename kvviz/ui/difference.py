@@ -78,7 +78,7 @@ def both_ways(state: PageState, shown: Shown, environment: Environment) -> None:
         st.button("Run both ways in float64", key="kv:float64", on_click=asked)
         return
     if state.experiments["float64"] is None:
-        state.experiments["float64"] = in_float64(shown, environment)
+        state.experiments["float64"] = in_float64(state, shown, environment)
     verdict(comparison.max_logit_difference, state.experiments["float64"])
 
 
@@ -102,8 +102,11 @@ def parting(comparison: CacheComparison, found: Agreement) -> str:
     )
 
 
-def in_float64(shown: Shown, environment: Environment) -> CacheComparison:
+def in_float64(state: PageState, shown: Shown, environment: Environment) -> CacheComparison:
     """Run both ways in float64, with the weights of the run on screen."""
+
+    def unasked() -> None:
+        del state.experiments["float64"]
 
     def work(job: Job) -> CacheComparison:
         model = shelf().get(shown.settings).as_dtype("float64")
@@ -111,7 +114,12 @@ def in_float64(shown: Shown, environment: Environment) -> CacheComparison:
         assert comparison is not None
         return comparison
 
-    return finished(Job(work, runs.queue(environment.concurrency)), "Running in float64")
+    return finished(
+        Job(work, runs.queue(environment.concurrency)),
+        "Running in float64",
+        key="kv:float64-run",
+        on_cancel=unasked,
+    )
 
 
 def verdict(before: float, precise: CacheComparison) -> None:

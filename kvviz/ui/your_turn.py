@@ -94,7 +94,7 @@ def draw(state: PageState, environment: Environment) -> None:
                 st.button(label, key=f"kv:answer:{choice}", on_click=given, args=(choice,))
         return
     if "changed" not in state.experiments:
-        state.experiments["changed"] = measured(shown, change, environment)
+        state.experiments["changed"] = measured(state, shown, change, environment)
     reveal(state.experiments["changed"], change, answer)
 
 
@@ -105,7 +105,7 @@ def choices(change: Edit) -> list[int]:
 
 
 def measured(
-    shown: Shown, change: Edit, environment: Environment
+    state: PageState, shown: Shown, change: Edit, environment: Environment
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """Run both prompts and return which rows differ in any bit, shape (n_layers, n_rows)."""
 
@@ -116,7 +116,15 @@ def measured(
         after = runs.run(model, replace(once, prompt=change.prompt), job, both=False)
         return before.trace, after.trace
 
-    before, after = finished(Job(work, runs.queue(environment.concurrency)), "Running both prompts")
+    def unanswered() -> None:
+        del state.experiments["answer"]
+
+    before, after = finished(
+        Job(work, runs.queue(environment.concurrency)),
+        "Running both prompts",
+        key="kv:turn",
+        on_cancel=unanswered,
+    )
     return runs.changed_rows(before, after, change.n_rows)
 
 

@@ -120,6 +120,9 @@ def test_writing_can_be_cancelled_and_done_again(visit):
     tab.page.get_by_role("button", name="Show me").click()
     tab.page.get_by_role("button", name="Cancel").click()
     expect(tab.page.get_by_text("Cancelled: nothing was kept of it.")).to_be_visible()
+    tab.page.get_by_role("button", name="Do it again").click()
+    tab.page.get_by_role("button", name="Cancel").click()
+    expect(tab.page.get_by_text("Cancelled: nothing was kept of it.")).to_be_visible()
     number = tab.page.get_by_role("spinbutton", name="Tokens to write")
     number.fill("2")
     number.press("Enter")
@@ -128,6 +131,18 @@ def test_writing_can_be_cancelled_and_done_again(visit):
     for way in ("left", "append", "refine"):
         expect(tab.page.locator(f'[data-kvviz="written-{way}"]')).to_contain_text(SHORT)
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
+    tab = opened(visit(), do="blank", text=f"{SHORT} mat. " * 30, blank="2")
+    tab.page.get_by_role("button", name="Show me").click()
+    tab.page.get_by_role("button", name="Cancel").click()
+    stopped = tab.page.get_by_text("Cancelled: nothing was kept of it.")
+    expect(stopped).to_be_visible()
+    expect(tab.page.get_by_role("alert")).to_have_count(0)
+    tab.page.get_by_role("button", name="Do it again").click()
+    expect(tab.page.locator('[data-kvviz="verdict"]')).to_be_visible()
+    expect(stopped).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -65,6 +65,18 @@ def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
     tab.page.wait_for_url("**cache=both**")
 
 
+def test_the_check_in_float64_can_be_cancelled_and_asked_for_again(visit):
+    tab = visit().open("/kv_cache", new="200", prompt="Once upon a time", cache="both")
+    ask = tab.page.get_by_role("button", name="Run both ways in float64")
+    ask.click()
+    tab.page.get_by_role("button", name="Cancel").click()
+    expect(ask).to_be_visible()
+    expect(tab.page.get_by_text("In float64:")).to_have_count(0)
+    assert tab.hooks()["nSteps"] == 200
+    ask.click()
+    expect(tab.page.get_by_text("In float64:")).to_be_visible(timeout=60_000)
+
+
 def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path):
     file = tmp_path / "wide.npz"
     make_trace(n_prompt=300, n_new=60, n_layers=24, n_heads=18, d_head=2).save(file)

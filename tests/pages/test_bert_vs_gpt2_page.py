@@ -5,10 +5,11 @@ import re
 import struct
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
-from kvviz.ui.twins import settings
+from kvviz.ui.twins import readings, settings
 from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
@@ -221,6 +222,45 @@ def test_the_vector_of_a_word_moves_in_bert_alone(twins):
     assert float(bert[1]) > 0
     assert bert[3] == "layer 0"
     assert page.charts == {"vector-shifts": 2 * 7}
+
+
+@pytest.mark.parametrize(
+    ("do", "cancelled"), [("look", "read"), ("masks", "losses"), ("blank", "blank")]
+)
+def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do, cancelled):
+    real = readings.finished
+
+    def press_cancel(job, text, *, key, on_cancel):
+        if key != f"bg:{cancelled}":
+            return real(job, text, key=key, on_cancel=on_cancel)
+        on_cancel()
+        job.cancel()
+        return st.rerun()
+
+    monkeypatch.setattr(readings, "finished", press_cancel)
+    page = twins(do=do)
+    if cancelled != "read":
+        page.show_me()
+    assert page.errors == []
+    assert page.html.count("Cancelled: nothing was kept of it.") == 1
+    # What is known without it stays.
+    assert len(page.app.get("bidi_component")) == (do == "masks")
+    monkeypatch.setattr(readings, "finished", real)
+    page.app.button(key="bg:again").click().run()
+    assert page.errors == []
+    assert "Cancelled" not in page.html
+    if do == "look":
+        page.show_me()
+    assert page.verdict()
+
+
+def test_the_first_head_is_one_in_which_the_two_look_at_different_sides(twins):
+    page = twins().show_me()
+    layer, head = page.picture["view"]["layer"], page.picture["view"]["head"]
+    left, right = (head_measures(side) for side in page.encodings)
+    assert left.forward[layer, head] == 0
+    assert right.forward[layer, head] > 0.6
+    assert max(one.entropy[layer, head] for one in (left, right)) < 1.5
 
 
 def test_a_link_leads_to_the_experiment_and_the_head(twins):

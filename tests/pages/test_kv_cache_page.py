@@ -3,10 +3,11 @@ from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
-from kvviz.ui import runs, saving
+from kvviz.ui import difference, runs, saving, your_turn
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
 from kvviz.ui.runs import Shown
@@ -342,6 +343,27 @@ def test_float64_shows_that_the_difference_is_rounding(kv_cache):
     assert "So it is rounding" in page.html
     steps, both_ways, measures = 4, 2, 3
     assert page.charts == {"step-cost": steps * both_ways * measures}
+
+
+@pytest.mark.parametrize(
+    ("part", "button"), [(your_turn, "kv:answer:1"), (difference, "kv:float64")]
+)
+def test_a_second_run_that_is_cancelled_leaves_its_button_to_ask_again(
+    kv_cache, monkeypatch, part, button
+):
+    real = part.finished
+
+    def press_cancel(job, text, *, key, on_cancel):
+        on_cancel()
+        job.cancel()
+        return st.rerun()
+
+    monkeypatch.setattr(part, "finished", press_cancel)
+    page = kv_cache(new="2").press(button)
+    assert page.errors == []
+    assert 'class="kvviz-verdict"' not in page.html
+    monkeypatch.setattr(part, "finished", real)
+    assert 'class="kvviz-verdict"' in page.press(button).html
 
 
 def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):

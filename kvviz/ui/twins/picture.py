@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from kvviz.analysis import head_measures
 from kvviz.ui.twins.payload import Pair
 from kvviz.ui.twins.readings import Desk
@@ -13,18 +15,25 @@ from kvviz.ui.twins.view import HeadView, twins
 
 
 def first_view(pair: Pair, view: HeadView) -> HeadView:
-    """Fill in layer and head where a view leaves them open.
+    """Fill in layer and head where a view leaves them open, with those that tell the most.
 
-    The head of the first model whose tokens look most clearly at something is the easiest to read.
+    What a mask decides is which side is looked at. So it is the head, among those that both models
+    have, in which one of them looks ahead far more than the other, and both look at few tokens:
+    the difference of the shares that look ahead, divided by the numbers of tokens, 2^entropy, over
+    which either spreads its attention.
     """
     if view.layer is not None and view.head is not None:
         return view
-    entropy = head_measures(pair.left).entropy
+    left, right = head_measures(pair.left), head_measures(pair.right)
+    n_layers, n_heads = np.minimum(left.entropy.shape, right.entropy.shape)
+    shared = np.s_[:n_layers, :n_heads]
+    apart = np.abs(left.forward[shared] - right.forward[shared])
+    telling = apart * np.exp2(-left.entropy[shared] - right.entropy[shared])
     if view.layer is not None:
-        return replace(view, head=int(entropy[min(view.layer, len(entropy) - 1)].argmin()))
+        return replace(view, head=int(telling[min(view.layer, n_layers - 1)].argmax()))
     if view.head is not None:
-        return replace(view, layer=int(entropy[:, min(view.head, entropy.shape[1] - 1)].argmin()))
-    layer, head = divmod(int(entropy.argmin()), entropy.shape[1])
+        return replace(view, layer=int(telling[:, min(view.head, n_heads - 1)].argmax()))
+    layer, head = divmod(int(telling.argmax()), int(n_heads))
     return replace(view, layer=layer, head=head)
 
 

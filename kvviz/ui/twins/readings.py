@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import ContextLengthError, ModelFamilyError
+from kvviz.errors import ContextLengthError, ModelFamilyError, RunCancelledError
 from kvviz.trace import EncodingTrace
 from kvviz.ui import runs
 from kvviz.ui.environment import Environment
@@ -18,7 +19,7 @@ from kvviz.ui.links import RunSettings
 from kvviz.ui.model_choice import called
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.twins.settings import TwinSettings
-from kvviz.ui.twins.state import TwinsState
+from kvviz.ui.twins.state import PREFIX, TwinsState
 from kvviz.ui.waiting import finished
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MaskChoice = Literal["model", "causal", "bidirectional"]
 MOST_TOKENS = 256
 """The page draws every head of both models. At this length that is 6 MB for the twins that ship,
 and each cell of a pattern is still a pixel or two wide."""
+
+NOTHING_KEPT = "Cancelled: nothing was kept of it."
 
 TITLES = {"gpt2": "GPT-2", "bert": "BERT"}
 NOTES = {
@@ -104,7 +107,15 @@ class Desk:
             key: What it depends on besides the two models.
             text: What to say while it goes on.
             do: The work; it may report to the job, and should look whether it is cancelled.
+
+        Raises:
+            RunCancelledError: If the person cancelled it; what says so has then been drawn, with
+                a button to do it after all.
         """
+        whole = (self.settings.model, self.settings.bert, *key)
+        if whole in self.state.stopped and not self.state.has(whole):
+            self._offer_again(whole)
+            raise RunCancelledError(NOTHING_KEPT, fix="Do it again if you want to see it.")
 
         def make() -> Any:
             with self.waiting:
@@ -112,15 +123,30 @@ class Desk:
             ghost.skeleton(height=320)
             try:
                 with progress:
-                    return finished(Job(do, runs.queue(self.environment.concurrency)), text)
+                    return finished(
+                        Job(do, runs.queue(self.environment.concurrency)),
+                        text,
+                        key=f"{PREFIX}{key[0]}",
+                        on_cancel=partial(self.state.stopped.add, whole),
+                    )
             finally:
                 ghost.empty()
 
-        return self.state.kept((self.settings.model, self.settings.bert, *key), make)
+        return self.state.kept(whole, make)
 
-    def done(self, key: tuple[Any, ...]) -> bool:
-        """Whether the work of that key is remembered."""
-        return self.state.has((self.settings.model, self.settings.bert, *key))
+    def _offer_again(self, key: Hashable) -> None:
+        with (
+            self.waiting,
+            st.container(
+                border=True, horizontal=True, vertical_alignment="center", key="kvviz-card-stopped"
+            ),
+        ):
+            st.html(f'<p class="kvviz-body" role="status">{NOTHING_KEPT}</p>')
+            st.button(
+                "Do it again",
+                key=f"{PREFIX}again",
+                on_click=lambda: self.state.stopped.discard(key),
+            )
 
     def read(self, *wishes: Wish) -> tuple[EncodingTrace, ...]:
         """Let the models read texts.

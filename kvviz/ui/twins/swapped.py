@@ -70,9 +70,9 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         ),
         "a word appended; compared bit by bit with the run before",
     )
+    picture(desk, pair, veiled=answers is None)
     if answers is not None:
         losses(desk, change.after, own, swapped, names)
-    picture(desk, pair, veiled=answers is None)
 
 
 def changed(before: Readings, after: Readings) -> Both:
@@ -141,9 +141,16 @@ def _score(desk: Desk, text: str, job: Job) -> dict[tuple[str, str], float]:
 
     found: dict[tuple[str, str], float] = {}
     gpt2, bert = desk.model("gpt2"), desk.model("bert")
-    for mask in get_args(Mask):
-        found["gpt2", mask] = -log_likelihood(gpt2, gpt2.tokenize(text), mask=mask).mean
-        found["bert", mask] = -pseudo_log_likelihood(
-            bert, bert.tokenize(text), mask=mask, progress=job.report, cancel=job.cancelled
-        ).mean
+    ways = ((gpt2, log_likelihood), (bert, pseudo_log_likelihood))
+    n_whole = 0
+    for model, score in ways:
+        ids = model.tokenize(text)
+        for mask in get_args(Mask):
+
+            def forward(done: int, n_tokens: int, before: int = n_whole) -> None:
+                job.report(before * n_tokens + done, 4 * n_tokens)
+
+            scores = score(model, ids, mask=mask, progress=forward, cancel=job.cancelled)
+            found[model.card.family, mask] = -scores.mean
+            n_whole += 1
     return found

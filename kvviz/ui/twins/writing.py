@@ -85,9 +85,11 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         answers = ask(desk.state, "write", (key, *names), parts, new=int(new), name=names[0])
     if answers is None:
         return
-    found = collect(desk, key, int(new), int(seed))
-    if found is None:
-        return
+    found: list[Written] = desk.work(
+        key,
+        "Three continuations and two judges: ",
+        lambda job: write(desk, int(new), int(seed), job),
+    )
     judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
     heard = [nats for nats in judged.values() if np.isfinite(nats)]
     if heard:
@@ -95,31 +97,6 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             right = {way for way, nats in judged.items() if nats == max(heard)}
             verdict("write", answers, parts, [right])
     show(found, ways, names, text)
-
-
-def collect(desk: Desk, key: tuple[object, ...], new: int, seed: int) -> list[Written] | None:
-    """Return what was written, with progress and a way to cancel meanwhile; None if cancelled."""
-    state = desk.state
-    if not desk.done(key) and key in state.stopped:
-
-        def again() -> None:
-            state.stopped.discard(key)
-
-        with st.container(border=True, key="kvviz-card-stopped"):
-            st.html('<p class="kvviz-body">Cancelled: nothing was kept of it.</p>')
-            st.button("Write it again", key=f"{PREFIX}again", on_click=again)
-        return None
-    button = desk.waiting.empty()
-    if not desk.done(key):
-
-        def stop() -> None:
-            state.stopped.add(key)
-
-        button.button("Cancel", key=f"{PREFIX}cancel", on_click=stop)
-    found = desk.work(key, "Three continuations and two judges: ",
-                      lambda job: write(desk, new, seed, job))  # fmt: skip
-    button.empty()
-    return found
 
 
 def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:

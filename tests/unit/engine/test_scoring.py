@@ -36,11 +36,33 @@ def test_left_to_right_is_the_loss_of_transformers(model, tiny_folder, ids):
     assert (found.n_passes, found.n_rows) == (1, len(ids))
 
 
-@pytest.mark.parametrize("mask", ["causal", "bidirectional"])
-def test_each_token_has_the_score_that_an_encoding_gives_it(model, ids, mask):
-    encoding = trace_encoding(model, ids, mask=mask)
-    found = log_likelihood(model, ids, mask=mask)
+def test_each_token_has_the_score_that_an_encoding_gives_it(model, ids):
+    encoding = trace_encoding(model, ids)
+    found = log_likelihood(model, ids)
     assert found.logprobs == pytest.approx(encoding.label_logprobs[:-1], abs=CLOSE)
+
+
+def test_looking_both_ways_each_token_is_scored_by_a_text_that_ends_before_it(model, ids):
+    found = log_likelihood(model, ids, mask="bidirectional")
+    assert found.positions.tolist() == list(range(1, len(ids)))
+    for place, logprob in zip(found.positions, found.logprobs, strict=True):
+        # The last token of this text is the place itself, so what foresees it is the row before;
+        # a mask that shows that row the place would score it by what it is asked for.
+        batch = torch.tensor([ids[:place]])
+        both_ways = torch.zeros(1, 1, place, place)
+        with torch.no_grad():
+            logits = model.module(batch, attention_mask=both_ways, use_cache=False).logits[0, -1]
+        expected = logits.double().log_softmax(-1)[ids[place]].item()
+        assert logprob == pytest.approx(expected, abs=CLOSE)
+    n_tokens = len(ids)
+    assert (found.n_passes, found.n_rows) == (n_tokens - 1, n_tokens * (n_tokens - 1) // 2)
+
+
+@pytest.mark.parametrize("mask", ["causal", "bidirectional"])
+def test_what_comes_later_does_not_change_a_score(model, ids, mask):
+    cut = len(ids) // 2
+    whole = log_likelihood(model, ids, mask=mask).logprobs[: cut - 1]
+    assert log_likelihood(model, ids[:cut], mask=mask).logprobs == pytest.approx(whole, abs=CLOSE)
 
 
 def test_the_masks_make_a_difference(model, bert, ids):
@@ -82,7 +104,15 @@ def test_one_token_alone_has_nothing_to_be_scored_by(model, ids):
     assert found.total == 0
 
 
-def test_progress_is_told_and_cancelling_ends_the_work(bert, monkeypatch):
+def test_progress_is_told_and_cancelling_ends_the_work(model, bert, ids, monkeypatch):
+    told = []
+    log_likelihood(model, ids, progress=lambda done, n: told.append((done, n)))
+    assert told == [(len(ids) - 1, len(ids) - 1)]
+    told.clear()
+    log_likelihood(model, ids, mask="bidirectional", progress=lambda done, n: told.append(done))
+    assert told == list(range(1, len(ids)))
+    with pytest.raises(RunCancelledError):
+        log_likelihood(model, ids, mask="bidirectional", cancel=lambda: len(told) > 3)
     monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 1)
     ids = bert.tokenize("The cat sat")
     told = []
