@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Literal
 
 from kvviz.errors import RunCancelledError
+from kvviz.ui import workers
 from kvviz.ui.ticket_queue import TicketQueue
 
 Phase = Literal["waiting", "loading", "running", "done"]
@@ -46,7 +47,7 @@ class Job:
         self._ticket = queue.join()
         self._cancelled = Event()
         self._done = Event()
-        Thread(target=self._run, name="kvviz-run", daemon=True).start()
+        workers.start(self._run, "kvviz-run")
 
     @property
     def place(self) -> int:
@@ -64,7 +65,7 @@ class Job:
 
     def cancelled(self) -> bool:
         """Whether the work should stop: it was cancelled, or nobody waits for it any more."""
-        if time.monotonic() - self._asked > ABANDONED_AFTER_S:
+        if workers.ending.is_set() or time.monotonic() - self._asked > ABANDONED_AFTER_S:
             self._cancelled.set()
         return self._cancelled.is_set()
 

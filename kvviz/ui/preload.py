@@ -13,6 +13,7 @@ from threading import Lock, Timer
 from typing import Any
 
 from kvviz.errors import KvvizError
+from kvviz.ui import workers
 from kvviz.ui.turns import shorten_turns
 
 AFTER_A_PAGE_S = 1.0
@@ -28,7 +29,7 @@ def begin(delay_s: float = AFTER_A_PAGE_S) -> Timer:
     Returns:
         The clock, which can be stopped until then.
     """
-    timer = Timer(delay_s, _load)
+    timer = Timer(delay_s, workers.start, (_load, "kvviz-preload"))
     timer.daemon = True
     if not _once.locked():
         timer.start()
@@ -40,7 +41,7 @@ def _load() -> None:
     from kvviz.ui.model_roles import induction_heads
     from kvviz.ui.model_shelf import shelf
 
-    if not _once.acquire(blocking=False):
+    if workers.ending.is_set() or not _once.acquire(blocking=False):
         return
     try:
         induction_heads(shelf().get(RunSettings()))

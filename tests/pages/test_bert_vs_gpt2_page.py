@@ -182,7 +182,7 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
 
 def test_a_blank_is_filled_in_three_ways(twins):
     page = twins(do="blank")
-    assert "<span></span> her red ball" in page.html
+    assert "Lily <span></span> with her red ball" in page.html
     assert page.app.get("bidi_component") == []
     page.show_me()
     assert page.errors == []

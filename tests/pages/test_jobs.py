@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from threading import Event
 
 import pytest
@@ -65,3 +67,33 @@ def test_a_job_that_nobody_asks_about_any_more_stops(monkeypatch: pytest.MonkeyP
     job = Job(lambda job: job.cancelled(), TicketQueue(1))
     assert job.wait(PATIENCE_S)
     assert job.result is True or isinstance(job.error, RunCancelledError)
+
+
+AT_WORK = """
+from threading import Event
+from kvviz.engine import load_model, trace_generation
+from kvviz.ui.jobs import Job
+from kvviz.ui.ticket_queue import TicketQueue
+
+begun = Event()
+
+def work(job):
+    model = load_model("kvviz/gpt2-mini")
+    while not job.cancelled():
+        trace_generation(model, "Once", max_new_tokens=4)
+        begun.set()
+
+jobs = [Job(work, TicketQueue(1)) for _ in range(4)]
+assert begun.wait(100)
+print("the end of the main thread")
+"""
+
+
+def test_an_interpreter_that_ends_while_models_run_ends_in_peace():
+    """Without a wait it aborts about every other time; four jobs make it all but sure."""
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_WORK], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr[-300:]) == (
+        0, "the end of the main thread\n", ""
+    )  # fmt: skip

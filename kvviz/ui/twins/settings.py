@@ -22,7 +22,7 @@ EXPERIMENTS = {
 """What can be done with the text, by its name in links, in the order of the lesson."""
 
 TEXT = (
-    "Lily could not find her red ball. She looked under the bed and behind the door. She was very"
+    "Lily played with her red ball. It rolled under the bed and she could not find it. She was very"
 )
 LONGEST_TEXT = 4_000
 MOST_NEW = 64
@@ -54,13 +54,13 @@ class TwinSettings:
     model: str = "kvviz/gpt2-mini"
     bert: str = "kvviz/bert-mini"
     word: str = "sad"
-    at: int = 6
+    at: int = 5
     by: str = "hat"
-    blank: int = 3
+    blank: int = 1
     new: int = 20
     seed: int = 0
-    one: str = "The bark of the big brown dog was very loud."
-    other: str = "The bark of the tall old tree was very rough."
+    one: str = "The kind old man gave him some bread."
+    other: str = "The kind of bread he liked was sweet."
     focus: int | None = None
 
 
