@@ -80,6 +80,15 @@ test("both models fit beside each other, and below each other on a phone", () =>
   assert.equal(geometry(346, 9).stacked, true);
 });
 
+test("names stand at the edges as long as they can be read, smaller on a phone", () => {
+  assert.deepEqual([geometry(1100, 9).font, geometry(1100, 34).font, geometry(346, 25).font], [12, 10.5, 9]);
+  for (const [width, n] of [[1100, 9], [1100, 34], [346, 25]]) {
+    const place = geometry(width, n);
+    assert.ok(place.named && place.pitch > place.font, "a name would touch the next one");
+  }
+  assert.deepEqual([geometry(346, 60).named, geometry(346, 60).labels], [false, 16]);
+});
+
 test("thumbnails of twelve heads fit into half of the page", () => {
   assert.ok(12 * (thumbSide(530, 12) + 4) + 52 <= 530);
 });

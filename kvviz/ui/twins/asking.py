@@ -88,13 +88,15 @@ def verdict(
     lines: list[str] = []
     for number, part in enumerate(parts):
         label = f"{plain_html(part.label)}: " if part.label else ""
-        truth = " or ".join(option for option in part.options if option in right[number])
+        best = [option for option in part.options if option in right[number]]
+        truth = " and ".join(f"<b>{plain_html(option)}</b>" for option in best)
+        alike = " alike" if len(best) > 1 else ""
         if not answers:
-            lines.append(f"{label}<b>{plain_html(truth)}</b>")
+            lines.append(f"{label}{truth}{alike}")
         elif answers[number] in right[number]:
-            lines.append(f"{label}<b>{plain_html(answers[number])}</b>, as you said")
+            lines.append(f"{label}{truth}{alike}, as you said")
         else:
-            lines.append(f"{label}<b>{plain_html(truth)}</b>, not {plain_html(answers[number])}")
+            lines.append(f"{label}{truth}{alike}, not {plain_html(answers[number])}")
     n_right = sum(answer in right[i] for i, answer in enumerate(answers))
     st.html(
         f'<p class="kvviz-told" data-kvviz="verdict" data-right="{n_right}" '

@@ -116,6 +116,7 @@ def one_way(way: str, sight: str, guess: BlankGuess, found: Filled, number: int)
     if shown not in texts:
         lines.append((shown, guess.answer_prob))
     passes = "1 pass" if guess.n_passes == 1 else f"{guess.n_passes:,} passes"
+    rows = "1 row" if guess.n_rows == 1 else f"{guess.n_rows:,} rows"
     return (
         f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
         f'<p class="kvviz-body">{plain_html(sight)}</p>'
@@ -127,7 +128,7 @@ def one_way(way: str, sight: str, guess: BlankGuess, found: Filled, number: int)
             passes=guess.n_passes,
         )
         + f'<p class="kvviz-body"><b>{plain_html(shown)}</b>: {percent(guess.answer_prob)}, '
-        f"number {guess.answer_rank:,} of {guess.n_weighed:,}. {passes}, {guess.n_rows:,} rows, "
+        f"number {guess.answer_rank:,} of {guess.n_weighed:,}. {passes}, {rows}, "
         f"{1e3 * guess.seconds:,.0f} ms.</p>"
     )
 

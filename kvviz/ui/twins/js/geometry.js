@@ -7,6 +7,7 @@
  * @property {number} labels Width left of a picture.
  * @property {number} pitch Side of a cell of a pattern.
  * @property {boolean} named Whether there is room for the tokens' names at the edges.
+ * @property {number} font Size of the names, in pixels.
  * @property {number} head Height above a pattern.
  * @property {number} grid Side of a whole pattern.
  * @property {number} cell Width of a cell of the rows' map.
@@ -16,29 +17,37 @@
 const STACKED_BELOW = 760;
 const GAP = 32;
 const LARGEST_PITCH = 32;
-const NAMES_FROM = 12;
-const NAME_WIDTH = 78;
-const NAME_HEIGHT = 68;
+/**
+ * How names are written: as large as there is room for. From a cell of which size on, how wide and high
+ * the edge that holds them, and how far the last name leans out of the grid at the right.
+ */
+const NAMES = [
+  { from: 16, font: 12, width: 78, height: 68, lean: 34 },
+  { from: 12, font: 10.5, width: 78, height: 68, lean: 34 },
+  { from: 9.5, font: 9, width: 64, height: 58, lean: 16 },
+];
+const NAMELESS = { from: 0, font: 0, width: 16, height: 8, lean: 0 };
 const LARGEST_CELL = 46;
 export const LAYER_LABEL = 52;
-/** Room at the right for the last name, which leans out of the grid. */
-const LEAN = 34;
 
 /** @param {number} width Of the component's inside. @param {number} n_slots @returns {Geometry} */
 export function geometry(width, n_slots) {
   const stacked = width < STACKED_BELOW;
   const column = stacked ? width : (width - GAP) / 2;
-  const withNames = (column - NAME_WIDTH - LEAN) / n_slots;
-  const named = withNames >= NAMES_FROM;
-  const pitch = Math.min(LARGEST_PITCH, named ? Math.floor(withNames) : (column - 16) / n_slots);
+  const cellWith = (/** @type {typeof NAMELESS} */ edge) => (column - edge.width - edge.lean) / n_slots;
+  const names = NAMES.find((edge) => cellWith(edge) >= edge.from);
+  const edge = names ?? NAMELESS;
+  const whole = edge.font > 10 ? Math.floor(cellWith(edge)) : cellWith(edge);
+  const pitch = Math.min(LARGEST_PITCH, whole);
   const cell = Math.min(LARGEST_CELL, (column - LAYER_LABEL) / n_slots);
   return {
     stacked,
     column,
-    labels: named ? NAME_WIDTH : 16,
+    labels: edge.width,
     pitch,
-    named,
-    head: named ? NAME_HEIGHT : 8,
+    named: names !== undefined,
+    font: edge.font,
+    head: edge.height,
     grid: pitch * n_slots,
     cell,
     cellHeight: Math.max(13, Math.min(20, cell)),

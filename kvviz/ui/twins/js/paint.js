@@ -78,7 +78,7 @@ export function paintPattern(canvas, side, place, ink, image) {
   const pen = begin(canvas, place.column, place.head + place.grid + 2, dpr);
   pen.putImageData(image, Math.round(place.labels * dpr), Math.round(place.head * dpr));
   if (!place.named) return;
-  pen.font = `${place.pitch >= 16 ? 12 : 10.5}px ${MONO}`;
+  pen.font = `${place.font}px ${MONO}`;
   pen.textBaseline = "middle";
   const before = Math.min(...side.slots) * place.pitch;
   const lean = place.pitch >= 20 ? LEAN : STEEP;
