@@ -135,6 +135,31 @@ def test_the_page_fits_a_telephone_in_both_schemes(lesson, scheme):
     assert tab.overflow() <= 0
 
 
+HEIGHTS = """async (section) => {
+  const seen = new Set();
+  for (let frame = 0; frame < 30; frame += 1) {
+    seen.add(Math.round(section.getBoundingClientRect().height));
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+  return [...seen];
+}"""
+
+
+def test_a_still_mouse_leaves_a_narrow_page_still(lesson):
+    """The panel that tells of a token lies over the tokens there, and grows by what it tells."""
+    tab = lesson(width=390, height=844)
+    tab.page.get_by_role("button", name="Just show me").first.click()
+    section = tab.page.locator(NEXT)
+    expect(section).to_have_attribute("data-revealed", "true")
+    panel, strip = section.locator(".lm-panel"), section.locator(".lm-strip")
+    top, end = (box["y"] for box in (strip.bounding_box(), panel.bounding_box()))
+    assert top < end < top + strip.bounding_box()["height"], "the panel lies over the tokens"
+    for height in range(int(top), int(end), 20):
+        tab.page.mouse.move(120, height)
+        section.evaluate(HEIGHTS)  # what the move itself brought
+        assert len(section.evaluate(HEIGHTS)) == 1, f"the page goes up and down, mouse at {height}"
+
+
 def test_back_and_forward_go_between_texts(lesson):
     tab = lesson()
     strip = tab.page.locator(NEXT)

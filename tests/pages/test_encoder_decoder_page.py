@@ -66,7 +66,7 @@ def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
     opened.state.view = replace(opened.state.view, step=1)
     assert prediction.looked(opened.state)
     opened.app.run()
-    assert f"You said {n}: step 1 computed 0 cross-attention rows and read all {n} again" in (
+    assert f"You said {n}. Step 1 computed 0 cross-attention rows and read all {n} again" in (
         opened.html
     )
     assert 'data-n-cross-computed="0"' in opened.html
@@ -74,7 +74,7 @@ def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
 
 def test_who_would_rather_see_it_sees_it(page):
     opened = page(prompt=TEXT, new="3").press("ed:answer:show")
-    assert "step 1 computed 0 cross-attention rows" in opened.html
+    assert "Step 1 computed 0 cross-attention rows" in opened.html
     assert "You said" not in opened.html
     assert "Right" not in opened.html
 
@@ -159,10 +159,10 @@ def test_answers_are_put_into_their_blanks():
 
 def test_what_is_said_is_what_the_trace_counted():
     trace = make_trace(1, 4, card=make_card(2, 2, 4, family="t5"), n_encoder=6)
-    assert "step 1 computed 0 cross-attention rows and read all 6" in prediction.told(trace, 0)
-    assert prediction.told(trace, 0).startswith("Right: ")
+    assert "Step 1 computed 0 cross-attention rows and read all 6" in prediction.told(trace, 0)
+    assert prediction.told(trace, 0).startswith("Right. ")
     uncached = make_trace(1, 4, card=trace.model, n_encoder=6, use_cache=False)
-    assert "step 1 computed 6 cross-attention rows and read all 0" in prediction.told(uncached, 0)
+    assert "Step 1 computed 6 cross-attention rows and read all 0" in prediction.told(uncached, 0)
     assert "all 24 are the same" in prediction.numbers(trace, trace.cross)[-1]
 
 

@@ -131,12 +131,11 @@ class Columns {
   }
 
   listen() {
+    // What was looked at last stays. In a narrow window the panel lies over the text: were it emptied when
+    // the mouse leaves, it would shrink, uncover the text below the mouse, and grow again, without end.
     this.strip.addEventListener("pointerover", (event) => {
       const place = placeOf(event);
       if (place !== null && event.pointerType === "mouse" && this.pinned < 0) this.look(place);
-    });
-    this.strip.addEventListener("pointerleave", () => {
-      if (this.pinned < 0 && !this.strip.contains(document.activeElement)) this.look(-1);
     });
     this.strip.addEventListener("click", (event) => {
       const place = placeOf(event);

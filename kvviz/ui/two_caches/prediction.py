@@ -80,10 +80,10 @@ def told(trace: GenerationTrace, answer: int | str) -> str:
     """Say in one sentence what the second step was seen to do."""
     step = trace.steps[1]
     right = int(step.cross_computed.size)
-    verdict = "" if answer == SHOWN else "Right: " if answer == right else f"You said {answer}: "
+    verdict = "" if answer == SHOWN else "Right. " if answer == right else f"You said {answer}. "
     n_own = int(step.computed.size)
     return (
-        f"{verdict}step 1 computed {right} cross-attention rows and read all "
+        f"{verdict}Step 1 computed {right} cross-attention rows and read all "
         f"{step.cross_reused.size} again; in the decoder's own cache it computed {n_own} and read "
         f"{step.reused.size}. {lessons().question(QUESTION).why}"
     )
