@@ -151,10 +151,9 @@ def test_a_still_mouse_leaves_a_narrow_page_still(lesson):
     tab.page.get_by_role("button", name="Just show me").first.click()
     section = tab.page.locator(NEXT)
     expect(section).to_have_attribute("data-revealed", "true")
-    panel, strip = section.locator(".lm-panel"), section.locator(".lm-strip")
-    top, end = (box["y"] for box in (strip.bounding_box(), panel.bounding_box()))
-    assert top < end < top + strip.bounding_box()["height"], "the panel lies over the tokens"
-    for height in range(int(top), int(end), 20):
+    top = section.locator(".lm-strip").bounding_box()["y"]
+    assert top < 700, "a part of the tokens is in the window"
+    for height in range(int(top), 844, 20):
         tab.page.mouse.move(120, height)
         section.evaluate(HEIGHTS)  # what the move itself brought
         assert len(section.evaluate(HEIGHTS)) == 1, f"the page goes up and down, mouse at {height}"
