@@ -47,7 +47,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, family: str, n_ctx: in
     """Writes the two files from which `AutoTokenizer` loads without a network.
 
     BERT wraps a text in [CLS] ... [SEP] and T5 ends it with the end-of-text token; GPT-2 adds
-    nothing. The vocabulary is the same.
+    nothing. The vocabulary is the same. What stands for a hidden word takes in the space before it,
+    as the word does: "a [MASK]." is read as "a dog." is, without a lone space.
 
     Args:
         tokenizer: The trained tokenizer; it is not changed.
@@ -78,5 +79,10 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, family: str, n_ctx: in
             single=f"$A {END_OF_TEXT}",
             special_tokens=[(END_OF_TEXT, copy.token_to_id(END_OF_TEXT))],
         )
-    write_whole(folder / "tokenizer.json", copy.to_str().encode())
+    hiding = {"gpt2": (), "bert": (MASK,), "t5": SENTINELS}[family]
+    state = json.loads(copy.to_str())
+    for token in state["added_tokens"]:
+        token["lstrip"] = token["content"] in hiding
+    written = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    write_whole(folder / "tokenizer.json", written.encode())
     write_whole(folder / "tokenizer_config.json", json.dumps(settings, indent=2).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ def trace_both(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
+    stop_ids: Sequence[int] = (),
     n_top: int = 10,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -33,10 +35,11 @@ def trace_both(
         model: What `kvviz.load_model` returned.
         prompt: Text to go on from.
         max_new_tokens: Most tokens to generate in each run.
-        temperature: As for `trace_generation`, like the next four.
+        temperature: As for `trace_generation`, like the next five.
         top_k: See there.
         top_p: See there.
         seed: See there.
+        stop_ids: See there.
         n_top: See there.
         progress: Called after each step with the steps done in both runs and the most there can
             be in both.
@@ -46,7 +49,9 @@ def trace_both(
     Raises:
         KvvizError: As `trace_generation`.
     """
-    options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed)
+    options = GenerationOptions(
+        max_new_tokens, True, temperature, top_k, top_p, seed, tuple(stop_ids)
+    )
     waiting: list[Tensor] = []
     differences: list[float] = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ def trace_generation(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
+    stop_ids: Sequence[int] = (),
     n_top: int = 10,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -57,6 +58,8 @@ def trace_generation(
         top_p: Sample from the fewest tokens with this much probability, in (0, 1]; all if None.
             Not used when greedy.
         seed: Seed of the sampling; the same seed gives the same tokens with and without cache.
+        stop_ids: Tokens that end the run besides those that end a text for the model: for a T5
+            that fills blanks the sentinel after the last one. The run ends with the token in it.
         n_top: How many likely tokens each step records, at most the vocabulary.
         progress: Called after each step with the steps done and the most there can be.
         cancel: Asked before each step; True ends the run with what is there.
@@ -73,7 +76,9 @@ def trace_generation(
         OutOfMemoryError: If memory runs out; what the run held has been given back.
         ObservationError: If observers of a step disagree.
     """
-    options = GenerationOptions(max_new_tokens, use_cache, temperature, top_k, top_p, seed)
+    options = GenerationOptions(
+        max_new_tokens, use_cache, temperature, top_k, top_p, seed, tuple(stop_ids)
+    )
     return run(model, prompt, options, n_top=n_top, progress=progress, cancel=cancel)
 
 
@@ -151,6 +156,9 @@ def _run(
             progress(len(log), n_steps)
         if ids[-1] in model.stop_ids:
             stopped = "end-of-text"
+            break
+        if ids[-1] in options.stop_ids:
+            stopped = "stop-token"
             break
     if not len(log):
         raise RunCancelledError("The run was cancelled before its first step.", fix="Run it again.")

@@ -20,7 +20,7 @@ from kvviz.trace.notebook import drawn
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
 
-Stop = Literal["length", "end-of-text", "cancelled"]
+Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,8 +39,8 @@ class GenerationTrace:
         tokens: The same as the tokenizer shows them.
         n_prompt: How many of them are the prompt.
         steps: One record a forward pass; step 0 is the prefill.
-        stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, or ``cancelled``
-            (between two steps, by the caller).
+        stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, ``stop-token``
+            (one of the options' `stop_ids`), or ``cancelled`` (between two steps, by the caller).
         queries: Query rows of all positions that were fed.
         all_keys: Key rows likewise.
         all_values: Value rows likewise.

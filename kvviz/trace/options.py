@@ -20,6 +20,7 @@ class GenerationOptions:
         top_k: Keep only this many most likely tokens, at least 1, or None for all.
         top_p: Keep the smallest set of tokens with this much probability, in (0, 1], or None.
         seed: Seed of the sampling, 0 or more.
+        stop_ids: Tokens that end the run besides those that end a text for the model.
 
     Raises:
         OptionsError: If a setting is out of its range or of the wrong type.
@@ -31,6 +32,7 @@ class GenerationOptions:
     top_k: int | None = None
     top_p: float | None = None
     seed: int = 0
+    stop_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
@@ -45,10 +47,15 @@ class GenerationOptions:
             raise _out_of_range("Top-p", "a number above 0 and up to 1, or off", self.top_p)
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise _out_of_range("The seed", "a whole number from 0 to 2^63 - 1", self.seed)
+        if type(self.stop_ids) is not tuple or not all(map(_is_token_id, self.stop_ids)):
+            raise _out_of_range("What ends a run", "a tuple of token ids", self.stop_ids)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options as a plain dictionary for a JSON header."""
-        return asdict(self)
+        """Return the options as a plain dictionary for a JSON header; no `stop_ids` if none."""
+        data = asdict(self) | {"stop_ids": list(self.stop_ids)}
+        if not self.stop_ids:
+            del data["stop_ids"]
+        return data
 
     @classmethod
     def from_json(cls, data: Any) -> GenerationOptions:
@@ -58,14 +65,22 @@ class GenerationOptions:
             OptionsError: If the data is no dictionary, lacks a setting, has one too many, or a
                 setting is out of its range.
         """
-        settings = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-        if set(settings) != {field.name for field in fields(cls)}:
+        settings: dict[str, Any] = {}
+        if isinstance(data, dict):
+            settings |= cast("dict[str, Any]", data)
+        stop_ids: Any = settings.pop("stop_ids", [])
+        others = {field.name for field in fields(cls)} - {"stop_ids"}
+        if set(settings) != others or not isinstance(stop_ids, list):
             raise OptionsError("The options do not have the settings that a run has.")
-        return cls(**settings)
+        return cls(**settings, stop_ids=tuple(cast("list[int]", stop_ids)))
 
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
+
+
+def _is_token_id(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _out_of_range(name: str, allowed: str, found: object) -> OptionsError:

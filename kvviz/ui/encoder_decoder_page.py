@@ -19,6 +19,7 @@ from kvviz.ui.plain_text import plain, plain_html
 from kvviz.ui.player_view import player
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches import controls, prediction, results, settings
+from kvviz.ui.two_caches.filled import final_sentinels
 from kvviz.ui.two_caches.settings import n_blanks
 
 NAME = "encoder_decoder_page"
@@ -110,7 +111,12 @@ def begin(state: PageState, wanted: RunSettings, environment: Environment) -> No
     state.error, state.attempt, state.wanted = None, wanted, None
     want_both = (state.coming or state.view).cache != "on"
     state.job = runs.start(
-        wanted, environment, want_both=want_both, family="t5", as_read=settings.as_read
+        wanted,
+        environment,
+        want_both=want_both,
+        family="t5",
+        as_read=settings.as_read,
+        stops=final_sentinels,
     )
 
 

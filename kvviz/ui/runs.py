@@ -113,6 +113,7 @@ def start(
     want_both: bool,
     family: Family = "gpt2",
     as_read: Callable[[str], str] = str,
+    stops: Callable[[LoadedModel, str], tuple[int, ...]] = lambda model, text: (),
 ) -> Job:
     """Start a run and return its job, whose result is a `Shown`.
 
@@ -122,6 +123,7 @@ def start(
         want_both: Whether to run without the cache also when that is not cheap.
         family: What the model must be.
         as_read: Makes what the model reads of the prompt as typed.
+        stops: Names the tokens that end the run, besides the end of a text, from what is read.
 
     Raises:
         OptionsError: If more new tokens are asked for than this installation allows.
@@ -137,7 +139,8 @@ def start(
         model = shelf().get(settings)
         require_family(model, family)
         asked = replace(settings, prompt=as_read(settings.prompt))
-        shown = run(model, asked, job, both=want_both or is_cheap(model, asked))
+        both = want_both or is_cheap(model, asked)
+        shown = run(model, asked, job, both=both, stop_ids=stops(model, asked.prompt))
         return replace(shown, settings=settings)
 
     return Job(work, queue(environment.concurrency))
@@ -176,7 +179,14 @@ def require_family(model: LoadedModel, family: Family) -> None:
     )
 
 
-def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> Shown:
+def run(
+    model: LoadedModel,
+    settings: RunSettings,
+    job: Job,
+    *,
+    both: bool,
+    stop_ids: tuple[int, ...] = (),
+) -> Shown:
     """Run a model as asked, reporting to the job and stopping when it is cancelled."""
     from kvviz.engine import trace_both, trace_generation
 
@@ -186,6 +196,7 @@ def run(model: LoadedModel, settings: RunSettings, job: Job, *, both: bool) -> S
         "top_k": settings.top_k,
         "top_p": settings.top_p,
         "seed": settings.seed,
+        "stop_ids": stop_ids,
         "progress": job.report,
     }
     heads = induction_heads(model)

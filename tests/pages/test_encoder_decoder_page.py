@@ -4,9 +4,10 @@ import pytest
 
 from kvviz.lessons import lessons
 from kvviz.ui import encoder_decoder_page, runs, saving
+from kvviz.ui.model_shelf import shelf
 from kvviz.ui.two_caches import prediction
-from kvviz.ui.two_caches.filled import fills, parts
-from kvviz.ui.two_caches.settings import as_read, parse, usual, write
+from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
+from kvviz.ui.two_caches.settings import as_read, n_blanks, parse, usual, write
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
 from tests.parity.tiny_t5s import TinyT5
@@ -155,6 +156,25 @@ def test_answers_are_put_into_their_blanks():
     ]
     assert ("open", " ___") in parts(TEXT, {0: " red"})
     assert fills([" no", " sentinel"]) == {}
+
+
+def test_a_run_ends_with_the_sentinel_after_that_of_the_last_blank():
+    page = Page("encoder_decoder", {"new": "24"})
+    trace = page.state.shown.trace
+    n = n_blanks(usual().prompt)
+    assert trace.stopped == "stop-token"
+    assert trace.tokens[-1] == f"<extra_id_{n}>"
+    assert sorted(fills(trace.tokens[1:])) == list(range(n + 1))
+    assert page.html.count('<mark class="kvviz-filled"') == n
+    assert f"The run ended with &lt;extra_id_{n}&gt;" in page.html
+
+
+def test_a_text_without_blanks_or_with_all_of_them_has_no_final_sentinel():
+    t5 = shelf().get(usual())
+    assert final_sentinels(t5, "No blank.") == ()
+    assert final_sentinels(t5, "A<extra_id_31>.") == ()
+    (last,) = final_sentinels(t5, "A<extra_id_0> and<extra_id_1>.")
+    assert t5.token_text(last) == "<extra_id_2>"
 
 
 def test_what_is_said_is_what_the_trace_counted():

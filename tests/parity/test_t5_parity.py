@@ -134,6 +134,21 @@ def test_greedy_tokens_are_those_of_generate(pair):
     assert pair.case.tied or n_kinds > 1, "no variety"
 
 
+def test_a_named_token_ends_a_run_as_it_ends_generate(pair):
+    stop = int(pair.trace.token_ids[2])
+    theirs = pair.plain.generate(
+        pair.encoder_ids,
+        attention_mask=torch.ones_like(pair.encoder_ids),
+        max_new_tokens=N_NEW,
+        do_sample=False,
+        use_cache=False,
+        eos_token_id=[*pair.ours.stop_ids, stop],
+    )
+    trace = trace_generation(pair.ours, TEXT, max_new_tokens=N_NEW, stop_ids=[stop])
+    assert trace.token_ids.tolist() == theirs[0].tolist()
+    assert len(trace.steps) <= 2
+
+
 def test_the_prompt_is_the_encoders_and_the_decoder_starts_from_one_token(pair):
     trace = pair.trace
     assert (trace.prompt, trace.encoder.text) == (TEXT, TEXT)

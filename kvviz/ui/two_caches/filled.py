@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kvviz.ui.two_caches.settings import BLANK
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
 
 SENTINEL = re.compile(r"<extra_id_(\d+)>")
 PIECE = "▁"
 """How SentencePiece writes a space."""
+
+
+def final_sentinels(model: LoadedModel, text: str) -> tuple[int, ...]:
+    """Return the token that ends the answer to a text: the sentinel after that of its last blank.
+
+    Args:
+        model: A T5.
+        text: What its encoder reads, sentinels in it.
+
+    Returns:
+        One token id; none if the text has no blank or the model no such sentinel.
+
+    Source: Raffel et al. (2020), section 3.1.4: the target ends with a final sentinel.
+    """
+    numbers = [int(number) for number in SENTINEL.findall(text)]
+    if not numbers:
+        return ()
+    name = f"<extra_id_{max(numbers) + 1}>"
+    ids = model.tokenize(name)
+    return tuple(token_id for token_id in ids[-1:] if model.token_text(token_id).strip() == name)
 
 
 def fills(tokens: Sequence[str]) -> dict[int, str]:

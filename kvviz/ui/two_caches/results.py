@@ -31,7 +31,7 @@ def filled_in(shown: Shown, _: CrossAttention) -> None:
     """Draw the text with its blanks filled in."""
     trace = shown.trace
     chosen = trace.tokens[trace.n_prompt :]
-    found = fills(chosen)
+    found = fills(chosen[:-1] if trace.stopped == "end-of-text" else chosen)
     pieces = parts(shown.settings.prompt, found)
     text = "".join(
         f'<mark class="kvviz-{kind}">{plain_html(piece)}</mark>' if kind != "given"
@@ -44,8 +44,10 @@ def filled_in(shown: Shown, _: CrossAttention) -> None:
     lines = [
         "Read by the encoder: " + "".join(trace.cross.encoder.tokens if trace.cross else []),
         "Written by the decoder: " + "".join(chosen),
+        *([f"The run ended with {chosen[-1]}, the sentinel after that of the last blank: nothing "
+           "was asked beyond it."] if trace.stopped == "stop-token" else []),
         caption.text,
-    ]
+    ]  # fmt: skip
     cards.opening("filled", lines, caption.source)
 
 

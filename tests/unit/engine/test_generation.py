@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kvviz
-from kvviz.engine import load_model, trace_generation
+from kvviz.engine import load_model, trace_both, trace_generation
 from kvviz.engine.rows import CachedRows
 from kvviz.errors import (
     ContextLengthError,
@@ -149,6 +149,21 @@ def test_run_stops_at_the_end_of_text_and_appends_it(model):
     assert trace.stopped == "end-of-text"
     assert trace.token_ids.tolist()[trace.n_prompt :] == generated[: generated.index(stop) + 1]
     assert longer.stopped == "length"
+
+
+def test_a_token_that_is_named_ends_the_run_with_and_without_the_cache(model, tmp_path):
+    generated = trace_generation(model, PROMPT, max_new_tokens=10).token_ids[-10:].tolist()
+    stop = generated[4]
+    first = generated.index(stop)
+    both = trace_both(model, PROMPT, max_new_tokens=10, stop_ids=[stop])
+    for trace in (both.cached, both.uncached):
+        assert trace.stopped == "stop-token"
+        assert trace.token_ids.tolist()[trace.n_prompt :] == generated[: first + 1]
+    both.cached.save(tmp_path / "run.npz")
+    again = kvviz.open_trace(tmp_path / "run.npz")
+    assert (again.stopped, again.options.stop_ids) == ("stop-token", (stop,))
+    with pytest.raises(OptionsError, match="ends a run"):
+        trace_generation(model, PROMPT, stop_ids=["the"])
 
 
 def test_end_of_text_is_read_from_the_generation_config_first(folder):

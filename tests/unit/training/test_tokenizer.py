@@ -42,6 +42,18 @@ def test_transformers_loads_the_folder_by_itself(tokenizer, tmp_path, family, wr
     assert loaded.mask_token_id == (2 if family == "bert" else None)
 
 
+@pytest.mark.parametrize(("family", "name"), [("bert", "[MASK]"), ("t5", "<extra_id_3>")])
+def test_what_hides_a_word_takes_in_the_space_before_it(tokenizer, tmp_path, family, name):
+    save_tokenizer(tokenizer, tmp_path, family=family, n_ctx=1024)
+    loaded = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    tight, spaced = (
+        loaded(text, add_special_tokens=False)["input_ids"]
+        for text in (f"The{name} king", f"The {name} king")
+    )
+    assert spaced == tight
+    assert spaced.count(loaded.convert_tokens_to_ids(name)) == 1
+
+
 def test_saving_for_bert_leaves_the_shared_tokenizer_alone(tokenizer, tmp_path):
     before = tokenizer.to_str()
     save_tokenizer(tokenizer, tmp_path, family="bert", n_ctx=1024)
