@@ -24,6 +24,7 @@ from kvviz.analysis.roles import (
     role_scores,
 )
 from kvviz.analysis.row_changes import RowChanges, row_changes
+from kvviz.analysis.same_token import same_token_mass
 from kvviz.analysis.serving import (
     accelerators_needed,
     parameter_bytes,
@@ -72,6 +73,7 @@ __all__ = [
     "probe_prompt",
     "role_scores",
     "row_changes",
+    "same_token_mass",
     "sink_mass",
     "step_costs",
     "steps_table",

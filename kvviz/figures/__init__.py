@@ -1,5 +1,6 @@
 """Plotly figures of a trace: one idea a file, one theme."""
 
+from kvviz.figures.attention_map import attention_map
 from kvviz.figures.cache_growth import cache_growth
 from kvviz.figures.head_comparison import head_comparison
 from kvviz.figures.model_ladder import model_ladder
@@ -8,6 +9,7 @@ from kvviz.figures.step_cost import step_cost
 from kvviz.figures.vector_shifts import vector_shifts
 
 __all__ = [
+    "attention_map",
     "cache_growth",
     "head_comparison",
     "model_ladder",

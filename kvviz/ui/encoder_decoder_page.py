@@ -18,7 +18,7 @@ from kvviz.ui.page_state import PageState
 from kvviz.ui.plain_text import plain, plain_html
 from kvviz.ui.player_view import player
 from kvviz.ui.runs import Shown
-from kvviz.ui.two_caches import controls, prediction, results, settings
+from kvviz.ui.two_caches import controls, looks, prediction, results, settings
 from kvviz.ui.two_caches.filled import final_sentinels
 from kvviz.ui.two_caches.settings import n_blanks
 
@@ -188,7 +188,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
 
     player(
         shown,
-        state.view,
+        looks.opening_view(shown, state.view),
         key=f"ed-player-{state.mount}",
         on_view=moved,
         on_cache=other_way,

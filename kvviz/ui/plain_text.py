@@ -1,4 +1,4 @@
-"""Text from people and models, made safe to stand inside Markdown or HTML."""
+"""Text for Markdown and HTML: what people and models wrote made safe, shares written alike."""
 
 from __future__ import annotations
 
@@ -37,3 +37,11 @@ def plain_html(text: str) -> str:
 def shortened(text: str, length: int = 60) -> str:
     """Return text of at most `length` characters, with an ellipsis where it was cut."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def percent(share: float) -> str:
+    """Return a share as it is written on the page."""
+    value = 100 * share
+    if value == 0:
+        return "0 %"
+    return "< 0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"

@@ -78,3 +78,20 @@ def test_the_page_fits_a_telephone(opened):
     box = tab.player.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
+
+
+def test_another_head_of_the_encoder_is_chosen_and_drawn(visit):
+    tab = visit().open("/encoder_decoder")
+    hook = tab.page.locator('[data-kvviz="encoder-head"]')
+    expect(tab.chart("attention-map")).to_be_visible()
+    expect(hook).not_to_have_attribute("data-head", "0")
+    said = hook.inner_text()
+    tab.page.get_by_role("combobox", name="Head of the encoder").click()
+    tab.page.get_by_role("option", name="layer 0 · head 0").click()
+    expect(hook).to_have_attribute("data-layer", "0")
+    expect(hook).to_have_attribute("data-head", "0")
+    assert hook.inner_text() != said
+    expect(tab.page.locator('[data-kvviz="own-blank"]')).to_be_attached()
+    assert tab.hooks()["layer"] == int(
+        tab.page.locator('[data-kvviz="own-blank"]').get_attribute("data-layer")
+    )

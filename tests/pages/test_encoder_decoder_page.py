@@ -2,11 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from kvviz.analysis import head_measures
 from kvviz.lessons import lessons
 from kvviz.ui import encoder_decoder_page, runs, saving
 from kvviz.ui.model_shelf import shelf
+from kvviz.ui.plain_text import percent
 from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
+from kvviz.ui.two_caches.looks import sentinel_mass, telling_head
 from kvviz.ui.two_caches.settings import as_read, n_blanks, parse, usual, write
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
@@ -167,6 +170,33 @@ def test_a_run_ends_with_the_sentinel_after_that_of_the_last_blank():
     assert sorted(fills(trace.tokens[1:])) == list(range(n + 1))
     assert page.html.count('<mark class="kvviz-filled"') == n
     assert f"The run ended with &lt;extra_id_{n}&gt;" in page.html
+
+
+def test_the_encoder_is_seen_to_look_both_ways_and_the_decoder_not():
+    page = Page("encoder_decoder", {})
+    trace = page.state.shown.trace
+    measures = head_measures(trace.encoder)
+    assert f"{percent(measures.forward.mean())} ahead, 0 % ahead" in page.html
+    at = telling_head(measures)
+    layer, head = divmod(at, trace.model.n_heads)
+    assert f'data-kvviz="encoder-head" data-layer="{layer}" data-head="{head}"' in page.html
+    assert page.charts == {"attention-map": trace.encoder.n_tokens}
+    (choice,) = [box for box in page.app.selectbox if "encoder-head" in box.key]
+    choice.select_index(0).run()
+    ahead = float(measures.forward[0, 0])
+    assert 'data-layer="0" data-head="0"' in page.html
+    assert f"<b>{percent(ahead)}</b> of its attention" in page.html
+
+
+def test_the_player_opens_on_the_head_in_which_a_sentinel_finds_its_blank():
+    page = Page("encoder_decoder", {})
+    found = sentinel_mass(page.state.shown)
+    layer, head = divmod(int(found.argmax()), found.shape[1])
+    assert found.max() > 0.9
+    assert (page.player["view"]["layer"], page.player["view"]["head"]) == (layer, head)
+    assert f'data-kvviz="own-blank" data-layer="{layer}" data-head="{head}"' in page.html
+    without = Page("encoder_decoder", {"prompt": "No blank here."})
+    assert "own-blank" not in without.html
 
 
 def test_a_text_without_blanks_or_with_all_of_them_has_no_final_sentinel():

@@ -12,11 +12,11 @@ from kvviz.analysis import align_tokens
 from kvviz.errors import OptionsError
 from kvviz.lessons import lessons
 from kvviz.ui.jobs import Job
-from kvviz.ui.plain_text import plain_html, visible
+from kvviz.ui.plain_text import percent, plain_html, visible
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.readings import Desk, Wish
 from kvviz.ui.twins.rows import choose_token
-from kvviz.ui.twins.tables import bars, percent
+from kvviz.ui.twins.tables import bars
 
 if TYPE_CHECKING:
     from kvviz.engine import BlankGuess, LoadedModel

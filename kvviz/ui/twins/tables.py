@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kvviz.ui.plain_text import plain_html
+from kvviz.ui.plain_text import percent, plain_html
 
 
 def table(
@@ -57,11 +57,3 @@ def bars(name: str, lines: Sequence[tuple[str, float]], marked: str = "", **hook
     )
     extra = "".join(f' data-{key}="{plain_html(str(value))}"' for key, value in hooks.items())
     return f'<ol class="kvviz-bars" data-kvviz="{plain_html(name)}"{extra}>{rows}</ol>'
-
-
-def percent(share: float) -> str:
-    """Return a share as it is written on the page."""
-    value = 100 * share
-    if value == 0:
-        return "0 %"
-    return "< 0.1 %" if value < 0.1 else f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -10,6 +12,7 @@ from kvviz.trace import CrossAttention, GenerationTrace
 from kvviz.ui import cards
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.runs import Shown
+from kvviz.ui.two_caches import looks
 from kvviz.ui.two_caches.filled import fills, parts
 
 
@@ -18,13 +21,23 @@ def draw(shown: Shown) -> None:
     cross = shown.trace.cross
     if cross is None:
         return
-    above = (filled_in, written_once, two_sizes)
-    below = (encoder_once, how_it_scores)
-    for line in (above, below):
-        for column, body in zip(st.columns(len(line), gap="small"), line, strict=True):
-            name = body.__name__.replace("_", "-")
-            with column, st.container(border=True, key=f"kvviz-card-{name}", height="stretch"):
-                body(shown, cross)
+    line = (filled_in, written_once, two_sizes)
+    for column, body in zip(st.columns(len(line), gap="small"), line, strict=True):
+        with column, st.container(border=True, key=card_key(body), height="stretch"):
+            body(shown, cross)
+    left, right = st.columns(2, gap="small")
+    with left, st.container(border=True, key=card_key(looks.encoder_map), height="stretch"):
+        looks.encoder_map(cross)
+    # A text without a blank has no sentinel that could be found.
+    own_blank = () if looks.sentinel_mass(shown) is None else (looks.own_blank,)
+    for body in (looks.two_masks, *own_blank, encoder_once, how_it_scores):
+        with right, st.container(border=True, key=card_key(body)):
+            body(shown, cross)
+
+
+def card_key(body: Callable[..., None]) -> str:
+    """Return the key of a card, from the name of what draws it."""
+    return f"kvviz-card-{body.__name__.replace('_', '-')}"
 
 
 def filled_in(shown: Shown, _: CrossAttention) -> None:

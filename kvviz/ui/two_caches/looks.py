@@ -1,0 +1,142 @@
+"""Where a T5 looks: the encoder both ways, a sentinel at its blank."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float64
+
+from kvviz.analysis import HeadMeasures, forward_share, head_measures, same_token_mass
+from kvviz.figures import attention_map
+from kvviz.lessons import lessons
+from kvviz.trace import CrossAttention
+from kvviz.ui import cards, chart
+from kvviz.ui.errors_view import bounded
+from kvviz.ui.links import View
+from kvviz.ui.plain_text import percent, visible
+from kvviz.ui.runs import Shown
+from kvviz.ui.two_caches.filled import SENTINEL
+
+MOST_TOKENS = 128
+"""Of a longer input the beginning is drawn: 128 x 128 cells are a few pixels each."""
+MUCH = 0.5
+
+
+def sentinel_mass(shown: Shown) -> Float64[np.ndarray, "layer head"] | None:
+    """Return how much of each head's cross-attention a sentinel gives to its like in the input.
+
+    Returns:
+        Shares from 0 to 1; None if the decoder was fed no sentinel of the input.
+    """
+    trace = shown.trace
+    named = zip(trace.token_ids.tolist(), trace.tokens, strict=True)
+    return same_token_mass(trace, {i for i, token in named if SENTINEL.fullmatch(token.strip())})
+
+
+def opening_view(shown: Shown, view: View) -> View:
+    """Choose the head that the player opens with, where a view leaves it open.
+
+    It is the one in which a sentinel finds its blank most surely, if one does.
+    """
+    found = sentinel_mass(shown)
+    if view.layer is not None or view.head is not None or found is None or found.max() <= MUCH:
+        return view
+    layer, head = divmod(int(found.argmax()), found.shape[1])
+    return replace(view, layer=layer, head=head)
+
+
+@st.fragment
+@bounded
+def encoder_map(cross: CrossAttention) -> None:
+    """Draw the pattern of one head of the encoder, which the person may choose."""
+    encoder, measures = cross.encoder, head_measures(cross.encoder)
+    card = encoder.model
+    names = [f"layer {at // card.n_heads} · head {at % card.n_heads}"
+             for at in range(card.n_layers * card.n_heads)]  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">The encoder looks both ways'
+            "</div>"
+        )
+        chosen = st.selectbox(
+            "Head of the encoder",
+            range(len(names)),
+            index=telling_head(measures),
+            format_func=lambda at: names[at],
+            label_visibility="collapsed",
+            key=f"ed:encoder-head:{len(names)}",
+            width=180,
+        )
+    layer, head = divmod(chosen, card.n_heads)
+    ahead = float(measures.forward[layer, head])
+    st.html(
+        f'<p class="kvviz-body" data-kvviz="encoder-head" data-layer="{layer}" data-head="{head}">'
+        f"A row looks at its columns. This head gives <b>{percent(ahead)}</b> of its attention to "
+        "tokens still to come, right of the diagonal: no mask forbids it."
+        + (f" Drawn are the first {MOST_TOKENS} tokens." if encoder.n_tokens > MOST_TOKENS else "")
+        + "</p>"
+    )
+    shown = slice(0, MOST_TOKENS)
+    pattern = encoder.pattern(layer, head)[shown, shown]
+    tokens = [visible(token).replace(" ", "␣") for token in encoder.tokens[shown]]
+    chart.draw(
+        attention_map(pattern, tokens),
+        f"Attention of {names[chosen]} of the encoder over its {encoder.n_tokens:,} tokens: "
+        f"{percent(ahead)} of it goes to later tokens.",
+    )
+
+
+def telling_head(measures: HeadMeasures) -> int:
+    """Return the head that looks ahead most clearly: much, and at few tokens."""
+    return int((measures.forward * np.exp2(-measures.entropy)).argmax())
+
+
+def two_masks(shown: Shown, cross: CrossAttention) -> None:
+    """Draw how much of their attention encoder and decoder give to what is still to come."""
+    trace = shown.trace
+    encoder = float(head_measures(cross.encoder).forward.mean())
+    card = trace.model
+    decoder = float(
+        np.mean([
+            forward_share(trace.pattern(layer, head)).mean()
+            for layer in range(card.n_layers)
+            for head in range(card.n_heads)
+        ])
+    )  # fmt: skip
+    cards.heading(
+        f"{percent(encoder)} ahead, {percent(decoder)} ahead",
+        "The share of self-attention that goes to later tokens, over all heads: in the encoder, "
+        "and in the decoder. The encoder has nothing to hide, since it predicts nothing; the "
+        "decoder's mask is why its rows can be kept.",
+    )
+    caption = lessons().caption("two-masks")
+    lines = [
+        f"Encoder: mean over {cross.encoder.model.n_layers} layers × {card.n_heads} heads × "
+        f"{cross.n_encoder} tokens.",
+        f"Decoder: mean over {card.n_layers} layers × {card.n_heads} heads × "
+        f"{trace.n_rows} rows; every cell above the diagonal is masked.",
+        caption.text,
+    ]
+    cards.opening("two-masks", lines, caption.source)
+
+
+def own_blank(shown: Shown, _: CrossAttention) -> None:
+    """Draw how surely a sentinel finds, by cross-attention, its like in the input."""
+    found = sentinel_mass(shown)
+    if found is None:
+        return
+    layer, head = divmod(int(found.argmax()), found.shape[1])
+    n_much = int((found > MUCH).sum())
+    much = "1 head gives" if n_much == 1 else f"{n_much:,} heads give"
+    cards.heading(
+        f"{percent(float(found.max()))} on its own blank",
+        "So much of its cross-attention a sentinel that the decoder stands on gives to the "
+        f"same sentinel in the input, in head {head} of layer {layer}. {much} more than half, "
+        f"of {found.size}. That is how it knows which blank it is at.",
+    )
+    st.html(
+        f'<span data-kvviz="own-blank" data-layer="{layer}" data-head="{head}" '
+        f'data-share="{float(found.max()):.4f}"></span>'
+    )
