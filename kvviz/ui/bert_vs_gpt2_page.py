@@ -15,7 +15,7 @@ from kvviz.ui.model_choice import choose_model
 from kvviz.ui.plain_text import plain, plain_html
 from kvviz.ui.twins import blank, context, look, rows, settings, swapped, writing
 from kvviz.ui.twins.readings import Desk
-from kvviz.ui.twins.settings import EXPERIMENTS, LONGEST_TEXT, TwinSettings
+from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PREFIX, TwinsState
 
 DRAW = {
@@ -102,7 +102,6 @@ def choose(state: TwinsState) -> None:
         "Text",
         key=f"{PREFIX}text",
         height=72,
-        max_chars=LONGEST_TEXT,
         persist_state="session",
     )
     state.change(text=text)

@@ -133,6 +133,21 @@ def test_writing_can_be_cancelled_and_done_again(visit):
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
+@pytest.mark.parametrize("do", ["look", "write"])
+def test_a_text_that_is_far_too_long_is_kept_and_refused_in_a_sentence(visit, do):
+    tab = opened(visit(), do=do)
+    box = tab.page.get_by_role("textbox", name="Text", exact=True)
+    box.fill("word " * 5_000)
+    tab.page.keyboard.press("Control+Enter")
+    alert = tab.page.get_by_role("alert")
+    expect(alert).to_contain_text("may have 4,000 characters. It has 25,000. Shorten")
+    assert len(box.input_value()) == 25_000
+    box.fill(SHORT)
+    tab.page.keyboard.press("Control+Enter")
+    expect(alert).to_have_count(0)
+    expect(tab.page.locator('[data-kvviz="question"]')).to_be_visible()
+
+
 def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
     tab = opened(visit(), do="blank", text=f"{SHORT} mat. " * 30, blank="2")
     tab.page.get_by_role("button", name="Show me").click()

@@ -25,13 +25,10 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     names = desk.names()
     with card:
         left, right = st.columns(2, gap="small")
-        one = left.text_input(
-            "One text", key=f"{PREFIX}one", max_chars=400, persist_state="session"
-        )
+        one = left.text_input("One text", key=f"{PREFIX}one", persist_state="session")
         other = right.text_input(
             "Another that begins alike",
             key=f"{PREFIX}other",
-            max_chars=400,
             persist_state="session",
         )
     desk.state.change(one=one, other=other)

@@ -18,7 +18,7 @@ from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
 from kvviz.ui.model_choice import called
 from kvviz.ui.model_shelf import shelf
-from kvviz.ui.twins.settings import TwinSettings
+from kvviz.ui.twins.settings import LONGEST_TEXT, TwinSettings
 from kvviz.ui.twins.state import PREFIX, TwinsState
 from kvviz.ui.waiting import finished
 
@@ -158,6 +158,8 @@ class Desk:
             KvvizError: What loading or reading raises; `ContextLengthError` also if a text is
                 longer than the page can draw.
         """
+        for wish in wishes:
+            require_page_long(wish.text)
 
         def do(job: Job) -> tuple[EncodingTrace, ...]:
             from kvviz.engine import trace_encoding
@@ -179,6 +181,20 @@ class Desk:
             return tuple(found)
 
         return self.work(("read", *wishes), "Both models read the text: ", do)
+
+
+def require_page_long(text: str) -> None:
+    """Refuse a text of more characters than the page takes, before it is cut into tokens.
+
+    Raises:
+        ContextLengthError: With its length.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ContextLengthError(
+            f"A text on this page may have {LONGEST_TEXT:,} characters.",
+            found=f"It has {len(text):,}.",
+            fix="Shorten the text.",
+        )
 
 
 def require_short(n_tokens: int) -> None:

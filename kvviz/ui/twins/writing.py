@@ -14,7 +14,7 @@ from kvviz.lessons import lessons
 from kvviz.ui.jobs import Job
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.twins.asking import Part, ask, verdict
-from kvviz.ui.twins.readings import Desk, require_short
+from kvviz.ui.twins.readings import Desk, require_page_long, require_short
 from kvviz.ui.twins.settings import MOST_NEW
 from kvviz.ui.twins.state import PREFIX
 from kvviz.ui.twins.tables import table
@@ -78,6 +78,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     text = desk.settings.text
     if not text.strip():
         raise PromptError("There is no beginning to go on from.", fix="Type a few words.")
+    require_page_long(text)
     ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
     parts = [Part("", ways)]
     key = ("write", text, int(new), int(seed))
