@@ -1,7 +1,7 @@
 """Heads that do one thing, found by stated rules on what they did in a run.
 
-A role is a claim about what was observed: averaged over the queries of this run, the head put at
-least the `THRESHOLDS` of the role of its attention where the role says.
+A role is a claim about what was observed: averaged over the queries of this run, the head put
+at least that share of its attention where the role says that `THRESHOLDS` names for it.
 
 - ``previous-token``: on the position just before. Elhage et al. (2021), "A Mathematical Framework
   for Transformer Circuits"; named and measured in Olsson et al. (2022).

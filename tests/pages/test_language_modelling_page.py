@@ -320,6 +320,19 @@ def test_a_damaged_film_has_its_sentence_and_leaves_the_rest(lesson, monkeypatch
     assert page.columns["columns"]
 
 
+def test_a_film_about_other_sentences_has_its_sentence_too(lesson, monkeypatch, tmp_path):
+    (tmp_path / "gpt2-mini").mkdir()
+    real = (film_part.WEIGHTS / "gpt2-mini" / "film.jsonl").read_text(encoding="utf-8")
+    changed = real.replace("Once upon a", "Twice upon a")
+    assert changed != real
+    (tmp_path / "gpt2-mini" / "film.jsonl").write_text(changed, encoding="utf-8")
+    monkeypatch.setattr(film_part, "WEIGHTS", tmp_path)
+    page = lesson(text=SHORT)
+    (error,) = page.errors
+    assert "other sentences than film.toml tells of" in error.replace("\\", "")
+    assert page.columns["columns"]
+
+
 def test_without_a_bert_that_part_says_so_and_the_others_work(lesson, monkeypatch):
     monkeypatch.setattr(masked_part, "bundled_models", lambda family: {})
     page = lesson(text=SHORT)

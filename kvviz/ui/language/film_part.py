@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from kvviz.lessons import lessons
-from kvviz.lessons.shelf import Gap
+from kvviz.lessons.shelf import Gap, LessonError
 from kvviz.lessons.training_film import Film, first_common_leader, first_lead, read_film
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.language.glyphs import glyphs
@@ -96,7 +96,11 @@ def gaps(film: Film) -> tuple[Gap, ...]:
     if [prompt[: len(gap.before)] for prompt, gap in zip(asked, told, strict=False)] != [
         gap.before for gap in told
     ]:
-        raise ValueError("the film asks about other sentences than film.toml tells of")
+        raise LessonError(
+            "The film asks about other sentences than film.toml tells of.",
+            found=", ".join(asked),
+            fix="Tell of these in film.toml, or train again.",
+        )
     return told
 
 
