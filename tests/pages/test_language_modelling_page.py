@@ -1,6 +1,7 @@
 """The page on learning from plain text, without a browser, on the real engine and GPT-2 mini."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -321,8 +322,10 @@ def test_a_damaged_film_has_its_sentence_and_leaves_the_rest(lesson, monkeypatch
 
 
 def test_a_film_about_other_sentences_has_its_sentence_too(lesson, monkeypatch, tmp_path):
+    folder = film_part.WEIGHTS / "gpt2-mini"
     (tmp_path / "gpt2-mini").mkdir()
-    real = (film_part.WEIGHTS / "gpt2-mini" / "film.jsonl").read_text(encoding="utf-8")
+    shutil.copy(folder / "config.json", tmp_path / "gpt2-mini")
+    real = (folder / "film.jsonl").read_text(encoding="utf-8")
     changed = real.replace("Once upon a", "Twice upon a")
     assert changed != real
     (tmp_path / "gpt2-mini" / "film.jsonl").write_text(changed, encoding="utf-8")
