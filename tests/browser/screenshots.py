@@ -19,9 +19,11 @@ PICTURES = {
     "two-caches": ("/encoder_decoder", {"step": "5"}),
 }
 WITHOUT_A_PLAYER = {
-    "model-sizes": ("/model_sizes", '[data-kvviz="model-sizes"]'),
-    "learning": ("/language_modelling", '[data-kvviz="training-film"]'),
+    "model-sizes": ("/model_sizes", "", '[data-kvviz="model-sizes"]'),
+    "learning": ("/language_modelling", "", '[data-kvviz="training-film"]'),
+    "bert-beside-gpt2": ("/bert_vs_gpt2?do=append", "Show me", '[data-kvviz="verdict"]'),
 }
+"""Where it is, the button to press first if there is one, and what is then there."""
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 
@@ -44,9 +46,11 @@ def take(folder: Path) -> list[Path]:
                     tab.page.screenshot(path=file)
                     taken.append(file)
                     tab.page.close()
-                for name, (path, drawn) in WITHOUT_A_PLAYER.items():
+                for name, (path, button, drawn) in WITHOUT_A_PLAYER.items():
                     tab = Visit(context.new_page(), address)
                     tab.page.goto(f"{address}{path}")
+                    if button:
+                        tab.page.get_by_role("button", name=button, exact=True).click()
                     tab.page.wait_for_selector(drawn, state="attached")
                     tab.still()
                     file = folder / f"{name}-{size}-{scheme}.png"
