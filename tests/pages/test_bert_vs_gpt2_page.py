@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
-from kvviz.ui.twins import readings, settings
+from kvviz.ui.twins import readings, rows, settings
 from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
@@ -147,6 +147,14 @@ def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first
     assert left.n_changed == 0
     assert right.by_layer.tolist() == [1] + [n + 2] * (readings[1].model.n_layers - 1)
     assert right.other_token.nonzero()[0].tolist() == [n + 1]
+
+
+def test_what_came_out_is_said_where_no_answer_foresaw_it(twins, monkeypatch):
+    monkeypatch.setattr(rows, "right_answers", lambda changes, *_: {f"7 of {changes.n_rows}"})
+    page = twins(do="append").show_me()
+    n_rows = [side.n_tokens - 1 for side in page.encodings]
+    n_layers = page.encodings[0].model.n_layers
+    assert page.verdict() == [f"7 of {n * n_layers}" for n in n_rows]
 
 
 def test_an_edited_word_leaves_gpt2_what_stands_before_it(twins):
@@ -371,6 +379,21 @@ def test_every_experiment_can_be_done_with_two_models_that_are_no_twins(odd_pair
         words = [re.sub(r"<.*?>", "", word) for word in re.findall(r"<code>.*?</code>", bars)]
         assert words.count("sat") == 1
         assert "␣sat" not in words
+
+
+def test_two_folders_of_one_name_are_told_apart(tmp_path, monkeypatch):
+    folders = [tmp_path / kind / "model" for kind in ("gpt2", "bert")]
+    for folder, save in zip(folders, (save_gpt2, save_bert), strict=True):
+        folder.mkdir(parents=True)
+        save(folder)
+    monkeypatch.setenv("KVVIZ_MODELS", "*")
+    links = {"model": str(folders[0]), "bert": str(folders[1]), "text": "the cat sat"}
+    page = Twins(links).show_me()
+    assert page.errors == []
+    assert page.picture["left"]["name"] == "model (GPT-2)"
+    assert page.picture["right"]["name"] == "model (BERT)"
+    heads = sum(side.model.n_layers * side.model.n_heads for side in page.encodings)
+    assert set(page.charts.values()) == {heads}, "a dot for every head of both"
 
 
 def test_every_setting_survives_its_link():

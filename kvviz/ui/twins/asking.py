@@ -82,13 +82,14 @@ def verdict(
         name: Id of the question.
         answers: What `ask` returned.
         parts: Its choices.
-        right: For each of them, the answers that turned out right.
+        right: For each of them, the answers that turned out right, or what came out instead.
     """
     question = lessons().question(name)
     lines: list[str] = []
     for number, part in enumerate(parts):
         label = f"{plain_html(part.label)}: " if part.label else ""
-        best = [option for option in part.options if option in right[number]]
+        # What came out may be none of the answers that were offered.
+        best = [option for option in part.options if option in right[number]] or [*right[number]]
         truth = " and ".join(f"<b>{plain_html(option)}</b>" for option in best)
         alike = " alike" if len(best) > 1 else ""
         if not answers:

@@ -80,8 +80,11 @@ class Desk:
         return self.state.settings
 
     def names(self) -> tuple[str, str]:
-        """Return what the two models are called on the page."""
-        return called(self.settings.model), called(self.settings.bert)
+        """Return what the two models are called on the page, which tells them apart."""
+        left, right = called(self.settings.model), called(self.settings.bert)
+        if left == right:
+            return f"{left} ({TITLES['gpt2']})", f"{right} ({TITLES['bert']})"
+        return left, right
 
     def model(self, which: Which) -> LoadedModel:
         """Return a model, loading it if need be; for use on a worker thread.
