@@ -61,8 +61,10 @@ def follow_link(state: PageState, environment: Environment) -> None:
     if parameters is None:
         return
     wanted, view, unusable = settings.parse(parameters, environment.max_new_tokens)
+    head, unusable_too = settings.parse_encoder(parameters)
+    looks.choose_head(head)
     wanted = replace(wanted, device=environment.device)
-    line = links.line_about(unusable)
+    line = links.line_about(unusable + unusable_too)
     state.notes = (line,) if line else ()
     state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == wanted:
@@ -122,7 +124,9 @@ def begin(state: PageState, wanted: RunSettings, environment: Environment) -> No
 
 def link_of(shown: Shown, view: View) -> dict[str, str]:
     """Return the parameters that lead to a run and a view; none where only a file does."""
-    return settings.write(shown.settings, view) if shown.origin == "run" else {}
+    if shown.origin != "run":
+        return {}
+    return settings.write(shown.settings, view, looks.chosen_head())
 
 
 def draw_status(state: PageState) -> None:
@@ -193,4 +197,4 @@ def draw_run(state: PageState, environment: Environment) -> None:
         on_view=moved,
         on_cache=other_way,
     )
-    results.draw(shown)
+    results.draw(shown, lambda: state.address.write(link_of(shown, state.view)))

@@ -181,11 +181,25 @@ def test_the_encoder_is_seen_to_look_both_ways_and_the_decoder_not():
     layer, head = divmod(at, trace.model.n_heads)
     assert f'data-kvviz="encoder-head" data-layer="{layer}" data-head="{head}"' in page.html
     assert page.charts == {"attention-map": trace.encoder.n_tokens}
-    (choice,) = [box for box in page.app.selectbox if "encoder-head" in box.key]
-    choice.select_index(0).run()
-    ahead = float(measures.forward[0, 0])
-    assert 'data-layer="0" data-head="0"' in page.html
+    assert "encoder_head" not in dict(page.app.query_params)
+    page.app.selectbox(key="ed:encoder-list:3x8").select_index(1).run()
+    ahead = float(measures.forward[0, 1])
+    assert 'data-kvviz="encoder-head" data-layer="0" data-head="1"' in page.html
     assert f"<b>{percent(ahead)}</b> of its attention" in page.html
+    link = dict(page.app.query_params)
+    assert (link["encoder_layer"], link["encoder_head"]) == ("0", "1")
+    again = Page("encoder_decoder", link)
+    assert 'data-kvviz="encoder-head" data-layer="0" data-head="1"' in again.html
+    assert dict(again.app.query_params) == link
+
+
+def test_a_head_that_the_encoder_lacks_is_answered_with_another_and_a_line():
+    page = Page("encoder_decoder", {"encoder_layer": "7", "encoder_head": "1"})
+    assert page.errors == []
+    assert any("Asked for was head 1 of layer 7" in line.value for line in page.app.caption)
+    assert 'data-kvviz="encoder-head"' in page.html
+    odd = Page("encoder_decoder", {"encoder_layer": "x"})
+    assert "encoder_layer is 'x'" in odd.notes[0]
 
 
 def test_the_player_opens_on_the_head_in_which_a_sentinel_finds_its_blank():

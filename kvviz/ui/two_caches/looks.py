@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,13 @@ from kvviz.ui.links import View
 from kvviz.ui.plain_text import percent, visible
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches.filled import SENTINEL
+from kvviz.ui.two_caches.settings import EncoderHead
 
 MOST_TOKENS = 128
 """Of a longer input the beginning is drawn: 128 x 128 cells are a few pixels each."""
 MUCH = 0.5
+CHOSEN = "ed:encoder"
+LIST = "ed:encoder-list"
 
 
 def sentinel_mass(shown: Shown) -> Float64[np.ndarray, "layer head"] | None:
@@ -47,12 +51,39 @@ def opening_view(shown: Shown, view: View) -> View:
     return replace(view, layer=layer, head=head)
 
 
+def chosen_head() -> EncoderHead | None:
+    """Return the head of the encoder that a person or a link chose; None before that."""
+    return st.session_state.get(CHOSEN)
+
+
+def choose_head(head: EncoderHead | None) -> None:
+    """Remember the head of the encoder to look at, None for the page's own choice."""
+    st.session_state[CHOSEN] = head
+    for key in [key for key in st.session_state if str(key).startswith(LIST)]:
+        del st.session_state[key]
+
+
 @st.fragment
 @bounded
-def encoder_map(cross: CrossAttention) -> None:
-    """Draw the pattern of one head of the encoder, which the person may choose."""
+def encoder_map(cross: CrossAttention, on_choice: Callable[[], None]) -> None:
+    """Draw the pattern of one head of the encoder, which the person may choose.
+
+    Args:
+        cross: What holds the encoder's pass.
+        on_choice: Called when another head has been chosen.
+    """
     encoder, measures = cross.encoder, head_measures(cross.encoder)
     card = encoder.model
+    asked = chosen_head()
+    there = asked is not None and asked.layer < card.n_layers and asked.head < card.n_heads
+    first = asked.layer * card.n_heads + asked.head if asked and there else telling_head(measures)
+
+    key = f"{LIST}:{card.n_layers}x{card.n_heads}"
+
+    def took() -> None:
+        st.session_state[CHOSEN] = EncoderHead(*divmod(st.session_state[key], card.n_heads))
+        on_choice()
+
     names = [f"layer {at // card.n_heads} · head {at % card.n_heads}"
              for at in range(card.n_layers * card.n_heads)]  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -63,11 +94,17 @@ def encoder_map(cross: CrossAttention) -> None:
         chosen = st.selectbox(
             "Head of the encoder",
             range(len(names)),
-            index=telling_head(measures),
+            index=first,
             format_func=lambda at: names[at],
             label_visibility="collapsed",
-            key=f"ed:encoder-head:{len(names)}",
+            key=key,
+            on_change=took,
             width=180,
+        )
+    if asked and not there:
+        st.caption(
+            f"Asked for was head {asked.head} of layer {asked.layer}, but this encoder has "
+            f"{card.n_layers} layers of {card.n_heads} heads. Shown is the one that tells most."
         )
     layer, head = divmod(chosen, card.n_heads)
     ahead = float(measures.forward[layer, head])

@@ -16,8 +16,13 @@ from kvviz.ui.two_caches import looks
 from kvviz.ui.two_caches.filled import fills, parts
 
 
-def draw(shown: Shown) -> None:
-    """Draw the cards of a run with an encoder."""
+def draw(shown: Shown, on_encoder_head: Callable[[], None]) -> None:
+    """Draw the cards of a run with an encoder.
+
+    Args:
+        shown: The run.
+        on_encoder_head: Called when the person has chosen another head of the encoder.
+    """
     cross = shown.trace.cross
     if cross is None:
         return
@@ -27,7 +32,7 @@ def draw(shown: Shown) -> None:
             body(shown, cross)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, key=card_key(looks.encoder_map), height="stretch"):
-        looks.encoder_map(cross)
+        looks.encoder_map(cross, on_encoder_head)
     # A text without a blank has no sentinel that could be found.
     own_blank = () if looks.sentinel_mass(shown) is None else (looks.own_blank,)
     for body in (looks.two_masks, *own_blank, encoder_once, how_it_scores):

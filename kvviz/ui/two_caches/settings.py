@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import NamedTuple
 
 from kvviz.lessons import lessons
 from kvviz.ui import links
@@ -18,6 +19,14 @@ MOST_BLANKS = 32
 
 _RUN = ("model", "prompt", "new")
 _VIEW = ("cache", "layer", "head", "step")
+_ENCODER = ("encoder_layer", "encoder_head")
+
+
+class EncoderHead(NamedTuple):
+    """A head of the encoder that a person chose to look at."""
+
+    layer: int
+    head: int
 
 
 def usual() -> RunSettings:
@@ -54,9 +63,23 @@ def parse(
     return RunSettings(**run), View(**view), unusable
 
 
-def write(settings: RunSettings, view: View) -> dict[str, str]:
+def parse_encoder(parameters: Mapping[str, str]) -> tuple[EncoderHead | None, tuple[str, ...]]:
+    """Read which head of the encoder a link looks at, and a phrase on what could not be used.
+
+    Returns:
+        None for the page's own choice, which it is unless a link names both layer and head.
+    """
+    number = links.whole(0, 9_999)
+    values, unusable = values_of(parameters, dict.fromkeys(_ENCODER, number))
+    named = [values[name] for name in _ENCODER if name in values]
+    return (EncoderHead(*named) if len(named) == len(_ENCODER) else None), unusable
+
+
+def write(settings: RunSettings, view: View, encoder: EncoderHead | None = None) -> dict[str, str]:
     """Return the parameters that lead back, defaults left out, as is a text too long for a link."""
     default, parameters = usual(), {}
+    if encoder is not None:
+        parameters |= dict(zip(_ENCODER, map(str, encoder), strict=True))
     for name in _RUN:
         if getattr(settings, name) != getattr(default, name):
             parameters[name] = str(getattr(settings, name))
