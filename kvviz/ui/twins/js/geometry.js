@@ -28,6 +28,7 @@ const NAMES = [
 ];
 const NAMELESS = { from: 0, font: 0, width: 16, height: 8, lean: 0 };
 const LARGEST_CELL = 46;
+const LARGEST_THUMB = 58;
 export const LAYER_LABEL = 52;
 
 /** @param {number} width Of the component's inside. @param {number} n_slots @returns {Geometry} */
@@ -59,7 +60,7 @@ export function geometry(width, n_slots) {
  * @param {number} column @param {number} n_heads @returns {number}
  */
 export function thumbSide(column, n_heads) {
-  return Math.max(12, Math.min(44, Math.floor((column - LAYER_LABEL) / n_heads) - 4));
+  return Math.max(12, Math.min(LARGEST_THUMB, Math.floor((column - LAYER_LABEL) / n_heads) - 4));
 }
 
 /**
