@@ -182,8 +182,9 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     ids = page.encodings[0].token_ids.tolist()
     alone = [-log_likelihood(model, ids, mask=mask).mean for mask in ("causal", "bidirectional")]
     assert [line[4] for line in lines[:2]] == [f"{loss:.2f}" for loss in alone]
-    assert alone[0] != alone[1]
-    assert lines[2][4] != lines[3][4]
+    # What the lesson says: weights predict worse under the mask that they were not trained with.
+    assert alone[0] < alone[1]
+    assert float(lines[2][4]) < float(lines[3][4])
     assert page.picture["left"]["mask"] == "bidirectional"
     assert page.picture["right"]["mask"] == "causal"
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kvviz.analysis import row_changes
+from kvviz.analysis import HeadMeasures, row_changes
 from kvviz.errors import LinkError
+from kvviz.ui.twins import picture
 from kvviz.ui.twins.payload import CHANGED, FORBIDDEN, FULL, NEW, SAME, ChangedRows, Pair, pack
 from kvviz.ui.twins.view import HeadView, checked_view
 from tests.factories import make_encoding
@@ -82,3 +83,30 @@ def test_what_the_browser_sends_is_checked(message):
 def test_a_view_of_the_pair_is_taken():
     message = {"layer": 1, "head": 1, "look": "mask"}
     assert checked_view(message, PAIR) == HeadView(1, 1, "mask")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (HeadView(), (1, 1)),
+        (HeadView(layer=0), (0, 0)),
+        (HeadView(head=0), (1, 0)),
+        (HeadView(layer=0, head=1), (0, 1)),
+        (HeadView(layer=9), (9, 1)),
+    ],
+)
+def test_the_first_view_is_where_the_two_look_at_different_sides_most_clearly(
+    monkeypatch, asked, found
+):
+    """Head (0, 0) is further apart but looks at eight tokens; the second model has a layer more."""
+    left = HeadMeasures(np.zeros((2, 2)), np.array([[3.0, 0.0], [0.0, 0.1]]), np.zeros((2, 2)))
+    right = HeadMeasures(
+        np.array([[0.9, 0.1], [0.5, 0.8], [1.0, 1.0]]),
+        np.array([[0.0, 0.0], [0.0, 0.2], [0.0, 0.0]]),
+        np.zeros((3, 2)),
+    )
+    pair = Pair(make_encoding(3), make_encoding(3), ("a", "b"), ("", ""))
+    of = {id(pair.left): left, id(pair.right): right}
+    monkeypatch.setattr(picture, "head_measures", lambda encoding: of[id(encoding)])
+    view = picture.first_view(pair, asked)
+    assert (view.layer, view.head) == found
