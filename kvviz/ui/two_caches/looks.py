@@ -24,6 +24,7 @@ from kvviz.ui.two_caches.settings import EncoderHead
 MOST_TOKENS = 128
 """Of a longer input the beginning is drawn: 128 x 128 cells are a few pixels each."""
 MUCH = 0.5
+MOST_LISTED = 6
 CHOSEN = "ed:encoder"
 LIST = "ed:encoder-list"
 
@@ -123,6 +124,13 @@ def encoder_map(cross: CrossAttention, on_choice: Callable[[], None]) -> None:
         f"Attention of {names[chosen]} of the encoder over its {encoder.n_tokens:,} tokens: "
         f"{percent(ahead)} of it goes to later tokens.",
     )
+    caption = lessons().caption("looking-ahead")
+    lines = [
+        f"Mean over {encoder.n_tokens:,} tokens of the weights right of the diagonal: "
+        f"{percent(ahead)}.",
+        caption.text,
+    ]
+    cards.opening("encoder-head", lines, caption.source)
 
 
 def telling_head(measures: HeadMeasures) -> int:
@@ -159,7 +167,7 @@ def two_masks(shown: Shown, cross: CrossAttention) -> None:
     cards.opening("two-masks", lines, caption.source)
 
 
-def own_blank(shown: Shown, _: CrossAttention) -> None:
+def own_blank(shown: Shown, cross: CrossAttention) -> None:
     """Draw how surely a sentinel finds, by cross-attention, its like in the input."""
     found = sentinel_mass(shown)
     if found is None:
@@ -171,8 +179,20 @@ def own_blank(shown: Shown, _: CrossAttention) -> None:
         f"{percent(float(found.max()))} on its own blank",
         "So much of its cross-attention a sentinel that the decoder stands on gives to the "
         f"same sentinel in the input, in head {head} of layer {layer}. {much} more than half, "
-        f"of {found.size}. That is how it knows which blank it is at.",
+        f"of {found.size}. By such a head it can tell which blank it is at.",
     )
+    caption = lessons().caption("own-blank")
+    fed, read = shown.trace.tokens[: shown.trace.n_rows], set(cross.encoder.tokens)
+    sentinels = [one.strip() for one in fed if one in read and SENTINEL.fullmatch(one.strip())]
+    surest = sorted(np.ndindex(found.shape), key=lambda at: -found[at])[:MOST_LISTED]
+    lines = [
+        f"Rows of the decoder that count: {', '.join(sentinels)}.",
+        "Mean over them of the weight on the same token, by head: "
+        + ", ".join(f"{percent(float(found[at]))} in layer {at[0]}, head {at[1]}" for at in surest)
+        + ".",
+        caption.text,
+    ]
+    cards.opening("own-blank", lines, caption.source)
     st.html(
         f'<span data-kvviz="own-blank" data-layer="{layer}" data-head="{head}" '
         f'data-share="{float(found.max()):.4f}"></span>'
