@@ -38,7 +38,7 @@ def finished(job: Job, text: str, *, key: str, on_cancel: Callable[[], None]) ->
                 bar = st.empty()
                 st.button("Cancel", key=f"{key}:cancel", on_click=on_cancel)
             while not job.wait(0.15):
-                steps = f", step {job.step:,} of {job.n_steps:,}" if job.n_steps else ""
+                steps = f": {job.step:,} of {job.n_steps:,}" if job.n_steps else ""
                 fraction = job.step / job.n_steps if job.n_steps else 0.0
                 bar.progress(fraction, text=f"{text}{steps}")
     finally:

@@ -77,7 +77,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         return
     found: Filled = desk.work(
         ("blank", text, blank),
-        "Asking both models: ",
+        "Asking both models",
         lambda job: fill(desk, text, blank, place, job),
     )
     guesses = (found.left, found.tried, found.both)

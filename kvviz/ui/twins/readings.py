@@ -183,7 +183,7 @@ class Desk:
                 job.report(number, len(wishes))
             return tuple(found)
 
-        return self.work(("read", *wishes), "Both models read the text: ", do)
+        return self.work(("read", *wishes), "Both models read the text", do)
 
 
 def require_page_long(text: str) -> None:

@@ -104,7 +104,7 @@ def losses(desk: Desk, text: str, own: Both, swapped: Both, names: tuple[str, st
     """Draw what becomes of the predictions."""
     key = ("losses", text)
     found = desk.work(
-        key, "Scoring every token under both masks: ", lambda job: _score(desk, text, job)
+        key, "Scoring every token under both masks", lambda job: _score(desk, text, job)
     )
     caption = lessons().caption("masks-swapped")
     lines: list[list[str]] = []

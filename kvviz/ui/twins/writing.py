@@ -88,7 +88,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         return
     found: list[Written] = desk.work(
         key,
-        "Three continuations and two judges: ",
+        "Three continuations and two judges",
         lambda job: write(desk, int(new), int(seed), job),
     )
     judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
