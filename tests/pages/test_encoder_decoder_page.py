@@ -9,7 +9,7 @@ from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import percent
 from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
-from kvviz.ui.two_caches.looks import sentinel_mass, telling_head
+from kvviz.ui.two_caches.looks import Looks, telling_head
 from kvviz.ui.two_caches.settings import as_read, n_blanks, parse, usual, write
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
@@ -193,6 +193,16 @@ def test_the_encoder_is_seen_to_look_both_ways_and_the_decoder_not():
     assert dict(again.app.query_params) == link
 
 
+def test_of_a_long_input_the_beginning_is_drawn_and_all_is_counted():
+    page = Page("encoder_decoder", {"prompt": "Once upon a time " * 50 + "___.", "new": "3"})
+    assert page.errors == []
+    assert page.charts == {"attention-map": 128}
+    assert "Drawn are the first 128 tokens." in page.html
+    trace = page.state.shown.trace
+    assert trace.encoder.n_tokens > 200
+    assert f"{percent(head_measures(trace.encoder).forward.mean())} ahead" in page.html
+
+
 def test_a_head_that_the_encoder_lacks_is_answered_with_another_and_a_line():
     page = Page("encoder_decoder", {"encoder_layer": "7", "encoder_head": "1"})
     assert page.errors == []
@@ -204,7 +214,7 @@ def test_a_head_that_the_encoder_lacks_is_answered_with_another_and_a_line():
 
 def test_the_player_opens_on_the_head_in_which_a_sentinel_finds_its_blank():
     page = Page("encoder_decoder", {})
-    found = sentinel_mass(page.state.shown)
+    found = Looks.of(page.state.shown.trace).own_blank
     layer, head = divmod(int(found.argmax()), found.shape[1])
     assert found.max() > 0.9
     assert (page.player["view"]["layer"], page.player["view"]["head"]) == (layer, head)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import streamlit as st
@@ -12,7 +13,7 @@ from jaxtyping import Float64
 from kvviz.analysis import HeadMeasures, forward_share, head_measures, same_token_mass
 from kvviz.figures import attention_map
 from kvviz.lessons import lessons
-from kvviz.trace import CrossAttention
+from kvviz.trace import CrossAttention, GenerationTrace
 from kvviz.ui import cards, chart
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.links import View
@@ -29,15 +30,45 @@ CHOSEN = "ed:encoder"
 LIST = "ed:encoder-list"
 
 
-def sentinel_mass(shown: Shown) -> Float64[np.ndarray, "layer head"] | None:
-    """Return how much of each head's cross-attention a sentinel gives to its like in the input.
+@dataclass(frozen=True)
+class Looks:
+    """Where the heads of one run look, measured once.
 
-    Returns:
-        Shares from 0 to 1; None if the decoder was fed no sentinel of the input.
+    Attributes:
+        encoder: Every head of the encoder.
+        decoder_ahead: Share of the decoder's self-attention that goes to later tokens.
+        own_blank: How much of each head's cross-attention a sentinel gives to its like in the
+            input, from 0 to 1; None if the decoder was fed no sentinel of the input.
     """
-    trace = shown.trace
-    named = zip(trace.token_ids.tolist(), trace.tokens, strict=True)
-    return same_token_mass(trace, {i for i, token in named if SENTINEL.fullmatch(token.strip())})
+
+    encoder: HeadMeasures
+    decoder_ahead: float
+    own_blank: Float64[np.ndarray, "layer head"] | None
+
+    @classmethod
+    def of(cls, trace: GenerationTrace) -> Looks:
+        """Return those of a run of a T5, which a long input takes a second to measure.
+
+        Raises:
+            TraceError: If the run has no encoder.
+        """
+        if trace not in _measured:
+            card = trace.model
+            named = zip(trace.token_ids.tolist(), trace.tokens, strict=True)
+            sentinels = {i for i, token in named if SENTINEL.fullmatch(token.strip())}
+            ahead = [
+                forward_share(trace.pattern(layer, head)).mean()
+                for layer, head in np.ndindex(card.n_layers, card.n_heads)
+            ]
+            _measured[trace] = cls(
+                head_measures(trace.encoder),
+                float(np.mean(ahead)),
+                same_token_mass(trace, sentinels),
+            )
+        return _measured[trace]
+
+
+_measured: WeakKeyDictionary[GenerationTrace, Looks] = WeakKeyDictionary()
 
 
 def opening_view(shown: Shown, view: View) -> View:
@@ -45,7 +76,9 @@ def opening_view(shown: Shown, view: View) -> View:
 
     It is the one in which a sentinel finds its blank most surely, if one does.
     """
-    found = sentinel_mass(shown)
+    if shown.trace.cross is None:
+        return view
+    found = Looks.of(shown.trace).own_blank
     if view.layer is not None or view.head is not None or found is None or found.max() <= MUCH:
         return view
     layer, head = divmod(int(found.argmax()), found.shape[1])
@@ -66,14 +99,14 @@ def choose_head(head: EncoderHead | None) -> None:
 
 @st.fragment
 @bounded
-def encoder_map(cross: CrossAttention, on_choice: Callable[[], None]) -> None:
+def encoder_map(shown: Shown, on_choice: Callable[[], None]) -> None:
     """Draw the pattern of one head of the encoder, which the person may choose.
 
     Args:
-        cross: What holds the encoder's pass.
+        shown: The run.
         on_choice: Called when another head has been chosen.
     """
-    encoder, measures = cross.encoder, head_measures(cross.encoder)
+    encoder, measures = shown.trace.encoder, Looks.of(shown.trace).encoder
     card = encoder.model
     asked = chosen_head()
     there = asked is not None and asked.layer < card.n_layers and asked.head < card.n_heads
@@ -116,9 +149,9 @@ def encoder_map(cross: CrossAttention, on_choice: Callable[[], None]) -> None:
         + (f" Drawn are the first {MOST_TOKENS} tokens." if encoder.n_tokens > MOST_TOKENS else "")
         + "</p>"
     )
-    shown = slice(0, MOST_TOKENS)
-    pattern = encoder.pattern(layer, head)[shown, shown]
-    tokens = [visible(token).replace(" ", "␣") for token in encoder.tokens[shown]]
+    drawn = slice(0, MOST_TOKENS)
+    pattern = encoder.pattern(layer, head)[drawn, drawn]
+    tokens = [visible(token).replace(" ", "␣") for token in encoder.tokens[drawn]]
     chart.draw(
         attention_map(pattern, tokens),
         f"Attention of {names[chosen]} of the encoder over its {encoder.n_tokens:,} tokens: "
@@ -140,18 +173,10 @@ def telling_head(measures: HeadMeasures) -> int:
 
 def two_masks(shown: Shown, cross: CrossAttention) -> None:
     """Draw how much of their attention encoder and decoder give to what is still to come."""
-    trace = shown.trace
-    encoder = float(head_measures(cross.encoder).forward.mean())
-    card = trace.model
-    decoder = float(
-        np.mean([
-            forward_share(trace.pattern(layer, head)).mean()
-            for layer in range(card.n_layers)
-            for head in range(card.n_heads)
-        ])
-    )  # fmt: skip
+    trace, card, found = shown.trace, shown.trace.model, Looks.of(shown.trace)
+    encoder = float(found.encoder.forward.mean())
     cards.heading(
-        f"{percent(encoder)} ahead, {percent(decoder)} ahead",
+        f"{percent(encoder)} ahead, {percent(found.decoder_ahead)} ahead",
         "The share of self-attention that goes to later tokens, over all heads: in the encoder, "
         "and in the decoder. The encoder has nothing to hide, since it predicts nothing; the "
         "decoder's mask is why its rows can be kept.",
@@ -169,7 +194,7 @@ def two_masks(shown: Shown, cross: CrossAttention) -> None:
 
 def own_blank(shown: Shown, cross: CrossAttention) -> None:
     """Draw how surely a sentinel finds, by cross-attention, its like in the input."""
-    found = sentinel_mass(shown)
+    found = Looks.of(shown.trace).own_blank
     if found is None:
         return
     layer, head = divmod(int(found.argmax()), found.shape[1])

@@ -32,9 +32,9 @@ def draw(shown: Shown, on_encoder_head: Callable[[], None]) -> None:
             body(shown, cross)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, key=card_key(looks.encoder_map), height="stretch"):
-        looks.encoder_map(cross, on_encoder_head)
+        looks.encoder_map(shown, on_encoder_head)
     # A text without a blank has no sentinel that could be found.
-    own_blank = () if looks.sentinel_mass(shown) is None else (looks.own_blank,)
+    own_blank = () if looks.Looks.of(shown.trace).own_blank is None else (looks.own_blank,)
     for body in (looks.two_masks, *own_blank, encoder_once, how_it_scores):
         with right, st.container(border=True, key=card_key(body)):
             body(shown, cross)
