@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,3 +44,16 @@ def test_each_head_has_the_mean_over_its_own_queries():
 def test_a_pattern_of_two_texts_has_no_ahead():
     with pytest.raises(PatternError, match="over itself"):
         forward_share(np.full((2, 3), 1 / 3))
+
+
+def test_an_encoding_is_measured_once_and_let_go_with_it():
+    encoding = make_encoding(5)
+    found = head_measures(encoding)
+    assert head_measures(encoding) is found
+    assert head_measures(make_encoding(5)) is not found
+    with pytest.raises(ValueError, match="read-only"):
+        found.entropy[0, 0] = 9.0
+    gone = weakref.ref(found)
+    del found, encoding
+    gc.collect()
+    assert gone() is None
