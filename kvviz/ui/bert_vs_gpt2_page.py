@@ -40,7 +40,10 @@ def show() -> None:
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
     state.change(model=model, bert=bert)
     st.title("BERT beside GPT-2", anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>')
+    st.html(
+        f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
+        '<h2 class="kvviz-unseen">The experiment</h2>'
+    )
     notes = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):
         choose(state)

@@ -35,7 +35,10 @@ def show() -> None:
         draft = controls.draw(environment)
         below = st.container()
     st.title("T5's two caches", anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("encoder-decoder").text)}</p>')
+    st.html(
+        f'<p class="kvviz-lead">{plain_html(lessons().caption("encoder-decoder").text)}</p>'
+        '<h2 class="kvviz-unseen">The run, step by step</h2>'
+    )
     if draft.run or state.asked:
         state.asked = False
         run(state, draft.settings, environment, draft.problems)

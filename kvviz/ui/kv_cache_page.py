@@ -32,7 +32,10 @@ def show() -> None:
         draft = controls.draw(environment)
         below = st.container()
     st.title("KV cache, step by step", anchor=False)
-    st.html(f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>')
+    st.html(
+        f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>'
+        '<h2 class="kvviz-unseen">The run, step by step</h2>'
+    )
     if draft.run or state.asked:
         state.asked = False
         run(state, draft.settings, environment, draft.problems)

@@ -126,9 +126,12 @@ def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
         f'data-revealed="{str(revealed).lower()}" '
         f'aria-label="The text, {plain_html(name)} told the true words, and {plain_html(name)} '
         'left alone">'
-        f'<p class="kvviz-given">{plain_html(free.given)}</p>'
-        '<div class="kvviz-place kvviz-place-names" role="row"><span>the text</span>'
-        "<span>forced</span><span>free</span></div>"
+        f'<p class="kvviz-given" role="caption">{plain_html(free.given)}</p>'
+        '<div class="kvviz-place kvviz-place-names" role="row">'
+        + "".join(
+            f'<span role="columnheader">{one}</span>' for one in ("the text", "forced", "free")
+        )
+        + "</div>"
         f"{''.join(columns)}</div>"
     )
 
