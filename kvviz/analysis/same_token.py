@@ -16,8 +16,8 @@ def same_token_mass(
 ) -> Float64[np.ndarray, "layer head"] | None:
     """Measure how much of a row's cross-attention rests on the very token that the row is of.
 
-    For the sentinels of a T5 that fills blanks: a head with much of this mass is how a sentinel
-    finds its blank.
+    For the sentinels of a T5 that fills blanks: by a head with much of this mass a sentinel can be
+    told which blank of the input is its own.
 
     Args:
         trace: A run of a T5.
@@ -26,6 +26,9 @@ def same_token_mass(
     Returns:
         Share of each head from 0 to 1, the mean over the decoder's rows whose token counts and
         stands in the input; None if the run has no encoder, or no such row.
+
+    Source: a measure of our own, on the weights of Vaswani et al. (2017), section 3.2.3; sentinels,
+    Raffel et al. (2020), section 3.1.4.
     """
     if trace.cross is None:
         return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from kvviz.engine.generation import Cancel, Progress, run
+from kvviz.engine.generation import Cancel, Progress, checked_stops, run
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.trace import CacheComparison, GenerationOptions
 
@@ -49,9 +49,8 @@ def trace_both(
     Raises:
         KvvizError: As `trace_generation`.
     """
-    options = GenerationOptions(
-        max_new_tokens, True, temperature, top_k, top_p, seed, tuple(stop_ids)
-    )
+    stops = checked_stops(model, stop_ids)
+    options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed, stops)
     waiting: list[Tensor] = []
     differences: list[float] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,29 @@ def trace_generation(
         ObservationError: If observers of a step disagree.
     """
     options = GenerationOptions(
-        max_new_tokens, use_cache, temperature, top_k, top_p, seed, tuple(stop_ids)
+        max_new_tokens, use_cache, temperature, top_k, top_p, seed, checked_stops(model, stop_ids)
     )
     return run(model, prompt, options, n_top=n_top, progress=progress, cancel=cancel)
+
+
+def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...]:
+    """Return the tokens that end a run as plain numbers.
+
+    Raises:
+        OptionsError: If they are no list of whole numbers, or not in the model's vocabulary.
+    """
+    d_vocab = model.card.d_vocab
+    try:
+        found = tuple(index(token_id) for token_id in stop_ids)
+    except TypeError:
+        found = None
+    if found is None or not all(0 <= token_id < d_vocab for token_id in found):
+        raise OptionsError(
+            f"What ends a run must be a list of token ids from 0 to {d_vocab - 1:,}.",
+            found=f"Found {stop_ids!r}."[:200],
+            fix="Change it and run again.",
+        )
+    return found
 
 
 def run(

@@ -24,7 +24,8 @@ def attention_map(
     """Draw a pattern as a map, rows looking at columns.
 
     Args:
-        pattern: Softmaxed weights of a text over itself; masked cells are NaN and stay empty.
+        pattern: Softmaxed weights of a text over itself, 0 to 1, shape (tokens, tokens); masked
+            cells are NaN and stay empty.
         tokens: The text's tokens, to name rows and columns; plotly leaves names out where they
             would touch.
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.

@@ -116,36 +116,34 @@ def limit_of(pair, scores):
     return 4 * pair.traced_unit * max(1.0, np.nanmax(np.abs(scores)))
 
 
+def generated(pair, **settings):
+    """The tokens that `generate` of transformers chooses, greedily."""
+    ids = pair.plain.generate(
+        pair.encoder_ids,
+        attention_mask=torch.ones_like(pair.encoder_ids),
+        max_new_tokens=N_NEW,
+        do_sample=False,
+        **settings,
+    )
+    return ids[0].tolist()
+
+
 def test_greedy_tokens_are_those_of_generate(pair):
     for use_cache in (True, False):
         # The cache that generate makes has as many layers as the encoder.
         cache = {"past_key_values": EncoderDecoderCache(DynamicCache(), DynamicCache())}
-        theirs = pair.plain.generate(
-            pair.encoder_ids,
-            attention_mask=torch.ones_like(pair.encoder_ids),
-            max_new_tokens=N_NEW,
-            do_sample=False,
-            use_cache=use_cache,
-            **(cache if use_cache else {}),
-        )
+        theirs = generated(pair, use_cache=use_cache, **(cache if use_cache else {}))
         trace = trace_generation(pair.ours, TEXT, max_new_tokens=N_NEW, use_cache=use_cache)
-        assert trace.token_ids.tolist() == theirs[0].tolist()
+        assert trace.token_ids.tolist() == theirs
     n_kinds = len(set(pair.trace.token_ids[1:].tolist()))
     assert pair.case.tied or n_kinds > 1, "no variety"
 
 
 def test_a_named_token_ends_a_run_as_it_ends_generate(pair):
     stop = int(pair.trace.token_ids[2])
-    theirs = pair.plain.generate(
-        pair.encoder_ids,
-        attention_mask=torch.ones_like(pair.encoder_ids),
-        max_new_tokens=N_NEW,
-        do_sample=False,
-        use_cache=False,
-        eos_token_id=[*pair.ours.stop_ids, stop],
-    )
+    theirs = generated(pair, use_cache=False, eos_token_id=[*pair.ours.stop_ids, stop])
     trace = trace_generation(pair.ours, TEXT, max_new_tokens=N_NEW, stop_ids=[stop])
-    assert trace.token_ids.tolist() == theirs[0].tolist()
+    assert trace.token_ids.tolist() == theirs
     assert len(trace.steps) <= 2
 
 

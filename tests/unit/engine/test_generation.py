@@ -162,8 +162,12 @@ def test_a_token_that_is_named_ends_the_run_with_and_without_the_cache(model, tm
     both.cached.save(tmp_path / "run.npz")
     again = kvviz.open_trace(tmp_path / "run.npz")
     assert (again.stopped, again.options.stop_ids) == ("stop-token", (stop,))
-    with pytest.raises(OptionsError, match="ends a run"):
-        trace_generation(model, PROMPT, stop_ids=["the"])
+    of_numpy = trace_generation(model, PROMPT, max_new_tokens=10, stop_ids=np.array([stop]))
+    assert of_numpy.options == both.cached.options
+    for wrong in (["the"], 5, [-1], [model.card.d_vocab], [1.5]):
+        for generate in (trace_generation, trace_both):
+            with pytest.raises(OptionsError, match="ends a run"):
+                generate(model, PROMPT, stop_ids=wrong)
 
 
 def test_end_of_text_is_read_from_the_generation_config_first(folder):
