@@ -46,11 +46,12 @@ def test_a_pattern_of_two_texts_has_no_ahead():
         forward_share(np.full((2, 3), 1 / 3))
 
 
-def test_an_encoding_is_measured_once_and_let_go_with_it():
+def test_an_encoding_is_measured_once_and_let_go_with_it(monkeypatch):
     encoding = make_encoding(5)
     found = head_measures(encoding)
-    assert head_measures(encoding) is found
     assert head_measures(make_encoding(5)) is not found
+    monkeypatch.setattr(type(encoding), "pattern", lambda *_: pytest.fail("measured again"))
+    assert head_measures(encoding) is found
     with pytest.raises(ValueError, match="read-only"):
         found.entropy[0, 0] = 9.0
     gone = weakref.ref(found)
