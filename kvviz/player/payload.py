@@ -69,6 +69,7 @@ def pack(
     head: int = 0,
     step: int | None = None,
     cache: CacheView | None = None,
+    view_number: int = 0,
     roles: Sequence[Role] | None = None,
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
@@ -85,6 +86,8 @@ def pack(
         step: Step in view at first, or None for the prefill.
         cache: ``on``, ``off`` or ``both``: the side in view at first. None means both of a
             comparison, and the one there is of a single run.
+        view_number: Counts the views that were asked for. A player that already shows the run
+            keeps its own view until this changes.
         roles: Head roles found by the rules of `kvviz.analysis`, for the badges; none if left out.
         layers: Layers whose arrays are packed. None means all if they fit into
             `max_bytes_all_layers`, else the one in view.
@@ -157,6 +160,7 @@ def pack(
             for r in roles or ()
         ],
         "view": {"step": step, "layer": layer, "head": head, "cache": cache},
+        "view_number": view_number,
         "layers": list(layers),
         **second_cache.encoder_header(first),
     }

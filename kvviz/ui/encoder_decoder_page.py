@@ -71,7 +71,7 @@ def follow_link(state: PageState, environment: Environment) -> None:
     state.notes = (line,) if line else ()
     state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == wanted:
-        state.view, state.mount = view, state.mount + 1
+        state.view, state.view_number = view, state.view_number + 1
         state.settle()
         return
     # Going back must not cost what was typed since the run on screen.
@@ -187,7 +187,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
             begin(state, shown.settings, environment)
         else:
             # The player waits for that run until it is told to begin anew.
-            state.mount += 1
+            state.view_number += 1
             state.notes = (
                 "A saved run holds one way only. To see the other, type its text and press Run.",
             )
@@ -196,7 +196,8 @@ def draw_run(state: PageState, environment: Environment) -> None:
     player(
         shown,
         looks.opening_view(shown, state.view),
-        key=f"ed-player-{state.mount}",
+        key="ed-player",
+        view_number=state.view_number,
         on_view=moved,
         on_cache=other_way,
     )

@@ -65,7 +65,7 @@ def follow_link(state: PageState, environment: Environment) -> None:
     state.notes = (link.line,) if link.line else ()
     state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == settings:
-        state.view, state.mount = link.view, state.mount + 1
+        state.view, state.view_number = link.view, state.view_number + 1
         state.settle()
         return
     # Going back must not cost what was typed since the run on screen.
@@ -158,7 +158,7 @@ def draw_run(state: PageState, environment: Environment) -> None:
             begin(state, shown.settings, environment)
         else:
             # The player waits for that run until it is told to begin anew.
-            state.mount += 1
+            state.view_number += 1
             state.notes = (
                 "A saved run holds one way only. To see the other, type its prompt and press Run.",
             )
@@ -167,7 +167,8 @@ def draw_run(state: PageState, environment: Environment) -> None:
     player(
         shown,
         state.view,
-        key=f"kv-player-{state.mount}",
+        key="kv-player",
+        view_number=state.view_number,
         on_view=moved,
         on_cache=other_way,
     )

@@ -29,7 +29,7 @@ class PageState:
         wanted: The run that a link asks for, until it has begun.
         asked: Whether a button outside the controls asked for a run of what the controls say.
         notes: Lines about the link that was opened.
-        mount: Counts the times the player was told to forget its view.
+        view_number: Counts the times the player was told to take on a view of the page's.
         address: The address bar.
         upload: Id of the file that was opened last; the page's widget goes on holding it.
         experiments: Answers and results of the page's questions, kept for the run they belong to.
@@ -45,7 +45,7 @@ class PageState:
     wanted: RunSettings | None = None
     asked: bool = False
     notes: tuple[str, ...] = ()
-    mount: int = 0
+    view_number: int = 0
     address: Address = field(default_factory=Address)
     upload: str = ""
     experiments: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class PageState:
         self.shown, self.error, self.experiments = shown, None, {}
         if self.coming is not None and (self.by_link or not again):
             self.view = self.coming
-            self.mount += again
+            self.view_number += again
         self.settle()
 
     def settle(self) -> None:
@@ -84,4 +84,4 @@ class PageState:
         if self.view.cache not in shown.caches:
             # The player still waits for the other way, and has to begin anew to give that up.
             self.view = replace(self.view, cache=shown.caches[0])
-            self.mount += 1
+            self.view_number += 1

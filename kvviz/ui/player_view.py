@@ -95,7 +95,7 @@ def checked_cache(shown: Shown, view: View) -> CacheView:
     return shown.caches[shown.caches.index(view.cache) if view.cache in shown.caches else 0]
 
 
-def packed(shown: Shown, view: View, layer: int | None = None) -> bytes:
+def packed(shown: Shown, view: View, view_number: int, layer: int | None = None) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
     return pack(
         shown.subject,
@@ -103,6 +103,7 @@ def packed(shown: Shown, view: View, layer: int | None = None) -> bytes:
         head=view.head or 0,
         step=view.step,
         cache=checked_cache(shown, view),
+        view_number=view_number,
         roles=shown.roles,
         layers=None if layer is None else [layer],
     )
@@ -115,6 +116,7 @@ def player(
     view: View,
     *,
     key: str,
+    view_number: int = 0,
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
 ) -> None:
@@ -124,16 +126,18 @@ def player(
 
     Args:
         shown: The run.
-        view: Where to begin. The player keeps its own view as long as `key` stays the same.
-        key: Name of this player on the page; another one begins anew.
+        view: Where to begin. The player keeps its own view as long as `view_number` stays the same.
+        key: Name of this player on the page.
+        view_number: Another one, and the player takes on `view`.
         on_view: Told each view that the person comes to rest at. Where it returns True, the page
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
     """
-    memory = st.session_state.setdefault(f"{key}:memory", {"run": None})
-    if memory["run"] is not shown:
+    memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": 0})
+    if memory["run"] is not shown or memory["number"] != view_number:
         view = first_view(shown, view)
-        memory.update(run=shown, view=view, buffer=packed(shown, view))
+        buffer = packed(shown, view, view_number)
+        memory.update(run=shown, number=view_number, view=view, buffer=buffer)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state[key].get(event)
@@ -145,7 +149,10 @@ def player(
             log.warning("Left unheard: %s", error)
 
     def moved(message: object) -> None:
-        look_at(checked_view(message, shown))
+        found = checked_view(message, shown)
+        # What was in view before the player took on another view is of the past.
+        if isinstance(message, Mapping) and message.get("number") == view_number:
+            look_at(found)
 
     def look_at(view: View) -> None:
         memory["view"] = view
@@ -156,7 +163,7 @@ def player(
         layer, cache_mode = checked_wish(message, shown.trace)
         if layer is not None:
             look_at(replace(memory["view"], layer=layer))
-            memory["buffer"] = packed(shown, memory["view"], layer)
+            memory["buffer"] = packed(shown, memory["view"], view_number, layer)
         memory["wish"] = cache_mode if cache_mode not in shown.caches else None
 
     _component()(

@@ -58,13 +58,19 @@ class Visits:
         self._shared = shared
 
     def __call__(
-        self, *, address: str | None = None, width: int = 1440, height: int = 1000, scheme="light"
+        self,
+        *,
+        address: str | None = None,
+        width: int = 1440,
+        height: int = 1000,
+        scheme="light",
+        slow: bool = False,
     ) -> Visit:
-        """Open a tab, on the shared app if no address is given."""
+        """Open a tab, on the shared app if no address is given; `slow` as over a slow line."""
         context = self._browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
-        self.visits.append(Visit(context.new_page(), address or self._shared()))
+        self.visits.append(Visit(context.new_page(), address or self._shared(), slow=slow))
         return self.visits[-1]
 
 

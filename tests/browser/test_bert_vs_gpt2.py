@@ -28,7 +28,7 @@ def hooks(tab, selector=PICTURE):
 
 
 def test_a_person_predicts_then_looks_at_both_models(visit):
-    tab = opened(visit(), text=SHORT)
+    tab = opened(visit(slow=True), text=SHORT)
     expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")
     assert "forwardLeft" not in hooks(tab)
     answers = tab.page.locator(".st-key-kvviz-answers")
@@ -79,7 +79,7 @@ def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_
 
 
 def test_rows_change_in_bert_when_a_word_is_appended_and_in_gpt2_when_the_masks_are_swapped(visit):
-    tab = opened(visit(), do="append", text=SHORT, word="mat")
+    tab = opened(visit(slow=True), do="append", text=SHORT, word="mat")
     show_me(tab)
     section = tab.page.locator('[data-kvviz="row-changes"]')
     expect(section).to_have_attribute("data-changed0-left", "0")
@@ -101,7 +101,7 @@ def test_rows_change_in_bert_when_a_word_is_appended_and_in_gpt2_when_the_masks_
 
 
 def test_a_blank_is_filled_and_a_word_seen_in_context(visit):
-    tab = opened(visit(), do="blank", text=SHORT, blank="2")
+    tab = opened(visit(slow=True), do="blank", text=SHORT, blank="2")
     show_me(tab)
     for way in ("left", "tried", "both"):
         bars = tab.page.locator(f'[data-kvviz="blank-{way}"]')

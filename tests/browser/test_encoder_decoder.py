@@ -33,7 +33,7 @@ def opened(visit, folder):
 
 
 def test_a_person_predicts_steps_and_is_told(opened):
-    tab = opened()
+    tab = opened(slow=True)
     first = tab.hooks()
     n = first["nCrossComputed"]
     assert (first["nComputed"], first["nReused"], first["nCrossReused"]) == (1, 0, 0)

@@ -31,7 +31,7 @@ def lesson(visit):
 
 
 def test_a_prediction_opens_the_losses_and_a_token_tells_what_was_expected(lesson):
-    tab = lesson(f"?text={TEXT.replace(' ', '+')}")
+    tab = lesson(f"?text={TEXT.replace(' ', '+')}", slow=True)
     strip = tab.page.locator(NEXT)
     expect(strip).to_have_attribute("data-revealed", "false")
     n_tokens = int(strip.get_attribute("data-n-tokens"))
@@ -94,7 +94,7 @@ def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson)
 
 
 def test_a_text_of_one_s_own_is_read_hidden_from_bert_and_left_by_the_free_run(lesson):
-    tab = lesson()
+    tab = lesson(slow=True)
     before = tab.page.locator(NEXT).get_attribute("data-n-tokens")
     tab.page.get_by_role("textbox", name="Your text").fill(TEXT)
     tab.page.get_by_role("button", name="Read it").click()

@@ -27,7 +27,7 @@ def said(page):
 
 
 def test_a_visitor_predicts_then_serves_a_model_and_takes_the_table_away(visit, tmp_path):
-    tab = visit()
+    tab = visit(slow=True)
     page = opened(tab)
     page.get_by_role("button", name="8.46 GB").click()
     expect(page.locator('[data-kvviz="verdict"]')).to_contain_text("It takes 67.6 GB")

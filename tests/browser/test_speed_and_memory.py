@@ -14,7 +14,7 @@ def open_page(tab):
 
 
 def test_a_race_from_a_cold_link_by_the_keyboard(visit):
-    tab = visit()
+    tab = visit(slow=True)
     open_page(tab)
     tab.page.get_by_role("button", name="2× to 4×", exact=True).focus()
     tab.page.keyboard.press("Enter")

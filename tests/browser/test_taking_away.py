@@ -79,7 +79,7 @@ def test_a_saved_run_is_opened_again(visit, tmp_path):
 
 
 def test_the_browser_goes_back_and_forward_between_views(visit):
-    tab = visit().open("/kv_cache", new="6", layer="0", head="0")
+    tab = visit(slow=True).open("/kv_cache", new="6", layer="0", head="0")
     tab.wait(step=0, layer=0, head=0)
     tab.page.keyboard.press("End")
     tab.page.wait_for_url("**step=5**")
@@ -93,6 +93,11 @@ def test_the_browser_goes_back_and_forward_between_views(visit):
     tab.wait(step=5, layer=0)
     tab.page.go_forward()
     tab.wait(step=5, layer=3)
+    tab.page.go_back()
+    tab.wait(step=5, layer=0)
+    # The very view that was told last before: it is heard again.
+    tab.page.get_by_label("layer", exact=True).first.select_option("3")
+    tab.page.wait_for_url("**layer=3**")
 
 
 def test_the_browser_goes_back_and_forward_between_runs(visit):

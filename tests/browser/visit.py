@@ -14,6 +14,37 @@ PATIENCE_MS = 120_000
 
 PLAYER = '[data-kvviz="player"]'
 
+TELL_TWICE = """
+new MutationObserver(() => {
+  const seen = new Set();
+  for (const node of document.querySelectorAll("[data-kvviz]")) {
+    const card = node.closest("[class*=st-key-]");
+    const where = card ? [...card.classList].find((name) => name.startsWith("st-key-")) : "page";
+    const thing = `${node.dataset.kvviz} in ${where}`;
+    if (seen.has(thing)) window.kvvizTwice(thing);
+    seen.add(thing);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Tells of a thing that is on the page twice, if only for a moment. Streamlit leaves what a former
+drawing put there until the next one is through, so a part whose place moves stands there twice."""
+
+
+SLOW_LINE = """
+const heard = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage").set;
+Object.defineProperty(WebSocket.prototype, "onmessage", {
+  set(hear) {
+    let line = Promise.resolve();
+    heard.call(this, (event) => {
+      line = line.then(() => new Promise((go) => setTimeout(go, 25))).then(() => hear(event));
+    });
+  },
+});
+"""
+"""The server's messages come one by one, so that the page is drawn in between, as with a server
+far away. On the machine itself many of them come within one frame, and what lies between is unseen.
+"""
+
 
 class Visit:
     """A tab: opens pages, waits on hooks, and hears what should not be heard.
@@ -23,7 +54,7 @@ class Visit:
         n_sent: Websocket messages that the page has sent.
     """
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str, *, slow: bool = False) -> None:
         self.page = page
         self.address = address
         self.complaints: list[str] = []
@@ -35,10 +66,19 @@ class Visit:
         page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
         page.on("request", self._stay_home)
         page.on("websocket", lambda socket: socket.on("framesent", self._count))
+        page.expose_function("kvvizTwice", self._hear_twice)
+        page.add_init_script(TELL_TWICE)
+        if slow:
+            page.add_init_script(SLOW_LINE)
 
     def _hear(self, message) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(f"{message.type}: {message.text}")
+
+    def _hear_twice(self, name: str) -> None:
+        complaint = f"twice on the page: {name}"
+        if complaint not in self.complaints:
+            self.complaints.append(complaint)
 
     def _stay_home(self, request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

@@ -31,7 +31,7 @@ def test_nothing_that_the_start_page_needs_loads_torch():
     code = (
         "import sys\n"
         "from kvviz.ui import frame, start_page, stored_example, player_view\n"
-        "player_view.packed(stored_example.stored_example(), start_page.View(0, 0, 0, 'both'))\n"
+        "player_view.packed(stored_example.stored_example(), start_page.View(0, 0, 0, 'both'), 0)\n"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -111,6 +111,16 @@ test("the same run again keeps its view and goes on playing; another run begins 
   assert.deepEqual(viewOf(stateAfterUpdate(state, payload, other)), { step: 1, layer: 0, head: 0, cache: "on" });
 });
 
+test("a view that the host has been asked for since is taken on, and the rest of the state kept", () => {
+  const state = { ...start, step: 9, table: true, speed: 2 };
+  const asked = readBuffer(makeBuffer({ view: { step: 2, layer: 1, head: 4 }, change: (h) => (h.view_number = 1) }));
+  assert.equal(asked.header.id, payload.header.id);
+  const after = stateAfterUpdate(state, payload, asked);
+  assert.deepEqual(viewOf(after), { step: 2, layer: 1, head: 4, cache: "on" });
+  assert.deepEqual([after.table, after.speed], [true, 2]);
+  assert.deepEqual(viewOf(stateAfterUpdate({ ...after, step: 5 }, asked, asked)), { step: 5, layer: 1, head: 4, cache: "on" });
+});
+
 test("holding the timeline stops the play", () => {
   const state = reduce({ ...start, playing: true }, { type: "drag", on: true }, payload, true);
   assert.deepEqual([state.dragging, state.playing], [true, false]);

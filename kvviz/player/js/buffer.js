@@ -69,7 +69,8 @@ import contract from "../contract.json" with { type: "json" };
  * @property {Comparison | null} comparison
  * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
  * @property {Role[]} roles
- * @property {View} view
+ * @property {View} view Where to begin.
+ * @property {number} view_number Counts the views that the host has asked for.
  * @property {number[]} layers
  * @property {{ name: string, dtype: string, shape: number[], offset: number }[]} arrays
  *

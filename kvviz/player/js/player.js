@@ -20,7 +20,7 @@ import * as words from "./words.js";
  * @import { Action, Spot, State } from "./state.js"
  *
  * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
- * @property {(view: View) => void} [onView]
+ * @property {(view: View, number: number) => void} [onView]
  * @property {(wanted: { id: string, layer?: number, cache?: string }) => void} [onWanted]
  *
  * @typedef {object} Scene All that a frame is drawn from.
@@ -212,7 +212,7 @@ export class Player {
       const text = JSON.stringify(view);
       if (text === this.told) return;
       this.told = text;
-      this.host.onView?.(view);
+      this.host.onView?.(view, this.payload?.header.view_number ?? 0);
     }, TELL_MS);
   }
 
@@ -386,7 +386,7 @@ export class Player {
 
 /** @param {Payload} a @param {Payload} b @returns {boolean} */
 function sameContent(a, b) {
-  return a.header.id === b.header.id && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
+  return a.header.id === b.header.id && a.header.view_number === b.header.view_number && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
 }
 
 /** @returns {boolean} */

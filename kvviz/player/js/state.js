@@ -68,14 +68,16 @@ export function initialState(payload) {
 
 /**
  * The state after a new buffer. The same run keeps its view; so does the same prompt when it comes
- * back with the run that was asked for. Anything else starts where its header says.
+ * back with the run that was asked for. Anything else starts where its header says, and so does
+ * what comes with a new number of its view: the host has been asked for that one since.
  *
  * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
  */
 export function stateAfterUpdate(state, before, after) {
   const same = before.header.id === after.header.id;
   const answers = state.wanted.cache !== null && sameQuestion(before, after);
-  if (!same && !answers) return { ...initialState(after), speed: state.speed, table: state.table };
+  const isAsked = before.header.view_number !== after.header.view_number;
+  if (isAsked || (!same && !answers)) return { ...initialState(after), speed: state.speed, table: state.table };
   const available = availableCaches(after);
   const { layer, cache } = state.wanted;
   const layerHere = layer !== null && after.header.layers.includes(layer);

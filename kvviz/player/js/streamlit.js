@@ -22,7 +22,8 @@ export default function kvvizPlayer({ data, parentElement, setStateValue, setTri
     parentElement.append(root);
   }
   const handle = mountPlayer(/** @type {HTMLElement} */ (root), data, {
-    onView: (view) => setStateValue("view", view),
+    // With its number, since Streamlit does not hear the same value twice.
+    onView: (view, number) => setStateValue("view", { ...view, number }),
     onWanted: (wanted) => setTriggerValue("wanted", wanted),
   });
   const mounted = root;

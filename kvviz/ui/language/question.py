@@ -15,7 +15,10 @@ SHOW_ME = "show me"
 
 
 def ask(state: TextState, name: str, text: str, choices: Mapping[Any, str]) -> Any:
-    """Draw a question with its choices until it is answered.
+    """Draw a question, with its choices until it is answered.
+
+    Its container is always there: what stands below keeps its place on the page, or it would be
+    there twice for a moment, as it was before the answer and as it is after it.
 
     Args:
         state: Where answers are kept.
@@ -27,14 +30,14 @@ def ask(state: TextState, name: str, text: str, choices: Mapping[Any, str]) -> A
         The answer, `SHOW_ME`, or None as long as there is none.
     """
     given = state.answers.get(name)
-    if given is not None:
-        return given
 
     def take(answer: Any) -> None:
         state.answers[name] = answer
 
     with st.container(key=f"kvviz-ask-{name}", gap="small"):
         st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
+        if given is not None:
+            return given
         with st.container(horizontal=True, key=f"kvviz-choices-{name}", gap="small"):
             for number, (answer, label) in enumerate(choices.items()):
                 st.button(

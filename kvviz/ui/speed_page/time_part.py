@@ -37,6 +37,7 @@ def work_and_time(race: Race) -> None:
             "How many times less with the cache",
             {f"{name}, {how}": (times, factor(times)) for name, (times, how) in counts.items()},
             "time, measured",
+            hook="gap",
         )
         if saved.row_alone is not None:
             alone = "alone, with the cache"
@@ -45,6 +46,7 @@ def work_and_time(race: Race) -> None:
                 "What a row takes, measured",
                 {name: (time, seconds(time)) for name, time in rows.items()},
                 alone,
+                hook="row",
             )
         n_prompt, n_new = race.n_prompt, race.n_new
         with_cache = n_prompt + n_new - 1
@@ -65,7 +67,7 @@ def work_and_time(race: Race) -> None:
         opening("gap", lines, caption.source)
 
 
-def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str) -> None:
+def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str, *, hook: str) -> None:
     """Draw a bar a number; the marked one is what was measured with the cache."""
     longest = max(length for length, _ in lengths.values())
     bars = "".join(
@@ -76,7 +78,7 @@ def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str) -> Non
     )
     st.html(
         f'<p class="kvviz-source">{plain_html(title)}</p>'
-        f'<ul class="kvviz-bars" data-kvviz="gap">{bars}</ul>'
+        f'<ul class="kvviz-bars" data-kvviz="{hook}">{bars}</ul>'
     )
 
 
