@@ -85,7 +85,8 @@ def run(
     state: PageState, settings: RunSettings, environment: Environment, problems: tuple[str, ...]
 ) -> None:
     """Do what Run asks for, unless a control stands in the way."""
-    state.notes = ()
+    # A control that stands in the way says so itself; an error before that is of the past.
+    state.notes, state.error = (), None
     if problems:
         return
     try:

@@ -92,7 +92,8 @@ def read(
     state: TextState, wanted: TextSettings, environment: Environment, problems: tuple[str, ...]
 ) -> None:
     """Do what “Read it” asks for, unless a control stands in the way."""
-    state.notes = ()
+    # A control that stands in the way says so itself; an error before that is of the past.
+    state.notes, state.error = (), None
     if problems:
         return
     try:

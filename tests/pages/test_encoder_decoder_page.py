@@ -92,6 +92,11 @@ def test_a_text_that_is_too_long_is_refused_and_kept(page):
     assert "does not fit into the model's context" in error
     assert opened.app.text_area(key="ed:text").value == long
     assert opened.player["n_steps"] == 3
+    # A control that stands in the way says so itself, in place of the error before.
+    opened.app.text_area(key="ed:text").set_value("word " * 5000).run()
+    opened.press("ed:run")
+    assert "The text may have 20,000 characters, and it has 25,000." in opened.html
+    assert opened.errors == []
 
 
 def test_a_model_of_another_kind_is_sent_to_its_page(page, folder, kv_cache):

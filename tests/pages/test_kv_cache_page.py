@@ -476,6 +476,18 @@ def test_a_run_that_does_not_fit_is_offered_with_fewer_tokens(kv_cache):
     assert page.player["n_prompt"] + room == 1024
 
 
+def test_a_control_in_the_way_takes_the_place_of_the_error_before(kv_cache):
+    page = kv_cache(new="2")
+    page.app.text_area(key="kv:prompt").set_value("The cat. " * 1100).run()
+    page.press("kv:run")
+    assert len(page.errors) == 1
+    page.app.number_input(key="kv:new").set_value(0).run()
+    page.press("kv:run")
+    assert "New tokens: 1 to" in page.html
+    assert page.errors == []
+    assert page.player["n_steps"] == 2
+
+
 def test_a_model_that_cannot_be_had_is_offered_as_the_bundled_one(kv_cache, local):
     page = kv_cache(new="2")
     page.app.selectbox(key="kv:model").set_value("another model…").run()

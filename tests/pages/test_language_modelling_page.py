@@ -236,6 +236,15 @@ def test_a_text_that_cannot_be_read_has_its_sentence_and_nothing_is_lost(lesson,
     assert page.state.reading.settings.text == SHORT
 
 
+def test_a_text_over_the_limit_of_the_box_takes_the_place_of_the_error_before(lesson):
+    page = lesson(text=SHORT).read(" ")
+    assert len(page.errors) == 1
+    page.read("word " * 5000)
+    assert "The text may have 20,000 characters, and it has 25,000." in page.html
+    assert page.errors == []
+    assert page.state.reading.settings.text == SHORT
+
+
 def test_a_text_that_is_too_long_can_be_cut_by_a_button(lesson):
     page = lesson(text=SHORT).read("word " * 3000)
     page.press("lm:remedy")
