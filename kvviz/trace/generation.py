@@ -57,6 +57,8 @@ class GenerationTrace:
         cross: Cross-attention of a T5, with its encoder; None in a model without one. The tokens
             of the trace are then the decoder's, the prompt is the encoder's text, and `n_prompt`
             counts the one token that the decoder starts from.
+        n_timings: How often the run was made to time it: the time of a step is the least of so
+            many.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -81,8 +83,11 @@ class GenerationTrace:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     position_bias: Float32[np.ndarray, "head query key"] | None = None
     cross: CrossAttention | None = None
+    n_timings: int = 1
 
     def __post_init__(self) -> None:
+        if type(self.n_timings) is not int or self.n_timings < 1:
+            raise TraceError("A run is timed at least once.", found=f"Found {self.n_timings!r}.")
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
         if not 1 <= self.n_prompt < self.n_tokens or len(self.tokens) != self.n_tokens:
             raise TraceError(

@@ -45,6 +45,9 @@ _FIELDS = {
     "vocabulary",
     "environment",
 }
+_LATER_FIELDS = {"n_timings": 1}
+"""Fields that a file written before there were such need not have, and what they are then."""
+
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
 _POSITIONS = ("fed", "computed", "reused")
 _CROSS_POSITIONS = ("cross_computed", "cross_reused")
@@ -83,6 +86,7 @@ class Header:
         stopped: Why the run ended.
         vocabulary: Texts of the tokens that steps name.
         environment: Versions and machine.
+        n_timings: How often the run was timed.
         encoder: The header of the encoder's pass, or None in a model without an encoder.
     """
 
@@ -96,6 +100,7 @@ class Header:
     stopped: Stop
     vocabulary: dict[int, str]
     environment: dict[str, str]
+    n_timings: int = 1
     encoder: EncodingHeader | None = None
 
     @property
@@ -153,6 +158,7 @@ class Header:
             stopped=self.stopped,
             vocabulary=self.vocabulary,
             environment=self.environment,
+            n_timings=self.n_timings,
             cross=self._built_cross(arrays),
             **{name: array for name, array in own.items() if name not in _LIKELY},
         )
@@ -223,6 +229,7 @@ def header_facts(trace: GenerationTrace) -> dict[str, Any]:
         "stopped": trace.stopped,
         "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
         "environment": dict(trace.environment),
+        "n_timings": trace.n_timings,
     }
     if trace.cross is not None:
         facts["encoder"] = encoding_header_facts(trace.cross.encoder)
@@ -260,7 +267,8 @@ def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    fields = {*_FIELDS, "encoder"} if has_encoder else _FIELDS
+    facts = _LATER_FIELDS | facts
+    fields = {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])}
     if set(facts) != fields:
         raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ fields)}.")
     encoder = None
@@ -275,7 +283,7 @@ def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
 
 def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
     prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
-    for name in ("n_prompt", "n_likely"):
+    for name in ("n_prompt", "n_likely", "n_timings"):
         checked_count(facts, name, at_least=1)
     n_steps = len(checked_list(facts, "steps", dict))
     if not tokens or facts["n_prompt"] + n_steps != len(tokens):
@@ -304,6 +312,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
         stopped=facts["stopped"],
         vocabulary=vocabulary,
         environment=checked_texts(facts, "environment"),
+        n_timings=facts["n_timings"],
         encoder=encoder,
     )
 

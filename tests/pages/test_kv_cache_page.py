@@ -25,8 +25,14 @@ def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
     on, off = header["runs"]
     assert on["n_computed"] == [header["n_prompt"]] + [1] * 15
     assert off["n_computed"] == [header["n_prompt"] + step for step in range(16)]
+    assert on["n_timings"] == off["n_timings"] == 3
     assert header["view"]["step"] == 0
     assert header["view"]["cache"] == "on"
+
+
+def test_a_long_run_is_made_once_each_way(kv_cache):
+    runs_made = kv_cache(prompt="The dog saw the cat.", new="64").player["runs"]
+    assert [run["n_timings"] for run in runs_made] == [1, 1]
 
 
 def test_a_link_sets_every_control_and_the_view(kv_cache):

@@ -86,6 +86,9 @@ test("what was not run says so and shows no time", () => {
   const single = readBuffer(makeBuffer());
   const off = billSide(single, "off", 5);
   assert.match(words.billExplanation("rows", off, model, 7, 5).note, /By formula/);
+  const on = billSide(single, "on", 5);
+  assert.match(words.billExplanation("seconds", on, model, 7, 5).note ?? "", /Run once/);
+  assert.match(words.billExplanation("seconds", { ...on, n_timings: 3 }, model, 7, 5).note ?? "", /Run 3 times.*least time/);
   assert.match(words.billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
 });
 

@@ -41,6 +41,7 @@ import contract from "../contract.json" with { type: "json" };
  * @property {RunCache} cache
  * @property {string} stopped
  * @property {boolean} reuse_is_proven
+ * @property {number} n_timings The time of a step is the least of so many.
  * @property {number[]} n_fed
  * @property {number[]} n_computed
  * @property {number[]} n_reused
@@ -178,7 +179,8 @@ function checkCounts(header) {
     if (run.cache !== "on" && run.cache !== "off") {
       fail("A run is neither with nor without the cache.", `It says ${JSON.stringify(run.cache)}.`);
     }
-    for (const name of contract.run.slice(3)) requireNumbers(run[name], n_steps, `runs.${name}`);
+    requirePositive(run.n_timings, "runs.n_timings");
+    for (const name of contract.run.slice(4)) requireNumbers(run[name], n_steps, `runs.${name}`);
     for (let step = 0; step < n_steps; step++) {
       if (run.n_computed[step] + run.n_reused[step] !== n_prompt + step) {
         fail(

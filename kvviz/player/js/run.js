@@ -32,6 +32,7 @@
  * @property {Sum | null} cross_rows Null without an encoder.
  * @property {Sum} flops
  * @property {Sum} seconds
+ * @property {number} n_timings The time of a step is the least of so many.
  * @property {Sum} cache_bytes Not a sum but the level after the step; `terms` holds the levels.
  *
  * @typedef {{ id: number, prob: number, sampling: number, chosen: boolean }} NextToken
@@ -172,6 +173,7 @@ export function billSide(payload, cache, step) {
     cross_rows: cross ? sum(upTo(cross)) : null,
     flops: sum(upTo(run ? run.flops : counted.flops)),
     seconds: run ? sum(upTo(run.seconds)) : { total: null, terms: [] },
+    n_timings: run?.n_timings ?? 1,
     cache_bytes: { total: levels[step], terms: levels },
   };
 }

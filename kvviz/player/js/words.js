@@ -367,10 +367,15 @@ export function billExplanation(figure, side, model, n_prompt, step, encoder = n
       };
     }
     const unit = unitFor("seconds", ...side.seconds.terms);
+    const { n_timings } = side;
+    const noise =
+      n_timings > 1
+        ? `Run ${n_timings} times, in turn with the other way: of each step the least time is taken, since other work on the machine only adds to it.`
+        : "Run once: at this size other work on the machine shows.";
     return {
       title: `Time ${name}`,
       lines: [`${sumText(side.seconds.terms, (n) => inUnit(n, unit))} = ${inUnit(side.seconds.total, unit)} ${unit.name}`],
-      note: `Measured on ${model.device}, forward pass and choice of the token. At this size other work on the machine shows.`,
+      note: `Measured on ${model.device}, forward pass and choice of the token. ${noise}`,
     };
   }
   const per = model.cache_bytes_per_token;

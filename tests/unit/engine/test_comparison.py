@@ -117,3 +117,67 @@ def test_errors_are_those_of_a_single_run(model):
         trace_both(model, PROMPT, max_new_tokens=0)
     with pytest.raises(ContextLengthError):
         trace_both(model, PROMPT, max_new_tokens=1000)
+
+
+def test_a_step_takes_the_least_time_of_all_timings_made_in_turn(model, monkeypatch):
+    made = []
+
+    def run_with_known_times(*arguments, **options):
+        trace = comparison_run(*arguments, **options)
+        made.append(trace)
+        # The first run of each way is slow at its first step, the second one at its second.
+        slow = (len(made) - 1) // 2
+        seconds = [9.0 if number == slow else 1.0 + len(made) for number in range(3)]
+        steps = [replace(step, seconds=s) for step, s in zip(trace.steps, seconds, strict=True)]
+        return replace(trace, steps=steps)
+
+    comparison_run = comparison.run
+    monkeypatch.setattr(comparison, "run", run_with_known_times)
+    both = trace_both(model, PROMPT, max_new_tokens=3, n_timings=2)
+    assert [trace.options.use_cache for trace in made] == [True, False, True, False]
+    assert [step.seconds for step in both.cached.steps] == [4.0, 2.0, 2.0]
+    assert [step.seconds for step in both.uncached.steps] == [5.0, 3.0, 3.0]
+    assert (both.cached.n_timings, both.uncached.n_timings) == (2, 2)
+    assert both.cached.all_keys is made[0].all_keys
+    assert both.logit_differences.shape == (3,)
+
+
+def test_a_timing_that_did_something_else_is_no_timing(model, monkeypatch):
+    plain_run, n_made = comparison.run, iter(range(4))
+
+    def run_that_parts(model, prompt, options, **others):
+        options = options if next(n_made) < 2 else replace(options, temperature=5.0)
+        return plain_run(model, prompt, options, **others)
+
+    monkeypatch.setattr(comparison, "run", run_that_parts)
+    both = trace_both(model, PROMPT, max_new_tokens=6, n_timings=2)
+    assert (both.cached.n_timings, both.uncached.n_timings) == (1, 1)
+    assert both.same_tokens
+
+
+@pytest.mark.parametrize("steps_before", [12, 14, 20])
+def test_a_cancel_while_timing_again_leaves_what_is_there(model, monkeypatch, steps_before):
+    n_asked = 0
+
+    def cancel():
+        nonlocal n_asked
+        n_asked += 1
+        return n_asked > steps_before
+
+    both = trace_both(model, PROMPT, max_new_tokens=6, n_timings=3, cancel=cancel)
+    assert (both.cached.stopped, both.uncached.stopped) == ("length", "length")
+    assert len(both.cached.steps) == len(both.uncached.steps) == 6
+    assert both.cached.n_timings <= 2
+    assert n_asked <= steps_before + 2
+
+
+def test_timings_of_a_t5_keep_the_least_time_of_its_encoder(t5):
+    both = trace_both(t5, PROMPT, max_new_tokens=3, n_timings=3)
+    assert both.cached.n_timings == both.uncached.n_timings == 3
+    assert both.cached.reuse_is_proven
+
+
+@pytest.mark.parametrize("n_timings", [0, -1, 1.5, True, "3"])
+def test_a_number_of_timings_that_is_none_is_refused(model, n_timings):
+    with pytest.raises(OptionsError, match="number of timings"):
+        trace_both(model, PROMPT, n_timings=n_timings)

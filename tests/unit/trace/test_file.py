@@ -54,6 +54,11 @@ def test_what_was_saved_comes_back(tmp_path, use_cache):
             assert type(getattr(one, name)) is type(value)
 
 
+def test_a_file_from_before_runs_were_timed_more_than_once_opens():
+    assert opened(with_header(DATA, without(HEADER, "n_timings"))).n_timings == 1
+    assert opened(with_header(DATA, HEADER | {"n_timings": 3})).n_timings == 3
+
+
 def test_equal_traces_make_equal_files():
     assert saved(make_trace()) == saved(make_trace())
 
@@ -199,6 +204,8 @@ def with_step(**change):
         (HEADER | {"vocabulary": {"x": "y"}}, "no token id"),
         (HEADER | {"vocabulary": {"1": 2}}, "vocabulary"),
         (HEADER | {"vocabulary": {}}, "has none"),
+        (HEADER | {"n_timings": 0}, "n_timings"),
+        (HEADER | {"n_timings": 1.0}, "n_timings"),
         (HEADER | {"environment": {"a": 1}}, "environment"),
         (HEADER | {"environment": {"a": [[[[[[[1]]]]]]]}}, "nested"),
         (without(HEADER, "environment") | {"environment": []}, "environment"),
