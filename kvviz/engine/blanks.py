@@ -20,6 +20,7 @@ from kvviz.engine.reading import (
     Progress,
     check_known,
     checked_text,
+    logits_of_hidden,
     require_family,
     stop_if_asked,
 )
@@ -77,7 +78,8 @@ def fill_from_both_sides(
 
     def guess() -> BlankGuess:
         start = started(model)
-        logits = model.module(torch.tensor([row], device=model.device)).logits[0, blank + 1]
+        batch = torch.tensor([row], device=model.device)
+        logits = logits_of_hidden(model, batch, [0], [blank + 1])[0]
         probs = logits.cpu().double().softmax(-1)
         return _guess(probs, None, ids[blank], n_top, 1, len(row), start)
 
@@ -152,12 +154,13 @@ def fill_by_trying(
         scores: list[Tensor] = []
         start = started(model)
         n_at_once = max(1, LOGITS_AT_ONCE // (len(ids) * model.card.d_vocab))
+        asked = torch.arange(blank - 1, len(ids) - 1, device=model.device)
         for part in in_parts(tried, n_at_once):
             stop_if_asked(cancel)
             batch = torch.tensor([ids], device=model.device).repeat(len(part), 1)
             batch[:, blank] = torch.tensor(part, device=model.device)
             # What stands before the blank is the same for all, so it does not count.
-            logits = model.module(batch, use_cache=False).logits[:, blank - 1 : -1]
+            logits = model.module(batch, use_cache=False, logits_to_keep=asked).logits
             found = logits.cpu().double().log_softmax(-1).gather(-1, batch[:, blank:, None].cpu())
             scores.append(found.sum(dim=(1, 2)))
             if progress is not None:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int64
 from transformers import PreTrainedModel
 
 from kvviz.engine.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.threads import MANY_PRODUCTS
 from kvviz.engine.token_text import TokenTexts
 from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
 from kvviz.trace import ModelCard
@@ -46,7 +47,8 @@ class LoadedModel:
         card: Its shape, size and origin.
         module: The torch module, in evaluation mode, with kvviz's attention.
         stop_ids: Tokens that end a text.
-        n_threads: CPU threads that it runs fastest with on this machine.
+        n_threads: CPU threads that a step of one row is fastest with on this machine.
+        most_threads: CPU threads that it may take for a pass over many rows.
         start_id: The token that the decoder of a T5 starts from; None in the other families.
     """
 
@@ -54,12 +56,18 @@ class LoadedModel:
     module: PreTrainedModel
     stop_ids: frozenset[int]
     n_threads: int
+    most_threads: int
     start_id: int | None
     _tokenizer: Any
     _texts: TokenTexts
 
     def __repr__(self) -> str:
         return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
+
+    def threads_for(self, n_rows: int) -> int:
+        """Return how many CPU threads a pass over so many rows is worth."""
+        many = n_rows * self.card.n_params >= MANY_PRODUCTS
+        return self.most_threads if many else self.n_threads
 
     @cached_property  # a module looks through its tree for it, and every step asks
     def device(self) -> torch.device:

@@ -38,7 +38,7 @@ from kvviz.engine.model_files import (
     weight_files,
 )
 from kvviz.engine.model_source import ModelSource, locate
-from kvviz.engine.threads import best_thread_count
+from kvviz.engine.threads import best_thread_count, wanted_thread_count
 from kvviz.engine.token_text import TokenTexts
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.trace import ModelCard
@@ -114,6 +114,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         module=module,
         stop_ids=stop_ids,
         n_threads=_try_out(module, card),
+        most_threads=wanted_thread_count() or torch.get_num_threads(),
         start_id=_start_id(generation, config, family),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),

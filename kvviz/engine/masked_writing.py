@@ -18,6 +18,7 @@ from kvviz.engine.reading import (
     MaskedEnds,
     Progress,
     checked_text,
+    logits_of_hidden,
     stop_if_asked,
 )
 from kvviz.engine.running import running
@@ -173,7 +174,7 @@ def _begun(
 
 
 def _logits(model: LoadedModel, row: list[int], place: int) -> Tensor:
-    return model.module(torch.tensor([row], device=model.device)).logits[0, place]
+    return logits_of_hidden(model, torch.tensor([row], device=model.device), [0], [place])[0]
 
 
 def _allowed(logits: Tensor, ends: MaskedEnds) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from kvviz.engine.loaded_model import LoadedModel
@@ -144,6 +145,30 @@ def mask_for(model: LoadedModel, n_tokens: int, mask: Mask) -> Tensor:
         return allowed
     ahead = torch.ones((n_tokens, n_tokens), dtype=torch.bool, device=model.device).triu(1)
     return allowed.masked_fill(ahead, torch.finfo(model.dtype).min)
+
+
+def logits_of_hidden(
+    model: LoadedModel,
+    batch: Int64[Tensor, "text position"],
+    lines: Sequence[int] | Tensor,
+    columns: Sequence[int] | Tensor,
+    attention: Tensor | None = None,
+) -> Float[Tensor, "place vocab"]:
+    """Return what a BERT says at the places that are asked, and at no other.
+
+    Its head compares a row with each word of the vocabulary. Over all rows that takes a fifth of
+    the work of a bert-base.
+
+    Args:
+        model: A BERT with its head.
+        batch: Texts with their ends, equally long.
+        lines: For each place its text in the batch.
+        columns: For each place its position in that text.
+        attention: Mask of the attention; the model's own if None.
+    """
+    module = model.module
+    rows = module.base_model(batch, attention_mask=attention).last_hidden_state
+    return module.get_submodule("cls")(rows[lines, columns])
 
 
 def stop_if_asked(cancel: Cancel | None) -> None:

@@ -20,20 +20,21 @@ from kvviz.errors import OutOfMemoryError
 T = TypeVar("T")
 
 
-def running(model: LoadedModel, work: Callable[[], T], *, fix: str) -> T:
+def running(model: LoadedModel, work: Callable[[], T], *, fix: str, rows_at_once: int = 1) -> T:
     """Return what `work` returns, done in inference mode with the model's threads.
 
     Args:
         model: The model that works.
         work: What to do.
         fix: What to do where memory runs out.
+        rows_at_once: Rows of one pass. What is timed beside steps of one row leaves it at that.
 
     Raises:
         OutOfMemoryError: If memory runs out; what the work held has been given back.
     """
     failure = ""
     try:
-        with torch.inference_mode(), thread_count(model.n_threads):
+        with torch.inference_mode(), thread_count(model.threads_for(rows_at_once)):
             return work()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

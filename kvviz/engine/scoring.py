@@ -19,6 +19,7 @@ from kvviz.engine.reading import (
     Progress,
     checked_places,
     checked_text,
+    logits_of_hidden,
     mask_for,
     require_family,
     stop_if_asked,
@@ -108,8 +109,11 @@ def log_likelihood(
             stop_if_asked(cancel)
             batch = torch.tensor([fed], device=model.device)
             attention = mask_for(model, len(fed), mask)
-            logits = model.module(batch, attention_mask=attention, use_cache=False).logits[0]
-            found = logits[rows].cpu().double().log_softmax(-1)
+            asked = torch.tensor(rows, dtype=torch.int64, device=model.device)
+            logits = model.module(
+                batch, attention_mask=attention, use_cache=False, logits_to_keep=asked
+            ).logits[0]
+            found = logits.cpu().double().log_softmax(-1)
             wanted = torch.tensor([[ids[row + 1]] for row in rows], dtype=torch.int64)
             numbers.extend(found.gather(-1, wanted.reshape(-1, 1))[:, 0].tolist())
             if progress is not None:
@@ -123,7 +127,7 @@ def log_likelihood(
             seconds,
         )
 
-    return running(model, score, fix=FIX)
+    return running(model, score, fix=FIX, rows_at_once=len(ids))
 
 
 def pseudo_log_likelihood(
@@ -175,7 +179,7 @@ def pseudo_log_likelihood(
             lines = torch.arange(len(part), device=model.device)
             columns = torch.tensor(part, device=model.device) + 1
             batch[lines, columns] = ends.mask
-            logits = model.module(batch, attention_mask=attention).logits[lines, columns]
+            logits = logits_of_hidden(model, batch, lines, columns, attention)
             found = logits.cpu().double().log_softmax(-1)
             numbers.extend(found.gather(-1, shown[columns].cpu()[:, None])[:, 0].tolist())
             if progress is not None:
@@ -189,7 +193,7 @@ def pseudo_log_likelihood(
             seconds,
         )
 
-    return running(model, score, fix=FIX)
+    return running(model, score, fix=FIX, rows_at_once=n_at_once * len(row))
 
 
 def in_parts(places: Sequence[int], size: int) -> Iterator[list[int]]:

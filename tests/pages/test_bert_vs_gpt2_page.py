@@ -9,7 +9,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
-from kvviz.ui.twins import readings, rows, settings
+from kvviz.engine import scoring
+from kvviz.ui import waiting
+from kvviz.ui.jobs import Job
+from kvviz.ui.twins import readings, rows, settings, writing
 from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
@@ -251,7 +254,7 @@ def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do,
     real = readings.finished
 
     def press_cancel(job, text, *, key, on_cancel):
-        if key != f"bg:{cancelled}":
+        if not key.startswith(f"bg:{cancelled}:"):
             return real(job, text, key=key, on_cancel=on_cancel)
         on_cancel()
         job.cancel()
@@ -272,6 +275,41 @@ def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do,
     if do == "look":
         page.show_me()
     assert page.verdict()
+
+
+@pytest.mark.parametrize("do", EXPERIMENTS)
+def test_models_that_take_long_are_waited_for_again_and_again(twins, monkeypatch, do):
+    """As with models many times as large: nothing is done before its progress is drawn."""
+    monkeypatch.setattr(waiting, "TELL_AFTER_S", 0.0)
+    waits = []
+    real = readings.finished
+
+    def late(job, text, *, key, on_cancel):
+        waits.append(key)
+        return real(job, text, key=key, on_cancel=on_cancel)
+
+    monkeypatch.setattr(readings, "finished", late)
+    page = twins(do=do, new="3").show_me()
+    assert page.errors == []
+    assert page.verdict()
+    assert waits
+    assert len(set(waits)) == len(waits)
+
+
+def test_progress_of_writing_and_judging_only_grows_and_comes_to_its_end(twins, monkeypatch):
+    told = []
+    monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(Job, "report", lambda job, step, n_steps: told.append((step, n_steps)))
+    page = twins(do="write", new="3")
+    told.clear()
+    page.show_me()
+    assert page.errors == []
+    total = 3 * (1 + 1 + writing.N_SWEEPS) + 3 * (1 + 3)
+    assert {n_steps for _, n_steps in told} == {total}
+    steps = [step for step, _ in told]
+    assert steps == sorted(steps)
+    assert steps[-1] == total
+    assert len(set(steps)) == total
 
 
 def test_the_first_head_is_one_in_which_the_two_look_at_different_sides(twins):

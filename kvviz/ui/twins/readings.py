@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
@@ -129,7 +130,8 @@ class Desk:
                     return finished(
                         Job(do, runs.queue(self.environment.concurrency)),
                         text,
-                        key=f"{PREFIX}{key[0]}",
+                        # One drawing may have to wait for several things of a kind.
+                        key=f"{PREFIX}{key[0]}:{sha256(repr(whole).encode()).hexdigest()[:10]}",
                         on_cancel=partial(self.state.stopped.add, whole),
                     )
             finally:

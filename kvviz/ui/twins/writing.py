@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import streamlit as st
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 N_SWEEPS = 4
 WAYS = ("left to right", "[MASK] by [MASK]", "over and over")
+
+
+class Reporting(TypedDict):
+    """How a part of the work says how far it is, and hears that it is not wanted."""
+
+    progress: Callable[[int, int], object]
+    cancel: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -111,21 +119,26 @@ def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
     gpt2, bert = desk.model("gpt2"), desk.model("bert")
     text = desk.settings.text
     require_short(len(bert.tokenize_whole(text).token_ids) + new)
-    # Three continuations, of new, new and N_SWEEPS x new passes, and six judgements.
-    total = new * (2 + N_SWEEPS) + 6
+    # Three continuations, of new, new and N_SWEEPS x new passes, which GPT-2 judges in a pass each
+    # and BERT in a pass a token.
+    total = new * (2 + N_SWEEPS) + 3 * (1 + new)
     done = 0
 
-    def forward(step: int, _: int) -> None:
-        job.report(done + step, total)
+    def part(size: int) -> Reporting:
+        """Return how the next part of the work reports, which is so large a part of the whole."""
+        nonlocal done
+        start, done = done, done + size
+        return {
+            "progress": lambda step, n_steps: job.report(start + size * step // n_steps, total),
+            "cancel": job.cancelled,
+        }
 
-    trace = trace_generation(gpt2, text, max_new_tokens=new, progress=forward, cancel=job.cancelled)
-    done += new
+    trace = trace_generation(gpt2, text, max_new_tokens=new, **part(new))
     begun = bert.tokenize(text)
-    progress = {"progress": forward, "cancel": job.cancelled}
-    appended = write_by_appending(bert, begun, new, **progress)
-    done += new
-    refined = write_by_refining(bert, begun, new, n_sweeps=N_SWEEPS, seed=seed, **progress)
-    done += N_SWEEPS * new
+    appended = write_by_appending(bert, begun, new, **part(new))
+    refined = write_by_refining(
+        bert, begun, new, n_sweeps=N_SWEEPS, seed=seed, **part(N_SWEEPS * new)
+    )
     results: list[Written] = []
     by_gpt2 = trace.token_ids[trace.n_prompt :].tolist()
     for model, ids, drafts, facts in (
@@ -143,10 +156,9 @@ def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
     ):  # fmt: skip
         n_passes, n_rows, seconds = facts
         judged = {
-            judge.card.family: judge_of(judge, model, text, ids, job) for judge in (gpt2, bert)
+            judge.card.family: judge_of(judge, model, text, ids, part(size))
+            for judge, size in ((gpt2, 1), (bert, new))
         }
-        done += 2
-        job.report(done, total)
         results.append(
             Written(
                 text=model.text_of(ids),
@@ -163,7 +175,11 @@ def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
 
 
 def judge_of(
-    judge: LoadedModel, writer: LoadedModel, text: str, new_ids: list[int], job: Job
+    judge: LoadedModel,
+    writer: LoadedModel,
+    text: str,
+    new_ids: list[int],
+    reporting: Reporting,
 ) -> float:
     """Return the mean log-likelihood in nats of the new tokens, given the text before them.
 
@@ -180,9 +196,8 @@ def judge_of(
     places = list(range(len(begun), len(begun) + len(new)))
     if not places:
         return float(np.nan)
-    if judge.card.family == "gpt2":
-        return log_likelihood(judge, [*begun, *new], positions=places).mean
-    return pseudo_log_likelihood(judge, [*begun, *new], positions=places, cancel=job.cancelled).mean
+    score = log_likelihood if judge.card.family == "gpt2" else pseudo_log_likelihood
+    return score(judge, [*begun, *new], positions=places, **reporting).mean
 
 
 def show(

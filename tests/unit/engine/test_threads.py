@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
-from kvviz.engine import threads
+from kvviz.engine import load_model, log_likelihood, threads
+from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.threads import best_thread_count, thread_count
 
 
@@ -67,3 +69,31 @@ def test_count_holds_in_a_thread_that_has_computed_before():
     thread.start()
     thread.join()
     assert seen == [2]
+
+
+def test_a_pass_over_many_rows_of_a_large_model_takes_all_threads(model):
+    large = replace(model.card, n_params=124_000_000)
+    one = replace(model, card=large, n_threads=1, most_threads=8)
+    assert [one.threads_for(n_rows) for n_rows in (1, 8, 32, 33, 145)] == [1, 1, 1, 8, 8]
+    assert replace(one, card=model.card).threads_for(1024) == 1
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize(("wanted", "most"), [("3", 3), ("", 4)])
+def test_most_threads_are_those_of_torch_unless_the_environment_says_so(
+    monkeypatch, tiny_folder, wanted, most
+):
+    monkeypatch.setenv("KVVIZ_THREADS", wanted)
+    assert load_model(tiny_folder, device="cpu").most_threads == most
+
+
+def test_scoring_takes_the_threads_that_its_passes_are_worth(model, monkeypatch):
+    seen = []
+
+    def threads_for(self, n_rows):
+        seen.append(n_rows)
+        return 1
+
+    monkeypatch.setattr(LoadedModel, "threads_for", threads_for)
+    log_likelihood(model, [5, 6, 7, 8])
+    assert seen == [4]
