@@ -36,9 +36,11 @@ def ask(state: TextState, name: str, text: str, choices: Mapping[Any, str]) -> A
 
     with st.container(key=f"kvviz-ask-{name}", gap="small"):
         st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
+        # Emptied at once: what is left undrawn would stand there until the drawing is through.
+        place = st.empty()
         if given is not None:
             return given
-        with st.container(horizontal=True, key=f"kvviz-choices-{name}", gap="small"):
+        with place.container(horizontal=True, key=f"kvviz-choices-{name}", gap="small"):
             for number, (answer, label) in enumerate(choices.items()):
                 st.button(
                     plain(shortened(label, 40)),

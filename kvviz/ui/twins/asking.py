@@ -46,9 +46,11 @@ def ask(
     with st.container(key="kvviz-ask-twins", gap="small"):
         text = lessons().question(name).ask.format(**words)
         st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
+        # Emptied at once: what is left undrawn would stand there until the work is done.
+        choices = st.empty()
         if key in state.answers:
             return state.answers[key]
-        place = st.container(
+        place = choices.container(
             key="kvviz-answers", horizontal=True, gap="medium", vertical_alignment="bottom"
         )
         chosen: list[str | None] = []
