@@ -140,7 +140,7 @@ def player(
         memory.update(run=shown, number=view_number, view=view, buffer=buffer)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
-        message = st.session_state[key].get(event)
+        message = st.session_state.get(key, {}).get(event)
         if message is None:
             return
         try:

@@ -247,3 +247,14 @@ def test_what_is_said_is_what_the_trace_counted():
 
 def test_every_example_text_has_a_blank():
     assert all(as_read(entry.text) != entry.text for entry in lessons().inputs)
+
+
+def test_a_choice_that_arrives_after_a_link_has_forgotten_its_list_is_let_go(page):
+    """Back in the browser and a click at once: the server hears the click after the link."""
+    opened = page(prompt=TEXT, new="2")
+    (box,) = [one for one in opened.app.selectbox if str(one.key).startswith("ed:encoder-list")]
+    box.select_index(1)
+    del opened.app.session_state[box.key]
+    opened.app.run()
+    assert opened.errors == []
+    assert "encoder_head" not in dict(opened.app.query_params)

@@ -434,3 +434,12 @@ def test_an_accident_in_one_part_leaves_the_others(lesson, monkeypatch):
     assert "secret" not in error
     assert page.columns["columns"]
     assert page.film["films"]
+
+
+def test_a_slider_that_is_moved_after_its_text_has_gone_is_let_go(lesson):
+    page = lesson(text=SHORT)
+    slider = page.app.select_slider(key="lm:given")
+    slider.set_value(slider.options[0])
+    del page.app.session_state["lm:given"]
+    page.app.run()
+    assert page.errors == []

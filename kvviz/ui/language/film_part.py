@@ -134,7 +134,7 @@ def draw(state: TextState) -> None:
         answer(state, found["gpt2"])
 
         def moved() -> None:
-            point = st.session_state[KEY].get("point")
+            point = st.session_state.get(KEY, {}).get("point")
             if type(point) is int and 0 <= point < len(found["gpt2"]):
                 state.view = replace(state.view, point=point)
                 state.write_link()

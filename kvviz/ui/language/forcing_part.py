@@ -87,8 +87,11 @@ def choose_given(state: TextState, reading: Reading) -> int:
         st.session_state[SLIDER] = given_of(reading, state.view.given)
 
     def moved() -> None:
-        state.view = replace(state.view, given=int(st.session_state[SLIDER]))
-        state.write_link()
+        # Nothing is there where another text has come in between.
+        given = st.session_state.get(SLIDER)
+        if given is not None:
+            state.view = replace(state.view, given=int(given))
+            state.write_link()
 
     first, *others = reading.cuts
     if not others:

@@ -106,7 +106,7 @@ def twins(
         memory.update(shown=shown, pair=pair, buffer=buffer)
 
     def moved() -> None:
-        message = st.session_state[key].get("view")
+        message = st.session_state.get(key, {}).get("view")
         if message is None:
             return
         try:

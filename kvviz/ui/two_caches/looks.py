@@ -115,8 +115,11 @@ def encoder_map(shown: Shown, on_choice: Callable[[], None]) -> None:
     key = f"{LIST}:{card.n_layers}x{card.n_heads}"
 
     def took() -> None:
-        st.session_state[CHOSEN] = EncoderHead(*divmod(st.session_state[key], card.n_heads))
-        on_choice()
+        # A link that came in between has forgotten the list; what it asks for counts.
+        at = st.session_state.get(key)
+        if at is not None:
+            st.session_state[CHOSEN] = EncoderHead(*divmod(at, card.n_heads))
+            on_choice()
 
     names = [f"layer {at // card.n_heads} · head {at % card.n_heads}"
              for at in range(card.n_layers * card.n_heads)]  # fmt: skip
