@@ -12,10 +12,10 @@ from kvviz.lessons import lessons
 from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.ui import model_card
 from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import show_problems
 from kvviz.ui.links import LARGEST_SEED, RunSettings
 from kvviz.ui.model_choice import choose_model, values_for
 from kvviz.ui.model_shelf import shelf
-from kvviz.ui.plain_text import plain_html
 
 GREEDY = "most likely (temperature 0)"
 SAMPLE = "sample"
@@ -106,8 +106,7 @@ def draw(environment: Environment) -> Draft:
         dtype=dtype,
     )
     problems = found_wrong(settings, environment)
-    for problem in problems:
-        st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+    show_problems(problems)
     run = st.button("Run", key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, prompt_line)
 

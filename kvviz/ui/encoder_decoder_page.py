@@ -32,8 +32,10 @@ def show() -> None:
     state = PageState.here(NAME)
     follow_link(state, environment)
     with st.sidebar:
+        # Two places, so that what comes and goes in the first does not move the second.
+        above, below = st.container(), st.container()
+    with above:
         draft = controls.draw(environment)
-        below = st.container()
     st.title("T5's two caches", anchor=False)
     st.html(
         f'<p class="kvviz-lead">{plain_html(lessons().caption("encoder-decoder").text)}</p>'

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec
 
 import streamlit as st
 
 from kvviz.errors import KvvizError
-from kvviz.ui.plain_text import plain
+from kvviz.ui.plain_text import plain, plain_html
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,20 @@ def show_error(error: Exception) -> None:
         return
     lines = [f"**{plain(error.what)}**", plain(error.found), plain(error.fix)]
     st.error("  \n".join(line for line in lines if line), icon=":material/error:")
+
+
+def show_problems(problems: Iterable[str]) -> None:
+    """Draw a sentence on each control that stands in the way, where there are such.
+
+    They have one place of their own, so that what follows keeps its place on the page.
+    """
+    place = st.empty()
+    lines = [
+        f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>'
+        for problem in problems
+    ]
+    if lines:
+        place.html("".join(lines))
 
 
 def show_accident(error: Exception) -> None:

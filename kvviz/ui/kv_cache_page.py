@@ -29,8 +29,10 @@ def show() -> None:
     state = PageState.here(NAME)
     follow_link(state, environment)
     with st.sidebar:
+        # Two places, so that what comes and goes in the first does not move the second.
+        above, below = st.container(), st.container()
+    with above:
         draft = controls.draw(environment)
-        below = st.container()
     st.title("KV cache, step by step", anchor=False)
     st.html(
         f'<p class="kvviz-lead">{lessons().caption("kv-cache").text}</p>'

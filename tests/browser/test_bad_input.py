@@ -75,3 +75,18 @@ def test_a_foreign_file_is_refused_in_words(visit, tmp_path):
     expect(tab.page.locator('[data-testid="stAlert"]')).to_be_visible()
     assert "Traceback" not in tab.page.locator("body").inner_text()
     tab.wait(nSteps=3)
+
+
+@pytest.mark.parametrize("page", ["/kv_cache", "/encoder_decoder"])
+def test_a_control_in_the_way_says_so_and_moves_nothing_else(visit, page):
+    tab = visit(slow=True).open(page, new="3")
+    number = tab.page.get_by_role("spinbutton", name="New tokens")
+    problem = tab.page.locator(".kvviz-problem")
+    for wrong in ("0", "9999"):
+        number.fill(wrong)
+        number.press("Enter")
+        expect(problem).to_contain_text("New tokens: ")
+        number.fill("3")
+        number.press("Enter")
+        expect(problem).to_have_count(0)
+    tab.still()

@@ -17,11 +17,11 @@ from kvviz.errors import (
 )
 from kvviz.lessons import lessons
 from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import show_problems
 from kvviz.ui.language.forcing_part import SLIDER
 from kvviz.ui.language.settings import LONGEST_TEXT, TextSettings
 from kvviz.ui.model_choice import called, choose_model, put_model
 from kvviz.ui.model_shelf import shelf
-from kvviz.ui.plain_text import plain_html
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 
@@ -71,8 +71,7 @@ def draw(environment: Environment) -> Draft:
         )
         wanted = TextSettings(text or "", model, bert, environment.device)
         problems = found_wrong(wanted)
-        for problem in problems:
-            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+        show_problems(problems)
         with st.container(horizontal=True, key="kvviz-lm-buttons", gap="small"):
             read = st.button("Read it", key="lm:read", type="primary", shortcut="Ctrl+Enter")
             examples()

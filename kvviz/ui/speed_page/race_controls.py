@@ -12,6 +12,7 @@ from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.trace.race import race_bytes
 from kvviz.ui.controls import DEVICES
 from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import show_problems
 from kvviz.ui.model_choice import called, choose_model, put_model
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import plain_html
@@ -109,8 +110,7 @@ def draw(environment: Environment) -> Draft:
         with row:
             start = st.button("Start the race", key=f"{PREFIX}start", type="primary",
                               shortcut="Ctrl+Enter")  # fmt: skip
-        for problem in problems:
-            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+        show_problems(problems)
     return Draft(settings, problems, start)
 
 

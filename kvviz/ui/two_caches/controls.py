@@ -17,10 +17,10 @@ from kvviz.errors import (
 )
 from kvviz.lessons import lessons
 from kvviz.ui.environment import Environment
+from kvviz.ui.errors_view import show_problems
 from kvviz.ui.links import LONGEST_PROMPT, RunSettings
 from kvviz.ui.model_choice import called, choose_model, values_for
 from kvviz.ui.model_shelf import bundled_models, shelf
-from kvviz.ui.plain_text import plain_html
 from kvviz.ui.two_caches.settings import MODEL, MOST_BLANKS, NEW, as_read, n_blanks
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
@@ -80,8 +80,7 @@ def draw(environment: Environment) -> Draft:
         model=model, prompt=text or "", new=int(new or 0), device=environment.device
     )
     problems = found_wrong(settings, environment)
-    for problem in problems:
-        st.html(f'<div class="kvviz-problem" role="alert">{plain_html(problem)}</div>')
+    show_problems(problems)
     run = st.button("Run", key="ed:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, line)
 
