@@ -7,7 +7,7 @@ import streamlit as st
 
 from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
-from kvviz.ui import difference, runs, saving, your_turn
+from kvviz.ui import difference, player_view, runs, saving, your_turn
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
 from kvviz.ui.runs import Shown
@@ -548,3 +548,23 @@ def test_runs_that_end_after_different_steps_say_what_is_left_out(model, monkeyp
         "The run with the cache took 5 steps, the one without 3, since their tokens part. "
         "The player shows the 3 steps that both took."
     )
+
+
+@pytest.mark.parametrize(("behind", "step"), [(0, 2), (1, 0)])
+def test_a_view_from_before_the_player_took_on_another_is_not_heard(
+    kv_cache, monkeypatch, behind, step
+):
+    """The back button, while what the player said a moment ago is still on its way."""
+    say = []
+
+    def component(*, key, data, on_view_change, on_wanted_change):
+        st.session_state[key] = {"view": say.pop()} if say else {}
+        on_view_change()
+
+    page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
+    number = page.state.view_number
+    monkeypatch.setattr(player_view, "_component", lambda: component)
+    say.append({"step": 2, "layer": 1, "head": 1, "cache": "on", "number": number - behind})
+    page.app.run()
+    assert page.errors == []
+    assert page.state.view.step == step
