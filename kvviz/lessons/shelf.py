@@ -51,12 +51,16 @@ class Caption:
 
 @dataclass(frozen=True)
 class Question:
-    """A question to answer before the page answers it by running the model."""
+    """A question to answer before the page answers it by running the model.
+
+    What came out stands in the braces of `told`; empty where the page words it by itself.
+    """
 
     id: str
     ask: str
     why: str
     source: str
+    told: str = ""
 
 
 @dataclass(frozen=True)

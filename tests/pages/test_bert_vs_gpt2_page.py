@@ -12,7 +12,9 @@ from kvviz.analysis import head_measures
 from kvviz.engine import scoring
 from kvviz.ui import waiting
 from kvviz.ui.jobs import Job
+from kvviz.ui.plain_text import percent
 from kvviz.ui.twins import readings, rows, settings, writing
+from kvviz.ui.twins.asking import Part, judged
 from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
@@ -83,8 +85,13 @@ class Twins:
 
     def verdict(self):
         """The answers that came out right, in the order of the choices."""
+        (outcome,) = re.findall(r'data-kvviz="verdict"[^>]*data-outcome="(.*?)"', self.html)
+        return outcome.split(" | ")
+
+    def told(self):
+        """The sentence that says what came out."""
         (text,) = re.findall(r'data-kvviz="verdict"[^>]*>(.*?)</p>', self.html)
-        return re.findall(r"<b>(.*?)</b>", text)
+        return text
 
     def cells(self, table):
         """The lines of a table, cells as text."""
@@ -112,6 +119,10 @@ def test_the_first_visit_asks_before_it_shows(twins):
     ahead = [float(head_measures(side).forward.mean()) for side in page.encodings]
     assert ahead[0] == 0 < ahead[1]
     assert page.verdict() == ["none", bucket(ahead[1])]
+    assert page.told() == (
+        "Over all heads GPT-2 mini gave 0 % of its attention to tokens still to come, "
+        f"and BERT mini {percent(ahead[1])}."
+    )
     assert page.picture["veiled"] is False
     both = 2 * 6 * 8
     assert page.charts == {
@@ -129,9 +140,18 @@ def test_answers_are_told_right_and_wrong(twins):
     _, second = (one for one in page.app.button_group if "answer" in one.key)
     seen = bucket(float(head_measures(page.encodings[1]).forward.mean()))
     second.set_value(seen).run()
-    assert "<b>none</b>, not up to a third" in page.html
-    assert f"<b>{seen}</b>, as you said" in page.html
+    assert page.verdict() == ["none", seen]
+    assert page.told().startswith("Right for BERT mini, not for GPT-2 mini. Over all heads")
     assert 'data-right="1" data-asked="2"' in page.html
+
+
+def test_an_answer_is_judged_before_it_is_told_what_came_out():
+    parts = [Part("A", ("none", "all")), Part("B", ("none", "all"))]
+    right = [{"none"}, {"all"}]
+    assert judged((), parts, right) == ""
+    assert judged(("none", "all"), parts, right) == "Right. "
+    assert judged(("all", "all"), parts, right) == "Right for B, not for A. "
+    assert judged(("all", "none"), parts, right) == "You said all and none. "
 
 
 def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first_layer(twins):
@@ -142,6 +162,9 @@ def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first
     assert page.picture["left"]["marked"] == [n]
     page.show_me()
     assert page.verdict() == ["none", "all"]
+    assert page.told() == (
+        f"In layer 5 GPT-2 mini changed 0 of its {n} rows, and BERT mini {n + 2} of {n + 2}."
+    )
     state = page.app.session_state["bert_vs_gpt2_page"]
     readings = next(v for k, v in state._results.items() if k[2] == "read" and len(k) == 7)
     from kvviz.analysis import row_changes
@@ -165,6 +188,11 @@ def test_an_edited_word_leaves_gpt2_what_stands_before_it(twins):
     assert page.errors == []
     assert page.verdict() == ["from the edit on", "all"]
     left, right = page.picture["left"], page.picture["right"]
+    n, at = len(left["tokens"]), left["marked"][0]
+    assert page.told() == (
+        f"In layer 5 GPT-2 mini changed {n - at} of its {n} rows, none of them before the edit, "
+        f"and BERT mini {n + 2} of {n + 2}, {at + 1} of them before it."
+    )
     edited = "".join(left["tokens"][position] for position in left["marked"])
     assert edited.strip() == page.state.settings.by
     # [CLS] stands before the twin's.
@@ -175,6 +203,12 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     page = twins(do="masks").show_me()
     assert page.errors == []
     assert page.verdict() == ["no", "yes"]
+    n = len(page.picture["left"]["tokens"]) - 1
+    assert page.told() == (
+        f"With the masks swapped GPT-2 mini kept {n} of the {6 * n} rows before the new word, and "
+        f"BERT mini {6 * (n + 1)} of {6 * (n + 1)}: a cache would be impossible in the one and "
+        "exact in the other."
+    )
     lines = page.cells("mask-losses")
     assert [line[1] for line in lines] == [
         "looks back", "looks both ways", "looks both ways", "looks back"
@@ -215,8 +249,13 @@ def test_ways_that_are_as_good_are_both_named(twins):
     ways = ["GPT-2 mini, left side", "GPT-2 mini, by trying", "BERT mini"]
     best = [way for way, rank in zip(ways, ranks, strict=True) if rank == min(ranks)]
     assert len(best) == 2, "the usual blank is one that both ways of weighing both sides get right"
-    assert page.verdict() == best
-    assert "</b> alike." in page.html
+    assert page.verdict() == [" and ".join(best)]
+    n_tried = found.tried.n_weighed
+    assert page.told() == (
+        f"“played” came out as number {ranks[0]} of 4,096 for GPT-2 mini from the left, number "
+        f"{ranks[1]} of the {n_tried} words that it tried, and number {ranks[2]} of 4,096 for BERT "
+        "mini."
+    )
 
 
 def test_three_continuations_are_written_counted_and_judged(twins):
@@ -234,6 +273,12 @@ def test_three_continuations_are_written_counted_and_judged(twins):
         line[0] for line, nats in zip(lines, judged, strict=True) if nats == max(judged)
     ]  # fmt: skip
     assert page.verdict() == likeliest
+    own, append, refine = (line[4] for line in lines)
+    assert page.told() == (
+        f"As a judge GPT-2 mini gives its own text {own} nats a token, BERT mini’s {append} where "
+        f"it was written [MASK] by [MASK] and {refine} where over and over; the rows computed are "
+        f"{rows[0]}, {rows[1]} and {rows[2]}."
+    )
 
 
 def test_the_vector_of_a_word_moves_in_bert_alone(twins):
@@ -241,6 +286,10 @@ def test_the_vector_of_a_word_moves_in_bert_alone(twins):
     assert page.errors == []
     assert page.verdict() == ["only in BERT mini"]
     gpt2, bert = page.cells("context")
+    assert page.told() == (
+        "Between the two texts the vector of “kind” is apart by a cosine distance of 0 in GPT-2 "
+        f"mini and of up to {bert[1]} in BERT mini."
+    )
     assert gpt2[1:] == ["0", "none", "every layer"]
     assert float(bert[1]) > 0
     assert bert[3] == "layer 0"

@@ -76,34 +76,47 @@ def ask(
 
 
 def verdict(
-    name: str, answers: Sequence[str], parts: Sequence[Part], right: Sequence[Collection[str]]
+    name: str,
+    answers: Sequence[str],
+    parts: Sequence[Part],
+    right: Sequence[Collection[str]],
+    /,
+    **found: object,
 ) -> None:
-    """Draw what was answered beside what came out, and why it is so.
+    """Draw in one sentence what came out, whether it was foreseen, and why it is so.
 
     Args:
         name: Id of the question.
         answers: What `ask` returned.
         parts: Its choices.
         right: For each of them, the answers that turned out right, or what came out instead.
+        found: What stands in the braces of what is told.
     """
     question = lessons().question(name)
-    lines: list[str] = []
-    for number, part in enumerate(parts):
-        label = f"{plain_html(part.label)}: " if part.label else ""
-        # What came out may be none of the answers that were offered.
-        best = [option for option in part.options if option in right[number]] or [*right[number]]
-        truth = " and ".join(f"<b>{plain_html(option)}</b>" for option in best)
-        alike = " alike" if len(best) > 1 else ""
-        if not answers:
-            lines.append(f"{label}{truth}{alike}")
-        elif answers[number] in right[number]:
-            lines.append(f"{label}{truth}{alike}, as you said")
-        else:
-            lines.append(f"{label}{truth}{alike}, not {plain_html(answers[number])}")
     n_right = sum(answer in right[i] for i, answer in enumerate(answers))
+    # What came out may be none of the answers that were offered.
+    outcome = " | ".join(
+        " and ".join([option for option in part.options if option in fitting] or fitting)
+        for part, fitting in zip(parts, right, strict=True)
+    )
+    told = f"{judged(answers, parts, right)}{question.told.format(**found)}"
     st.html(
         f'<p class="kvviz-told" data-kvviz="verdict" data-right="{n_right}" '
-        f'data-asked="{len(parts)}">{" · ".join(lines)}.</p>'
+        f'data-asked="{len(parts)}" data-outcome="{plain_html(outcome)}">{plain_html(told)}</p>'
         f'<p class="kvviz-body">{plain_html(question.why)}</p>'
         f'<p class="kvviz-source">{plain_html(question.source)}</p>'
     )
+
+
+def judged(answers: Sequence[str], parts: Sequence[Part], right: Sequence[Collection[str]]) -> str:
+    """Return what is said of the answers, before it is said what came out."""
+    if not answers:
+        return ""
+    hits = [answer in fitting for answer, fitting in zip(answers, right, strict=True)]
+    if all(hits):
+        return "Right. "
+    if not any(hits):
+        return f"You said {' and '.join(answers)}. "
+    labels = [[part.label for part, hit in zip(parts, hits, strict=True) if hit is kind]
+              for kind in (True, False)]  # fmt: skip
+    return f"Right for {' and '.join(labels[0])}, not for {' and '.join(labels[1])}. "

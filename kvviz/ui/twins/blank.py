@@ -86,7 +86,19 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         right_ways = {
             way for way, guess in zip(ways, guesses, strict=True) if guess.answer_rank == best
         }
-        verdict("blank", answers, parts, [right_ways])
+        verdict(
+            "blank",
+            answers,
+            parts,
+            [right_ways],
+            **words,
+            left=f"{found.left.answer_rank:,}",
+            tried=f"{found.tried.answer_rank:,}",
+            both=f"{found.both.answer_rank:,}",
+            all=f"{found.left.n_weighed:,}",
+            n_tried=f"{found.tried.n_weighed:,}",
+            all_other=f"{found.both.n_weighed:,}",
+        )
     sights = (
         "sees what stands before the blank",
         f"scored the whole text with each of {found.tried.n_weighed} words; shares are among these",

@@ -59,7 +59,17 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     moved = (bool(shifts[0].any()), bool(shifts[1].any()))
     right = {(False, False): ways[0], (True, False): ways[1], (False, True): ways[2]}
     with card:
-        verdict("context", answers, parts, [{right.get(moved, ways[3])}])
+        verdict(
+            "context",
+            answers,
+            parts,
+            [{right.get(moved, ways[3])}],
+            word=word,
+            left=names[0],
+            right=names[1],
+            left_far=furthest(shifts[0]),
+            right_far=furthest(shifts[1]),
+        )
     caption = lessons().caption("context-test")
     with st.container(border=True, key="kvviz-card-context"):
         st.html(
@@ -117,6 +127,11 @@ def shared_words(first: Both, second: Both) -> dict[int, tuple[int, int]]:
             fix="Let both begin with the same words.",
         )
     return shared
+
+
+def furthest(shift: np.ndarray) -> str:
+    """Return the largest distance over the layers, in words."""
+    return f"up to {shift.max():.3f}" if shift.any() else "0"
 
 
 def shift_line(name: str, shift: np.ndarray) -> list[str]:

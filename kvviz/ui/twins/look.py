@@ -11,7 +11,7 @@ from kvviz.figures.head_comparison import MEASURES, Measure
 from kvviz.figures.theme import MODELS
 from kvviz.lessons import lessons
 from kvviz.ui import chart
-from kvviz.ui.plain_text import plain_html
+from kvviz.ui.plain_text import percent, plain_html
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.payload import Pair
 from kvviz.ui.twins.picture import picture
@@ -33,7 +33,16 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
         answers = ask(desk.state, "look-ahead", (text, *names), parts)
         if answers is not None:
             shares = [float(head_measures(side).forward.mean()) for side in (left, right)]
-            verdict("look-ahead", answers, parts, [{bucket(share)} for share in shares])
+            verdict(
+                "look-ahead",
+                answers,
+                parts,
+                [{bucket(share)} for share in shares],
+                left=names[0],
+                right=names[1],
+                left_share=percent(shares[0]),
+                right_share=percent(shares[1]),
+            )
     picture(desk, pair, veiled=answers is None)
     if answers is not None:
         every_head(pair)

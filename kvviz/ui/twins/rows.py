@@ -163,7 +163,19 @@ def compare(
                 right_answers(side, options, place[0] if place else 0)
                 for side, place in ((rows.left, marks[0]), (rows.right, marks[1]))
             ]
-            verdict(question, answers, parts, right_ones)
+            found = {"left": names[0], "right": names[1], "layer": words["layer"]}
+            for which, side, place in (
+                ("left", rows.left, marks[0]),
+                ("right", rows.right, marks[1]),
+            ):
+                last = side.changed[-1]
+                before = last[: place[0]] if place else last
+                found |= {
+                    which + "_n": f"{last.sum():,}",
+                    which + "_of": f"{last.size:,}",
+                    which + "_before": "none" if not before.any() else f"{before.sum():,}",
+                }
+            verdict(question, answers, parts, right_ones, **found)
             if n_after - n_before != (1 if question == "append" else 0):
                 st.caption(
                     f"The change is not one token for one: GPT-2 reads {n_after} tokens where it "

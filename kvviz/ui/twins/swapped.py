@@ -56,7 +56,15 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             desk.state, "masks", (change.after, *names), parts, left=names[0], right=names[1]
         )
         if answers is not None:
-            verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped])
+            found = {"left": names[0], "right": names[1]}
+            for which, rows in zip(("left", "right"), swapped, strict=True):
+                before = rows.changed[:, : first_other(rows)]
+                found |= {
+                    which + "_n": f"{before.size - before.sum():,}",
+                    which + "_of": f"{before.size:,}",
+                    which + "_cache": "exact" if keeps(rows) == YES else "impossible",
+                }
+            verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped], **found)
     left, right = swapped_after
     pair = Pair(
         left,

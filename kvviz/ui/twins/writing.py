@@ -104,7 +104,10 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     if heard:
         with card:
             right = {way for way, nats in judged.items() if nats == max(heard)}
-            verdict("write", answers, parts, [right])
+            said = {"name": names[0], "other": names[1]}
+            for way, one in zip(("left", "append", "refine"), found, strict=True):
+                said |= {way: nats(one.by_gpt2), way + "_rows": f"{one.n_rows:,}"}
+            verdict("write", answers, parts, [right], **said)
     show(found, ways, names, text)
 
 
