@@ -126,9 +126,14 @@ def loss_summary(encoding: EncodingTrace) -> LossSummary:
     for start, end in encoding.spans[judged]:
         covered[max(int(start), 0) : max(int(end), 0)] = True
     n_characters = int(covered.sum())
-    if whole:
-        # Spaces between words may belong to no span, and the text owns them all the same.
-        n_characters = len(encoding.text) - max(int(encoding.spans[0, 1]), 0)
+    if whole and covered.any():
+        # Spaces between words may belong to no span, and the text owns them all the same. What
+        # else belongs to none is the name of a special token, which nobody has written.
+        first = max(int(encoding.spans[0, 1]), 0)
+        n_characters = sum(
+            owned or character.isspace()
+            for owned, character in zip(covered[first:], encoding.text[first:], strict=True)
+        )
     return LossSummary(
         n_tokens=int(encoding.token_ids.size),
         n_signals=int(judged.size),

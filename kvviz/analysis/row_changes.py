@@ -71,7 +71,7 @@ def row_changes(before: EncodingTrace, after: EncodingTrace) -> RowChanges:
         The comparison over the positions that both have.
 
     Raises:
-        TraceError: If the two are not by the same model with the same mask.
+        TraceError: If the two are not by the same model with the same mask, or ran in float64.
 
     Example:
         ``row_changes(encoding, encoding).n_changed`` is 0.
@@ -83,6 +83,12 @@ def row_changes(before: EncodingTrace, after: EncodingTrace) -> RowChanges:
             "Only two encodings by the same model with the same mask can be compared.",
             found=f"They are by {before.model.name} ({before.mask}) and "
             f"{after.model.name} ({after.mask}).",
+        )
+    if before.model.dtype == "float64":
+        raise TraceError(
+            "A trace keeps rows in float32, so it cannot tell which rows of float64 have changed.",
+            found=f"{before.model.name} ran in float64.",
+            fix="Read both texts with dtype float32.",
         )
     n_before, n_after = before.token_ids.size, after.token_ids.size
     n = min(n_before, n_after)

@@ -12,17 +12,20 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from kvviz.engine.devices import synchronise
+from kvviz.engine.likely_tokens import require_finite
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.reading import (
     FIX,
     Cancel,
     MaskedEnds,
     Progress,
+    bad_option,
     check_known,
     checked_text,
     logits_of_hidden,
     require_family,
     stop_if_asked,
+    whole_numbers,
 )
 from kvviz.engine.running import running
 from kvviz.engine.scoring import LOGITS_AT_ONCE, in_parts
@@ -73,7 +76,7 @@ def fill_from_both_sides(
     """
     ends = MaskedEnds.of(model)
     ids = checked_text(model, token_ids, n_added=2)
-    check_blank(blank, ids, first=0)
+    check_blank(blank, ids, first=0, n_top=n_top)
     row = ends.around([*ids[:blank], ends.mask, *ids[blank + 1 :]])
 
     def guess() -> BlankGuess:
@@ -81,6 +84,7 @@ def fill_from_both_sides(
         batch = torch.tensor([row], device=model.device)
         logits = logits_of_hidden(model, batch, [0], [blank + 1])[0]
         probs = logits.cpu().double().softmax(-1)
+        require_finite(probs, logits.dtype)
         return _guess(probs, None, ids[blank], n_top, 1, len(row), start)
 
     return running(model, guess, fix=FIX)
@@ -102,13 +106,14 @@ def fill_from_left(
     """
     require_family(model, "gpt2", "is asked for what comes next")
     ids = checked_text(model, token_ids, n_added=0)
-    check_blank(blank, ids, first=1)
+    check_blank(blank, ids, first=1, n_top=n_top)
 
     def guess() -> BlankGuess:
         start = started(model)
         batch = torch.tensor([ids[:blank]], device=model.device)
         logits = model.module(batch, logits_to_keep=1, use_cache=False).logits[0, -1]
         probs = logits.cpu().double().softmax(-1)
+        require_finite(probs, logits.dtype)
         return _guess(probs, None, ids[blank], n_top, 1, blank, start)
 
     return running(model, guess, fix=FIX)
@@ -146,8 +151,8 @@ def fill_by_trying(
     """
     require_family(model, "gpt2", "is scored from left to right")
     ids = checked_text(model, token_ids, n_added=0)
-    check_blank(blank, ids, first=1)
-    tried = list(dict.fromkeys([*(int(one) for one in candidates), ids[blank]]))
+    check_blank(blank, ids, first=1, n_top=n_top)
+    tried = list(dict.fromkeys([*whole_numbers(candidates, "The words to try"), ids[blank]]))
     check_known(model, tried)
 
     def guess() -> BlankGuess:
@@ -162,6 +167,7 @@ def fill_by_trying(
             # What stands before the blank is the same for all, so it does not count.
             logits = model.module(batch, use_cache=False, logits_to_keep=asked).logits
             found = logits.cpu().double().log_softmax(-1).gather(-1, batch[:, blank:, None].cpu())
+            require_finite(found, logits.dtype)
             scores.append(found.sum(dim=(1, 2)))
             if progress is not None:
                 progress(sum(map(len, scores)), len(tried))
@@ -171,12 +177,22 @@ def fill_by_trying(
     return running(model, guess, fix=FIX)
 
 
-def check_blank(blank: int, ids: list[int], first: int) -> None:
-    """Refuse a blank that is not in the text.
+def check_blank(blank: int, ids: list[int], first: int, n_top: int) -> None:
+    """Refuse a blank that is not in the text, and a number of tokens that is none.
 
     Raises:
         OptionsError: With where it may be.
     """
+    if type(n_top) is not int or n_top < 1:
+        raise bad_option("The number of likely tokens must be a whole number, 1 or more", n_top)
+    if type(blank) is not int:
+        raise bad_option("A blank lies at a whole number", blank)
+    if len(ids) <= first:
+        raise OptionsError(
+            "This text has no token that could be hidden.",
+            found="It is a single one, and a GPT-2 has nothing to go by before the first token.",
+            fix="Type a longer text.",
+        )
     if not first <= blank < len(ids):
         reason = ", since a GPT-2 has nothing to go by before the first token" if first else ""
         raise OptionsError(

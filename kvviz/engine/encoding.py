@@ -11,9 +11,9 @@ behind the text and hidden from it by the mask, so that the same kernels sum in 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,16 +21,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kvviz.engine.devices import synchronise
-from kvviz.engine.likely_tokens import likely_tokens
+from kvviz.engine.likely_tokens import likely_tokens, require_finite
 from kvviz.engine.loaded_model import LoadedModel, TokenizedText
 from kvviz.engine.observation import StepObservation
+from kvviz.engine.reading import MaskChoice, bad_option, checked_mask, own_mask
 from kvviz.engine.rows import expected_projections
 from kvviz.engine.running import environment, running
 from kvviz.errors import ContextLengthError, ObservationError, OptionsError
 from kvviz.trace import EncodingTrace, ModelCard, encoding_flops
 from kvviz.trace.encoding import Mask
-
-MaskChoice = Literal["model", "causal", "bidirectional"]
 
 
 def trace_encoding(
@@ -69,9 +68,9 @@ def trace_encoding(
         OutOfMemoryError: If memory runs out.
         ObservationError: If observers of the pass disagree.
     """
-    used = _checked_mask(model.card, mask)
+    used = checked_mask(model.card, mask)
     if type(top_k) is not int or top_k < 1:
-        raise _bad_option("The number of likely tokens must be a whole number, 1 or more", top_k)
+        raise bad_option("The number of likely tokens must be a whole number, 1 or more", top_k)
     whole = model.tokenize_whole(text) if isinstance(text, str) else model.given_tokens(text)
     n_rows = _checked_length(model, whole, pad_to)
     hidden = _checked_hide(model, hide, len(whole.token_ids))
@@ -130,6 +129,7 @@ def encode(model: LoadedModel, ids: list[int], mask: Mask, n_rows: int) -> Encod
     synchronise(model.device)
     seconds = time.perf_counter() - start
     _check(observation, card, allowed)
+    require_finite(observation.hidden[-1], model.dtype)
     has_logits = card.family != "t5" and card.has_head
     return EncodingPass(
         observation,
@@ -216,7 +216,7 @@ def _arguments(
     n_allowed = (
         allowed.numel() if mask == "bidirectional" else len(allowed) * (len(allowed) + 1) // 2
     )
-    if mask != _own_mask(model.card) or int(allowed.sum()) != n_allowed:
+    if mask != own_mask(model.card) or int(allowed.sum()) != n_allowed:
         lowest = torch.finfo(model.dtype).min
         added = torch.zeros(allowed.shape, dtype=model.dtype).masked_fill_(~allowed, lowest)
         arguments["attention_mask"] = added[None, None].to(model.device)
@@ -291,24 +291,6 @@ def _predictions(
     return likely.ids, likely.probs, logprobs
 
 
-def _own_mask(card: ModelCard) -> Mask:
-    return "causal" if card.family == "gpt2" else "bidirectional"
-
-
-def _checked_mask(card: ModelCard, mask: object) -> Mask:
-    if mask == "model":
-        return _own_mask(card)
-    if mask not in ("causal", "bidirectional"):
-        raise _bad_option("The mask must be model, causal or bidirectional", mask)
-    if card.family == "t5" and mask == "causal":
-        raise OptionsError(
-            "The encoder of a T5 is read with its own, two-sided mask.",
-            found="Found 'causal'.",
-            fix="Ask for model or bidirectional, or take a GPT-2 or a BERT.",
-        )
-    return mask
-
-
 def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) -> int:
     n, n_ctx = len(whole.token_ids), model.card.n_ctx
     if n > n_ctx:
@@ -322,7 +304,7 @@ def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) ->
     if pad_to is None:
         return n
     if type(pad_to) is not int or not n <= pad_to <= n_ctx:
-        raise _bad_option(
+        raise bad_option(
             f"The rows to run must be a whole number from {n:,} (the tokens of the text) to "
             f"{n_ctx:,} (the model's positions)",
             pad_to,
@@ -331,6 +313,8 @@ def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) ->
 
 
 def _checked_hide(model: LoadedModel, hide: Sequence[int], n: int) -> tuple[int, ...]:
+    if isinstance(hide, (str, bytes)) or not isinstance(hide, Iterable):
+        raise bad_option("The hidden positions must be a list of whole numbers", hide)
     places = list(hide)
     if not places:
         return ()
@@ -343,14 +327,10 @@ def _checked_hide(model: LoadedModel, hide: Sequence[int], n: int) -> tuple[int,
     if model.mask_id is None or not 0 <= model.mask_id < model.card.d_vocab:
         raise OptionsError(
             "Nothing can be hidden from this model.",
-            found=f"The tokenizer of {model.card.name} has no mask token.",
+            found=f"The tokenizer of {model.card.name} has no mask token that the model knows.",
             fix="Load a BERT whose tokenizer has [MASK].",
         )
     for place in places:
         if not isinstance(place, (int, np.integer)) or not 0 <= place < n:
-            raise _bad_option(f"A hidden position must be a whole number from 0 to {n - 1}", place)
+            raise bad_option(f"A hidden position must be a whole number from 0 to {n - 1}", place)
     return tuple(sorted({int(place) for place in places}))
-
-
-def _bad_option(what: str, found: object) -> OptionsError:
-    return OptionsError(f"{what}.", found=f"Found {found!r}.", fix="Change it and run again.")

@@ -43,18 +43,32 @@ def likely_tokens(
     """
     scores = logits.float() if logits.element_size() < 4 else logits
     totals = scores.logsumexp(1, keepdim=True)
-    if not bool(totals.isfinite().all()):
-        raise ModelFilesError(
-            "The model gives logits that are not finite numbers.",
-            found=f"They are {dtype_name(logits.dtype)}.",
-            fix="Load it with dtype float32; if that does not help, its weights are damaged.",
-        )
+    require_finite(totals, logits.dtype)
     ids, values = most_likely(scores, n_top)
     chosen_ids = torch.tensor(chosen, device=scores.device)[:, None]
     chosen_logs = (scores.gather(1, chosen_ids) - totals).cpu().double().numpy()[:, 0]
     logs = values - totals.cpu().double().numpy()
     # Rounding may leave the logarithm of a probability near 1 a hair above 0.
     return LikelyTokens(ids, np.exp(logs).astype(np.float32), np.minimum(chosen_logs, 0.0))
+
+
+def require_finite(numbers: Tensor, dtype: torch.dtype) -> None:
+    """Refuse numbers that were made of logits, if one of them is not finite.
+
+    Args:
+        numbers: Sums over the vocabulary, or probabilities: one logit that is not finite spoils
+            them all.
+        dtype: Number format of the logits.
+
+    Raises:
+        ModelFilesError: If so.
+    """
+    if not bool(numbers.isfinite().all()):
+        raise ModelFilesError(
+            "The model gives numbers that are not finite.",
+            found=f"They are {dtype_name(dtype)}.",
+            fix="Load it with dtype float32; if that does not help, its weights are damaged.",
+        )
 
 
 def most_likely(

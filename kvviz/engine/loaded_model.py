@@ -114,6 +114,8 @@ class LoadedModel:
             verbose=False,
         )
         ids = list(read["input_ids"])
+        if not ids:
+            raise self._nothing_known()
         self._check_ids(ids)
         special = np.array(read["special_tokens_mask"], dtype=np.bool_)
         # A tokenizer of the slow kind knows no places.
@@ -128,6 +130,11 @@ class LoadedModel:
         Raises:
             PromptError: If there are none, or one is no whole number of the vocabulary.
         """
+        if isinstance(token_ids, bytes) or not isinstance(token_ids, Iterable):
+            raise PromptError(
+                "What is read is a text, or a list of token ids.",
+                found=f"It is of type {type(token_ids).__name__}.",
+            )
         ids = [int(i) if isinstance(i, (int, np.integer)) else i for i in token_ids]
         wrong = [i for i in ids if not isinstance(i, int) or not 0 <= i < self.card.d_vocab]
         if not ids or wrong:
@@ -152,8 +159,9 @@ class LoadedModel:
 
     @property
     def pad_id(self) -> int:
-        """The token that fills rows nobody looks at; token 0 if the tokenizer has none."""
-        return getattr(self._tokenizer, "pad_token_id", None) or 0
+        """The token that fills rows nobody looks at; token 0 if the model knows none."""
+        token_id = getattr(self._tokenizer, "pad_token_id", None) or 0
+        return token_id if token_id < self.card.d_vocab else 0
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text takes.
@@ -167,9 +175,15 @@ class LoadedModel:
         """Return a token as the tokenizer shows it, bytes that are no character as ``‹E2 80›``."""
         return self._texts.text(token_id)
 
-    def text_of(self, token_ids: Iterable[int]) -> str:
-        """Return the text of several tokens; halves of a character that meet become one."""
-        return self._texts.joined(token_ids)
+    def text_of(self, token_ids: Iterable[int], *, goes_on: bool = False) -> str:
+        """Return the text of several tokens; halves of a character that meet become one.
+
+        Args:
+            token_ids: The tokens.
+            goes_on: Whether they go on from a text before them, with the space between where the
+                tokens call for one.
+        """
+        return self._texts.joined(token_ids, goes_on=goes_on)
 
     def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
         """Return the token ids of a prompt that leaves room for this many new tokens.
@@ -183,18 +197,22 @@ class LoadedModel:
         if self.card.family == "t5":
             return self._encoder_ids(prompt, max_new_tokens)
         ids = self.tokenize(prompt)
-        if not prompt.strip() or not ids:
+        if not prompt.strip():
             raise PromptError(
                 "The prompt is empty." if not prompt else "The prompt has nothing but white space.",
                 fix="Type a few words for the model to go on from.",
             )
+        if not ids:
+            raise self._nothing_known()
         room = self.card.n_ctx - len(ids)
         if max_new_tokens > room:
+            longest = self.card.n_ctx - max_new_tokens
             if room > 0:
                 fix = f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
-            else:
-                longest = max(self.card.n_ctx - max_new_tokens, 1)
+            elif longest > 0:
                 fix = f"Shorten the prompt to {longest:,} tokens."
+            else:
+                fix = f"Shorten the prompt, and ask for fewer than {self.card.n_ctx:,} new tokens."
             raise ContextLengthError(
                 "Prompt and new tokens do not fit into the model's context.",
                 found=f"{len(ids):,} prompt tokens and {max_new_tokens:,} new ones make "
@@ -237,10 +255,22 @@ class LoadedModel:
         checked_device(str(self.device), torch_dtype)
         module = copy.deepcopy(self.module)
         torch.nn.Module.to(module, torch_dtype)
+        if torch_dtype == torch.float16:
+            # A few products of a T5 leave the range of float16: transformers loads them so too.
+            wide = getattr(module, "_keep_in_fp32_modules", None) or ()
+            for name, part in module.named_modules():
+                if name.rpartition(".")[2] in wide:
+                    torch.nn.Module.to(part, torch.float32)
         return replace(
             self,
             card=replace(self.card, dtype=dtype_name(torch_dtype)),
             module=module,
+        )
+
+    def _nothing_known(self) -> PromptError:
+        return PromptError(
+            f"The tokenizer of {self.card.name} has no token for any of this text.",
+            fix="Type a text in a script that the model was made for, or load another model.",
         )
 
     def _check_text(self, text: object) -> None:

@@ -115,7 +115,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         stop_ids=stop_ids,
         n_threads=_try_out(module, card),
         most_threads=wanted_thread_count() or torch.get_num_threads(),
-        start_id=_start_id(generation, config, family),
+        start_id=_start_id(generation, settings, config, family),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
     )
@@ -238,12 +238,23 @@ def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset
     return frozenset(listed)
 
 
-def _start_id(generation: dict[str, Any], config: Any, family: CheckpointFamily) -> int | None:
-    """Return the token that the decoder of a T5 starts from, its padding if nothing is said."""
+def _start_id(
+    generation: dict[str, Any], settings: dict[str, Any], config: Any, family: CheckpointFamily
+) -> int | None:
+    """Return the token that the decoder of a T5 starts from, its padding if nothing is said.
+
+    What the generation config says comes first, and there its first token of a text stands in for
+    the decoder's, as in `generate`.
+    """
     if family.name != "t5":
         return None
-    start = generation.get("decoder_start_token_id")
-    start = config.pad_token_id if start is None else start
+    said = (
+        generation.get("decoder_start_token_id"),
+        generation.get("bos_token_id"),
+        settings.get("decoder_start_token_id"),
+        config.pad_token_id,
+    )
+    start = next((token_id for token_id in said if token_id is not None), None)
     if type(start) is not int or not 0 <= start < config.vocab_size:
         raise bad_config(f"decoder_start_token_id is {start!r}, not a token id", family)
     return start

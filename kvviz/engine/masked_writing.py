@@ -11,12 +11,14 @@ from torch import Tensor
 
 from kvviz.engine.blanks import started
 from kvviz.engine.devices import synchronise
+from kvviz.engine.likely_tokens import require_finite
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.reading import (
     FIX,
     Cancel,
     MaskedEnds,
     Progress,
+    bad_option,
     checked_text,
     logits_of_hidden,
     stop_if_asked,
@@ -70,6 +72,7 @@ def write_by_appending(
         ModelFamilyError: If the model is no BERT with a head.
         PromptError: If the beginning is empty.
         OptionsError: If `n_new` is less than 1.
+        ModelFilesError: If the model gives logits that are not finite.
         ContextLengthError: If all of it does not fit into the model.
         RunCancelledError: If cancelled.
     """
@@ -121,12 +124,15 @@ def write_by_refining(
         cancel: Asked before each pass; True ends the work.
 
     Raises:
-        KvvizError: As `write_by_appending`; OptionsError also if `n_sweeps` is less than 1.
+        KvvizError: As `write_by_appending`; OptionsError also if `n_sweeps` is less than 1 or the
+            seed is none.
 
     Source: Wang and Cho (2019), "BERT has a Mouth, and It Must Speak", section 3, with the
     correction of its authors that BERT is no Markov random field.
     """
     ends, ids = _begun(model, token_ids, n_new)
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise bad_option("A seed must be a whole number from 0 to 2^63 - 1", seed)
     if type(n_sweeps) is not int or n_sweeps < 1:
         raise OptionsError(
             "A text is refined in 1 sweep or more.", found=f"Found {n_sweeps!r}.", fix="Take 4."
@@ -174,7 +180,10 @@ def _begun(
 
 
 def _logits(model: LoadedModel, row: list[int], place: int) -> Tensor:
-    return logits_of_hidden(model, torch.tensor([row], device=model.device), [0], [place])[0]
+    batch = torch.tensor([row], device=model.device)
+    logits = logits_of_hidden(model, batch, [0], [place])[0]
+    require_finite(logits, logits.dtype)
+    return logits
 
 
 def _allowed(logits: Tensor, ends: MaskedEnds) -> Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import index
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float, Int64
@@ -17,8 +19,10 @@ from kvviz.errors import (
     PromptError,
     RunCancelledError,
 )
+from kvviz.trace import ModelCard
 from kvviz.trace.encoding import Mask
 
+MaskChoice = Literal["model", "causal", "bidirectional"]
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
 
@@ -56,10 +60,10 @@ class MaskedEnds:
             )
         tokenizer = model._tokenizer
         ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id)
-        if None in ids:
+        if any(one is None or not 0 <= one < model.card.d_vocab for one in ids):
             raise ModelFamilyError(
-                "The tokenizer of this BERT has no [CLS], [SEP] or [MASK].",
-                found=f"Their ids are {ids}.",
+                "The tokenizer of this BERT has no [CLS], [SEP] or [MASK] that the model knows.",
+                found=f"Their ids are {ids}; the model knows {model.card.d_vocab:,} tokens.",
                 fix="Take the tokenizer that belongs to the model.",
             )
         return cls(*ids)
@@ -84,24 +88,71 @@ def require_family(model: LoadedModel, family: str, what: str) -> None:
         )
 
 
+def own_mask(card: ModelCard) -> Mask:
+    """Return the mask that a model of this kind is trained with."""
+    return "causal" if card.family == "gpt2" else "bidirectional"
+
+
+def checked_mask(card: ModelCard, mask: object) -> Mask:
+    """Return the mask that is asked for.
+
+    Raises:
+        OptionsError: If there is none of that name, or the model cannot be read with it.
+    """
+    if isinstance(mask, str) and mask == "model":
+        return own_mask(card)
+    found = next((one for one in get_args(Mask) if isinstance(mask, str) and mask == one), None)
+    if found is None:
+        raise bad_option("The mask must be model, causal or bidirectional", mask)
+    if card.family == "t5" and found == "causal":
+        raise OptionsError(
+            "The encoder of a T5 is read with its own, two-sided mask.",
+            found="Found 'causal'.",
+            fix="Ask for model or bidirectional, or take a GPT-2 or a BERT.",
+        )
+    return found
+
+
+def bad_option(what: str, found: object) -> OptionsError:
+    """Return the error of a setting that is none."""
+    return OptionsError(f"{what}.", found=f"Found {found!r}.", fix="Change it and run again.")
+
+
+def whole_numbers(values: Any, what: str) -> list[int]:
+    """Return a list of whole numbers as Python's own.
+
+    Raises:
+        OptionsError: If it is no list, or one of them is no whole number.
+    """
+    try:
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+        return [index(value) for value in values]
+    except TypeError:
+        raise bad_option(f"{what} must be a list of whole numbers", values) from None
+
+
 def checked_text(model: LoadedModel, token_ids: Sequence[int], n_added: int) -> list[int]:
     """Return a text's ids if there are some and they fit into the model beside `n_added` more.
 
     Raises:
         PromptError: If there are none.
-        OptionsError: If the model does not know one of them.
+        OptionsError: If they are no list of whole numbers, or the model does not know one of them.
         ContextLengthError: If there are too many.
     """
-    ids = [int(token_id) for token_id in token_ids]
+    ids = whole_numbers(token_ids, "The tokens of the text")
     if not ids:
         raise PromptError("The text is empty.", fix="Type a few words.")
     check_known(model, ids)
     if len(ids) + n_added > model.card.n_ctx:
+        longest = model.card.n_ctx - n_added
         raise ContextLengthError(
             f"The text is too long for {model.card.name}.",
             found=f"It has {len(ids) + n_added:,} tokens, the model has "
             f"{model.card.n_ctx:,} positions.",
-            fix=f"Shorten it to {model.card.n_ctx - n_added:,} tokens.",
+            fix=f"Shorten it to {longest:,} tokens."
+            if longest > 0
+            else f"Shorten it, and let fewer than {n_added:,} tokens be added.",
         )
     return ids
 
@@ -124,11 +175,17 @@ def checked_places(ids: list[int], positions: Sequence[int] | None, first: int) 
     """Return the positions to score, from `first` on.
 
     Raises:
-        OptionsError: If one is not in the text or before `first`.
+        OptionsError: If one is no whole number, not in the text, or before `first`.
     """
     if positions is None:
         return list(range(first, len(ids)))
-    places = [int(place) for place in positions]
+    places = whole_numbers(positions, "The positions to score")
+    if places and len(ids) <= first:
+        raise OptionsError(
+            "Nothing of this text can be scored.",
+            found=f"It has {len(ids)} token, and nothing stands before it.",
+            fix="Type a longer text.",
+        )
     if places and not first <= min(places) <= max(places) < len(ids):
         raise OptionsError(
             f"A position that can be scored lies from {first} to {len(ids) - 1}.",

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
 
 from kvviz.engine.devices import synchronise
+from kvviz.engine.likely_tokens import require_finite
 from kvviz.engine.loaded_model import LoadedModel
 from kvviz.engine.reading import (
     FIX,
     Cancel,
+    MaskChoice,
     MaskedEnds,
     Progress,
+    checked_mask,
     checked_places,
     checked_text,
     logits_of_hidden,
@@ -25,7 +29,6 @@ from kvviz.engine.reading import (
     stop_if_asked,
 )
 from kvviz.engine.running import running
-from kvviz.trace.encoding import Mask
 
 LOGITS_AT_ONCE = 16_000_000
 """Numbers of one batch's logits: 64 MB in float32. A larger batch is not faster on a CPU."""
@@ -65,7 +68,7 @@ def log_likelihood(
     token_ids: Sequence[int],
     *,
     positions: Sequence[int] | None = None,
-    mask: Mask = "causal",
+    mask: MaskChoice = "model",
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> TokenScores:
@@ -79,14 +82,15 @@ def log_likelihood(
         model: A GPT-2.
         token_ids: The text.
         positions: Which tokens to score; all but the first if None, which has nothing before it.
-        mask: ``causal``, or ``bidirectional`` to see what becomes of the predictions.
+        mask: ``model`` or ``causal``; or ``bidirectional`` to see what becomes of the predictions.
         progress: Called after each pass with the tokens scored and all there are.
         cancel: Asked before each pass; True ends the work.
 
     Raises:
         ModelFamilyError: If the model is no GPT-2.
         PromptError: If the text is empty.
-        OptionsError: If a position is not in the text, or the first.
+        OptionsError: If a position is not in the text, or the first; or the mask is unknown.
+        ModelFilesError: If the model gives logits that are not finite.
         ContextLengthError: If the text does not fit into the model.
         RunCancelledError: If cancelled.
 
@@ -95,10 +99,11 @@ def log_likelihood(
     require_family(model, "gpt2", "is scored from left to right")
     ids = checked_text(model, token_ids, n_added=0)
     places = checked_places(ids, positions, first=1)
+    used = checked_mask(model.card, mask)
 
     # What one pass is fed, and which of its rows are asked.
     passes = [(ids, [place - 1 for place in places])]
-    if mask == "bidirectional":
+    if used == "bidirectional":
         passes = [(ids[:place], [place - 1]) for place in places]
 
     def score() -> TokenScores:
@@ -108,14 +113,13 @@ def log_likelihood(
         for fed, rows in passes:
             stop_if_asked(cancel)
             batch = torch.tensor([fed], device=model.device)
-            attention = mask_for(model, len(fed), mask)
+            attention = mask_for(model, len(fed), used)
             asked = torch.tensor(rows, dtype=torch.int64, device=model.device)
             logits = model.module(
                 batch, attention_mask=attention, use_cache=False, logits_to_keep=asked
             ).logits[0]
-            found = logits.cpu().double().log_softmax(-1)
-            wanted = torch.tensor([[ids[row + 1]] for row in rows], dtype=torch.int64)
-            numbers.extend(found.gather(-1, wanted.reshape(-1, 1))[:, 0].tolist())
+            wanted = torch.tensor([ids[row + 1] for row in rows], dtype=torch.int64)
+            numbers.extend(_log_probs(logits, wanted))
             if progress is not None:
                 progress(len(numbers), len(places))
         seconds = time.perf_counter() - start
@@ -135,7 +139,7 @@ def pseudo_log_likelihood(
     token_ids: Sequence[int],
     *,
     positions: Sequence[int] | None = None,
-    mask: Mask = "bidirectional",
+    mask: MaskChoice = "model",
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> TokenScores:
@@ -148,14 +152,15 @@ def pseudo_log_likelihood(
         model: A BERT with its head.
         token_ids: The text, without [CLS] and [SEP].
         positions: Which tokens to score; all if None.
-        mask: ``bidirectional``, or ``causal`` to see what becomes of the predictions.
+        mask: ``model`` or ``bidirectional``; or ``causal`` to see what becomes of the predictions.
         progress: Called with the tokens scored and all there are.
         cancel: Asked between batches; True ends the work.
 
     Raises:
         ModelFamilyError: If the model is no BERT with a head.
         PromptError: If the text is empty.
-        OptionsError: If a position is not in the text.
+        OptionsError: If a position is not in the text, or the mask is unknown.
+        ModelFilesError: If the model gives logits that are not finite.
         ContextLengthError: If the text and its two ends do not fit into the model.
         RunCancelledError: If cancelled.
 
@@ -164,6 +169,7 @@ def pseudo_log_likelihood(
     ends = MaskedEnds.of(model)
     ids = checked_text(model, token_ids, n_added=2)
     places = checked_places(ids, positions, first=0)
+    used = checked_mask(model.card, mask)
     row = ends.around(ids)
     n_at_once = max(1, LOGITS_AT_ONCE // (len(row) * model.card.d_vocab))
 
@@ -172,7 +178,7 @@ def pseudo_log_likelihood(
         synchronise(model.device)
         start = time.perf_counter()
         shown = torch.tensor(row, device=model.device)
-        attention = mask_for(model, len(row), mask)
+        attention = mask_for(model, len(row), used)
         for part in in_parts(places, n_at_once):
             stop_if_asked(cancel)
             batch = shown.repeat(len(part), 1)
@@ -180,8 +186,7 @@ def pseudo_log_likelihood(
             columns = torch.tensor(part, device=model.device) + 1
             batch[lines, columns] = ends.mask
             logits = logits_of_hidden(model, batch, lines, columns, attention)
-            found = logits.cpu().double().log_softmax(-1)
-            numbers.extend(found.gather(-1, shown[columns].cpu()[:, None])[:, 0].tolist())
+            numbers.extend(_log_probs(logits, shown[columns].cpu()))
             if progress is not None:
                 progress(len(numbers), len(places))
         seconds = time.perf_counter() - start
@@ -194,6 +199,19 @@ def pseudo_log_likelihood(
         )
 
     return running(model, score, fix=FIX, rows_at_once=n_at_once * len(row))
+
+
+def _log_probs(
+    logits: Float[Tensor, "place vocab"], wanted: Int64[Tensor, " place"]
+) -> list[float]:
+    """Return the log probability of the wanted token of each place.
+
+    Raises:
+        ModelFilesError: If the logits are not finite.
+    """
+    found = logits.cpu().double().log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
+    require_finite(found, logits.dtype)
+    return found.tolist()
 
 
 def in_parts(places: Sequence[int], size: int) -> Iterator[list[int]]:

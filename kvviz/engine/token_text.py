@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from tokenizers import decoders
+
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 _STRAY_BYTES = re.compile("[\udc80-\udcff]+")
 
@@ -35,9 +37,20 @@ class TokenTexts:
             text = self._known[token_id] = shown(self.raw(token_id))
         return text
 
-    def joined(self, token_ids: Iterable[int]) -> str:
-        """Return what the tokens read together; halves of a character that meet become one."""
-        return shown(b"".join(map(self.raw, token_ids)))
+    def joined(self, token_ids: Iterable[int], *, goes_on: bool = False) -> str:
+        """Return what the tokens read together; halves of a character that meet become one.
+
+        Args:
+            token_ids: The tokens.
+            goes_on: Whether they go on from a text before them. The pieces of a WordPiece do not
+                say so themselves: there a word then begins with its space.
+        """
+        if self._word_pieces is None:
+            return shown(b"".join(map(self.raw, token_ids)))
+        pieces = [self.text(token_id) for token_id in token_ids]
+        if not goes_on:
+            return self._word_pieces.decode(pieces)
+        return self._word_pieces.decode(["a", *pieces])[1:]
 
     def raw(self, token_id: int) -> bytes:
         """Return the bytes of a token; ids that the tokenizer does not know get a name."""
@@ -54,13 +67,24 @@ class TokenTexts:
 
     @cached_property
     def _is_byte_level(self) -> bool:
-        backend = getattr(self._tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            return False
-        decoder = json.loads(backend.to_str()).get("decoder") or {}
+        decoder = self._described.get("decoder") or {}
         return any(
             part.get("type") == "ByteLevel" for part in [decoder, *decoder.get("decoders", [])]
         )
+
+    @cached_property
+    def _word_pieces(self) -> decoders.WordPiece | None:
+        """What puts the pieces of a WordPiece together; None of another tokenizer."""
+        model = self._described.get("model") or {}
+        if model.get("type") != "WordPiece":
+            return None
+        return decoders.WordPiece(prefix=model.get("continuing_subword_prefix", "##"))
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        """What a tokenizer of the fast kind is made of."""
+        backend = getattr(self._tokenizer, "backend_tokenizer", None)
+        return {} if backend is None else json.loads(backend.to_str())
 
 
 def shown(raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, cast
 
 import numpy as np
@@ -54,12 +55,18 @@ def checked_array(
     return array
 
 
-def checked_index(index: int, count: int, name: str) -> int:
+def checked_index(index: Any, count: int, name: str) -> int:
     """Return the index of a layer or head that exists.
 
     Raises:
         TraceError: If it does not.
     """
-    if not 0 <= index < count:
-        raise TraceError(f"There is no {name} {index}.", found=f"The model has {count}, from 0 on.")
-    return int(index)
+    try:
+        place = operator.index(index)
+    except TypeError:
+        place = -1
+    if not 0 <= place < count:
+        raise TraceError(
+            f"There is no {name} {index!r}.", found=f"The model has {count}, from 0 on."
+        )
+    return place

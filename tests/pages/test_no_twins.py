@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from kvviz.ui.twins.blank import _same_token
 from kvviz.ui.twins.rows import last_layer
-from kvviz.ui.twins.writing import lowest
+from kvviz.ui.twins.writing import judge_of, lowest
 
 
 class Reader:
@@ -48,3 +48,19 @@ def test_a_word_is_tried_with_the_space_that_the_other_tokenizer_keeps_in_it():
     assert _same_token(pieces, bytewise, 4, "") is None
     twin = Reader("[CLS]", " mat", ".")
     assert _same_token(twin, twin, 1, " ") == 1
+
+
+def test_a_judge_reads_the_whole_in_its_own_tokens(monkeypatch):
+    """The text after the blank may change how its beginning is cut."""
+    asked = []
+
+    def score(judge, ids, *, positions, **_):
+        asked.append((ids, list(positions)))
+        return SimpleNamespace(mean=-1.0)
+
+    monkeypatch.setattr("kvviz.engine.log_likelihood", score)
+    judge = Reader("the ", "m", "a", "mats", " by")
+    judge.card.family = "gpt2"
+    writer = SimpleNamespace(token_text=lambda _: "ts by", text_of=lambda ids, goes_on: "ts by")
+    assert judge_of(judge, writer, "the ma", [0], {}) == -1.0
+    assert asked == [([0, 3, 4], [1, 2])]

@@ -140,7 +140,10 @@ def beginning_that_fits(attempt: TextSettings) -> str:
         return ""
     # BERT puts a mark before the text and one behind it.
     room = min(model.card.n_ctx for model in loaded) - 2
-    beginnings = [model.text_of(model.tokenize(attempt.text)[:room]) for model in loaded]
-    shortest = min(beginnings, key=len)
-    cut = shortest[: shortest.rfind(" ")] if " " in shortest else shortest
-    return cut if attempt.text.startswith(cut) else ""
+    ends: list[int] = []
+    for model in loaded:
+        whole = model.tokenize_whole(attempt.text)
+        spans = whole.spans[~whole.special]
+        ends.append(int(spans[min(room, len(spans)) - 1, 1]) if len(spans) else 0)
+    shortest = attempt.text[: max(min(ends), 0)]
+    return shortest[: shortest.rfind(" ")] if " " in shortest else shortest

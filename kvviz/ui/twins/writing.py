@@ -164,9 +164,9 @@ def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
         }
         results.append(
             Written(
-                text=model.text_of(ids),
+                text=model.text_of(ids, goes_on=True),
                 tokens=tuple(model.token_text(token_id) for token_id in ids),
-                drafts=tuple(model.text_of(draft) for draft in drafts),
+                drafts=tuple(model.text_of(draft, goes_on=True) for draft in drafts),
                 n_passes=n_passes,
                 n_rows=n_rows,
                 seconds=seconds,
@@ -186,7 +186,8 @@ def judge_of(
 ) -> float:
     """Return the mean log-likelihood in nats of the new tokens, given the text before them.
 
-    A judge with another tokenizer than the writer reads the new text in tokens of its own.
+    A judge with another tokenizer than the writer reads the whole in tokens of its own, and is
+    asked from the first token on that the beginning alone does not have.
     """
     from kvviz.engine import log_likelihood, pseudo_log_likelihood
 
@@ -195,12 +196,22 @@ def judge_of(
         token_id < judge.card.d_vocab and judge.token_text(token_id) == writer.token_text(token_id)
         for token_id in new_ids
     )
-    new = new_ids if known else judge.tokenize(text + writer.text_of(new_ids))[len(begun) :]
-    places = list(range(len(begun), len(begun) + len(new)))
-    if not places:
+    whole = [*begun, *new_ids]
+    if not known:
+        whole = judge.tokenize(text + writer.text_of(new_ids, goes_on=True))
+    is_gpt2 = judge.card.family == "gpt2"
+    # A GPT-2 has nothing to judge the first token by.
+    first = max(n_alike(begun, whole), 1 if is_gpt2 else 0)
+    if first >= len(whole):
         return float(np.nan)
-    score = log_likelihood if judge.card.family == "gpt2" else pseudo_log_likelihood
-    return score(judge, [*begun, *new], positions=places, **reporting).mean
+    score = log_likelihood if is_gpt2 else pseudo_log_likelihood
+    return score(judge, whole, positions=range(first, len(whole)), **reporting).mean
+
+
+def n_alike(one: list[int], other: list[int]) -> int:
+    """Return how many tokens two lists have in common at their beginnings."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def show(

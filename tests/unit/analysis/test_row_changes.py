@@ -59,3 +59,10 @@ def test_other_models_and_other_masks_are_not_compared():
         row_changes(one, replace(one, mask="causal"))
     with pytest.raises(TraceError, match="same model"):
         row_changes(one, replace(one, model=replace(one.model, name="another")))
+
+
+def test_rows_of_float64_are_not_judged_by_what_float32_keeps_of_them():
+    one = make_encoding(n_tokens=4)
+    wide = replace(one, model=replace(one.model, dtype="float64"))
+    with pytest.raises(TraceError, match="keeps rows in float32"):
+        row_changes(wide, wide)

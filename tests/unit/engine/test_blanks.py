@@ -94,3 +94,17 @@ def test_progress_is_told_and_cancelling_ends_the_work(model, ids, monkeypatch):
     with pytest.raises(RunCancelledError):
         fill_by_trying(model, ids, BLANK, [7, 8], cancel=lambda: True)
     assert scoring.LOGITS_AT_ONCE > 1
+
+
+def test_what_is_asked_for_is_a_number(model, bert):
+    ids, words = model.tokenize("The cat sat"), bert.tokenize("The cat sat")
+    for fill, one, text in ((fill_from_left, model, ids), (fill_from_both_sides, bert, words)):
+        for n_top in (-1, 0, 2.5):
+            with pytest.raises(OptionsError, match="whole number, 1 or more"):
+                fill(one, text, 1, n_top=n_top)
+        with pytest.raises(OptionsError, match="A blank lies at a whole number"):
+            fill(one, text, "1")
+    with pytest.raises(OptionsError, match="The words to try must be a list"):
+        fill_by_trying(model, ids, 1, "ab")
+    with pytest.raises(OptionsError, match="no token that could be hidden"):
+        fill_from_left(model, ids[:1], 1)

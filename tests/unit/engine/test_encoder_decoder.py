@@ -160,6 +160,7 @@ def test_the_start_token_is_that_of_the_generation_config_else_padding(folder, t
 
     assert start("padding", {}) == 0
     assert start("said", {"generation_config.json": {"decoder_start_token_id": 5}}) == 5
+    assert start("begun", {"generation_config.json": {"bos_token_id": 9}}) == 9
     with pytest.raises(ModelFilesError, match="decoder_start_token_id is 300"):
         start("outside", {"generation_config.json": {"decoder_start_token_id": 300}})
 

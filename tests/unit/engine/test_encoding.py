@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,16 +10,20 @@ import pytest
 import torch
 
 import kvviz
+from kvviz.analysis.losses import loss_summary
+from kvviz.analysis.words import word_losses
 from kvviz.engine import encoding as encoding_module
 from kvviz.engine import load_model, trace_encoding, trace_generation
 from kvviz.engine.observation import StepObservation
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,
+    ModelFilesError,
     ObservationError,
     OptionsError,
     OutOfMemoryError,
     PromptError,
+    TraceError,
 )
 from kvviz.trace import EncodingTrace
 from tests.parity.tiny_berts import TEXT, TinyBert
@@ -248,3 +253,72 @@ def test_a_layer_that_does_not_attend_is_caught(bert, monkeypatch):
     monkeypatch.setattr(StepObservation, "saw_attention", lambda *_, **__: None)
     with pytest.raises(ObservationError, match="0 layers attended"):
         trace_encoding(bert, TEXT)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"ab", 1.5])
+def test_what_is_read_is_a_text_or_a_list_of_ids(model, bert, t5, text):
+    for one in (model, bert, t5):
+        with pytest.raises(PromptError, match="a text, or a list of token ids"):
+            trace_encoding(one, text)
+
+
+@pytest.mark.parametrize("hide", [None, 1, "ab"])
+def test_what_is_hidden_is_a_list_of_positions(bert, hide):
+    with pytest.raises(OptionsError, match="hidden positions must be a list"):
+        trace_encoding(bert, TEXT, hide=hide)
+
+
+def test_a_layer_is_a_whole_number(bert):
+    encoding = trace_encoding(bert, TEXT)
+    for layer in ("0", 0.5, None):
+        with pytest.raises(TraceError, match="There is no layer"):
+            encoding.pattern(layer, 0)
+    assert encoding.pattern(np.int64(1), 0) is not None
+
+
+def test_a_text_that_the_tokenizer_has_no_token_for_is_said_to_be_one(model, t5, monkeypatch):
+    def nothing(self, text, **_):
+        return {"input_ids": [], "special_tokens_mask": [], "offset_mapping": []}
+
+    for one in (model, t5):
+        monkeypatch.setattr(type(one._tokenizer), "__call__", nothing)
+        with pytest.raises(PromptError, match="has no token for any of this text"):
+            trace_encoding(one, "你好")
+        with pytest.raises(PromptError, match="has no token for any of this text"):
+            trace_generation(one, "你好")
+
+
+def test_spare_rows_are_filled_with_a_token_that_the_model_knows(model, monkeypatch):
+    plain = trace_encoding(model, PROMPT, pad_to=30)
+    monkeypatch.setattr(type(model._tokenizer), "pad_token_id", model.card.d_vocab, raising=False)
+    assert_same(trace_encoding(model, PROMPT, pad_to=30), plain)
+
+
+def test_a_t5_whose_numbers_leave_their_range_is_refused_with_what_to_do(t5):
+    module = deepcopy(t5.module)
+    module.encoder.final_layer_norm.weight.data.fill_(float("inf"))
+    broken = replace(t5, module=module)
+    for work in (trace_encoding, trace_generation):
+        with pytest.raises(ModelFilesError, match=r"not finite.*dtype float32"):
+            work(broken, "the cat")
+
+
+def test_a_t5_keeps_in_float32_what_transformers_keeps_so(t5):
+    narrow = t5.as_dtype("float16")
+    dtypes = {name: one.dtype for name, one in narrow.module.named_parameters()}
+    assert {dtype for name, dtype in dtypes.items() if ".wo." in name} == {torch.float32}
+    assert {dtype for name, dtype in dtypes.items() if ".wo." not in name} == {torch.float16}
+    wide = narrow.as_dtype("float64")
+    assert {one.dtype for one in wide.module.parameters()} == {torch.float64}
+
+
+def test_the_name_of_a_special_token_is_no_character_of_a_text_given_as_ids(model, monkeypatch):
+    text = "The cat sat on the mat."
+    ids = model.tokenize(text)
+    stop = 0
+    monkeypatch.setattr(type(model._tokenizer), "eos_token_id", stop, raising=False)
+    typed, given = trace_encoding(model, text), trace_encoding(model, [stop, *ids])
+    n_first = typed.spans[0, 1]
+    assert loss_summary(typed).n_characters == len(text) - n_first
+    assert loss_summary(given).n_characters == len(text), "here the first token is judged too"
+    assert [word.text for word in word_losses(given)] == text.split()

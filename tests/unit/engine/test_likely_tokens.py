@@ -54,5 +54,5 @@ def test_probabilities_are_softmax(rows, dtype):
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_logits_that_are_no_numbers_are_refused(wrong):
     logits = torch.tensor([[0.0, 1.0, 1.0], [0.0, wrong, 1.0]], dtype=torch.float16)
-    with pytest.raises(ModelFilesError, match=r"not finite numbers. They are float16"):
+    with pytest.raises(ModelFilesError, match=r"numbers that are not finite. They are float16"):
         likely_tokens(logits, [0, 0], 2)

@@ -85,3 +85,9 @@ def test_writing_leaves_the_model_as_it_was(bert, begun):
     write_by_appending(bert, begun, 2)
     write_by_refining(bert, begun, 2)
     assert state_of(bert) == before
+
+
+@pytest.mark.parametrize("seed", ["x", 2**70, -1, 1.5])
+def test_a_seed_is_a_whole_number(bert, seed):
+    with pytest.raises(OptionsError, match="A seed must be a whole number"):
+        write_by_refining(bert, bert.tokenize("The cat"), 2, seed=seed)

@@ -1,13 +1,27 @@
+from copy import deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
-from kvviz.engine import log_likelihood, pseudo_log_likelihood, scoring, trace_encoding
+from kvviz.engine import (
+    fill_by_trying,
+    fill_from_both_sides,
+    fill_from_left,
+    log_likelihood,
+    pseudo_log_likelihood,
+    scoring,
+    trace_encoding,
+    write_by_appending,
+    write_by_refining,
+)
 from kvviz.engine.reading import MaskedEnds
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,
+    ModelFilesError,
     OptionsError,
     PromptError,
     RunCancelledError,
@@ -146,3 +160,68 @@ def test_scoring_leaves_the_models_as_they_were(model, bert, ids):
     log_likelihood(model, ids, mask="bidirectional")
     pseudo_log_likelihood(bert, bert.tokenize("The cat"), mask="causal")
     assert (state_of(model), state_of(bert)) == before
+
+
+@pytest.mark.parametrize(("score", "which"), [(log_likelihood, 0), (pseudo_log_likelihood, 1)])
+def test_a_mask_is_known_by_its_name_and_the_models_own_is_the_usual_one(model, bert, score, which):
+    one = (model, bert)[which]
+    own, other = (("causal", "bidirectional"), ("bidirectional", "causal"))[which]
+    words = one.tokenize("The cat sat on the mat")
+    usual = score(one, words).logprobs.tolist()
+    assert score(one, words, mask="model").logprobs.tolist() == usual
+    assert score(one, words, mask=own).logprobs.tolist() == usual
+    assert score(one, words, mask=other).logprobs.tolist() != usual
+    for wrong in ("both", None, np.zeros((2, 2))):
+        with pytest.raises(OptionsError, match="model, causal or bidirectional"):
+            score(one, words, mask=wrong)
+
+
+@pytest.mark.parametrize("ids", ["abc", b"ab", None, 5, [1.9, 2.9]])
+def test_tokens_and_positions_are_lists_of_whole_numbers(model, bert, ids):
+    for score, one in ((log_likelihood, model), (pseudo_log_likelihood, bert)):
+        with pytest.raises(OptionsError, match="must be a list of whole numbers"):
+            score(one, ids)
+        if ids is not None:
+            with pytest.raises(OptionsError, match="must be a list of whole numbers"):
+                score(one, [5, 6, 7], positions=ids)
+
+
+def test_what_the_fix_says_can_be_done(model, bert):
+    with pytest.raises(ContextLengthError, match="let fewer than 102 tokens be added"):
+        write_by_appending(bert, bert.tokenize("The cat"), 100)
+    with pytest.raises(OptionsError, match="It has 1 token, and nothing stands before it"):
+        log_likelihood(model, [5], positions=[0])
+
+
+@pytest.fixture
+def overflown(model, bert):
+    """Both models with numbers that leave the range of their format."""
+    both = []
+    for one, head in ((model, "transformer.ln_f"), (bert, "cls.predictions.transform.LayerNorm")):
+        module = deepcopy(one.module)
+        module.get_submodule(head).weight.data.fill_(1e38)
+        module.get_submodule(head).bias.data.fill_(1e38)
+        both.append(replace(one, module=module))
+    return both
+
+
+def test_numbers_that_are_not_finite_are_no_scores(overflown):
+    gpt2, bert = overflown
+    ids, words = gpt2.tokenize("The cat sat"), bert.tokenize("The cat sat")
+    for work in (
+        lambda: log_likelihood(gpt2, ids),
+        lambda: pseudo_log_likelihood(bert, words),
+        lambda: fill_from_left(gpt2, ids, 1),
+        lambda: fill_by_trying(gpt2, ids, 1, [3, 4]),
+        lambda: fill_from_both_sides(bert, words, 1),
+        lambda: write_by_appending(bert, words, 2),
+        lambda: write_by_refining(bert, words, 2),
+    ):
+        with pytest.raises(ModelFilesError, match="numbers that are not finite"):
+            work()
+
+
+def test_a_mark_that_the_model_does_not_know_is_refused_before_the_pass(bert, monkeypatch):
+    monkeypatch.setattr(type(bert._tokenizer), "mask_token_id", bert.card.d_vocab, raising=False)
+    with pytest.raises(ModelFamilyError, match="that the model knows"):
+        pseudo_log_likelihood(bert, [5, 6])

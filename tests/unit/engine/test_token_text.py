@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz.engine.token_text import TokenTexts, shown
+from tests.parity.tiny_berts import tiny_wordpiece
 from tests.parity.tiny_models import tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -88,3 +89,15 @@ def test_pieces_that_are_not_byte_level():
     texts = TokenTexts(PieceTokenizer("▁the", "##ing", "<0xE2>", "<0x41>", "Ġx", "\ud83d"))
     shown_pieces = [texts.text(token_id) for token_id in range(7)]
     assert shown_pieces == [" the", "##ing", "‹E2›", "A", "Ġx", "?", "‹token 6›"]
+
+
+def test_pieces_of_words_read_as_words(tmp_path):
+    tokenizer = tiny_wordpiece()
+    texts = TokenTexts(tokenizer)
+    ids = tokenizer("on the mats, and", add_special_tokens=False)["input_ids"]
+    assert texts.joined(ids) == "on the mats, and"
+    assert texts.joined(ids, goes_on=True) == " on the mats, and"
+    place = ids.index(tokenizer.convert_tokens_to_ids("##s"))
+    assert texts.joined(ids[place:], goes_on=True) == "s, and"
+    assert [texts.text(one) for one in ids[place : place + 2]] == ["##s", ","]
+    assert TEXTS.joined(ids_of(" on the"), goes_on=True) == " on the"
