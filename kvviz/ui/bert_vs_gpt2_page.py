@@ -8,11 +8,11 @@ import streamlit as st
 
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
-from kvviz.ui import preload, runs
+from kvviz.ui import notes, preload, runs
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.model_choice import choose_model
-from kvviz.ui.plain_text import plain, plain_html
+from kvviz.ui.plain_text import plain_html
 from kvviz.ui.twins import blank, context, look, rows, settings, swapped, writing
 from kvviz.ui.twins.readings import Desk
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
@@ -44,7 +44,7 @@ def show() -> None:
         f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
         '<h2 class="kvviz-unseen">The experiment</h2>'
     )
-    notes = st.container(key="kvviz-status")
+    status = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):
         choose(state)
         card = st.container(key="kvviz-experiment")
@@ -61,9 +61,8 @@ def show() -> None:
         with card:
             show_error(error)
             offer_remedy(state)
-    with notes:
-        for note in state.notes:
-            st.info(note, icon=":material/info:")
+    with status:
+        notes.draw(state.notes)
     state.address.write(settings.write(state.settings, state.view))
     preload.begin()
 
@@ -80,7 +79,7 @@ def follow_link(state: TwinsState, environment: Environment) -> None:
         asked = getattr(wanted, name)
         if not environment.allows(asked, typed_here=False):
             state.notes += (
-                f"This link asks for the model {plain(asked)}, which is not one that ships with "
+                f"This link asks for the model {asked}, which is not one that ships with "
                 "kvviz. Choose it at the left if you want it to be loaded.",
             )
             wanted = replace(wanted, **{name: getattr(usual, name)})

@@ -8,14 +8,14 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
-from kvviz.ui import links, progress, runs, saving
+from kvviz.ui import links, notes, progress, runs, saving
 from kvviz.ui.address import by_history
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.links import RunSettings, View
 from kvviz.ui.model_shelf import bundled_models
 from kvviz.ui.page_state import PageState
-from kvviz.ui.plain_text import plain, plain_html
+from kvviz.ui.plain_text import plain_html
 from kvviz.ui.player_view import player
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches import controls, looks, prediction, results, settings
@@ -88,7 +88,7 @@ def follow_link(state: PageState, environment: Environment) -> None:
         return
     if not environment.allows(wanted.model, typed_here=False):
         state.notes += (
-            f"This link asks for the model {plain(wanted.model)}, which is not one that ships "
+            f"This link asks for the model {wanted.model}, which is not one that ships "
             "with kvviz. Press Run if you want it to be loaded.",
         )
         return
@@ -144,11 +144,10 @@ def draw_status(state: PageState) -> None:
         offer_remedy(state)
         if state.shown is not None:
             st.caption("Below is the run before, as it was.")
-    for note in state.notes:
-        st.info(note, icon=":material/info:")
+    notes.draw(state.notes)
     shown = state.shown
     if shown is not None and shown.note:
-        st.info(shown.note, icon=":material/stop_circle:")
+        notes.draw([shown.note], ":material/stop_circle:")
     if shown is not None and shown.origin == "run" and not n_blanks(shown.settings.prompt):
         st.info(
             "This text has no blank. A T5 that was only pre-trained has learnt to say what "

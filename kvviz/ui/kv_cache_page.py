@@ -8,13 +8,12 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
-from kvviz.ui import cards, controls, difference, links, progress, runs, saving, your_turn
+from kvviz.ui import cards, controls, difference, links, notes, progress, runs, saving, your_turn
 from kvviz.ui.address import by_history
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.links import RunSettings, View
 from kvviz.ui.page_state import PageState
-from kvviz.ui.plain_text import plain
 from kvviz.ui.player_view import player
 from kvviz.ui.remedies import remedy
 from kvviz.ui.runs import Shown
@@ -76,7 +75,7 @@ def follow_link(state: PageState, environment: Environment) -> None:
     state.coming = link.view
     if not environment.allows(settings.model, typed_here=False):
         state.notes += (
-            f"This link asks for the model {plain(settings.model)}, which is not one that ships "
+            f"This link asks for the model {settings.model}, which is not one that ships "
             "with kvviz. Press Run if you want it to be loaded.",
         )
         return
@@ -123,10 +122,9 @@ def draw_status(state: PageState) -> None:
         offer_remedy(state)
         if state.shown is not None:
             st.caption("Below is the run before, as it was.")
-    for note in state.notes:
-        st.info(note, icon=":material/info:")
+    notes.draw(state.notes)
     if state.shown is not None and state.shown.note:
-        st.info(state.shown.note, icon=":material/stop_circle:")
+        notes.draw([state.shown.note], ":material/stop_circle:")
 
 
 def offer_remedy(state: PageState) -> None:

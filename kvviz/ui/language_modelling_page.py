@@ -8,7 +8,7 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
-from kvviz.ui import progress, runs
+from kvviz.ui import notes, progress, runs
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.jobs import Job
@@ -24,7 +24,7 @@ from kvviz.ui.language.readings import read_next
 from kvviz.ui.language.settings import TextSettings
 from kvviz.ui.language.state import TextState
 from kvviz.ui.links import line_about
-from kvviz.ui.plain_text import plain, plain_html
+from kvviz.ui.plain_text import plain_html
 
 
 @bounded
@@ -81,7 +81,7 @@ def follow_link(state: TextState, environment: Environment) -> TextSettings | No
     ]  # fmt: skip
     if unknown:
         state.notes += (
-            f"This link asks for the model {plain(unknown[0])}, which is not one that ships "
+            f"This link asks for the model {unknown[0]}, which is not one that ships "
             "with kvviz. Press Read it if you want it to be loaded.",
         )
         return None
@@ -123,8 +123,7 @@ def draw_status(state: TextState) -> None:
         offer_remedy(state)
         if state.reading is not None:
             st.caption("Below is the text before, as it was read.")
-    for note in state.notes:
-        st.info(note, icon=":material/info:")
+    notes.draw(state.notes)
 
 
 def offer_remedy(state: TextState) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from kvviz.lessons import lessons
+from kvviz.ui import notes
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.model_sizes import choice, pictures, prediction, result_cards, whole_table
 from kvviz.ui.model_sizes.choice import SizesState
@@ -25,8 +26,7 @@ def show() -> None:
     st.title("How large models are", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>')
     with st.container(key="kvviz-status"):
-        for note in state.notes:
-            st.info(note, icon=":material/info:")
+        notes.draw(state.notes)
     prediction.draw(state)
     chosen = choice.draw(state)
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.

@@ -6,6 +6,9 @@ import re
 from html import escape
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&^=])")
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=[Ww]{3})(?=\.)|(?<=@)(?=\w)")
+"""Places in which an invisible character keeps an address from becoming a link: these are made of
+the text as it is read, so that no escape before a sign prevents it."""
 _CONTROL = {
     **{code: 0x2400 + code for code in range(0x20)},
     0x7F: 0x2421,
@@ -20,13 +23,13 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Return text for Markdown that shows every character as it is.
+    r"""Return text for Markdown that shows every character as it is, and links to nothing.
 
     Example:
         >>> plain("*a* <b>")
         '\\*a\\* \\<b\\>'
     """
-    return _MARKDOWN.sub(r"\\\1", visible(text))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\u2060", visible(text)))
 
 
 def plain_html(text: str) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
-from kvviz.ui import runs
+from kvviz.ui import notes, runs
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.jobs import Job
@@ -129,8 +129,7 @@ def draw_status(state: SpeedState) -> None:
         offer_remedy(state)
         if state.finished is not None:
             st.caption("Below is the race before, as it was.")
-    for note in state.notes:
-        st.info(note, icon=":material/info:")
+    notes.draw(state.notes)
 
 
 def offer_remedy(state: SpeedState) -> None:

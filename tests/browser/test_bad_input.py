@@ -1,5 +1,7 @@
 """What goes wrong, goes wrong in words, and loses nothing."""
 
+from urllib.parse import urlencode
+
 import pytest
 from playwright.sync_api import expect
 
@@ -13,6 +15,29 @@ def test_nonsense_in_a_link_is_one_friendly_line(visit):
     expect(line).to_have_count(1)
     expect(line).to_contain_text("Part of this link could not be used")
     expect(line).to_contain_text("step is '<b>'")
+
+
+HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test a@evil.test $x^2$"
+LINKS = {
+    "/start": ("lost", "lost"),
+    "/kv_cache": ("cache", "model"),
+    "/bert_vs_gpt2": ("do", "bert"),
+    "/language_modelling": ("seed", "model"),
+    "/encoder_decoder": ("new", "model"),
+    "/speed_and_memory": ("batch", "model"),
+    "/model_sizes": ("on", "row"),
+}
+"""For each page a parameter that takes few values, and one that names a model."""
+
+
+@pytest.mark.parametrize("page", LINKS)
+def test_what_a_link_says_is_shown_as_text_and_fetches_nothing(visit, page):
+    choice, model = LINKS[page]
+    tab = visit()
+    tab.page.goto(f"{tab.address}{page}?{urlencode({choice: HOSTILE, model: HOSTILE})}")
+    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
+    expect(tab.page.locator('[data-testid="stAlert"]').first).to_contain_text("evil.test/a.png")
+    assert tab.page.locator('[data-testid="stAlert"] :is(img, a, .katex)').count() == 0
 
 
 def test_an_unknown_page_is_the_home_page_with_a_polite_line(visit):

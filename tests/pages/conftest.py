@@ -27,6 +27,11 @@ def html_of(app):
     return "\n".join(str(element.proto.body) for element in app.get("html"))
 
 
+def as_read(markdown):
+    """Return what a person reads of text that was made safe for Markdown."""
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "")
+
+
 def charts_of(app):
     """Return the charts on a page by their hooks: name to the number of points in its traces."""
     found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', html_of(app))
@@ -72,7 +77,7 @@ class Page:
 
     @property
     def notes(self):
-        return [note.value for note in self.app.info]
+        return [as_read(note.value) for note in self.app.info]
 
     @property
     def html(self):

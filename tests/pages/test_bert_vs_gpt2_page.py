@@ -19,7 +19,7 @@ from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
 from kvviz.ui.twins.view import HeadView
-from tests.pages.conftest import PATIENCE_S, ROUTER, charts_of
+from tests.pages.conftest import PATIENCE_S, ROUTER, as_read, charts_of
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 
 
@@ -46,7 +46,7 @@ class Twins:
 
     @property
     def notes(self):
-        return [note.value for note in self.app.info]
+        return [as_read(note.value) for note in self.app.info]
 
     @property
     def charts(self):

@@ -13,6 +13,7 @@ from kvviz.ui.language import film_part, masked_part
 from kvviz.ui.language.question import SHOW_ME
 from kvviz.ui.language.readings import HIDDEN_SHARE
 from kvviz.ui.language.settings import TextSettings
+from tests.pages.conftest import as_read
 
 ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "router.py"
 NAME = "language_modelling_page"
@@ -68,7 +69,7 @@ class Lesson:
 
     @property
     def notes(self):
-        return [note.value for note in self.app.info]
+        return [as_read(note.value) for note in self.app.info]
 
     @property
     def html(self):

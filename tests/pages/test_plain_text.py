@@ -57,3 +57,12 @@ def test_control_characters_and_turned_direction_are_made_visible():
 def test_long_text_is_cut_with_a_sign():
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+@pytest.mark.parametrize("text", ["http://evil.test", "www.evil.test", "WWW.a.b", "a@evil.test"])
+def test_an_address_is_broken_where_a_link_would_be_made_of_it(text):
+    """Links are made of text after its escapes are gone, so these alone would not do."""
+    made = plain(text).replace("\\", "")
+    assert made != text
+    assert made.replace("\u2060", "") == text
+    assert "\u2060" in made

@@ -9,7 +9,7 @@ from hashlib import sha256
 import streamlit as st
 
 from kvviz.lessons import lessons
-from kvviz.ui.plain_text import plain_html
+from kvviz.ui.plain_text import plain, plain_html
 from kvviz.ui.twins.state import PREFIX, TwinsState
 
 
@@ -57,8 +57,9 @@ def ask(
         for number, part in enumerate(parts):
             chosen.append(
                 place.segmented_control(
-                    part.label or "Your answer",
+                    plain(part.label) or "Your answer",
                     part.options,
+                    format_func=plain,
                     key=f"{PREFIX}answer:{digest}:{number}",
                     label_visibility="visible" if part.label else "collapsed",
                 )
