@@ -152,15 +152,15 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
-def text_up_to(length: int) -> Callable[[str], str]:
-    """Return a reader of text of at most `length` characters."""
+def text_up_to(length: int, *, least: int = 1) -> Callable[[str], str]:
+    """Return a reader of text of `least` to `length` characters."""
 
     def read(text: str) -> str:
-        if not text or len(text) > length:
+        if not least <= len(text) <= length:
             raise ValueError
         return text
 
-    read.__doc__ = f"a text of 1 to {length:,} characters"
+    read.__doc__ = f"a text of {least} to {length:,} characters"
     return read
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
 from kvviz.engine import scoring
-from kvviz.ui import waiting
+from kvviz.ui import links, waiting
 from kvviz.ui.jobs import Job
 from kvviz.ui.plain_text import percent
 from kvviz.ui.twins import readings, rows, settings, writing
@@ -18,6 +18,7 @@ from kvviz.ui.twins.asking import Part, judged
 from kvviz.ui.twins.look import bucket
 from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.twins.state import PICTURE_MEMORY
+from kvviz.ui.twins.swapped import suffered
 from kvviz.ui.twins.view import HeadView
 from tests.pages.conftest import PATIENCE_S, ROUTER, as_read, charts_of
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
@@ -163,7 +164,8 @@ def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first
     page.show_me()
     assert page.verdict() == ["none", "all"]
     assert page.told() == (
-        f"In layer 5 GPT-2 mini changed 0 of its {n} rows, and BERT mini {n + 2} of {n + 2}."
+        f"In layer 5 GPT-2 mini changed 0 of its {n} rows, and BERT mini {n + 2} of its "
+        f"{n + 2} rows."
     )
     state = page.app.session_state["bert_vs_gpt2_page"]
     readings = next(v for k, v in state._results.items() if k[2] == "read" and len(k) == 7)
@@ -191,7 +193,7 @@ def test_an_edited_word_leaves_gpt2_what_stands_before_it(twins):
     n, at = len(left["tokens"]), left["marked"][0]
     assert page.told() == (
         f"In layer 5 GPT-2 mini changed {n - at} of its {n} rows, none of them before the edit, "
-        f"and BERT mini {n + 2} of {n + 2}, {at + 1} of them before it."
+        f"and BERT mini {n + 2} of its {n + 2} rows, {at + 1} of them before it."
     )
     edited = "".join(left["tokens"][position] for position in left["marked"])
     assert edited.strip() == page.state.settings.by
@@ -205,9 +207,9 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     assert page.verdict() == ["no", "yes"]
     n = len(page.picture["left"]["tokens"]) - 1
     assert page.told() == (
-        f"With the masks swapped GPT-2 mini kept {n} of the {6 * n} rows before the new word, and "
-        f"BERT mini {6 * (n + 1)} of {6 * (n + 1)}: a cache would be impossible in the one and "
-        "exact in the other."
+        f"With the masks swapped GPT-2 mini kept {n} of its {6 * n} rows before the new word, and "
+        f"BERT mini {6 * (n + 1)} of its {6 * (n + 1)} rows: a cache would be impossible in the "
+        "one and exact in the other."
     )
     lines = page.cells("mask-losses")
     assert [line[1] for line in lines] == [
@@ -221,6 +223,11 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     assert [line[4] for line in lines[:2]] == [f"{loss:.2f}" for loss in alone]
     # What the lesson says: weights predict worse under the mask that they were not trained with.
     assert alone[0] < alone[1]
+    own, other = lines[2][4], lines[3][4]
+    assert (
+        f"Under the other mask the loss of GPT-2 mini rose from {alone[0]:.2f} to {alone[1]:.2f} "
+        f"and the loss of BERT mini rose from {own} to {other} nats a token.</p>"
+    ) in page.html
     assert float(lines[2][4]) < float(lines[3][4])
     assert page.picture["left"]["mask"] == "bidirectional"
     assert page.picture["right"]["mask"] == "causal"
@@ -392,9 +399,91 @@ def test_nonsense_in_a_link_gives_the_usual_page_and_one_line(twins):
     assert dict(page.app.query_params) == {}
 
 
+@pytest.mark.parametrize("do", ["append", "masks"])
+def test_white_space_at_the_end_of_a_text_does_not_make_the_new_word_replace_it(twins, do):
+    page = twins(do=do, text="The cat sat on the \n").show_me()
+    assert page.errors == []
+    assert page.picture["left"]["tokens"] == ["The", " cat", " sat", " on", " the", " sad"]
+    assert page.picture["left"]["marked"] == [5]
+    if do == "append":
+        assert page.told().startswith("In layer 5 GPT-2 mini changed 0 of its 5 rows,")
+        assert 'data-kvviz="recut"' not in page.html
+    assert page.app.text_area(key="bg:text").value == "The cat sat on the \n"
+
+
+def test_the_token_that_is_edited_is_the_one_that_is_named_also_where_the_text_is_cut_anew(twins):
+    page = twins(do="edit", text="The cat sat on the mat.", at="7", by="s")
+    (question,) = re.findall(r'data-kvviz="question">(.*?)</p>', page.html)
+    assert question.startswith("Token 7, “.”, becomes “s”."), question
+    page.show_me()
+    n = len(page.picture["left"]["tokens"])
+    assert n == 6, "“mats” is one token, so the text has one less"
+    assert (
+        "GPT-2 mini 6 tokens where it read 7 and BERT mini 8 tokens where it read 9." in page.html
+    )
+
+
+def test_a_space_that_is_a_token_has_a_name(twins):
+    page = twins(do="edit", text="The cat  sat", at="2")
+    (question,) = re.findall(r'data-kvviz="question">(.*?)</p>', page.html)
+    assert question.startswith("Token 2, “␣”, becomes"), question
+
+
+def test_a_place_in_a_link_that_the_text_lacks_is_the_usual_one_and_a_line(twins):
+    for do, name, key, usual in (("edit", "at", "at", 5), ("blank", "blank", "blank", 1)):
+        page = twins(do=do, **{name: "9999"})
+        (note,) = page.notes
+        assert note.startswith(f"{name} is 9,999, but no token of this text"), note
+        (box,) = [one for one in page.app.selectbox if one.key.startswith(f"bg:{key}:")]
+        assert box.value == usual
+        assert name not in page.app.query_params
+    page = twins(do="context", focus="99")
+    assert page.notes[0].startswith("focus is 99, but")
+    # Nobody asked for a place that a text of their own does not have.
+    page = twins(do="edit", at="12")
+    page.app.text_area(key="bg:text").set_value("The cat sat").run()
+    assert page.notes == []
+
+
+def test_what_is_too_long_to_write_on_is_refused_before_it_is_asked(twins):
+    page = twins(do="write", text=("the " * 250).strip(), new="5")
+    (error,) = page.errors
+    assert (
+        "The text has 250 tokens and 5 are to be written; together they may be 254."
+        in error.replace("\\", "")
+    )
+    assert "Write 4 tokens or fewer" in error
+    assert 'data-kvviz="question"' not in page.html
+    assert 'data-kvviz="question"' in twins(do="write", text=("the " * 250).strip(), new="4").html
+
+
+def test_a_page_takes_back_the_links_that_it_writes(twins):
+    page = twins(text="The cat")
+    page.app.text_area(key="bg:text").set_value("").run()
+    assert dict(page.app.query_params) == {"text": ""}
+    again = twins(**dict(page.app.query_params))
+    assert again.notes == []
+    assert again.app.text_area(key="bg:text").value == ""
+    assert settings.write(TwinSettings(bert="", model=""), HeadView()) == {}
+    assert twins(do="write", new="2").app.number_input(key="bg:seed").max == links.LARGEST_SEED
+
+
+def test_losses_are_told_as_they_came_out():
+    found = {("gpt2", "causal"): 2.0, ("gpt2", "bidirectional"): 1.5,
+             ("bert", "bidirectional"): 1.001, ("bert", "causal"): 1.002}  # fmt: skip
+    assert suffered(found, ("A", "B")) == (
+        "Under the other mask the loss of A fell from 2.00 to 1.50 and the loss of B stayed at "
+        "1.00 nats a token. One text may come out so by chance, a short one above all: try a "
+        "longer one."
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
+        ({"do": "append", "word": " "}, "There is no word to append"),
+        ({"do": "masks", "word": " "}, "There is no word to append"),
+        ({"do": "context", "one": "😀 a", "other": "😀 b"}, "No token of the common beginning"),
         ({"text": "word " * 290}, "too long for this page"),
         ({"text": "word " * 700, "model": "kvviz/gpt2-mini"}, "too long for this page"),
         ({"text": "   "}, "white space"),
@@ -461,7 +550,7 @@ def test_every_experiment_can_be_done_with_two_models_that_are_no_twins(odd_pair
     assert page.errors == page.notes == []
     assert all(page.verdict())
     if do == "append":
-        assert "its last layer, 1 in the one and 2 in the other" in page.html
+        assert "the last layer (1 in the one, 2 in the other)" in page.html
     if do == "blank":
         bars = page.html.split('data-kvviz="blank-both"')[1].split("</ol>")[0]
         words = [re.sub(r"<.*?>", "", word) for word in re.findall(r"<code>.*?</code>", bars)]

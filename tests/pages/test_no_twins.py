@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+
 from kvviz.ui.twins.blank import _same_token
+from kvviz.ui.twins.context import distance, furthest
 from kvviz.ui.twins.rows import last_layer
 from kvviz.ui.twins.writing import judge_of, lowest
 
@@ -28,7 +31,7 @@ class Reader:
 
 def test_the_last_layer_is_named_for_each_model_where_they_differ():
     assert last_layer(6, 6) == "layer 5"
-    assert last_layer(2, 3) == "its last layer, 1 in the one and 2 in the other"
+    assert last_layer(2, 3) == "the last layer (1 in the one, 2 in the other)"
 
 
 def test_a_judge_that_read_nothing_puts_no_text_first():
@@ -64,3 +67,11 @@ def test_a_judge_reads_the_whole_in_its_own_tokens(monkeypatch):
     writer = SimpleNamespace(token_text=lambda _: "ts by", text_of=lambda ids, goes_on: "ts by")
     assert judge_of(judge, writer, "the ma", [0], {}) == -1.0
     assert asked == [([0, 3, 4], [1, 2])]
+
+
+def test_a_small_distance_is_not_called_none():
+    assert [distance(value) for value in (0.0, 1e-9, 0.001, 0.25)] == [
+        "0.000", "less than 0.001", "0.001", "0.250"
+    ]  # fmt: skip
+    assert furthest(np.array([0.0, 1e-9])) == "up to less than 0.001"
+    assert furthest(np.zeros(2)) == "0"

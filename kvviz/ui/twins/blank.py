@@ -15,7 +15,7 @@ from kvviz.ui.jobs import Job
 from kvviz.ui.plain_text import percent, plain_html, visible
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.readings import Desk, Wish
-from kvviz.ui.twins.rows import choose_token
+from kvviz.ui.twins.rows import choose_token, shown_token
 from kvviz.ui.twins.tables import bars
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             fix="Type a longer text.",
         )
     with card:
-        blank = choose_token(left, "Token to hide", "blank", desk.settings.blank, list(pairs))
+        blank = choose_token(desk, left, "Token to hide", "blank", list(pairs))
     desk.state.change(blank=blank)
     # The tokenizer of BERT is asked without its [CLS].
     place = pairs[blank] - int(right.special[: pairs[blank]].sum())
     ways = (f"{names[0]}, left side", f"{names[0]}, by trying", names[1])
     parts = [Part("", ways)]
-    answer = visible(left.tokens[blank]).strip() or "␣"
+    answer = shown_token(left.tokens[blank])
     sentence = blanked(left.tokens, blank)
     with card:
         st.html(f'<p class="kvviz-blank">{sentence}</p>')

@@ -12,10 +12,10 @@ from kvviz.figures import vector_shifts
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
 from kvviz.ui import chart
-from kvviz.ui.plain_text import plain_html, visible
+from kvviz.ui.plain_text import plain_html
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.readings import Desk, Wish
-from kvviz.ui.twins.rows import choose_token
+from kvviz.ui.twins.rows import choose_token, shown_token
 from kvviz.ui.twins.state import PREFIX
 from kvviz.ui.twins.tables import table
 
@@ -40,12 +40,10 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     usual = max(places, key=lambda place: len(first[0].tokens[place].strip()))
     chosen = desk.settings.focus
     with card:
-        focus = choose_token(
-            first[0], "Word to look at", "focus", usual if chosen is None else chosen, list(places)
-        )
+        focus = choose_token(desk, first[0], "Word to look at", "focus", list(places), usual)
     if focus != usual or chosen is not None:
         desk.state.change(focus=focus)
-    word = visible(first[0].tokens[focus]).strip() or "␣"
+    word = shown_token(first[0].tokens[focus])
     ways = ("in neither", f"only in {names[0]}", f"only in {names[1]}", "in both")
     parts = [Part("", ways)]
     with card:
@@ -82,7 +80,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             figure,
             "Cosine distance over the layers. "
             + " ".join(
-                f"{name}: up to {shift.max():.2f}, in layer {int(shift.argmax())}."
+                f"{name}: {furthest(shift)}, in layer {int(shift.argmax())}."
                 for name, shift in zip(names, shifts, strict=True)
             ),
         )
@@ -120,6 +118,12 @@ def shared_words(first: Both, second: Both) -> dict[int, tuple[int, int]]:
         for place in range(n_same)
         if all(place in pair for pair in pairs)
     }
+    if not shared and n_same:
+        raise AlignmentError(
+            "No token of the common beginning is one token in both models.",
+            found="Its characters are cut in other places by the one than by the other.",
+            fix="Let both texts begin with a common word.",
+        )
     if not shared:
         raise AlignmentError(
             "The two texts have no beginning in common.",
@@ -131,7 +135,12 @@ def shared_words(first: Both, second: Both) -> dict[int, tuple[int, int]]:
 
 def furthest(shift: np.ndarray) -> str:
     """Return the largest distance over the layers, in words."""
-    return f"up to {shift.max():.3f}" if shift.any() else "0"
+    return f"up to {distance(shift.max())}" if shift.any() else "0"
+
+
+def distance(value: float) -> str:
+    """Return a distance as it is written on the page; what is small is not called nothing."""
+    return "less than 0.001" if 0 < value < 0.001 else f"{value:.3f}"
 
 
 def shift_line(name: str, shift: np.ndarray) -> list[str]:
@@ -140,7 +149,7 @@ def shift_line(name: str, shift: np.ndarray) -> list[str]:
     layers = "every layer" if same.size == shift.size else _listed(same.tolist())
     if not shift.any():
         return [name, "0", "none", layers]
-    return [name, f"{shift.max():.3f}", str(int(shift.argmax())), layers]
+    return [name, distance(shift.max()), str(int(shift.argmax())), layers]
 
 
 def _listed(layers: list[int]) -> str:

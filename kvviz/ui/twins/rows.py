@@ -10,11 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.analysis import RowChanges, row_changes
 from kvviz.errors import OptionsError
 from kvviz.trace import EncodingTrace
-from kvviz.ui.plain_text import visible
+from kvviz.ui.plain_text import plain_html, visible
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.payload import ChangedRows, Pair
 from kvviz.ui.twins.picture import picture
 from kvviz.ui.twins.readings import NOTES, Desk, Wish
+from kvviz.ui.twins.settings import TwinSettings
 from kvviz.ui.twins.state import PREFIX
 
 NONE, ONE, LATER, ALL = "none", "one", "from the edit on", "all"
@@ -38,10 +39,30 @@ class Change:
 
 
 def appended(text: str, word: str) -> Change:
-    """Return a text with a word at its end, a space between them."""
-    space = "" if text[-1:].isspace() or not text else " "
-    after = f"{text}{space}{word}"
-    return Change(text, after, len(text), len(after))
+    """Return a text with a word at its end, a space between them.
+
+    White space at the end of the text is left out on both sides: a token of its own, it would
+    become part of the new word, and so be replaced where a word is to be added.
+    """
+    before = text.rstrip()
+    after = f"{before} {word}" if before else word
+    return Change(before, after, len(before), len(after))
+
+
+def word_to_append(desk: Desk, card: DeltaGenerator) -> str:
+    """Draw the word that is appended and return it.
+
+    Raises:
+        OptionsError: If there is none.
+    """
+    with card:
+        word = st.text_input(
+            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
+        )
+    desk.state.change(word=word)
+    if not word.strip():
+        raise OptionsError("There is no word to append.", fix="Type one.")
+    return word.strip()
 
 
 def edited(encoding: EncodingTrace, position: int, word: str) -> Change:
@@ -64,22 +85,15 @@ def marked(encoding: EncodingTrace, change: Change) -> tuple[int, ...]:
 
 def draw_append(desk: Desk, card: DeltaGenerator) -> None:
     """Draw the experiment in which a word is appended."""
-    with card:
-        word = st.text_input(
-            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
-        )
-    desk.state.change(word=word)
-    if not word.strip():
-        raise OptionsError("There is no word to append.", fix="Type one.")
-    change = appended(desk.settings.text, word.strip())
-    compare(desk, card, change, "append", (NONE, ONE, ALL))
+    change = appended(desk.settings.text, word_to_append(desk, card))
+    compare(desk, card, change, (NONE, ONE, ALL))
 
 
 def draw_edit(desk: Desk, card: DeltaGenerator) -> None:
     """Draw the experiment in which a word becomes another."""
     (whole,) = desk.read(Wish("gpt2", desk.settings.text))
     with card, st.container(horizontal=True, gap="small", key="kvviz-edit"):
-        at = choose_token(whole, "Token to edit", "at", desk.settings.at)
+        at = choose_token(desk, whole, "Token to edit", "at")
         by = st.text_input(
             "becomes", key=f"{PREFIX}by", max_chars=60, width=220, persist_state="session"
         )
@@ -89,28 +103,42 @@ def draw_edit(desk: Desk, card: DeltaGenerator) -> None:
     change = edited(whole, at, by.strip())
     if change.after == change.before:
         raise OptionsError("That is the word which stands there.", fix="Type another one.")
-    compare(desk, card, change, "edit", (NONE, ONE, LATER, ALL))
+    compare(desk, card, change, (NONE, ONE, LATER, ALL), token=whole.tokens[at], at=at)
 
 
 def choose_token(
+    desk: Desk,
     encoding: EncodingTrace,
     label: str,
     name: str,
-    wanted: int,
     positions: list[int] | None = None,
+    usual: int | None = None,
 ) -> int:
     """Draw a list of the tokens of a text and return the position of the chosen one.
 
+    Where the position that is asked for cannot be had it is the nearest to the usual one; if a
+    link asked for it, a line says so.
+
     Args:
+        desk: Where the position that is asked for stands.
         encoding: The text.
         label: What is chosen.
         name: Name of the setting.
-        wanted: The position that is asked for; the nearest there is where it cannot be had.
         positions: Which tokens can be chosen; all if None.
+        usual: The position where none is asked for; the setting's own if None.
     """
     offered = positions if positions is not None else list(range(encoding.n_tokens))
+    first = int(getattr(TwinSettings(), name)) if usual is None else usual
+    asked = getattr(desk.settings, name)
+    wanted = first if asked is None else int(asked)
     if wanted not in offered:
-        wanted = min(offered, key=lambda place: abs(place - wanted))
+        if name in desk.state.chosen_by_link and wanted != first:
+            desk.state.notes += (
+                f"{name} is {wanted:,}, but no token of this text that could be chosen stands "
+                f"there: they stand from {offered[0]} to {offered[-1]}.",
+            )
+        wanted = min(offered, key=lambda place: abs(place - first))
+    desk.state.chosen_by_link.discard(name)
     return st.selectbox(
         label,
         offered,
@@ -122,10 +150,26 @@ def choose_token(
 
 
 def compare(
-    desk: Desk, card: DeltaGenerator, change: Change, question: str, options: tuple[str, ...]
+    desk: Desk,
+    card: DeltaGenerator,
+    change: Change,
+    options: tuple[str, ...],
+    *,
+    token: str | None = None,
+    at: int = 0,
 ) -> None:
-    """Draw the question, the maps of changed rows, and the patterns of the new text."""
+    """Draw the question, the maps of changed rows, and the patterns of the new text.
+
+    Args:
+        desk: What the experiment works with.
+        card: Where the question stands.
+        change: What was done to the text.
+        options: Answers to choose from.
+        token: The token that was edited; None where a word was appended.
+        at: Its position.
+    """
     names = desk.names()
+    question = "append" if token is None else "edit"
     before_left, before_right, left, right = desk.read(
         Wish("gpt2", change.before),
         Wish("bert", change.before),
@@ -135,6 +179,7 @@ def compare(
     rows = ChangedRows(row_changes(before_left, left), row_changes(before_right, right))
     marks = (marked(left, change), marked(right, change))
     n_before, n_after = before_left.n_tokens, left.n_tokens
+    cuts = ((n_before, n_after), (before_right.n_tokens, right.n_tokens))
     pair = Pair(
         left,
         right,
@@ -145,17 +190,16 @@ def compare(
         "columns = positions · compared bit by bit with the run before the change",
     )
     parts = [Part(name, options) for name in names]
-    position = marks[0][0] if marks[0] else 0
     words = {
-        "token": visible(change.before[change.start : change.start + 40]).strip(),
+        "token": shown_token(token or ""),
         "word": visible(change.after[change.start : change.end]).strip(),
-        "position": position,
-        "n_left": before_left.n_tokens,
-        "n_right": before_right.n_tokens,
+        "position": at,
+        "left": names[0],
+        "right": names[1],
+        "n_left": counted(before_left.n_tokens),
+        "n_right": counted(before_right.n_tokens),
         "layer": last_layer(left.model.n_layers, right.model.n_layers),
     }
-    if question == "edit":
-        words["token"] = visible(before_left.tokens[position]).strip()
     with card:
         answers = ask(desk.state, question, (change.after, change.before, *names), parts, **words)
         if answers is not None:
@@ -163,7 +207,7 @@ def compare(
                 right_answers(side, options, place[0] if place else 0)
                 for side, place in ((rows.left, marks[0]), (rows.right, marks[1]))
             ]
-            found = {"left": names[0], "right": names[1], "layer": words["layer"]}
+            found = {name: words[name] for name in ("left", "right", "layer")}
             for which, side, place in (
                 ("left", rows.left, marks[0]),
                 ("right", rows.right, marks[1]),
@@ -172,23 +216,45 @@ def compare(
                 before = last[: place[0]] if place else last
                 found |= {
                     which + "_n": f"{last.sum():,}",
-                    which + "_of": f"{last.size:,}",
+                    which + "_of": counted(last.size),
                     which + "_before": "none" if not before.any() else f"{before.sum():,}",
                 }
             verdict(question, answers, parts, right_ones, **found)
-            if n_after - n_before != (1 if question == "append" else 0):
-                st.caption(
-                    f"The change is not one token for one: GPT-2 reads {n_after} tokens where it "
-                    f"read {n_before}. Rows are compared position by position all the same."
+            one_for_one = n_after - n_before == (1 if token is None else 0)
+            if not one_for_one or (token is not None and marks[0] != (at,)):
+                st.html(
+                    f'<p class="kvviz-body" data-kvviz="recut">{plain_html(recut(names, cuts))}</p>'
                 )
     picture(desk, pair, veiled=answers is None)
+
+
+def recut(names: tuple[str, str], cuts: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    """Say that the change is not one token for one, with the tokens before it and after it."""
+    counts = " and ".join(
+        f"{name} {after:,} tokens where it read {before:,}"
+        for name, (before, after) in zip(names, cuts, strict=True)
+    )
+    return (
+        f"The text is cut anew around the change, so it is not one token for one: {counts}. Rows "
+        "are compared position by position all the same."
+    )
+
+
+def shown_token(token: str) -> str:
+    """Return a token as a sentence names it: without the space around it, unless it is one."""
+    return visible(token).strip() or visible(token).replace(" ", "␣")
+
+
+def counted(n_rows: int) -> str:
+    """Return a number of rows in words."""
+    return f"{n_rows:,} row" if n_rows == 1 else f"{n_rows:,} rows"
 
 
 def last_layer(left: int, right: int) -> str:
     """Name the last layer of two models of so many layers."""
     if left == right:
         return f"layer {left - 1}"
-    return f"its last layer, {left - 1} in the one and {right - 1} in the other"
+    return f"the last layer ({left - 1} in the one, {right - 1} in the other)"
 
 
 def right_answers(rows: RowChanges, options: tuple[str, ...], position: int) -> set[str]:

@@ -68,17 +68,17 @@ def readers() -> dict[str, Callable[[str], Any]]:
     """Return the reader of each of the page's query parameters."""
     return {
         "do": links.one_of(tuple(EXPERIMENTS)),
-        "text": links.text_up_to(LONGEST_TEXT),
+        "text": links.text_up_to(LONGEST_TEXT, least=0),
         "model": links.text_up_to(300),
         "bert": links.text_up_to(300),
-        "word": links.text_up_to(60),
+        "word": links.text_up_to(60, least=0),
         "at": links.whole(0, LARGEST_AT),
-        "by": links.text_up_to(60),
+        "by": links.text_up_to(60, least=0),
         "blank": links.whole(0, LARGEST_AT),
         "new": links.whole(1, MOST_NEW),
         "seed": links.whole(0, links.LARGEST_SEED),
-        "one": links.text_up_to(LONGEST_TEXT),
-        "other": links.text_up_to(LONGEST_TEXT),
+        "one": links.text_up_to(LONGEST_TEXT, least=0),
+        "other": links.text_up_to(LONGEST_TEXT, least=0),
         "focus": links.whole(0, LARGEST_AT),
         "layer": links.whole(0, 9_999),
         "head": links.whole(0, 9_999),
@@ -100,7 +100,7 @@ def parse(parameters: Mapping[str, str]) -> tuple[TwinSettings, HeadView, str]:
 def write(settings: TwinSettings, view: HeadView) -> dict[str, str]:
     """Return the query parameters that lead back to an experiment and a head, defaults left out.
 
-    Texts too long for an address bar are left out as well.
+    Texts too long for an address bar are left out as well, and models that nobody has named yet.
     """
     parameters: dict[str, str] = {}
     for value, usual in ((settings, TwinSettings()), (view, HeadView())):
@@ -109,5 +109,7 @@ def write(settings: TwinSettings, view: HeadView) -> dict[str, str]:
             if chosen != getattr(usual, entry.name):
                 parameters[entry.name] = str(chosen)
     return {
-        name: text for name, text in parameters.items() if len(quote(text)) <= links.LONGEST_LINK
+        name: text
+        for name, text in parameters.items()
+        if len(quote(text)) <= links.LONGEST_LINK and (text or name not in ("model", "bert"))
     }

@@ -35,6 +35,7 @@ class TwinsState:
         notes: Lines about the link that was opened.
         answers: What the person answered, by question; an empty answer where they asked to see.
         stopped: Long work that the person cancelled, by its key.
+        chosen_by_link: Lists of tokens in which a link has chosen one, until they are drawn.
         address: The address bar as this page uses it.
     """
 
@@ -43,6 +44,7 @@ class TwinsState:
     notes: tuple[str, ...] = ()
     answers: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
     stopped: set[Hashable] = field(default_factory=set)
+    chosen_by_link: set[str] = field(default_factory=set)
     address: Address = field(default_factory=Address)
     _results: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
@@ -56,6 +58,7 @@ class TwinsState:
     def take(self, settings: TwinSettings, view: HeadView) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""
         self.settings, self.view = settings, view
+        self.chosen_by_link = {"at", "blank", "focus"}
         for name in TYPED:
             st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
         for key in list(st.session_state):

@@ -12,13 +12,12 @@ from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
 from kvviz.trace.encoding import Mask
 from kvviz.ui.jobs import Job
-from kvviz.ui.plain_text import plain_html
+from kvviz.ui.plain_text import plain_html, visible
 from kvviz.ui.twins.asking import Part, ask, verdict
 from kvviz.ui.twins.payload import ChangedRows, Pair
 from kvviz.ui.twins.picture import picture
 from kvviz.ui.twins.readings import Desk, Which, Wish
-from kvviz.ui.twins.rows import appended, marked
-from kvviz.ui.twins.state import PREFIX
+from kvviz.ui.twins.rows import appended, counted, marked, word_to_append
 from kvviz.ui.twins.tables import table
 
 YES, NO = "yes", "no"
@@ -35,12 +34,8 @@ Readings = tuple[EncodingTrace, EncodingTrace]
 def draw(desk: Desk, card: DeltaGenerator) -> None:
     """Draw the experiment."""
     names = desk.names()
-    with card:
-        word = st.text_input(
-            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
-        )
-    desk.state.change(word=word)
-    change = appended(desk.settings.text, word.strip() or "and")
+    word = word_to_append(desk, card)
+    change = appended(desk.settings.text, word)
     wishes = [
         Wish(which, text, masks[of])
         for of in (0, 1)
@@ -53,7 +48,13 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     parts = [Part(name, (YES, NO)) for name in names]
     with card:
         answers = ask(
-            desk.state, "masks", (change.after, *names), parts, left=names[0], right=names[1]
+            desk.state,
+            "masks",
+            (change.after, *names),
+            parts,
+            left=names[0],
+            right=names[1],
+            word=visible(word),
         )
         if answers is not None:
             found = {"left": names[0], "right": names[1]}
@@ -61,7 +62,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
                 before = rows.changed[:, : first_other(rows)]
                 found |= {
                     which + "_n": f"{before.size - before.sum():,}",
-                    which + "_of": f"{before.size:,}",
+                    which + "_of": counted(before.size),
                     which + "_cache": "exact" if keeps(rows) == YES else "impossible",
                 }
             verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped], **found)
@@ -130,10 +131,12 @@ def losses(desk: Desk, text: str, own: Both, swapped: Both, names: tuple[str, st
                     f"{found[which, mask]:.2f}",
                 ]
             )
+    told = plain_html(suffered(found, names))
     with desk.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
-            f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
+            f'</div><p class="kvviz-told" data-kvviz="losses">{told}</p>'
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table(
                 "mask-losses",
                 ["model", "mask", "earlier rows changed", "a cache?", "loss, nats a token"],
@@ -141,6 +144,25 @@ def losses(desk: Desk, text: str, own: Both, swapped: Both, names: tuple[str, st
             )
             + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
         )
+
+
+def suffered(found: dict[tuple[str, str], float], names: tuple[str, str]) -> str:
+    """Say in a sentence what became of both models' losses under the other mask."""
+    parts: list[str] = []
+    fell = False
+    for name, (which, (own, other)) in zip(names, OWN_AND_OTHER.items(), strict=True):
+        before, after = found[which, own], found[which, other]
+        verb = "stayed at" if f"{before:.2f}" == f"{after:.2f}" else (
+            "rose" if after > before else "fell")  # fmt: skip
+        fell |= verb == "fell"
+        parts.append(
+            f"the loss of {name} {verb} {before:.2f}" if verb == "stayed at"
+            else f"the loss of {name} {verb} from {before:.2f} to {after:.2f}"
+        )  # fmt: skip
+    told = f"Under the other mask {' and '.join(parts)} nats a token."
+    if fell:
+        told += " One text may come out so by chance, a short one above all: try a longer one."
+    return told
 
 
 def _score(desk: Desk, text: str, job: Job) -> dict[tuple[str, str], float]:

@@ -10,12 +10,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import PromptError
+from kvviz.errors import ContextLengthError, PromptError
 from kvviz.lessons import lessons
 from kvviz.ui.jobs import Job
+from kvviz.ui.links import LARGEST_SEED
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.twins.asking import Part, ask, verdict
-from kvviz.ui.twins.readings import Desk, require_page_long, require_short
+from kvviz.ui.twins.readings import MOST_TOKENS, Desk, require_page_long
 from kvviz.ui.twins.settings import MOST_NEW
 from kvviz.ui.twins.state import PREFIX
 from kvviz.ui.twins.tables import table
@@ -78,7 +79,8 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
             persist_state="session",
         )
         seed = st.number_input(
-            "Seed", 0, key=f"{PREFIX}seed", step=1, width=180, persist_state="session",
+            "Seed", 0, LARGEST_SEED, key=f"{PREFIX}seed", step=1, width=180,
+            persist_state="session",
             help="Decides what BERT draws when it writes over and over. The other two ways always "
             "take the likeliest token.",
         )  # fmt: skip
@@ -87,6 +89,7 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     if not text.strip():
         raise PromptError("There is no beginning to go on from.", fix="Type a few words.")
     require_page_long(text)
+    require_room(desk, text, int(new))
     ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
     parts = [Part("", ways)]
     key = ("write", text, int(new), int(seed))
@@ -111,6 +114,32 @@ def draw(desk: Desk, card: DeltaGenerator) -> None:
     show(found, ways, names, text)
 
 
+def require_room(desk: Desk, text: str, new: int) -> None:
+    """Refuse a text that leaves no room for what is to be written, before anything is asked.
+
+    Raises:
+        ContextLengthError: With what would fit.
+    """
+
+    def count(_: Job) -> tuple[int, int]:
+        whole = desk.model("bert").tokenize_whole(text)
+        longest = max(len(desk.model("gpt2").tokenize(text)), int((~whole.special).sum()))
+        return longest, int(whole.special.sum())
+
+    n_tokens, n_ends = desk.work(("length", text), "Both models cut the text into tokens", count)
+    room = MOST_TOKENS - n_ends - n_tokens
+    if new > room:
+        raise ContextLengthError(
+            "Text and new tokens are too long for this page, on which a BERT computes every row "
+            "at every pass.",
+            found=f"The text has {n_tokens:,} tokens and {new:,} are to be written; together they "
+            f"may be {MOST_TOKENS - n_ends:,}.",
+            fix=f"Write {room:,} tokens or fewer, or shorten the text."
+            if room > 0
+            else "Shorten the text.",
+        )
+
+
 def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
     """Write the three continuations and have them judged."""
     from kvviz.engine import (
@@ -121,7 +150,6 @@ def write(desk: Desk, new: int, seed: int, job: Job) -> list[Written]:
 
     gpt2, bert = desk.model("gpt2"), desk.model("bert")
     text = desk.settings.text
-    require_short(len(bert.tokenize_whole(text).token_ids) + new)
     # Three continuations, of new, new and N_SWEEPS x new passes, which GPT-2 judges in a pass each
     # and BERT in a pass a token.
     total = new * (2 + N_SWEEPS) + 3 * (1 + new)
