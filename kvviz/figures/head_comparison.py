@@ -73,6 +73,7 @@ def head_comparison(
             y=values.reshape(-1),
             customdata=np.stack([layers, heads], axis=1),
             mode="markers",
+            cliponaxis=False,  # a dot at 0 is whole, as the others are
             name=model,
             marker={"color": colour, "symbol": symbol, "size": 7, "line": {"width": 1.5}},
             hovertemplate=f"{model}, layer %{{customdata[0]}} head %{{customdata[1]}}<br>"

@@ -65,10 +65,11 @@ class Visits:
         height: int = 1000,
         scheme="light",
         slow: bool = False,
+        touch: bool = False,
     ) -> Visit:
         """Open a tab, on the shared app if no address is given; `slow` as over a slow line."""
         context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme
+            viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
         )
         self.visits.append(Visit(context.new_page(), address or self._shared(), slow=slow))
         return self.visits[-1]

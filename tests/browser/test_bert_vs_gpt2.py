@@ -78,6 +78,102 @@ def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_
     tab.page.wait_for_url("**look=mask**")
 
 
+def test_patterns_and_rows_are_read_cell_by_cell_by_key(visit):
+    tab = opened(visit(), do="append", text=SHORT)
+    show_me(tab)
+    rows = tab.page.locator('[data-kvviz="row-changes"]')
+    reading = rows.locator(".kt-reading")
+    canvas = rows.locator("canvas").nth(1)
+    canvas.focus()
+    canvas.press("ArrowDown")
+    expect(reading).to_contain_text("BERT mini, layer 0, position 0 “[CLS]”: the same")
+    canvas.press("ArrowDown")
+    expect(reading).to_contain_text("BERT mini, layer 1, position 0 “[CLS]”: changed, by up to 0.")
+    for _ in range(9):
+        canvas.press("ArrowRight")
+    expect(reading).to_contain_text("position 7 “[SEP]”: new")
+    pattern = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
+    pattern.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        pattern.press(key)
+    looked = tab.page.locator('[data-kvviz="attention-twins"] .kt-reading')
+    expect(looked).to_contain_text("“␣cat” looks at “␣cat”: GPT-2 mini")
+
+
+def test_a_finger_reads_a_row_and_a_weight_and_what_it_read_stays(visit):
+    tab = opened(visit(width=390, height=844, touch=True), do="append", text=SHORT, word="mat")
+    show_me(tab)
+    rows = tab.page.locator('[data-kvviz="row-changes"]')
+    canvas = rows.locator("canvas").nth(1)
+    canvas.scroll_into_view_if_needed()
+    canvas.tap(position={"x": 52 + 10, "y": 30})
+    reading = rows.locator(".kt-reading")
+    expect(reading).to_contain_text("BERT mini, layer 1, position 0 “[CLS]”: changed, by up to")
+    pattern = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
+    pattern.scroll_into_view_if_needed()
+    box = pattern.bounding_box()
+    pattern.tap(position={"x": box["width"] * 0.45, "y": box["height"] * 0.8})
+    looked = tab.page.locator('[data-kvviz="attention-twins"] .kt-reading')
+    expect(looked).to_contain_text("looks at")
+    tab.still()
+    expect(looked).to_contain_text("looks at")
+
+
+def test_a_head_that_is_picked_again_after_going_back_is_heard_again(visit):
+    tab = opened(visit(), text=SHORT)
+    show_me(tab)
+    picker = tab.page.locator(f"{PICTURE} select[aria-label=layer]")
+    for layer in ("3", "4"):
+        picker.select_option(layer)
+        tab.page.wait_for_url(f"**layer={layer}**")
+    tab.page.go_back()
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-layer", "3")
+    tab.still()
+    picker.select_option("4")
+    tab.page.wait_for_url("**layer=4**")
+
+
+def test_heads_stepped_through_in_one_go_are_one_entry_of_the_history(visit):
+    tab = opened(visit(), text=SHORT, layer="0", head="0")
+    show_me(tab)
+    tab.still()
+    before = tab.page.evaluate("history.length")
+    heads = tab.page.locator(f"{PICTURE} .kt-heads").first
+    heads.evaluate(
+        """canvas => { for (let i = 0; i < 5; i++)
+          canvas.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" })); }"""
+    )
+    tab.page.wait_for_url("**head=5**")
+    tab.still()
+    assert tab.page.evaluate("history.length") == before + 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_rows_of_a_long_text_that_changed_do_not_look_like_new_ones_or_kept_ones(visit, scheme):
+    """Cells are two pixels wide there, and a frame around each would fill them."""
+    tab = opened(visit(scheme=scheme), do="append", text=f"{SHORT} mat and looked. " * 22)
+    show_me(tab)
+    section = tab.page.locator('[data-kvviz="row-changes"]')
+    expect(section).to_have_attribute("data-changed0-left", "0")
+    rows = section.locator("canvas")
+    middles = rows.evaluate_all(
+        """canvases => canvases.map(canvas => {
+          const pen = canvas.getContext("2d"), { width, height } = canvas;
+          const row = layer => Math.round((layer * 16 + 6.5) * height / (6 * 16));
+          const { data } = pen.getImageData(0, 0, width, height);
+          const at = (x, layer) => data.slice(4 * (row(layer) * width + x)).slice(0, 4).join();
+          const filled = Array.from({ length: width }, (_, x) => x)
+            .filter(x => x > 52 && at(x, 3).split(",")[3] !== "0");
+          const places = [filled[Math.round(filled.length / 3)], filled.at(-1)];
+          return { kept: at(places[0], 0), changed: at(places[0], 3), added: at(places[1], 3) };
+        })"""
+    )
+    gpt2, bert = middles
+    assert len({bert["kept"], bert["changed"], bert["added"]}) == 3
+    assert gpt2["kept"] == gpt2["changed"] == bert["kept"]
+    assert gpt2["added"] == bert["added"]
+
+
 def test_rows_change_in_bert_when_a_word_is_appended_and_in_gpt2_when_the_masks_are_swapped(visit):
     tab = opened(visit(slow=True), do="append", text=SHORT, word="mat")
     show_me(tab)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode, weightOf, within } from "../../kvviz/ui/twins/js/buffer.js";
-import { geometry, membersOf, positionsOf, slotAt, thumbSide } from "../../kvviz/ui/twins/js/geometry.js";
+import { geometry, membersOf, nextUnit, positionsOf, slotAt, thumbSide } from "../../kvviz/ui/twins/js/geometry.js";
 import { countRows, headText, lookOf, lookText, measuresOf, named, rowText, rowsSentence } from "../../kvviz/ui/twins/js/words.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -99,4 +99,15 @@ test("slots, positions and units lead to one another", () => {
   assert.equal(slotAt(19, 10, 3), 1);
   assert.equal(slotAt(-1, 10, 3), null);
   assert.equal(slotAt(31, 10, 3), null);
+});
+
+test("a key leads to the nearest unit of which the model has a token, and no further than the edge", () => {
+  const members = [[], [0], [], [1, 2], []];
+  assert.equal(nextUnit(members, null, 0), 1);
+  assert.equal(nextUnit(members, 1, 1), 3);
+  assert.equal(nextUnit(members, 3, -1), 1);
+  assert.equal(nextUnit(members, 3, 1), 3);
+  assert.equal(nextUnit(members, 1, -1), 1);
+  assert.equal(nextUnit(members, 1, 0), 1);
+  assert.equal(nextUnit([[], []], null, 1), null);
 });

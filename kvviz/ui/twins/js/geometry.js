@@ -30,6 +30,8 @@ const NAMELESS = { from: 0, font: 0, width: 16, height: 8, lean: 0 };
 const LARGEST_CELL = 46;
 const LARGEST_THUMB = 58;
 export const LAYER_LABEL = 52;
+/** How far an arrow key moves, down and to the right. @type {Record<string, [number, number]>} */
+export const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** @param {number} width Of the component's inside. @param {number} n_slots @returns {Geometry} */
 export function geometry(width, n_slots) {
@@ -81,6 +83,21 @@ export function positionsOf(slots, n_slots) {
   const positions = new Int32Array(n_slots).fill(-1);
   slots.forEach((slot, position) => (positions[slot] = position));
   return positions;
+}
+
+/**
+ * The unit to go to from another one, by key: the nearest on that side of which the model has a token.
+ * @param {number[][]} members Positions of the tokens of each unit. @param {number | null} unit
+ * @param {number} by -1, 0 or 1. @returns {number | null} The first unit from nowhere; the same at the edge.
+ */
+export function nextUnit(members, unit, by) {
+  if (unit === null) {
+    const first = members.findIndex((positions) => positions.length > 0);
+    return first < 0 ? null : first;
+  }
+  let next = unit + by;
+  while (by && next >= 0 && next < members.length && !members[next].length) next += by;
+  return next < 0 || next >= members.length ? unit : next;
 }
 
 /**

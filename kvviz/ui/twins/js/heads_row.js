@@ -1,7 +1,7 @@
 // All heads of one model as thumbnails: a click or the arrow keys choose one.
 import { el } from "../../../player/js/dom.js";
 import { within } from "./buffer.js";
-import { LAYER_LABEL, slotAt, thumbSide } from "./geometry.js";
+import { LAYER_LABEL, MOVES, slotAt, thumbSide } from "./geometry.js";
 import { paintHeads } from "./paint.js";
 
 /**
@@ -12,8 +12,6 @@ import { paintHeads } from "./paint.js";
  */
 
 const GAP = 4;
-/** @type {Record<string, [number, number]>} */
-const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 export class HeadsRow {
   /** @param {Side} side @param {Which} which @param {(head: Head) => void} choose */
@@ -23,6 +21,7 @@ export class HeadsRow {
     this.choose = choose;
     /** @type {Scene | null} */
     this.scene = null;
+    this.title = el("h4", { class: "kt-map-name" }, [side.name]);
     this.root = el("canvas", { class: "kt-heads", role: "img", tabindex: 0, "aria-label": `All heads of ${side.name}` });
     this.root.addEventListener("click", (event) => this.pick(event));
     this.root.addEventListener("keydown", (event) => this.step(event));
@@ -42,7 +41,8 @@ export class HeadsRow {
     const move = MOVES[event.key];
     if (!move || !this.scene) return;
     event.preventDefault();
-    const { layer, head } = this.scene.view;
+    // From the head that is framed here, which another model's may lie beyond.
+    const { layer, head } = within(this.side, this.scene.view);
     const [down, right] = move;
     this.choose(within(this.side, { layer: Math.max(layer + down, 0), head: Math.max(head + right, 0) }));
   }

@@ -11,10 +11,13 @@ import { LAYER_LABEL } from "./geometry.js";
  * @import { Geometry } from "./geometry.js"
  *
  * @typedef {{ theme: Theme, palette: Palette, dpr: number }} Ink
+ * @typedef {{ layer: number, position: number }} RowPlace
  * @typedef {{ query: number[], key: number[] } | null} Pointed Positions of this side that are pointed at.
  */
 
 const NAME_LENGTH = 10;
+// From this width on a cell has room for a frame and for what is inside.
+const FRAMED = 7;
 // Names above a narrow column stand more upright, so that they do not touch.
 const LEAN = -0.72;
 const STEEP = -1.12;
@@ -23,6 +26,15 @@ const STEEP = -1.12;
 function word(colour) {
   const [r, g, b] = /** @type {Rgb} */ (parse(colour)).map(Math.round);
   return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+// What a mask allows has the colour of a middling weight.
+const ALLOWED = 90;
+
+/** @param {Theme} theme @returns {string} */
+export function allowedColour(theme) {
+  const rgba = attentionTable(theme)[ALLOWED];
+  return css([rgba & 255, (rgba >> 8) & 255, (rgba >> 16) & 255]);
 }
 
 /**
@@ -36,7 +48,7 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
   const side = Math.max(1, Math.round(pitch * dpr * n_slots));
   const words = new Uint32Array(side * side);
   const table = attentionTable(theme);
-  const [hatch, well, allowed] = [word(palette.hatch), word(palette.well), table[90]];
+  const [hatch, well, allowed] = [word(palette.hatch), word(palette.well), table[ALLOWED]];
   const period = Math.round(6 * dpr);
   const line = Math.max(1, Math.round(0.8 * dpr));
   const gap = pitch >= 5 ? Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75))) : 0;
@@ -172,12 +184,13 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
 
 /**
  * The map of rows: layers below each other, positions side by side. Filled: changed; a frame with a
- * hollow dot: the same; dashed: still to be guessed.
+ * hollow dot: the same; dashed: still to be guessed. Where a cell is too narrow for its frame, the same
+ * is a hollow band, changed a fill without a frame, and new the fill that is darkest.
  * @param {HTMLCanvasElement} canvas @param {Side} side @param {Numbers | undefined} rows
  * @param {Numbers | undefined} largest @param {number} most Largest difference of all the maps.
- * @param {Geometry} place @param {Ink} ink
+ * @param {Geometry} place @param {Ink} ink @param {RowPlace | null} pointed The row that is pointed at.
  */
-export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }) {
+export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed) {
   const { cell: w, cellHeight: h } = place;
   const step = h + 3;
   const pen = begin(canvas, place.column, side.n_layers * step, dpr);
@@ -193,7 +206,10 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
     pen.fillStyle = palette.muted;
     pen.fillText(`layer ${layer}`, 0, y + h / 2);
     for (let position = 0; position < n; position++) {
-      const box = { x: LAYER_LABEL + side.slots[position] * w, y, w: w - gap, h };
+      // On whole pixels, or cells of unlike widths would show as stripes.
+      const snap = (/** @type {number} */ at) => Math.round(at * dpr) / dpr;
+      const left = snap(LAYER_LABEL + side.slots[position] * w);
+      const box = { x: left, y, w: Math.max(1 / dpr, snap(LAYER_LABEL + (side.slots[position] + 1) * w) - gap - left), h };
       const [x, middle] = [box.x + box.w / 2, y + h / 2];
       if (!rows) {
         pen.strokeStyle = palette.slot;
@@ -203,7 +219,13 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
         continue;
       }
       const state = rows.data[layer * n + position];
-      if (state === SAME) {
+      if (state === SAME && w < FRAMED) {
+        pen.fillStyle = palette.reusedWash;
+        pen.fillRect(box.x, box.y, box.w, box.h);
+        pen.fillStyle = palette.reused;
+        pen.fillRect(box.x, box.y, box.w, 1);
+        pen.fillRect(box.x, box.y + box.h - 1, box.w, 1);
+      } else if (state === SAME) {
         frame(pen, box, w >= 8 ? 1.5 : 1, palette.reused, dpr);
         if (w >= 10) dot(pen, x, middle, 2.6, palette.reusedText, false);
       } else if (state === NEW) {
@@ -219,7 +241,7 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
         // By the root: a small change is a change, and must not look like none.
         pen.fillStyle = css(mix(wash, full, 0.25 + 0.65 * Math.sqrt(most > 0 ? size / most : 0)));
         pen.fillRect(box.x, box.y, box.w, box.h);
-        frame(pen, box, 1, palette.computed, dpr);
+        if (w >= FRAMED) frame(pen, box, 1, palette.computed, dpr);
         if (state === OTHER_TOKEN && w >= 10) {
           pen.fillStyle = palette.text;
           pen.font = `600 12px ${palette.sans}`;
@@ -228,5 +250,9 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
         }
       }
     }
+  }
+  if (pointed) {
+    const box = { x: LAYER_LABEL + side.slots[pointed.position] * w - 1, y: pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
+    frame(pen, box, 2, palette.ink, dpr);
   }
 }

@@ -1,7 +1,7 @@
 // One model's half of the patterns: its name, its pattern of the chosen head, and that head's measures.
 import { el } from "../../../player/js/dom.js";
 import { within } from "./buffer.js";
-import { slotAt } from "./geometry.js";
+import { MOVES, slotAt } from "./geometry.js";
 import { paintPattern, paintPointed, patternImage } from "./paint.js";
 import { NOWHERE } from "./scene.js";
 import { headText, maskText, measuresOf } from "./words.js";
@@ -14,18 +14,32 @@ import { headText, maskText, measuresOf } from "./words.js";
  */
 
 export class PatternHalf {
-  /** @param {Side} side @param {Which} which @param {(cell: Cell, pin: boolean) => void} point */
-  constructor(side, which, point) {
+  /**
+   * @param {Side} side @param {Which} which @param {(cell: Cell, pin: boolean) => void} point
+   * @param {(which: Which, down: number, right: number) => void} step
+   */
+  constructor(side, which, point, step) {
     this.side = side;
     this.which = which;
     /** @type {Scene | null} */
     this.scene = null;
-    this.canvas = el("canvas", { role: "img", "aria-label": `Attention pattern of ${side.name}` });
+    this.canvas = el("canvas", {
+      role: "img", tabindex: 0, "aria-label": `Attention pattern of ${side.name}; arrow keys read it cell by cell`,
+    });
     this.over = el("canvas", { class: "kt-over", "aria-hidden": "true" });
     this.facts = el("div", { class: "kt-facts" });
     this.canvas.addEventListener("pointermove", (event) => point(this.cellAt(event), false));
     this.canvas.addEventListener("pointerdown", (event) => point(this.cellAt(event), true));
-    this.canvas.addEventListener("pointerleave", () => point(NOWHERE, false));
+    this.canvas.addEventListener("pointerleave", (event) => {
+      // A finger leaves when it is lifted, and what it has pointed at is to be read then.
+      if (event.pointerType === "mouse") point(NOWHERE, false);
+    });
+    this.canvas.addEventListener("keydown", (event) => {
+      const move = MOVES[event.key];
+      if (!move) return;
+      event.preventDefault();
+      step(which, ...move);
+    });
     this.parts = [
       el("div", { class: "kt-heading" }, [el("h4", {}, [side.name]), el("span", { class: "kt-note" }, [side.note])]),
       el("div", { class: "kt-canvas" }, [this.canvas, this.over]),

@@ -3,6 +3,7 @@ import { gradient } from "../../../player/js/colour.js";
 import { el } from "../../../player/js/dom.js";
 import { bar, card, key, readingLine, say } from "./card.js";
 import { HeadsRow } from "./heads_row.js";
+import { allowedColour } from "./paint.js";
 import { PatternHalf } from "./pattern_half.js";
 import { SIDES } from "./scene.js";
 import { lookOf, lookText, named } from "./words.js";
@@ -18,8 +19,9 @@ export class PatternsCard {
   /**
    * @param {Header} header @param {(wish: Partial<View>) => void} choose
    * @param {(cell: Cell, pin: boolean) => void} point
+   * @param {(which: Which, down: number, right: number) => void} step
    */
-  constructor(header, choose, point) {
+  constructor(header, choose, point, step) {
     this.choose = choose;
     this.reading = readingLine();
     this.scale = el("i", { class: "kt-scale" });
@@ -27,15 +29,18 @@ export class PatternsCard {
     this.layer = this.picker("layer", most("n_layers"));
     this.head = this.picker("head", most("n_heads"));
     this.looks = [this.segment("attention", "Attention"), this.segment("mask", "Mask")];
-    this.halves = SIDES.map((which) => new PatternHalf(header[which], which, point));
+    this.halves = SIDES.map((which) => new PatternHalf(header[which], which, point, step));
     this.heads = header.veiled ? [] : SIDES.map((which) => new HeadsRow(header[which], which, choose));
     const tools = [
       el("label", {}, ["layer ", this.layer]),
       el("label", {}, ["head ", this.head]),
       el("span", { class: "kt-segments", role: "group", "aria-label": "What is drawn" }, this.looks),
     ];
+    this.weights = el("span", {}, ["weight 0 ", this.scale, " 1"]);
+    this.allowed = key("kt-key-allowed", "allowed");
     const legend = el("p", { class: "kt-legend" }, [
-      el("span", {}, ["weight 0 ", this.scale, " 1"]),
+      this.weights,
+      this.allowed,
       key("kt-key-forbidden", "forbidden by the mask"),
     ]);
     const children = [
@@ -45,7 +50,7 @@ export class PatternsCard {
     ];
     if (this.heads.length) {
       const note = "click one to see it above in both models; arrow keys step through them";
-      children.push(bar("All heads", note, [], "kt-bar-heads"), beside(this.heads.map((heads) => [heads.root])));
+      children.push(bar("All heads", note, [], "kt-bar-heads"), beside(this.heads.map((heads) => [heads.title, heads.root])));
     }
     this.root = card(children, "attention-twins");
   }
@@ -69,8 +74,11 @@ export class PatternsCard {
   paint(scene) {
     for (const part of [...this.halves, ...this.heads]) part.paint(scene);
     this.scale.style.background = gradient(scene.ink.theme);
+    this.root.style.setProperty("--kt-allowed", allowedColour(scene.ink.theme));
     this.layer.value = String(scene.view.layer);
     this.head.value = String(scene.view.head);
+    this.weights.hidden = scene.view.look === "mask";
+    this.allowed.hidden = scene.view.look !== "mask";
     for (const button of this.looks) button.setAttribute("aria-pressed", String(button.dataset.look === scene.view.look));
   }
 

@@ -12,6 +12,9 @@ import { Twins } from "./twins.js";
 
 /** @type {WeakMap<HTMLElement, Twins>} */
 const mounted = new WeakMap();
+// A view that the server has heard before would not be told again, though the page has meanwhile
+// taken on another one; so each is told with a number of its own.
+let n_told = 0;
 
 /** @param {ComponentArgs} component @returns {() => void} Called when the page is left. */
 export default function kvvizTwins({ data, parentElement, setStateValue }) {
@@ -21,7 +24,7 @@ export default function kvvizTwins({ data, parentElement, setStateValue }) {
     parentElement.append(root);
   }
   const element = /** @type {HTMLElement} */ (root);
-  const tell = (/** @type {View} */ view) => setStateValue("view", view);
+  const tell = (/** @type {View} */ view) => setStateValue("view", { ...view, number: ++n_told });
   const twins = mounted.get(element) ?? new Twins(element, tell);
   mounted.set(element, twins);
   twins.onView = tell;

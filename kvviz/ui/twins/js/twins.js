@@ -3,7 +3,7 @@
 import { el } from "../../../player/js/dom.js";
 import { followTheme, readTheme, wearTheme } from "../../../player/js/theme.js";
 import { decode } from "./buffer.js";
-import { geometry } from "./geometry.js";
+import { geometry, nextUnit } from "./geometry.js";
 import { PatternsCard } from "./patterns_card.js";
 import { RowsCard } from "./rows_card.js";
 import { HOOK, NOWHERE, SIDES, tokensOf } from "./scene.js";
@@ -13,6 +13,7 @@ import { measuresOf } from "./words.js";
 /**
  * @import { Payload } from "./buffer.js"
  * @import { Cell, Scene, Tokens, View } from "./scene.js"
+ * @import { Which } from "./words.js"
  * @typedef {object} Drawn A pair and its cards.
  * @property {Payload} payload
  * @property {Tokens} tokens
@@ -20,6 +21,8 @@ import { measuresOf } from "./words.js";
  * @property {RowsCard | null} rows
  * @property {PatternsCard} patterns
  */
+
+const TELL_AFTER_MS = 250;
 
 export class Twins {
   /** @param {HTMLElement} root @param {(view: View) => void} onView */
@@ -34,6 +37,7 @@ export class Twins {
     this.view = { layer: 0, head: 0, look: "attention" };
     this.cell = NOWHERE;
     this.pinned = false;
+    this.teller = 0;
     root.className = "kvviz-twins";
     root.dataset.kvviz = "twins";
     this.probe = el("span", { class: "kt-probe" });
@@ -47,6 +51,7 @@ export class Twins {
   /** @param {Uint8Array | ArrayBuffer} buffer */
   load(buffer) {
     if (this.loaded && same(this.loaded, buffer)) return;
+    window.clearTimeout(this.teller);
     this.loaded = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
     const payload = decode(buffer);
     this.view = { ...payload.header.view };
@@ -57,6 +62,7 @@ export class Twins {
   }
 
   destroy() {
+    window.clearTimeout(this.teller);
     this.unfollow();
     this.watch.disconnect();
     this.root.replaceChildren();
@@ -69,7 +75,8 @@ export class Twins {
     const strip = el("section", { class: "kt-card kt-strip", "aria-label": "The text, token by token" });
     drawStrip(strip, header, (unit, pinned) => point({ query: unit, key: null }, pinned));
     const rows = header.changes.length ? new RowsCard(header) : null;
-    const patterns = new PatternsCard(header, (wish) => this.choose(wish), point);
+    const step = this.step.bind(this);
+    const patterns = new PatternsCard(header, (wish) => this.choose(wish), point, step);
     this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
     return { payload, tokens: tokensOf(header), strip, rows, patterns };
   }
@@ -78,7 +85,21 @@ export class Twins {
   choose(wish) {
     this.view = { ...this.view, ...wish };
     this.paint();
-    this.onView(this.view);
+    // Once a person comes to rest: each view that is told is an entry of the browser's history.
+    window.clearTimeout(this.teller);
+    this.teller = window.setTimeout(() => this.onView(this.view), TELL_AFTER_MS);
+  }
+
+  /**
+   * Moves what is pointed at, by key: to the next token that the model has.
+   * @param {Which} which Whose pattern has the focus. @param {number} down @param {number} right
+   */
+  step(which, down, right) {
+    if (!this.drawn) return;
+    const members = this.drawn.tokens.members[which];
+    const { query, key } = this.cell;
+    this.cell = { query: nextUnit(members, query, down), key: nextUnit(members, key, right) };
+    this.light();
   }
 
   /** @param {Cell} cell @param {boolean} pin A click keeps what is pointed at, another one lets it go. */
