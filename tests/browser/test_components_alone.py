@@ -101,7 +101,11 @@ def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):
     root.locator(".kt-heads").first.click(position={"x": 60, "y": 5})
     expect(root).to_have_attribute("data-layer", "0")
     root.get_by_role("button", name="Mask").click()
+    # It is told once the person rests, each time with another number.
+    tab.page.wait_for_function("() => window.told.at(-1)?.[1].look === 'mask'")
     told = tab.page.evaluate("window.told")
+    numbers = [view.pop("number") for _, view in told]
+    assert numbers == sorted(set(numbers))
     assert told[-1] == ["view", {"layer": 0, "head": 0, "look": "mask"}]
     assert {name for name, _ in told} == {"view"}
 
