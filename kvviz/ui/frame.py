@@ -7,16 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from kvviz.ui import style
-from kvviz.ui.address import ARRIVED
+from kvviz.ui.address import ARRIVED, PAGE, last_written
 from kvviz.ui.doorway import LOST
 from kvviz.ui.page_list import PAGES
 from kvviz.ui.plain_text import plain, shortened
 
 ICON = str(Path(__file__).parent / "icon.png")
 """A file of our own: Streamlit would fetch a named icon for the tab from a font server."""
-
-PAGE = "kvviz:page"
-"""Address of the page that was drawn last."""
 
 
 def show() -> None:
@@ -32,7 +29,9 @@ def show() -> None:
         )
         with st.container(key="kvviz-nav", gap=None):
             for page in pages:
-                st.page_link(page, label=page.title)
+                st.page_link(
+                    page, label=page.title, query_params=last_written(page.url_path) or None
+                )
     lost = st.query_params.get(LOST)
     if lost:
         st.info(

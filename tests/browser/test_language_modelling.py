@@ -178,6 +178,26 @@ def test_back_and_forward_go_between_texts(lesson):
     expect(tab.page.get_by_role("textbox", name="Your text")).to_have_value(TEXT)
 
 
+def test_the_way_back_from_another_page_leads_to_the_text_that_was_read(lesson):
+    tab = lesson(f"?text={TEXT.replace(' ', '+')}")
+    n_tokens = tab.page.locator(NEXT).get_attribute("data-n-tokens")
+    box = tab.page.get_by_role("textbox", name="Your text")
+    for name in ("How large models are", "Learning from plain text"):
+        tab.page.get_by_role("link", name=name).first.click()
+        expect(tab.page.get_by_role("heading", level=1)).to_have_text(name)
+        tab.still()
+    expect(box).to_have_value(TEXT)
+    tab.page.wait_for_url("**/language_modelling?text=Once*piano.*")
+    tab.page.go_back()
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text("How large models are")
+    tab.still()
+    tab.page.go_back()
+    expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", n_tokens)
+    tab.still()
+    expect(box).to_have_value(TEXT)
+    expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", n_tokens)
+
+
 def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
     with serving() as address:
         tab = visit(address=address)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from kvviz.ui import address
-from kvviz.ui.address import ARRIVED, Address
+from kvviz.ui.address import ARRIVED, PAGE, Address, last_written
 
 
 class Bar(dict):
@@ -67,4 +67,17 @@ def test_coming_from_another_page_by_its_name_keeps_what_was_there_and_a_link_do
         browser.does(parameters={}, arrived=True, stepped=stepped)
         assert bar.incoming() is None
     browser.does(parameters={"step": "3"}, arrived=True)
-    assert bar.incoming() == {"step": "3"}
+    assert bar.incoming() is None
+    browser.does(parameters={"step": "4"}, arrived=True)
+    assert bar.incoming() == {"step": "4"}
+
+
+def test_a_page_is_linked_by_what_it_wrote_last(browser):
+    browser.session_state[PAGE] = "here"
+    browser.does(parameters={}, arrived=True)
+    bar = Address()
+    bar.incoming()
+    assert last_written("here") == {}
+    bar.write({"step": "4"})
+    assert last_written("here") == {"step": "4"}
+    assert last_written("there") == {}
