@@ -16,12 +16,15 @@ from kvviz.trace import EncodingTrace, GenerationTrace
 class Departure:
     """The same places of a text, predicted with the true words before them and without.
 
+    A free run that ended its text before all places were filled wrote fewer tokens than there are
+    places; the forced predictions are there for all of them.
+
     Attributes:
         n_given: Tokens of the beginning that both ways were given.
         true_ids: What stands in the text after it.
         forced_ids: The likeliest token at each place, the true words before it being given.
         forced_bits: Loss of those predictions, in bits.
-        free_ids: What the model wrote, going on with its own words.
+        free_ids: What the model wrote, going on with its own words, from the first place on.
         free_bits: Its surprise at each of its own words, in bits.
     """
 
@@ -29,8 +32,8 @@ class Departure:
     true_ids: Int64[np.ndarray, " place"]
     forced_ids: Int64[np.ndarray, " place"]
     forced_bits: Float64[np.ndarray, " place"]
-    free_ids: Int64[np.ndarray, " place"]
-    free_bits: Float64[np.ndarray, " place"]
+    free_ids: Int64[np.ndarray, " written"]
+    free_bits: Float64[np.ndarray, " written"]
 
     @property
     def n_places(self) -> int:
@@ -38,10 +41,15 @@ class Departure:
         return int(self.true_ids.size)
 
     @property
+    def n_written(self) -> int:
+        """Places that the free run filled."""
+        return int(self.free_ids.size)
+
+    @property
     def departs_at(self) -> int:
         """The first place, from 0, where free running leaves the text; `n_places` if none."""
-        differs = np.flatnonzero(self.free_ids != self.true_ids)
-        return int(differs[0]) if differs.size else self.n_places
+        differs = np.flatnonzero(self.free_ids != self.true_ids[: self.n_written])
+        return int(differs[0]) if differs.size else self.n_written
 
     @property
     def n_forced_right(self) -> int:
@@ -51,11 +59,13 @@ class Departure:
     @property
     def n_free_right(self) -> int:
         """Places where free running wrote the true token, before and after it departed."""
-        return int((self.free_ids == self.true_ids).sum())
+        return int((self.free_ids == self.true_ids[: self.n_written]).sum())
 
 
 def departure(encoding: EncodingTrace, free: GenerationTrace) -> Departure:
     """Set the predictions of a text beside a free run from its beginning.
+
+    As many places are compared as the free run was asked for and the text has.
 
     Args:
         encoding: The whole text, read by a model that predicts the next token.
@@ -66,7 +76,7 @@ def departure(encoding: EncodingTrace, free: GenerationTrace) -> Departure:
             behind its beginning.
     """
     n_given = free.n_prompt
-    n_places = min(free.token_ids.size, encoding.token_ids.size) - n_given
+    n_places = min(free.options.max_new_tokens, encoding.token_ids.size - n_given)
     if n_places < 1 or (free.token_ids[:n_given] != encoding.token_ids[:n_given]).any():
         raise TraceError(
             "A free run begins with the tokens that the text begins with, and the text goes on.",

@@ -206,11 +206,6 @@ def test_nonsense_in_a_link_gives_the_usual_page_and_one_line(lesson):
     assert page.film["point"] == 0
 
 
-def test_a_point_behind_the_film_is_its_last(lesson):
-    page = lesson(point="999")
-    assert page.film["point"] == len(page.film["films"][0]["points"]) - 1
-
-
 def test_the_address_names_the_text_on_screen(lesson):
     page = lesson()
     page.app.text_area(key="lm:text").set_value("A dog & a cat met a bird.").run()
@@ -296,6 +291,30 @@ def test_the_free_run_is_hidden_until_it_was_predicted(lesson):
     assert 'data-departs-at=""' in page.html
     page.press("lm:departs:show")
     assert 'data-departs-at="8"' in page.html
+
+
+ENDED = "They lived happily ever after. Then the dog ran to the big red house and sat on the mat."
+
+
+def test_a_free_run_that_ends_its_text_leaves_the_forced_side_whole(lesson):
+    page = lesson(text=ENDED, given="6")
+    asked = "how many of the next 16 will"
+    assert asked in page.html
+    assert page.html.count('class="kvviz-place"') == 16
+    page.press("lm:departs:show")
+    found = page.state.results["free", 6].found
+    assert (found.n_places, found.n_written) == (16, 1)
+    assert "It ends the text at once, so its row is shorter." in page.html
+    assert page.html.count('class="kvviz-ended"') == 15
+    assert f"{found.n_forced_right} of 16 right, forced" in page.html
+    assert "0 of 16 right, free" in page.html
+    assert "It wrote 1 of 16, the last of them the end of a text." in page.html
+
+
+def test_the_lines_of_a_text_end_in_one_sign(lesson):
+    page = lesson(text="The cat sat.\nThe dog ran to the cat.", given="6")
+    assert '<p class="kvviz-given" role="caption">The cat sat.↵The' in page.html
+    assert "␊" not in page.html
 
 
 def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):

@@ -11,7 +11,7 @@ from kvviz.ui import cards
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.language.experiment import outcome
-from kvviz.ui.language.glyphs import glyphs
+from kvviz.ui.language.glyphs import glyphs, running
 from kvviz.ui.language.question import ask, say, verdict
 from kvviz.ui.language.readings import MOST_FREE, FreeRun, Reading, compare_free
 from kvviz.ui.language.state import TextState
@@ -69,16 +69,21 @@ def draw(state: TextState, environment: Environment) -> None:
         rows(free, name, revealed=answer is not None)
         if answer is None:
             return
-        if found.departs_at == found.n_places:
-            told = f"It writes all {found.n_places:,} as they stand in the text."
-        elif not found.departs_at:
-            told = "It goes its own way at once."
-        else:
-            told = f"It goes its own way after {found.departs_at:,} of {n_places:,}."
-        if free.stopped:
-            told += " Then it ended the text."
-        say(verdict(answer, found.departs_at, told, offered), "departs")
+        say(verdict(answer, found.departs_at, told_of(free), offered), "departs")
     numbers(free)
+
+
+def told_of(free: FreeRun) -> str:
+    """Return how the free run left the text, and whether it ended before all places were filled."""
+    found = free.found
+    if found.departs_at == found.n_places:
+        return f"It writes all {found.n_places:,} as they stand in the text."
+    when = f"after {found.departs_at:,} of {found.n_places:,}" if found.departs_at else "at once"
+    if not free.stopped:
+        return f"It goes its own way {when}."
+    if found.n_written <= found.departs_at + 1:
+        return f"It ends the text {when}, so its row is shorter."
+    return f"It goes its own way {when}, and then ends the text, so its row is shorter."
 
 
 def choose_given(state: TextState, reading: Reading) -> int:
@@ -109,12 +114,11 @@ def choose_given(state: TextState, reading: Reading) -> int:
 def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
     """Draw the text, the forced predictions and the free run, place under place."""
     found = free.found
-    true, forced, own = free.tokens
+    true, forced, _ = free.tokens
     columns = [
         f'<div class="kvviz-place" role="row"><span role="cell">{plain_html(glyphs(token))}</span>'
         + (
-            cell(forced[i], right=forced[i] == true[i])
-            + cell(own[i], right=own[i] == true[i], gone=i >= found.departs_at)
+            cell(forced[i], right=forced[i] == true[i]) + free_cell(free, i)
             if revealed
             else '<span role="cell" class="kvviz-veiled">?</span>' * 2
         )
@@ -125,11 +129,12 @@ def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
         f'<div class="kvviz-places" role="table" data-kvviz="departure" '
         f'data-departs-at="{found.departs_at if revealed else ""}" '
         f'data-n-places="{found.n_places}" '
+        f'data-n-written="{found.n_written if revealed else ""}" '
         f'data-n-forced-right="{found.n_forced_right if revealed else ""}" '
         f'data-revealed="{str(revealed).lower()}" '
         f'aria-label="The text, {plain_html(name)} told the true words, and {plain_html(name)} '
         'left alone">'
-        f'<p class="kvviz-given" role="caption">{plain_html(free.given)}</p>'
+        f'<p class="kvviz-given" role="caption">{plain_html(running(free.given))}</p>'
         '<div class="kvviz-place kvviz-place-names" role="row">'
         + "".join(
             f'<span role="columnheader">{one}</span>' for one in ("the text", "forced", "free")
@@ -137,6 +142,14 @@ def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
         + "</div>"
         f"{''.join(columns)}</div>"
     )
+
+
+def free_cell(free: FreeRun, place: int) -> str:
+    """Return what the free run wrote at a place, and nothing behind its end."""
+    true, _, own = free.tokens
+    if place >= len(own):
+        return '<span role="cell" class="kvviz-ended" title="the free run has ended"></span>'
+    return cell(own[place], right=own[place] == true[place], gone=place >= free.found.departs_at)
 
 
 def cell(token: str, *, right: bool, gone: bool = False) -> str:
@@ -180,7 +193,15 @@ def numbers(free: FreeRun) -> None:
             [
                 f"{found.departs_at:,} right before it departs, "
                 f"{found.n_free_right - found.departs_at:,} after that.",
-                f"{found.free_bits.sum():,.2f} bits / {found.n_places:,} = {free_bits:.3f}.",
+                *(
+                    [
+                        f"It wrote {found.n_written:,} of {found.n_places:,}, the last of them the "
+                        "end of a text. Behind it nothing is right."
+                    ]
+                    if free.stopped
+                    else []
+                ),
+                f"{found.free_bits.sum():,.2f} bits / {found.n_written:,} = {free_bits:.3f}.",
             ],
             "Measured in a run of its own that always takes the likeliest token, with the cache.",
         )

@@ -7,6 +7,19 @@ from kvviz.ui.plain_text import visible
 _SIGNS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
 
 
+_ENDS = str.maketrans({"\n": "↵", "\t": "⇥"})
+
+
+def running(text: str) -> str:
+    r"""Return running text with the same signs, its spaces left as they are.
+
+    Example:
+        >>> running("a cat\n")
+        'a cat↵'
+    """
+    return visible(text.translate(_ENDS))
+
+
 def glyphs(token: str) -> str:
     r"""Return a token's text with signs for spaces, line ends and control characters.
 

@@ -150,7 +150,7 @@ def compare_free(settings: TextSettings, n_given: int, job: Job) -> FreeRun:
         [model.token_text(int(token_id)) for token_id in ids]
         for ids in (found.true_ids, found.forced_ids, found.free_ids)
     ]
-    stopped = free.stopped == "end-of-text"
+    stopped = free.stopped == "end-of-text" and found.n_written < found.n_places
     return FreeRun(found, given, (texts[0], texts[1], texts[2]), stopped)
 
 

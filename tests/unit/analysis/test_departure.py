@@ -32,7 +32,19 @@ def test_forced_and_free_predictions_stand_at_the_same_places():
     assert (found.departs_at, found.n_forced_right, found.n_free_right) == (2, 3, 3)
 
 
-def test_a_run_that_stops_early_or_goes_on_is_compared_as_far_as_both_go():
+def test_a_run_that_ends_its_text_early_leaves_the_forced_predictions_whole():
+    short = free([3, 9])
+    asked = replace(short.options, max_new_tokens=4)
+    found = departure(encoding(), replace(short, options=asked, stopped="end-of-text"))
+    assert (found.n_places, found.n_written, found.departs_at) == (4, 2, 1)
+    assert found.forced_ids.tolist() == [3, 4, 9, 6]
+    assert found.forced_bits.size == 4
+    assert (found.n_forced_right, found.n_free_right, found.free_bits.size) == (3, 1, 2)
+    only_right = replace(free([3]), options=asked, stopped="end-of-text")
+    assert departure(encoding(), only_right).departs_at == 1
+
+
+def test_as_many_places_are_compared_as_were_asked_for_and_the_text_has():
     assert departure(encoding(), free([3])).n_places == 1
     assert departure(encoding(), free([3, 4, 5, 6, 7, 8])).n_places == 4
     assert departure(encoding(), free([3, 4, 5, 6])).departs_at == 4
