@@ -1,17 +1,24 @@
 """The page on learning from plain text, without a browser, on the real engine and GPT-2 mini."""
 
 import json
+import math
 import shutil
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
+from kvviz.ui import runs
+from kvviz.ui.jobs import Job
 from kvviz.ui.language import film_part, masked_part
+from kvviz.ui.language.next_token_part import milliseconds, odds
 from kvviz.ui.language.question import SHOW_ME
-from kvviz.ui.language.readings import HIDDEN_SHARE
+from kvviz.ui.language.readings import HIDDEN_SHARE, compare_free, read_masked, read_next
 from kvviz.ui.language.settings import TextSettings
 from tests.pages.conftest import as_read
 
@@ -162,6 +169,130 @@ def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):
     wrong = next(key for key, label in offered.items() if label in costs and label != dearest)
     again.press(wrong)
     assert f"You said {offered[wrong]}. “{dearest}” cost" in again.html
+
+
+def test_the_cost_of_a_word_opens_token_by_token(lesson):
+    text = "Once upon a time there was a dog. The dog saw the moon and ate a piano."
+    page = lesson(text=text).press("lm:most-surprising:show")
+    word = max(page.state.reading.words, key=lambda word: word.bits)
+    columns = page.columns["columns"]
+    parts = [(columns[place - 1]["bits"], columns[place]["fed"]) for place in word.positions]
+    assert len(parts) > 1
+    sum_of = " + ".join(f"{bits:.2f} ({token})" for bits, token in parts)
+    assert f"“{word.text}”: {sum_of} = {word.bits:.2f} bits." in page.html
+    question = lessons().question("most-surprising")
+    assert question.why in page.html
+    assert question.source in page.html
+
+
+def test_odds_beyond_a_million_are_a_power_of_ten():
+    assert odds(0.5) == "71 %"
+    assert odds(19) == "1 in 524,288"
+    assert odds(144.1) == "about 1 in 10⁴³"
+    assert odds(5000.0) == "about 1 in 10¹⁵⁰⁵"
+
+
+def test_a_text_that_grows_in_the_press_has_its_sentence(lesson):
+    text = "Zyx qwv; jkq xzz vvb qqp zxj kwq xvq zzx"
+    page = lesson(text=text).press("lm:most-surprising:show")
+    pressed = math.ceil(page.state.reading.summary.total_bits / 8)
+    assert pressed > len(text)
+    assert (
+        f"Not even a perfect coder could press it with this model: its {len(text)} bytes would "
+        f"become about {pressed}." in page.html
+    )
+    usual = lesson(text=SHORT).press("lm:most-surprising:show")
+    assert f"A perfect coder would press the text from {len(SHORT)} bytes to about" in usual.html
+
+
+def test_the_time_of_a_pass_is_the_least_of_several(lesson, monkeypatch):
+    import kvviz.engine
+
+    read, times = kvviz.engine.trace_encoding, []
+
+    def stalled(*args, **kwargs):
+        encoding = read(*args, **kwargs)
+        # What the browser's work has been seen to do to the first of them.
+        times.append(encoding.seconds + (0 if times else 0.9))
+        return replace(encoding, seconds=times[-1])
+
+    monkeypatch.setattr(kvviz.engine, "trace_encoding", stalled)
+    reading = read_next(TextSettings(text=SHORT), Free())
+    assert reading.n_passes == len(times) > 3
+    assert reading.seconds == min(times) < 0.9
+    monkeypatch.undo()
+    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    told = milliseconds(page.state.reading)
+    assert f"in one pass of {told}." in page.html
+    assert f"The pass was made {reading.n_passes} times and took {told} at the least" in page.html
+
+
+def test_a_long_text_is_read_once_more_at_most(monkeypatch):
+    reading = read_next(TextSettings(text="word " * 1000), Free())
+    assert reading.n_passes <= 3
+
+
+class Free:
+    """A job that is cancelled at the nth look."""
+
+    def __init__(self, n_looks=None):
+        self.n_looks = n_looks
+
+    def report(self, step, n_steps):
+        pass
+
+    def cancelled(self):
+        if self.n_looks is None:
+            return False
+        self.n_looks -= 1
+        return self.n_looks < 0
+
+
+@pytest.mark.parametrize("n_looks", range(3))
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda job: read_next(TextSettings(text=SHORT), job),
+        lambda job: read_masked(TextSettings(text=SHORT), 0, job),
+        lambda job: compare_free(TextSettings(text=SHORT), 4, job),
+    ],
+)
+def test_what_was_cancelled_delivers_nothing(read, n_looks):
+    with pytest.raises(RunCancelledError):
+        read(Free(n_looks))
+
+
+def test_a_cancelled_reading_leaves_the_text_before_and_says_so(lesson, monkeypatch):
+    import kvviz.engine
+
+    page, read, go = lesson(text=SHORT), kvviz.engine.trace_encoding, threading.Event()
+
+    def held(*args, **kwargs):
+        go.wait(PATIENCE_S)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(kvviz.engine, "trace_encoding", held)
+    page.app.text_area(key="lm:text").set_value("The king had a red boat.").run()
+    page.app.button(key="lm:read").click().run()
+    page.app.button(key="kv:cancel").click().run()
+    go.set()
+    page.finish()
+    assert page.errors == []
+    assert page.notes == ["The reading was cancelled. Below is the text before, as it was read."]
+    assert page.state.reading.settings.text == SHORT
+    assert page.app.text_area(key="lm:text").value == "The king had a red boat."
+    assert dict(page.app.query_params) == {"text": SHORT}
+
+
+def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
+    page = lesson(text=SHORT)
+    job = Job(lambda job: read_next(TextSettings(text=ENDED), job), runs.queue(2))
+    assert job.wait(PATIENCE_S)
+    job.cancel()
+    page.state.job = job
+    page.app.run()
+    assert page.notes[0].startswith("The reading was cancelled.")
+    assert page.state.reading.settings.text == SHORT
 
 
 def test_the_numbers_are_those_of_the_engine(lesson):

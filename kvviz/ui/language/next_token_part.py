@@ -8,10 +8,11 @@ import streamlit as st
 
 from kvviz.analysis.words import Word
 from kvviz.lessons import lessons
+from kvviz.lessons.shelf import Question
 from kvviz.ui import cards
 from kvviz.ui.errors_view import bounded
 from kvviz.ui.language.columns_view import token_columns
-from kvviz.ui.language.question import ask, say, verdict
+from kvviz.ui.language.question import SHOW_ME, ask, say, verdict
 from kvviz.ui.language.readings import Reading
 from kvviz.ui.language.state import TextState
 from kvviz.ui.model_choice import called
@@ -39,6 +40,13 @@ def choices(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return tuple(sorted((dearest_first[i] for i in places), key=lambda word: word.start))
 
 
+MOST_ADDENDS = 12
+"""Tokens of a word whose losses are written out."""
+MOST_BITS_IN_FULL = 20
+"""Odds up to one in a million are written out; beyond, the power of ten says more."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 @st.fragment
 @bounded
 def draw(state: TextState) -> None:
@@ -53,9 +61,9 @@ def draw(state: TextState) -> None:
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
         offered = choices(reading.words)
         labels = {word.start: word.text for word in offered}
-        answer: object = True
+        answer: object = SHOW_ME
+        question = words.question(QUESTION)
         if offered:
-            question = words.question(QUESTION)
             answer = ask(state, QUESTION, question.ask.format(model=name), labels)
         token_columns(
             reading,
@@ -67,23 +75,60 @@ def draw(state: TextState) -> None:
         if answer is None:
             return
         if offered:
-            dearest = max(offered, key=lambda word: word.bits)
-            told = (
-                f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
-                f"others: a chance of {odds(dearest.bits)}."
-            )
-            say(verdict(answer, dearest.start, told, labels), "most-surprising")
-        top = max(reading.words, key=lambda word: word.bits, default=None)
-        if offered and top is not None and top.start not in labels:
-            say(f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits.", "top")
+            tell(reading, offered, question, answer)
     numbers(reading)
 
 
+def tell(reading: Reading, offered: tuple[Word, ...], question: Question, answer: object) -> None:
+    """Draw which word was the dearest, and the sums of all that are spoken of."""
+    labels = {word.start: word.text for word in offered}
+    dearest = max(offered, key=lambda word: word.bits)
+    told = (
+        f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
+        f"others: a chance of {odds(dearest.bits)}."
+    )
+    say(verdict(answer, dearest.start, told, labels), "most-surprising")
+    spoken_of = sorted(offered, key=lambda word: -word.bits)
+    top = max(reading.words, key=lambda word: word.bits)
+    if top.start not in labels:
+        say(f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits.", "top")
+        spoken_of.insert(0, top)
+    cards.opening(
+        "lm-dearest",
+        [
+            *(added_up(reading, word) for word in spoken_of),
+            f"A chance of 2 to the power of −{dearest.bits:.2f} is {odds(dearest.bits)}.",
+            question.why,
+        ],
+        question.source,
+    )
+
+
+def added_up(reading: Reading, word: Word) -> str:
+    """Return the losses of a word's tokens and their sum, each told by the token before it."""
+    name = shortened(word.text)
+    if len(word.positions) > MOST_ADDENDS:
+        return f"“{name}” has {len(word.positions):,} tokens, together {word.bits:,.2f} bits."
+    columns = reading.columns
+    addends = " + ".join(
+        f"{columns[place - 1]['bits']:.2f} ({columns[place]['fed']})" for place in word.positions
+    )
+    total = f" = {word.bits:,.2f}" if len(word.positions) > 1 else ""
+    return f"“{name}”: {addends}{total} bits."
+
+
 def odds(bits: float) -> str:
-    """Return a probability of so many bits in words."""
+    """Return a probability of so many bits in words.
+
+    Example:
+        >>> odds(3), odds(145)
+        ('1 in 8', 'about 1 in 10⁴⁴')
+    """
     if bits < 1:
         return f"{100 * 2**-bits:.0f} %"
-    return f"1 in {2**bits:,.0f}"
+    if bits < MOST_BITS_IN_FULL:
+        return f"1 in {2**bits:,.0f}"
+    return f"about 1 in 10{str(round(bits * math.log10(2))).translate(_RAISED)}"
 
 
 def numbers(reading: Reading) -> None:
@@ -93,7 +138,7 @@ def numbers(reading: Reading) -> None:
     with first, st.container(border=True, key="kvviz-card-lm-signals", height="stretch"):
         cards.heading(
             f"{summary.n_signals:,} labels",
-            f"from {summary.n_tokens:,} tokens, in one pass of {reading.seconds * 1e3:,.0f} ms. "
+            f"from {summary.n_tokens:,} tokens, in one pass of {milliseconds(reading)}. "
             "Nobody wrote them.",
         )
         caption = words.caption("signals")
@@ -103,6 +148,7 @@ def numbers(reading: Reading) -> None:
                 f"{summary.n_tokens:,} tokens − 1 = {summary.n_signals:,}: the last token has "
                 "nothing after it.",
                 f"The likeliest token was the label at {reading.n_right:,} of them.",
+                timing(reading),
                 caption.text,
             ],
             caption.source,
@@ -130,6 +176,22 @@ def numbers(reading: Reading) -> None:
         per_character(reading)
 
 
+def milliseconds(reading: Reading) -> str:
+    """Return the time of the pass, with a decimal where it says something."""
+    time_ms = reading.seconds * 1e3
+    return f"{time_ms:,.1f} ms" if time_ms < 9.95 else f"{time_ms:,.0f} ms"
+
+
+def timing(reading: Reading) -> str:
+    """Return how the time of the pass was measured."""
+    if reading.n_passes == 1:
+        return f"The pass took {milliseconds(reading)}, measured once."
+    return (
+        f"The pass was made {reading.n_passes} times and took {milliseconds(reading)} at the "
+        "least: other work of this machine only ever adds to it."
+    )
+
+
 def per_character(reading: Reading) -> None:
     """Draw bits a character, and the size to which the text could be pressed."""
     summary = reading.summary
@@ -139,10 +201,16 @@ def per_character(reading: Reading) -> None:
         return
     n_bytes = len(reading.settings.text.encode())
     pressed = math.ceil(summary.total_bits / 8)
+    if pressed < n_bytes:
+        size = f"A perfect coder would press the text from {n_bytes:,} bytes to about {pressed:,}."
+    else:
+        size = (
+            f"Not even a perfect coder could press it with this model: its {n_bytes:,} bytes would "
+            f"become about {pressed:,}."
+        )
     cards.heading(
         f"{bits:.2f} bits a character",
-        f"{summary.total_bits:,.0f} bits for {summary.n_characters:,} characters. A perfect coder "
-        f"would press the text from {n_bytes:,} bytes to about {pressed:,}.",
+        f"{summary.total_bits:,.0f} bits for {summary.n_characters:,} characters. {size}",
     )
     caption = lessons().caption("bits-per-character")
     cards.opening(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -14,6 +14,7 @@ from kvviz.ui.jobs import Job
 from kvviz.ui.language import settings as links
 from kvviz.ui.language.readings import Reading
 from kvviz.ui.language.settings import TextSettings, TextView
+from kvviz.ui.links import line_about
 
 NAME = "language_modelling_page"
 QUICK_S = 0.8
@@ -31,7 +32,8 @@ class TextState:
         error: What went wrong last, drawn until the next reading.
         attempt: What was read last, or tried.
         asked: Whether a button outside the controls asked for a reading of what they say.
-        notes: Lines about the link that was opened.
+        notes: Lines about what stands in the way of the link that was opened, or was cancelled.
+        unusable: A phrase on each value of that link that could not be used.
         answers: What the person predicted, by question; kept for the text it belongs to.
         results: What experiments on this text gave, by what was asked for.
         jobs: Experiments under way, by the same.
@@ -46,6 +48,7 @@ class TextState:
     attempt: TextSettings | None = None
     asked: bool = False
     notes: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict)
     results: dict[Hashable, Any] = field(default_factory=dict)
     jobs: dict[Hashable, Job] = field(default_factory=dict)
@@ -66,11 +69,20 @@ class TextState:
             return
         self.job = None
         if isinstance(job.error, RunCancelledError):
-            self.notes = (job.error.what,)
+            self.say_cancelled(job.error.what)
         elif job.error is not None:
             self.error = job.error
+        elif job.cancelled():
+            # Cancelled when the last pass was through: the person has been told that it stops.
+            self.say_cancelled("The reading was cancelled.")
         else:
             self.show(job.result)
+
+    def say_cancelled(self, what: str) -> None:
+        """Leave on screen what was there, and say so."""
+        left = " Below is the text before, as it was read." if self.reading else ""
+        self.notes = (f"{what}{left}",)
+        self.settle()
 
     def show(self, reading: Reading) -> None:
         """Put a new reading on screen; what was predicted of another text is forgotten."""
@@ -80,7 +92,27 @@ class TextState:
                 job.cancel()
             self.answers, self.results, self.jobs = kept, {}, {}
         self.reading, self.error = reading, None
+        self.unusable += self.settle()
         self.write_link()
+
+    def settle(self) -> tuple[str, ...]:
+        """Bring the beginning that is given inside the text; return a phrase if it was not."""
+        given = self.view.given
+        if self.reading is None or given is None or given in self.reading.cuts:
+            return ()
+        self.view = replace(self.view, given=None)
+        last = max(self.reading.cuts, default=0)
+        if not last:
+            return (f"given is {given}, but this text has no beginning that could be given",)
+        if given > last:
+            return (f"given is {given}, but of this text 1 to {last} tokens can be given",)
+        return (f"given is {given}, but this text cannot be cut after {given} tokens",)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What the page has to say about the link, and about what was cancelled."""
+        line = line_about(self.unusable)
+        return (line, *self.notes) if line else self.notes
 
     def write_link(self) -> None:
         """Put the text on screen and the view into the address bar."""
