@@ -9,6 +9,7 @@ import streamlit as st
 from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
 from kvviz.ui import notes, progress, runs
+from kvviz.ui.address import by_history
 from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.jobs import Job
@@ -23,7 +24,6 @@ from kvviz.ui.language import (
 from kvviz.ui.language.readings import read_next
 from kvviz.ui.language.settings import TextSettings
 from kvviz.ui.language.state import TextState
-from kvviz.ui.links import line_about
 from kvviz.ui.plain_text import plain_html
 
 
@@ -45,20 +45,32 @@ def show() -> None:
     text_controls.label_text(draft)
     with st.container(key="kvviz-status"):
         draw_status(state)
-    if state.reading is None and state.job is not None:
-        st.skeleton(height=420)
-    if state.reading is not None:
-        st.header("The text is its own label", anchor=False)
-        next_token_part.draw(state)
-        st.header("The same text, with tokens hidden", anchor=False)
-        masked_part.draw(state, environment)
-    st.header("How the two models learnt", anchor=False)
-    film_part.draw(state)
-    if state.reading is not None:
-        st.header("Told the truth, or left alone", anchor=False)
-        forcing_part.draw(state, environment)
+    # The film is there before any text is read: what comes above it must not move it.
+    above, film, below = st.container(), st.container(), st.container()
+    with above:
+        draw_above(state, environment)
+    with film:
+        st.header("How the two models learnt", anchor=False)
+        film_part.draw(state)
+    with below:
+        if state.reading is not None:
+            st.header("Told the truth, or left alone", anchor=False)
+            forcing_part.draw(state, environment)
     if state.job is None:
         state.write_link()
+
+
+def draw_above(state: TextState, environment: Environment) -> None:
+    """Draw the text as both models read it, or that the first reading is under way."""
+    waiting = st.empty()
+    if state.reading is None:
+        if state.job is not None:
+            waiting.skeleton(height=420)
+        return
+    st.header("The text is its own label", anchor=False)
+    next_token_part.draw(state)
+    st.header("The same text, with tokens hidden", anchor=False)
+    masked_part.draw(state, environment)
 
 
 def follow_link(state: TextState, environment: Environment) -> TextSettings | None:
@@ -68,13 +80,19 @@ def follow_link(state: TextState, environment: Environment) -> TextSettings | No
         return None
     wanted, view, unusable = settings.parse(parameters)
     wanted = replace(wanted, device=environment.device)
-    line = line_about(unusable)
-    state.notes = (line,) if line else ()
+    n_points = film_part.n_points()
+    if n_points and view.point >= n_points:
+        unusable += (f"point is {view.point}, but the film has points 0 to {n_points - 1}",)
+        view = replace(view, point=0)
+    state.notes, state.unusable = (), unusable
     state.view, state.film_start = view, view.point
     text_controls.forget_given()
     if state.reading is not None and state.reading.settings == wanted:
+        state.unusable += state.settle()
         return None
-    text_controls.put(wanted)
+    # Going back must not cost what was typed since the text on screen.
+    if not (by_history() and state.reading and not text_controls.say(state.reading.settings)):
+        text_controls.put(wanted)
     unknown = [
         model for model in (wanted.model, wanted.bert)
         if not environment.allows(model, typed_here=False)
@@ -93,7 +111,7 @@ def read(
 ) -> None:
     """Do what “Read it” asks for, unless a control stands in the way."""
     # A control that stands in the way says so itself; an error before that is of the past.
-    state.notes, state.error = (), None
+    state.notes, state.unusable, state.error = (), (), None
     if problems:
         return
     try:
@@ -123,7 +141,7 @@ def draw_status(state: TextState) -> None:
         offer_remedy(state)
         if state.reading is not None:
             st.caption("Below is the text before, as it was read.")
-    notes.draw(state.notes)
+    notes.draw(state.lines)
 
 
 def offer_remedy(state: TextState) -> None:

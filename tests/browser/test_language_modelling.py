@@ -198,6 +198,38 @@ def test_the_way_back_from_another_page_leads_to_the_text_that_was_read(lesson):
     expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", n_tokens)
 
 
+def test_a_step_back_leaves_what_was_typed_and_not_read(lesson):
+    tab = lesson()
+    strip = tab.page.locator(NEXT)
+    first = strip.get_attribute("data-n-tokens")
+    box = tab.page.get_by_role("textbox", name="Your text")
+    box.fill(TEXT)
+    tab.page.get_by_role("button", name="Read it").click()
+    tab.page.wait_for_url("**text=Once*piano.*")
+    tab.still()
+    box.fill("Half a thought")
+    box.blur()
+    tab.still()
+    tab.page.go_back()
+    expect(strip).to_have_attribute("data-n-tokens", first)
+    tab.still()
+    expect(box).to_have_value("Half a thought")
+
+
+def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
+    tab = visit(slow=True)
+    tab.page.goto(f"{tab.address}/language_modelling?model=/nonexistent/dir")
+    expect(tab.page.locator(FILM)).to_be_visible()
+    tab.still()
+    tab.page.get_by_role("button", name="Read it").click()
+    helps = tab.page.get_by_role("button", name="Read it with GPT-2 mini")
+    helps.click()
+    tab.page.wait_for_selector(f"{NEXT}[data-n-tokens]")
+    tab.page.wait_for_selector('[data-kvviz="departure"]')
+    expect(helps).to_have_count(0)
+    tab.still()
+
+
 def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
     with serving() as address:
         tab = visit(address=address)

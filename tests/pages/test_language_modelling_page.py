@@ -171,6 +171,13 @@ def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):
     assert f"You said {offered[wrong]}. “{dearest}” cost" in again.html
 
 
+def test_a_question_that_was_not_asked_is_not_answered(lesson):
+    page = lesson(text="dog cat")
+    assert page.labels("masked-labels") == page.labels("most-surprising") == {}
+    assert '<p class="kvviz-told" data-kvviz="masked-labels">From 1, the hidden one' in page.html
+    assert "Right." not in page.html
+
+
 def test_the_cost_of_a_word_opens_token_by_token(lesson):
     text = "Once upon a time there was a dog. The dog saw the moon and ate a piano."
     page = lesson(text=text).press("lm:most-surprising:show")
@@ -203,6 +210,25 @@ def test_a_text_that_grows_in_the_press_has_its_sentence(lesson):
     )
     usual = lesson(text=SHORT).press("lm:most-surprising:show")
     assert f"A perfect coder would press the text from {len(SHORT)} bytes to about" in usual.html
+
+
+def test_a_text_that_the_twins_cut_otherwise_is_not_called_the_same_tokens(lesson):
+    page = lesson(text="The cat [MASK] on the mat and looked at the dog.")
+    n_plain = sum(column["kind"] != "special" for column in page.hidden["columns"])
+    assert f"BERT mini reads this text as {n_plain} tokens." in page.html
+    assert n_plain != page.state.reading.summary.n_tokens
+    label = page.app.get("html")
+    assert any(f", {n_plain} / 1,022 in BERT mini" in str(one.proto.body) for one in label)
+
+
+def test_the_count_knows_the_model_that_has_less_room(lesson):
+    page = lesson(text=SHORT)
+    page.app.run()
+    n_tokens = page.state.reading.summary.n_tokens
+    assert f">{n_tokens} / 1,022 tokens<" in page.html
+    page.app.text_area(key="lm:text").set_value(" dog" * 1023).run()
+    assert "1,023 / 1,022 tokens, too long for BERT mini" in page.html
+    assert "kvviz-over" in page.html
 
 
 def test_the_time_of_a_pass_is_the_least_of_several(lesson, monkeypatch):
@@ -295,6 +321,20 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
     assert page.state.reading.settings.text == SHORT
 
 
+def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
+    from kvviz.ui import address, language_modelling_page
+
+    page = lesson(text=SHORT)
+    page.app.text_area(key="lm:text").set_value("Half a thought").run()
+    for module in (address, language_modelling_page):
+        monkeypatch.setattr(module, "by_history", lambda: True)
+    page.app.query_params["text"] = "The king had a red boat."
+    page.app.run()
+    page.finish()
+    assert page.app.text_area(key="lm:text").value == "Half a thought"
+    assert page.state.reading.settings.text == "The king had a red boat."
+
+
 def test_the_numbers_are_those_of_the_engine(lesson):
     import numpy as np
 
@@ -335,6 +375,30 @@ def test_nonsense_in_a_link_gives_the_usual_page_and_one_line(lesson):
     assert "point is '<b>'" in line
     assert page.state.reading.settings.text == lessons().texts[0].text
     assert page.film["point"] == 0
+
+
+def test_what_no_text_and_no_film_has_gives_the_usual_page_and_one_line_too(lesson):
+    page = lesson(text=SHORT, given="9999", point="9999", lang="xx")
+    assert page.errors == []
+    (line,) = page.notes
+    last = max(page.state.reading.cuts)
+    assert f"given is 9999, but of this text 1 to {last} tokens can be given" in line
+    n_points = len(page.film["films"][0]["points"])
+    assert f"point is 9999, but the film has points 0 to {n_points - 1}" in line
+    assert "lang is 'xx', not en" in line
+    assert page.film["point"] == 0
+    assert page.app.select_slider(key="lm:given").value != last
+    assert dict(page.app.query_params) == {"text": SHORT}
+    page.press("lm:read")
+    assert page.notes == []
+
+
+def test_a_link_cannot_cut_a_text_within_a_word(lesson):
+    text = "The elephantine tyrannosaurus slept in the red house."
+    cuts = lesson(text=text).state.reading.cuts
+    within = next(n for n in range(1, max(cuts)) if n not in cuts)
+    (line,) = lesson(text=text, given=str(within)).notes
+    assert f"given is {within}, but this text cannot be cut after {within} tokens" in line
 
 
 def test_the_address_names_the_text_on_screen(lesson):
@@ -461,7 +525,11 @@ def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):
     marks = list(film_part.milestones(recorded).values())
     n_seen, label = min((n, label) for label, n in marks if n is not None)
     page.press(f"lm:learnt-first:{marks.index((label, n_seen))}")
-    assert f"Right. In this order: {label}, after {n_seen:,} tokens" in page.html
+    assert (
+        f"Right. GPT-2 mini learnt first {label}, after {n_seen:,} tokens, then that" in page.html
+    )
+    n_last, last = max((n, label) for label, n in marks if n is not None)
+    assert f", and then {last}, after {n_last:,}." in page.html
 
 
 def test_without_a_film_the_page_says_so(lesson, monkeypatch, tmp_path):
@@ -544,6 +612,26 @@ def test_a_text_beyond_bert_s_limit_and_a_wrong_kind_have_sentences_of_their_own
     page.press("lm:remedy")
     assert page.errors == []
     assert page.state.reading.settings.model == TextSettings().model
+
+
+@pytest.mark.parametrize("bert", ["no/such", "/nonexistent/dir", "kvviz/gpt2-mini"])
+def test_a_bert_that_is_none_can_be_changed_by_a_button(lesson, local, bert):
+    page = lesson()
+    page.app.selectbox(key="lm:bert").set_value("another model…").run()
+    page.app.text_input(key="lm:bert:other").set_value(bert).run()
+    page.read(SHORT)
+    assert len(page.errors) == 1
+    page.app.text_area(key="lm:text").set_value(f"{SHORT} Then it").run()
+    assert page.app.button(key="lm:usual-bert").label == "Read it with BERT mini"
+    page.press("lm:usual-bert")
+    assert page.errors == []
+    assert page.hidden["columns"]
+    assert page.app.text_area(key="lm:text").value == f"{SHORT} Then it"
+
+
+def test_a_gpt2_in_the_place_of_a_bert_is_called_as_it_is_written(lesson):
+    (error,) = lesson(text=SHORT, bert="kvviz/gpt2-mini").errors
+    assert "kvviz/gpt2-mini is a GPT-2." in error
 
 
 def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(lesson):

@@ -56,6 +56,14 @@ def films() -> dict[str, Film]:
     }
 
 
+def n_points() -> int:
+    """Return how many points the slider has; 0 where there is no film that can be shown."""
+    try:
+        return len(films().get("gpt2", ()))
+    except LessonError:
+        return 0
+
+
 @cache
 def _film(path: Path, changed_ns: int) -> Film:
     """Read a film once, and again when its file has changed."""
@@ -119,6 +127,21 @@ def _point(point: Any) -> dict[str, Any]:
     }
 
 
+def then(steps: list[tuple[str, int]]) -> str:
+    """Return what was learnt, and when, as the end of a sentence.
+
+    Example:
+        >>> then([("that a is", 4096), ("that b is", 8192)])
+        'that a is, after 4,096 tokens, and then that b is, after 8,192'
+    """
+    (label, n_tokens), *others = steps
+    told = [f"{label}, after {n_tokens:,} tokens"]
+    told += [f"then {label}, after {n_tokens:,}" for label, n_tokens in others]
+    if others:
+        told[-1] = f"and {told[-1]}"
+    return ", ".join(told)
+
+
 @st.fragment
 @bounded
 def draw(state: TextState) -> None:
@@ -179,7 +202,7 @@ def answer(state: TextState, film: Film) -> None:
         return
     right = min(seen, key=lambda name: seen[name])
     steps = sorted(seen, key=seen.__getitem__)
-    order = "; ".join(f"{labels[name]}, after {seen[name]:,} tokens" for name in steps)
     opening = "" if given == SHOW_ME else "Right. " if given == right else "Not that one. "
-    say(f"{opening}In this order: {order}.", "learnt-first")
+    learnt = then([(labels[name], seen[name]) for name in steps])
+    say(f"{opening}{called(f'kvviz/{TWINS[0][0]}')} learnt first {learnt}.", "learnt-first")
     st.html(f'<p class="kvviz-source">{plain_html(question.why)} {plain_html(question.source)}</p>')

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from kvviz.errors import ContextLengthError
+from kvviz.errors import ContextLengthError, KvvizError
 from kvviz.lessons import lessons
 from kvviz.ui import cards, runs
 from kvviz.ui.environment import Environment
@@ -14,7 +14,7 @@ from kvviz.ui.errors_view import bounded, show_error
 from kvviz.ui.language import text_controls
 from kvviz.ui.language.columns_view import token_columns
 from kvviz.ui.language.experiment import outcome
-from kvviz.ui.language.question import ask, say, verdict
+from kvviz.ui.language.question import SHOW_ME, ask, say, verdict
 from kvviz.ui.language.readings import HIDDEN_SHARE, Reading, read_masked
 from kvviz.ui.language.settings import TextSettings
 from kvviz.ui.language.state import TextState
@@ -45,9 +45,9 @@ def draw(state: TextState, environment: Environment) -> None:
                 icon=":material/info:",
             )
             return
-        environment.require(bert, typed_here=runs.is_local_visitor())
         settings, seed = reading.settings, state.view.seed
         try:
+            environment.require(bert, typed_here=runs.is_local_visitor())
             masked = outcome(
                 state,
                 ("masked", seed),
@@ -55,9 +55,10 @@ def draw(state: TextState, environment: Environment) -> None:
                 environment,
                 f"{called(bert)} reads the text",
             )
-        except ContextLengthError as error:
+        except KvvizError as error:
             show_error(error)
             offer_less(state, settings, error)
+            offer_usual(state, settings, error)
             return
         if masked is not None:
             tell(state, reading, masked)
@@ -71,7 +72,7 @@ def tell(state: TextState, reading: Reading, masked: Reading) -> None:
     question = lessons().question(QUESTION)
     offered = {n: f"{n:,}" for n in sorted({1, n_hidden, max(1, n_plain // 2), n_plain})}
     text = question.ask.format(model=name, n_tokens=f"{n_plain:,}")
-    answer = ask(state, QUESTION, text, offered) if len(offered) > 2 else True
+    answer = ask(state, QUESTION, text, offered) if len(offered) > 2 else SHOW_ME
     token_columns(
         masked,
         mode="masked-token",
@@ -111,9 +112,11 @@ def hide_others(state: TextState) -> None:
     state.view = replace(state.view, seed=(state.view.seed + 1) % (LARGEST_SEED + 1))
 
 
-def offer_less(state: TextState, settings: TextSettings, error: ContextLengthError) -> None:
-    """Draw a button that reads as much of the text as BERT has positions for."""
-    found = text_controls.remedy(error, settings)
+def offer_less(state: TextState, settings: TextSettings, error: KvvizError) -> None:
+    """Draw a button that reads as much of a text as BERT has positions for, if it is too long."""
+    found = None
+    if isinstance(error, ContextLengthError):
+        found = text_controls.remedy(error, settings)
     if found is None:
         return
     label, wanted = found
@@ -123,4 +126,19 @@ def offer_less(state: TextState, settings: TextSettings, error: ContextLengthErr
         state.asked = True
 
     if st.button(label, key="lm:less", on_click=take):
+        st.rerun()
+
+
+def offer_usual(state: TextState, settings: TextSettings, error: KvvizError) -> None:
+    """Draw a button that takes the BERT that ships, where the one asked for is of no use."""
+    found = text_controls.bert_remedy(error, settings)
+    if found is None:
+        return
+    label, bert = found
+
+    def take() -> None:
+        text_controls.put_bert(bert)
+        state.asked = True
+
+    if st.button(label, key="lm:usual-bert", on_click=take):
         st.rerun()

@@ -20,8 +20,9 @@ from kvviz.ui.environment import Environment
 from kvviz.ui.errors_view import show_problems
 from kvviz.ui.language.forcing_part import SLIDER
 from kvviz.ui.language.settings import LONGEST_TEXT, TextSettings
-from kvviz.ui.model_choice import called, choose_model, put_model
-from kvviz.ui.model_shelf import shelf
+from kvviz.ui.model_choice import called, choose_model, put_model, values_for
+from kvviz.ui.model_shelf import bundled_models, shelf
+from kvviz.ui.plain_text import plain_html
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 
@@ -45,9 +46,28 @@ class Draft:
 
 def put(wanted: TextSettings) -> None:
     """Set the controls, before they are drawn."""
-    st.session_state["lm:text"] = wanted.text
-    put_model("lm:model", "gpt2", wanted.model)
-    put_model("lm:bert", "bert", wanted.bert)
+    for key, value in _values(wanted).items():
+        st.session_state[key] = value
+
+
+def put_bert(bert: str) -> None:
+    """Set who fills in hidden tokens, and leave what is typed."""
+    put_model("lm:bert", "bert", bert)
+
+
+def say(wanted: TextSettings) -> bool:
+    """Whether the controls say these settings, and nothing that was typed since."""
+    return all(st.session_state.get(key, value) == value for key, value in _values(wanted).items())
+
+
+def _values(wanted: TextSettings) -> dict[str, object]:
+    """Return the key and the value of each control."""
+    values: dict[str, object] = {"lm:text": wanted.text}
+    return (
+        values
+        | values_for("lm:model", "gpt2", wanted.model)
+        | values_for("lm:bert", "bert", wanted.bert)
+    )
 
 
 def forget_given() -> None:
@@ -92,19 +112,40 @@ def examples() -> None:
 
 def label_text(draft: Draft) -> None:
     """Draw the text's label with its length in tokens, once the model is there to count them."""
-    wanted = draft.settings
-    model = shelf().peek(wanted.of(wanted.model))
-    count = ""
-    if model is not None:
-        try:
-            n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
-            over = " kvviz-over" if n_tokens > model.card.n_ctx else ""
-            count = (
-                f'<span class="kvviz-count{over}">{n_tokens:,} / {model.card.n_ctx:,} tokens</span>'
-            )
-        except KvvizError:
-            count = ""
-    draft.line.html(f'<div class="kvviz-label"><span>Your text</span>{count}</div>')
+    try:
+        words, over = count(draft.settings)
+    except KvvizError:
+        words, over = "", False
+    span = f'<span class="kvviz-count{" kvviz-over" if over else ""}">{plain_html(words)}</span>'
+    draft.line.html(f'<div class="kvviz-label"><span>Your text</span>{span if words else ""}</div>')
+
+
+def count(wanted: TextSettings) -> tuple[str, bool]:
+    """Return a text's length beside the room for it, and whether it is too long for a model.
+
+    The room is that of the model that has less, as far as both are loaded. Where they cut the text
+    into other tokens, each has its own count.
+
+    Raises:
+        KvvizError: If the text is nothing that a model can read.
+    """
+    model, bert = (shelf().peek(wanted.of(name)) for name in (wanted.model, wanted.bert))
+    if model is None:
+        return "", False
+    n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
+    room = model.card.n_ctx
+    told = f"{n_tokens:,} / {room:,} tokens"
+    if bert is None or bert.card.family != "bert" or not wanted.text.strip() or n_tokens > room:
+        return told, n_tokens > room
+    special = bert.tokenize_whole(wanted.text).special
+    n_read, room_there = int((~special).sum()), bert.card.n_ctx - int(special.sum())
+    if n_read != n_tokens:
+        told += f", {n_read:,} / {room_there:,} in {called(wanted.bert)}"
+    elif room_there < room:
+        told = f"{n_tokens:,} / {room_there:,} tokens"
+    if n_read > room_there:
+        return f"{told}, too long for {called(wanted.bert)}", True
+    return told, False
 
 
 def found_wrong(wanted: TextSettings) -> tuple[str, ...]:
@@ -130,6 +171,16 @@ def remedy(error: Exception, attempt: TextSettings) -> tuple[str, TextSettings] 
     if isinstance(error, OF_THE_MODEL) and attempt.model != usual.model:
         return f"Read it with {called(usual.model)}", replace(attempt, model=usual.model)
     return None
+
+
+def bert_remedy(error: Exception, attempt: TextSettings) -> tuple[str, str] | None:
+    """Return who fills in hidden tokens instead of a model that cannot, and the button's words."""
+    usual = TextSettings.bert
+    if not isinstance(error, OF_THE_MODEL) or attempt.bert == usual:
+        return None
+    if usual not in bundled_models("bert"):
+        return None
+    return f"Read it with {called(usual)}", usual
 
 
 def beginning_that_fits(attempt: TextSettings) -> str:
