@@ -230,6 +230,29 @@ def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
     tab.still()
 
 
+def test_a_long_strip_shows_that_it_goes_on(lesson):
+    tab = lesson(f"?text={'+'.join([TEXT.replace(' ', '+')] * 8)}")
+    # No word of it occurs once, so there is none to ask for.
+    strip = tab.page.locator(NEXT)
+    expect(strip).to_have_attribute("data-revealed", "true")
+    expect(strip.locator(".lm-scale")).to_contain_text("12 bits or more")
+    strip.get_by_role("button", name="In and label").click()
+    expect(strip).to_have_attribute("data-more", "true")
+    strip.locator(".lm-strip").evaluate("node => node.scrollTo(0, node.scrollHeight)")
+    expect(strip).to_have_attribute("data-more", "false")
+    short = lesson()
+    expect(short.page.locator(NEXT)).to_have_attribute("data-more", "false")
+
+
+def test_a_film_that_begins_worse_than_a_fair_draw_says_so(lesson):
+    tab = lesson()
+    sentence = tab.page.locator(f"{FILM} .lm-sentence")
+    worse = "a model that has learnt nothing guesses worse than a fair draw from all."
+    expect(sentence).to_contain_text(f"There are only 4,096: {worse}")
+    tab.page.locator(FILM).get_by_role("slider").press("End")
+    expect(sentence).not_to_contain_text("worse than a fair draw")
+
+
 def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
     with serving() as address:
         tab = visit(address=address)

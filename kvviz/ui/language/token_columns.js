@@ -27,6 +27,8 @@ const MOST_IN_COLUMNS = 72;
 /** Tokens of context that the panel repeats before the place it tells of. */
 const N_BEFORE = 7;
 const N_AFTER = 5;
+/** Odds up to one in a million are written out; beyond, the power of ten says more. */
+const MOST_IN_FULL = 1e6;
 
 /**
  * Where a loss lies on the scale of the heat.
@@ -46,7 +48,13 @@ export function percent(p) {
   if (p >= 0.9995) return "100 %";
   if (p >= 0.0995) return `${(100 * p).toFixed(0)} %`;
   if (p >= 0.000995) return `${(100 * p).toFixed(1)} %`;
-  return p > 0 ? `1 in ${Math.round(1 / p).toLocaleString("en")}` : "0 %";
+  if (p <= 0) return "0 %";
+  return 1 / p < MOST_IN_FULL ? `1 in ${Math.round(1 / p).toLocaleString("en")}` : `1 in 10${raised(Math.round(-Math.log10(p)))}`;
+}
+
+/** @param {number} n @returns {string} A whole number as an exponent. */
+function raised(n) {
+  return String(n).replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]);
 }
 
 /** @param {number} bits @returns {string} */
@@ -90,7 +98,7 @@ export default function tokenColumns({ data, parentElement }) {
     drawn.set(parentElement, new Columns(parentElement, data));
   }
   return () => {
-    drawn.get(parentElement)?.root.remove();
+    drawn.get(parentElement)?.end();
     drawn.delete(parentElement);
   };
 }
@@ -116,7 +124,21 @@ class Columns {
     /** @type {HTMLElement[]} */
     this.cells = [];
     this.listen();
+    // Where the strip is as high as it may be, its lower edge fades as long as more is below.
+    this.strip.addEventListener("scroll", () => this.fade(), { passive: true });
+    this.sizes = new ResizeObserver(() => this.fade());
+    this.sizes.observe(this.strip);
     this.draw();
+  }
+
+  fade() {
+    const { scrollHeight, scrollTop, clientHeight } = this.strip;
+    this.root.dataset.more = String(scrollHeight - scrollTop - clientHeight > 4);
+  }
+
+  end() {
+    this.sizes.disconnect();
+    this.root.remove();
   }
 
   /** @param {Reading} reading */
@@ -179,6 +201,7 @@ class Columns {
     this.strip.classList.toggle("is-text", this.compact);
     this.drawLegend();
     this.look(this.pinned >= 0 && this.pinned < this.cells.length ? this.pinned : -1);
+    this.fade();
   }
 
   /** @param {Column} column @param {number} place @returns {HTMLElement} */
@@ -221,8 +244,8 @@ class Columns {
     key.append(...(this.compact ? [asked] : [fed, asked]));
     if (reading.revealed) {
       const scale = element("span", "lm-key-item lm-scale");
-      scale.append("0", element("i", "lm-ramp"), `${bitsText(reading.most_bits)} bits`);
-      scale.title = `${bitsText(reading.most_bits)} bits: a fair draw from the whole vocabulary`;
+      scale.append("0", element("i", "lm-ramp"), `${bitsText(reading.most_bits)} bits or more`);
+      scale.title = `${bitsText(reading.most_bits)} bits: a fair draw from the whole vocabulary. A worse guess costs more`;
       key.append(scale);
     }
     const switcher = element("div", "lm-switch");

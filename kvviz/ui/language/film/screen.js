@@ -186,6 +186,10 @@ export class Screen {
         `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
       ];
     });
-    this.sentence.replaceChildren(...seen, ...parts, ".");
+    // A fair draw knows nothing; who takes chance for knowledge does worse.
+    const worse = now.some((point) => point.bits > this.data.most_bits)
+      ? `. There are only ${Math.round(fairDraw(this.data.most_bits)).toLocaleString("en")}: a model that has learnt nothing guesses worse than a fair draw from all`
+      : "";
+    this.sentence.replaceChildren(...seen, ...parts, worse, ".");
   }
 }
