@@ -33,6 +33,8 @@ def show() -> None:
     environment = Environment.read()
     state = TextState.here()
     wanted = follow_link(state, environment)
+    # A question is answered within its own part, without a drawing of the whole page.
+    state.just_answered = ""
     st.title("Learning from plain text", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
     draft = text_controls.draw(environment)

@@ -230,6 +230,21 @@ def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
     tab.still()
 
 
+def test_the_keyboard_goes_on_where_a_question_was_answered(lesson):
+    tab = lesson(width=390, height=844)
+    for part in ("lm-next", "lm-masked", "lm-film", "lm-forcing"):
+        card = tab.page.locator(f".st-key-kvviz-card-{part}")
+        button = card.get_by_role("button", name="Just show me")
+        button.focus()
+        tab.page.keyboard.press("Enter")
+        expect(button).to_have_count(0)
+        expect(card.locator(".kvviz-answered")).to_be_focused()
+        tab.page.keyboard.press("Tab")
+        inside = "node => node.contains(document.activeElement)"
+        assert card.evaluate(inside) or part == "lm-forcing"
+    assert tab.overflow() <= 0
+
+
 def test_a_long_strip_shows_that_it_goes_on(lesson):
     tab = lesson(f"?text={'+'.join([TEXT.replace(' ', '+')] * 8)}")
     # No word of it occurs once, so there is none to ask for.

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from kvviz.ui.language.answered import answered
 from kvviz.ui.language.state import TextState
 from kvviz.ui.plain_text import plain, plain_html, shortened
 
@@ -33,12 +34,15 @@ def ask(state: TextState, name: str, text: str, choices: Mapping[Any, str]) -> A
 
     def take(answer: Any) -> None:
         state.answers[name] = answer
+        state.just_answered = name
 
     with st.container(key=f"kvviz-ask-{name}", gap="small"):
         st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
         # Emptied at once: what is left undrawn would stand there until the drawing is through.
         place = st.empty()
         if given is not None:
+            with place.container(key=f"kvviz-answered-{name}"):
+                answered(name, just_now=state.just_answered == name)
             return given
         with place.container(horizontal=True, key=f"kvviz-choices-{name}", gap="small"):
             for number, (answer, label) in enumerate(choices.items()):

@@ -35,6 +35,7 @@ class TextState:
         notes: Lines about what stands in the way of the link that was opened, or was cancelled.
         unusable: A phrase on each value of that link that could not be used.
         answers: What the person predicted, by question; kept for the text it belongs to.
+        just_answered: The question that was answered last on this page as it stands, or nothing.
         results: What experiments on this text gave, by what was asked for.
         jobs: Experiments under way, by the same.
         film_start: Point at which the film begins when it is mounted.
@@ -50,6 +51,7 @@ class TextState:
     notes: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict)
+    just_answered: str = ""
     results: dict[Hashable, Any] = field(default_factory=dict)
     jobs: dict[Hashable, Job] = field(default_factory=dict)
     film_start: int = 0
