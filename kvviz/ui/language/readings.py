@@ -35,7 +35,7 @@ MOST_FREE = 32
 LATEST_CUT = 96
 """Tokens that may be given to a free run at most."""
 MOST_PASSES = 8
-PASSES_UP_TO_FLOPS = 4.0e10
+PASSES_UP_TO_FLOPS = 2.0e10
 """A short text is read so often, for the sake of its time alone: the server's and the browser's own
 work on the page falls into just this time. A pass of 12 ms has been seen to take 982. Long texts
 are read as often as they stay below this number of operations together, some tenths of a second."""
@@ -113,8 +113,9 @@ def read_next(settings: TextSettings, job: Job) -> Reading:
     times = [encoding.seconds]
     n_passes = max(1, min(MOST_PASSES, int(PASSES_UP_TO_FLOPS // encoding.flops)))
     del encoding
-    for _ in range(n_passes - 1):
+    for n_done in range(1, n_passes):
         go_on(job)
+        job.report(n_done, n_passes)
         times.append(trace_encoding(model, settings.text, top_k=1).seconds)
     go_on(job)
     return replace(reading, seconds=min(times), n_passes=n_passes)
