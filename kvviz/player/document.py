@@ -32,6 +32,7 @@ TITLE_CHARACTERS = 80
 GZIP_LEVEL = 6
 """Level 9 takes five times as long for a hundredth less."""
 
+_SENTINEL = re.compile(r"\s*<extra_id_\d+>")
 _EXPORTS = re.compile(r"\bexport\s*\{(?P<names>[^{}]*)\}\s*;?\s*\Z")
 _BOOT = """
 const kvvizRoot = document.getElementById("kvviz-root");
@@ -185,7 +186,9 @@ def notebook_html(trace: GenerationTrace | CacheComparison) -> str:
 
 
 def _title(run: GenerationTrace) -> str:
-    prompt = " ".join(run.prompt.split())
+    # A T5 reads numbered sentinels; who reads the title typed blanks.
+    prompt = run.prompt if run.cross is None else _SENTINEL.sub(" ___", run.prompt)
+    prompt = " ".join(prompt.split())
     if len(prompt) > TITLE_CHARACTERS:
         prompt = prompt[: TITLE_CHARACTERS - 1] + "…"
     return f"{run.model.name}: {prompt}"

@@ -19,8 +19,8 @@ from kvviz.ui.plain_text import plain_html
 from kvviz.ui.player_view import player
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches import controls, looks, prediction, results, settings
+from kvviz.ui.two_caches.blanks import as_read, n_blanks
 from kvviz.ui.two_caches.filled import final_sentinels
-from kvviz.ui.two_caches.settings import n_blanks
 
 NAME = "encoder_decoder_page"
 
@@ -49,7 +49,7 @@ def show() -> None:
     progress.collect(state)
     controls.label_text(draft)
     with below:
-        saving.draw(state, "t5")
+        saving.draw(state, "t5", looks.opening_view)
     with st.container(key="kvviz-status"):
         draw_status(state)
     prediction.draw(state)
@@ -123,7 +123,7 @@ def begin(state: PageState, wanted: RunSettings, environment: Environment) -> No
         environment,
         want_both=want_both,
         family="t5",
-        as_read=settings.as_read,
+        as_read=as_read,
         stops=final_sentinels,
     )
 

@@ -15,6 +15,7 @@ from kvviz.analysis import to_csv
 from kvviz.errors import KvvizError, TraceFileError
 from kvviz.player import html_document
 from kvviz.trace import GenerationTrace, open_trace
+from kvviz.trace.model_card import Family
 from kvviz.ui import links
 from kvviz.ui.links import RunSettings, View
 from kvviz.ui.page_state import PageState
@@ -38,12 +39,18 @@ def _copy_link() -> Callable[..., Any]:
     )
 
 
-def draw(state: PageState, family: str) -> None:
+Opening = Callable[[Shown, View], View]
+"""Chooses the layer and the head of a run where a view leaves them open, as a page's player does.
+"""
+
+
+def draw(state: PageState, family: Family, opening: Opening = first_view) -> None:
     """Draw what can be taken away, once there is a run, and the way to open a saved one.
 
     Args:
         state: The page.
         family: Runs of models of another family belong on another page.
+        opening: The page's own choice of a layer and a head.
     """
     with st.container(key="kvviz-saving", gap=None):
         above = st.container(gap=None)
@@ -55,10 +62,10 @@ def draw(state: PageState, family: str) -> None:
         # Only now is it known which run is on screen.
         if state.shown is not None:
             with above:
-                take_away(state.shown, state)
+                take_away(state.shown, state, opening)
 
 
-def take_away(shown: Shown, state: PageState) -> None:
+def take_away(shown: Shown, state: PageState, opening: Opening) -> None:
     """Draw the ways to take a run away."""
     if shown.origin == "file":
         st.caption("A saved run has no link; pass its file on.")
@@ -67,10 +74,10 @@ def take_away(shown: Shown, state: PageState) -> None:
     else:
         st.caption("This prompt is too long for a link; save the run instead.")
     with st.container(horizontal=True, gap="small", key="kvviz-files"):
-        files(shown, state)
+        files(shown, state, opening)
 
 
-def files(shown: Shown, state: PageState) -> None:
+def files(shown: Shown, state: PageState, opening: Opening) -> None:
     """Draw the downloads of a run; each is made only when it is asked for."""
     for label, key, make, name, mime, about in (
         (
@@ -84,7 +91,7 @@ def files(shown: Shown, state: PageState) -> None:
         (
             "HTML",
             "html",
-            lambda: page(shown, state.view),
+            lambda: page(shown, opening(shown, state.view)),
             "kvviz-run.html",
             "text/html",
             "One offline file with this player inside.",
@@ -110,7 +117,7 @@ def files(shown: Shown, state: PageState) -> None:
         )
 
 
-def opened(state: PageState, upload: Any, family: str) -> None:
+def opened(state: PageState, upload: Any, family: Family) -> None:
     """Put an uploaded run on screen, or say why it cannot be."""
     if state.job is not None:
         state.job.cancel()

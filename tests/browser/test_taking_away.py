@@ -78,6 +78,49 @@ def test_a_saved_run_is_opened_again(visit, tmp_path):
     assert np.array_equal(again.token_ids, tokens)
 
 
+def test_the_blanks_of_a_saved_run_are_filled_in_when_it_is_opened_again(visit, tmp_path):
+    tab = visit().open("/encoder_decoder")
+    written = tab.page.locator('[data-kvviz="filled"]').inner_text()
+    steps = tab.hooks()["nSteps"]
+    file = saved(tab, "Save run", tmp_path / "run.npz")
+    other = visit().open("/encoder_decoder", prompt="One ___.", new="2")
+    other.wait(nSteps=2)
+    other.page.get_by_role("button", name="Open a saved run").click()
+    other.page.locator('input[type="file"]').set_input_files(file)
+    other.wait(nSteps=steps)
+    filled = other.page.locator('[data-kvviz="filled"]')
+    expect(filled).to_have_text(written)
+    expect(filled.locator("mark.kvviz-filled").first).to_be_visible()
+    expect(filled).not_to_contain_text("extra_id")
+
+
+COLOURS = """
+() => [...document.querySelectorAll(".kv-panel[data-run=on] canvas")].map((canvas) => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  return new Set(new Uint32Array(data.buffer)).size;
+})
+"""
+
+
+def test_both_caches_of_a_t5_are_drawn_in_the_offline_file(visit, tmp_path):
+    tab = visit().open("/encoder_decoder", step="2")
+    on_screen = tab.wait(step=2)
+    offline = visit()
+    offline.address = "file://"
+    offline.page.goto(saved(tab, "HTML", tmp_path / "run.html").as_uri())
+    expect(offline.page).to_have_title(re.compile("___"))
+    in_file = offline.wait(step=2)
+    names = ("nComputed", "nReused", "nCrossComputed", "nCrossReused", "layer", "head", "cache")
+    assert {name: in_file[name] for name in names} == {name: on_screen[name] for name in names}
+    assert (in_file["nCrossComputed"], in_file["nComputed"]) == (0, 1)
+    assert in_file["nCrossReused"] > 5
+    expect(offline.page.locator(".kv-panel[data-run=on] .kv-cross")).to_be_visible()
+    # K and V, and the pattern, of the decoder's own cache and of the second.
+    assert len(counts := offline.page.evaluate(COLOURS)) == 4
+    assert min(counts) > 20
+
+
 def test_the_browser_goes_back_and_forward_between_views(visit):
     tab = visit(slow=True).open("/kv_cache", new="6", layer="0", head="0")
     tab.wait(step=0, layer=0, head=0)

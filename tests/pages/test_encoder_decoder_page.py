@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -5,12 +6,14 @@ import pytest
 from kvviz.analysis import head_measures
 from kvviz.lessons import lessons
 from kvviz.ui import encoder_decoder_page, runs, saving
+from kvviz.ui.links import View
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import percent
 from kvviz.ui.two_caches import prediction
+from kvviz.ui.two_caches.blanks import as_read, blanks, n_blanks
 from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
 from kvviz.ui.two_caches.looks import Looks, telling_head
-from kvviz.ui.two_caches.settings import as_read, n_blanks, parse, usual, write
+from kvviz.ui.two_caches.settings import parse, usual, write
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
 from tests.parity.tiny_t5s import TinyT5
@@ -124,6 +127,26 @@ def test_a_saved_run_opens_on_its_own_page_only(page, kv_cache):
     assert other.player["n_steps"] == 2
 
 
+def filled(html):
+    """Return the text of the page with its blanks filled in."""
+    (text,) = re.findall('data-kvviz="filled">(.*?)</p>', html)
+    return text
+
+
+def test_the_blanks_of_a_saved_run_are_filled_in_again(page):
+    opened = Page("encoder_decoder", {"new": "24"})
+    saved = saving.npz(opened.state.shown.trace)
+    assert "<extra_id_" in opened.state.shown.trace.prompt
+    again = page(prompt=TEXT, new="2")
+    again.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    assert again.state.shown.origin == "file"
+    assert filled(again.html) == filled(opened.html)
+    assert "extra_id" not in filled(again.html)
+    title = re.search("<title>(.*)</title>", saving.page(again.state.shown, View()))[1]
+    assert "___" in title
+    assert "extra_id" not in title
+
+
 def test_without_a_model_of_its_own_the_page_says_what_to_do(monkeypatch):
     monkeypatch.setattr(encoder_decoder_page, "bundled_models", lambda family: {})
     opened = Page("encoder_decoder", {})
@@ -149,6 +172,35 @@ def test_nonsense_in_a_link_gives_the_usual_values_and_one_line():
 def test_blanks_become_sentinels_in_their_order():
     assert as_read(TEXT) == "I saw a<extra_id_0> in the<extra_id_1>."
     assert as_read("a_b") == "a_b"
+
+
+def test_sentinels_that_were_typed_keep_their_number_and_blanks_take_others():
+    read = as_read("I saw a <extra_id_0> in the ___.")
+    assert read == "I saw a <extra_id_0> in the<extra_id_1>."
+    assert as_read("___ a <extra_id_1> b ___") == "<extra_id_0> a <extra_id_1> b<extra_id_2>"
+    assert as_read(read) == read
+    for text, n in (("<extra_id_5>", 1), ("<extra_id_5> ___ __", 3), ("<extra_id_0>" * 2, 1)):
+        assert n_blanks(text) == n, text
+    many = "<extra_id_31> <extra_id_0>" + " ___" * 40
+    numbers = [blank.number for blank in blanks(many)]
+    assert numbers[:4] == [31, 0, 1, 2]
+    assert len(set(numbers)) == len(numbers)
+    # No number that a tokenizer would know by that name.
+    assert n_blanks("<extra_id_007> <extra_id_99999>") == 0
+
+
+def test_a_text_with_typed_sentinels_alone_has_blanks(page):
+    opened = page(prompt="I saw a <extra_id_5>.", new="2")
+    assert opened.notes == []
+
+
+def test_a_text_as_the_encoder_read_it_is_filled_in_by_the_numbers_of_its_sentinels():
+    assert parts("A <extra_id_1> or<extra_id_0>", {0: " cat", 1: " dog"}) == [
+        ("given", "A"),
+        ("filled", " dog"),
+        ("given", " or"),
+        ("filled", " cat"),
+    ]
 
 
 def test_answers_are_put_into_their_blanks():

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../kvviz/player/js/buffer.js";
-import { cut, glyphs, inUnit, percent, plural, significant, small, sumText, unitFor, weightPercent, whole } from "../../kvviz/player/js/format.js";
+import { cut, glyphs, inUnit, percent, plural, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../kvviz/player/js/format.js";
 import { billSide, stepFacts } from "../../kvviz/player/js/run.js";
 import * as words from "../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
@@ -55,6 +55,10 @@ test("no white space or control character of a token stays invisible", () => {
   assert.equal(glyphs("שלום"), "שלום");
   assert.equal(glyphs("<script>"), "<script>", "markup is text like any other");
   assert.equal(cut("👩👩👩👩", 3), "👩👩…");
+});
+
+test("what an encoder read as sentinels is written as a person types it", () => {
+  assert.equal(withBlanks("I saw a<extra_id_0> in the<extra_id_12>."), "I saw a ___ in the ___.");
 });
 
 test("a long sum leaves its middle away and keeps its last term", () => {

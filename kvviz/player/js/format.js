@@ -94,6 +94,14 @@ export function glyphs(text) {
     );
 }
 
+/**
+ * A text with blanks where an encoder was given numbered sentinels, as a person would type it.
+ * @param {string} text @returns {string}
+ */
+export function withBlanks(text) {
+  return text.replace(/ *<extra_id_\d+>/g, " ___");
+}
+
 /** @param {number} point @returns {string} */
 function escapeOf(point) {
   const hex = point.toString(16);

@@ -1,5 +1,5 @@
 // "Save picture": the view as it stands, with its sentence and where it came from, as a PNG.
-import { glyphs, inUnit, percent, unitFor, whole } from "./format.js";
+import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { MONO, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
 import * as words from "./words.js";
@@ -60,7 +60,8 @@ export function composePicture(scene, panels, overview) {
     pen.textBaseline = "alphabetic";
     pen.fillText(text, x, y);
   };
-  const { model, prompt } = payload.header;
+  const { model, encoder } = payload.header;
+  const prompt = encoder ? withBlanks(payload.header.prompt) : payload.header.prompt;
   write(`${model.name} · layer ${state.layer}, head ${state.head}`, EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   pen.font = `13px ${MONO}`;
   pen.fillStyle = palette.muted;

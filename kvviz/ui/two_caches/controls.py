@@ -21,7 +21,8 @@ from kvviz.ui.errors_view import show_problems
 from kvviz.ui.links import LONGEST_PROMPT, RunSettings
 from kvviz.ui.model_choice import called, choose_model, values_for
 from kvviz.ui.model_shelf import bundled_models, shelf
-from kvviz.ui.two_caches.settings import MODEL, MOST_BLANKS, NEW, as_read, n_blanks
+from kvviz.ui.two_caches.blanks import MOST_BLANKS, as_read, n_blanks
+from kvviz.ui.two_caches.settings import MODEL, NEW
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 

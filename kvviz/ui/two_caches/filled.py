@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kvviz.ui.two_caches.settings import BLANK
+from kvviz.ui.two_caches.blanks import SENTINEL, blanks
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
-SENTINEL = re.compile(r"<extra_id_(\d+)>")
 PIECE = "▁"
 """How SentencePiece writes a space."""
 
@@ -64,16 +62,20 @@ def fills(tokens: Sequence[str]) -> dict[int, str]:
 def parts(text: str, found: dict[int, str]) -> list[tuple[str, str]]:
     """Return a text with its blanks filled in, piece by piece.
 
+    Args:
+        text: A text as it was typed, or as an encoder has read it.
+        found: What was written for each blank, by its number.
+
     Returns:
         Pairs of kind and text: ``given`` as it was typed, ``filled`` for a blank that was answered,
         ``open`` for one that was not.
     """
     pieces: list[tuple[str, str]] = []
     at = 0
-    for number, blank in enumerate(BLANK.finditer(text)):
-        pieces.append(("given", text[at : blank.start()]))
-        answer = found.get(number, "")
+    for blank in blanks(text):
+        pieces.append(("given", text[at : blank.start]))
+        answer = found.get(blank.number, "")
         pieces.append(("filled", answer) if answer.strip() else ("open", " ___"))
-        at = blank.end()
+        at = blank.end
     pieces.append(("given", text[at:]))
     return [(kind, piece) for kind, piece in pieces if piece]

@@ -19,7 +19,7 @@ from kvviz.ui.errors_view import bounded
 from kvviz.ui.links import View
 from kvviz.ui.plain_text import percent, visible
 from kvviz.ui.runs import Shown
-from kvviz.ui.two_caches.filled import SENTINEL
+from kvviz.ui.two_caches.blanks import SENTINEL
 from kvviz.ui.two_caches.settings import EncoderHead
 
 MOST_TOKENS = 128

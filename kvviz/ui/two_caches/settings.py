@@ -1,8 +1,7 @@
-"""What the page runs, the link that says so, and how a text with blanks is put to a T5."""
+"""What the page runs, and the link that says so."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import NamedTuple
@@ -13,9 +12,6 @@ from kvviz.ui.links import RunSettings, View, values_of
 
 MODEL = "kvviz/t5-mini"
 NEW = 16
-BLANK = re.compile(r"\s*_{2,}")
-MOST_BLANKS = 32
-"""Sentinels of the bundled model; the first T5 checkpoints have 100."""
 
 _RUN = ("model", "prompt", "new")
 _VIEW = ("cache", "layer", "head", "step")
@@ -32,22 +28,6 @@ class EncoderHead(NamedTuple):
 def usual() -> RunSettings:
     """Return what the page opens with."""
     return RunSettings(model=MODEL, prompt=lessons().inputs[0].text, new=NEW)
-
-
-def n_blanks(text: str) -> int:
-    """Return how many blanks a text has: each a run of two or more underscores."""
-    return len(BLANK.findall(text))
-
-
-def as_read(text: str) -> str:
-    """Return a text as the encoder reads it: each blank a sentinel, with the space before it.
-
-    ``I saw a ___ in the ___.`` becomes ``I saw a<extra_id_0> in the<extra_id_1>.``
-
-    Source: Raffel et al. (2020), section 3.1.4.
-    """
-    numbers = iter(range(n_blanks(text)))
-    return BLANK.sub(lambda _: f"<extra_id_{next(numbers)}>", text)
 
 
 def parse(

@@ -11,7 +11,7 @@ import pytest
 from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import document, export_html, html_document, notebook_html, pack
-from tests.factories import make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_trace
 from tests.payload_reader import CONTRACT, unpack
 
 TRACE = make_trace(n_prompt=9)
@@ -139,6 +139,13 @@ def test_a_long_prompt_is_cut_in_the_title():
     assert len(title) < 120
     assert title.endswith("…")
     assert "\n" not in title
+
+
+@pytest.mark.usefixtures("stub")
+def test_the_sentinels_that_an_encoder_read_are_blanks_in_the_title():
+    card = make_card(2, 2, 4, family="t5")
+    trace = make_trace(1, 4, card=card, n_encoder=6, prompt="A<extra_id_0> in a<extra_id_1>.")
+    assert Page(html_document(trace)).texts["title"] == ["tests/random: A ___ in a ___."]
 
 
 @pytest.mark.parametrize("text", ["</script>", "</SCRIPT >", "<!-- <script>"])
