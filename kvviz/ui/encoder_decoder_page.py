@@ -132,7 +132,7 @@ def link_of(shown: Shown, view: View) -> dict[str, str]:
     """Return the parameters that lead to a run and a view; none where only a file does."""
     if shown.origin != "run":
         return {}
-    return settings.write(shown.settings, view, looks.chosen_head())
+    return settings.write(shown.settings, view, looks.head_in_view(shown.trace))
 
 
 def draw_status(state: PageState) -> None:

@@ -13,7 +13,7 @@ from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.blanks import as_read, blanks, n_blanks
 from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
 from kvviz.ui.two_caches.looks import Looks, telling_head
-from kvviz.ui.two_caches.settings import parse, usual, write
+from kvviz.ui.two_caches.settings import parse, parse_encoder, usual, write
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
 from tests.parity.tiny_t5s import TinyT5
@@ -169,6 +169,19 @@ def test_nonsense_in_a_link_gives_the_usual_values_and_one_line():
     assert write(settings, view) == {"layer": "2"}
 
 
+def test_one_new_token_or_half_a_head_in_a_link_gives_the_usual_and_a_line():
+    page = Page("encoder_decoder", {"new": "1", "encoder_layer": "1"})
+    (note,) = page.notes
+    assert "new is '1', not a whole number from 2 to" in note
+    assert "encoder_layer is 1, and encoder_head is missing beside it" in note
+    assert page.state.shown.settings.new == usual().new
+    assert page.app.number_input(key="ed:new").value == usual().new
+    assert 'data-kvviz="question"' in page.html
+    assert dict(page.app.query_params) == {}
+    assert parse_encoder({"encoder_head": "x", "encoder_layer": "1"})[0] is None
+    assert parse_encoder({"encoder_head": "2", "encoder_layer": "1"}) == ((1, 2), ())
+
+
 def test_blanks_become_sentinels_in_their_order():
     assert as_read(TEXT) == "I saw a<extra_id_0> in the<extra_id_1>."
     assert as_read("a_b") == "a_b"
@@ -265,6 +278,7 @@ def test_a_head_that_the_encoder_lacks_is_answered_with_another_and_a_line():
     assert page.errors == []
     assert any("Asked for was head 1 of layer 7" in line.value for line in page.app.caption)
     assert 'data-kvviz="encoder-head"' in page.html
+    assert dict(page.app.query_params) == {}
     odd = Page("encoder_decoder", {"encoder_layer": "x"})
     assert "encoder_layer is 'x'" in odd.notes[0]
 

@@ -22,7 +22,7 @@ from kvviz.ui.links import LONGEST_PROMPT, RunSettings
 from kvviz.ui.model_choice import called, choose_model, values_for
 from kvviz.ui.model_shelf import bundled_models, shelf
 from kvviz.ui.two_caches.blanks import MOST_BLANKS, as_read, n_blanks
-from kvviz.ui.two_caches.settings import MODEL, NEW
+from kvviz.ui.two_caches.settings import LEAST_NEW, MODEL, NEW
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 
@@ -128,9 +128,9 @@ def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, .
         problems.append(
             f"A text may have {MOST_BLANKS} blanks, and it has {n_blanks(settings.prompt):,}."
         )
-    if not 2 <= settings.new <= environment.max_new_tokens:
+    if not LEAST_NEW <= settings.new <= environment.max_new_tokens:
         problems.append(
-            f"New tokens: 2 to {environment.max_new_tokens:,}, and it is {settings.new:,}. "
+            f"New tokens: {LEAST_NEW} to {environment.max_new_tokens:,}, and it is {settings.new:,}. "
             "With one, no second step would be there to look at."
         )
     return tuple(problems)

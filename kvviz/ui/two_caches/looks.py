@@ -97,6 +97,13 @@ def choose_head(head: EncoderHead | None) -> None:
         del st.session_state[key]
 
 
+def head_in_view(trace: GenerationTrace) -> EncoderHead | None:
+    """Return the chosen head of the encoder; None if there is none, or the encoder lacks it."""
+    asked, card = chosen_head(), trace.encoder.model
+    there = asked is not None and asked.layer < card.n_layers and asked.head < card.n_heads
+    return asked if there else None
+
+
 @st.fragment
 @bounded
 def encoder_map(shown: Shown, on_choice: Callable[[], None]) -> None:
@@ -108,9 +115,8 @@ def encoder_map(shown: Shown, on_choice: Callable[[], None]) -> None:
     """
     encoder, measures = shown.trace.encoder, Looks.of(shown.trace).encoder
     card = encoder.model
-    asked = chosen_head()
-    there = asked is not None and asked.layer < card.n_layers and asked.head < card.n_heads
-    first = asked.layer * card.n_heads + asked.head if asked and there else telling_head(measures)
+    asked, there = chosen_head(), head_in_view(shown.trace)
+    first = there.layer * card.n_heads + there.head if there else telling_head(measures)
 
     key = f"{LIST}:{card.n_layers}x{card.n_heads}"
 

@@ -12,6 +12,8 @@ from kvviz.ui.links import RunSettings, View, values_of
 
 MODEL = "kvviz/t5-mini"
 NEW = 16
+LEAST_NEW = 2
+"""With one new token no second step would be there to look at."""
 
 _RUN = ("model", "prompt", "new")
 _VIEW = ("cache", "layer", "head", "step")
@@ -34,7 +36,7 @@ def parse(
     parameters: Mapping[str, str], max_new_tokens: int
 ) -> tuple[RunSettings, View, tuple[str, ...]]:
     """Read a link: run and view, and a phrase on each value that could not be used."""
-    readers = links.readers(max_new_tokens)
+    readers = links.readers(max_new_tokens) | {"new": links.whole(LEAST_NEW, max_new_tokens)}
     known = {name: readers[name] for name in (*_RUN, *_VIEW)}
     values, unusable = values_of(parameters, known)
     default = usual()
@@ -51,8 +53,13 @@ def parse_encoder(parameters: Mapping[str, str]) -> tuple[EncoderHead | None, tu
     """
     number = links.whole(0, 9_999)
     values, unusable = values_of(parameters, dict.fromkeys(_ENCODER, number))
-    named = [values[name] for name in _ENCODER if name in values]
-    return (EncoderHead(*named) if len(named) == len(_ENCODER) else None), unusable
+    if len(values) == len(_ENCODER):
+        return EncoderHead(**{name.removeprefix("encoder_"): values[name] for name in _ENCODER}), ()
+    if not unusable and values:
+        ((given, value),) = values.items()
+        (missing,) = set(_ENCODER) - {given}
+        unusable = (f"{given} is {value}, and {missing} is missing beside it",)
+    return None, unusable
 
 
 def write(settings: RunSettings, view: View, encoder: EncoderHead | None = None) -> dict[str, str]:
