@@ -14,14 +14,19 @@ FORMULA_SIGNS = ("=", "+", "-", "@")
 def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
     """Return one row a step: what was fed, computed and reused, what was chosen, what it cost.
 
-    ``rows_so_far`` sums the computed rows up to and with the step. Times and cache bytes are
-    measured, FLOPs counted; units stand in the names.
+    ``rows_so_far`` sums the computed rows up to and with the step. A run with an encoder has two
+    columns more, the rows of its cross-attention; they are not in that sum. Times and cache bytes
+    are measured, FLOPs counted; units stand in the names.
     """
     table: list[dict[str, Any]] = []
     rows_so_far = 0
     for step in trace.steps:
         rows_so_far += int(step.computed.size)
         position = trace.n_prompt + step.index
+        cross = {
+            "n_cross_computed": int(step.cross_computed.size),
+            "n_cross_reused": int(step.cross_reused.size),
+        }
         table.append(
             {
                 "step": step.index,
@@ -30,6 +35,7 @@ def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
                 "n_computed": int(step.computed.size),
                 "n_reused": int(step.reused.size),
                 "rows_so_far": rows_so_far,
+                **(cross if trace.cross is not None else {}),
                 "chosen_position": position,
                 "chosen_id": step.chosen_id,
                 "chosen_text": trace.tokens[position],

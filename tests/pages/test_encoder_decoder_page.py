@@ -11,6 +11,7 @@ from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import percent
 from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.blanks import as_read, blanks, n_blanks
+from kvviz.ui.two_caches.controls import beginning_that_fits
 from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
 from kvviz.ui.two_caches.looks import Looks, telling_head
 from kvviz.ui.two_caches.settings import parse, parse_encoder, usual, write
@@ -100,6 +101,33 @@ def test_a_text_that_is_too_long_is_refused_and_kept(page):
     opened.press("ed:run")
     assert "The text may have 20,000 characters, and it has 25,000." in opened.html
     assert opened.errors == []
+
+
+def test_of_a_text_that_is_too_long_the_beginning_is_offered_as_it_was_typed(page):
+    opened = page(prompt=TEXT, new="3")
+    long = "A ___ and\n a <extra_id_7>." + " And so on." * 200
+    opened.app.text_area(key="ed:text").set_value(long).run()
+    opened.press("ed:run")
+    assert len(opened.errors) == 1
+    assert opened.app.button(key="ed:remedy").label == "Read the beginning that fits"
+    opened.press("ed:remedy")
+    assert opened.errors == []
+    typed = opened.app.text_area(key="ed:text").value
+    assert typed.startswith("A ___ and\n a <extra_id_7>. And so on.")
+    assert long.startswith(typed)
+    assert opened.state.shown.settings.prompt == typed
+    n_read, n_ctx = opened.state.shown.trace.encoder.n_tokens, opened.state.shown.trace.model.n_ctx
+    assert n_ctx - 10 < n_read <= n_ctx
+
+
+def test_a_beginning_ends_between_words_where_there_are_any():
+    t5 = shelf().get(usual())
+    for text in ("Once ___ upon " * 400, "猫" * 2000, "word" * 1000):
+        beginning = beginning_that_fits(text, t5)
+        assert text.startswith(beginning)
+        n_tokens = len(t5.tokenize_whole(as_read(beginning)).token_ids)
+        assert t5.card.n_ctx - 8 < n_tokens <= t5.card.n_ctx
+        assert beginning.endswith(("Once", "___", "upon", "猫", "w", "o", "r", "d"))
 
 
 def test_a_model_of_another_kind_is_sent_to_its_page(page, folder, kv_cache):

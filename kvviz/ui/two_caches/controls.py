@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -23,6 +26,9 @@ from kvviz.ui.model_choice import called, choose_model, values_for
 from kvviz.ui.model_shelf import bundled_models, shelf
 from kvviz.ui.two_caches.blanks import MOST_BLANKS, as_read, n_blanks
 from kvviz.ui.two_caches.settings import LEAST_NEW, MODEL, NEW
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 
@@ -130,8 +136,8 @@ def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, .
         )
     if not LEAST_NEW <= settings.new <= environment.max_new_tokens:
         problems.append(
-            f"New tokens: {LEAST_NEW} to {environment.max_new_tokens:,}, and it is {settings.new:,}. "
-            "With one, no second step would be there to look at."
+            f"New tokens: {LEAST_NEW} to {environment.max_new_tokens:,}, and it is "
+            f"{settings.new:,}. With one, no second step would be there to look at."
         )
     return tuple(problems)
 
@@ -146,6 +152,25 @@ def remedy(error: Exception, attempt: RunSettings) -> tuple[str, RunSettings] | 
         model = shelf().peek(attempt)
         if model is not None and attempt.new > model.card.n_ctx - 1:
             return f"Generate {NEW} new tokens instead", replace(attempt, new=NEW)
+        beginning = beginning_that_fits(attempt.prompt, model) if model is not None else ""
+        if beginning:
+            return "Read the beginning that fits", replace(attempt, prompt=beginning)
     if isinstance(error, OF_THE_MODEL) and attempt.model != MODEL and MODEL in bundled_models("t5"):
         return f"Run it with {called(MODEL)}", replace(attempt, model=MODEL)
     return None
+
+
+def beginning_that_fits(text: str, model: LoadedModel) -> str:
+    """Return as many whole words of a text, as it was typed, as the encoder has positions for.
+
+    A text without white space is cut between two characters.
+    """
+
+    def n_tokens(end: int) -> int:
+        return len(model.tokenize_whole(as_read(text[:end])).token_ids)
+
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    if len(ends) == 1:
+        ends = list(range(1, ends[0] + 1))
+    n_fitting = bisect_right(ends, model.card.n_ctx, key=n_tokens)
+    return text[: ends[n_fitting - 1]] if n_fitting else ""

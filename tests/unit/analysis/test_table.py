@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kvviz.analysis import steps_table, to_csv
-from tests.factories import make_trace
+from tests.factories import make_card, make_trace
 
 
 def read(text):
@@ -28,6 +28,16 @@ def test_a_row_a_step_with_what_the_step_says(use_cache):
     assert [row["chosen_position"] for row in table] == [4, 5, 6]
     assert [row["time_ms"] for row in table] == [step.seconds * 1000 for step in trace.steps]
     assert [row["cache_bytes"] for row in table] == [step.cache_bytes for step in trace.steps]
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_run_with_an_encoder_has_the_rows_of_its_second_cache(use_cache):
+    card = make_card(2, 2, 4, family="t5")
+    table = steps_table(make_trace(1, 3, card=card, n_encoder=6, use_cache=use_cache))
+    assert [row["n_cross_computed"] for row in table] == ([6, 0, 0] if use_cache else [6, 6, 6])
+    assert [row["n_cross_reused"] for row in table] == ([0, 6, 6] if use_cache else [0, 0, 0])
+    assert [row["rows_so_far"] for row in table] == ([1, 2, 3] if use_cache else [1, 3, 6])
+    assert "n_cross_computed" not in steps_table(make_trace())[0]
 
 
 def test_csv_reads_back_as_the_table():
