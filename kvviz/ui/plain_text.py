@@ -12,6 +12,8 @@ the text as it is read, so that no escape before a sign prevents it."""
 _CONTROL = {
     **{code: 0x2400 + code for code in range(0x20)},
     0x7F: 0x2421,
+    # As in the player.
+    **str.maketrans({"\n": "↵", "\t": "⇥"}),
     # Marks that turn the direction of text could make a sentence read other than it is.
     **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
 }

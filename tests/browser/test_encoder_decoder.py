@@ -80,6 +80,44 @@ def test_the_page_fits_a_telephone(opened):
     assert box["x"] + box["width"] <= 390
 
 
+LONG = "A girl who had a ___.\n" + "One day she saw a big red ball in the garden. " * 40
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_input_is_seen_to_scroll_and_leaves_the_page_its_height(visit, width):
+    tab = visit(width=width).open("/encoder_decoder", prompt=LONG, new="4")
+    strip = tab.page.locator(".kv-input")
+    expect(strip).to_have_class(re.compile("has-more"))
+    assert strip.bounding_box()["height"] < 140
+    strip.evaluate("node => node.scrollTo(0, node.scrollHeight)")
+    expect(strip).not_to_have_class(re.compile("has-more"))
+    filled = tab.page.locator('[data-kvviz="filled"]')
+    assert filled.bounding_box()["height"] < 260
+    assert filled.evaluate("node => node.scrollHeight > node.clientHeight")
+    # The same sign for a line's end as in the player.
+    expect(filled).to_contain_text(".↵One day")
+    expect(strip).to_contain_text("↵")
+    assert tab.overflow() <= 0
+
+
+def test_a_short_input_does_not_scroll(visit):
+    tab = visit().open("/encoder_decoder")
+    assert (
+        tab.page.locator(".kv-input").evaluate("node => node.scrollHeight - node.clientHeight") == 0
+    )
+    expect(tab.page.locator(".kv-input")).not_to_have_class(re.compile("has-more"))
+
+
+def test_the_bars_show_the_number_of_a_sentinel(visit):
+    tab = visit().open("/encoder_decoder")
+    name = tab.page.locator(".kv-bar.is-chosen .kv-bar-token")
+    expect(name).to_have_text("<extra_id_0>")
+    expect(name).to_have_attribute("title", "<extra_id_0>")
+    number, place = name.locator("span").nth(1).bounding_box(), name.bounding_box()
+    expect(name.locator("span").nth(1)).to_have_text("id_0>")
+    assert number["x"] + number["width"] <= place["x"] + place["width"] + 0.5
+
+
 def test_another_head_of_the_encoder_is_chosen_and_drawn(visit):
     tab = visit().open("/encoder_decoder")
     hook = tab.page.locator('[data-kvviz="encoder-head"]')

@@ -29,6 +29,10 @@ def test_html_never_comes_out_as_a_tag_and_reads_as_typed(text):
     assert tags.text == visible(text)
 
 
+def test_the_ends_of_lines_have_the_sign_that_the_player_gives_them():
+    assert visible("a\nb\tc\x00") == "a↵b⇥c␀"
+
+
 @pytest.mark.parametrize(
     "text",
     [

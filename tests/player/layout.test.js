@@ -53,6 +53,17 @@ test("panels, gaps and the side column fit into the width", () => {
   }
 });
 
+test("the slanting name of the last column has room for five letters", () => {
+  for (const { input, layout, name } of layouts()) {
+    const cross = layoutPlayer({ ...input, n_encoder: 29 }).cross?.heat;
+    for (const { grid, w, cells, columnPitch } of [{ ...layout.heat, columnPitch: layout.heat.pitch }, cross]) {
+      // As the painters measure it, at the angle of wide columns; a letter is 7.3 px.
+      const room = (w - (grid.x + grid.w - columnPitch / 2)) / Math.cos(0.93) + 4;
+      if (cells) assert.ok(room >= 5 * 7.3, `${room} px: ${name}`);
+    }
+  }
+});
+
 test("thumbnails do not touch, and there is one for every head", () => {
   for (const { input, layout, name } of layouts()) {
     const { thumbs, lines, size } = layout.heads;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../kvviz/player/js/buffer.js";
-import { cut, glyphs, inUnit, percent, plural, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../kvviz/player/js/format.js";
+import { cut, fitted, glyphs, inUnit, parted, percent, plural, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../kvviz/player/js/format.js";
 import { billSide, stepFacts } from "../../kvviz/player/js/run.js";
 import * as words from "../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
@@ -55,6 +55,18 @@ test("no white space or control character of a token stays invisible", () => {
   assert.equal(glyphs("שלום"), "שלום");
   assert.equal(glyphs("<script>"), "<script>", "markup is text like any other");
   assert.equal(cut("👩👩👩👩", 3), "👩👩…");
+});
+
+test("a sentinel that is cut keeps its number, other tokens their beginning", () => {
+  const upTo = (/** @type {number} */ length) => (/** @type {string} */ text) => text.length <= length;
+  assert.equal(fitted("<extra_id_12>", upTo(13)), "<extra_id_12>");
+  assert.equal(fitted("<extra_id_12>", upTo(9)), "<…id_12>");
+  assert.equal(fitted("<extra_id_12>", upTo(5)), "<…12>");
+  assert.equal(fitted("<extra_id_12>", upTo(1)), "<12>");
+  assert.equal(fitted("␣together", upTo(5)), "␣tog…");
+  assert.equal(fitted("␣together", upTo(0)), "␣…");
+  assert.deepEqual(parted("<extra_id_2>"), ["<extra_", "id_2>"]);
+  assert.deepEqual(parted("␣together"), ["␣together", ""]);
 });
 
 test("what an encoder read as sentinels is written as a person types it", () => {

@@ -94,6 +94,33 @@ export function glyphs(text) {
     );
 }
 
+const SENTINEL = /^(.*<)(extra_)(id_\d+>)$/;
+
+/**
+ * Splits a token where it may be cut: before the number of a sentinel, which tells it from its like.
+ * @param {string} text @returns {[string, string]} What may be cut at its end, and what must stay.
+ */
+export function parted(text) {
+  const sentinel = SENTINEL.exec(text);
+  return sentinel ? [sentinel[1] + sentinel[2], sentinel[3]] : [text, ""];
+}
+
+/**
+ * A token cut until it fits, with an ellipsis at its end, or before the number of a sentinel.
+ * @param {string} text @param {(text: string) => boolean} fits @returns {string}
+ */
+export function fitted(text, fits) {
+  if (fits(text)) return text;
+  const sentinel = SENTINEL.exec(text);
+  if (sentinel) {
+    const number = sentinel[3].slice("id_".length);
+    return [`<…id_${number}`, `<…${number}`].find(fits) ?? `<${number}`;
+  }
+  const characters = [...text];
+  while (characters.length > 1 && !fits(`${characters.join("")}…`)) characters.pop();
+  return `${characters.join("")}…`;
+}
+
 /**
  * A text with blanks where an encoder was given numbered sentinels, as a person would type it.
  * @param {string} text @returns {string}

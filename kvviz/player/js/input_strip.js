@@ -39,6 +39,13 @@ export function inputStrip(dispatch) {
     event.preventDefault();
     event.stopPropagation();
   });
+  // A long input is a text that scrolls: its last line in sight fades while there is more below.
+  const measure = () => {
+    const hidden = node.scrollHeight - node.clientHeight - node.scrollTop;
+    node.classList.toggle("has-more", hidden > 4);
+  };
+  node.addEventListener("scroll", measure, { passive: true });
+  new ResizeObserver(measure).observe(node);
   const built = whenChanged();
   const dressed = whenChanged();
   return {
@@ -60,6 +67,8 @@ export function inputStrip(dispatch) {
           ]),
         );
         node.replaceChildren(...chips);
+        node.scrollTop = 0;
+        requestAnimationFrame(measure);
       });
       dressed([payload, state.step, state.cache, spot], () => {
         const ofInput = crossFacts(facts);

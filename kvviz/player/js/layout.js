@@ -87,6 +87,8 @@ const PROFILE = 40;
 const PROFILE_GAP = 10;
 const KV_GAP = 10;
 const FOOT = 4;
+/** Room right of a pattern, where the slanting name of its last column runs out. */
+const SLANT = 24;
 /** Room under K and V for the scale of their colours. */
 const SCALE = 34;
 
@@ -120,7 +122,7 @@ export function layoutPlayer(input) {
  */
 function crossGeometry(input, n_encoder, width, gap, besides, kv, heat) {
   const labels = heat.grid.x;
-  const room = (besides ? width - gap - kv.w : width) - labels - 2;
+  const room = (besides ? width - gap - kv.w : width) - labels - 2 - SLANT;
   const wide = Math.min(room, 1.4 * MAX_GRID) / n_encoder;
   const tall = Math.min(MAX_ROW_PITCH, Math.min(MAX_GRID, heat.grid.h) / input.n_rows);
   const cells = wide >= MIN_CELL_PITCH && tall >= MIN_CELL_PITCH;
@@ -137,7 +139,7 @@ function crossGeometry(input, n_encoder, width, gap, besides, kv, heat) {
   return {
     kv: kvGeometry({ ...input, n_rows: n_encoder }, kv.w, beside),
     heat: {
-      w: labels + grid.w + 2,
+      w: labels + grid.w + 2 + SLANT,
       h: top + grid.h + foot,
       grid, rowPitch, columnPitch, cells,
       rowLabels: { x: 0, y: top, w: labels - 6, h: grid.h },
@@ -155,7 +157,7 @@ function besidesPanel(input, width, gap, compact) {
   const least = compact ? Math.max(176, Math.round(width * 0.36)) : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
   const labels = compact ? 4 : 64;
   const room = width - least - gap;
-  const pitch = Math.floor(Math.min(MAX_ROW_PITCH, Math.min(room - labels, MAX_GRID) / input.n_rows));
+  const pitch = Math.floor(Math.min(MAX_ROW_PITCH, Math.min(room - labels - SLANT, MAX_GRID) / input.n_rows));
   if (pitch >= MIN_ROW_PITCH) {
     const heat = heatGeometry(input, room, labels);
     const kvWidth = Math.min(520, width - gap - heat.w);
@@ -169,7 +171,7 @@ function besidesPanel(input, width, gap, compact) {
 /** @param {LayoutInput} input @param {number} width @param {number} labels @returns {HeatGeometry} */
 function heatGeometry(input, width, labels) {
   const { n_rows } = input;
-  const room = Math.min(width - labels - 2, MAX_GRID) / n_rows;
+  const room = Math.min(width - labels - 2 - SLANT, MAX_GRID) / n_rows;
   // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
   const whole = room >= MIN_ROW_PITCH ? Math.min(MAX_ROW_PITCH, Math.floor(room)) : Math.floor(2 * room) / 2;
   const cells = whole >= MIN_CELL_PITCH;
@@ -180,7 +182,7 @@ function heatGeometry(input, width, labels) {
   const grid = { x: left, y: top, w: size, h: size };
   const half = Math.floor(size * 0.46);
   return {
-    w: left + size + 2,
+    w: left + size + 2 + (cells ? SLANT : 0),
     h: top + size + PROFILE_GAP + PROFILE + FOOT,
     grid,
     pitch,

@@ -1,4 +1,5 @@
 // Small strokes that all painters share.
+import { fitted } from "./format.js";
 
 /** @import { Box } from "./layout.js" */
 
@@ -57,18 +58,12 @@ export function dot(pen, x, y, radius, colour, filled) {
 }
 
 /**
- * Text cut to a width, with an ellipsis.
+ * Text cut to a width, with an ellipsis; a sentinel keeps its number.
  * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} x @param {number} y
  * @param {number} width
  */
 export function textWithin(pen, text, x, y, width) {
-  if (pen.measureText(text).width <= width) {
-    pen.fillText(text, x, y);
-    return;
-  }
-  const characters = [...text];
-  while (characters.length > 1 && pen.measureText(`${characters.join("")}…`).width > width) characters.pop();
-  pen.fillText(`${characters.join("")}…`, x, y);
+  pen.fillText(fitted(text, (one) => pen.measureText(one).width <= width), x, y);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Beside the picture: the likely next tokens, and the bill so far with its arithmetic one click away.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
-import { glyphs, inUnit, percent, unitFor, whole } from "./format.js";
+import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
 import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
 import * as words from "./words.js";
@@ -20,14 +20,17 @@ export function nextBars() {
   const after = el("span", { class: "kv-hint" });
   const list = el("ol", { class: "kv-bars" });
   const rows = Array.from({ length: BARS }, () => {
-    const token = el("span", { class: "kv-bar-token" });
+    // Two parts, so that a token too long for its place can lose its middle and still be read out whole.
+    const start = el("span", { class: "kv-bar-start" });
+    const end = el("span");
+    const token = el("span", { class: "kv-bar-token" }, [start, end]);
     const fill = el("span", { class: "kv-bar-fill" });
     const outline = el("span", { class: "kv-bar-outline" });
     const tag = el("span", { class: "kv-bar-tag" }, [words.LABELS.chosen]);
     const share = el("span", { class: "kv-bar-share" });
     const row = el("li", { class: "kv-bar" }, [token, el("span", { class: "kv-bar-track" }, [fill, outline, tag]), share]);
     list.append(row);
-    return { row, token, fill, outline, tag, share };
+    return { row, token, start, end, fill, outline, tag, share };
   });
   const note = el("p", { class: "kv-note" }, [words.LABELS.outline]);
   const node = el("section", { class: "kv-next" }, [
@@ -51,7 +54,9 @@ export function nextBars() {
           parts.row.style.visibility = token ? "" : "hidden";
           if (!token) return;
           const text = glyphs(textOfId(payload, token.id));
-          setText(parts.token, text);
+          const [start, end] = parted(text);
+          setText(parts.start, start);
+          setText(parts.end, end);
           parts.token.title = text;
           setText(parts.share, percent(token.prob));
           const share = token.prob / most;
