@@ -294,12 +294,13 @@ def _predictions(
 def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) -> int:
     n, n_ctx = len(whole.token_ids), model.card.n_ctx
     if n > n_ctx:
+        n_over = n - n_ctx
         n_special = int(whole.special.sum())
         added = f", {n_special} of them added around it" if n_special else ""
         raise ContextLengthError(
             "The text does not fit into the model's context.",
             found=f"It has {n:,} tokens{added}; {model.card.name} has {n_ctx:,} positions.",
-            fix=f"Shorten it by {n - n_ctx:,} tokens or more.",
+            fix=f"Shorten it by {n_over:,} {'token' if n_over == 1 else 'tokens'} or more.",
         )
     if pad_to is None:
         return n

@@ -225,10 +225,11 @@ class LoadedModel:
     def _encoder_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
         ids, n_ctx = self.tokenize_whole(prompt).token_ids, self.card.n_ctx
         if len(ids) > n_ctx:
+            n_over = len(ids) - n_ctx
             raise ContextLengthError(
                 "The prompt does not fit into the model's context.",
                 found=f"It has {len(ids):,} tokens; {self.card.name} reads up to {n_ctx:,}.",
-                fix=f"Shorten it by {len(ids) - n_ctx:,} tokens or more.",
+                fix=f"Shorten it by {n_over:,} {'token' if n_over == 1 else 'tokens'} or more.",
             )
         # The decoder starts from one token.
         if max_new_tokens > n_ctx - 1:

@@ -143,7 +143,16 @@ def _hub_folder(name: str) -> Path:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NetworkError(
             f"{name} is not on this machine and the hub cannot be reached.",
-            found=f"{type(error).__name__}: {first_line(error)}",
+            found=_why_unreached(error),
             fix=f"Go online once to fetch it, or use one that needs no network: "
             f"{', '.join(list_bundled())}.",
         ) from error
+
+
+def _why_unreached(error: Exception) -> str:
+    """Say why the hub gave nothing, without the names that its client has for that."""
+    if isinstance(error, HfHubHTTPError):
+        return f"It answered with the error {error.response.status_code}."
+    if isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
+        return "No connection to it could be made: this machine may be offline."
+    return f"The system says: {first_line(error)}."

@@ -19,6 +19,7 @@ from kvviz.trace.model_card import Family
 from kvviz.ui.environment import Environment
 from kvviz.ui.jobs import Job
 from kvviz.ui.links import RunSettings
+from kvviz.ui.model_choice import SHAPES
 from kvviz.ui.model_roles import induction_heads
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.ticket_queue import TicketQueue
@@ -173,17 +174,23 @@ def require_family(model: LoadedModel, family: Family) -> None:
     """Refuse a model that another page is for.
 
     Raises:
-        ModelFamilyError: If it is of another family. A BERT is refused by the engine, in words of
-            its own.
+        ModelFamilyError: If it is of another family.
     """
     found = model.card.family
-    if found == family or found == "bert":
+    if found == family:
         return
+    if found == "bert":
+        raise ModelFamilyError(
+            "A BERT does not write token by token, and keeps no KV cache.",
+            found=f"{model.card.name} is a BERT: every position sees every other, so that one more "
+            "token changes the rows of all before it.",
+            fix="Choose another model, or open the page “BERT beside GPT-2” to watch one read.",
+        )
     wants = {"gpt2": "a GPT-2, which has one cache", "t5": "a T5, which has two caches"}
     place = {"gpt2": "KV cache, step by step", "t5": "T5's two caches"}
     raise ModelFamilyError(
         f"This page is for {wants[family]}.",
-        found=f"{model.card.name} is a {found.upper().replace('GPT2', 'GPT-2')}.",
+        found=f"{model.card.name} is a {SHAPES[found][0]}.",
         fix=f"Choose another model, or open the page “{place[found]}” for this one.",
     )
 

@@ -18,6 +18,7 @@ from kvviz.trace import GenerationTrace, open_trace
 from kvviz.trace.model_card import Family
 from kvviz.ui import links
 from kvviz.ui.links import RunSettings, View
+from kvviz.ui.model_choice import SHAPES
 from kvviz.ui.page_state import PageState
 from kvviz.ui.player_view import checked_cache, first_view
 from kvviz.ui.runs import Shown
@@ -127,7 +128,7 @@ def opened(state: PageState, upload: Any, family: Family) -> None:
         if trace.model.family != family:
             raise TraceFileError(
                 "This run belongs on another page.",
-                found=f"It is of {trace.model.name}, a {trace.model.family.upper()}.",
+                found=f"It is of {trace.model.name}, a {SHAPES[trace.model.family][0]}.",
                 fix="Open the page “T5's two caches” for a T5, “KV cache, step by step” for a "
                 "GPT-2, and open the file there.",
             )

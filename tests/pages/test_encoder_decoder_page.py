@@ -135,6 +135,11 @@ def test_a_model_of_another_kind_is_sent_to_its_page(page, folder, kv_cache):
     (error,) = opened.errors
     assert "This page is for a T5, which has two caches" in error
     assert "KV cache, step by step" in error
+    opened = Page("encoder_decoder", {"model": "kvviz/bert-mini"})
+    (error,) = opened.errors
+    assert "keeps no KV cache" in error
+    assert "open the page “BERT beside GPT" in error
+    assert "trace" not in error
     other = kv_cache(model=str(folder))
     (error,) = other.errors
     assert "This page is for a GPT-2, which has one cache" in error.replace("\\", "")
@@ -153,6 +158,10 @@ def test_a_saved_run_opens_on_its_own_page_only(page, kv_cache):
     (error,) = other.errors
     assert "This run belongs on another page" in error
     assert other.player["n_steps"] == 2
+    of_gpt2 = saving.npz(other.state.shown.trace)
+    again.app.file_uploader(key="kv:upload").upload("other.npz", of_gpt2).run()
+    (error,) = again.errors
+    assert "a GPT-2." in error.replace("\\", "")
 
 
 def filled(html):
@@ -336,6 +345,7 @@ def test_what_is_said_is_what_the_trace_counted():
     assert prediction.told(trace, 0).startswith("Right. ")
     uncached = make_trace(1, 4, card=trace.model, n_encoder=6, use_cache=False)
     assert "Step 1 computed 6 cross-attention rows and read all 0" in prediction.told(uncached, 0)
+    assert "of its own rows 1 computed" in prediction.numbers(trace, trace.cross)[1]
     assert "all 24 are the same" in prediction.numbers(trace, trace.cross)[-1]
 
 

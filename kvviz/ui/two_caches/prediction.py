@@ -94,9 +94,9 @@ def numbers(trace: GenerationTrace, cross: CrossAttention) -> list[str]:
     same = np.array_equal(cross.written_fingerprints, cross.final_fingerprints)
     n_prints = cross.written_fingerprints.size
     lines = [
-        f"Step {step.index}: {step.computed.size} rows of its own computed and "
-        f"{step.reused.size} reused; {step.cross_computed.size} cross-attention rows computed and "
-        f"{step.cross_reused.size} reused."
+        f"Step {step.index}: of its own rows {step.computed.size} computed and "
+        f"{step.reused.size} reused; of the cross-attention rows {step.cross_computed.size} "
+        f"computed and {step.cross_reused.size} reused."
         for step in trace.steps[:4]
     ]
     lines.append(
