@@ -1,18 +1,20 @@
 import re
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
 from kvviz.analysis import head_measures
 from kvviz.lessons import lessons
 from kvviz.ui import encoder_decoder_page, runs, saving
+from kvviz.ui.jobs import Job
 from kvviz.ui.links import View
 from kvviz.ui.model_shelf import shelf
 from kvviz.ui.plain_text import percent
 from kvviz.ui.two_caches import prediction
 from kvviz.ui.two_caches.blanks import as_read, blanks, n_blanks
 from kvviz.ui.two_caches.controls import beginning_that_fits
-from kvviz.ui.two_caches.filled import fills, final_sentinels, parts
+from kvviz.ui.two_caches.filled import fills, final_sentinels, parts, why_open
 from kvviz.ui.two_caches.looks import Looks, telling_head
 from kvviz.ui.two_caches.settings import parse, parse_encoder, usual, write
 from tests.factories import make_card, make_trace
@@ -266,6 +268,48 @@ def test_answers_are_put_into_their_blanks():
     ]
     assert ("open", " ___") in parts(TEXT, {0: " red"})
     assert fills([" no", " sentinel"]) == {}
+
+
+def test_blanks_that_stay_open_are_explained():
+    usual_run = Page("encoder_decoder", {})
+    assert "left-open" not in usual_run.html
+    short = Page("encoder_decoder", {"new": "3"})
+    n = n_blanks(usual().prompt)
+    said = f"{n - 1} of {n} blanks are open: the 3 new tokens ran out. Ask for more and run again."
+    assert said in short.html
+    trace = replace(short.state.shown.trace, stopped="cancelled")
+    assert (
+        why_open("a ___ ___", {0: " b"}, trace) == "1 of 2 blanks is open: the run was cancelled."
+    )
+    trace = replace(trace, stopped="end-of-text")
+    assert why_open("a ___ ___", {}, trace).endswith("without a word for them.")
+    assert why_open("a <extra_id_77>", {}, trace) == (
+        "kvviz/t5-mini has no <extra_id_77>: give that blank a lower number."
+    )
+    assert why_open("No blank.", {}, trace) == ""
+
+
+def test_a_slow_run_can_be_cancelled_and_shows_its_steps_so_far(page, monkeypatch):
+    opened, go_on = page(prompt=TEXT, new="2"), Event()
+    report = Job.report
+
+    def held(self, step, n_steps):
+        report(self, step, n_steps)
+        if step == 3:
+            assert go_on.wait(60)
+
+    monkeypatch.setattr(Job, "report", held)
+    opened.app.number_input(key="ed:new").set_value(40).run()
+    opened.app.button(key="ed:run").click().run()
+    assert opened.app.button(key="kv:cancel").label == "Cancel"
+    opened.app.button(key="kv:cancel").click().run()
+    assert opened.app.button(key="kv:cancel").disabled
+    go_on.set()
+    opened.finish()
+    assert opened.errors == []
+    assert opened.player["n_steps"] == 3
+    assert any("here are the 3 steps that were done, of 40" in note for note in opened.notes)
+    assert "the run was cancelled." in opened.html
 
 
 def test_a_run_ends_with_the_sentinel_after_that_of_the_last_blank():

@@ -9,6 +9,7 @@ from kvviz.ui.two_caches.blanks import SENTINEL, blanks
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
+    from kvviz.trace import GenerationTrace
 
 PIECE = "▁"
 """How SentencePiece writes a space."""
@@ -79,3 +80,32 @@ def parts(text: str, found: dict[int, str]) -> list[tuple[str, str]]:
         at = blank.end
     pieces.append(("given", text[at:]))
     return [(kind, piece) for kind, piece in pieces if piece]
+
+
+def why_open(text: str, found: dict[int, str], trace: GenerationTrace) -> str:
+    """Say in one sentence or two why blanks were left open, and what to do.
+
+    Args:
+        text: The text as it was typed, or as the encoder has read it.
+        found: What was written for each blank, by its number.
+        trace: The run.
+
+    Returns:
+        Nothing if all blanks are filled in, or there is none.
+    """
+    numbers = sorted({blank.number for blank in blanks(text)})
+    left = [number for number in numbers if not found.get(number, "").strip()]
+    if not left:
+        return ""
+    read = {token.strip() for token in trace.encoder.tokens}
+    unknown = [name for name in (f"<extra_id_{number}>" for number in left) if name not in read]
+    if unknown:
+        return f"{trace.model.name} has no {unknown[0]}: give that blank a lower number."
+    verb, them = ("is", "it") if len(left) == 1 else ("are", "them")
+    some = f"{len(left):,} of {len(numbers):,} blanks {verb} open"
+    if trace.stopped == "length":
+        n_new = trace.options.max_new_tokens
+        return f"{some}: the {n_new:,} new tokens ran out. Ask for more and run again."
+    if trace.stopped == "cancelled":
+        return f"{some}: the run was cancelled."
+    return f"{some}: the model ended its answer without a word for {them}."

@@ -13,7 +13,7 @@ from kvviz.ui import cards
 from kvviz.ui.plain_text import plain_html
 from kvviz.ui.runs import Shown
 from kvviz.ui.two_caches import looks
-from kvviz.ui.two_caches.filled import fills, parts
+from kvviz.ui.two_caches.filled import fills, parts, why_open
 
 
 def draw(shown: Shown, on_encoder_head: Callable[[], None]) -> None:
@@ -58,6 +58,8 @@ def filled_in(shown: Shown, _: CrossAttention) -> None:
     )  # fmt: skip
     st.html('<div class="kvviz-figure" role="heading" aria-level="3">What it wrote</div>'
             f'<p class="kvviz-filled" data-kvviz="filled">{text}</p>')  # fmt: skip
+    if left := why_open(shown.settings.prompt, found, trace):
+        st.html(f'<p class="kvviz-body" data-kvviz="left-open">{plain_html(left)}</p>')
     caption = lessons().caption("span-corruption")
     lines = [
         "Read by the encoder: " + "".join(trace.cross.encoder.tokens if trace.cross else []),

@@ -160,9 +160,7 @@ def test_a_bert_whose_tokenizer_has_no_mask_token_cannot_hide(bert):
 
 def test_a_text_may_fill_the_context_and_no_more(bert):
     assert trace_encoding(bert, "the " * 22).n_tokens == 24
-    words = (
-        "25 tokens, 2 of them added around it; .* has 24 positions. Shorten it by 1 token or"
-    )
+    words = "25 tokens, 2 of them added around it; .* has 24 positions. Shorten it by 1 token or"
     with pytest.raises(ContextLengthError, match=words):
         trace_encoding(bert, "the " * 23)
 
