@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BufferError, readBuffer } from "../../kvviz/player/js/buffer.js";
-import { crossFacts, crossRow, crossSide, decoderSpot, encoderSpot, patternSpot } from "../../kvviz/player/js/cross.js";
+import { crossFacts, crossRow, crossSide, decoderSpot, encoderSpot, namedColumns, patternSpot } from "../../kvviz/player/js/cross.js";
 import { hitCrossHeat, layoutPlayer } from "../../kvviz/player/js/layout.js";
 import { billSide, cumulativeRows, kvNumber, rowState, stepFacts, tokenText } from "../../kvviz/player/js/run.js";
 import * as words from "../../kvviz/player/js/words.js";
@@ -111,4 +111,11 @@ test("a second cache that contradicts itself is refused in words", () => {
       return true;
     });
   }
+});
+
+test("where not all columns have room for their names, sentinels have it first", () => {
+  const names = ["a", "b", "c", "<extra_id_0>", "d", "e", "f", "<extra_id_1>", "<extra_id_2>"];
+  assert.deepEqual([...namedColumns(names, 1)].sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual([...namedColumns(names, 2)].sort(), [0, 3, 5, 7]);
+  assert.deepEqual([...namedColumns(["a", "b", "c", "d", "e"], 2)].sort(), [0, 2, 4]);
 });

@@ -1,4 +1,5 @@
 // The second cache of an encoder-decoder: rows made of what the encoder read, written once. Pure.
+import { parted } from "./format.js";
 
 /**
  * @import { Numbers, Payload, RunCache } from "./buffer.js"
@@ -85,4 +86,23 @@ export function patternSpot(spot) {
   if (spot === null) return { row: null, column: null };
   if (!isCross(spot)) return { row: spot.row, column: null };
   return spot.part === "cross-pattern" ? { row: spot.row, column: spot.column } : { row: null, column: spot.row };
+}
+
+/**
+ * The columns of an input whose names are written: as many as have room, and sentinels before others.
+ * @param {string[]} names @param {number} every Columns that a name takes. @returns {Set<number>}
+ */
+export function namedColumns(names, every) {
+  /** @type {Set<number>} */
+  const kept = new Set();
+  const isFree = (/** @type {number} */ column) => {
+    for (let other = column - every + 1; other < column + every; other++) if (kept.has(other)) return false;
+    return true;
+  };
+  for (const sentinels of [true, false]) {
+    names.forEach((name, column) => {
+      if ((parted(name)[1] !== "") === sentinels && isFree(column)) kept.add(column);
+    });
+  }
+  return kept;
 }

@@ -1,8 +1,8 @@
 // Draws the cross-attention pattern: what each decoder position looks at in the input. Nothing is masked.
 import { begin, frame, MONO, textWithin } from "./pen.js";
-import { patternSpot, crossRow, crossSide } from "./cross.js";
+import { crossRow, crossSide, namedColumns, patternSpot } from "./cross.js";
 import { attentionColours } from "./colour.js";
-import { weightPercent } from "./format.js";
+import { glyphs, weightPercent } from "./format.js";
 import { crossPicture } from "./images.js";
 import { labelOf } from "./paint_kv.js";
 import { rowLabel } from "./words.js";
@@ -125,9 +125,10 @@ function paintLabels(pen, { payload, facts, heat, palette, spot }, n_encoder, xO
   const every = Math.ceil(12.5 / heat.columnPitch);
   const angle = heat.columnPitch * every < 15 ? 1.25 : 0.93;
   const side = crossSide(payload);
+  const { names, named } = inputNames(side, every);
   for (let column = 0; column < n_encoder; column++) {
     const near = column === at.column;
-    if (!near && column % every !== 0) continue;
+    if (!near && !named.has(column)) continue;
     pen.save();
     pen.translate(xOf(column + 0.5), heat.columnLabels.h - 3);
     pen.rotate(-angle);
@@ -135,9 +136,25 @@ function paintLabels(pen, { payload, facts, heat, palette, spot }, n_encoder, xO
     pen.font = `${near ? 600 : 400} 12px ${MONO}`;
     pen.fillStyle = near ? palette.text : palette.muted;
     const room = Math.min((heat.columnLabels.h - 6) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);
-    if (room > 18) textWithin(pen, labelOf(side, facts.cache, column), 0, 0, room);
+    if (room > 18) textWithin(pen, names[column], 0, 0, room);
     pen.restore();
   }
+}
+
+/** @type {WeakMap<Payload, { every: number, names: string[], named: Set<number> }>} */
+const written = new WeakMap();
+
+/**
+ * The names of the input's columns and which of them are written, found once and not at each step.
+ * @param {Payload} side @param {number} every Columns that a name takes.
+ */
+function inputNames(side, every) {
+  const known = written.get(side);
+  if (known?.every === every) return known;
+  const names = side.header.tokens.map(({ text }) => glyphs(text));
+  const found = { every, names, named: namedColumns(names, every) };
+  written.set(side, found);
+  return found;
 }
 
 /**
