@@ -286,6 +286,9 @@ def test_blanks_that_stay_open_are_explained():
     assert why_open("a <extra_id_77>", {}, trace) == (
         "kvviz/t5-mini has no <extra_id_77>: give that blank a lower number."
     )
+    assert why_open("a <extra_id_77> ___", {}, trace).endswith(
+        "lower number. 1 of 2 blanks is open: the model ended its answer without a word for it."
+    )
     assert why_open("No blank.", {}, trace) == ""
 
 

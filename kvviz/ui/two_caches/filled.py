@@ -95,14 +95,22 @@ def why_open(text: str, found: dict[int, str], trace: GenerationTrace) -> str:
     """
     numbers = sorted({blank.number for blank in blanks(text)})
     left = [number for number in numbers if not found.get(number, "").strip()]
-    if not left:
-        return ""
     read = {token.strip() for token in trace.encoder.tokens}
-    unknown = [name for name in (f"<extra_id_{number}>" for number in left) if name not in read]
+    unknown = [number for number in left if f"<extra_id_{number}>" not in read]
     if unknown:
-        return f"{trace.model.name} has no {unknown[0]}: give that blank a lower number."
-    verb, them = ("is", "it") if len(left) == 1 else ("are", "them")
-    some = f"{len(left):,} of {len(numbers):,} blanks {verb} open"
+        return (
+            f"{trace.model.name} has no <extra_id_{unknown[0]}>: give that blank a lower number. "
+            + _why_open(len(left) - len(unknown), len(numbers), trace)
+        ).strip()
+    return _why_open(len(left), len(numbers), trace)
+
+
+def _why_open(n_open: int, n: int, trace: GenerationTrace) -> str:
+    """Say why so many of a run's blanks were left open; nothing if none was."""
+    if not n_open:
+        return ""
+    verb, them = ("is", "it") if n_open == 1 else ("are", "them")
+    some = f"{n_open:,} of {n:,} blanks {verb} open"
     if trace.stopped == "length":
         n_new = trace.options.max_new_tokens
         return f"{some}: the {n_new:,} new tokens ran out. Ask for more and run again."
