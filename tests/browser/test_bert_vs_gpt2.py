@@ -122,6 +122,7 @@ def test_a_finger_reads_a_row_and_a_weight_and_what_it_read_stays(visit):
 def test_a_head_that_is_picked_again_after_going_back_is_heard_again(visit):
     tab = opened(visit(), text=SHORT)
     show_me(tab)
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
     picker = tab.page.locator(f"{PICTURE} select[aria-label=layer]")
     for layer in ("3", "4"):
         picker.select_option(layer)

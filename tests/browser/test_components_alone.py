@@ -27,7 +27,8 @@ const answer = await fetch("./data");
 const data = DATA;
 window.told = [];
 const tell = (name, value) => window.told.push([name, value]);
-window.mount = () => component({ data, parentElement: root, setStateValue: tell });
+window.mount = (fed = data) => component({ data: fed, parentElement: root, setStateValue: tell });
+window.nearly = () => { const fed = data.slice(); fed[fed.length - 1] ^= 1; return fed; };
 window.leave = window.mount();
 </script>"""
 
@@ -108,6 +109,26 @@ def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):
     assert numbers == sorted(set(numbers))
     assert told[-1] == ["view", {"layer": 0, "head": 0, "look": "mask"}]
     assert {name for name, _ in told} == {"view"}
+
+
+def test_a_head_that_is_picked_while_another_buffer_is_on_its_way_is_not_lost(twins):
+    tab = twins()
+    root = tab.page.locator('[data-kvviz="twins"]')
+    expect(root).to_have_attribute("data-layer", "1")
+    tab.page.evaluate(
+        """() => {
+          const select = document.querySelector("select[aria-label=layer]");
+          select.value = "2";
+          select.dispatchEvent(new Event("change"));
+          window.mount(window.nearly());
+        }"""
+    )
+    tab.page.wait_for_function("() => window.told.length === 1")
+    expect(root).to_have_attribute("data-layer", "2")
+    assert tab.page.evaluate("window.told[0][1].layer") == 2
+    # What the server sends after it was told is what it wants to be seen.
+    tab.page.evaluate("() => { window.mount(); }")
+    expect(root).to_have_attribute("data-layer", "1")
 
 
 def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):

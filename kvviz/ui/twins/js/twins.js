@@ -51,10 +51,10 @@ export class Twins {
   /** @param {Uint8Array | ArrayBuffer} buffer */
   load(buffer) {
     if (this.loaded && same(this.loaded, buffer)) return;
-    window.clearTimeout(this.teller);
     this.loaded = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
     const payload = decode(buffer);
-    this.view = { ...payload.header.view };
+    // What the server has not been told yet it cannot have meant to undo.
+    if (!this.teller) this.view = { ...payload.header.view };
     this.cell = NOWHERE;
     this.pinned = false;
     this.drawn = this.build(payload);
@@ -87,7 +87,10 @@ export class Twins {
     this.paint();
     // Once a person comes to rest: each view that is told is an entry of the browser's history.
     window.clearTimeout(this.teller);
-    this.teller = window.setTimeout(() => this.onView(this.view), TELL_AFTER_MS);
+    this.teller = window.setTimeout(() => {
+      this.teller = 0;
+      this.onView(this.view);
+    }, TELL_AFTER_MS);
   }
 
   /**
