@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -114,31 +115,28 @@ def hide_others(state: TextState) -> None:
 
 def offer_less(state: TextState, settings: TextSettings, error: KvvizError) -> None:
     """Draw a button that reads as much of a text as BERT has positions for, if it is too long."""
-    found = None
-    if isinstance(error, ContextLengthError):
-        found = text_controls.remedy(error, settings)
-    if found is None:
+    if not isinstance(error, ContextLengthError):
         return
-    label, wanted = found
-
-    def take() -> None:
-        text_controls.put(wanted)
-        state.asked = True
-
-    if st.button(label, key="lm:less", on_click=take):
-        st.rerun()
+    found = text_controls.remedy(error, settings)
+    if found is not None:
+        label, wanted = found
+        offer(state, label, "lm:less", lambda: text_controls.put(wanted))
 
 
 def offer_usual(state: TextState, settings: TextSettings, error: KvvizError) -> None:
     """Draw a button that takes the BERT that ships, where the one asked for is of no use."""
     found = text_controls.bert_remedy(error, settings)
-    if found is None:
-        return
-    label, bert = found
+    if found is not None:
+        label, bert = found
+        offer(state, label, "lm:usual-bert", lambda: text_controls.put_bert(bert))
+
+
+def offer(state: TextState, label: str, key: str, put: Callable[[], None]) -> None:
+    """Draw a button that sets controls and reads what they then say."""
 
     def take() -> None:
-        text_controls.put_bert(bert)
+        put()
         state.asked = True
 
-    if st.button(label, key="lm:usual-bert", on_click=take):
+    if st.button(label, key=key, on_click=take):
         st.rerun()
