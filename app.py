@@ -6,12 +6,12 @@ Streamlit would run a page without the router on the first deep link after the s
 
 import streamlit as st
 
-from kvviz.ui.doorway import middleware
-from kvviz.ui.errors_view import on_script_error
-from kvviz.ui.preload import lifespan
+from kvviz.ui.shell.asgi_middleware import middleware
+from kvviz.ui.shell.errors_shown import on_script_error
+from kvviz.ui.work.preload import lifespan
 
 app = st.App(
-    "kvviz/ui/router.py",
+    "kvviz/ui/shell/router.py",
     lifespan=lifespan,
     middleware=middleware(),
     on_script_error=on_script_error,

@@ -7,8 +7,8 @@ import { build } from "esbuild";
 /** Where the modules lie, and the file they become; the entry is always streamlit.js. */
 const BUNDLES = [
   ["kvviz/player/js", "kvviz/player/player.bundle.js"],
-  ["kvviz/ui/twins/js", "kvviz/ui/twins/twins.bundle.js"],
-  ["kvviz/ui/language/film", "kvviz/ui/language/training_film.bundle.js"],
+  ["kvviz/ui/pages/bert_vs_gpt2/js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],
+  ["kvviz/ui/pages/language_modelling/js", "kvviz/ui/pages/language_modelling/training_film.bundle.js"],
 ];
 const check = process.argv.includes("--check");
 

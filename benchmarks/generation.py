@@ -21,9 +21,9 @@ from transformers import AutoTokenizer, DynamicCache, GPT2Config, GPT2LMHeadMode
 
 from kvviz.analysis.spread import spread
 from kvviz.engine import LoadedModel, load_model, trace_generation
-from kvviz.engine.devices import synchronise
-from kvviz.engine.model_source import locate
-from kvviz.engine.threads import thread_count
+from kvviz.engine.models.devices import synchronise
+from kvviz.engine.models.model_source import locate
+from kvviz.engine.models.threads import thread_count
 
 MINI = "kvviz/gpt2-mini"
 SMALL = "random weights in the shape of GPT-2 small"

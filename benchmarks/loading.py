@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from kvviz.analysis.spread import spread
-from kvviz.engine.model_source import locate
+from kvviz.engine.models.model_source import locate
 
 LOADS = 3
 MODELS = {

@@ -16,9 +16,9 @@ from kvviz.trace import (
     GenerationTrace,
     ModelCard,
     Step,
-    open_trace,
 )
-from kvviz.trace.notebook import draw_with
+from kvviz.trace.adapters import draw_with, save_with
+from kvviz.trace.storage import open_trace, save_trace
 
 if TYPE_CHECKING:
     from kvviz.engine import load_model, trace_both, trace_encoding, trace_generation
@@ -33,8 +33,9 @@ _HOME = {
 }
 
 
-# A notebook asks a trace for its picture. The trace cannot import the player, which stands above
-# it; the player is loaded when the first picture is asked for.
+# A trace can import neither its file format nor the player: both stand above it. The player is
+# loaded when the first picture is asked for.
+save_with(save_trace)
 draw_with(lambda trace: import_module("kvviz.player").notebook_html(trace))
 
 

@@ -151,7 +151,7 @@ def _print_table(trace: GenerationTrace) -> None:
 def _bench(arguments: argparse.Namespace) -> None:
     from kvviz.analysis.speed_up import gap, side_times, speed_ups
     from kvviz.engine import load_model
-    from kvviz.engine.race import race
+    from kvviz.engine.timing.race import race
 
     model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
     found = race(

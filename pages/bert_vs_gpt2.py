@@ -1,5 +1,5 @@
 """BERT beside GPT-2: one text, both models, and what a mask decides."""
 
-from kvviz.ui import bert_vs_gpt2_page
+from kvviz.ui.pages.bert_vs_gpt2 import page
 
-bert_vs_gpt2_page.show()
+page.show()

@@ -1,5 +1,5 @@
 """KV cache, step by step: run a prompt of one's own and watch which rows are reused."""
 
-from kvviz.ui import kv_cache_page
+from kvviz.ui.pages.kv_cache import page
 
-kv_cache_page.show()
+page.show()

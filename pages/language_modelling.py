@@ -1,5 +1,5 @@
 """Learning from plain text: a text as its own label, the training film, and free running."""
 
-from kvviz.ui import language_modelling_page
+from kvviz.ui.pages.language_modelling import page
 
-language_modelling_page.show()
+page.show()

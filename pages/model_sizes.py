@@ -1,5 +1,5 @@
 """Model sizes: what weights and KV caches of well-known models take, and on what they fit."""
 
-from kvviz.ui import model_sizes_page
+from kvviz.ui.pages.model_sizes import page
 
-model_sizes_page.show()
+page.show()

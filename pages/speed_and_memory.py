@@ -1,5 +1,5 @@
 """Speed and memory: what caching buys in time on this machine, and what it costs in memory."""
 
-from kvviz.ui import speed_and_memory_page
+from kvviz.ui.pages.speed_and_memory import page
 
-speed_and_memory_page.show()
+page.show()

@@ -1,5 +1,5 @@
 """Start here: what this is, a run to step through at once, and where to go from here."""
 
-from kvviz.ui import start_page
+from kvviz.ui.pages.start import page
 
-start_page.show()
+page.show()

@@ -6,15 +6,20 @@ trace = trace_generation(model, "Once upon a time", max_new_tokens=24)
 ```
 """
 
-from kvviz.engine.blanks import BlankGuess, fill_by_trying, fill_from_both_sides, fill_from_left
-from kvviz.engine.comparison import trace_both
-from kvviz.engine.encoding import trace_encoding
-from kvviz.engine.generation import trace_generation
-from kvviz.engine.loaded_model import LoadedModel
-from kvviz.engine.loading import load_model
-from kvviz.engine.masked_writing import MaskedWriting, write_by_appending, write_by_refining
-from kvviz.engine.model_source import list_bundled
-from kvviz.engine.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
+from kvviz.engine.asking.blanks import (
+    BlankGuess,
+    fill_by_trying,
+    fill_from_both_sides,
+    fill_from_left,
+)
+from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
+from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
+from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.loading import load_model
+from kvviz.engine.models.model_source import list_bundled
+from kvviz.engine.running.comparison import trace_both
+from kvviz.engine.running.encoding import trace_encoding
+from kvviz.engine.running.generation import trace_generation
 
 __all__ = [
     "BlankGuess",

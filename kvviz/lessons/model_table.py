@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kvviz.errors import TraceError
-from kvviz.lessons.shelf import LessonError
+from kvviz.lessons.lesson_files import LessonError
 from kvviz.trace.architecture import Architecture
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kvviz.lessons.shelf import LessonError
+from kvviz.lessons.lesson_files import LessonError
 
 FILE = Path(__file__).parent / "published_speedups.toml"
 

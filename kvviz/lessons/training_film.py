@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from kvviz.lessons.shelf import LessonError
+from kvviz.lessons.lesson_files import LessonError
 
 
 @dataclass(frozen=True)

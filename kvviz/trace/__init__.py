@@ -3,7 +3,6 @@
 from kvviz.trace.comparison import CacheComparison
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
-from kvviz.trace.file import open_trace
 from kvviz.trace.flops import encoding_flops, forward_flops
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.model_card import BYTES_PER_NUMBER, ModelCard
@@ -21,5 +20,4 @@ __all__ = [
     "Step",
     "encoding_flops",
     "forward_flops",
-    "open_trace",
 ]

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from kvviz.errors import TraceError
+from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array
 from kvviz.trace.generation import GenerationTrace
-from kvviz.trace.notebook import drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)

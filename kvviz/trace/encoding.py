@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from kvviz.errors import TraceError
+from kvviz.trace.adapters import Destination, saved
 from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.model_card import ModelCard
@@ -300,7 +300,7 @@ class EncodingTrace:
         """
         return attention_weights(self.scores(layer, head))
 
-    def save(self, path: str | os.PathLike[str] | IO[bytes]) -> None:
+    def save(self, path: Destination) -> None:
         """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
 
         A file of that name is replaced, and only once the new one is complete.
@@ -311,10 +311,7 @@ class EncodingTrace:
         Raises:
             TraceFileError: If it cannot be written, or is too large to be opened again.
         """
-        # The file format reads traces, and so must know this class: imported late.
-        from kvviz.trace.file import save_trace
-
-        save_trace(self, path)
+        saved(self, path)
 
     def __repr__(self) -> str:
         return f"<EncodingTrace {self.model.name}: {self.n_tokens} tokens, {self.mask} mask>"

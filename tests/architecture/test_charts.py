@@ -20,7 +20,7 @@ def test_charts_are_drawn_in_one_place():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "plotly_chart"
     }
-    assert places == {"ui/chart.py"}
+    assert places == {"ui/parts/chart.py"}
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)

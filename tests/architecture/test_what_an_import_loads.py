@@ -44,7 +44,7 @@ def test_kvviz_alone_loads_no_drawing():
 
 
 def test_the_pages_load_without_torch():
-    loaded = loaded_by("from kvviz.ui import start_page, kv_cache_page")
+    loaded = loaded_by("import kvviz.ui.pages.start.page, kvviz.ui.pages.kv_cache.page")
     assert "streamlit" in loaded
     assert not loaded & {"torch", "transformers"}
 

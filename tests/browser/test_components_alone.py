@@ -12,12 +12,12 @@ from playwright.sync_api import Route, expect
 
 import kvviz
 from kvviz.analysis import row_changes
-from kvviz.ui.twins.payload import ChangedRows, Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair, pack
 from tests.factories import make_card, make_encoding
 
 pytestmark = pytest.mark.browser
 
-UI = Path(kvviz.__file__).parent / "ui"
+UI = Path(kvviz.__file__).parent / "ui" / "pages"
 ORIGIN = "http://component.test"
 PAGE = """<!doctype html><title>a component</title><link rel="icon" href="data:,">
 <style>body { margin: 0; padding: 20px; } STYLE</style><div id="root"></div>
@@ -79,7 +79,9 @@ def twins(mounted):
     def open_twins(*, veiled=False, **window):
         pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
         buffer = pack(pair, layer=1, head=1, veiled=veiled)
-        return mounted("twins/twins.bundle.js", ["twins/twins.css"], buffer, **window)
+        return mounted(
+            "bert_vs_gpt2/patterns.bundle.js", ["bert_vs_gpt2/patterns.css"], buffer, **window
+        )
 
     return open_twins
 
@@ -212,8 +214,8 @@ FILM = {
 
 @pytest.mark.parametrize("width", [1000, 390])
 def test_the_film_is_scrubbed_stepped_and_played(mounted, width):
-    styles = ["language/token_columns.css", "language/training_film.css"]
-    tab = mounted("language/training_film.bundle.js", styles, FILM, width=width)
+    styles = ["language_modelling/token_columns.css", "language_modelling/training_film.css"]
+    tab = mounted("language_modelling/training_film.bundle.js", styles, FILM, width=width)
     film = tab.page.locator('[data-kvviz="training-film"]')
     expect(film).to_have_attribute("data-point", "1")
     expect(film).to_have_attribute("data-said", "␣day|␣day")

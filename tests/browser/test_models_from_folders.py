@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from kvviz.ui.twins.settings import EXPERIMENTS
+from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS
 from tests.browser.server import serving
 from tests.parity.published import ODD_PAIR, V1_1, save_bert, save_gpt2, save_t5
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from kvviz.trace import open_trace
+from kvviz.trace.storage import open_trace
 
 pytestmark = pytest.mark.browser
 

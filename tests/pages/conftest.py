@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kvviz.ui.links import RunSettings
-from kvviz.ui.model_shelf import shelf
+from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work.model_store import model_store
 
-ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "router.py"
+ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 PATIENCE_S = 120
 
 
 @pytest.fixture(scope="session")
 def model():
     """The bundled model, loaded once for all tests of the process."""
-    return shelf().get(RunSettings())
+    return model_store().get(RunSettings())
 
 
 def html_of(app):
@@ -47,7 +47,7 @@ class Page:
         self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
         self.app.run()
         if name != "start":
-            self.app.switch_page(f"../../pages/{name}.py")
+            self.app.switch_page(f"../../../pages/{name}.py")
         for key, value in parameters.items():
             self.app.query_params[key] = value
         self.app.run()

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kvviz.ui import address
-from kvviz.ui.address import ARRIVED, PAGE, Address, last_written
+from kvviz.ui.shell import address
+from kvviz.ui.shell.address import ARRIVED, PAGE, Address, last_written
 
 
 class Bar(dict):

@@ -9,17 +9,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
-from kvviz.engine import scoring
-from kvviz.ui import links, waiting
-from kvviz.ui.jobs import Job
-from kvviz.ui.plain_text import percent
-from kvviz.ui.twins import readings, rows, settings, writing
-from kvviz.ui.twins.asking import Part, judged
-from kvviz.ui.twins.look import bucket
-from kvviz.ui.twins.settings import EXPERIMENTS, TwinSettings
-from kvviz.ui.twins.state import PICTURE_MEMORY
-from kvviz.ui.twins.swapped import suffered
-from kvviz.ui.twins.view import HeadView
+from kvviz.engine.asking import scoring
+from kvviz.ui.pages.bert_vs_gpt2 import readings, rows, settings, writing
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, judged
+from kvviz.ui.pages.bert_vs_gpt2.look import bucket
+from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
+from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
+from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
+from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
+from kvviz.ui.parts import waiting
+from kvviz.ui.shell import links
+from kvviz.ui.shell.plain_text import percent
+from kvviz.ui.work.jobs import Job
 from tests.pages.conftest import PATIENCE_S, ROUTER, as_read, charts_of
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 
@@ -30,7 +31,7 @@ class Twins:
     def __init__(self, parameters):
         self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
         self.app.run()
-        self.app.switch_page("../../pages/bert_vs_gpt2.py")
+        self.app.switch_page("../../../pages/bert_vs_gpt2.py")
         for key, value in parameters.items():
             self.app.query_params[key] = value
         self.app.run()
@@ -521,8 +522,8 @@ def test_a_link_to_a_model_that_does_not_ship_waits_for_the_person(twins):
 
 def test_what_was_typed_survives_a_visit_to_another_page(twins):
     page = twins(do="append", text="Half a thought", word="more")
-    page.app.switch_page("../../pages/start.py").run()
-    page.app.switch_page("../../pages/bert_vs_gpt2.py").run()
+    page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/bert_vs_gpt2.py").run()
     assert page.app.text_area(key="bg:text").value == "Half a thought"
     assert page.app.text_input(key="bg:word").value == "more"
     assert page.picture["left"]["tokens"][-1] == " more"

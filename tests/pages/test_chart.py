@@ -8,7 +8,7 @@ from tests.pages.conftest import PATIENCE_S
 def page():
     import plotly.graph_objects as go
 
-    from kvviz.ui import chart
+    from kvviz.ui.parts import chart
 
     figure = go.Figure(layout={"meta": {"figure": "steps"}})
     figure.add_scatter(x=[1, 2, 3], y=[1, 4, 9])

@@ -6,17 +6,19 @@ import pytest
 
 from kvviz.analysis import head_measures
 from kvviz.lessons import lessons
-from kvviz.ui import encoder_decoder_page, runs, saving
-from kvviz.ui.jobs import Job
-from kvviz.ui.links import View
-from kvviz.ui.model_shelf import shelf
-from kvviz.ui.plain_text import percent
-from kvviz.ui.two_caches import prediction
-from kvviz.ui.two_caches.blanks import as_read, blanks, n_blanks
-from kvviz.ui.two_caches.controls import beginning_that_fits
-from kvviz.ui.two_caches.filled import fills, final_sentinels, parts, why_open
-from kvviz.ui.two_caches.looks import Looks, telling_head
-from kvviz.ui.two_caches.settings import parse, parse_encoder, usual, write
+from kvviz.ui.pages.encoder_decoder import cross_rows
+from kvviz.ui.pages.encoder_decoder import page as encoder_decoder_page
+from kvviz.ui.pages.encoder_decoder.attention_shares import AttentionShares, telling_head
+from kvviz.ui.pages.encoder_decoder.blanks import as_read, blanks, n_blanks
+from kvviz.ui.pages.encoder_decoder.controls import beginning_that_fits
+from kvviz.ui.pages.encoder_decoder.filled import fills, final_sentinels, parts, why_open
+from kvviz.ui.pages.encoder_decoder.settings import parse, parse_encoder, usual, write
+from kvviz.ui.parts import saving
+from kvviz.ui.shell.links import View
+from kvviz.ui.shell.plain_text import percent
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_store import model_store
 from tests.factories import make_card, make_trace
 from tests.pages.conftest import Page
 from tests.parity.tiny_t5s import TinyT5
@@ -72,9 +74,9 @@ def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
     assert f"The encoder has read {n} tokens" in opened.html
     opened.press(f"ed:answer:{n}")
     assert f"You say {n}. Now do it" in opened.html
-    assert not prediction.looked(opened.state)
+    assert not cross_rows.looked(opened.state)
     opened.state.view = replace(opened.state.view, step=1)
-    assert prediction.looked(opened.state)
+    assert cross_rows.looked(opened.state)
     opened.app.run()
     assert f"You said {n}. Step 1 computed 0 cross-attention rows and read all {n} again" in (
         opened.html
@@ -123,7 +125,7 @@ def test_of_a_text_that_is_too_long_the_beginning_is_offered_as_it_was_typed(pag
 
 
 def test_a_beginning_ends_between_words_where_there_are_any():
-    t5 = shelf().get(usual())
+    t5 = model_store().get(usual())
     for text in ("Once ___ upon " * 400, "猫" * 2000, "word" * 1000):
         beginning = beginning_that_fits(text, t5)
         assert text.startswith(beginning)
@@ -181,7 +183,7 @@ def test_the_blanks_of_a_saved_run_are_filled_in_again(page):
     assert again.state.shown.origin == "file"
     assert filled(again.html) == filled(opened.html)
     assert "extra_id" not in filled(again.html)
-    title = re.search("<title>(.*)</title>", saving.page(again.state.shown, View()))[1]
+    title = re.search("<title>(.*)</title>", saving.html_page(again.state.shown, View()))[1]
     assert "___" in title
     assert "extra_id" not in title
 
@@ -369,7 +371,7 @@ def test_a_head_that_the_encoder_lacks_is_answered_with_another_and_a_line():
 
 def test_the_player_opens_on_the_head_in_which_a_sentinel_finds_its_blank():
     page = Page("encoder_decoder", {})
-    found = Looks.of(page.state.shown.trace).own_blank
+    found = AttentionShares.of(page.state.shown.trace).own_blank
     layer, head = divmod(int(found.argmax()), found.shape[1])
     assert found.max() > 0.9
     assert (page.player["view"]["layer"], page.player["view"]["head"]) == (layer, head)
@@ -379,7 +381,7 @@ def test_the_player_opens_on_the_head_in_which_a_sentinel_finds_its_blank():
 
 
 def test_a_text_without_blanks_or_with_all_of_them_has_no_final_sentinel():
-    t5 = shelf().get(usual())
+    t5 = model_store().get(usual())
     assert final_sentinels(t5, "No blank.") == ()
     assert final_sentinels(t5, "A<extra_id_31>.") == ()
     (last,) = final_sentinels(t5, "A<extra_id_0> and<extra_id_1>.")
@@ -388,12 +390,12 @@ def test_a_text_without_blanks_or_with_all_of_them_has_no_final_sentinel():
 
 def test_what_is_said_is_what_the_trace_counted():
     trace = make_trace(1, 4, card=make_card(2, 2, 4, family="t5"), n_encoder=6)
-    assert "Step 1 computed 0 cross-attention rows and read all 6" in prediction.told(trace, 0)
-    assert prediction.told(trace, 0).startswith("Right. ")
+    assert "Step 1 computed 0 cross-attention rows and read all 6" in cross_rows.told(trace, 0)
+    assert cross_rows.told(trace, 0).startswith("Right. ")
     uncached = make_trace(1, 4, card=trace.model, n_encoder=6, use_cache=False)
-    assert "Step 1 computed 6 cross-attention rows and read all 0" in prediction.told(uncached, 0)
-    assert "of its own rows 1 computed" in prediction.numbers(trace, trace.cross)[1]
-    assert "all 24 are the same" in prediction.numbers(trace, trace.cross)[-1]
+    assert "Step 1 computed 6 cross-attention rows and read all 0" in cross_rows.told(uncached, 0)
+    assert "of its own rows 1 computed" in cross_rows.numbers(trace, trace.cross)[1]
+    assert "all 24 are the same" in cross_rows.numbers(trace, trace.cross)[-1]
 
 
 def test_every_example_text_has_a_blank():

@@ -1,7 +1,7 @@
 import pytest
 
 from kvviz.errors import ModelNotFoundError, OptionsError
-from kvviz.ui.environment import Environment
+from kvviz.ui.shell.environment import Environment
 
 
 def test_defaults():

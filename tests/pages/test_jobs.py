@@ -5,9 +5,9 @@ from threading import Event
 import pytest
 
 from kvviz.errors import PromptError, RunCancelledError
-from kvviz.ui import jobs
-from kvviz.ui.jobs import Job
-from kvviz.ui.ticket_queue import TicketQueue
+from kvviz.ui.work import jobs
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.ticket_queue import TicketQueue
 
 PATIENCE_S = 30
 
@@ -72,8 +72,8 @@ def test_a_job_that_nobody_asks_about_any_more_stops(monkeypatch: pytest.MonkeyP
 AT_WORK = """
 from threading import Event
 from kvviz.engine import load_model, trace_generation
-from kvviz.ui.jobs import Job
-from kvviz.ui.ticket_queue import TicketQueue
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.ticket_queue import TicketQueue
 
 begun = Event()
 

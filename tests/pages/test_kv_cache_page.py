@@ -7,11 +7,13 @@ import streamlit as st
 
 from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
-from kvviz.ui import difference, player_view, runs, saving, your_turn
-from kvviz.ui.jobs import Job
-from kvviz.ui.links import RunSettings
-from kvviz.ui.runs import Shown
-from kvviz.ui.ticket_queue import TicketQueue
+from kvviz.ui.pages.kv_cache import difference, edited_token
+from kvviz.ui.parts import player, saving
+from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_comparison, make_trace
 
 
@@ -85,8 +87,8 @@ def test_what_was_typed_survives_a_failed_run_and_the_run_before_stays(kv_cache)
 def test_what_was_typed_survives_a_visit_to_another_page(kv_cache):
     page = kv_cache(new="2")
     page.app.text_area(key="kv:prompt").set_value("Half a thought").run()
-    page.app.switch_page("../../pages/start.py").run()
-    page.app.switch_page("../../pages/kv_cache.py").run()
+    page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/kv_cache.py").run()
     assert page.app.text_area(key="kv:prompt").value == "Half a thought"
     assert page.finish().player["n_steps"] == 2
 
@@ -152,13 +154,13 @@ def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(kv_cache):
 @pytest.fixture
 def local(monkeypatch):
     """Let the visitor sit at this machine, as in a browser on localhost."""
-    from kvviz.ui import runs
+    from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "is_local_visitor", lambda: True)
 
 
 def test_a_visitor_from_elsewhere_cannot_have_other_models_loaded(kv_cache, monkeypatch, tmp_path):
-    from kvviz.ui import runs
+    from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "is_local_visitor", lambda: False)
     page = kv_cache(new="2")
@@ -179,7 +181,7 @@ def test_a_folder_without_weights_and_a_damaged_file_are_told_apart(kv_cache, lo
     page.press("kv:run")
     (first,) = page.errors
     assert "config" in first
-    from kvviz.ui.model_shelf import WEIGHTS
+    from kvviz.ui.work.model_names import WEIGHTS
 
     damaged = tmp_path / "damaged"
     damaged.mkdir()
@@ -207,7 +209,7 @@ def test_an_unknown_bundled_name_and_an_empty_field_have_their_sentences(kv_cach
 def test_without_a_network_a_hub_name_says_so(kv_cache, local, monkeypatch):
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    from kvviz.engine import model_source
+    from kvviz.engine.models import model_source
 
     def unreachable(*args, local_files_only=False, **kwargs):
         if local_files_only:
@@ -225,7 +227,7 @@ def test_without_a_network_a_hub_name_says_so(kv_cache, local, monkeypatch):
 
 
 def test_an_accident_is_one_calm_sentence_with_a_reference(kv_cache, monkeypatch, caplog):
-    from kvviz.ui import runs
+    from kvviz.ui.work import runs
 
     page = kv_cache(new="2")
 
@@ -243,7 +245,7 @@ def test_an_accident_is_one_calm_sentence_with_a_reference(kv_cache, monkeypatch
 
 
 def test_a_cancelled_run_shows_the_steps_so_far(kv_cache, monkeypatch):
-    from kvviz.ui.jobs import Job
+    from kvviz.ui.work.jobs import Job
 
     report = Job.report
 
@@ -262,7 +264,7 @@ def test_a_cancelled_run_shows_the_steps_so_far(kv_cache, monkeypatch):
 
 
 def test_cancelling_the_run_without_cache_keeps_the_whole_cached_run(kv_cache, monkeypatch):
-    from kvviz.ui.jobs import Job
+    from kvviz.ui.work.jobs import Job
 
     report = Job.report
 
@@ -284,7 +286,7 @@ def test_cancelling_the_run_without_cache_keeps_the_whole_cached_run(kv_cache, m
 def test_cancelling_around_the_end_of_the_cached_run_loses_none_of_it(
     kv_cache, monkeypatch, cancelled_at
 ):
-    from kvviz.ui.jobs import Job
+    from kvviz.ui.work.jobs import Job
 
     report = Job.report
 
@@ -302,7 +304,7 @@ def test_cancelling_around_the_end_of_the_cached_run_loses_none_of_it(
 
 
 def test_a_costly_run_is_made_with_the_cache_alone_until_asked_for(kv_cache, monkeypatch):
-    from kvviz.ui import runs
+    from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "BOTH_UP_TO_FLOPS", 1.0)
     assert [run["cache"] for run in kv_cache(new="2").player["runs"]] == ["on"]
@@ -352,7 +354,7 @@ def test_float64_shows_that_the_difference_is_rounding(kv_cache):
 
 
 @pytest.mark.parametrize(
-    ("part", "button"), [(your_turn, "kv:answer:1"), (difference, "kv:float64")]
+    ("part", "button"), [(edited_token, "kv:answer:1"), (difference, "kv:float64")]
 )
 def test_a_second_run_that_is_cancelled_leaves_its_button_to_ask_again(
     kv_cache, monkeypatch, part, button
@@ -375,7 +377,7 @@ def test_a_second_run_that_is_cancelled_leaves_its_button_to_ask_again(
 def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):
     from kvviz.analysis import agreement
     from kvviz.trace import CacheComparison
-    from kvviz.ui.difference import parting, tokens_line
+    from kvviz.ui.pages.kv_cache.difference import parting, tokens_line
 
     same = kv_cache(new="4").state.shown.comparison
     other = kv_cache(new="4", temperature="1", seed="3").state.shown.comparison.uncached
@@ -388,7 +390,7 @@ def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):
 
 
 def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tmp_path):
-    from kvviz.ui.saving import npz
+    from kvviz.ui.parts.saving import npz
 
     page = kv_cache(new="3", prompt="The dog")
     saved = npz(page.state.shown.trace)
@@ -397,7 +399,7 @@ def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tm
     other.finish()
     assert other.errors == []
     assert other.player["prompt"] == "The dog"
-    assert isinstance(other.state.shown, Shown)
+    assert isinstance(other.state.shown, ShownRun)
     assert other.state.shown.origin == "file"
     for name, data in (("broken.npz", saved[: len(saved) // 2]), ("cat.png", b"\x89PNG not a run")):
         other.app.file_uploader(key="kv:upload").upload(name, data).run()
@@ -412,7 +414,7 @@ def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tm
 
 def test_the_offline_file_and_the_table_are_made_of_the_run_on_screen(kv_cache):
     from kvviz.analysis import to_csv
-    from kvviz.ui.saving import page as html_page
+    from kvviz.ui.parts.saving import html_page
 
     page = kv_cache(new="3", prompt="The dog")
     assert len(html_page(page.state.shown, page.state.view)) > 10_000
@@ -420,7 +422,7 @@ def test_the_offline_file_and_the_table_are_made_of_the_run_on_screen(kv_cache):
 
 
 def test_a_long_prompt_has_no_link_but_a_file(kv_cache, monkeypatch):
-    from kvviz.ui import links
+    from kvviz.ui.shell import links
 
     monkeypatch.setattr(links, "LONGEST_LINK", 100)
     page = kv_cache(new="2")
@@ -452,8 +454,8 @@ def test_a_wrong_environment_is_said_in_words(kv_cache, monkeypatch):
     assert "lots" in error
 
 
-def test_links_of_doors_are_what_the_page_understands():
-    assert parse_qs(urlparse("?" + lessons().doors[1].query).query) == {"cache": ["both"]}
+def test_links_of_the_page_guide_are_what_the_page_understands():
+    assert parse_qs(urlparse("?" + lessons().page_guide[1].query).query) == {"cache": ["both"]}
 
 
 def test_a_head_without_a_role_in_the_run_shows_the_one_it_has_on_the_probe(kv_cache):
@@ -563,7 +565,7 @@ def test_a_view_from_before_the_player_took_on_another_is_not_heard(
 
     page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
     number = page.state.view_number
-    monkeypatch.setattr(player_view, "_component", lambda: component)
+    monkeypatch.setattr(player, "_component", lambda: component)
     say.append({"step": 2, "layer": 1, "head": 1, "cache": "on", "number": number - behind})
     page.app.run()
     assert page.errors == []

@@ -13,16 +13,21 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
-from kvviz.ui import runs
-from kvviz.ui.jobs import Job
-from kvviz.ui.language import film_part, masked_part
-from kvviz.ui.language.next_token_part import milliseconds, odds
-from kvviz.ui.language.question import SHOW_ME
-from kvviz.ui.language.readings import HIDDEN_SHARE, compare_free, read_masked, read_next
-from kvviz.ui.language.settings import TextSettings
+from kvviz.ui.pages.language_modelling import masked_tokens, training_film
+from kvviz.ui.pages.language_modelling.next_token import milliseconds, odds
+from kvviz.ui.pages.language_modelling.question import SHOW_ME
+from kvviz.ui.pages.language_modelling.readings import (
+    HIDDEN_SHARE,
+    compare_free,
+    read_masked,
+    read_next,
+)
+from kvviz.ui.pages.language_modelling.settings import TextSettings
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
 from tests.pages.conftest import as_read
 
-ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "router.py"
+ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 NAME = "language_modelling_page"
 PATIENCE_S = 120
 SHORT = "The cat sat on the mat and the dog sat on the cat."
@@ -34,7 +39,7 @@ class Lesson:
     def __init__(self, parameters):
         self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
         self.app.run()
-        self.app.switch_page("../../pages/language_modelling.py")
+        self.app.switch_page("../../../pages/language_modelling.py")
         for key, value in parameters.items():
             self.app.query_params[key] = value
         self.app.run()
@@ -113,7 +118,7 @@ def lesson():
 @pytest.fixture
 def local(monkeypatch):
     """Let the visitor sit at this machine, as in a browser on localhost."""
-    from kvviz.ui import runs
+    from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "is_local_visitor", lambda: True)
 
@@ -126,7 +131,7 @@ def tiny_bert(tmp_path_factory):
     from tokenizers import Tokenizer
     from transformers import BertConfig, BertForMaskedLM
 
-    from kvviz.ui.model_shelf import WEIGHTS
+    from kvviz.ui.work.model_names import WEIGHTS
     from training.tokenizer import save_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny-bert")
@@ -322,7 +327,8 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
 
 
 def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
-    from kvviz.ui import address, language_modelling_page
+    from kvviz.ui.pages.language_modelling import page as language_modelling_page
+    from kvviz.ui.shell import address
 
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
@@ -516,13 +522,13 @@ def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):
     page = lesson()
     film = page.film
     (gpt2,) = [one for one in film["films"] if one["family"] == "gpt2"]
-    recorded = film_part.films()["gpt2"]
+    recorded = training_film.films()["gpt2"]
     assert [point["n_tokens"] for point in gpt2["points"]] == [one.n_tokens for one in recorded]
     last = recorded[-1].predictions[0].guesses[0]
     assert gpt2["points"][-1]["said"][0]["guesses"][0] == [
         last.token.replace(" ", "␣"), last.probability
     ]  # fmt: skip
-    marks = list(film_part.milestones(recorded).values())
+    marks = list(training_film.milestones(recorded).values())
     n_seen, label = min((n, label) for label, n in marks if n is not None)
     page.press(f"lm:learnt-first:{marks.index((label, n_seen))}")
     assert (
@@ -533,7 +539,7 @@ def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):
 
 
 def test_without_a_film_the_page_says_so(lesson, monkeypatch, tmp_path):
-    monkeypatch.setattr(film_part, "films", dict)
+    monkeypatch.setattr(training_film, "films", dict)
     page = lesson(text=SHORT)
     assert any("holds no training film" in note for note in page.notes)
     assert page.errors == []
@@ -542,7 +548,7 @@ def test_without_a_film_the_page_says_so(lesson, monkeypatch, tmp_path):
 def test_a_damaged_film_has_its_sentence_and_leaves_the_rest(lesson, monkeypatch, tmp_path):
     (tmp_path / "gpt2-mini").mkdir()
     (tmp_path / "gpt2-mini" / "film.jsonl").write_text("{")
-    monkeypatch.setattr(film_part, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(training_film, "WEIGHTS", tmp_path)
     page = lesson(text=SHORT)
     (error,) = page.errors
     assert "training film cannot be read" in error
@@ -550,14 +556,14 @@ def test_a_damaged_film_has_its_sentence_and_leaves_the_rest(lesson, monkeypatch
 
 
 def test_a_film_about_other_sentences_has_its_sentence_too(lesson, monkeypatch, tmp_path):
-    folder = film_part.WEIGHTS / "gpt2-mini"
+    folder = training_film.WEIGHTS / "gpt2-mini"
     (tmp_path / "gpt2-mini").mkdir()
     shutil.copy(folder / "config.json", tmp_path / "gpt2-mini")
     real = (folder / "film.jsonl").read_text(encoding="utf-8")
     changed = real.replace("Once upon a", "Twice upon a")
     assert changed != real
     (tmp_path / "gpt2-mini" / "film.jsonl").write_text(changed, encoding="utf-8")
-    monkeypatch.setattr(film_part, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(training_film, "WEIGHTS", tmp_path)
     page = lesson(text=SHORT)
     (error,) = page.errors
     assert "other sentences than film.toml tells of" in error.replace("\\", "")
@@ -565,7 +571,7 @@ def test_a_film_about_other_sentences_has_its_sentence_too(lesson, monkeypatch, 
 
 
 def test_without_a_bert_that_part_says_so_and_the_others_work(lesson, monkeypatch):
-    monkeypatch.setattr(masked_part, "bundled_models", lambda family: {})
+    monkeypatch.setattr(masked_tokens, "bundled_models", lambda family: {})
     page = lesson(text=SHORT)
     assert any("holds no BERT" in note for note in page.notes)
     assert page.errors == []
@@ -653,20 +659,20 @@ def test_answers_are_kept_for_their_text_and_asked_anew_for_another(lesson):
 def test_what_was_typed_survives_a_visit_to_another_page(lesson):
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
-    page.app.switch_page("../../pages/start.py").run()
-    page.app.switch_page("../../pages/language_modelling.py").run()
+    page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/language_modelling.py").run()
     page.finish()
     assert page.app.text_area(key="lm:text").value == "Half a thought"
     assert page.state.reading.settings.text == SHORT
 
 
 def test_an_accident_in_one_part_leaves_the_others(lesson, monkeypatch):
-    from kvviz.ui.language import forcing_part
+    from kvviz.ui.pages.language_modelling import teacher_forcing
 
     def broken(*args, **kwargs):
         raise ZeroDivisionError("secret inner words")
 
-    monkeypatch.setattr(forcing_part, "compare_free", broken)
+    monkeypatch.setattr(teacher_forcing, "compare_free", broken)
     page = lesson(text=SHORT)
     (error,) = page.errors
     assert "Something went wrong that should not have" in error

@@ -2,10 +2,11 @@ import shutil
 
 import pytest
 
-from kvviz.lessons import lessons, shelf
-from kvviz.lessons.shelf import LessonError
-from kvviz.ui import links
-from kvviz.ui.page_list import page_named
+from kvviz.lessons import lesson_files as shelf
+from kvviz.lessons import lessons
+from kvviz.lessons.lesson_files import LessonError
+from kvviz.ui.shell import links
+from kvviz.ui.shell.page_list import page_named
 
 
 def test_every_lesson_can_be_read():
@@ -23,9 +24,9 @@ def test_every_glossary_entry_has_a_source():
 def test_every_door_leads_to_a_page_with_a_link_it_understands():
     from urllib.parse import parse_qsl
 
-    for door in lessons().doors:
-        assert page_named(door.page) is not None
-        parameters = dict(parse_qsl(door.query, strict_parsing=bool(door.query)))
+    for entry in lessons().page_guide:
+        assert page_named(entry.page) is not None
+        parameters = dict(parse_qsl(entry.query, strict_parsing=bool(entry.query)))
         assert set(parameters) <= set(links.readers(1024))
         assert links.parse(parameters).unusable == ()
 

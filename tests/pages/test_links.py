@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz.ui import links
-from kvviz.ui.links import RunSettings, View
+from kvviz.ui.shell import links
+from kvviz.ui.shell.links import RunSettings, View
 
 
 def test_an_empty_link_is_the_usual_run_and_says_nothing():

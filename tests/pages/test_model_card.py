@@ -1,5 +1,5 @@
-from kvviz.ui import model_card
-from kvviz.ui.model_shelf import WEIGHTS, bundled_models
+from kvviz.ui.parts import model_card
+from kvviz.ui.work.model_names import WEIGHTS, bundled_models
 
 
 def test_every_bundled_model_has_a_card_that_tells_its_data_and_its_limits():

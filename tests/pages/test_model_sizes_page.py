@@ -7,12 +7,12 @@ import pytest
 
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.lessons.model_table import accelerator_table, model_table
-from kvviz.ui.model_sizes.choice import Choice, parse, write
-from kvviz.ui.model_sizes.pictures import bundled_count, counted_parts
-from kvviz.ui.model_sizes.prediction import answers
-from kvviz.ui.model_sizes.quantity import in_bytes, in_words
-from kvviz.ui.model_sizes.result_cards import bill, every_accelerator
-from kvviz.ui.model_sizes.whole_table import as_csv
+from kvviz.ui.pages.model_sizes.choice import Choice, parse, write
+from kvviz.ui.pages.model_sizes.pictures import bundled_count, counted_parts
+from kvviz.ui.pages.model_sizes.prediction import answers
+from kvviz.ui.pages.model_sizes.result_cards import bill, every_accelerator
+from kvviz.ui.pages.model_sizes.whole_table import as_csv
+from kvviz.ui.parts.quantity import in_bytes, in_words
 from tests.pages.conftest import Page
 
 
@@ -175,7 +175,7 @@ def test_counts_in_words():
 
 def test_the_page_does_not_load_torch():
     code = (
-        "import sys\nfrom kvviz.ui import model_sizes_page\n"
+        "import sys\nimport kvviz.ui.pages.model_sizes.page\n"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from kvviz.ui.twins.blank import _same_token
-from kvviz.ui.twins.context import distance, furthest
-from kvviz.ui.twins.rows import last_layer
-from kvviz.ui.twins.writing import judge_of, lowest
+from kvviz.ui.pages.bert_vs_gpt2.blank import _same_token
+from kvviz.ui.pages.bert_vs_gpt2.context import distance, furthest
+from kvviz.ui.pages.bert_vs_gpt2.rows import last_layer
+from kvviz.ui.pages.bert_vs_gpt2.writing import judge_of, lowest
 
 
 class Reader:

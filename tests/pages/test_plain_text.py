@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz.ui.plain_text import plain, plain_html, shortened, visible
+from kvviz.ui.shell.plain_text import plain, plain_html, shortened, visible
 
 
 class Tags(HTMLParser):

@@ -10,17 +10,17 @@ import pytest
 
 from kvviz.analysis.race_table import race_csv
 from kvviz.analysis.speed_up import speed_ups
-from kvviz.engine import ceilings, step_profile
-from kvviz.engine import race as engine_race
+from kvviz.engine.timing import ceilings, step_profile
+from kvviz.engine.timing import race as engine_race
 from kvviz.lessons import published_speedups
+from kvviz.lessons.lesson_files import LessonError
 from kvviz.lessons.published_speedups import published_speed_ups
-from kvviz.lessons.shelf import LessonError
-from kvviz.ui.environment import Environment
-from kvviz.ui.speed_page.live_race import LiveRace
-from kvviz.ui.speed_page.quantity import factor, seconds
-from kvviz.ui.speed_page.race_controls import found_wrong
-from kvviz.ui.speed_page.result_part import right_answer, verdict
-from kvviz.ui.speed_page.settings import RaceSettings, parse, write
+from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
+from kvviz.ui.pages.speed_and_memory.race_controls import found_wrong
+from kvviz.ui.pages.speed_and_memory.result_part import right_answer, verdict
+from kvviz.ui.pages.speed_and_memory.settings import RaceSettings, parse, write
+from kvviz.ui.parts.quantity import factor, seconds
+from kvviz.ui.shell.environment import Environment
 from tests.pages.conftest import PATIENCE_S, Page
 from tests.races import made_up_race
 

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 from kvviz.lessons import lessons
-from kvviz.ui.page_list import PAGES
+from kvviz.ui.shell.page_list import PAGES
 
 
 def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
@@ -11,17 +11,17 @@ def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
     assert [run["cache"] for run in page.player["runs"]] == ["on", "off"]
     assert page.player["view"]["cache"] == "both"
     assert page.player["comparison"]["same_tokens"]
-    assert len(page.app.get("page_link")) == len(PAGES) + len(lessons().doors)
+    assert len(page.app.get("page_link")) == len(PAGES) + len(lessons().page_guide)
 
 
 def test_the_stored_run_is_of_the_model_that_ships():
     import kvviz
-    from kvviz.ui.links import RunSettings
-    from kvviz.ui.model_shelf import shelf
-    from kvviz.ui.stored_example import SETTINGS, stored_example
+    from kvviz.ui.pages.start.stored_example import SETTINGS, stored_example
+    from kvviz.ui.shell.links import RunSettings
+    from kvviz.ui.work.model_store import model_store
 
     stored = stored_example()
-    model = shelf().get(RunSettings())
+    model = model_store().get(RunSettings())
     assert stored.trace.model.revision == model.card.revision
     fresh = kvviz.trace_generation(model, SETTINGS.prompt, max_new_tokens=SETTINGS.new)
     assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
@@ -30,8 +30,10 @@ def test_the_stored_run_is_of_the_model_that_ships():
 def test_nothing_that_the_start_page_needs_loads_torch():
     code = (
         "import sys\n"
-        "from kvviz.ui import frame, start_page, stored_example, player_view\n"
-        "player_view.packed(stored_example.stored_example(), start_page.View(0, 0, 0, 'both'), 0)\n"
+        "from kvviz.ui.shell import frame\n"
+        "from kvviz.ui.pages.start import page, stored_example\n"
+        "from kvviz.ui.parts import player\n"
+        "player.packed(stored_example.stored_example(), page.View(0, 0, 0, 'both'), 0)\n"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
 from threading import Thread
 
-from kvviz.ui.ticket_queue import TicketQueue
+from kvviz.ui.work.ticket_queue import TicketQueue
 
 
 def test_tickets_are_let_in_in_the_order_they_came_and_see_their_place():

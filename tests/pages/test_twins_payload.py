@@ -7,9 +7,18 @@ import pytest
 
 from kvviz.analysis import HeadMeasures, row_changes
 from kvviz.errors import LinkError
-from kvviz.ui.twins import picture
-from kvviz.ui.twins.payload import CHANGED, FORBIDDEN, FULL, NEW, SAME, ChangedRows, Pair, pack
-from kvviz.ui.twins.view import HeadView, checked_view
+from kvviz.ui.pages.bert_vs_gpt2 import picture
+from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView, checked_view
+from kvviz.ui.pages.bert_vs_gpt2.payload import (
+    CHANGED,
+    FORBIDDEN,
+    FULL,
+    NEW,
+    SAME,
+    ChangedRows,
+    Pair,
+    pack,
+)
 from tests.factories import make_encoding
 
 LEFT = make_encoding(token_ids=np.arange(1, 5), family="gpt2")

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
 
 from kvviz.engine import LoadedModel, load_model
-from kvviz.engine.generation import run
+from kvviz.engine.running.generation import run
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
 

@@ -17,7 +17,7 @@ from transformers import DynamicCache, EncoderDecoderCache, T5ForConditionalGene
 
 from kvviz.analysis import step_costs
 from kvviz.engine import LoadedModel, load_model, trace_both, trace_encoding, trace_generation
-from kvviz.engine.generation import run
+from kvviz.engine.running.generation import run
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import assert_close
 from tests.parity.tiny_t5s import N_NEW, TEXT, TINY_T5S, TinyT5

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvviz.errors import TraceFileError
-from kvviz.trace import CrossAttention, EncodingTrace, GenerationTrace, Step, open_trace
+from kvviz.trace import CrossAttention, EncodingTrace, GenerationTrace, Step
+from kvviz.trace.storage import open_trace
 from tests.factories import make_trace
 from tests.properties.strategies import ALL, traces
 from tests.trace_files import header_of, saved, with_header

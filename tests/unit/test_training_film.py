@@ -3,9 +3,9 @@ import json
 import pytest
 
 from kvviz.lessons import lessons
-from kvviz.lessons.shelf import LessonError
+from kvviz.lessons.lesson_files import LessonError
 from kvviz.lessons.training_film import first_common_leader, first_lead, read_film
-from kvviz.ui.model_shelf import WEIGHTS
+from kvviz.ui.work.model_names import WEIGHTS
 
 
 def line(step, leaders, nats=2.0, prompts=("a", "b")):

@@ -6,10 +6,10 @@ from kvviz.engine import (
     fill_from_both_sides,
     fill_from_left,
     log_likelihood,
-    scoring,
     trace_encoding,
 )
-from kvviz.engine.reading import MaskedEnds
+from kvviz.engine.asking import scoring
+from kvviz.engine.running.reading import MaskedEnds
 from kvviz.errors import ModelFamilyError, OptionsError, RunCancelledError
 
 CLOSE = 1e-4
@@ -48,7 +48,7 @@ def test_what_stands_in_the_blank_or_behind_it_changes_nothing_from_the_left(mod
 def test_trying_is_the_likelihood_of_the_whole_text_with_each_word(
     model, ids, monkeypatch, at_once
 ):
-    monkeypatch.setattr("kvviz.engine.blanks.LOGITS_AT_ONCE", at_once)
+    monkeypatch.setattr("kvviz.engine.asking.blanks.LOGITS_AT_ONCE", at_once)
     candidates = [7, 8, 9, 10, 7]
     found = fill_by_trying(model, ids, BLANK, candidates)
     tried = [7, 8, 9, 10, ids[BLANK]]
@@ -87,7 +87,7 @@ def test_bad_input_is_refused_in_words(model, bert, ids):
 
 
 def test_progress_is_told_and_cancelling_ends_the_work(model, ids, monkeypatch):
-    monkeypatch.setattr("kvviz.engine.blanks.LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr("kvviz.engine.asking.blanks.LOGITS_AT_ONCE", 1)
     told = []
     fill_by_trying(model, ids, BLANK, [7, 8], progress=lambda done, n: told.append((done, n)))
     assert told == [(1, 3), (2, 3), (3, 3)]

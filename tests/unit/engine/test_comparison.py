@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kvviz.engine import comparison, trace_both, trace_generation
+from kvviz.engine import trace_both, trace_generation
+from kvviz.engine.running import comparison
 from kvviz.errors import ContextLengthError, OptionsError, RunCancelledError
 from tests.parity.tiny_models import PROMPT
 

@@ -14,9 +14,9 @@ import torch
 
 import kvviz
 from kvviz.engine import load_model, trace_both, trace_encoding, trace_generation
-from kvviz.engine.cross_rows import CrossRows
-from kvviz.engine.observation import StepObservation
-from kvviz.engine.rows import PreallocatedLayer
+from kvviz.engine.caches.encoder_decoder import CrossRows
+from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import (
     ContextLengthError,
     ModelFilesError,

@@ -12,9 +12,9 @@ import torch
 import kvviz
 from kvviz.analysis.losses import loss_summary
 from kvviz.analysis.words import word_losses
-from kvviz.engine import encoding as encoding_module
 from kvviz.engine import load_model, trace_encoding, trace_generation
-from kvviz.engine.observation import StepObservation
+from kvviz.engine.observing.observation import StepObservation
+from kvviz.engine.running import encoding as encoding_module
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import kvviz
 from kvviz.engine import load_model, trace_both, trace_generation
-from kvviz.engine.rows import CachedRows
+from kvviz.engine.caches.rows import CachedRows
 from kvviz.errors import (
     ContextLengthError,
     OptionsError,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kvviz.engine.likely_tokens import likely_tokens, most_likely
+from kvviz.engine.running.likely_tokens import likely_tokens, most_likely
 from kvviz.errors import ModelFilesError
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kvviz.engine import fill_from_both_sides, write_by_appending, write_by_refining
-from kvviz.engine.reading import MaskedEnds
+from kvviz.engine.running.reading import MaskedEnds
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

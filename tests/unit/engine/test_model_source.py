@@ -14,8 +14,9 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from kvviz.engine import load_model, model_source
-from kvviz.engine.model_source import locate
+from kvviz.engine import load_model
+from kvviz.engine.models import model_source
+from kvviz.engine.models.model_source import locate
 from kvviz.errors import ModelFamilyError, ModelFilesError, ModelNotFoundError, NetworkError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kvviz.engine import observation as observation_module
-from kvviz.engine import rows as rows_module
 from kvviz.engine import trace_generation
-from kvviz.engine.observation import StepObservation
-from kvviz.engine.rows import PreallocatedLayer
+from kvviz.engine.caches import rows as rows_module
+from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.observing import observation as observation_module
+from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import ObservationError
 from tests.parity.tiny_models import PROMPT
 
@@ -162,7 +162,7 @@ def test_cache_used_in_a_run_without_one_is_caught(model, monkeypatch):
             self._kept = fed.stop
             return super().settle(observation, range(fed.stop))
 
-    monkeypatch.setattr("kvviz.engine.generation.RecomputedRows", Sly)
+    monkeypatch.setattr("kvviz.engine.running.generation.RecomputedRows", Sly)
     with pytest.raises(ObservationError, match="Rows were projected"):
         trace_generation(model, PROMPT, max_new_tokens=3, use_cache=False)
 

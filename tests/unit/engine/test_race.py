@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from kvviz.analysis.bytes_moved import step_bytes
-from kvviz.engine import race as engine_race
-from kvviz.engine.device_memory import free_bytes
-from kvviz.engine.race import SIDES, Runner, prompt_batch, race
+from kvviz.engine.timing import race as engine_race
+from kvviz.engine.timing.device_memory import free_bytes
+from kvviz.engine.timing.race import SIDES, Runner, prompt_batch, race
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,
@@ -111,7 +111,7 @@ def test_memory_that_runs_out_anyway_is_an_error_in_words_and_the_model_lives(mo
 
 
 def test_a_cache_that_writes_other_rows_is_found_out(model, monkeypatch):
-    from kvviz.engine.rows import PreallocatedLayer
+    from kvviz.engine.caches.rows import PreallocatedLayer
 
     monkeypatch.setattr(PreallocatedLayer, "take_writes", lambda _: [range(1)])
     with pytest.raises(ObservationError, match="rows that were fed"):

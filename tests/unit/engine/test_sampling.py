@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from kvviz.engine import sampling
-from kvviz.engine.sampling import TokenChooser, sampling_distribution
+from kvviz.engine.running import sampling
+from kvviz.engine.running.sampling import TokenChooser, sampling_distribution
 from kvviz.trace import GenerationOptions
 
 LOGITS = torch.tensor([1.0, 3.0, 2.0, 3.0, -1.0], dtype=torch.float64)

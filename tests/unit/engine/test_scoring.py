@@ -12,12 +12,12 @@ from kvviz.engine import (
     fill_from_left,
     log_likelihood,
     pseudo_log_likelihood,
-    scoring,
     trace_encoding,
     write_by_appending,
     write_by_refining,
 )
-from kvviz.engine.reading import MaskedEnds
+from kvviz.engine.asking import scoring
+from kvviz.engine.running.reading import MaskedEnds
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

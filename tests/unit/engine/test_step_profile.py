@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from kvviz.engine import step_profile
-from kvviz.engine.ceilings import N_TRIALS, measure_ceilings
-from kvviz.engine.step_profile import profile_step
+from kvviz.engine.timing import step_profile
+from kvviz.engine.timing.ceilings import N_TRIALS, measure_ceilings
+from kvviz.engine.timing.step_profile import profile_step
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kvviz.engine import load_model, log_likelihood, threads
-from kvviz.engine.loaded_model import LoadedModel
-from kvviz.engine.threads import best_thread_count, thread_count
+from kvviz.engine import load_model, log_likelihood
+from kvviz.engine.models import threads
+from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.threads import best_thread_count, thread_count
 
 
 @pytest.fixture

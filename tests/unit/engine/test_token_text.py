@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz.engine.token_text import TokenTexts, shown
+from kvviz.engine.models.token_text import TokenTexts, shown
 from tests.parity.tiny_berts import tiny_wordpiece
 from tests.parity.tiny_models import tiny_tokenizer
 

@@ -6,6 +6,7 @@ import pytest
 
 import kvviz
 from kvviz.analysis.parameters import count_parameters, parameters_of_gpt2_tensors
+from kvviz.lessons.lesson_files import LessonError
 from kvviz.lessons.model_table import (
     HERE,
     Amount,
@@ -14,7 +15,6 @@ from kvviz.lessons.model_table import (
     model_table,
     read_models,
 )
-from kvviz.lessons.shelf import LessonError
 
 ROWS = {row.id: row for row in model_table()}
 FAMILIES = (

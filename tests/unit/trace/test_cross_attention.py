@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kvviz.errors import TraceError, TraceFileError
-from kvviz.trace import CrossAttention, EncodingTrace, open_trace
+from kvviz.trace import CrossAttention, EncodingTrace
+from kvviz.trace.storage import open_trace
 from tests.factories import make_card, make_encoding, make_trace
 from tests.trace_files import header_of, members, saved, with_array, with_header, zipped
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kvviz.errors import TraceFileError
-from kvviz.trace import EncodingTrace, GenerationTrace, open_trace
+from kvviz.trace import EncodingTrace, GenerationTrace
+from kvviz.trace.storage import open_trace
 from tests.factories import make_encoding, make_trace
 from tests.trace_files import header_of, saved, with_array, with_header
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kvviz.errors import TraceFileError
-from kvviz.trace import header_json as trace_header
-from kvviz.trace import open_trace
+from kvviz.trace.storage import header_json as trace_header
+from kvviz.trace.storage import open_trace
 from tests.factories import make_card, make_trace
 from tests.trace_files import header_of, members, npy, saved, with_array, with_header, zipped
 
@@ -106,7 +106,7 @@ def test_a_run_too_long_for_a_file_is_refused_when_it_is_saved(monkeypatch):
 
 
 def test_a_run_too_large_for_a_file_is_refused_when_it_is_saved(monkeypatch):
-    monkeypatch.setattr("kvviz.trace.file.MAX_BYTES", 1000)
+    monkeypatch.setattr("kvviz.trace.storage.trace_file.MAX_BYTES", 1000)
     with pytest.raises(TraceFileError, match="too large"):
         saved(TRACE)
 

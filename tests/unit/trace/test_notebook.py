@@ -1,5 +1,5 @@
 import kvviz
-from kvviz.trace import notebook
+from kvviz.trace import adapters as notebook
 from tests.factories import make_comparison, make_trace
 
 

@@ -1,0 +1,1 @@
+"""What else is asked of a model: scores, blanks, continuations by a BERT."""

@@ -1,0 +1,1 @@
+"""Where K/V rows live: one file a way of keeping them."""

@@ -1,0 +1,233 @@
+"""The K/V rows of a run of a T5: those of its decoder, and those of its cross-attention.
+
+The encoder reads the prompt once, with the cache and without: `generate` of transformers keeps its
+output in either case. What the cache saves is the decoder's rows and the projections of the
+encoder's output to cross-attention K/V, which every step without a cache computes again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from kvviz.engine.caches.rows import (
+    CachedRows,
+    FinalRows,
+    PreallocatedLayer,
+    RecomputedRows,
+    StepRows,
+    changed_rows,
+    disagreement,
+    expected_projections,
+    largest_change,
+    position_text,
+    reads_from,
+    to_numpy,
+)
+from kvviz.engine.observing.fingerprints import RowFingerprint
+from kvviz.engine.observing.observation import Attended, StepObservation
+from kvviz.errors import ObservationError
+from kvviz.trace import CrossAttention, EncodingTrace, ModelCard
+
+
+class CrossRows:
+    """Cross-attention rows that are computed once and read ever after, or at every step.
+
+    Args:
+        card: The model's shape.
+        n_encoder: Tokens that the encoder read.
+        use_cache: Whether rows are kept.
+        dtype: Number format of the rows.
+        device: Where they live.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        n_encoder: int,
+        use_cache: bool,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self._card, self._n_encoder = card, n_encoder
+        self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, device)
+        self._layers: list[PreallocatedLayer] = []
+        if use_cache:
+            shape = (2, card.n_layers, card.n_kv_heads, n_encoder, card.d_head)
+            buffer = torch.empty(shape, dtype=dtype, device=device)
+            self._layers = [
+                PreallocatedLayer(keys[None], values[None]) for keys, values in buffer.unbind(1)
+            ]
+        self.cache = Cache(layers=[*self._layers])
+        self._written: Tensor | None = None
+        self._last: list[Attended] = []
+        self._queries: list[Tensor] = []
+
+    def settle(self, observation: StepObservation, fed: range) -> StepRows:
+        """Compare cache, projections and attention after a step; note what it computed.
+
+        Raises:
+            ObservationError: If they disagree.
+        """
+        every = range(self._n_encoder)
+        is_computed = not self._layers or self._written is None
+        self._check(observation, fed, every if is_computed else every[:0])
+        before, self._last = self._last, observation.cross_attended
+        change = 0.0
+        if is_computed:
+            self._written = self._fingerprints()
+            change = largest_change(self._last, before)
+        queries = torch.cat([attended.query for attended in self._last])
+        self._queries = [*self._queries, queries] if self._layers else [queries]
+        return StepRows(
+            computed=range(0),
+            reused=range(0),
+            cross_computed=every if is_computed else every[:0],
+            cross_reused=every[:0] if is_computed else every,
+            cache_bytes=sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers),
+            max_row_change=change,
+        )
+
+    def final(self, encoder: EncodingTrace) -> CrossAttention:
+        """Return the rows after the last step, held to the fingerprints they were written with.
+
+        Raises:
+            ObservationError: If a row is not the one that was written.
+        """
+        if self._written is None:
+            raise ObservationError("No step attended to the encoder.")
+        final = self._fingerprints()
+        if changed := changed_rows(self._written, final):
+            raise ObservationError(f"Cross-attention: {changed[0]}", found=changed[1])
+        keys, values = self._rows()
+        return CrossAttention(
+            encoder=encoder,
+            queries=to_numpy(torch.cat(self._queries, dim=-2)),
+            keys=to_numpy(keys),
+            values=to_numpy(values),
+            score_scale=torch.tensor([one.scaling for one in self._last]).numpy(),
+            written_fingerprints=self._written.cpu().numpy(),
+            final_fingerprints=final.cpu().numpy(),
+        )
+
+    def _check(self, observation: StepObservation, fed: range, computed: range) -> None:
+        n_layers = self._card.n_layers
+        expected = expected_projections(self._card, n_layers, len(computed)) if computed else []
+        if observation.cross_projected != expected:
+            rows = len(observation.cross_projected)
+            raise disagreement(None, f"{rows} cross-attention projections reported rows", fed)
+        if [one.layer for one in observation.cross_attended] != list(range(n_layers)):
+            n_seen = len(observation.cross_attended)
+            raise disagreement(None, f"{n_seen} layers attended to the encoder", fed)
+        for number, one in enumerate(observation.cross_attended):
+            seen = (one.query.shape[-2], one.key.shape[-2], one.value.shape[-2])
+            if seen != (len(fed), self._n_encoder, self._n_encoder):
+                words = "cross-attention saw {} queries, {} keys and {} values".format(*seen)
+                raise disagreement(number, words, fed)
+            if one.mask is not None and bool(one.mask.any()):
+                raise disagreement(number, "cross-attention was masked", fed)
+            if one.position_bias is not None and bool(one.position_bias.any()):
+                raise disagreement(number, "cross-attention had a position bias", fed)
+        for number, layer in enumerate(self._layers):
+            writes = layer.take_writes()
+            if writes != ([computed] if computed else []):
+                wrote = ", ".join(map(position_text, writes)) or "nothing"
+                raise disagreement(number, f"the cross-attention cache wrote {wrote}", fed)
+            if not reads_from(layer, observation.cross_attended[number]):
+                words = "cross-attention read other rows than the cache's"
+                raise disagreement(number, words, fed)
+
+    def _rows(self) -> tuple[Tensor, Tensor]:
+        """Return all keys and values, as attention read them at the last step."""
+        keys = torch.cat([attended.key for attended in self._last])
+        return keys, torch.cat([attended.value for attended in self._last])
+
+    def _fingerprints(self) -> Tensor:
+        return torch.stack([self._fingerprint(rows) for rows in self._rows()])
+
+
+class EncoderDecoderRows:
+    """The rows of a T5's decoder and of its cross-attention, as one.
+
+    Args:
+        card: The model's shape.
+        states: What the encoder made of the prompt, shape ``1 position d_model``.
+        encoder: The record of that.
+        n_positions: Most rows that the decoder can write.
+        use_cache: Whether rows are kept between steps.
+        dtype: Number format of the rows.
+        device: Where they live.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        states: Tensor,
+        encoder: EncodingTrace,
+        n_positions: int,
+        use_cache: bool,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self._encoder = encoder
+        self._cross = CrossRows(card, encoder.n_tokens, use_cache, dtype, device)
+        self._own: CachedRows | RecomputedRows
+        cache = None
+        if use_cache:
+            own = CachedRows(card, n_positions, dtype, device)
+            cache = EncoderDecoderCache(own.cache, self._cross.cache)
+            self._own = own
+        else:
+            self._own = RecomputedRows(card, device)
+        self.arguments: dict[str, Any] = {
+            "past_key_values": cache,
+            "use_cache": use_cache,
+            "encoder_outputs": BaseModelOutput(last_hidden_state=states),
+        }
+        self._biases: list[Tensor] = []
+
+    @property
+    def n_kept(self) -> int:
+        """Rows of the decoder that the next step can read instead of computing them."""
+        return self._own.n_kept
+
+    def settle(self, observation: StepObservation, fed: range) -> StepRows:
+        """Compare the observers of both attentions."""
+        own = self._own.settle(observation, fed)
+        cross = self._cross.settle(observation, fed)
+        self._keep_bias(observation, fed)
+        return replace(
+            cross,
+            computed=own.computed,
+            reused=own.reused,
+            cache_bytes=own.cache_bytes + cross.cache_bytes,
+            max_row_change=max(own.max_row_change, cross.max_row_change),
+        )
+
+    def final(self) -> FinalRows:
+        """Return the rows of both attentions after the last step."""
+        own = self._own.final()
+        n_rows = own.queries.shape[-2]
+        bias = torch.zeros(own.queries.shape[1], n_rows, n_rows)
+        start = 0
+        for rows in self._biases:
+            stop = start + rows.shape[-2]
+            bias[:, start:stop, : rows.shape[-1]] = rows.float().cpu()
+            start = stop
+        return replace(
+            own, position_bias=bias.tril().numpy(), cross=self._cross.final(self._encoder)
+        )
+
+    def _keep_bias(self, observation: StepObservation, fed: range) -> None:
+        """Keep what was added to the scores, which all layers must share."""
+        biases = {id(one.position_bias): one.position_bias for one in observation.attended}
+        first = observation.attended[0].position_bias
+        if len(biases) != 1 or first is None:
+            raise disagreement(None, f"layers added {len(biases)} position biases", fed)
+        # Without the cache each step feeds all positions, so that the last tells them all.
+        self._biases = [*self._biases, first[0]] if fed.start else [first[0]]

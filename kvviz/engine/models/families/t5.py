@@ -1,0 +1,159 @@
+"""T5: an encoder and a decoder, in the shapes of the first and of the later (gated) checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from transformers import PreTrainedModel, T5Config, T5ForConditionalGeneration
+
+from kvviz.engine.models.families.family import Shape
+from kvviz.engine.observing.observation import mark_cross_attention, watch_hidden, watch_projection
+from kvviz.trace.model_card import Family
+
+# Copies of the shared embedding, and a bias of the cross-attention that was never used.
+_NOT_NEEDED = (
+    "encoder.embed_tokens.weight",
+    "decoder.embed_tokens.weight",
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
+)
+_BIAS = "layer.0.SelfAttention.relative_attention_bias.weight"
+_USUAL_N_CTX = 512
+
+
+class _T5:
+    name: Family = "t5"
+    title = "T5"
+    config_class: type = T5Config
+    settings: tuple[str, ...] = (
+        "vocab_size",
+        "d_model",
+        "d_kv",
+        "d_ff",
+        "num_layers",
+        "num_decoder_layers",
+        "num_heads",
+        "relative_attention_num_buckets",
+        "relative_attention_max_distance",
+        "layer_norm_epsilon",
+        "feed_forward_proj",
+        "pad_token_id",
+        "eos_token_id",
+        "tie_word_embeddings",
+        "scale_decoder_outputs",
+    )
+    sizes: tuple[str, ...] = (
+        "vocab_size",
+        "d_model",
+        "d_kv",
+        "d_ff",
+        "num_layers",
+        "num_decoder_layers",
+        "num_heads",
+        "relative_attention_num_buckets",
+        "relative_attention_max_distance",
+    )
+    activation = "dense_act_fn"
+
+    def refusal(self, settings: dict[str, Any]) -> str:
+        if settings.get("is_encoder_decoder") is False or settings.get("is_decoder"):
+            return "config.json makes only an encoder or only a decoder of it"
+        return ""
+
+    def check(self, config: Any) -> str:
+        if type(config.scale_decoder_outputs) is not bool:
+            return f"scale_decoder_outputs is {config.scale_decoder_outputs!r}"
+        if config.relative_attention_num_buckets < 4:
+            return (
+                f"relative_attention_num_buckets is {config.relative_attention_num_buckets}, "
+                "and must be at least 4"
+            )
+        if config.relative_attention_max_distance <= config.relative_attention_num_buckets // 2:
+            return (
+                f"distances reach {config.relative_attention_max_distance}, too few for "
+                f"{config.relative_attention_num_buckets} buckets"
+            )
+        return ""
+
+    def plain_name(self, name: str) -> str:
+        return "" if name in _NOT_NEEDED else name
+
+    def layer_counts(self, config: Any) -> dict[str, int]:
+        return {
+            "encoder.block.": config.num_layers,
+            "decoder.block.": config.num_decoder_layers,
+        }
+
+    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+        width = config.d_model
+        yield "shared.weight", (config.vocab_size, width)
+        for stack, n_layers in (
+            ("encoder", config.num_layers),
+            ("decoder", config.num_decoder_layers),
+        ):
+            attentions = ["SelfAttention", "EncDecAttention"][: 1 if stack == "encoder" else 2]
+            buckets = (config.relative_attention_num_buckets, config.num_heads)
+            yield f"{stack}.block.0.{_BIAS}", buckets
+            for layer in range(n_layers):
+                block = f"{stack}.block.{layer}.layer"
+                for number, attention in enumerate(attentions):
+                    yield from _attention(f"{block}.{number}.{attention}", config)
+                    yield f"{block}.{number}.layer_norm.weight", (width,)
+                mlp = f"{block}.{len(attentions)}"
+                for name in ("wi_0", "wi_1") if config.is_gated_act else ("wi",):
+                    yield f"{mlp}.DenseReluDense.{name}.weight", (config.d_ff, width)
+                yield f"{mlp}.DenseReluDense.wo.weight", (width, config.d_ff)
+                yield f"{mlp}.layer_norm.weight", (width,)
+            yield f"{stack}.final_layer_norm.weight", (width,)
+        # Where the head is not tied to the embedding, what it is given is not scaled either; by
+        # this setting transformers tells both.
+        if "lm_head.weight" in found or not config.scale_decoder_outputs:
+            yield "lm_head.weight", (config.vocab_size, width)
+
+    def module_class(
+        self, found: Mapping[str, Shape]
+    ) -> tuple[type[PreTrainedModel], dict[str, Any]]:
+        return T5ForConditionalGeneration, {}
+
+    def card_facts(self, config: Any, found: Mapping[str, Shape]) -> dict[str, Any]:
+        return {
+            "n_layers": config.num_decoder_layers,
+            "n_encoder_layers": config.num_layers,
+            "n_heads": config.num_heads,
+            "n_kv_heads": config.num_heads,
+            "d_head": config.d_kv,
+            "d_model": config.d_model,
+            "d_mlp": config.d_ff,
+            "mlp_is_gated": config.is_gated_act,
+        }
+
+    def n_ctx(self, config: Any, tokenizer: Any) -> int:
+        """Return the length that the tokenizer names, else the 512 that T5 was trained with.
+
+        A T5 knows distances, not positions, so that its weights set no limit.
+        """
+        length = getattr(tokenizer, "model_max_length", None)
+        # A tokenizer that names no length says 10^30.
+        return length if type(length) is int and 1 <= length < 10**6 else _USUAL_N_CTX
+
+    def watch(self, module: Any) -> None:
+        for stack in (module.encoder, module.decoder):
+            for layer, block in enumerate(stack.block):
+                watch_projection(block.layer[0].SelfAttention.k, layer)
+                watch_projection(block.layer[0].SelfAttention.v, layer)
+                if stack is module.decoder:
+                    attention = block.layer[1].EncDecAttention
+                    mark_cross_attention(attention)
+                    watch_projection(attention.k, layer, cross=True)
+                    watch_projection(attention.v, layer, cross=True)
+            watch_hidden(stack.block, stack.final_layer_norm)
+
+
+def _attention(part: str, config: Any) -> Iterator[tuple[str, Shape]]:
+    inner = config.num_heads * config.d_kv
+    for name in ("q", "k", "v"):
+        yield f"{part}.{name}.weight", (inner, config.d_model)
+    yield f"{part}.o.weight", (config.d_model, inner)
+
+
+T5 = _T5()

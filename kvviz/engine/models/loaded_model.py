@@ -1,0 +1,297 @@
+"""A model that is ready to run, with its tokenizer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int64
+from transformers import PreTrainedModel
+
+from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.models.threads import MANY_PRODUCTS
+from kvviz.engine.models.token_text import TokenTexts
+from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
+from kvviz.trace import ModelCard
+
+_AROUND_A_TEXT = ("cls", "sep", "pad", "bos", "eos")
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizedText:
+    """The tokens of a text and where they come from.
+
+    Attributes:
+        text: The text.
+        token_ids: Its tokens.
+        spans: First character and end of each token, (-1, -1) for one that stands for no text.
+        special: Which tokens were added around the text.
+    """
+
+    text: str
+    token_ids: list[int]
+    spans: Int64[np.ndarray, "position 2"]
+    special: Bool[np.ndarray, " position"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LoadedModel:
+    """A model and its tokenizer, read only: no call changes either, so threads may share it.
+
+    Attributes:
+        card: Its shape, size and origin.
+        module: The torch module, in evaluation mode, with kvviz's attention.
+        stop_ids: Tokens that end a text.
+        n_threads: CPU threads that a step of one row is fastest with on this machine.
+        most_threads: CPU threads that it may take for a pass over many rows.
+        start_id: The token that the decoder of a T5 starts from; None in the other families.
+    """
+
+    card: ModelCard
+    module: PreTrainedModel
+    stop_ids: frozenset[int]
+    n_threads: int
+    most_threads: int
+    start_id: int | None
+    _tokenizer: Any
+    _texts: TokenTexts
+
+    def __repr__(self) -> str:
+        return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
+
+    def threads_for(self, n_rows: int) -> int:
+        """Return how many CPU threads a pass over so many rows is worth."""
+        many = n_rows * self.card.n_params >= MANY_PRODUCTS
+        return self.most_threads if many else self.n_threads
+
+    @cached_property  # a module looks through its tree for it, and every step asks
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.module.device
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights and the cache."""
+        return self.module.dtype
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the token ids of a text, with nothing added.
+
+        Raises:
+            PromptError: If the text is no text, or holds half of a surrogate pair.
+            ModelFilesError: If the tokenizer gives an id that the model does not have.
+        """
+        self._check_text(text)
+        ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        self._check_ids(ids)
+        return ids
+
+    def tokenize_whole(self, text: str) -> TokenizedText:
+        """Return the tokens of a text as an encoder reads it, [CLS] and [SEP] or </s> included.
+
+        To a GPT-2 nothing is added.
+
+        Raises:
+            PromptError: If the text is empty, blank, no text, or holds half of a surrogate pair.
+            ModelFilesError: If the tokenizer gives an id that the model does not have.
+        """
+        self._check_text(text)
+        if not text.strip():
+            raise PromptError(
+                "The text is empty." if not text else "The text has nothing but white space.",
+                fix="Type a few words for the model to read.",
+            )
+        read = self._tokenizer(
+            text,
+            add_special_tokens=self.card.family != "gpt2",
+            return_offsets_mapping=self._tokenizer.is_fast,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        ids = list(read["input_ids"])
+        if not ids:
+            raise self._nothing_known()
+        self._check_ids(ids)
+        special = np.array(read["special_tokens_mask"], dtype=np.bool_)
+        # A tokenizer of the slow kind knows no places.
+        places = read.get("offset_mapping", [(-1, -1)] * len(ids))
+        spans = np.array(places, dtype=np.int64).reshape(-1, 2)
+        spans[special] = -1
+        return TokenizedText(text, ids, spans, special)
+
+    def given_tokens(self, token_ids: Sequence[int]) -> TokenizedText:
+        """Return token ids as they are given, with their tokens as the text.
+
+        Raises:
+            PromptError: If there are none, or one is no whole number of the vocabulary.
+        """
+        if isinstance(token_ids, bytes) or not isinstance(token_ids, Iterable):
+            raise PromptError(
+                "What is read is a text, or a list of token ids.",
+                found=f"It is of type {type(token_ids).__name__}.",
+            )
+        ids = [int(i) if isinstance(i, (int, np.integer)) else i for i in token_ids]
+        wrong = [i for i in ids if not isinstance(i, int) or not 0 <= i < self.card.d_vocab]
+        if not ids or wrong:
+            raise PromptError(
+                "Token ids are whole numbers of the vocabulary, at least one of them.",
+                found=f"Found {wrong[0]!r}; {self.card.name} knows 0 to {self.card.d_vocab - 1:,}."
+                if ids
+                else "There are none.",
+            )
+        around = [getattr(self._tokenizer, f"{name}_token_id", None) for name in _AROUND_A_TEXT]
+        special = np.isin(ids, [-1 if token_id is None else token_id for token_id in around])
+        texts = [self.token_text(i) for i in ids]
+        ends = np.cumsum([len(text) for text in texts])
+        spans = np.stack([ends - [len(text) for text in texts], ends], axis=1).astype(np.int64)
+        spans[special] = -1
+        return TokenizedText("".join(texts), ids, spans, special)
+
+    @property
+    def mask_id(self) -> int | None:
+        """The token that hides another, or None if the tokenizer has none."""
+        return getattr(self._tokenizer, "mask_token_id", None)
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills rows nobody looks at; token 0 if the model knows none."""
+        token_id = getattr(self._tokenizer, "pad_token_id", None) or 0
+        return token_id if token_id < self.card.d_vocab else 0
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text takes.
+
+        Raises:
+            PromptError: As for `tokenize`.
+        """
+        return len(self.tokenize(text))
+
+    def token_text(self, token_id: int) -> str:
+        """Return a token as the tokenizer shows it, bytes that are no character as ``‹E2 80›``."""
+        return self._texts.text(token_id)
+
+    def text_of(self, token_ids: Iterable[int], *, goes_on: bool = False) -> str:
+        """Return the text of several tokens; halves of a character that meet become one.
+
+        Args:
+            token_ids: The tokens.
+            goes_on: Whether they go on from a text before them, with the space between where the
+                tokens call for one.
+        """
+        return self._texts.joined(token_ids, goes_on=goes_on)
+
+    def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
+        """Return the token ids of a prompt that leaves room for this many new tokens.
+
+        Those of a T5 are what its encoder reads; the room is then the decoder's.
+
+        Raises:
+            PromptError: If the prompt is empty, blank, or no text.
+            ContextLengthError: If prompt and new tokens do not fit into the model's positions.
+        """
+        if self.card.family == "t5":
+            return self._encoder_ids(prompt, max_new_tokens)
+        ids = self.tokenize(prompt)
+        if not prompt.strip():
+            raise PromptError(
+                "The prompt is empty." if not prompt else "The prompt has nothing but white space.",
+                fix="Type a few words for the model to go on from.",
+            )
+        if not ids:
+            raise self._nothing_known()
+        room = self.card.n_ctx - len(ids)
+        if max_new_tokens > room:
+            longest = self.card.n_ctx - max_new_tokens
+            if room > 0:
+                fix = f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
+            elif longest > 0:
+                fix = f"Shorten the prompt to {longest:,} tokens."
+            else:
+                fix = f"Shorten the prompt, and ask for fewer than {self.card.n_ctx:,} new tokens."
+            raise ContextLengthError(
+                "Prompt and new tokens do not fit into the model's context.",
+                found=f"{len(ids):,} prompt tokens and {max_new_tokens:,} new ones make "
+                f"{len(ids) + max_new_tokens:,}; {self.card.name} has {self.card.n_ctx:,} "
+                f"positions, which leaves room for {max(room, 0):,} new tokens.",
+                fix=fix,
+            )
+        return ids
+
+    def _encoder_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
+        ids, n_ctx = self.tokenize_whole(prompt).token_ids, self.card.n_ctx
+        if len(ids) > n_ctx:
+            n_over = len(ids) - n_ctx
+            raise ContextLengthError(
+                "The prompt does not fit into the model's context.",
+                found=f"It has {len(ids):,} tokens; {self.card.name} reads up to {n_ctx:,}.",
+                fix=f"Shorten it by {n_over:,} {'token' if n_over == 1 else 'tokens'} or more.",
+            )
+        # The decoder starts from one token.
+        if max_new_tokens > n_ctx - 1:
+            raise ContextLengthError(
+                "So many new tokens do not fit into the model's context.",
+                found=f"{max_new_tokens:,} were asked for; {self.card.name} writes up to "
+                f"{n_ctx - 1:,}.",
+                fix=f"Ask for {n_ctx - 1:,} new tokens or fewer.",
+            )
+        return ids
+
+    def as_dtype(self, dtype: str) -> LoadedModel:
+        """Return a copy with these very weights in another number format.
+
+        The differences between a run in float32 and one in float64 tell rounding from error.
+
+        Args:
+            dtype: float32, bfloat16, float16 or float64.
+
+        Raises:
+            DeviceError: If the dtype is unknown, or the device lacks it.
+        """
+        torch_dtype = checked_dtype(dtype)
+        checked_device(str(self.device), torch_dtype)
+        module = copy.deepcopy(self.module)
+        torch.nn.Module.to(module, torch_dtype)
+        if torch_dtype == torch.float16:
+            # A few products of a T5 leave the range of float16: transformers loads them so too.
+            wide = getattr(module, "_keep_in_fp32_modules", None) or ()
+            for name, part in module.named_modules():
+                if name.rpartition(".")[2] in wide:
+                    torch.nn.Module.to(part, torch.float32)
+        return replace(
+            self,
+            card=replace(self.card, dtype=dtype_name(torch_dtype)),
+            module=module,
+        )
+
+    def _nothing_known(self) -> PromptError:
+        return PromptError(
+            f"The tokenizer of {self.card.name} has no token for any of this text.",
+            fix="Type a text in a script that the model was made for, or load another model.",
+        )
+
+    def _check_text(self, text: object) -> None:
+        if not isinstance(text, str):
+            raise PromptError("A prompt is text.", found=f"It is of type {type(text).__name__}.")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError(
+                "The prompt holds half of a character.",
+                found=f"Character {error.start + 1} is the lone surrogate "
+                f"U+{ord(text[error.start]):04X}.",
+                fix="Type or paste that character again.",
+            ) from None
+
+    def _check_ids(self, ids: list[int]) -> None:
+        if ids and max(ids) >= self.card.d_vocab:
+            raise ModelFilesError(
+                "The tokenizer and the model do not belong together.",
+                found=f"The tokenizer gives id {max(ids):,}, the model knows "
+                f"{self.card.d_vocab:,} tokens.",
+                fix="Leave out what the model cannot know, or load another model.",
+            )

@@ -1,0 +1,317 @@
+"""From a name to a model that is ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, PreTrainedModel
+from transformers.activations import ACT2FN, NewGELUActivation
+from transformers.utils import logging as transformers_logging
+
+from kvviz.engine.models.devices import (
+    checked_device,
+    checked_dtype,
+    dtype_name,
+    first_line,
+    is_out_of_memory,
+    release_memory,
+)
+from kvviz.engine.models.families import FAMILIES, CheckpointFamily, Shape
+from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.model_files import (
+    bad_config,
+    check_fit,
+    check_sizes,
+    has_tokenizer,
+    read_config,
+    read_json,
+    read_shapes,
+    weight_files,
+)
+from kvviz.engine.models.model_source import ModelSource, locate
+from kvviz.engine.models.threads import best_thread_count, wanted_thread_count
+from kvviz.engine.models.token_text import TokenTexts
+from kvviz.engine.observing.attention import ATTENTION_NAME
+from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
+from kvviz.trace import ModelCard
+
+_one_at_a_time = Lock()
+
+
+def load_model(
+    name: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32"
+) -> LoadedModel:
+    """Load a GPT-2, a BERT or a T5, and its tokenizer.
+
+    Weights come from safetensors files only, and no code that a model brings along is ever run.
+
+    Args:
+        name: A bundled name such as ``kvviz/gpt2-mini``, a folder, or a name on the hub.
+        device: ``auto`` (what ``KVVIZ_DEVICE`` says, else cuda, mps or cpu), or one of these.
+        dtype: Number format of weights and cache: float32, bfloat16, float16 or float64.
+
+    Raises:
+        ModelNotFoundError: If nothing answers to the name.
+        ModelFamilyError: If the model is of no family that kvviz runs.
+        ModelFilesError: If its files are missing, damaged, or do not fit each other.
+        NetworkError: If it would have to be fetched and the hub cannot be reached.
+        DeviceError: If device or dtype are unknown or not there.
+        OutOfMemoryError: If the weights do not fit into memory.
+        OptionsError: If ``KVVIZ_THREADS`` is set to nonsense.
+    """
+    torch_dtype = checked_dtype(dtype)
+    torch_device = checked_device(device, torch_dtype)
+    source = locate(name)
+    with _one_at_a_time, _quiet():
+        failure = ""
+        try:
+            return _load(source, torch_device, torch_dtype)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = first_line(error)
+    release_memory(torch_device)
+    raise OutOfMemoryError(
+        f"The weights of {source.name} do not fit into the memory of {torch_device}.",
+        found=failure,
+        fix="Load a smaller model, or this one in bfloat16.",
+    )
+
+
+def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+    settings = read_config(source.folder)
+    family = FAMILIES[settings["model_type"]]
+    config = _build_config(settings, family)
+    files = weight_files(source.folder)
+    found = read_shapes(files, family)
+    check_fit(found, config, family)
+    generation = _generation_settings(source.folder, config, settings)
+    stop_ids = _stop_ids(generation, family)
+    tokenizer = _load_tokenizer(source.folder, config)
+    module = _load_module(source.folder, config, family, found, device, dtype)
+    card = ModelCard(
+        name=source.name,
+        family=family.name,
+        **family.card_facts(config, found),
+        n_ctx=family.n_ctx(config, tokenizer),
+        d_vocab=config.vocab_size,
+        n_params=sum(parameter.numel() for parameter in module.parameters()),
+        dtype=dtype_name(dtype),
+        device=str(device),
+        source=source.kind,
+        revision=_revision(files),
+    )
+    return LoadedModel(
+        card=card,
+        module=module,
+        stop_ids=stop_ids,
+        n_threads=_try_out(module, card),
+        most_threads=wanted_thread_count() or torch.get_num_threads(),
+        start_id=_start_id(generation, settings, config, family),
+        _tokenizer=tokenizer,
+        _texts=TokenTexts(tokenizer),
+    )
+
+
+def _build_config(settings: dict[str, Any], family: CheckpointFamily) -> Any:
+    """Build a config from the settings that shape a model of the family.
+
+    All others are left where they are: many change what transformers does, and one such as
+    ``num_labels`` can take all memory before anything is checked.
+    """
+    config_class: Any = family.config_class
+    names = {**{name: name for name in family.settings}, **config_class.attribute_map}
+    shaping = {names[name]: value for name, value in settings.items() if name in names}
+    try:
+        config = config_class(**shaping)
+    except Exception as error:  # the validation of transformers raises errors of many types
+        raise bad_config(" ".join(str(error).split())[:200].rstrip("."), family) from error
+    check_sizes(config, family)
+    activation = getattr(config, family.activation)
+    if activation not in ACT2FN:
+        raise bad_config(f"the activation function {activation!r} is unknown", family)
+    return config
+
+
+def _load_tokenizer(folder: Path, config: Any) -> Any:
+    if not has_tokenizer(folder):
+        raise ModelFilesError(
+            f"{folder} has no tokenizer.",
+            found="There is no tokenizer.json, vocab.json, vocab.txt or *.model.",
+            fix="Put the tokenizer's files beside the weights.",
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, config=config, local_files_only=True, trust_remote_code=False
+        )
+        # The first call sets how long texts are cut; later ones, from any thread, only read.
+        tokenizer("a", add_special_tokens=False)
+        return tokenizer
+    except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
+        raise ModelFilesError(
+            "The tokenizer cannot be read.",
+            found=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            fix="Fetch the model again.",
+        ) from error
+
+
+def _load_module(
+    folder: Path,
+    config: Any,
+    family: CheckpointFamily,
+    found: Mapping[str, Shape],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> PreTrainedModel:
+    module_class, arguments = family.module_class(found)
+    loaded: Any = module_class.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        attn_implementation=ATTENTION_NAME,
+        local_files_only=True,
+        use_safetensors=True,
+        output_loading_info=True,
+        **arguments,
+    )
+    module, report = loaded
+    problems = [str(name) for kind in report.values() for name in kind]
+    if unfit := [name for name in problems if family.plain_name(name)]:
+        raise ModelFilesError(
+            "The weights do not fit config.json.",
+            found=f"transformers could not place {unfit[0]}.",
+            fix="Put the config and the weights of the same model together.",
+        )
+    for name, parameter in module.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise ModelFilesError(
+                f"The weights hold values that are no finite {dtype_name(dtype)} numbers.",
+                found=f"Some of {name} are not.",
+                fix="Load it with dtype float32; if that does not help, fetch the model again.",
+            )
+    _lighten(module)
+    module.eval().requires_grad_(False).to(device)
+    family.watch(module)
+    return module
+
+
+def _lighten(module: PreTrainedModel) -> None:
+    """Put light modules in the place of two that take 3 % of a small step each.
+
+    Dropout does nothing here. GELU by its tanh formula is one kernel of torch's and eight in
+    transformers. In float32 and float64 they differ by the last digits; in narrower formats by
+    more, since the eight round after each, so there the model keeps its own.
+    """
+    wide = module.dtype.itemsize >= 4
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, torch.nn.Dropout):
+                setattr(parent, name, torch.nn.Identity())
+            elif wide and isinstance(child, NewGELUActivation):
+                setattr(parent, name, torch.nn.GELU(approximate="tanh"))
+
+
+def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what says how the model generates: the generation config, else its config."""
+    path = folder / "generation_config.json"
+    if path.is_file():
+        return read_json(path)
+    return {**settings, "eos_token_id": config.eos_token_id}
+
+
+def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset[int]:
+    """Return the tokens that end a text."""
+    if family.name == "bert":
+        return frozenset()
+    ids = generation.get("eos_token_id")
+    listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
+    if not all(type(token_id) is int for token_id in listed):
+        raise bad_config(f"eos_token_id is {ids!r}, not a token id", family)
+    return frozenset(listed)
+
+
+def _start_id(
+    generation: dict[str, Any], settings: dict[str, Any], config: Any, family: CheckpointFamily
+) -> int | None:
+    """Return the token that the decoder of a T5 starts from, its padding if nothing is said.
+
+    What the generation config says comes first, and there its first token of a text stands in for
+    the decoder's, as in `generate`.
+    """
+    if family.name != "t5":
+        return None
+    said = (
+        generation.get("decoder_start_token_id"),
+        generation.get("bos_token_id"),
+        settings.get("decoder_start_token_id"),
+        config.pad_token_id,
+    )
+    start = next((token_id for token_id in said if token_id is not None), None)
+    if type(start) is not int or not 0 <= start < config.vocab_size:
+        raise bad_config(f"decoder_start_token_id is {start!r}, not a token id", family)
+    return start
+
+
+def _try_out(module: PreTrainedModel, card: ModelCard) -> int:
+    """Run the model once and return the number of CPU threads it is fastest with.
+
+    Raises:
+        DeviceError: If the device cannot compute with the dtype.
+    """
+    token = torch.zeros((1, 1), dtype=torch.int64, device=module.device)
+
+    @torch.inference_mode()
+    def step() -> None:
+        if card.family == "t5":
+            module(input_ids=token, decoder_input_ids=token, use_cache=False)
+        elif card.family == "bert":
+            module(token)
+        else:
+            module(token, use_cache=False)
+
+    try:
+        step()
+    except (RuntimeError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"{card.device} cannot compute with {card.dtype}.",
+            found=first_line(error),
+            fix="Load the model with dtype float32.",
+        ) from error
+    return best_thread_count(step) if module.device.type == "cpu" else torch.get_num_threads()
+
+
+def _revision(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as data:
+            while block := data.read(1 << 20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bar and warnings off the console.
+
+    Whatever they say about a model is raised as an error here.
+    """
+    verbosity = transformers_logging.get_verbosity()
+    had_bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if had_bar:
+            transformers_logging.enable_progress_bar()

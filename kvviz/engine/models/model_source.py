@@ -1,0 +1,158 @@
+"""Where a model is: bundled with kvviz, in a folder, or on the hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from kvviz.engine.models.devices import first_line
+from kvviz.engine.models.model_files import has_tokenizer, has_weights, read_config
+from kvviz.errors import ModelNotFoundError, NetworkError
+
+_BUNDLED_ROOT = Path(__file__).parents[2] / "weights"
+_BUNDLED_PREFIX = "kvviz/"
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+_HUB_FILES = [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "*.model",
+]
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A folder with a model's files, and how it was found."""
+
+    name: str
+    kind: Literal["bundled", "folder", "hub"]
+    folder: Path
+
+
+def list_bundled(family: str | None = None) -> list[str]:
+    """Return the names of the models that come with kvviz.
+
+    Args:
+        family: Only those of this family, such as ``gpt2``; all if None.
+    """
+    names: list[str] = []
+    for config in sorted(_BUNDLED_ROOT.glob("*/config.json")):
+        model_type = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+        if family is None or model_type == family:
+            names.append(_BUNDLED_PREFIX + config.parent.name)
+    return names
+
+
+def locate(name: str | os.PathLike[str]) -> ModelSource:
+    """Find a model by its bundled name, its folder, or its name on the hub.
+
+    A bundled name never touches the network, nor does a folder. A hub name does only where the
+    local hub cache lacks the model.
+
+    Raises:
+        ModelNotFoundError: If nothing answers to the name.
+        ModelFamilyError: If the hub's model is of no family that kvviz runs.
+        NetworkError: If the model would have to be fetched and the hub cannot be reached.
+    """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ModelNotFoundError(
+            "A model is named by text or a path.", found=f"This is {type(name).__name__}."
+        )
+    text = os.fspath(name)
+    if text.startswith(_BUNDLED_PREFIX):
+        return _bundled(text)
+    path = Path(text).expanduser()
+    if path.is_dir() and (_looks_like_path(name) or (path / "config.json").exists()):
+        return ModelSource(text, "folder", path)
+    if path.is_file():
+        raise ModelNotFoundError(
+            "A model is a folder of files.",
+            found=f"{text} is a single file.",
+            fix="Give the folder that holds config.json and model.safetensors.",
+        )
+    if _looks_like_path(name):
+        raise ModelNotFoundError(f"There is no folder {text}.", fix=_bundled_names())
+    if not _HUB_NAME.fullmatch(text):
+        raise ModelNotFoundError(
+            "This names no model.", found=f"It is {text[:80]!r}.", fix=_bundled_names()
+        )
+    return ModelSource(text, "hub", _hub_folder(text))
+
+
+def _bundled(name: str) -> ModelSource:
+    if name not in list_bundled():
+        raise ModelNotFoundError(
+            f"No model called {name[:80]} comes with kvviz.", fix=_bundled_names()
+        )
+    return ModelSource(name, "bundled", _BUNDLED_ROOT / name.removeprefix(_BUNDLED_PREFIX))
+
+
+def _bundled_names() -> str:
+    return f"Name one that comes with kvviz ({', '.join(list_bundled())}), a folder, or a hub name."
+
+
+def _looks_like_path(name: str | os.PathLike[str]) -> bool:
+    if not isinstance(name, str):
+        return True
+    return name.startswith((".", "~", os.sep)) or name.count("/") > 1 or Path(name).is_absolute()
+
+
+def _hub_folder(name: str) -> Path:
+    """Return the local folder of a hub model, fetched where the hub cache does not have it."""
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
+        if has_weights(folder) and has_tokenizer(folder):
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        # The config first: a model of another family is refused before its weights are fetched.
+        read_config(Path(snapshot_download(name, allow_patterns=["config.json"])))
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except GatedRepoError as error:
+        raise ModelNotFoundError(
+            f"The hub gives {name} only to those who have accepted its terms.",
+            fix="Accept them on the model's page and log in with `hf auth login`.",
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelNotFoundError(
+            f"The hub has no model called {name}, or it is private.", fix=_bundled_names()
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise NetworkError(
+            f"{name} is not on this machine and the hub cannot be reached.",
+            found=_why_unreached(error),
+            fix=f"Go online once to fetch it, or use one that needs no network: "
+            f"{', '.join(list_bundled())}.",
+        ) from error
+
+
+def _why_unreached(error: Exception) -> str:
+    """Say why the hub gave nothing, without the names that its client has for that."""
+    if isinstance(error, HfHubHTTPError):
+        return f"It answered with the error {error.response.status_code}."
+    if isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
+        return "No connection to it could be made: this machine may be offline."
+    return f"The system says: {first_line(error)}."

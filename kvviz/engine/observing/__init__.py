@@ -1,0 +1,1 @@
+"""What a forward pass is seen to do."""

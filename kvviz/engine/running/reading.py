@@ -1,0 +1,238 @@
+"""What a pass over a given text needs: a model of the right kind, ids that fit, a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import index
+from typing import Any, Literal, get_args
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.errors import (
+    ContextLengthError,
+    ModelFamilyError,
+    OptionsError,
+    PromptError,
+    RunCancelledError,
+)
+from kvviz.trace import ModelCard
+from kvviz.trace.encoding import Mask
+
+MaskChoice = Literal["model", "causal", "bidirectional"]
+Progress = Callable[[int, int], object]
+Cancel = Callable[[], bool]
+
+FIX = "Shorten the text, or load a smaller model."
+"""What to do where memory runs out."""
+
+
+@dataclass(frozen=True)
+class MaskedEnds:
+    """The three tokens that a BERT puts around and into a text.
+
+    Attributes:
+        before: [CLS].
+        after: [SEP].
+        mask: [MASK].
+    """
+
+    before: int
+    after: int
+    mask: int
+
+    @classmethod
+    def of(cls, model: LoadedModel) -> MaskedEnds:
+        """Read them off the model's tokenizer.
+
+        Raises:
+            ModelFamilyError: If the model is no BERT with a head, or its tokenizer lacks one.
+        """
+        require_family(model, "bert", "fills in what is hidden")
+        if not model.card.has_head:
+            raise ModelFamilyError(
+                "This BERT has no head, so it cannot say what stands in a hidden place.",
+                found=f"{model.card.name} was loaded without one.",
+                fix="Take a BERT that was saved with its masked language model head.",
+            )
+        tokenizer = model._tokenizer
+        ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id)
+        if any(one is None or not 0 <= one < model.card.d_vocab for one in ids):
+            raise ModelFamilyError(
+                "The tokenizer of this BERT has no [CLS], [SEP] or [MASK] that the model knows.",
+                found=f"Their ids are {ids}; the model knows {model.card.d_vocab:,} tokens.",
+                fix="Take the tokenizer that belongs to the model.",
+            )
+        return cls(*ids)
+
+    def around(self, token_ids: Sequence[int]) -> list[int]:
+        """Return a text with its two ends."""
+        return [self.before, *token_ids, self.after]
+
+
+def require_family(model: LoadedModel, family: str, what: str) -> None:
+    """Refuse a model of another kind.
+
+    Raises:
+        ModelFamilyError: With the kind it is of.
+    """
+    if model.card.family != family:
+        name = {"gpt2": "GPT-2", "bert": "BERT", "t5": "T5"}
+        raise ModelFamilyError(
+            f"Only a {name[family]} {what}.",
+            found=f"{model.card.name} is a {name[model.card.family]}.",
+            fix=f"Choose a {name[family]}.",
+        )
+
+
+def own_mask(card: ModelCard) -> Mask:
+    """Return the mask that a model of this kind is trained with."""
+    return "causal" if card.family == "gpt2" else "bidirectional"
+
+
+def checked_mask(card: ModelCard, mask: object) -> Mask:
+    """Return the mask that is asked for.
+
+    Raises:
+        OptionsError: If there is none of that name, or the model cannot be read with it.
+    """
+    if isinstance(mask, str) and mask == "model":
+        return own_mask(card)
+    found = next((one for one in get_args(Mask) if isinstance(mask, str) and mask == one), None)
+    if found is None:
+        raise bad_option("The mask must be model, causal or bidirectional", mask)
+    if card.family == "t5" and found == "causal":
+        raise OptionsError(
+            "The encoder of a T5 is read with its own, two-sided mask.",
+            found="Found 'causal'.",
+            fix="Ask for model or bidirectional, or take a GPT-2 or a BERT.",
+        )
+    return found
+
+
+def bad_option(what: str, found: object) -> OptionsError:
+    """Return the error of a setting that is none."""
+    return OptionsError(f"{what}.", found=f"Found {found!r}.", fix="Change it and run again.")
+
+
+def whole_numbers(values: Any, what: str) -> list[int]:
+    """Return a list of whole numbers as Python's own.
+
+    Raises:
+        OptionsError: If it is no list, or one of them is no whole number.
+    """
+    try:
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+        return [index(value) for value in values]
+    except TypeError:
+        raise bad_option(f"{what} must be a list of whole numbers", values) from None
+
+
+def checked_text(model: LoadedModel, token_ids: Sequence[int], n_added: int) -> list[int]:
+    """Return a text's ids if there are some and they fit into the model beside `n_added` more.
+
+    Raises:
+        PromptError: If there are none.
+        OptionsError: If they are no list of whole numbers, or the model does not know one of them.
+        ContextLengthError: If there are too many.
+    """
+    ids = whole_numbers(token_ids, "The tokens of the text")
+    if not ids:
+        raise PromptError("The text is empty.", fix="Type a few words.")
+    check_known(model, ids)
+    if len(ids) + n_added > model.card.n_ctx:
+        longest = model.card.n_ctx - n_added
+        raise ContextLengthError(
+            f"The text is too long for {model.card.name}.",
+            found=f"It has {len(ids) + n_added:,} tokens, the model has "
+            f"{model.card.n_ctx:,} positions.",
+            fix=f"Shorten it to {longest:,} tokens."
+            if longest > 0
+            else f"Shorten it, and let fewer than {n_added:,} tokens be added.",
+        )
+    return ids
+
+
+def check_known(model: LoadedModel, ids: Sequence[int]) -> None:
+    """Refuse ids that the model has no entry for.
+
+    Raises:
+        OptionsError: With the range that was found.
+    """
+    if min(ids) < 0 or max(ids) >= model.card.d_vocab:
+        raise OptionsError(
+            "A token id lies in the model's vocabulary.",
+            found=f"They reach from {min(ids)} to {max(ids)}, and there are {model.card.d_vocab}.",
+            fix="Tokenize the text with the model that reads it.",
+        )
+
+
+def checked_places(ids: list[int], positions: Sequence[int] | None, first: int) -> list[int]:
+    """Return the positions to score, from `first` on.
+
+    Raises:
+        OptionsError: If one is no whole number, not in the text, or before `first`.
+    """
+    if positions is None:
+        return list(range(first, len(ids)))
+    places = whole_numbers(positions, "The positions to score")
+    if places and len(ids) <= first:
+        raise OptionsError(
+            "Nothing of this text can be scored.",
+            found=f"It has {len(ids)} token, and nothing stands before it.",
+            fix="Type a longer text.",
+        )
+    if places and not first <= min(places) <= max(places) < len(ids):
+        raise OptionsError(
+            f"A position that can be scored lies from {first} to {len(ids) - 1}.",
+            found=f"They reach from {min(places)} to {max(places)}.",
+            fix="Choose another token.",
+        )
+    return places
+
+
+def mask_for(model: LoadedModel, n_tokens: int, mask: Mask) -> Tensor:
+    """Return what is added to the scores: nothing, or minus infinity for what lies ahead."""
+    allowed = torch.zeros((1, 1, n_tokens, n_tokens), dtype=model.dtype, device=model.device)
+    if mask == "bidirectional":
+        return allowed
+    ahead = torch.ones((n_tokens, n_tokens), dtype=torch.bool, device=model.device).triu(1)
+    return allowed.masked_fill(ahead, torch.finfo(model.dtype).min)
+
+
+def logits_of_hidden(
+    model: LoadedModel,
+    batch: Int64[Tensor, "text position"],
+    lines: Sequence[int] | Tensor,
+    columns: Sequence[int] | Tensor,
+    attention: Tensor | None = None,
+) -> Float[Tensor, "place vocab"]:
+    """Return what a BERT says at the places that are asked, and at no other.
+
+    Its head compares a row with each word of the vocabulary. Over all rows that takes a fifth of
+    the work of a bert-base.
+
+    Args:
+        model: A BERT with its head.
+        batch: Texts with their ends, equally long.
+        lines: For each place its text in the batch.
+        columns: For each place its position in that text.
+        attention: Mask of the attention; the model's own if None.
+    """
+    module = model.module
+    rows = module.base_model(batch, attention_mask=attention).last_hidden_state
+    return module.get_submodule("cls")(rows[lines, columns])
+
+
+def stop_if_asked(cancel: Cancel | None) -> None:
+    """Stop when told to.
+
+    Raises:
+        RunCancelledError: If so.
+    """
+    if cancel is not None and cancel():
+        raise RunCancelledError("The work was cancelled.", fix="Start it again.")

@@ -1,0 +1,1 @@
+"""How long runs and steps take, and what bounds them."""

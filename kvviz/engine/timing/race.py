@@ -1,0 +1,327 @@
+"""The same tokens with the cache and without, in turns on the same machine, each step timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+from transformers import Cache
+
+from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.models.devices import synchronise
+from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.running.memory import environment, running
+from kvviz.engine.timing.device_memory import free_bytes
+from kvviz.errors import (
+    ContextLengthError,
+    ModelFamilyError,
+    ObservationError,
+    OptionsError,
+    OutOfMemoryError,
+    RunCancelledError,
+)
+from kvviz.trace import ModelCard
+from kvviz.trace.race import Race, race_bytes
+
+TEXT = (
+    "Once upon a time there was a little girl who lived in a house by the sea with her mother and "
+    "her brother. One day she went down to the water and saw a boat, and in the boat sat an old "
+    "man who asked her the way to the town. "
+)
+
+SMALLER = "Ask for a smaller batch or fewer tokens, or load a smaller model."
+
+Side = Literal["cached", "uncached"]
+SIDES: tuple[Side, Side] = ("cached", "uncached")
+
+
+@dataclass(frozen=True)
+class RaceStep:
+    """A step of a race that was just done.
+
+    Attributes:
+        side: With the cache or without.
+        round: 0 is the warm-up, in which both sides take turns; the others count.
+        index: Number of the step, 0 is the prefill.
+        text: The token that it wrote into the first sequence.
+        seconds: What it took.
+        done: Steps done so far, of both sides in all rounds.
+        n_steps: Steps that there will be.
+    """
+
+    side: Side
+    round: int
+    index: int
+    text: str
+    seconds: float
+    done: int
+    n_steps: int
+
+
+_NUMBERS = {
+    "n_prompt": "prompt tokens",
+    "n_new": "new tokens",
+    "batch": "sequences in its batch",
+    "repeats": "repeats",
+}
+
+OnStep = Callable[[RaceStep], object]
+Cancel = Callable[[], bool]
+
+
+def race(
+    model: LoadedModel,
+    *,
+    n_prompt: int = 32,
+    n_new: int = 96,
+    batch: int = 1,
+    repeats: int = 3,
+    on_step: OnStep | None = None,
+    cancel: Cancel | None = None,
+) -> Race:
+    """Generate the same tokens with the cache and without, and time every step.
+
+    The first round is not counted: it warms the machine up, and both sides take turns in it, next
+    the one that has used less time. In each of the others one side runs from prompt to end and
+    then the other; the one that goes first changes. Each token is the most likely one, and the
+    end of a text does not end the race. The clock runs from the tokens fed to the tokens chosen,
+    with the device synchronised at both ends, and stands still while `on_step` is called.
+
+    Args:
+        model: A GPT-2.
+        n_prompt: Tokens of each prompt, at least 1. The prompts are pieces of one stored text.
+        n_new: Tokens to generate in each sequence, at least 1.
+        batch: Sequences at the same time, at least 1.
+        repeats: Rounds that count, at least 1.
+        on_step: Called after each step.
+        cancel: Asked before each step; True ends the race with the rounds that are complete.
+
+    Raises:
+        ModelFamilyError: If the model is no GPT-2.
+        OptionsError: If a number is no whole number of at least 1.
+        ContextLengthError: If prompt and new tokens do not fit into the model's positions.
+        OutOfMemoryError: If the race cannot fit into the memory that is free, or runs out of it;
+            what it held has been given back.
+        RunCancelledError: If cancelled before a round was complete.
+        ObservationError: If the cache did not write the rows that were fed.
+    """
+    _check(model.card, n_prompt=n_prompt, n_new=n_new, batch=batch, repeats=repeats)
+    check_room(model, n_prompt + n_new - 1, batch)
+    prompts = prompt_batch(model, n_prompt, batch)
+    return running(
+        model,
+        lambda: _Race(model, prompts, n_new, repeats, on_step, cancel).run(),
+        fix=SMALLER,
+    )
+
+
+def check_room(model: LoadedModel, n_tokens: int, batch: int) -> None:
+    """Refuse a race that cannot fit.
+
+    Raises:
+        OutOfMemoryError: With the arithmetic, and the largest batch that may fit.
+    """
+    free = free_bytes(model.device)
+    needed = race_bytes(model.card, n_tokens, batch)
+    if free is None or needed.total <= free:
+        return
+    most = free // race_bytes(model.card, n_tokens, 1).total
+    raise OutOfMemoryError(
+        f"A batch of {batch:,} does not fit into the memory of {model.card.device}.",
+        found=f"At {n_tokens:,} tokens a sequence it needs at least {needed.cache:,} B of cache "
+        f"and {needed.widest:,} B for the largest tensors of a pass, together "
+        f"{needed.total / 1e9:,.1f} GB; {free / 1e9:,.1f} GB are free.",
+        fix=f"Ask for a batch of {most:,} or less, or for fewer tokens."
+        if most
+        else "Ask for fewer tokens.",
+    )
+
+
+def prompt_batch(model: LoadedModel, n_prompt: int, batch: int) -> Int64[Tensor, "sequence p"]:
+    """Return prompts of so many tokens, each a piece of one text that begins a token later."""
+    ids = model.tokenize(TEXT)
+    ids = ids * (n_prompt // len(ids) + 2)
+    period = len(model.tokenize(TEXT))
+    rows = [ids[start % period : start % period + n_prompt] for start in range(batch)]
+    return torch.tensor(rows, dtype=torch.int64, device=model.device)
+
+
+def _check(card: ModelCard, **numbers: int) -> None:
+    if card.family != "gpt2":
+        raise ModelFamilyError(
+            "Only a GPT-2 can race with its cache and without.",
+            found=f"{card.name} is a {card.family}.",
+            fix="Load a GPT-2.",
+        )
+    for name, number in numbers.items():
+        if type(number) is not int or number < 1:
+            raise OptionsError(
+                f"A race needs a whole number of {_NUMBERS[name]}, 1 or more.",
+                found=f"Found {number!r}.",
+                fix="Change it and run again.",
+            )
+    wanted = numbers["n_prompt"] + numbers["n_new"]
+    if wanted > card.n_ctx:
+        raise ContextLengthError(
+            "Prompt and new tokens do not fit into the model's context.",
+            found=f"{numbers['n_prompt']:,} and {numbers['n_new']:,} make {wanted:,}; {card.name} "
+            f"has {card.n_ctx:,} positions.",
+            fix=f"Ask for {card.n_ctx:,} or fewer together.",
+        )
+
+
+class Runner:
+    """One side of one round.
+
+    Args:
+        model: The model.
+        prompts: Token ids.
+        n_new: Tokens to generate.
+        use_cache: Which side it is.
+    """
+
+    def __init__(
+        self, model: LoadedModel, prompts: Int64[Tensor, "sequence p"], n_new: int, use_cache: bool
+    ) -> None:
+        self._model = model
+        batch, self._n = prompts.shape
+        self._n_prompt = self._n
+        self.tokens = torch.empty(
+            (batch, self._n + n_new), dtype=torch.int64, device=prompts.device
+        )
+        self.tokens[:, : self._n] = prompts
+        self.seconds: list[float] = []
+        self.cache_bytes: list[int] = []
+        self._layers: list[PreallocatedLayer] = []
+        self._arguments: dict[str, Any] = {"use_cache": False}
+        if use_cache:
+            self._layers = cache_layers(model, batch, self._n + n_new - 1)
+            self._arguments = {"use_cache": True, "past_key_values": Cache(layers=[*self._layers])}
+
+    @property
+    def n_done(self) -> int:
+        """Steps done."""
+        return self._n - self._n_prompt
+
+    @property
+    def done(self) -> bool:
+        """Whether all tokens are there."""
+        return self._n == self.tokens.shape[1]
+
+    def step(self) -> float:
+        """Run one forward pass, append its tokens, and return the seconds it took."""
+        model, n_kept = self._model, self._layers[0].get_seq_length() if self._layers else 0
+        synchronise(model.device)
+        start = time.perf_counter()
+        fed = self.tokens[:, n_kept : self._n]
+        output: Any = model.module(fed, logits_to_keep=1, **self._arguments)
+        self.tokens[:, self._n] = output.logits[:, -1].argmax(-1)
+        synchronise(model.device)
+        seconds = time.perf_counter() - start
+        for layer in self._layers:
+            writes = layer.take_writes()
+            if writes != [range(n_kept, self._n)]:
+                raise ObservationError(
+                    "The cache did not write the rows that were fed.", found=f"It wrote {writes}."
+                )
+        self._n += 1
+        self.seconds.append(seconds)
+        self.cache_bytes.append(
+            sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers)
+        )
+        return seconds
+
+
+def cache_layers(model: LoadedModel, batch: int, n_positions: int) -> list[PreallocatedLayer]:
+    """Return the empty layers of a cache with room for so many positions."""
+    card = model.card
+    shape = (card.n_layers, 2, batch, card.n_kv_heads, n_positions, card.d_head)
+    buffer = torch.empty(shape, dtype=model.dtype, device=model.device)
+    return [PreallocatedLayer(keys, values) for keys, values in buffer]
+
+
+class _Race:
+    def __init__(
+        self,
+        model: LoadedModel,
+        prompts: Tensor,
+        n_new: int,
+        repeats: int,
+        on_step: OnStep | None,
+        cancel: Cancel | None,
+    ) -> None:
+        self._model, self._prompts = model, prompts
+        self._n_new, self._repeats = n_new, repeats
+        self._on_step, self._cancel = on_step, cancel
+        self._n_done = 0
+
+    def run(self) -> Race:
+        seconds: dict[Side, list[list[float]]] = {"cached": [], "uncached": []}
+        last: dict[Side, Runner] = {}
+        try:
+            self._warm_up()
+            for number in range(1, self._repeats + 1):
+                order = SIDES if number % 2 else SIDES[::-1]
+                runners: dict[Side, Runner] = {}
+                for side in order:
+                    runners[side] = self._runner(side)
+                    while not runners[side].done:
+                        self._advance(side, runners[side], number)
+                for side, runner in runners.items():
+                    seconds[side].append(runner.seconds)
+                last = runners
+        except RunCancelledError:
+            if not last:
+                raise
+        cached, uncached = last["cached"], last["uncached"]
+        return Race(
+            model=self._model.card,
+            n_prompt=self._prompts.shape[1],
+            n_asked=self._repeats,
+            token_ids=cached.tokens.cpu().numpy(),
+            uncached_token_ids=uncached.tokens.cpu().numpy(),
+            cached_seconds=np.array(seconds["cached"], dtype=np.float64),
+            uncached_seconds=np.array(seconds["uncached"], dtype=np.float64),
+            cache_bytes=np.array(cached.cache_bytes, dtype=np.int64),
+            environment=environment(self._model),
+        )
+
+    def _warm_up(self) -> None:
+        """Run both sides in turns: the next step is of the side that has used less time."""
+        runners: dict[Side, Runner] = {side: self._runner(side) for side in SIDES}
+        waiting: list[Side] = list(SIDES)
+        while waiting:
+            side = min(waiting, key=lambda one: sum(runners[one].seconds))
+            self._advance(side, runners[side], 0)
+            waiting = [one for one in waiting if not runners[one].done]
+
+    def _runner(self, side: Side) -> Runner:
+        return Runner(self._model, self._prompts, self._n_new, side == "cached")
+
+    def _advance(self, side: Side, runner: Runner, number: int) -> None:
+        if self._cancel is not None and self._cancel():
+            raise RunCancelledError(
+                "The race was cancelled before a round was complete.", fix="Start it again."
+            )
+        index = runner.n_done
+        seconds = runner.step()
+        self._n_done += 1
+        if self._on_step is not None:
+            token_id = int(runner.tokens[0, self._prompts.shape[1] + index])
+            self._on_step(
+                RaceStep(
+                    side,
+                    number,
+                    index,
+                    self._model.token_text(token_id),
+                    seconds,
+                    self._n_done,
+                    2 * self._n_new * (self._repeats + 1),
+                )
+            )

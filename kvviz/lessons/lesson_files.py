@@ -1,0 +1,178 @@
+"""Read the lessons of a language from their files and check them.
+
+A language is a folder of TOML files. Every fact has its source beside it; the loader refuses a
+file with a missing, misspelt or empty entry, so that a gap is found by the first test and not by a
+reader.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kvviz.errors import KvvizError
+
+HERE = Path(__file__).parent
+
+
+class LessonError(KvvizError):
+    """A file of lessons does not hold what it should."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """An example prompt: its name in the list, its text, and what it lets one see."""
+
+    name: str
+    text: str
+    shows: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the field, in a sentence or two, and where it comes from."""
+
+    word: str
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A short text of a page, known by its id, and the source of what it states."""
+
+    id: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to answer before the page answers it by running the model.
+
+    What came out stands in the braces of `told`; empty where the page words it by itself.
+    """
+
+    id: str
+    ask: str
+    why: str
+    source: str
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class GuideEntry:
+    """A question that brings people here, and the page and link parameters that answer it."""
+
+    page: str
+    question: str
+    answer: str
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A sentence with a word taken out, as the training film asks about it."""
+
+    before: str
+    word: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """All lessons of one language."""
+
+    prompts: tuple[Prompt, ...]
+    texts: tuple[Prompt, ...]
+    inputs: tuple[Prompt, ...]
+    gaps: tuple[Gap, ...]
+    terms: tuple[Term, ...]
+    captions: dict[str, Caption]
+    questions: dict[str, Question]
+    page_guide: tuple[GuideEntry, ...]
+
+    def caption(self, name: str) -> Caption:
+        """Return a caption by its id.
+
+        Raises:
+            LessonError: If there is none.
+        """
+        return _named(self.captions, name, "caption")
+
+    def question(self, name: str) -> Question:
+        """Return a question by its id.
+
+        Raises:
+            LessonError: If there is none.
+        """
+        return _named(self.questions, name, "question")
+
+    def term(self, word: str) -> Term:
+        """Return a glossary entry by its word.
+
+        Raises:
+            LessonError: If there is none.
+        """
+        return _named({term.word: term for term in self.terms}, word, "glossary entry")
+
+
+T = TypeVar("T", Prompt, Gap, Term, Caption, Question, GuideEntry)
+
+
+@cache
+def lessons(language: str = "en") -> Lessons:
+    """Return the lessons of a language.
+
+    Raises:
+        LessonError: If there are none, or a file does not hold what it should.
+    """
+    folder = HERE / language
+    return Lessons(
+        prompts=_entries(folder / "prompts.toml", Prompt),
+        texts=_entries(folder / "texts.toml", Prompt),
+        inputs=_entries(folder / "inputs.toml", Prompt),
+        gaps=_entries(folder / "film.toml", Gap),
+        terms=_entries(folder / "glossary.toml", Term),
+        captions={one.id: one for one in _entries(folder / "captions.toml", Caption)},
+        questions={one.id: one for one in _entries(folder / "questions.toml", Question)},
+        page_guide=_entries(folder / "page_guide.toml", GuideEntry),
+    )
+
+
+def _entries(path: Path, kind: type[T]) -> tuple[T, ...]:
+    """Read the `[[entry]]` tables of a file, at least one, each with the fields of its kind."""
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LessonError(f"{path.name} cannot be read.", found=str(error)) from error
+    if set(data) != {"entry"}:
+        raise LessonError(f"{path.name} holds [[entry]] tables and nothing else.")
+    known = {one.name: one for one in fields(kind)}
+    entries: list[T] = []
+    for number, table in enumerate(data["entry"], start=1):
+        missing = {name for name, one in known.items() if one.default is MISSING} - set(table)
+        wrong = [
+            name
+            for name, text in table.items()
+            if name not in known or not isinstance(text, str) or not text.strip()
+        ]
+        if missing or wrong:
+            raise LessonError(
+                f"Entry {number} of {path.name} does not have the fields that it should.",
+                found=f"Missing: {sorted(missing)}; unknown or empty: {sorted(wrong)}.",
+            )
+        entries.append(kind(**{name: " ".join(text.split()) for name, text in table.items()}))
+    first_fields = [getattr(entry, fields(kind)[0].name) for entry in entries]
+    if kind is not GuideEntry and len(set(first_fields)) != len(first_fields):
+        raise LessonError(f"Two entries of {path.name} have the same name.")
+    return tuple(entries)
+
+
+def _named(known: dict[str, T], name: str, kind: str) -> T:
+    if name not in known:
+        raise LessonError(f"There is no {kind} {name!r}.", found=f"There are {sorted(known)}.")
+    return known[name]

@@ -1,0 +1,339 @@
+"""What the header of a trace file says of a generation: all but its large arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from kvviz.errors import KvvizError
+from kvviz.trace.cross_attention import CrossAttention
+from kvviz.trace.generation import GenerationTrace, Stop
+from kvviz.trace.model_card import ModelCard
+from kvviz.trace.options import GenerationOptions
+from kvviz.trace.step import Step
+from kvviz.trace.storage.encoding_header import EncodingHeader
+from kvviz.trace.storage.encoding_header import arrays_of as encoding_arrays_of
+from kvviz.trace.storage.encoding_header import header_facts as encoding_header_facts
+from kvviz.trace.storage.encoding_header import read_header as read_encoding_header
+from kvviz.trace.storage.header_json import (
+    Array,
+    Expected,
+    check_plain,
+    checked_count,
+    checked_list,
+    checked_prompt,
+    checked_texts,
+    checked_tokens,
+    checked_vocabulary,
+    damaged,
+    short,
+    short_names,
+)
+
+_FIELDS = {
+    "model",
+    "prompt",
+    "options",
+    "tokens",
+    "n_prompt",
+    "n_likely",
+    "steps",
+    "stopped",
+    "vocabulary",
+    "environment",
+}
+_LATER_FIELDS = {"n_timings": 1}
+"""Fields that a file written before there were such need not have, and what they are then."""
+
+_LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
+_POSITIONS = ("fed", "computed", "reused")
+_CROSS_POSITIONS = ("cross_computed", "cross_reused")
+_CROSS_ARRAYS = (
+    "queries",
+    "keys",
+    "values",
+    "score_scale",
+    "written_fingerprints",
+    "final_fingerprints",
+)
+_CROSS, _ENCODER = _PARTS = ("cross_", "encoder_")
+_STEP_FIELDS = {
+    *_POSITIONS,
+    "chosen_id",
+    "chosen_prob",
+    "seconds",
+    "flops",
+    "cache_bytes",
+    "max_row_change",
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header whose fields are all there and of the right type.
+
+    Attributes:
+        model: The model's card.
+        options: How tokens were generated.
+        prompt: The text as it was typed.
+        tokens: Texts of prompt and generated tokens.
+        n_prompt: How many of them are the prompt.
+        n_likely: How many likely tokens each step names.
+        steps: The numbers of each step, as they stand in the file.
+        stopped: Why the run ended.
+        vocabulary: Texts of the tokens that steps name.
+        environment: Versions and machine.
+        n_timings: How often the run was timed.
+        encoder: The header of the encoder's pass, or None in a model without an encoder.
+    """
+
+    model: ModelCard
+    options: GenerationOptions
+    prompt: str
+    tokens: list[str]
+    n_prompt: int
+    n_likely: int
+    steps: list[dict[str, Any]]
+    stopped: Stop
+    vocabulary: dict[int, str]
+    environment: dict[str, str]
+    n_timings: int = 1
+    encoder: EncodingHeader | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that the arrays of the file hold: one a token, but for the last."""
+        return len(self.tokens) - 1
+
+    @property
+    def expected(self) -> Expected:
+        """Dtype and shape of each array that a file with this header holds."""
+        card, n_rows = self.model, self.n_rows
+        rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
+        likely = (len(self.steps), self.n_likely)
+        expected: Expected = {
+            "token_ids": ("<i8", (len(self.tokens),)),
+            "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
+            "all_keys": ("<f4", rows),
+            "all_values": ("<f4", rows),
+            "score_scale": ("<f4", (card.n_layers,)),
+            "written_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
+            "final_fingerprints": ("<i8", (2, card.n_layers, n_rows)),
+            "top_ids": ("<i8", likely),
+            "top_probs": ("<f4", likely),
+            "top_sampling_probs": ("<f4", likely),
+        }
+        if self.encoder is not None:
+            n = len(self.encoder.tokens)
+            cross_rows = (card.n_layers, card.n_kv_heads, n, card.d_head)
+            expected |= {
+                "position_bias": ("<f4", (card.n_heads, n_rows, n_rows)),
+                f"{_CROSS}queries": expected["queries"],
+                f"{_CROSS}keys": ("<f4", cross_rows),
+                f"{_CROSS}values": ("<f4", cross_rows),
+                f"{_CROSS}score_scale": ("<f4", (card.n_layers,)),
+                f"{_CROSS}written_fingerprints": ("<i8", (2, card.n_layers, n)),
+                f"{_CROSS}final_fingerprints": ("<i8", (2, card.n_layers, n)),
+            }
+            expected |= {_ENCODER + name: of for name, of in self.encoder.expected.items()}
+        return expected
+
+    def build(self, arrays: Mapping[str, Array]) -> GenerationTrace:
+        """Build the trace from this header and the arrays of its file.
+
+        Raises:
+            TraceError: If they contradict each other.
+        """
+        own = {name: array for name, array in arrays.items() if not name.startswith(_PARTS)}
+        return GenerationTrace(
+            model=self.model,
+            prompt=self.prompt,
+            options=self.options,
+            tokens=self.tokens,
+            n_prompt=self.n_prompt,
+            steps=self._built_steps({name: arrays[name] for name in _LIKELY}),
+            stopped=self.stopped,
+            vocabulary=self.vocabulary,
+            environment=self.environment,
+            n_timings=self.n_timings,
+            cross=self._built_cross(arrays),
+            **{name: array for name, array in own.items() if name not in _LIKELY},
+        )
+
+    def _built_cross(self, arrays: Mapping[str, Array]) -> CrossAttention | None:
+        if self.encoder is None:
+            return None
+        return CrossAttention(
+            encoder=self.encoder.build(_part(arrays, _ENCODER)), **_part(arrays, _CROSS)
+        )
+
+    def _built_steps(self, likely: Mapping[str, Array]) -> list[Step]:
+        # Steps share views of one array: without the cache each of them names every position.
+        n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
+        positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
+        steps: list[Step] = []
+        for number, facts in enumerate(self.steps):
+            arrays: dict[str, Any] = {
+                name: positions[slice(*facts[name])]
+                for name in (*_POSITIONS, *_CROSS_POSITIONS)
+                if name in facts
+            }
+            arrays |= {name: array[number] for name, array in likely.items()}
+            kind = "decode" if number else "prefill"
+            steps.append(Step(index=number, kind=kind, **facts | arrays))
+        return steps
+
+
+def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
+    """Return the arrays of a run, as `Header.expected` names them."""
+    arrays: dict[str, Array] = {
+        "token_ids": trace.token_ids,
+        "queries": trace.queries,
+        "all_keys": trace.all_keys,
+        "all_values": trace.all_values,
+        "score_scale": trace.score_scale,
+        "written_fingerprints": trace.written_fingerprints,
+        "final_fingerprints": trace.final_fingerprints,
+        **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
+    }
+    cross, bias = trace.cross, trace.position_bias
+    if cross is not None and bias is not None:
+        encoder = encoding_arrays_of(cross.encoder)
+        arrays["position_bias"] = bias
+        arrays |= {_CROSS + name: getattr(cross, name) for name in _CROSS_ARRAYS}
+        arrays |= {_ENCODER + name: array for name, array in encoder.items()}
+    return arrays
+
+
+def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def header_facts(trace: GenerationTrace) -> dict[str, Any]:
+    """Return everything about a run but its arrays, as `read_header` takes it."""
+    facts: dict[str, Any] = {
+        "model": trace.model.to_json(),
+        "prompt": trace.prompt,
+        "options": trace.options.to_json(),
+        "tokens": trace.tokens,
+        "n_prompt": trace.n_prompt,
+        "n_likely": int(trace.steps[0].top_ids.size),
+        "steps": [_step_facts(step) for step in trace.steps],
+        "stopped": trace.stopped,
+        "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
+        "environment": dict(trace.environment),
+        "n_timings": trace.n_timings,
+    }
+    if trace.cross is not None:
+        facts["encoder"] = encoding_header_facts(trace.cross.encoder)
+        for one, step in zip(facts["steps"], trace.steps, strict=True):
+            one |= {name: _ends(getattr(step, name)) for name in _CROSS_POSITIONS}
+    return facts
+
+
+def _step_facts(step: Step) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "chosen_id": int(step.chosen_id),
+        "chosen_prob": float(step.chosen_prob),
+        "seconds": float(step.seconds),
+        "flops": int(step.flops),
+        "cache_bytes": int(step.cache_bytes),
+        "max_row_change": float(step.max_row_change),
+    }
+    for name in _POSITIONS:
+        facts[name] = _ends(getattr(step, name))
+    return facts
+
+
+def _ends(positions: Array) -> list[int]:
+    """Return two numbers that tell all positions, since they follow one another."""
+    return [int(positions[0]), int(positions[-1]) + 1] if positions.size else [0, 0]
+
+
+def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
+    """Read the facts of a generation, which may come from anywhere.
+
+    Args:
+        facts: What the header says.
+        has_encoder: Whether it is of a model with an encoder.
+
+    Raises:
+        TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
+    """
+    facts = _LATER_FIELDS | facts
+    fields = {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])}
+    if set(facts) != fields:
+        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ fields)}.")
+    encoder = None
+    if has_encoder:
+        if not isinstance(facts["encoder"], dict):
+            raise damaged("Its header says nothing of the encoder.")
+        encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
+    own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
+    check_plain(own)
+    return _typed(facts, encoder)
+
+
+def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
+    prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
+    for name in ("n_prompt", "n_likely", "n_timings"):
+        checked_count(facts, name, at_least=1)
+    n_steps = len(checked_list(facts, "steps", dict))
+    if not tokens or facts["n_prompt"] + n_steps != len(tokens):
+        raise damaged(
+            f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
+            f"{len(tokens)} tokens."
+        )
+    ends: dict[str, int] = {name: len(tokens) - 1 for name in _POSITIONS}
+    if encoder is not None:
+        ends |= {name: len(encoder.tokens) for name in _CROSS_POSITIONS}
+    steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
+    vocabulary = checked_vocabulary(facts)
+    try:
+        model = ModelCard.from_json(facts["model"])
+        options = GenerationOptions.from_json(facts["options"])
+    except KvvizError as error:
+        raise damaged(str(error)) from error
+    return Header(
+        model=model,
+        options=options,
+        prompt=prompt,
+        tokens=tokens,
+        n_prompt=facts["n_prompt"],
+        n_likely=facts["n_likely"],
+        steps=steps,
+        stopped=facts["stopped"],
+        vocabulary=vocabulary,
+        environment=checked_texts(facts, "environment"),
+        n_timings=facts["n_timings"],
+        encoder=encoder,
+    )
+
+
+def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> dict[str, Any]:
+    """Check the numbers of a step, whose positions end at or before the `last` of their name."""
+    fields = _STEP_FIELDS | set(last)
+    if set(facts) != fields:
+        raise damaged(f"Step {number} lacks or adds {short_names(set(facts) ^ fields)}.")
+    for name in last:
+        ends = facts[name]
+        if (
+            not isinstance(ends, list)
+            or [type(end) for end in cast("list[Any]", ends)] != [int, int]
+            or not 0 <= ends[0] <= ends[1] <= last[name]
+        ):
+            raise damaged(f"{name} of step {number} is {short(cast('object', ends))}.")
+    for name in ("chosen_id", "flops", "cache_bytes"):
+        if type(facts[name]) is not int:
+            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
+    for name in ("chosen_prob", "seconds", "max_row_change"):
+        if type(facts[name]) is not float:
+            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
+    return facts

@@ -1,0 +1,186 @@
+"""Fill a blank in the middle: with both sides in sight, the left one, or by trying words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import align_tokens
+from kvviz.errors import OptionsError
+from kvviz.lessons import lessons
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
+from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Workbench
+from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
+from kvviz.ui.pages.bert_vs_gpt2.tables import bars
+from kvviz.ui.shell.plain_text import percent, plain_html, visible
+from kvviz.ui.work.jobs import Job
+
+if TYPE_CHECKING:
+    from kvviz.engine import BlankGuess, LoadedModel
+
+N_SHOWN = 6
+N_TRIED = 64
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What was found for a blank.
+
+    Attributes:
+        left: GPT-2, from the left side.
+        tried: GPT-2, by trying words out.
+        both: BERT, from both sides.
+        texts: Texts of the tokens of each of the three.
+        answers: The token that stood there, as each of the three reads it.
+    """
+
+    left: BlankGuess
+    tried: BlankGuess
+    both: BlankGuess
+    texts: tuple[list[str], list[str], list[str]]
+    answers: tuple[str, str, str]
+
+
+def draw(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    text, names = bench.settings.text, bench.names()
+    left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
+    pairs = {
+        unit.left[0]: unit.right[0]
+        for unit in align_tokens(left, right)
+        if unit.is_pair and unit.left[0] > 0
+    }
+    if not pairs:
+        raise OptionsError(
+            "There is no word to hide.",
+            found="GPT-2 has nothing to go by before the first token, and the others are cut "
+            "differently by the two models.",
+            fix="Type a longer text.",
+        )
+    with card:
+        blank = choose_token(bench, left, "Token to hide", "blank", list(pairs))
+    bench.state.change(blank=blank)
+    # The tokenizer of BERT is asked without its [CLS].
+    place = pairs[blank] - int(right.special[: pairs[blank]].sum())
+    ways = (f"{names[0]}, left side", f"{names[0]}, by trying", names[1])
+    parts = [Part("", ways)]
+    answer = shown_token(left.tokens[blank])
+    sentence = blanked(left.tokens, blank)
+    with card:
+        st.html(f'<p class="kvviz-blank">{sentence}</p>')
+        words = {"word": answer, "name": names[0], "other": names[1]}
+        answers = ask(bench.state, "blank", (text, blank, *names), parts, **words)
+    if answers is None:
+        return
+    found: Filled = bench.work(
+        ("blank", text, blank),
+        "Asking both models",
+        lambda job: fill(bench, text, blank, place, job),
+    )
+    guesses = (found.left, found.tried, found.both)
+    best = min(guess.answer_rank for guess in guesses)
+    with card:
+        right_ways = {
+            way for way, guess in zip(ways, guesses, strict=True) if guess.answer_rank == best
+        }
+        verdict(
+            "blank",
+            answers,
+            parts,
+            [right_ways],
+            **words,
+            left=f"{found.left.answer_rank:,}",
+            tried=f"{found.tried.answer_rank:,}",
+            both=f"{found.both.answer_rank:,}",
+            all=f"{found.left.n_weighed:,}",
+            n_tried=f"{found.tried.n_weighed:,}",
+            all_other=f"{found.both.n_weighed:,}",
+        )
+    sights = (
+        "sees what stands before the blank",
+        f"scored the whole text with each of {found.tried.n_weighed} words; shares are among these",
+        "sees both sides",
+    )
+    columns = st.columns(3, gap="small")
+    for number, column in enumerate(columns):
+        with column, st.container(border=True, key=f"kvviz-card-blank-{number}", height="stretch"):
+            st.html(one_way(ways[number], sights[number], guesses[number], found, number))
+    caption = lessons().caption("fill-blank")
+    st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            f'<p class="kvviz-source">{plain_html(caption.source)}</p>')  # fmt: skip
+
+
+def blanked(tokens: list[str], blank: int) -> str:
+    """Return the text with a gap in the place of a token, as HTML."""
+    before, after = "".join(tokens[:blank]), "".join(tokens[blank + 1 :])
+    space = " " if tokens[blank].startswith(" ") else ""
+    return f"{plain_html(before)}{space}<span></span>{plain_html(after)}"
+
+
+def one_way(way: str, sight: str, guess: BlankGuess, found: Filled, number: int) -> str:
+    """Return what one way of filling the blank came to, as HTML."""
+    texts = [visible(text).replace(" ", "␣") for text in found.texts[number]]
+    shown = visible(found.answers[number]).replace(" ", "␣")
+    lines = list(zip(texts, guess.probs[: len(texts)].tolist(), strict=True))
+    if shown not in texts:
+        lines.append((shown, guess.answer_prob))
+    passes = "1 pass" if guess.n_passes == 1 else f"{guess.n_passes:,} passes"
+    rows = "1 row" if guess.n_rows == 1 else f"{guess.n_rows:,} rows"
+    return (
+        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
+        f'<p class="kvviz-body">{plain_html(sight)}</p>'
+        + bars(
+            f"blank-{('left', 'tried', 'both')[number]}",
+            lines,
+            shown,
+            rank=guess.answer_rank,
+            passes=guess.n_passes,
+        )
+        + f'<p class="kvviz-body"><b>{plain_html(shown)}</b>: {percent(guess.answer_prob)}, '
+        f"number {guess.answer_rank:,} of {guess.n_weighed:,}. {passes}, {rows}, "
+        f"{1e3 * guess.seconds:,.0f} ms.</p>"
+    )
+
+
+def fill(bench: Workbench, text: str, blank: int, place: int, job: Job) -> Filled:
+    """Ask both models."""
+    from kvviz.engine import fill_by_trying, fill_from_both_sides, fill_from_left
+
+    gpt2, bert = bench.model("gpt2"), bench.model("bert")
+    ids, bert_ids = gpt2.tokenize(text), bert.tokenize(text)
+    left = fill_from_left(gpt2, ids, blank, n_top=N_TRIED)
+    both = fill_from_both_sides(bert, bert_ids, place, n_top=N_SHOWN)
+    # BERT's best words are tried as well, so that GPT-2 does not lose for want of having met them.
+    answer = gpt2.token_text(ids[blank])
+    space = " " if answer.startswith(" ") else ""
+    met = [_same_token(bert, gpt2, int(token_id), space) for token_id in both.ids]
+    candidates = [*left.ids.tolist(), *(token_id for token_id in met if token_id is not None)]
+    tried = fill_by_trying(
+        gpt2, ids, blank, candidates, n_top=N_SHOWN, progress=job.report, cancel=job.cancelled
+    )
+    texts = tuple(
+        [model.token_text(int(token_id)) for token_id in guess.ids[:N_SHOWN]]
+        for model, guess in ((gpt2, left), (gpt2, tried), (bert, both))
+    )
+    answers = answer, answer, bert.token_text(bert_ids[place])
+    return Filled(left, tried, both, (texts[0], texts[1], texts[2]), answers)
+
+
+def _same_token(one: LoadedModel, other: LoadedModel, token_id: int, space: str) -> int | None:
+    """Return the token of another model that reads the same, if it has one.
+
+    Args:
+        one: Whose token it is.
+        other: Whose token is looked for.
+        token_id: The token.
+        space: What stands before a word in the tokens of the other, where those of the one leave
+            it out.
+    """
+    text = one.token_text(token_id)
+    if token_id < other.card.d_vocab and other.token_text(token_id) == text:
+        return token_id
+    ids = other.tokenize(f"{space}{text}" if text[:1].isalnum() else text)
+    return ids[0] if len(ids) == 1 else None

@@ -1,0 +1,65 @@
+// All heads of one model as thumbnails: a click or the arrow keys choose one.
+import { el } from "../../../../player/js/dom.js";
+import { within } from "./buffer.js";
+import { LAYER_LABEL, MOVES, slotAt, thumbSide } from "./geometry.js";
+import { paintHeads } from "./paint.js";
+
+/**
+ * @import { Side } from "./buffer.js"
+ * @import { Scene } from "./scene.js"
+ * @import { Which } from "./words.js"
+ * @typedef {{ layer: number, head: number }} Head
+ */
+
+const GAP = 4;
+
+export class HeadsRow {
+  /** @param {Side} side @param {Which} which @param {(head: Head) => void} choose */
+  constructor(side, which, choose) {
+    this.side = side;
+    this.which = which;
+    this.choose = choose;
+    /** @type {Scene | null} */
+    this.scene = null;
+    this.title = el("h4", { class: "kt-map-name" }, [side.name]);
+    this.root = el("canvas", { class: "kt-heads", role: "img", tabindex: 0, "aria-label": `All heads of ${side.name}` });
+    this.root.addEventListener("click", (event) => this.pick(event));
+    this.root.addEventListener("keydown", (event) => this.step(event));
+  }
+
+  /** @param {MouseEvent} event */
+  pick(event) {
+    if (!this.scene) return;
+    const size = thumbSide(this.scene.place.column, this.side.n_heads) + GAP;
+    const layer = slotAt(event.offsetY, size, this.side.n_layers);
+    const head = slotAt(event.offsetX - LAYER_LABEL, size, this.side.n_heads);
+    if (layer !== null && head !== null) this.choose({ layer, head });
+  }
+
+  /** @param {KeyboardEvent} event */
+  step(event) {
+    const move = MOVES[event.key];
+    if (!move || !this.scene) return;
+    event.preventDefault();
+    // From the head that is framed here, which another model's may lie beyond.
+    const { layer, head } = within(this.side, this.scene.view);
+    const [down, right] = move;
+    this.choose(within(this.side, { layer: Math.max(layer + down, 0), head: Math.max(head + right, 0) }));
+  }
+
+  /** @param {Scene} scene */
+  paint(scene) {
+    this.scene = scene;
+    const { payload, tokens, view, place, ink } = scene;
+    const pattern = payload.arrays.get(`${this.which}.pattern`);
+    if (!pattern) return;
+    const size = thumbSide(place.column, this.side.n_heads);
+    paintHeads(this.root, pattern, this.side, tokens.positions[this.which], size, place.column, ink);
+    const pen = this.root.getContext("2d");
+    if (!pen) return;
+    const { layer, head } = within(this.side, view);
+    pen.strokeStyle = ink.palette.ink;
+    pen.lineWidth = 2.5;
+    pen.strokeRect(LAYER_LABEL + head * (size + GAP) - 0.5, layer * (size + GAP) + 0.5, size + 1, size - 1);
+  }
+}

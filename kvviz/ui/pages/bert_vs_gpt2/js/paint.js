@@ -1,0 +1,258 @@
+// Paints the pictures. Every colour comes from the player's palette, so that both mean the same.
+import { attentionTable, css, mix, parse } from "../../../../player/js/colour.js";
+import { cut, glyphs } from "../../../../player/js/format.js";
+import { MONO, begin, dot, frame } from "../../../../player/js/pen.js";
+import { CHANGED, FORBIDDEN, FULL, NEW, OTHER_TOKEN, SAME } from "./buffer.js";
+import { LAYER_LABEL } from "./geometry.js";
+
+/**
+ * @import { Palette, Rgb, Theme } from "../../../../player/js/colour.js"
+ * @import { Look, Numbers, Side } from "./buffer.js"
+ * @import { Geometry } from "./geometry.js"
+ *
+ * @typedef {{ theme: Theme, palette: Palette, dpr: number }} Ink
+ * @typedef {{ layer: number, position: number }} RowPlace
+ * @typedef {{ query: number[], key: number[] } | null} Pointed Positions of this side that are pointed at.
+ */
+
+const NAME_LENGTH = 10;
+// From this width on a cell has room for a frame and for what is inside.
+const FRAMED = 7;
+// Names above a narrow column stand more upright, so that they do not touch.
+const LEAN = -0.72;
+const STEEP = -1.12;
+
+/** @param {string} colour @returns {number} The colour as a little-endian RGBA word. */
+function word(colour) {
+  const [r, g, b] = /** @type {Rgb} */ (parse(colour)).map(Math.round);
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+// What a mask allows has the colour of a middling weight.
+const ALLOWED = 90;
+
+/** @param {Theme} theme @returns {string} */
+export function allowedColour(theme) {
+  const rgba = attentionTable(theme)[ALLOWED];
+  return css([rgba & 255, (rgba >> 8) & 255, (rgba >> 16) & 255]);
+}
+
+/**
+ * One head's pattern, or its mask, cell by cell into device pixels.
+ * @param {Numbers | undefined} pattern @param {{ layer: number, head: number }} view
+ * @param {Int32Array} positions Token of each slot, -1 for none. @param {Look} look
+ * @param {number} pitch @param {Ink} ink @returns {ImageData}
+ */
+export function patternImage(pattern, view, positions, look, pitch, { theme, palette, dpr }) {
+  const n_slots = positions.length;
+  const side = Math.max(1, Math.round(pitch * dpr * n_slots));
+  const words = new Uint32Array(side * side);
+  const table = attentionTable(theme);
+  const [hatch, well, allowed] = [word(palette.hatch), word(palette.well), table[ALLOWED]];
+  const period = Math.round(6 * dpr);
+  const line = Math.max(1, Math.round(0.8 * dpr));
+  const gap = pitch >= 5 ? Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75))) : 0;
+  const [, n_heads, n] = pattern ? pattern.shape : [0, 0, 0];
+  for (let row = 0; row < n_slots; row++) {
+    const query = positions[row];
+    if (query < 0) continue;
+    const top = Math.round(row * pitch * dpr);
+    const bottom = Math.max(top + 1, Math.round((row + 1) * pitch * dpr) - gap);
+    for (let column = 0; column < n_slots; column++) {
+      const key = positions[column];
+      if (key < 0) continue;
+      const left = Math.round(column * pitch * dpr);
+      const right = Math.max(left + 1, Math.round((column + 1) * pitch * dpr) - gap);
+      const byte = pattern ? pattern.data[((view.layer * n_heads + view.head) * n + query) * n + key] : -1;
+      for (let y = top; y < bottom; y++) {
+        if (byte === FORBIDDEN) {
+          for (let x = left; x < right; x++) {
+            const at = (((x - y) % period) + period) % period;
+            if (at < line) words[y * side + x] = hatch;
+          }
+        } else {
+          const colour = byte < 0 ? well : look === "mask" ? allowed : table[Math.round((byte * 255) / FULL)];
+          words.fill(colour, y * side + left, y * side + right);
+        }
+      }
+    }
+  }
+  return new ImageData(new Uint8ClampedArray(words.buffer), side, side);
+}
+
+/**
+ * A pattern with the names of its tokens.
+ * @param {HTMLCanvasElement} canvas @param {Side} side @param {Geometry} place @param {Ink} ink
+ * @param {ImageData} image
+ */
+export function paintPattern(canvas, side, place, ink, image) {
+  const { palette, dpr } = ink;
+  const pen = begin(canvas, place.column, place.head + place.grid + 2, dpr);
+  pen.putImageData(image, Math.round(place.labels * dpr), Math.round(place.head * dpr));
+  if (!place.named) return;
+  pen.font = `${place.font}px ${MONO}`;
+  pen.textBaseline = "middle";
+  const before = Math.min(...side.slots) * place.pitch;
+  const lean = place.pitch >= 20 ? LEAN : STEEP;
+  side.tokens.forEach((token, position) => {
+    const at = (side.slots[position] + 0.5) * place.pitch;
+    pen.fillStyle = side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
+    const text = cut(glyphs(token), NAME_LENGTH);
+    pen.textAlign = "right";
+    pen.fillText(text, place.labels + before - 7, place.head + at, place.labels - 8);
+    pen.save();
+    pen.translate(place.labels + at, place.head + before - 6);
+    pen.rotate(lean);
+    pen.textAlign = "left";
+    pen.fillText(text, 0, 0);
+    pen.restore();
+  });
+}
+
+/**
+ * What lies over a pattern: the row and the column that are pointed at, and a frame around the cells.
+ * @param {HTMLCanvasElement} canvas @param {Side} side @param {Geometry} place @param {Ink} ink @param {Pointed} pointed
+ */
+export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
+  const pen = begin(canvas, place.column, place.head + place.grid + 2, dpr);
+  if (!pointed) return;
+  const span = (/** @type {number[]} */ positions) => {
+    const slots = positions.map((position) => side.slots[position]);
+    const from = Math.min(...slots) * place.pitch;
+    return { from, size: (Math.max(...slots) + 1) * place.pitch - from };
+  };
+  const row = pointed.query.length ? span(pointed.query) : null;
+  const column = pointed.key.length ? span(pointed.key) : null;
+  const thin = (/** @type {import("../../../../player/js/layout.js").Box} */ box) => frame(pen, box, 1, palette.muted, dpr);
+  if (row) thin({ x: place.labels, y: place.head + row.from, w: place.grid, h: row.size });
+  if (column) thin({ x: place.labels + column.from, y: place.head, w: column.size, h: place.grid });
+  if (row && column) {
+    const box = { x: place.labels + column.from - 1, y: place.head + row.from - 1, w: column.size + 2, h: row.size + 2 };
+    frame(pen, box, 2.5, palette.ink, dpr);
+  }
+}
+
+/**
+ * All heads of a model as small patterns, layers below each other.
+ * @param {HTMLCanvasElement} canvas @param {Numbers} pattern @param {Side} side @param {Int32Array} positions
+ * @param {number} size Of one. @param {number} width @param {Ink} ink
+ */
+export function paintHeads(canvas, pattern, side, positions, size, width, { theme, palette, dpr }) {
+  const step = size + 4;
+  const pen = begin(canvas, width, side.n_layers * step, dpr);
+  const table = attentionTable(theme);
+  const [, n_heads, n] = pattern.shape;
+  const pixels = Math.max(1, Math.round(size * dpr));
+  const n_slots = positions.length;
+  pen.font = "11px " + palette.sans;
+  pen.textBaseline = "middle";
+  for (let layer = 0; layer < side.n_layers; layer++) {
+    pen.fillStyle = palette.muted;
+    pen.fillText(`layer ${layer}`, 0, layer * step + size / 2);
+    for (let head = 0; head < side.n_heads; head++) {
+      const largest = new Int16Array(pixels * pixels).fill(-1);
+      const start = (layer * n_heads + head) * n * n;
+      if (pixels >= n_slots) {
+        for (let y = 0; y < pixels; y++) {
+          const query = positions[Math.floor((y * n_slots) / pixels)];
+          for (let x = 0; x < pixels; x++) {
+            const key = positions[Math.floor((x * n_slots) / pixels)];
+            if (query >= 0 && key >= 0) largest[y * pixels + x] = pattern.data[start + query * n + key];
+          }
+        }
+      } else {
+        // The largest weight of each block, so that no line is lost.
+        for (let row = 0; row < n_slots; row++) {
+          const y = Math.floor((row * pixels) / n_slots) * pixels;
+          for (let column = 0; column < n_slots; column++) {
+            if (positions[row] < 0 || positions[column] < 0) continue;
+            const byte = pattern.data[start + positions[row] * n + positions[column]];
+            const at = y + Math.floor((column * pixels) / n_slots);
+            if (byte !== FORBIDDEN && byte > largest[at]) largest[at] = byte;
+          }
+        }
+      }
+      const words = new Uint32Array(pixels * pixels);
+      largest.forEach((byte, at) => {
+        words[at] = byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)];
+      });
+      const image = new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
+      pen.putImageData(image, Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));
+    }
+  }
+}
+
+/**
+ * The map of rows: layers below each other, positions side by side. Filled: changed; a frame with a
+ * hollow dot: the same; dashed: still to be guessed. Where a cell is too narrow for its frame, the same
+ * is a hollow band, changed a fill without a frame, and new the fill that is darkest.
+ * @param {HTMLCanvasElement} canvas @param {Side} side @param {Numbers | undefined} rows
+ * @param {Numbers | undefined} largest @param {number} most Largest difference of all the maps.
+ * @param {Geometry} place @param {Ink} ink @param {RowPlace | null} pointed The row that is pointed at.
+ */
+export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed) {
+  const { cell: w, cellHeight: h } = place;
+  const step = h + 3;
+  const pen = begin(canvas, place.column, side.n_layers * step, dpr);
+  const gap = w >= 8 ? 2 : w >= 4 ? 1 : 0;
+  const wash = /** @type {Rgb} */ (parse(palette.computedWash));
+  const full = /** @type {Rgb} */ (parse(palette.computed));
+  const n = side.tokens.length;
+  pen.textBaseline = "middle";
+  for (let layer = 0; layer < side.n_layers; layer++) {
+    const y = layer * step;
+    pen.font = `11px ${palette.sans}`;
+    pen.textAlign = "left";
+    pen.fillStyle = palette.muted;
+    pen.fillText(`layer ${layer}`, 0, y + h / 2);
+    for (let position = 0; position < n; position++) {
+      // On whole pixels, or cells of unlike widths would show as stripes.
+      const snap = (/** @type {number} */ at) => Math.round(at * dpr) / dpr;
+      const left = snap(LAYER_LABEL + side.slots[position] * w);
+      const box = { x: left, y, w: Math.max(1 / dpr, snap(LAYER_LABEL + (side.slots[position] + 1) * w) - gap - left), h };
+      const [x, middle] = [box.x + box.w / 2, y + h / 2];
+      if (!rows) {
+        pen.strokeStyle = palette.slot;
+        pen.setLineDash([2, 2]);
+        pen.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
+        pen.setLineDash([]);
+        continue;
+      }
+      const state = rows.data[layer * n + position];
+      if (state === SAME && w < FRAMED) {
+        pen.fillStyle = palette.reusedWash;
+        pen.fillRect(box.x, box.y, box.w, box.h);
+        pen.fillStyle = palette.reused;
+        pen.fillRect(box.x, box.y, box.w, 1);
+        pen.fillRect(box.x, box.y + box.h - 1, box.w, 1);
+      } else if (state === SAME) {
+        frame(pen, box, w >= 8 ? 1.5 : 1, palette.reused, dpr);
+        if (w >= 10) dot(pen, x, middle, 2.6, palette.reusedText, false);
+      } else if (state === NEW) {
+        pen.fillStyle = palette.computed;
+        pen.fillRect(box.x, box.y, box.w, box.h);
+        pen.fillStyle = palette.onInk;
+        pen.font = `600 10.5px ${palette.sans}`;
+        pen.textAlign = "center";
+        if (w >= 30) pen.fillText("new", x, middle + 0.5);
+        else if (w >= 9) pen.fillText("+", x, middle + 0.5);
+      } else if (state === CHANGED || state === OTHER_TOKEN) {
+        const size = largest ? largest.data[layer * n + position] : 0;
+        // By the root: a small change is a change, and must not look like none.
+        pen.fillStyle = css(mix(wash, full, 0.25 + 0.65 * Math.sqrt(most > 0 ? size / most : 0)));
+        pen.fillRect(box.x, box.y, box.w, box.h);
+        if (w >= FRAMED) frame(pen, box, 1, palette.computed, dpr);
+        if (state === OTHER_TOKEN && w >= 10) {
+          pen.fillStyle = palette.text;
+          pen.font = `600 12px ${palette.sans}`;
+          pen.textAlign = "center";
+          pen.fillText("≠", x, middle + 0.5);
+        }
+      }
+    }
+  }
+  if (pointed) {
+    const box = { x: LAYER_LABEL + side.slots[pointed.position] * w - 1, y: pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
+    frame(pen, box, 2, palette.ink, dpr);
+  }
+}

@@ -1,0 +1,96 @@
+// One model's half of the patterns: its name, its pattern of the chosen head, and that head's measures.
+import { el } from "../../../../player/js/dom.js";
+import { within } from "./buffer.js";
+import { MOVES, slotAt } from "./geometry.js";
+import { paintPattern, paintPointed, patternImage } from "./paint.js";
+import { NOWHERE } from "./scene.js";
+import { headText, maskText, measuresOf } from "./words.js";
+
+/**
+ * @import { Side } from "./buffer.js"
+ * @import { Pointed } from "./paint.js"
+ * @import { Cell, Scene } from "./scene.js"
+ * @import { Which } from "./words.js"
+ */
+
+export class PatternHalf {
+  /**
+   * @param {Side} side @param {Which} which @param {(cell: Cell, pin: boolean) => void} point
+   * @param {(which: Which, down: number, right: number) => void} step
+   */
+  constructor(side, which, point, step) {
+    this.side = side;
+    this.which = which;
+    /** @type {Scene | null} */
+    this.scene = null;
+    this.canvas = el("canvas", {
+      role: "img", tabindex: 0, "aria-label": `Attention pattern of ${side.name}; arrow keys read it cell by cell`,
+    });
+    this.over = el("canvas", { class: "kt-over", "aria-hidden": "true" });
+    this.facts = el("div", { class: "kt-facts" });
+    this.canvas.addEventListener("pointermove", (event) => point(this.cellAt(event), false));
+    this.canvas.addEventListener("pointerdown", (event) => point(this.cellAt(event), true));
+    this.canvas.addEventListener("pointerleave", (event) => {
+      // A finger leaves when it is lifted, and what it has pointed at is to be read then.
+      if (event.pointerType === "mouse") point(NOWHERE, false);
+    });
+    this.canvas.addEventListener("keydown", (event) => {
+      const move = MOVES[event.key];
+      if (!move) return;
+      event.preventDefault();
+      step(which, ...move);
+    });
+    this.parts = [
+      el("div", { class: "kt-heading" }, [el("h4", {}, [side.name]), el("span", { class: "kt-note" }, [side.note])]),
+      el("div", { class: "kt-canvas" }, [this.canvas, this.over]),
+      this.facts,
+    ];
+  }
+
+  /** @param {PointerEvent} event @returns {Cell} */
+  cellAt(event) {
+    if (!this.scene) return NOWHERE;
+    const { payload: { header }, tokens, place } = this.scene;
+    const unitAt = (/** @type {number} */ along) => {
+      const slot = slotAt(along, place.pitch, header.n_slots);
+      const position = slot === null ? -1 : tokens.positions[this.which][slot];
+      return position < 0 ? null : this.side.units[position];
+    };
+    const query = unitAt(event.offsetY - place.head);
+    const key = unitAt(event.offsetX - place.labels);
+    return query === null || key === null ? NOWHERE : { query, key };
+  }
+
+  /** @param {Scene} scene */
+  paint(scene) {
+    this.scene = scene;
+    const { payload, tokens, view, place, ink } = scene;
+    const pattern = payload.arrays.get(`${this.which}.pattern`);
+    const positions = tokens.positions[this.which];
+    const image = patternImage(pattern, within(this.side, view), positions, view.look, place.pitch, ink);
+    paintPattern(this.canvas, this.side, place, ink, image);
+    this.tell(scene);
+  }
+
+  /** @param {Scene} scene */
+  tell({ payload, view }) {
+    const found = measuresOf(payload, this.which, view);
+    if (!found) {
+      this.facts.replaceChildren();
+      return;
+    }
+    const fact = (/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ title) =>
+      el("span", { title }, [`${name} `, el("b", {}, [value])]);
+    this.facts.replaceChildren(
+      fact("looks ahead", found.forward, "Share of the attention that goes to later tokens, mean over the tokens of the text"),
+      fact("spread", found.entropy, "Entropy of the attention, mean over the tokens: 0 when each looks at one token"),
+      fact("reach", found.distance, "Mean distance between the token that looks and the one looked at"),
+      el("span", { class: "kt-note" }, [`${maskText(this.side)}${headText(this.side, view)}`]),
+    );
+  }
+
+  /** @param {Scene} scene @param {Pointed} pointed */
+  light({ place, ink }, pointed) {
+    paintPointed(this.over, this.side, place, ink, pointed);
+  }
+}

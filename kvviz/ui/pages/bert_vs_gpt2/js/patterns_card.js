@@ -1,0 +1,112 @@
+// The attention patterns side by side: which head is drawn, both halves, all heads, and what is pointed at.
+import { gradient } from "../../../../player/js/colour.js";
+import { el } from "../../../../player/js/dom.js";
+import { bar, card, key, readingLine, say } from "./card.js";
+import { HeadsRow } from "./heads_row.js";
+import { allowedColour } from "./paint.js";
+import { PatternHalf } from "./pattern_half.js";
+import { SIDES } from "./scene.js";
+import { lookOf, lookText, named } from "./words.js";
+
+/**
+ * @import { Header, Look } from "./buffer.js"
+ * @import { Cell, Scene, View } from "./scene.js"
+ * @import { Which } from "./words.js"
+ * @typedef {Record<Which, { query: number[], key: number[] }>} Lines Positions that are pointed at, a side.
+ */
+
+export class PatternsCard {
+  /**
+   * @param {Header} header @param {(wish: Partial<View>) => void} choose
+   * @param {(cell: Cell, pin: boolean) => void} point
+   * @param {(which: Which, down: number, right: number) => void} step
+   */
+  constructor(header, choose, point, step) {
+    this.choose = choose;
+    this.reading = readingLine();
+    this.scale = el("i", { class: "kt-scale" });
+    const most = (/** @type {"n_layers" | "n_heads"} */ what) => Math.max(header.left[what], header.right[what]);
+    this.layer = this.picker("layer", most("n_layers"));
+    this.head = this.picker("head", most("n_heads"));
+    this.looks = [this.segment("attention", "Attention"), this.segment("mask", "Mask")];
+    this.halves = SIDES.map((which) => new PatternHalf(header[which], which, point, step));
+    this.heads = header.veiled ? [] : SIDES.map((which) => new HeadsRow(header[which], which, choose));
+    const tools = [
+      el("label", {}, ["layer ", this.layer]),
+      el("label", {}, ["head ", this.head]),
+      el("span", { class: "kt-segments", role: "group", "aria-label": "What is drawn" }, this.looks),
+    ];
+    this.weights = el("span", {}, ["weight 0 ", this.scale, " 1"]);
+    this.allowed = key("kt-key-allowed", "allowed");
+    const legend = el("p", { class: "kt-legend" }, [
+      this.weights,
+      this.allowed,
+      key("kt-key-forbidden", "forbidden by the mask"),
+    ]);
+    const children = [
+      bar("Attention pattern", "row = the token that looks, column = the token looked at", tools),
+      beside(this.halves.map((half) => half.parts)),
+      el("div", { class: "kt-foot" }, [legend, this.reading]),
+    ];
+    if (this.heads.length) {
+      const note = "click one to see it above in both models; arrow keys step through them";
+      children.push(bar("All heads", note, [], "kt-bar-heads"), beside(this.heads.map((heads) => [heads.title, heads.root])));
+    }
+    this.root = card(children, "attention-twins");
+  }
+
+  /** @param {"layer" | "head"} what @param {number} count @returns {HTMLSelectElement} */
+  picker(what, count) {
+    const options = Array.from({ length: count }, (_, i) => el("option", { value: i }, [String(i)]));
+    const select = el("select", { class: "kt-select", "aria-label": what }, options);
+    select.addEventListener("change", () => this.choose({ [what]: Number(select.value) }));
+    return select;
+  }
+
+  /** @param {Look} look @param {string} words @returns {HTMLButtonElement} */
+  segment(look, words) {
+    const button = el("button", { class: "kt-segment", type: "button", "data-look": look }, [words]);
+    button.addEventListener("click", () => this.choose({ look }));
+    return button;
+  }
+
+  /** @param {Scene} scene */
+  paint(scene) {
+    for (const part of [...this.halves, ...this.heads]) part.paint(scene);
+    this.scale.style.background = gradient(scene.ink.theme);
+    this.root.style.setProperty("--kt-allowed", allowedColour(scene.ink.theme));
+    this.layer.value = String(scene.view.layer);
+    this.head.value = String(scene.view.head);
+    this.weights.hidden = scene.view.look === "mask";
+    this.allowed.hidden = scene.view.look !== "mask";
+    for (const button of this.looks) button.setAttribute("aria-pressed", String(button.dataset.look === scene.view.look));
+  }
+
+  /** @param {Scene} scene @param {Cell} cell */
+  light(scene, { query, key }) {
+    const { members } = scene.tokens;
+    const of = (/** @type {Which} */ which) => ({
+      query: query === null ? [] : members[which][query],
+      key: key === null ? [] : members[which][key],
+    });
+    const lines = { left: of("left"), right: of("right") };
+    for (const half of this.halves) half.light(scene, query === null ? null : lines[half.which]);
+    const told = query !== null && key !== null && !scene.payload.header.veiled;
+    say(this.reading, told ? lookedText(scene, lines) : "");
+  }
+}
+
+/** @param {Node[][]} halves @returns {HTMLElement} */
+function beside(halves) {
+  return el("div", { class: "kt-halves" }, halves.map((parts) => el("div", { class: "kt-half" }, parts)));
+}
+
+/** @param {Scene} scene @param {Lines} lines @returns {string} */
+function lookedText({ payload, view }, lines) {
+  const naming = lines.left.query.length && lines.left.key.length ? "left" : "right";
+  const { query, key } = lines[naming];
+  const side = payload.header[naming];
+  const both = SIDES.map((which) =>
+    lookText(payload.header[which], lookOf(payload, which, view, lines[which].query, lines[which].key)));
+  return `${named(side, query)} looks at ${named(side, key)}: ${both.join(" · ")}`;
+}

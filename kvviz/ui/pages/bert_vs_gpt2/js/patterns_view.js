@@ -1,0 +1,172 @@
+// The component: one text, two models, pictures that share one grid. It draws what it is given and
+// sends back only which head is looked at.
+import { el } from "../../../../player/js/dom.js";
+import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
+import { decode } from "./buffer.js";
+import { geometry, nextUnit } from "./geometry.js";
+import { PatternsCard } from "./patterns_card.js";
+import { RowsCard } from "./rows_card.js";
+import { HOOK, NOWHERE, SIDES, tokensOf } from "./scene.js";
+import { drawStrip } from "./strip.js";
+import { measuresOf } from "./words.js";
+
+/**
+ * @import { Payload } from "./buffer.js"
+ * @import { Cell, Scene, Tokens, View } from "./scene.js"
+ * @import { Which } from "./words.js"
+ * @typedef {object} Drawn A pair and its cards.
+ * @property {Payload} payload
+ * @property {Tokens} tokens
+ * @property {HTMLElement} strip
+ * @property {RowsCard | null} rows
+ * @property {PatternsCard} patterns
+ */
+
+const TELL_AFTER_MS = 250;
+
+export class Twins {
+  /** @param {HTMLElement} root @param {(view: View) => void} onView */
+  constructor(root, onView) {
+    this.root = root;
+    this.onView = onView;
+    /** @type {Drawn | null} */
+    this.drawn = null;
+    /** @type {Scene | null} */
+    this.scene = null;
+    /** @type {View} */
+    this.view = { layer: 0, head: 0, look: "attention" };
+    this.cell = NOWHERE;
+    this.pinned = false;
+    this.teller = 0;
+    root.className = "kvviz-twins";
+    root.dataset.kvviz = "twins";
+    this.probe = el("span", { class: "kt-probe" });
+    this.body = el("div", { class: "kt-body" });
+    root.replaceChildren(this.probe, this.body);
+    this.unfollow = followTheme(root, this.probe, () => this.paint());
+    this.watch = new ResizeObserver(() => this.paint());
+    this.watch.observe(root);
+  }
+
+  /** @param {Uint8Array | ArrayBuffer} buffer */
+  load(buffer) {
+    if (this.loaded && same(this.loaded, buffer)) return;
+    this.loaded = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
+    const payload = decode(buffer);
+    // What the server has not been told yet it cannot have meant to undo.
+    if (!this.teller) this.view = { ...payload.header.view };
+    this.cell = NOWHERE;
+    this.pinned = false;
+    this.drawn = this.build(payload);
+    this.paint();
+  }
+
+  destroy() {
+    window.clearTimeout(this.teller);
+    this.unfollow();
+    this.watch.disconnect();
+    this.root.replaceChildren();
+  }
+
+  /** @param {Payload} payload @returns {Drawn} */
+  build(payload) {
+    const { header } = payload;
+    const point = this.point.bind(this);
+    const strip = el("section", { class: "kt-card kt-strip", "aria-label": "The text, token by token" });
+    drawStrip(strip, header, (unit, pinned) => point({ query: unit, key: null }, pinned));
+    const rows = header.changes.length ? new RowsCard(header) : null;
+    const step = this.step.bind(this);
+    const patterns = new PatternsCard(header, (wish) => this.choose(wish), point, step);
+    this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
+    return { payload, tokens: tokensOf(header), strip, rows, patterns };
+  }
+
+  /** @param {Partial<View>} wish */
+  choose(wish) {
+    this.view = { ...this.view, ...wish };
+    this.paint();
+    // Once a person comes to rest: each view that is told is an entry of the browser's history.
+    window.clearTimeout(this.teller);
+    this.teller = window.setTimeout(() => {
+      this.teller = 0;
+      this.onView(this.view);
+    }, TELL_AFTER_MS);
+  }
+
+  /**
+   * Moves what is pointed at, by key: to the next token that the model has.
+   * @param {Which} which Whose pattern has the focus. @param {number} down @param {number} right
+   */
+  step(which, down, right) {
+    if (!this.drawn) return;
+    const members = this.drawn.tokens.members[which];
+    const { query, key } = this.cell;
+    this.cell = { query: nextUnit(members, query, down), key: nextUnit(members, key, right) };
+    this.light();
+  }
+
+  /** @param {Cell} cell @param {boolean} pin A click keeps what is pointed at, another one lets it go. */
+  point(cell, pin) {
+    if (pin) {
+      const again = this.pinned && this.cell.query === cell.query && this.cell.key === cell.key;
+      this.pinned = !again && cell.query !== null;
+      this.cell = again ? NOWHERE : cell;
+    } else if (this.pinned) return;
+    else this.cell = cell;
+    this.light();
+  }
+
+  paint() {
+    if (!this.drawn || !this.root.clientWidth) return;
+    const { payload, tokens, strip, rows, patterns } = this.drawn;
+    const style = getComputedStyle(strip);
+    const width = strip.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const { theme, palette } = readTheme(this.root);
+    wearTheme(this.root, theme, palette);
+    const place = geometry(width, payload.header.n_slots);
+    const ink = { theme, palette, dpr: window.devicePixelRatio || 1 };
+    const scene = { payload, tokens, view: this.view, place, ink };
+    this.scene = scene;
+    this.root.classList.toggle("kt-stacked", place.stacked);
+    rows?.paint(scene);
+    patterns.paint(scene);
+    this.hook(payload);
+    this.light();
+  }
+
+  light() {
+    if (!this.drawn || !this.scene) return;
+    const { query, key } = this.cell;
+    this.drawn.patterns.light(this.scene, this.cell);
+    if (query === null || key === null) delete this.root.dataset.pointed;
+    else this.root.dataset.pointed = `${query},${key}`;
+    this.root.toggleAttribute("data-pinned", this.pinned);
+    const lit = query === null ? [] : [String(query), String(key)];
+    for (const node of this.drawn.strip.querySelectorAll(".kt-unit")) {
+      node.classList.toggle("kt-lit", lit.includes(node.getAttribute("data-unit") ?? ""));
+    }
+  }
+
+  /** @param {Payload} payload */
+  hook(payload) {
+    const { dataset } = this.root;
+    dataset.layer = String(this.view.layer);
+    dataset.head = String(this.view.head);
+    dataset.look = this.view.look;
+    dataset.veiled = String(payload.header.veiled);
+    for (const which of SIDES) {
+      const name = HOOK[which];
+      dataset[`mask${name}`] = payload.header[which].mask;
+      dataset[`nTokens${name}`] = String(payload.header[which].tokens.length);
+      const measures = measuresOf(payload, which, this.view);
+      if (measures) dataset[`forward${name}`] = measures.forward.replace(/[^\d.<]/g, "");
+      else delete dataset[`forward${name}`];
+    }
+  }
+}
+
+/** @param {Uint8Array} one @param {Uint8Array | ArrayBuffer} other */
+function same(one, other) {
+  const bytes = other instanceof Uint8Array ? other : new Uint8Array(other);
+  return one.length === bytes.length && one.every((byte, at) => byte === bytes[at]);
+}

@@ -1,0 +1,48 @@
+// The text, token by token, both models in line: a unit of the alignment is a little column.
+import { el } from "../../../../player/js/dom.js";
+import { glyphs } from "../../../../player/js/format.js";
+import { membersOf } from "./geometry.js";
+
+/** @import { Header, Side } from "./buffer.js" */
+
+/**
+ * @param {HTMLElement} root @param {Header} header
+ * @param {(unit: number | null, pinned: boolean) => void} pointed Told the unit under the pointer or the focus.
+ */
+export function drawStrip(root, header, pointed) {
+  const lines = { left: membersOf(header.left.units, header.n_units), right: membersOf(header.right.units, header.n_units) };
+  const chips = (/** @type {Side} */ side, /** @type {number[]} */ members) =>
+    el("span", { class: "kt-chips" }, members.map((position) => chip(side, position)));
+  const columns = Array.from({ length: header.n_units }, (_, unit) => {
+    const column = el("button", { class: "kt-unit", type: "button", "data-unit": unit, "aria-label": spoken(header, lines, unit) }, [
+      chips(header.left, lines.left[unit]),
+      chips(header.right, lines.right[unit]),
+    ]);
+    column.addEventListener("pointerenter", () => pointed(unit, false));
+    column.addEventListener("focus", () => pointed(unit, false));
+    column.addEventListener("click", () => pointed(unit, true));
+    return column;
+  });
+  const names = el("span", { class: "kt-names", "aria-hidden": "true" }, [
+    el("span", {}, [header.left.name]),
+    el("span", {}, [header.right.name]),
+  ]);
+  root.replaceChildren(names, el("div", { class: "kt-units" }, columns));
+  root.onpointerleave = () => pointed(null, false);
+}
+
+/** @param {Side} side @param {number} position */
+function chip(side, position) {
+  const kind = side.marked.includes(position) ? " kt-marked" : side.special[position] ? " kt-special" : "";
+  return el("span", { class: `kt-chip${kind}` }, [glyphs(side.tokens[position])]);
+}
+
+/** @param {Header} header @param {{ left: number[][], right: number[][] }} lines @param {number} unit */
+function spoken(header, lines, unit) {
+  return (/** @type {("left" | "right")[]} */ (["left", "right"]))
+    .map((which) => {
+      const text = lines[which][unit].map((position) => glyphs(header[which].tokens[position])).join(" ");
+      return `${header[which].name}: ${text || "no token"}`;
+    })
+    .join(", ");
+}

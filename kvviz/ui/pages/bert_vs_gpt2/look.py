@@ -1,0 +1,86 @@
+"""The first experiment: one text, both models, where they look."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import HeadMeasures, head_measures
+from kvviz.figures import head_comparison
+from kvviz.figures.head_comparison import MEASURES, Measure
+from kvviz.figures.theme import MODELS
+from kvviz.lessons import lessons
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
+from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
+from kvviz.ui.pages.bert_vs_gpt2.picture import picture
+from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
+from kvviz.ui.parts import chart
+from kvviz.ui.shell.plain_text import percent, plain_html
+
+GLYPHS = {"circle": "●", "diamond-open": "◇"}
+"""The marks of the two models, as signs in a line of text."""
+
+NONE, SOME, MUCH = "none", "up to a third", "more than a third"
+
+
+def draw(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    text, names = bench.settings.text, bench.names()
+    left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
+    pair = Pair(left, right, names, (NOTES["gpt2"], NOTES["bert"]))
+    parts = [Part(name, (NONE, SOME, MUCH)) for name in names]
+    with card:
+        answers = ask(bench.state, "look-ahead", (text, *names), parts)
+        if answers is not None:
+            shares = [float(head_measures(side).forward.mean()) for side in (left, right)]
+            verdict(
+                "look-ahead",
+                answers,
+                parts,
+                [{bucket(share)} for share in shares],
+                left=names[0],
+                right=names[1],
+                left_share=percent(shares[0]),
+                right_share=percent(shares[1]),
+            )
+    picture(bench, pair, veiled=answers is None)
+    if answers is not None:
+        every_head(pair)
+
+
+def spoken(measures: dict[str, HeadMeasures], measure: Measure) -> str:
+    """Return what a chart of one measure shows, in words."""
+    words = MEASURES[measure]
+    ranges = [
+        f"{name}: {values.min():.1f} to {values.max():.1f}"
+        for name, values in ((name, words.values(one, measure)) for name, one in measures.items())
+    ]
+    return f"Every head over its layer: {words.title}. {'; '.join(ranges)}."
+
+
+def bucket(share: float) -> str:
+    """Return the answer that a share of attention belongs to."""
+    return NONE if share == 0 else SOME if share <= 1 / 3 else MUCH
+
+
+def every_head(pair: Pair) -> None:
+    """Draw the three numbers of every head of both models."""
+    caption = lessons().caption("every-head")
+    with st.container(border=True, key="kvviz-card-heads"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">Every head in three numbers'
+            f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
+        )
+        measures = {
+            pair.names[0]: head_measures(pair.left),
+            pair.names[1]: head_measures(pair.right),
+        }
+        marks = "".join(
+            f'<span><i style="color:{colour}">{GLYPHS[symbol]}</i> {plain_html(name)}</span>'
+            for name, (colour, symbol) in zip(measures, MODELS, strict=False)
+        )
+        st.html(f'<p class="kvviz-legend">{marks}</p>')
+        for column, measure in zip(st.columns(3, gap="small"), MEASURES, strict=True):
+            with column:
+                chart.draw(head_comparison(measures, measure), spoken(measures, measure))
+        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')

@@ -1,0 +1,186 @@
+"""The mask decides, not the name: the same weights under the other mask."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import RowChanges, row_changes
+from kvviz.lessons import lessons
+from kvviz.trace import EncodingTrace
+from kvviz.trace.encoding import Mask
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
+from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
+from kvviz.ui.pages.bert_vs_gpt2.picture import picture
+from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Which, Workbench
+from kvviz.ui.pages.bert_vs_gpt2.rows import appended, counted, marked, word_to_append
+from kvviz.ui.pages.bert_vs_gpt2.tables import table
+from kvviz.ui.shell.plain_text import plain_html, visible
+from kvviz.ui.work.jobs import Job
+
+YES, NO = "yes", "no"
+MASKS = {"causal": "looks back", "bidirectional": "looks both ways"}
+OWN_AND_OTHER: dict[Which, tuple[Mask, Mask]] = {
+    "gpt2": ("causal", "bidirectional"),
+    "bert": ("bidirectional", "causal"),
+}
+
+Both = tuple[RowChanges, RowChanges]
+Readings = tuple[EncodingTrace, EncodingTrace]
+
+
+def draw(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    names = bench.names()
+    word = word_to_append(bench, card)
+    change = appended(bench.settings.text, word)
+    requests = [
+        ReadRequest(which, text, masks[of])
+        for of in (0, 1)
+        for text in (change.before, change.after)
+        for which, masks in OWN_AND_OTHER.items()
+    ]
+    own_before, own_after, swapped_before, swapped_after = _in_pairs(bench.read(*requests))
+    own = changed(own_before, own_after)
+    swapped = changed(swapped_before, swapped_after)
+    parts = [Part(name, (YES, NO)) for name in names]
+    with card:
+        answers = ask(
+            bench.state,
+            "masks",
+            (change.after, *names),
+            parts,
+            left=names[0],
+            right=names[1],
+            word=visible(word),
+        )
+        if answers is not None:
+            found = {"left": names[0], "right": names[1]}
+            for which, rows in zip(("left", "right"), swapped, strict=True):
+                before = rows.changed[:, : first_other(rows)]
+                found |= {
+                    which + "_n": f"{before.size - before.sum():,}",
+                    which + "_of": counted(before.size),
+                    which + "_cache": "exact" if keeps(rows) == YES else "impossible",
+                }
+            verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped], **found)
+    left, right = swapped_after
+    pair = Pair(
+        left,
+        right,
+        names,
+        ("its mask taken away", "with a causal mask"),
+        (marked(left, change), marked(right, change)),
+        (
+            ChangedRows(*own, "As trained", _sides(own_after)),
+            ChangedRows(*swapped, "Masks swapped, the same weights", _sides(swapped_after)),
+        ),
+        "a word appended; compared bit by bit with the run before",
+    )
+    picture(bench, pair, veiled=answers is None)
+    if answers is not None:
+        losses(bench, change.after, own, swapped, names)
+
+
+def changed(before: Readings, after: Readings) -> Both:
+    """Compare the rows of both models."""
+    return row_changes(before[0], after[0]), row_changes(before[1], after[1])
+
+
+def _in_pairs(found: tuple[EncodingTrace, ...]) -> list[Readings]:
+    return [(found[i], found[i + 1]) for i in range(0, len(found), 2)]
+
+
+def _sides(pair: Readings) -> tuple[str, str]:
+    return MASKS[pair[0].mask], MASKS[pair[1].mask]
+
+
+def keeps(rows: RowChanges) -> str:
+    """Return whether a cache could be kept: whether every row before the new token is the same."""
+    before_the_new = first_other(rows)
+    return NO if rows.changed[:, :before_the_new].any() else YES
+
+
+def first_other(rows: RowChanges) -> int:
+    """Return the first position with another token, such as a [SEP] that moved away."""
+    other = rows.other_token.nonzero()[0]
+    return int(other[0]) if other.size else rows.changed.shape[1]
+
+
+def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[str, str]) -> None:
+    """Draw what becomes of the predictions."""
+    key = ("losses", text)
+    found = bench.work(
+        key, "Scoring every token under both masks", lambda job: _score(bench, text, job)
+    )
+    caption = lessons().caption("masks-swapped")
+    lines: list[list[str]] = []
+    for number, (which, masks) in enumerate(OWN_AND_OTHER.items()):
+        for rows, mask, when in (
+            (own[number], masks[0], "as trained"),
+            (swapped[number], masks[1], "swapped"),
+        ):
+            lines.append(
+                [
+                    f"{names[number]}, {when}",
+                    MASKS[mask],
+                    f"{rows.n_changed:,} of {rows.n_rows:,}",
+                    keeps(rows),
+                    f"{found[which, mask]:.2f}",
+                ]
+            )
+    told = plain_html(suffered(found, names))
+    with bench.above, st.container(border=True, key="kvviz-card-masks"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
+            f'</div><p class="kvviz-told" data-kvviz="losses">{told}</p>'
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            + table(
+                "mask-losses",
+                ["model", "mask", "earlier rows changed", "a cache?", "loss, nats a token"],
+                lines,
+            )
+            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+
+
+def suffered(found: dict[tuple[str, str], float], names: tuple[str, str]) -> str:
+    """Say in a sentence what became of both models' losses under the other mask."""
+    parts: list[str] = []
+    fell = False
+    for name, (which, (own, other)) in zip(names, OWN_AND_OTHER.items(), strict=True):
+        before, after = found[which, own], found[which, other]
+        verb = "stayed at" if f"{before:.2f}" == f"{after:.2f}" else (
+            "rose" if after > before else "fell")  # fmt: skip
+        fell |= verb == "fell"
+        parts.append(
+            f"the loss of {name} {verb} {before:.2f}" if verb == "stayed at"
+            else f"the loss of {name} {verb} from {before:.2f} to {after:.2f}"
+        )  # fmt: skip
+    told = f"Under the other mask {' and '.join(parts)} nats a token."
+    if fell:
+        told += " One text may come out so by chance, a short one above all: try a longer one."
+    return told
+
+
+def _score(bench: Workbench, text: str, job: Job) -> dict[tuple[str, str], float]:
+    """Return the mean loss in nats of each model under each mask, by what it was trained to do."""
+    from kvviz.engine import log_likelihood, pseudo_log_likelihood
+
+    found: dict[tuple[str, str], float] = {}
+    gpt2, bert = bench.model("gpt2"), bench.model("bert")
+    ways = ((gpt2, log_likelihood), (bert, pseudo_log_likelihood))
+    n_whole = 0
+    for model, score in ways:
+        ids = model.tokenize(text)
+        for mask in get_args(Mask):
+
+            def forward(done: int, n_tokens: int, before: int = n_whole) -> None:
+                job.report(before * n_tokens + done, 4 * n_tokens)
+
+            scores = score(model, ids, mask=mask, progress=forward, cancel=job.cancelled)
+            found[model.card.family, mask] = -scores.mean
+            n_whole += 1
+    return found

@@ -1,0 +1,139 @@
+"""BERT beside GPT-2: one text, both models, and what a mask decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import KvvizError, RunCancelledError
+from kvviz.lessons import lessons
+from kvviz.ui.pages.bert_vs_gpt2 import blank, context, look, masks, rows, settings, writing
+from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
+from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
+from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX, TwinsState
+from kvviz.ui.parts.model_choice import choose_model
+from kvviz.ui.shell import notes
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import preload, runs
+
+DRAW = {
+    "look": look.draw,
+    "append": rows.draw_append,
+    "edit": rows.draw_edit,
+    "masks": masks.draw,
+    "blank": blank.draw,
+    "write": writing.draw,
+    "context": context.draw,
+}
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    environment = Environment.read()
+    state = TwinsState.here()
+    follow_link(state, environment)
+    with st.sidebar:
+        model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
+        bert = choose_model("BERT", f"{PREFIX}bert", "bert")
+    state.change(model=model, bert=bert)
+    st.title("BERT beside GPT-2", anchor=False)
+    st.html(
+        f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
+        '<h2 class="kvviz-unseen">The experiment</h2>'
+    )
+    status = st.container(key="kvviz-status")
+    with st.container(border=True, key="kvviz-card-experiment"):
+        choose(state)
+        card = st.container(key="kvviz-experiment")
+    below = st.container(key="kvviz-twins-result")
+    with below:
+        places = st.container(), st.container(), st.container()
+    try:
+        require(state.settings, environment)
+        with below:
+            DRAW[state.settings.do](Workbench(state, environment, *places), card)
+    except RunCancelledError:
+        pass  # The bench has said so, and offered to do it again.
+    except KvvizError as error:
+        with card:
+            show_error(error)
+            offer_remedy(state)
+    with status:
+        notes.draw(state.notes)
+    state.address.write(settings.write(state.settings, state.view))
+    preload.begin()
+
+
+def follow_link(state: TwinsState, environment: Environment) -> None:
+    """Take in the link that the person opened, if one was."""
+    parameters = state.address.incoming()
+    if parameters is None:
+        return
+    wanted, view, line = settings.parse(parameters)
+    state.notes = (line,) if line else ()
+    usual = TwinSettings()
+    for name in ("model", "bert"):
+        asked = getattr(wanted, name)
+        if not environment.allows(asked, typed_here=False):
+            state.notes += (
+                f"This link asks for the model {asked}, which is not one that ships with "
+                "kvviz. Choose it at the left if you want it to be loaded.",
+            )
+            wanted = replace(wanted, **{name: getattr(usual, name)})
+    state.take(wanted, view)
+
+
+def choose(state: TwinsState) -> None:
+    """Draw what can be done, and the text that it is done with."""
+    do = st.segmented_control(
+        "What to do with the text",
+        list(EXPERIMENTS),
+        key=f"{PREFIX}do",
+        format_func=lambda name: EXPERIMENTS[name],
+        label_visibility="collapsed",
+        persist_state="session",
+        required=True,
+    )
+    state.change(do=do)
+    if do == "context":
+        return
+    text = st.text_area(
+        "Text",
+        key=f"{PREFIX}text",
+        height=72,
+        persist_state="session",
+    )
+    state.change(text=text)
+
+
+def require(wanted: TwinSettings, environment: Environment) -> None:
+    """Refuse models that may not be loaded, or that nobody has named.
+
+    Raises:
+        ModelNotFoundError: If so.
+    """
+    for name in (wanted.model, wanted.bert):
+        environment.require(name, typed_here=runs.is_local_visitor())
+
+
+def offer_remedy(state: TwinsState) -> None:
+    """Draw a button that goes back to the models that ship, where another one is chosen."""
+    usual = TwinSettings()
+    if (state.settings.model, state.settings.bert) == (usual.model, usual.bert):
+        return
+
+    def take() -> None:
+        state.take(replace(state.settings, model=usual.model, bert=usual.bert), state.view)
+
+    st.button("Take the twins that ship", key=f"{PREFIX}remedy", on_click=take)
+
+
+def lead(wanted: TwinSettings) -> str:
+    """Return the line below the title: twins are only those that ship."""
+    usual = TwinSettings()
+    twins = (wanted.model, wanted.bert) == (usual.model, usual.bert)
+    return lessons().caption("bert-vs-gpt2" if twins else "bert-vs-gpt2-others").text

@@ -1,0 +1,120 @@
+"""The component that draws two encodings side by side, and what it sends back, checked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from kvviz.errors import LinkError
+from kvviz.ui.pages.bert_vs_gpt2.payload import Pair, pack
+from kvviz.ui.shell.errors_shown import bounded
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parent
+LOOKS = ("attention", "mask")
+
+
+@dataclass(frozen=True)
+class HeadView:
+    """Which head is looked at, and how.
+
+    Attributes:
+        layer: Layer, the same in both models; None for the page's own choice.
+        head: Head likewise.
+        look: ``attention`` or ``mask``.
+    """
+
+    layer: int | None = None
+    head: int | None = None
+    look: str = "attention"
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Register the component with Streamlit, once in the life of the process."""
+    return component(
+        "kvviz_patterns",
+        css=(FOLDER / "patterns.css").read_text(encoding="utf-8"),
+        js=(FOLDER / "patterns.bundle.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+def checked_view(message: object, pair: Pair) -> HeadView:
+    """Return the view that a message from the browser names.
+
+    Raises:
+        LinkError: If neither model has such a head.
+    """
+    if not isinstance(message, Mapping):
+        raise LinkError("The picture sent something that is no view.", found=repr(message)[:80])
+    cards = (pair.left.model, pair.right.model)
+    counts = {
+        "layer": max(card.n_layers for card in cards),
+        "head": max(card.n_heads for card in cards),
+    }
+    numbers: dict[str, int] = {}
+    for name, count in counts.items():
+        number = message.get(name)
+        if type(number) is not int or not 0 <= number < count:
+            raise LinkError("The picture sent a head that is not there.", found=repr(message)[:80])
+        numbers[name] = number
+    look = message.get("look")
+    if look not in LOOKS:
+        raise LinkError("The picture sent no way of looking.", found=repr(message)[:80])
+    return HeadView(numbers["layer"], numbers["head"], str(look))
+
+
+@st.fragment
+@bounded
+def twins(
+    pair: Pair,
+    view: HeadView,
+    *,
+    key: str,
+    veiled: bool = False,
+    on_view: Callable[[HeadView], None] | None = None,
+) -> None:
+    """Draw two encodings side by side.
+
+    Reruns alone when another head is picked: the page around it is left as it is.
+
+    Args:
+        pair: What is drawn.
+        view: Where to begin. The component keeps its own view as long as the encodings are the
+            same.
+        key: Name of this component on the page.
+        veiled: Whether a question about it is still to be answered, so that only its empty slots
+            are drawn.
+        on_view: Told each head that the person comes to look at.
+    """
+    memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
+    shown = (id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled)
+    if memory["shown"] != shown:
+        buffer = pack(
+            pair, layer=view.layer or 0, head=view.head or 0, look=view.look, veiled=veiled
+        )
+        # The pair is kept so that no other object comes to stand where it stood in memory.
+        memory.update(shown=shown, pair=pair, buffer=buffer)
+
+    def moved() -> None:
+        message = st.session_state.get(key, {}).get("view")
+        if message is None:
+            return
+        try:
+            found = checked_view(message, pair)
+        except LinkError as error:
+            log.warning("Left unheard: %s", error)
+            return
+        if on_view:
+            on_view(found)
+
+    _component()(key=key, data=memory["buffer"], on_view_change=moved)

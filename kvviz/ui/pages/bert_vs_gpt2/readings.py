@@ -1,0 +1,216 @@
+"""Texts read by both models, on a worker thread and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import ContextLengthError, ModelFamilyError, RunCancelledError
+from kvviz.trace import EncodingTrace
+from kvviz.ui.pages.bert_vs_gpt2.settings import LONGEST_TEXT, TwinSettings
+from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX, TwinsState
+from kvviz.ui.parts.waiting import finished
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_names import called
+from kvviz.ui.work.model_store import model_store
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+Which = Literal["gpt2", "bert"]
+MaskChoice = Literal["model", "causal", "bidirectional"]
+
+MOST_TOKENS = 256
+"""The page draws every head of both models. At this length that is 6 MB for the twins that ship,
+and each cell of a pattern is still a pixel or two wide."""
+
+NOTHING_KEPT = "Cancelled: nothing was kept of it."
+
+TITLES = {"gpt2": "GPT-2", "bert": "BERT"}
+NOTES = {
+    "gpt2": "decoder only · predicts the next token",
+    "bert": "encoder only · fills in hidden tokens",
+}
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """A text that one of the models is to read.
+
+    Attributes:
+        which: Which model.
+        text: The text.
+        mask: ``model``, ``causal`` or ``bidirectional``.
+    """
+
+    which: Which
+    text: str
+    mask: MaskChoice = "model"
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What every experiment works with.
+
+    Attributes:
+        state: The page's memory, with what is asked for.
+        environment: The limits of this installation.
+        waiting: Where work under way is drawn.
+        above: Where stands what comes before the picture.
+        stage: Where the picture stands. These places are always there, so that it keeps its own.
+    """
+
+    state: TwinsState
+    environment: Environment
+    waiting: DeltaGenerator
+    above: DeltaGenerator
+    stage: DeltaGenerator
+
+    @property
+    def settings(self) -> TwinSettings:
+        """What is asked for, as far as the controls have been drawn."""
+        return self.state.settings
+
+    def names(self) -> tuple[str, str]:
+        """Return what the two models are called on the page, which tells them apart."""
+        left, right = called(self.settings.model), called(self.settings.bert)
+        if left == right:
+            return f"{left} ({TITLES['gpt2']})", f"{right} ({TITLES['bert']})"
+        return left, right
+
+    def model(self, which: Which) -> LoadedModel:
+        """Return a model, loading it if need be; for use on a worker thread.
+
+        Raises:
+            ModelFamilyError: If it is of another kind than its place on the page.
+            KvvizError: What `kvviz.engine.load_model` raises.
+        """
+        name = self.settings.model if which == "gpt2" else self.settings.bert
+        model = model_store().get(RunSettings(model=name, device=self.environment.device))
+        if model.card.family != which:
+            raise ModelFamilyError(
+                f"This place on the page is for a {TITLES[which]}.",
+                found=f"{name} is a {TITLES.get(model.card.family, 'T5')}.",
+                fix="Choose another model at the left.",
+            )
+        return model
+
+    def work(self, key: tuple[Any, ...], text: str, do: Callable[[Job], Any]) -> Any:
+        """Do something on a worker thread and remember what came out.
+
+        Args:
+            key: What it depends on besides the two models.
+            text: What to say while it goes on.
+            do: The work; it may report to the job, and should look whether it is cancelled.
+
+        Raises:
+            RunCancelledError: If the person cancelled it; what says so has then been drawn, with
+                a button to do it after all.
+        """
+        whole = (self.settings.model, self.settings.bert, *key)
+        if whole in self.state.stopped and not self.state.has(whole):
+            self._offer_again(whole)
+            raise RunCancelledError(NOTHING_KEPT, fix="Do it again if you want to see it.")
+
+        def make() -> Any:
+            with self.waiting:
+                progress, ghost = st.container(), st.empty()
+            ghost.skeleton(height=320)
+            try:
+                with progress:
+                    return finished(
+                        Job(do, runs.queue(self.environment.concurrency)),
+                        text,
+                        # One drawing may have to wait for several things of a kind.
+                        key=f"{PREFIX}{key[0]}:{sha256(repr(whole).encode()).hexdigest()[:10]}",
+                        on_cancel=partial(self.state.stopped.add, whole),
+                    )
+            finally:
+                ghost.empty()
+
+        return self.state.kept(whole, make)
+
+    def _offer_again(self, key: Hashable) -> None:
+        with (
+            self.waiting,
+            st.container(
+                border=True, horizontal=True, vertical_alignment="center", key="kvviz-card-stopped"
+            ),
+        ):
+            st.html(f'<p class="kvviz-body" role="status">{NOTHING_KEPT}</p>')
+            st.button(
+                "Do it again",
+                key=f"{PREFIX}again",
+                on_click=lambda: self.state.stopped.discard(key),
+            )
+
+    def read(self, *requests: ReadRequest) -> tuple[EncodingTrace, ...]:
+        """Let the models read texts.
+
+        Texts that one model reads are read as equally many rows, so that they can be compared bit
+        for bit.
+
+        Raises:
+            KvvizError: What loading or reading raises; `ContextLengthError` also if a text is
+                longer than the page can draw.
+        """
+        for request in requests:
+            require_page_long(request.text)
+
+        def do(job: Job) -> tuple[EncodingTrace, ...]:
+            from kvviz.engine import trace_encoding
+
+            found: list[EncodingTrace] = []
+            models = {which: self.model(which) for which in ("gpt2", "bert")}
+            lengths = [models[one.which].tokenize_whole(one.text).token_ids for one in requests]
+            for number, (request, ids) in enumerate(zip(requests, lengths, strict=True), start=1):
+                model = models[request.which]
+                if len(ids) <= model.card.n_ctx:
+                    require_short(len(ids))
+                n_rows = max(
+                    len(other)
+                    for one, other in zip(requests, lengths, strict=True)
+                    if one.which == request.which
+                )
+                found.append(trace_encoding(model, request.text, mask=request.mask, pad_to=n_rows))
+                job.report(number, len(requests))
+            return tuple(found)
+
+        return self.work(("read", *requests), "Both models read the text", do)
+
+
+def require_page_long(text: str) -> None:
+    """Refuse a text of more characters than the page takes, before it is cut into tokens.
+
+    Raises:
+        ContextLengthError: With its length.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ContextLengthError(
+            f"A text on this page may have {LONGEST_TEXT:,} characters.",
+            found=f"It has {len(text):,}.",
+            fix="Shorten the text.",
+        )
+
+
+def require_short(n_tokens: int) -> None:
+    """Refuse a text of more tokens than the page can draw.
+
+    Raises:
+        ContextLengthError: With its length.
+    """
+    if n_tokens > MOST_TOKENS:
+        raise ContextLengthError(
+            "The text is too long for this page, which draws every head of both models.",
+            found=f"It has {n_tokens:,} tokens; the page takes {MOST_TOKENS}.",
+            fix="Shorten the text.",
+        )

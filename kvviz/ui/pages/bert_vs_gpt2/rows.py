@@ -1,0 +1,273 @@
+"""Why BERT cannot cache: append a word or edit one, and see which rows change in each model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.analysis import RowChanges, row_changes
+from kvviz.errors import OptionsError
+from kvviz.trace import EncodingTrace
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
+from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
+from kvviz.ui.pages.bert_vs_gpt2.picture import picture
+from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
+from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings
+from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
+from kvviz.ui.shell.plain_text import plain_html, visible
+
+NONE, ONE, LATER, ALL = "none", "one", "from the edit on", "all"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A text before and after something was done to it.
+
+    Attributes:
+        before: The text as it was.
+        after: The text as it is.
+        start: First character that is new in `after`.
+        end: The character after the last one that is new.
+    """
+
+    before: str
+    after: str
+    start: int
+    end: int
+
+
+def appended(text: str, word: str) -> Change:
+    """Return a text with a word at its end, a space between them.
+
+    White space at the end of the text is left out on both sides: a token of its own, it would
+    become part of the new word, and so be replaced where a word is to be added.
+    """
+    before = text.rstrip()
+    after = f"{before} {word}" if before else word
+    return Change(before, after, len(before), len(after))
+
+
+def word_to_append(bench: Workbench, card: DeltaGenerator) -> str:
+    """Draw the word that is appended and return it.
+
+    Raises:
+        OptionsError: If there is none.
+    """
+    with card:
+        word = st.text_input(
+            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
+        )
+    bench.state.change(word=word)
+    if not word.strip():
+        raise OptionsError("There is no word to append.", fix="Type one.")
+    return word.strip()
+
+
+def edited(encoding: EncodingTrace, position: int, word: str) -> Change:
+    """Return a text with another word in the place of a token; the space before it stays."""
+    start, end = (int(place) for place in encoding.spans[position])
+    old = encoding.text[start:end]
+    lead = old[: len(old) - len(old.lstrip())]
+    after = f"{encoding.text[:start]}{lead}{word}{encoding.text[end:]}"
+    return Change(encoding.text, after, start, start + len(lead) + len(word))
+
+
+def marked(encoding: EncodingTrace, change: Change) -> tuple[int, ...]:
+    """Return the positions of the tokens that hold something new."""
+    return tuple(
+        position
+        for position, (start, end) in enumerate(encoding.spans.tolist())
+        if start < change.end and end > change.start
+    )
+
+
+def draw_append(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment in which a word is appended."""
+    change = appended(bench.settings.text, word_to_append(bench, card))
+    compare(bench, card, change, (NONE, ONE, ALL))
+
+
+def draw_edit(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment in which a word becomes another."""
+    (whole,) = bench.read(ReadRequest("gpt2", bench.settings.text))
+    with card, st.container(horizontal=True, gap="small", key="kvviz-edit"):
+        at = choose_token(bench, whole, "Token to edit", "at")
+        by = st.text_input(
+            "becomes", key=f"{PREFIX}by", max_chars=60, width=220, persist_state="session"
+        )
+    bench.state.change(by=by, at=at)
+    if not by.strip():
+        raise OptionsError("There is no word to put in its place.", fix="Type one.")
+    change = edited(whole, at, by.strip())
+    if change.after == change.before:
+        raise OptionsError("That is the word which stands there.", fix="Type another one.")
+    compare(bench, card, change, (NONE, ONE, LATER, ALL), token=whole.tokens[at], at=at)
+
+
+def choose_token(
+    bench: Workbench,
+    encoding: EncodingTrace,
+    label: str,
+    name: str,
+    positions: list[int] | None = None,
+    usual: int | None = None,
+) -> int:
+    """Draw a list of the tokens of a text and return the position of the chosen one.
+
+    Where the position that is asked for cannot be had it is the nearest to the usual one; if a
+    link asked for it, a line says so.
+
+    Args:
+        bench: Where the position that is asked for stands.
+        encoding: The text.
+        label: What is chosen.
+        name: Name of the setting.
+        positions: Which tokens can be chosen; all if None.
+        usual: The position where none is asked for; the setting's own if None.
+    """
+    offered = positions if positions is not None else list(range(encoding.n_tokens))
+    first = int(getattr(TwinSettings(), name)) if usual is None else usual
+    asked = getattr(bench.settings, name)
+    wanted = first if asked is None else int(asked)
+    if wanted not in offered:
+        if name in bench.state.chosen_by_link and wanted != first:
+            bench.state.notes += (
+                f"{name} is {wanted:,}, but no token of this text that could be chosen stands "
+                f"there: they stand from {offered[0]} to {offered[-1]}.",
+            )
+        wanted = min(offered, key=lambda place: abs(place - first))
+    bench.state.chosen_by_link.discard(name)
+    return st.selectbox(
+        label,
+        offered,
+        index=offered.index(wanted),
+        key=f"{PREFIX}{name}:{encoding.model.name}:{encoding.text}",
+        format_func=lambda place: f"{place} · {visible(encoding.tokens[place]).replace(' ', '␣')}",
+        width=220,
+    )
+
+
+def compare(
+    bench: Workbench,
+    card: DeltaGenerator,
+    change: Change,
+    options: tuple[str, ...],
+    *,
+    token: str | None = None,
+    at: int = 0,
+) -> None:
+    """Draw the question, the maps of changed rows, and the patterns of the new text.
+
+    Args:
+        bench: What the experiment works with.
+        card: Where the question stands.
+        change: What was done to the text.
+        options: Answers to choose from.
+        token: The token that was edited; None where a word was appended.
+        at: Its position.
+    """
+    names = bench.names()
+    question = "append" if token is None else "edit"
+    before_left, before_right, left, right = bench.read(
+        ReadRequest("gpt2", change.before),
+        ReadRequest("bert", change.before),
+        ReadRequest("gpt2", change.after),
+        ReadRequest("bert", change.after),
+    )
+    rows = ChangedRows(row_changes(before_left, left), row_changes(before_right, right))
+    marks = (marked(left, change), marked(right, change))
+    n_before, n_after = before_left.n_tokens, left.n_tokens
+    cuts = ((n_before, n_after), (before_right.n_tokens, right.n_tokens))
+    pair = Pair(
+        left,
+        right,
+        names,
+        (NOTES["gpt2"], NOTES["bert"]),
+        marks,
+        (rows,),
+        "columns = positions · compared bit by bit with the run before the change",
+    )
+    parts = [Part(name, options) for name in names]
+    words = {
+        "token": shown_token(token or ""),
+        "word": visible(change.after[change.start : change.end]).strip(),
+        "position": at,
+        "left": names[0],
+        "right": names[1],
+        "n_left": counted(before_left.n_tokens),
+        "n_right": counted(before_right.n_tokens),
+        "layer": last_layer(left.model.n_layers, right.model.n_layers),
+    }
+    with card:
+        answers = ask(bench.state, question, (change.after, change.before, *names), parts, **words)
+        if answers is not None:
+            right_ones = [
+                right_answers(side, options, place[0] if place else 0)
+                for side, place in ((rows.left, marks[0]), (rows.right, marks[1]))
+            ]
+            found = {name: words[name] for name in ("left", "right", "layer")}
+            for which, side, place in (
+                ("left", rows.left, marks[0]),
+                ("right", rows.right, marks[1]),
+            ):
+                last = side.changed[-1]
+                before = last[: place[0]] if place else last
+                found |= {
+                    which + "_n": f"{last.sum():,}",
+                    which + "_of": counted(last.size),
+                    which + "_before": "none" if not before.any() else f"{before.sum():,}",
+                }
+            verdict(question, answers, parts, right_ones, **found)
+            one_for_one = n_after - n_before == (1 if token is None else 0)
+            if not one_for_one or (token is not None and marks[0] != (at,)):
+                st.html(
+                    f'<p class="kvviz-body" data-kvviz="recut">{plain_html(recut(names, cuts))}</p>'
+                )
+    picture(bench, pair, veiled=answers is None)
+
+
+def recut(names: tuple[str, str], cuts: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    """Say that the change is not one token for one, with the tokens before it and after it."""
+    counts = " and ".join(
+        f"{name} {after:,} tokens where it read {before:,}"
+        for name, (before, after) in zip(names, cuts, strict=True)
+    )
+    return (
+        f"The text is cut anew around the change, so it is not one token for one: {counts}. Rows "
+        "are compared position by position all the same."
+    )
+
+
+def shown_token(token: str) -> str:
+    """Return a token as a sentence names it: without the space around it, unless it is one."""
+    return visible(token).strip() or visible(token).replace(" ", "␣")
+
+
+def counted(n_rows: int) -> str:
+    """Return a number of rows in words."""
+    return f"{n_rows:,} row" if n_rows == 1 else f"{n_rows:,} rows"
+
+
+def last_layer(left: int, right: int) -> str:
+    """Name the last layer of two models of so many layers."""
+    if left == right:
+        return f"layer {left - 1}"
+    return f"the last layer ({left - 1} in the one, {right - 1} in the other)"
+
+
+def right_answers(rows: RowChanges, options: tuple[str, ...], position: int) -> set[str]:
+    """Return the answers that fit what was measured in the last layer."""
+    changed = rows.changed[-1]
+    n_changed, n = int(changed.sum()), changed.size
+    found: set[str] = set()
+    if n_changed == 0:
+        found.add(NONE)
+    if n_changed == 1:
+        found.add(ONE)
+    if n_changed == n:
+        found.add(ALL)
+    if not changed[:position].any() and changed[position:].all() and position < n:
+        found.add(LATER)
+    return found & set(options) or {f"{n_changed} of {n}"}

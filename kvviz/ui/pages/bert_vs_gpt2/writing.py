@@ -1,0 +1,311 @@
+"""Write on: GPT-2 from left to right, BERT by two ways around not being able to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import ContextLengthError, PromptError
+from kvviz.lessons import lessons
+from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
+from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, Workbench, require_page_long
+from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
+from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
+from kvviz.ui.pages.bert_vs_gpt2.tables import table
+from kvviz.ui.shell.links import LARGEST_SEED
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.jobs import Job
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+N_SWEEPS = 4
+WAYS = ("left to right", "[MASK] by [MASK]", "over and over")
+
+
+class Reporting(TypedDict):
+    """How a part of the work says how far it is, and hears that it is not wanted."""
+
+    progress: Callable[[int, int], object]
+    cancel: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Written:
+    """One continuation, and what it took.
+
+    Attributes:
+        text: The new text.
+        tokens: The new tokens as they are shown.
+        drafts: Its drafts as texts, the last one last.
+        n_passes: Forward passes.
+        n_rows: Rows computed, over all passes.
+        seconds: Measured time of the passes.
+        by_gpt2: What GPT-2 makes of it, in nats a token.
+        by_bert: What BERT makes of it, in nats a token.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    drafts: tuple[str, ...]
+    n_passes: int
+    n_rows: int
+    seconds: float
+    by_gpt2: float
+    by_bert: float
+
+    @property
+    def distinct(self) -> float:
+        """Share of the tokens that are not a repetition of an earlier one."""
+        return len(set(self.tokens)) / len(self.tokens)
+
+
+def draw(bench: Workbench, card: DeltaGenerator) -> None:
+    """Draw the experiment."""
+    names = bench.names()
+    with card, st.container(horizontal=True, gap="small", key="kvviz-write"):
+        new = st.number_input(
+            "Tokens to write",
+            1,
+            MOST_NEW,
+            key=f"{PREFIX}new",
+            step=1,
+            width=180,
+            persist_state="session",
+        )
+        seed = st.number_input(
+            "Seed", 0, LARGEST_SEED, key=f"{PREFIX}seed", step=1, width=180,
+            persist_state="session",
+            help="Decides what BERT draws when it writes over and over. The other two ways always "
+            "take the likeliest token.",
+        )  # fmt: skip
+    bench.state.change(new=int(new), seed=int(seed))
+    text = bench.settings.text
+    if not text.strip():
+        raise PromptError("There is no beginning to go on from.", fix="Type a few words.")
+    require_page_long(text)
+    require_room(bench, text, int(new))
+    ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
+    parts = [Part("", ways)]
+    key = ("write", text, int(new), int(seed))
+    with card:
+        answers = ask(bench.state, "write", (key, *names), parts, new=int(new), name=names[0])
+    if answers is None:
+        return
+    found: list[Written] = bench.work(
+        key,
+        "Three continuations and two judges",
+        lambda job: write(bench, int(new), int(seed), job),
+    )
+    judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
+    heard = [nats for nats in judged.values() if np.isfinite(nats)]
+    if heard:
+        with card:
+            right = {way for way, nats in judged.items() if nats == max(heard)}
+            said = {"name": names[0], "other": names[1]}
+            for way, one in zip(("left", "append", "refine"), found, strict=True):
+                said |= {way: nats(one.by_gpt2), way + "_rows": f"{one.n_rows:,}"}
+            verdict("write", answers, parts, [right], **said)
+    show(found, ways, names, text)
+
+
+def require_room(bench: Workbench, text: str, new: int) -> None:
+    """Refuse a text that leaves no room for what is to be written, before anything is asked.
+
+    Raises:
+        ContextLengthError: With what would fit.
+    """
+
+    def count(_: Job) -> tuple[int, int]:
+        whole = bench.model("bert").tokenize_whole(text)
+        longest = max(len(bench.model("gpt2").tokenize(text)), int((~whole.special).sum()))
+        return longest, int(whole.special.sum())
+
+    n_tokens, n_ends = bench.work(("length", text), "Both models cut the text into tokens", count)
+    room = MOST_TOKENS - n_ends - n_tokens
+    if new > room:
+        raise ContextLengthError(
+            "Text and new tokens are too long for this page, on which a BERT computes every row "
+            "at every pass.",
+            found=f"The text has {n_tokens:,} tokens and {new:,} are to be written; together they "
+            f"may be {MOST_TOKENS - n_ends:,}.",
+            fix=f"Write {room:,} tokens or fewer, or shorten the text."
+            if room > 0
+            else "Shorten the text.",
+        )
+
+
+def write(bench: Workbench, new: int, seed: int, job: Job) -> list[Written]:
+    """Write the three continuations and have them judged."""
+    from kvviz.engine import (
+        trace_generation,
+        write_by_appending,
+        write_by_refining,
+    )
+
+    gpt2, bert = bench.model("gpt2"), bench.model("bert")
+    text = bench.settings.text
+    # Three continuations, of new, new and N_SWEEPS x new passes, which GPT-2 judges in a pass each
+    # and BERT in a pass a token.
+    total = new * (2 + N_SWEEPS) + 3 * (1 + new)
+    done = 0
+
+    def part(size: int) -> Reporting:
+        """Return how the next part of the work reports, which is so large a part of the whole."""
+        nonlocal done
+        start, done = done, done + size
+        return {
+            "progress": lambda step, n_steps: job.report(start + size * step // n_steps, total),
+            "cancel": job.cancelled,
+        }
+
+    trace = trace_generation(gpt2, text, max_new_tokens=new, **part(new))
+    begun = bert.tokenize(text)
+    appended = write_by_appending(bert, begun, new, **part(new))
+    refined = write_by_refining(
+        bert, begun, new, n_sweeps=N_SWEEPS, seed=seed, **part(N_SWEEPS * new)
+    )
+    results: list[Written] = []
+    by_gpt2 = trace.token_ids[trace.n_prompt :].tolist()
+    for model, ids, drafts, facts in (
+        (gpt2, by_gpt2, (), (
+            len(trace.steps),
+            sum(step.computed.size for step in trace.steps),
+            sum(step.seconds for step in trace.steps),
+        )),
+        (bert, list(appended.token_ids), (), (
+            appended.n_passes, appended.n_rows, appended.seconds
+        )),
+        (bert, list(refined.token_ids), refined.drafts, (
+            refined.n_passes, refined.n_rows, refined.seconds
+        )),
+    ):  # fmt: skip
+        n_passes, n_rows, seconds = facts
+        judged = {
+            judge.card.family: judge_of(judge, model, text, ids, part(size))
+            for judge, size in ((gpt2, 1), (bert, new))
+        }
+        results.append(
+            Written(
+                text=model.text_of(ids, goes_on=True),
+                tokens=tuple(model.token_text(token_id) for token_id in ids),
+                drafts=tuple(model.text_of(draft, goes_on=True) for draft in drafts),
+                n_passes=n_passes,
+                n_rows=n_rows,
+                seconds=seconds,
+                by_gpt2=judged["gpt2"],
+                by_bert=judged["bert"],
+            )
+        )
+    return results
+
+
+def judge_of(
+    judge: LoadedModel,
+    writer: LoadedModel,
+    text: str,
+    new_ids: list[int],
+    reporting: Reporting,
+) -> float:
+    """Return the mean log-likelihood in nats of the new tokens, given the text before them.
+
+    A judge with another tokenizer than the writer reads the whole in tokens of its own, and is
+    asked from the first token on that the beginning alone does not have.
+    """
+    from kvviz.engine import log_likelihood, pseudo_log_likelihood
+
+    begun = judge.tokenize(text)
+    known = all(
+        token_id < judge.card.d_vocab and judge.token_text(token_id) == writer.token_text(token_id)
+        for token_id in new_ids
+    )
+    whole = [*begun, *new_ids]
+    if not known:
+        whole = judge.tokenize(text + writer.text_of(new_ids, goes_on=True))
+    is_gpt2 = judge.card.family == "gpt2"
+    # A GPT-2 has nothing to judge the first token by.
+    first = max(n_alike(begun, whole), 1 if is_gpt2 else 0)
+    if first >= len(whole):
+        return float(np.nan)
+    score = log_likelihood if is_gpt2 else pseudo_log_likelihood
+    return score(judge, whole, positions=range(first, len(whole)), **reporting).mean
+
+
+def n_alike(one: list[int], other: list[int]) -> int:
+    """Return how many tokens two lists have in common at their beginnings."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+def show(
+    found: list[Written], ways: tuple[str, str, str], names: tuple[str, str], text: str
+) -> None:
+    """Draw the three texts, and the table of what they took and what the judges say."""
+    for column, way, name, one in zip(
+        st.columns(3, gap="small"), ways, ("left", "append", "refine"), found, strict=True
+    ):
+        with column, st.container(border=True, key=f"kvviz-card-write-{name}", height="stretch"):
+            st.html(
+                f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
+                f'<p class="kvviz-written" data-kvviz="written-{name}">'
+                f"<span>{shown(text[-160:])}</span>{shown(one.text)}</p>"
+            )
+            if len(one.drafts) > 1:
+                drafts(one)
+    caption = lessons().caption("write-on")
+    lines = [
+        [
+            way,
+            f"{one.n_passes:,}",
+            f"{one.n_rows:,}",
+            f"{1e3 * one.seconds:,.0f} ms",
+            nats(one.by_gpt2),
+            nats(one.by_bert),
+            f"{100 * one.distinct:.0f} %",
+        ]
+        for way, one in zip(ways, found, strict=True)
+    ]
+    signs = {"n_passes": 1, "n_rows": 1, "seconds": 1, "by_gpt2": -1, "by_bert": -1, "distinct": -1}
+    best = [None, *(lowest([getattr(one, name) for one in found], sign)
+                    for name, sign in signs.items())]  # fmt: skip
+    header = [
+        "written by", "passes", "rows computed", "time", f"judge {names[0]}, nats a token",
+        f"judge {names[1]}, nats a token", "tokens not repeated",
+    ]  # fmt: skip
+    with st.container(border=True, key="kvviz-card-price"):
+        st.html(
+            '<div class="kvviz-heading" role="heading" aria-level="3">'
+            "The price of losing auto-regression</div>"
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            + table("writing", header, lines, best)
+            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        )
+
+
+def drafts(one: Written) -> None:
+    """Draw what the text was after each sweep."""
+    with st.popover("its drafts", type="tertiary", key="kvviz-drafts"):
+        items = "".join(f"<li>{shown(draft)}</li>" for draft in one.drafts)
+        st.html(f'<ol class="kvviz-arithmetic">{items}</ol>')
+
+
+def shown(text: str) -> str:
+    """Return a text as HTML, its line breaks as the player shows them."""
+    return plain_html(text.replace("\n", "↵"))
+
+
+def nats(value: float) -> str:
+    """Return a mean log-likelihood as it is written on the page."""
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "none"
+
+
+def lowest(values: list[float], sign: int) -> int | None:
+    """Return the number of the smallest value, or of the largest for sign -1; None at a tie."""
+    numbers = [sign * value if np.isfinite(value) else np.inf for value in values]
+    first, second = sorted(numbers)[:2]
+    return numbers.index(first) if first < second else None

@@ -1,0 +1,1 @@
+"""The page on the KV cache, step by step."""

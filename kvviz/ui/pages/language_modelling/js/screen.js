@@ -1,0 +1,195 @@
+// The training film: one slider over the points of a training, scrubbed wholly in the browser.
+// Loss curves of the twins, and what each would say at six fixed places, as it was recorded.
+import { ICONS, el, icon } from "../../../../player/js/dom.js";
+import { Chart } from "./chart.js";
+import { fairDraw, nearest, pointAfterKey } from "./film.js";
+import { SentenceCard } from "./sentence_card.js";
+import { shareText, tokensText } from "./words.js";
+
+/** @import { Films, Point } from "./film.js" */
+
+const FRAME_MS = 550;
+const REST_MS = 350;
+
+export class Screen {
+  /** @param {HTMLElement | ShadowRoot} parent @param {Films} data @param {(point: number) => void} rest */
+  constructor(parent, data, rest) {
+    this.tellRest = rest;
+    this.timer = 0;
+    this.resting = 0;
+    this.point = -1;
+    this.root = el("section", { class: "kvviz-lm kvviz-film" });
+    this.root.dataset.kvviz = "training-film";
+    this.root.tabIndex = -1;
+    this.back = this.button("One point back", ICONS.back, () => this.scrub(this.point - 1));
+    this.play = this.button("Play", ICONS.play, () => this.toggle());
+    this.play.classList.add("is-main");
+    this.forward = this.button("One point on", ICONS.forward, () => this.scrub(this.point + 1));
+    this.slider = el("input", { type: "range", min: 0, step: 1, "aria-label": "Point of the training" });
+    this.slider.addEventListener("input", () => this.scrub(Number(this.slider.value)));
+    this.sentence = el("p", { class: "lm-sentence", "aria-live": "polite" });
+    this.root.addEventListener("keydown", (event) => this.press(event));
+    this.data = data;
+    this.chart = this.newChart();
+    this.cards = this.newCards();
+    this.build();
+    parent.append(this.root);
+    this.go(data.point);
+  }
+
+  /** @param {Films} data */
+  take(data) {
+    this.pause();
+    this.data = data;
+    this.chart = this.newChart();
+    this.cards = this.newCards();
+    this.build();
+    this.point = -1;
+    this.go(data.point);
+  }
+
+  end() {
+    this.pause();
+    clearTimeout(this.resting);
+    this.root.remove();
+  }
+
+  /** The film that the slider goes by. */
+  get lead() {
+    return this.data.films[0].points;
+  }
+
+  get last() {
+    return this.lead.length - 1;
+  }
+
+  newChart() {
+    return new Chart(this.data, (point) => this.scrub(point));
+  }
+
+  newCards() {
+    return this.data.sentences.map((sentence, i) => new SentenceCard(sentence, this.data.films, i));
+  }
+
+  build() {
+    this.slider.max = String(this.last);
+    const bar = el("div", { class: "lm-bar-row" });
+    const buttons = el("div", { class: "lm-buttons" });
+    buttons.append(this.back, this.play, this.forward);
+    bar.append(buttons, this.slider);
+    const sentences = el("div", { class: "lm-sentences" });
+    sentences.append(...this.cards.map((card) => card.root));
+    const body = el("div", { class: "lm-film-body" });
+    body.append(this.chart.root, sentences);
+    this.root.replaceChildren(bar, this.sentence, body);
+    this.root.dataset.nPoints = String(this.lead.length);
+    this.root.dataset.nFilms = String(this.data.films.length);
+  }
+
+  /** @param {string} words @param {string} path @param {() => void} act @returns {HTMLButtonElement} */
+  button(words, path, act) {
+    const button = el("button", { type: "button", class: "lm-step", "aria-label": words, title: words }, [icon(path)]);
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const inSlider = event.target === this.slider;
+    if (event.key === " " && !(event.target instanceof HTMLButtonElement)) {
+      event.preventDefault();
+      this.toggle();
+      return;
+    }
+    const next = inSlider ? null : pointAfterKey(event.key, this.point, this.last + 1);
+    if (next === null) return;
+    event.preventDefault();
+    this.scrub(next);
+  }
+
+  toggle() {
+    if (this.timer) {
+      this.pause();
+      this.rest();
+      return;
+    }
+    if (this.point === this.last) this.go(0);
+    this.timer = window.setInterval(() => {
+      this.go(this.point + 1);
+      if (this.point === this.last) {
+        this.pause();
+        this.rest();
+      }
+    }, FRAME_MS);
+    this.showPlaying();
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = 0;
+    this.showPlaying();
+  }
+
+  showPlaying() {
+    const words = this.timer ? "Pause" : "Play";
+    this.play.setAttribute("aria-label", words);
+    this.play.title = words;
+    this.play.replaceChildren(icon(this.timer ? ICONS.pause : ICONS.play));
+  }
+
+  /** Goes where a person points, and tells so once they come to rest. @param {number} point */
+  scrub(point) {
+    this.pause();
+    this.go(point);
+    this.rest();
+  }
+
+  rest() {
+    clearTimeout(this.resting);
+    this.resting = window.setTimeout(() => this.tellRest(this.point), REST_MS);
+  }
+
+  /** @param {number} point */
+  go(point) {
+    const to = Math.max(0, Math.min(this.last, point));
+    if (to === this.point) return;
+    this.point = to;
+    const now = this.data.films.map((film) => film.points[nearest(film.points, this.lead[to].progress)]);
+    this.slider.value = String(to);
+    this.slider.style.setProperty("--done", `${(100 * to) / Math.max(1, this.last)}%`);
+    this.slider.setAttribute("aria-valuetext", `${tokensText(now[0].n_tokens)} tokens seen`);
+    this.back.disabled = to === 0;
+    this.forward.disabled = to === this.last;
+    this.tell(now);
+    this.chart.go(now);
+    this.cards.forEach((card, i) => card.go(now.map((point) => point.said[i])));
+    Object.assign(this.root.dataset, {
+      point: String(to),
+      tokens: String(now[0].n_tokens),
+      bits: now[0].bits.toFixed(4),
+      said: now[0].said.map((said) => said.guesses[0][0]).join("|"),
+    });
+  }
+
+  /** @param {Point[]} now */
+  tell(now) {
+    const lead = now[0];
+    const seen = lead.n_tokens
+      ? ["After ", el("b", {}, [tokensText(lead.n_tokens)]), ` tokens, ${shareText(lead.progress)} of the training, `]
+      : [el("b", {}, ["Before the first token"]), " "];
+    const parts = this.data.films.flatMap((film, i) => {
+      // Films are set side by side by the share of the training; the twin may have seen other numbers.
+      const apart = now[i].n_tokens === lead.n_tokens ? "" : `, ${tokensText(now[i].n_tokens)} tokens into its own,`;
+      return [
+        i ? `, and ${film.name}${apart} among ` : `${film.name} is as unsure as a fair draw among `,
+        el("b", {}, [Math.round(fairDraw(now[i].bits)).toLocaleString("en")]),
+        `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
+      ];
+    });
+    // A fair draw knows nothing; who takes chance for knowledge does worse.
+    const worse = now.some((point) => point.bits > this.data.most_bits)
+      ? `. There are only ${Math.round(fairDraw(this.data.most_bits)).toLocaleString("en")}: a model that has learnt nothing guesses worse than a fair draw from all`
+      : "";
+    this.sentence.replaceChildren(...seen, ...parts, worse, ".");
+  }
+}

@@ -1,0 +1,142 @@
+"""BERT's lesson in the same text: some tokens hidden, and only those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.errors import ContextLengthError, KvvizError
+from kvviz.lessons import lessons
+from kvviz.ui.pages.language_modelling import controls
+from kvviz.ui.pages.language_modelling.experiment import outcome
+from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say, verdict
+from kvviz.ui.pages.language_modelling.readings import HIDDEN_SHARE, Reading, read_masked
+from kvviz.ui.pages.language_modelling.settings import TextSettings
+from kvviz.ui.pages.language_modelling.state import TextState
+from kvviz.ui.pages.language_modelling.token_columns import token_columns
+from kvviz.ui.parts import cards
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.shell.links import LARGEST_SEED
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import runs
+from kvviz.ui.work.model_names import bundled_models, called
+
+QUESTION = "masked-labels"
+
+
+@st.fragment
+@bounded
+def draw(state: TextState, environment: Environment) -> None:
+    """Draw the question, the text with its hidden tokens, and what they teach."""
+    reading = state.reading
+    if reading is None:
+        return
+    words = lessons()
+    bert = reading.settings.bert
+    with st.container(border=True, key="kvviz-card-lm-masked"):
+        caption = words.caption("masked-label")
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        if bert == TextSettings.bert and bert not in bundled_models("bert"):
+            st.info(
+                "This copy of kvviz holds no BERT, so this part is empty. Choose another model "
+                "under “Hidden tokens” in the sidebar and press Read it.",
+                icon=":material/info:",
+            )
+            return
+        settings, seed = reading.settings, state.view.seed
+        try:
+            environment.require(bert, typed_here=runs.is_local_visitor())
+            masked = outcome(
+                state,
+                ("masked", seed),
+                lambda job: read_masked(settings, seed, job),
+                environment,
+                f"{called(bert)} reads the text",
+            )
+        except KvvizError as error:
+            show_error(error)
+            offer_less(state, settings, error)
+            offer_usual(state, settings, error)
+            return
+        if masked is not None:
+            tell(state, reading, masked)
+
+
+def tell(state: TextState, reading: Reading, masked: Reading) -> None:
+    """Draw what is known of both readings, as far as it was asked for."""
+    name = called(masked.card.name)
+    n_plain = sum(column["kind"] != "special" for column in masked.columns)
+    n_hidden = masked.summary.n_signals
+    question = lessons().question(QUESTION)
+    offered = {n: f"{n:,}" for n in sorted({1, n_hidden, max(1, n_plain // 2), n_plain})}
+    text = question.ask.format(model=name, n_tokens=f"{n_plain:,}")
+    answer = ask(state, QUESTION, text, offered) if len(offered) > 2 else SHOW_ME
+    token_columns(
+        masked,
+        mode="masked-token",
+        revealed=answer is not None,
+        wait="Predict first: what was guessed at the hidden places comes with your answer.",
+        key="lm-masked",
+    )
+    if answer is None:
+        return
+    right = "none" if not masked.n_right else f"{masked.n_right:,}"
+    told = (
+        f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
+        f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
+        f"{masked.summary.mean_bits:.2f} bits each on average."
+    )
+    say(verdict(answer, n_hidden, told, offered), "masked-labels")
+    with st.container(horizontal=True, key="kvviz-masked-row", vertical_alignment="center"):
+        st.button("Hide other tokens", key="lm:again", on_click=lambda: hide_others(state))
+        st.html(f'<span class="kvviz-aside">choice {state.view.seed:,}</span>')
+        caption = lessons().caption("masked-signals")
+        cards.opening(
+            "lm-masked",
+            [
+                f"{HIDDEN_SHARE:.0%} of {n_plain:,} tokens, rounded: {n_hidden:,}.",
+                f"{masked.summary.total_bits:,.2f} bits / {n_hidden:,} = "
+                f"{masked.summary.mean_bits:.3f} bits a hidden token.",
+                caption.text,
+                question.why,
+            ],
+            f"{caption.source} {question.source}",
+        )
+    state.write_link()
+
+
+def hide_others(state: TextState) -> None:
+    """Go on to the next choice of hidden tokens."""
+    state.view = replace(state.view, seed=(state.view.seed + 1) % (LARGEST_SEED + 1))
+
+
+def offer_less(state: TextState, settings: TextSettings, error: KvvizError) -> None:
+    """Draw a button that reads as much of a text as BERT has positions for, if it is too long."""
+    if not isinstance(error, ContextLengthError):
+        return
+    found = controls.remedy(error, settings)
+    if found is not None:
+        label, wanted = found
+        offer(state, label, "lm:less", lambda: controls.put(wanted))
+
+
+def offer_usual(state: TextState, settings: TextSettings, error: KvvizError) -> None:
+    """Draw a button that takes the BERT that ships, where the one asked for is of no use."""
+    found = controls.bert_remedy(error, settings)
+    if found is not None:
+        label, bert = found
+        offer(state, label, "lm:usual-bert", lambda: controls.put_bert(bert))
+
+
+def offer(state: TextState, label: str, key: str, put: Callable[[], None]) -> None:
+    """Draw a button that sets controls and reads what they then say."""
+
+    def take() -> None:
+        put()
+        state.asked = True
+
+    if st.button(label, key=key, on_click=take):
+        st.rerun()

@@ -1,0 +1,217 @@
+"""Teacher forcing beside free running: told the true words before each place, or left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from kvviz.lessons import lessons
+from kvviz.ui.pages.language_modelling.experiment import outcome
+from kvviz.ui.pages.language_modelling.glyphs import glyphs, running
+from kvviz.ui.pages.language_modelling.question import ask, say, verdict
+from kvviz.ui.pages.language_modelling.readings import MOST_FREE, FreeRun, Reading, compare_free
+from kvviz.ui.pages.language_modelling.state import TextState
+from kvviz.ui.parts import cards
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.model_names import called
+
+QUESTION = "departs"
+USUAL_GIVEN = 8
+SLIDER = "lm:given"
+
+
+def given_of(reading: Reading, wanted: int | None) -> int:
+    """Return how many tokens are given: what is wanted, brought to a beginning there is."""
+    n = reading.summary.n_tokens
+    aim = wanted if wanted is not None else min(USUAL_GIVEN, max(1, n // 2))
+    return min(reading.cuts, key=lambda cut: abs(cut - aim))
+
+
+@st.fragment
+@bounded
+def draw(state: TextState, environment: Environment) -> None:
+    """Draw the question, the two ways place by place, and what they come to."""
+    reading = state.reading
+    if reading is None:
+        return
+    words = lessons()
+    with st.container(border=True, key="kvviz-card-lm-forcing"):
+        caption = words.caption("forcing")
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        if not reading.cuts:
+            st.info(
+                "This text has no beginning that could be given: type a few words more.",
+                icon=":material/info:",
+            )
+            return
+        n_given = choose_given(state, reading)
+        n_places = min(MOST_FREE, reading.summary.n_tokens - n_given)
+        settings = reading.settings
+        free: FreeRun | None = outcome(
+            state,
+            ("free", n_given),
+            lambda job: compare_free(settings, n_given, job),
+            environment,
+            "Running free",
+        )
+        if free is None:
+            return
+        found = free.found
+        name = called(reading.card.name)
+        question = words.question(QUESTION)
+        near = {0, found.departs_at, min(3, n_places), n_places}
+        offered = {n: "all of them" if n == n_places else f"{n:,}" for n in sorted(near)}
+        text = question.ask.format(n_given=f"{n_given:,}", n_places=f"{n_places:,}", model=name)
+        answer = ask(state, QUESTION, text, offered)
+        rows(free, name, revealed=answer is not None)
+        if answer is None:
+            return
+        say(verdict(answer, found.departs_at, told_of(free), offered), "departs")
+    numbers(free)
+
+
+def told_of(free: FreeRun) -> str:
+    """Return how the free run left the text, and whether it ended before all places were filled."""
+    found = free.found
+    if found.departs_at == found.n_places:
+        return f"It writes all {found.n_places:,} as they stand in the text."
+    when = f"after {found.departs_at:,} of {found.n_places:,}" if found.departs_at else "at once"
+    if not free.stopped:
+        return f"It goes its own way {when}."
+    if found.n_written <= found.departs_at + 1:
+        return f"It ends the text {when}, so its row is shorter."
+    return f"It goes its own way {when}, and then ends the text, so its row is shorter."
+
+
+def choose_given(state: TextState, reading: Reading) -> int:
+    """Draw how many tokens are given and return it."""
+    if st.session_state.get(SLIDER) not in reading.cuts:
+        st.session_state[SLIDER] = given_of(reading, state.view.given)
+
+    def moved() -> None:
+        # Nothing is there where another text has come in between.
+        given = st.session_state.get(SLIDER)
+        if given is not None:
+            state.view = replace(state.view, given=int(given))
+            state.write_link()
+
+    first, *others = reading.cuts
+    if not others:
+        return first
+    with st.container(width=360, key="kvviz-given"):
+        chosen = st.select_slider(
+            "Tokens given from the beginning",
+            options=list(reading.cuts),
+            key=SLIDER,
+            on_change=moved,
+        )
+    return int(chosen)
+
+
+def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
+    """Draw the text, the forced predictions and the free run, place under place."""
+    found = free.found
+    true, forced, _ = free.tokens
+    columns = [
+        f'<div class="kvviz-place" role="row"><span role="cell">{plain_html(glyphs(token))}</span>'
+        + (
+            cell(forced[i], right=forced[i] == true[i]) + free_cell(free, i)
+            if revealed
+            else '<span role="cell" class="kvviz-veiled">?</span>' * 2
+        )
+        + "</div>"
+        for i, token in enumerate(true)
+    ]
+    st.html(
+        f'<div class="kvviz-places" role="table" data-kvviz="departure" '
+        f'data-departs-at="{found.departs_at if revealed else ""}" '
+        f'data-n-places="{found.n_places}" '
+        f'data-n-written="{found.n_written if revealed else ""}" '
+        f'data-n-forced-right="{found.n_forced_right if revealed else ""}" '
+        f'data-revealed="{str(revealed).lower()}" '
+        f'aria-label="The text, {plain_html(name)} told the true words, and {plain_html(name)} '
+        'left alone">'
+        f'<p class="kvviz-given" role="caption">{plain_html(running(free.given))}</p>'
+        '<div class="kvviz-place kvviz-place-names" role="row">'
+        + "".join(
+            f'<span role="columnheader">{one}</span>' for one in ("the text", "forced", "free")
+        )
+        + "</div>"
+        f"{''.join(columns)}</div>"
+    )
+
+
+def free_cell(free: FreeRun, place: int) -> str:
+    """Return what the free run wrote at a place, and nothing behind its end."""
+    true, _, own = free.tokens
+    if place >= len(own):
+        return '<span role="cell" class="kvviz-ended" title="the free run has ended"></span>'
+    return cell(own[place], right=own[place] == true[place], gone=place >= free.found.departs_at)
+
+
+def cell(token: str, *, right: bool, gone: bool = False) -> str:
+    """Return one prediction: right or wrong told by sign and line, not by colour alone."""
+    kind = "kvviz-right" if right else "kvviz-wrong"
+    sign = "as in the text" if right else "not as in the text"
+    return (
+        f'<span role="cell" class="{kind}{" kvviz-gone" if gone else ""}" title="{sign}">'
+        f"{plain_html(glyphs(token))}</span>"
+    )
+
+
+def numbers(free: FreeRun) -> None:
+    """Draw what both ways come to."""
+    found, words = free.found, lessons()
+    forced_bits, free_bits = float(found.forced_bits.mean()), float(found.free_bits.mean())
+    first, second, third = st.columns(3, gap="small")
+    with first, st.container(border=True, key="kvviz-card-lm-forced", height="stretch"):
+        cards.heading(
+            f"{found.n_forced_right} of {found.n_places} right, forced",
+            f"{forced_bits:.2f} bits a token: its surprise at the true words. After a slip it is "
+            "told the truth and goes on from there.",
+        )
+        cards.opening(
+            "lm-forced",
+            [
+                f"Its likeliest token was the true one at {found.n_forced_right:,} of "
+                f"{found.n_places:,} places.",
+                f"{found.forced_bits.sum():,.2f} bits / {found.n_places:,} = {forced_bits:.3f}.",
+            ],
+            "Measured in one pass over the whole text, the true words before each place.",
+        )
+    with second, st.container(border=True, key="kvviz-card-lm-free", height="stretch"):
+        cards.heading(
+            f"{found.n_free_right} of {found.n_places} right, free",
+            f"{free_bits:.2f} bits a token: its surprise at its own words, which it finds "
+            f"{'more' if free_bits < forced_bits else 'no more'} likely than the true ones.",
+        )
+        cards.opening(
+            "lm-free",
+            [
+                f"{found.departs_at:,} right before it departs, "
+                f"{found.n_free_right - found.departs_at:,} after that.",
+                *(
+                    [
+                        f"It wrote {found.n_written:,} of {found.n_places:,}, the last of them the "
+                        "end of a text. Behind it nothing is right."
+                    ]
+                    if free.stopped
+                    else []
+                ),
+                f"{found.free_bits.sum():,.2f} bits / {found.n_written:,} = {free_bits:.3f}.",
+            ],
+            "Measured in a run of its own that always takes the likeliest token, with the cache.",
+        )
+    with third, st.container(border=True, key="kvviz-card-lm-why", height="stretch"):
+        caption, forcing = words.caption("exposure-bias"), words.caption("forcing")
+        question = words.question(QUESTION)
+        cards.heading("Why they part", question.why)
+        cards.opening(
+            "lm-forcing",
+            [caption.text],
+            f"{forcing.source} {caption.source}",
+            label="why train like this",
+        )

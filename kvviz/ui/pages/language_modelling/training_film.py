@@ -1,0 +1,207 @@
+"""The training film: how both twins learnt, scrubbed in the browser."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from kvviz.lessons import lessons
+from kvviz.lessons.lesson_files import Gap, LessonError
+from kvviz.lessons.training_film import Film, first_common_leader, first_lead, read_film
+from kvviz.ui.pages.language_modelling.glyphs import glyphs
+from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say
+from kvviz.ui.pages.language_modelling.state import TextState
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.model_names import WEIGHTS, called
+
+HERE = Path(__file__).parent
+QUESTION = "learnt-first"
+TWINS = (("gpt2-mini", "gpt2"), ("bert-mini", "bert"))
+KEY = "lm-film"
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Register the component with Streamlit, once in the life of the process."""
+    return component(
+        "kvviz_training_film",
+        css=(HERE / "token_columns.css").read_text(encoding="utf-8")
+        + (HERE / "training_film.css").read_text(encoding="utf-8"),
+        js=(HERE / "training_film.bundle.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+def films() -> dict[str, Film]:
+    """Return the films that ship, by the family of their model.
+
+    Raises:
+        LessonError: If one is there and cannot be read.
+    """
+    paths = {family: WEIGHTS / name / "film.jsonl" for name, family in TWINS}
+    return {
+        family: _film(path, path.stat().st_mtime_ns)
+        for family, path in paths.items()
+        if path.is_file()
+    }
+
+
+def n_points() -> int:
+    """Return how many points the slider has; 0 where there is no film that can be shown."""
+    try:
+        return len(films().get("gpt2", ()))
+    except LessonError:
+        return 0
+
+
+@cache
+def _film(path: Path, changed_ns: int) -> Film:
+    """Read a film once, and again when its file has changed."""
+    return read_film(path)
+
+
+def payload(found: dict[str, Film], point: int) -> dict[str, Any]:
+    """Return what the component draws."""
+    config = json.loads((WEIGHTS / TWINS[0][0] / "config.json").read_text(encoding="utf-8"))
+    names = {family: called(f"kvviz/{name}") for name, family in TWINS}
+    lead = next(iter(found.values()))
+    return {
+        "point": min(point, len(lead) - 1),
+        "most_bits": round(math.log2(config["vocab_size"]), 4),
+        "films": [
+            {"name": names[family], "family": family, "points": [_point(one) for one in film]}
+            for family, film in found.items()
+        ],
+        "sentences": [
+            {
+                "before": f"{gap.before} ",
+                "word": glyphs(f" {gap.word}"),
+                "after": gap.after if gap.after[0] in ",." else f" {gap.after}",
+            }
+            for gap in gaps(lead)
+        ],
+    }
+
+
+def gaps(film: Film) -> tuple[Gap, ...]:
+    """Return the sentences that a film asked about.
+
+    Raises:
+        LessonError: If they are not those that are told of in the lessons.
+    """
+    told = lessons().gaps
+    asked = [prediction.prompt for prediction in film[0].predictions]
+    if [prompt[: len(gap.before)] for prompt, gap in zip(asked, told, strict=False)] != [
+        gap.before for gap in told
+    ]:
+        raise LessonError(
+            "The film asks about other sentences than film.toml tells of.",
+            found=", ".join(asked),
+            fix="Tell of these in film.toml, or train again.",
+        )
+    return told
+
+
+def _point(point: Any) -> dict[str, Any]:
+    return {
+        "n_tokens": point.n_tokens,
+        "progress": point.progress,
+        "bits": round(point.heldout_bits, 4),
+        "said": [
+            {
+                "guesses": [[glyphs(guess.token), guess.probability] for guess in said.guesses],
+                "continuation": said.continuation.replace("\n", "↵").strip(),
+            }
+            for said in point.predictions
+        ],
+    }
+
+
+def then(steps: list[tuple[str, int]]) -> str:
+    """Return what was learnt, and when, as the end of a sentence.
+
+    Example:
+        >>> then([("that a is", 4096), ("that b is", 8192)])
+        'that a is, after 4,096 tokens, and then that b is, after 8,192'
+    """
+    (label, n_tokens), *others = steps
+    told = [f"{label}, after {n_tokens:,} tokens"]
+    told += [f"then {label}, after {n_tokens:,}" for label, n_tokens in others]
+    if others:
+        told[-1] = f"and {told[-1]}"
+    return ", ".join(told)
+
+
+@st.fragment
+@bounded
+def draw(state: TextState) -> None:
+    """Draw the question and the film."""
+    found = films()
+    if "gpt2" not in found:
+        st.info("This copy of kvviz holds no training film.", icon=":material/info:")
+        return
+    words = lessons()
+    caption = words.caption("training-film")
+    with st.container(border=True, key="kvviz-card-lm-film"):
+        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        answer(state, found["gpt2"])
+
+        def moved() -> None:
+            point = st.session_state.get(KEY, {}).get("point")
+            if type(point) is int and 0 <= point < len(found["gpt2"]):
+                state.view = replace(state.view, point=point)
+                state.write_link()
+
+        notes = [
+            words.caption("film-losses").text
+            if "bert" in found
+            else "There is no film of BERT mini in this copy of kvviz, so its side is left out.",
+            caption.source,
+        ]
+        data = payload(found, state.film_start) | {"notes": notes}
+        _component()(key=KEY, data=data, on_point_change=moved)
+
+
+def milestones(film: Film) -> dict[str, tuple[str, int | None]]:
+    """Return what can be learnt first: a label, and the tokens seen when it first shows."""
+    told = lessons().gaps
+    common = first_common_leader(film)
+    marks: dict[str, tuple[str, int | None]] = {
+        "frequent": (
+            "that some words are frequent",
+            common.n_tokens if common else None,
+        )
+    }
+    for name, number in (("phrase", 0), ("scene", 1)):
+        point = first_lead(film, number, f" {told[number].word}")
+        label = f"that “{told[number].before}” goes on with “{told[number].word}”"
+        marks[name] = (label, point.n_tokens if point else None)
+    return marks
+
+
+def answer(state: TextState, film: Film) -> None:
+    """Draw the question on the film, and once it is answered what the film says."""
+    marks = milestones(film)
+    question = lessons().question(QUESTION)
+    labels = {name: label for name, (label, _) in marks.items()}
+    given = ask(state, QUESTION, question.ask, labels)
+    if given is None:
+        return
+    seen = {name: n for name, (_, n) in marks.items() if n is not None}
+    if not seen:
+        return
+    right = min(seen, key=lambda name: seen[name])
+    steps = sorted(seen, key=seen.__getitem__)
+    opening = "" if given == SHOW_ME else "Right. " if given == right else "Not that one. "
+    learnt = then([(labels[name], seen[name]) for name in steps])
+    say(f"{opening}{called(f'kvviz/{TWINS[0][0]}')} learnt first {learnt}.", "learnt-first")
+    st.html(f'<p class="kvviz-source">{plain_html(question.why)} {plain_html(question.source)}</p>')

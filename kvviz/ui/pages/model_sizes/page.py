@@ -1,0 +1,60 @@
+"""Model sizes: from GPT-1 to today, what weights and KV caches take, and on what they fit."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from kvviz.lessons import lessons
+from kvviz.ui.pages.model_sizes import choice, pictures, prediction, result_cards, whole_table
+from kvviz.ui.pages.model_sizes.choice import SizesState
+from kvviz.ui.shell import notes
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import plain_html
+
+STYLE = Path(__file__).parent / "model_sizes.css"
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    words, state = lessons(), SizesState.here()
+    choice.follow_link(state)
+    st.html(f"<style>{_rules()}</style>")
+    st.title("How large models are", anchor=False)
+    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>')
+    with st.container(key="kvviz-status"):
+        notes.draw(state.notes)
+    prediction.draw(state)
+    chosen = choice.draw(state)
+    # Before what takes long to draw: a change that cuts this run of the script short would lose it.
+    state.address.write(choice.write(chosen))
+    found = result_cards.bill(chosen)
+    if found is None:
+        st.info(
+            f"{chosen.model.maker} has not disclosed how large {chosen.model.name} is, so there "
+            "is nothing to count. Choose another model.",
+            icon=":material/visibility_off:",
+        )
+    else:
+        result_cards.draw(chosen, found)
+        left, right = st.columns([3, 2], gap="small")
+        with left:
+            pictures.growth(chosen, found)
+        with right:
+            pictures.accelerator_list(chosen, found)
+    pictures.ladder(chosen)
+    pictures.parts(chosen)
+    st.header("All models", anchor=False)
+    st.html(f'<p class="kvviz-body">{plain_html(words.caption("model-table").text)}</p>')
+    whole_table.draw()
+    st.html(
+        f'<p class="kvviz-told kvviz-closing">{plain_html(words.caption("sizes-in-one").text)}</p>'
+    )
+
+
+@cache
+def _rules() -> str:
+    return STYLE.read_text(encoding="utf-8")

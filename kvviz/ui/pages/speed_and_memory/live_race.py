@@ -1,0 +1,124 @@
+"""A race under way: two lanes in which tokens appear, their clocks, and a way to stop it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import streamlit as st
+
+from kvviz.ui.parts.progress import sentence
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.jobs import Job
+
+if TYPE_CHECKING:
+    from kvviz.engine.timing.race import RaceStep
+
+TITLES = {"cached": "With the cache", "uncached": "Without"}
+
+
+@dataclass
+class Lane:
+    """One side in the present round: the tokens it has written, and the seconds it has taken."""
+
+    tokens: list[str] = field(default_factory=list[str])
+    seconds: float = 0.0
+
+
+class LiveRace:
+    """What a race's thread has told so far; the page's thread only reads it.
+
+    Args:
+        n_new: Tokens that each side writes.
+        repeats: Rounds that count.
+    """
+
+    def __init__(self, n_new: int, repeats: int) -> None:
+        self.n_new, self.repeats = n_new, repeats
+        self.round = 0
+        self.lanes = _empty_lanes()
+
+    def hear(self, step: RaceStep) -> None:
+        """Take in a step; a new round begins with empty lanes."""
+        if step.round != self.round:
+            self.round, self.lanes = step.round, _empty_lanes()
+        lane = self.lanes[step.side]
+        lane.tokens.append(step.text)
+        lane.seconds += step.seconds
+
+    @property
+    def line(self) -> str:
+        """Say which round it is."""
+        if self.round == 0:
+            return "Warm-up, both sides in turns"
+        return f"Round {self.round} of {self.repeats}"
+
+
+class Racing(Protocol):
+    """A page on which a race may be under way."""
+
+    job: Job | None
+    live: LiveRace | None
+
+
+def _empty_lanes() -> dict[str, Lane]:
+    return {side: Lane() for side in TITLES}
+
+
+@st.fragment(run_every=0.35)
+@bounded
+def draw(state: Racing) -> None:
+    """Draw the race, again and again until it is over."""
+    job, live = state.job, state.live
+    if job is None or live is None:
+        return
+    if job.wait():
+        st.rerun()
+    with st.container(border=True, key="kvviz-progress", horizontal=True,
+                      vertical_alignment="center"):  # fmt: skip
+        st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=_progress(job, live))
+        st.button("Cancel", key="speed:cancel", on_click=job.cancel, disabled=job.cancelled())
+    lanes = live.lanes
+    slowest = max(lane.seconds for lane in lanes.values()) or 1.0
+    lane_pair(
+        {
+            side: (
+                f"{lane.seconds:,.2f} s",
+                f"{len(lane.tokens):,} of {live.n_new:,} tokens",
+                "".join(lane.tokens),
+                lane.seconds / slowest,
+            )
+            for side, lane in lanes.items()
+        },
+        f"race-{'warm-up' if live.round == 0 else 'round'}",
+    )
+
+
+def _progress(job: Job, live: LiveRace) -> str:
+    if job.phase != "running" or job.cancelled():
+        return sentence(job)
+    return f"{live.line}: step {job.step:,} of {job.n_steps:,}"
+
+
+def _lines(text: str) -> str:
+    """Return a text for HTML; line breaks stay line breaks, other control characters are signs."""
+    return "\n".join(plain_html(line) for line in text.lstrip(" ").split("\n"))
+
+
+def lane_pair(lanes: dict[str, tuple[str, str, str, float]], hook: str) -> None:
+    """Draw two lanes.
+
+    Args:
+        lanes: Side to its clock, the line beside it, its text, and how long its bar is, 0 to 1.
+        hook: Value of ``data-kvviz``.
+    """
+    drawn = "".join(
+        f'<section class="kvviz-lane kvviz-lane-{side}" aria-label="{TITLES[side]}">'
+        f'<div class="kvviz-lane-head"><b>{TITLES[side]}</b><span>{plain_html(line)}</span></div>'
+        f'<div class="kvviz-lane-clock">{plain_html(clock)}</div>'
+        f'<div class="kvviz-lane-bar"><i style="width:{100 * share:.1f}%"></i></div>'
+        f"<p>{_lines(text)}</p></section>"
+        for side, (clock, line, text, share) in lanes.items()
+    )
+    st.html(f'<div class="kvviz-lanes" data-kvviz="{hook}">{drawn}</div>')

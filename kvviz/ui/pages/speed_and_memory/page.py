@@ -1,0 +1,166 @@
+"""Speed and memory: the same tokens with the cache and without, and what the cache takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from kvviz.errors import KvvizError
+from kvviz.lessons import lessons
+from kvviz.ui.pages.speed_and_memory import (
+    live_race,
+    memory_part,
+    race_controls,
+    result_part,
+    roof_part,
+    settings,
+    time_part,
+)
+from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
+from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings
+from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
+from kvviz.ui.shell import notes
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.shell.links import line_about
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_store import model_store
+
+STYLE = Path(__file__).parent / "speed_and_memory.css"
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    environment = Environment.read()
+    state = SpeedState.here()
+    follow_link(state, environment)
+    st.html(f"<style>{_rules()}</style>")
+    st.title("Speed and memory", anchor=False)
+    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>')
+    race_controls.question(state)
+    draft = race_controls.draw(environment)
+    if draft.start or state.asked:
+        race(state, draft, environment)
+    state.collect()
+    with st.container(key="kvviz-status"):
+        draw_status(state)
+    if state.job is None:
+        result_part.draw(state)
+    result_part.against_length(state.finished)
+    if state.finished is not None:
+        draw_rest(state, state.finished, environment)
+    state.address.write(settings.write(state.settings))
+
+
+def follow_link(state: SpeedState, environment: Environment) -> None:
+    """Take in the link that the person opened, if one was."""
+    parameters = state.address.incoming()
+    if parameters is None:
+        if f"{PREFIX}new" not in st.session_state:
+            race_controls.put(state.settings)
+        return
+    wanted, unusable = settings.parse(parameters, environment.max_new_tokens)
+    state.settings = replace(wanted, device=environment.device)
+    line = line_about(unusable)
+    state.notes = (line,) if line else ()
+    race_controls.put(state.settings)
+
+
+def race(state: SpeedState, draft: race_controls.Draft, environment: Environment) -> None:
+    """Start a race of what the controls say, unless one of them stands in the way."""
+    by_answer, state.asked, state.notes = state.asked and not draft.start, False, ()
+    if draft.problems:
+        return
+    state.settings, state.error = draft.settings, None
+    if by_answer and state.answered is None:
+        state.answered = draft.settings
+    try:
+        environment.require(draft.settings.model, typed_here=runs.is_local_visitor())
+    except KvvizError as error:
+        state.error = error
+        return
+    for under_way in (state.parts, state.roof):
+        under_way.stop()
+    if state.job is not None:
+        state.job.cancel()
+    wanted, live = draft.settings, LiveRace(draft.settings.new, draft.settings.repeats)
+    state.live = live
+    state.job = Job(lambda job: run(wanted, live, job), runs.queue(environment.concurrency))
+
+
+def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:
+    """Load the model and race."""
+    # First the model: two threads that import transformers at the same time trip over each other,
+    # and loading keeps them apart.
+    model = model_store().get(wanted.of_model)
+
+    from kvviz.engine.timing.device_memory import free_bytes
+    from kvviz.engine.timing.race import RaceStep
+    from kvviz.engine.timing.race import race as engine_race
+
+    def hear(step: RaceStep) -> None:
+        live.hear(step)
+        job.report(step.done, step.n_steps)
+
+    found = engine_race(
+        model,
+        n_prompt=wanted.prompt_tokens,
+        n_new=wanted.new,
+        batch=wanted.batch,
+        repeats=wanted.repeats,
+        on_step=hear,
+        cancel=job.cancelled,
+    )
+    text = model.text_of(found.token_ids[0, found.n_prompt :].tolist())
+    return Finished(wanted, found, text, free_bytes(model.device))
+
+
+def draw_status(state: SpeedState) -> None:
+    """Draw the race under way, what went wrong, or what an odd link has to say."""
+    if state.job is not None:
+        live_race.draw(state)
+    if state.error is not None:
+        show_error(state.error)
+        offer_remedy(state)
+        if state.finished is not None:
+            st.caption("Below is the race before, as it was.")
+    notes.draw(state.notes)
+
+
+def offer_remedy(state: SpeedState) -> None:
+    """Draw a button that does what helps against the error, where there is such a thing."""
+    found = race_controls.remedy(state)
+    if found is None:
+        return
+    label, wanted = found
+
+    def take() -> None:
+        race_controls.put(wanted)
+        state.asked = True
+
+    st.button(label, key="speed:remedy", on_click=take)
+
+
+def draw_rest(state: SpeedState, finished: Finished, environment: Environment) -> None:
+    """Draw what is to be learnt from the race on screen."""
+    st.header("Where the time goes", anchor=False)
+    left, right = st.columns([2, 3], gap="small")
+    with left:
+        time_part.work_and_time(finished.race)
+    with right:
+        time_part.parts_of_a_step(state, environment)
+    st.header("What it takes in memory", anchor=False)
+    memory_part.draw(finished)
+    st.header("FLOPs, bytes, and the roof", anchor=False)
+    roof_part.draw(state, environment)
+
+
+@cache
+def _rules() -> str:
+    return STYLE.read_text(encoding="utf-8")

@@ -1,0 +1,150 @@
+"""The controls of a race, and the question before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from kvviz.errors import ContextLengthError, OutOfMemoryError
+from kvviz.lessons import lessons
+from kvviz.trace import BYTES_PER_NUMBER
+from kvviz.trace.race import race_bytes
+from kvviz.ui.pages.speed_and_memory.settings import (
+    MOST_PROMPT_TOKENS,
+    MOST_REPEATS,
+    MOST_SEQUENCES,
+    PREFIX,
+    RaceSettings,
+)
+from kvviz.ui.pages.speed_and_memory.state import SpeedState
+from kvviz.ui.parts.model_choice import choose_model, put_model
+from kvviz.ui.shell.environment import DEVICES, Environment
+from kvviz.ui.shell.errors_shown import show_problems
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.model_names import called
+from kvviz.ui.work.model_store import model_store
+
+ANSWERS = (("less than 2×", 2.0), ("2× to 4×", 4.0), ("4× to 10×", 10.0), ("more than 10×", None))
+"""Answers to the question, and the factor that each ends below."""
+
+JUST_RUN = -1
+NUMBERS = {
+    "prompt_tokens": ("Prompt tokens", MOST_PROMPT_TOKENS),
+    "new": ("New tokens", 0),
+    "batch": ("Batch", MOST_SEQUENCES),
+    "repeats": ("Repeats", MOST_REPEATS),
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the controls say now.
+
+    Attributes:
+        settings: What would be raced.
+        problems: Sentences on what stands in the way, none if nothing does.
+        start: Whether the button was pressed just now.
+    """
+
+    settings: RaceSettings
+    problems: tuple[str, ...]
+    start: bool
+
+
+def put(settings: RaceSettings) -> None:
+    """Set the controls, before they are drawn."""
+    put_model(f"{PREFIX}model", "gpt2", settings.model)
+    for name in (*NUMBERS, "dtype", "device"):
+        st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
+
+
+def question(state: SpeedState) -> None:
+    """Draw the question until it is answered; an answer starts the race."""
+    if state.answer is not None:
+        return
+    words = lessons().question("cache-speed-up")
+    said = {
+        name: st.session_state.get(f"{PREFIX}{name}") or getattr(state.settings, name)
+        for name in ("prompt_tokens", "new")
+    }
+    name = st.session_state.get(f"{PREFIX}model", state.settings.model)
+    ask = words.ask.format(
+        model=called(name), prompt=f"{said['prompt_tokens']:,}", new=f"{said['new']:,}"
+    )
+
+    def take(number: int) -> None:
+        state.answer, state.asked = number, True
+
+    with st.container(key="kvviz-ask-speed", gap="small"):
+        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(ask)}</p>')
+        with st.container(horizontal=True, key="kvviz-choices-speed", gap="small"):
+            for number, (label, _) in enumerate(ANSWERS):
+                st.button(label, key=f"{PREFIX}answer:{number}", on_click=take, args=(number,))
+            st.button("Just run it", key=f"{PREFIX}answer:show", type="tertiary",
+                      on_click=take, args=(JUST_RUN,))  # fmt: skip
+
+
+def draw(environment: Environment) -> Draft:
+    """Draw the controls and return what they say."""
+    with st.container(border=True, key="kvviz-card-race"):
+        with st.container(horizontal=True, gap="small", key="kvviz-race-numbers"):
+            with st.container(width=330, key="kvviz-race-model"):
+                model = choose_model("Model", f"{PREFIX}model", "gpt2")
+            numbers: dict[str, int] = {}
+            for name, (label, _) in NUMBERS.items():
+                found = st.number_input(
+                    label, key=f"{PREFIX}{name}", step=1, persist_state="session", width=150
+                )
+                numbers[name] = int(found or 0)
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small",
+                           key="kvviz-race-row")  # fmt: skip
+        with row:
+            dtype = st.selectbox("Number format", list(BYTES_PER_NUMBER), key=f"{PREFIX}dtype",
+                                 persist_state="session", width=170)  # fmt: skip
+            devices = list(dict.fromkeys([*DEVICES, environment.device]))
+            device = st.selectbox("Device", devices, key=f"{PREFIX}device",
+                                  persist_state="session", width=130)  # fmt: skip
+        settings = RaceSettings(model=model, dtype=dtype, device=device, **numbers)
+        problems = found_wrong(settings, environment)
+        with row:
+            start = st.button("Start the race", key=f"{PREFIX}start", type="primary",
+                              shortcut="Ctrl+Enter")  # fmt: skip
+        show_problems(problems)
+    return Draft(settings, problems, start)
+
+
+def found_wrong(settings: RaceSettings, environment: Environment) -> tuple[str, ...]:
+    """Return a sentence on each control that cannot be raced as it is."""
+    problems: list[str] = []
+    if not settings.model:
+        problems.append("Type the name or the folder of a model.")
+    for name, (label, most) in NUMBERS.items():
+        number, most = getattr(settings, name), most or environment.max_new_tokens
+        if not 1 <= number <= most:
+            problems.append(f"{label}: 1 to {most:,}, and it is {number:,}.")
+    return tuple(problems)
+
+
+def remedy(state: SpeedState) -> tuple[str, RaceSettings] | None:
+    """Return what helps against the error, as a button's words and the settings it starts."""
+    tried, model = state.settings, model_store().peek(state.settings.of_model)
+    usual = RaceSettings()
+    if isinstance(state.error, ContextLengthError) and model is not None:
+        n_ctx = model.card.n_ctx
+        prompt = min(tried.prompt_tokens, n_ctx // 2)
+        new = min(tried.new, n_ctx - prompt)
+        return (
+            f"Race {prompt:,} prompt and {new:,} new tokens",
+            replace(tried, prompt_tokens=prompt, new=new),
+        )
+    if isinstance(state.error, OutOfMemoryError) and model is not None and tried.batch > 1:
+        from kvviz.engine.timing.device_memory import free_bytes
+
+        each = race_bytes(model.card, tried.prompt_tokens + tried.new - 1, 1).total
+        # Half of what just fits: the arithmetic names the least that a race needs.
+        batch = min(tried.batch // 2, (free_bytes(model.device) or each) // (2 * each))
+        return f"Race a batch of {max(batch, 1):,}", replace(tried, batch=max(batch, 1))
+    if model is None and tried.model != usual.model:
+        return f"Race {called(usual.model)}", replace(tried, model=usual.model)
+    return None

@@ -1,0 +1,51 @@
+"""Start here: what this is, a run to step through at once, and where to go for which question."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import streamlit as st
+
+from kvviz.lessons import lessons
+from kvviz.ui.pages.start.stored_example import stored_example
+from kvviz.ui.parts.player import player
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.links import View
+from kvviz.ui.shell.page_list import page_named
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import preload
+
+ENTRIES_A_ROW = 3
+
+
+@bounded
+def show() -> None:
+    """Draw the page."""
+    words = lessons()
+    st.title("Watch a KV cache work", anchor=False)
+    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>')
+    player(stored_example(), View(cache="both"), key="start-player")
+    st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
+    st.header("Where to go for which question", anchor=False)
+    page_guide = [entry for entry in words.page_guide if page_named(entry.page) is not None]
+    for first in range(0, len(page_guide), ENTRIES_A_ROW):
+        row = page_guide[first : first + ENTRIES_A_ROW]
+        for column, entry in zip(st.columns(ENTRIES_A_ROW, gap="small"), row, strict=False):
+            with column, st.container(border=True, height="stretch"):
+                st.html(
+                    f'<div class="kvviz-heading" role="heading" aria-level="3">'
+                    f"{plain_html(entry.question)}</div>"
+                    f'<p class="kvviz-body">{plain_html(entry.answer)}</p>'
+                )
+                leads_to = page_named(entry.page)
+                assert leads_to is not None
+                st.page_link(leads_to.page(), label=leads_to.title, icon=":material/arrow_forward:",
+                             query_params=dict(parse_qsl(entry.query)))  # fmt: skip
+    with st.expander("The words of the field", key="kvviz-glossary"):
+        for term in words.terms:
+            st.html(
+                f'<p class="kvviz-term"><b>{plain_html(term.word)}</b> '
+                f"{plain_html(term.meaning)} "
+                f'<span class="kvviz-source">{plain_html(term.source)}</span></p>'
+            )
+    preload.begin()

@@ -1,0 +1,43 @@
+"""A figure on a card: one way to place it, and the hook it is found by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from kvviz.ui.shell.plain_text import plain_html
+
+_CLEAR = "rgba(0,0,0,0)"
+
+
+def draw(figure: Figure, alt: str) -> None:
+    """Draw a figure on the ground of the card that it lies on.
+
+    Before it stands an element without a size that carries ``data-kvviz="chart-<name>"``, with the
+    number of traces and of points that were drawn; the name is the one in the figure's `meta`, and
+    no two charts of a page have the same. Both lie in a container of their own, whose class is
+    ``st-key-kvviz-chart-<name>``.
+
+    Args:
+        figure: What to draw; a template leaves its ground to the card.
+        alt: What it shows, for those who do not see it.
+    """
+    layout: Any = figure.layout
+    traces: Any = figure.data
+    name = str(layout.meta["figure"])
+    points = sum(0 if trace.x is None else len(trace.x) for trace in traces)
+    figure.update_layout(paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR)
+    with st.container(key=f"kvviz-chart-{name}", gap=None):
+        st.html(
+            f'<span data-kvviz="chart-{plain_html(name)}" data-n-traces="{len(traces)}" '
+            f'data-n-points="{points}"></span>'
+        )
+        st.plotly_chart(
+            figure,
+            width="stretch",
+            key=f"kvviz-plot-{name}",
+            config={"displayModeBar": False},
+            alt=alt,
+        )

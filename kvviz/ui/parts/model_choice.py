@@ -1,0 +1,55 @@
+"""A list of the models of one family, with a field for one that is not in it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kvviz.trace.model_card import Family
+from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_models
+
+OTHER = "another model…"
+
+
+def values_for(key: str, family: Family, model: str) -> dict[str, object]:
+    """Return what a list and its field hold when they say a model, by their keys."""
+    bundled = model in bundled_models(family)
+    return {key: model if bundled else OTHER, f"{key}:other": "" if bundled else model}
+
+
+def put_model(key: str, family: Family, model: str) -> None:
+    """Set a list and its field, before they are drawn."""
+    for name, value in values_for(key, family, model).items():
+        st.session_state[name] = value
+
+
+def choose_model(label: str, key: str, family: Family) -> str:
+    """Draw the list of a family's models, and the field for another one.
+
+    Args:
+        label: What stands above the list.
+        key: Of the list's widget; the field's is ``<key>:other``.
+        family: Which models are listed.
+
+    Returns:
+        A bundled name, a hub name or a folder; empty if nothing is typed.
+    """
+    labels = bundled_models(family)
+    name = FAMILY_NAMES[family]
+    model = st.selectbox(
+        label,
+        [*labels, OTHER],
+        key=key,
+        format_func=lambda name: labels.get(str(name), str(name)),
+        persist_state="session",
+    )
+    if model != OTHER:
+        return str(model)
+    return st.text_input(
+        "Hub name or folder",
+        key=f"{key}:other",
+        placeholder=name.example,
+        max_chars=300,
+        help=f"A {name.title}-shaped model with safetensors. A name is fetched from the Hugging "
+        "Face hub if it is not on this machine yet; a folder is read as it is.",
+        persist_state="session",
+    ).strip()

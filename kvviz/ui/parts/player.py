@@ -1,0 +1,179 @@
+"""The player on a page: mounted once, fed with packed bytes, and what it sends back, checked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+import kvviz
+from kvviz.errors import LinkError
+from kvviz.player import pack
+from kvviz.player.payload import CacheView
+from kvviz.trace import GenerationTrace
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.links import CACHES, View
+from kvviz.ui.work.runs import ShownRun
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(kvviz.__file__).parent / "player"
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Register the player with Streamlit, once in the life of the process."""
+    return component(
+        "kvviz_player",
+        css=(FOLDER / "player.css").read_text(encoding="utf-8"),
+        js=(FOLDER / "player.bundle.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+def checked_view(message: object, shown: ShownRun) -> View:
+    """Return the view that a message from the browser names.
+
+    Raises:
+        LinkError: If it is no view of this run.
+    """
+    if not isinstance(message, Mapping):
+        raise LinkError("The player sent something that is no view.", found=repr(message)[:80])
+    card = shown.trace.model
+    counts = {"step": shown.n_steps, "layer": card.n_layers, "head": card.n_heads}
+    numbers = {name: message.get(name) for name in counts}
+    if (
+        any(
+            type(number) is not int or not 0 <= number < counts[name]
+            for name, number in numbers.items()
+        )
+        or message.get("cache") not in CACHES
+    ):
+        raise LinkError("The player sent a view that this run does not have.", found=repr(message))
+    return View(cache=message["cache"], **{name: int(numbers[name] or 0) for name in counts})
+
+
+def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None, str | None]:
+    """Return the layer and the way of looking that the player asks for, None where it does not.
+
+    Raises:
+        LinkError: If it asks for what this run cannot have.
+    """
+    if not isinstance(message, Mapping):
+        raise LinkError("The player sent something that is no request.", found=repr(message)[:80])
+    layer, cache_mode = message.get("layer"), message.get("cache")
+    layer_is_there = layer is None or (type(layer) is int and 0 <= layer < trace.model.n_layers)
+    if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
+        raise LinkError("The player asked for what this run cannot have.", found=repr(message))
+    return layer, cache_mode
+
+
+def first_view(shown: ShownRun, view: View) -> View:
+    """Fill in layer and head where a view leaves them open.
+
+    The head that looks most clearly at the previous token is the easiest one to read; where no
+    rule finds such a head, it is the first head of the first layer.
+    """
+    if view.layer is not None and view.head is not None:
+        return view
+    roles = [role for role in shown.roles if role.role == "previous-token"]
+    fitting = [role for role in roles if view.layer in (None, role.layer)]
+    best = max(fitting, key=lambda role: role.score, default=None)
+    layer = view.layer if view.layer is not None else best.layer if best else 0
+    head = view.head if view.head is not None else best.head if best else 0
+    return replace(view, layer=layer, head=head)
+
+
+def checked_cache(shown: ShownRun, view: View) -> CacheView:
+    """Return the way of looking that a view names, or the first one there is."""
+    return shown.caches[shown.caches.index(view.cache) if view.cache in shown.caches else 0]
+
+
+def packed(shown: ShownRun, view: View, view_number: int, layer: int | None = None) -> bytes:
+    """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
+    return pack(
+        shown.subject,
+        layer=view.layer or 0,
+        head=view.head or 0,
+        step=view.step,
+        cache=checked_cache(shown, view),
+        view_number=view_number,
+        roles=shown.roles,
+        layers=None if layer is None else [layer],
+    )
+
+
+@st.fragment
+@bounded
+def player(
+    shown: ShownRun,
+    view: View,
+    *,
+    key: str,
+    view_number: int = 0,
+    on_view: Callable[[View], bool | None] | None = None,
+    on_cache: Callable[[str], None] | None = None,
+) -> None:
+    """Draw the player.
+
+    Reruns alone when the person lets go of it: the page around it is left as it is.
+
+    Args:
+        shown: The run.
+        view: Where to begin. The player keeps its own view as long as `view_number` stays the same.
+        key: Name of this player on the page.
+        view_number: Another one, and the player takes on `view`.
+        on_view: Told each view that the person comes to rest at. Where it returns True, the page
+            around the player is drawn anew.
+        on_cache: Told when the person asks for a way of looking that needs another run.
+    """
+    memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": 0})
+    if memory["run"] is not shown or memory["number"] != view_number:
+        view = first_view(shown, view)
+        buffer = packed(shown, view, view_number)
+        memory.update(run=shown, number=view_number, view=view, buffer=buffer)
+
+    def heard(event: str, take: Callable[[object], None]) -> None:
+        message = st.session_state.get(key, {}).get(event)
+        if message is None:
+            return
+        try:
+            take(message)
+        except LinkError as error:
+            log.warning("Left unheard: %s", error)
+
+    def moved(message: object) -> None:
+        found = checked_view(message, shown)
+        # What was in view before the player took on another view is of the past.
+        if isinstance(message, Mapping) and message.get("number") == view_number:
+            look_at(found)
+
+    def look_at(view: View) -> None:
+        memory["view"] = view
+        if on_view and on_view(view):
+            memory["redraw"] = True
+
+    def requested(message: object) -> None:
+        layer, cache_mode = checked_request(message, shown.trace)
+        if layer is not None:
+            look_at(replace(memory["view"], layer=layer))
+            memory["buffer"] = packed(shown, memory["view"], view_number, layer)
+        memory["request"] = cache_mode if cache_mode not in shown.caches else None
+
+    _component()(
+        key=key,
+        data=memory["buffer"],
+        on_view_change=lambda: heard("view", moved),
+        on_wanted_change=lambda: heard("wanted", requested),
+    )
+    redraw, request = memory.pop("redraw", False), memory.pop("request", None)
+    if request and on_cache:
+        on_cache(request)
+    if redraw:
+        st.rerun()

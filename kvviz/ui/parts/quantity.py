@@ -1,0 +1,61 @@
+"""Numbers in words: bytes, counts, factors and times, each with its unit."""
+
+from __future__ import annotations
+
+_BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+_COUNTS = ("", " thousand", " million", " billion", " trillion")
+
+
+def in_bytes(number: int) -> str:
+    """Return bytes in units of 10^3, three digits or so, as ``67.6 GB``.
+
+    Example:
+        >>> in_bytes(67_645_734_912)
+        '67.6 GB'
+    """
+    return _scaled(number, _BYTES, " ")
+
+
+def in_words(number: int) -> str:
+    """Return a count, as ``405.9 billion``.
+
+    Example:
+        >>> in_words(6_049_792)
+        '6.05 million'
+    """
+    return _scaled(number, _COUNTS, "")
+
+
+def factor(number: float) -> str:
+    """Return a factor with two or three digits, as ``4.3×`` or ``17×``.
+
+    Example:
+        >>> factor(4.26), factor(0.97), factor(502.5)
+        ('4.3×', '0.97×', '502×')
+    """
+    if number < 0.995:
+        return f"{number:.2f}×"
+    return f"{number:.1f}×" if number < 9.95 else f"{number:,.0f}×"
+
+
+def seconds(number: float) -> str:
+    """Return a time with three digits or so, in s or ms.
+
+    Example:
+        >>> seconds(1.234), seconds(0.0123), seconds(25.31)
+        ('1.23 s', '12.3 ms', '25.3 s')
+    """
+    if number < 1:
+        milli = number * 1e3
+        return f"{milli:.2f} ms" if milli < 10 else f"{milli:.1f} ms"
+    return f"{number:.2f} s" if number < 10 else f"{number:,.1f} s"
+
+
+def _scaled(number: int, units: tuple[str, ...], gap: str) -> str:
+    power = 0
+    # What would be rounded up to a thousand is given in the next unit.
+    while power + 1 < len(units) and number >= 999.5 * 1000**power:
+        power += 1
+    scaled = number / 1000**power
+    digits = 0 if not power else 2 if scaled < 10 else 1
+    return f"{scaled:,.{digits}f}{gap}{units[power]}"

@@ -1,0 +1,178 @@
+"""Take a view or a run away, and bring one back: link, files, upload."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from kvviz.analysis import to_csv
+from kvviz.errors import KvvizError, TraceFileError
+from kvviz.player import html_document
+from kvviz.trace import GenerationTrace
+from kvviz.trace.model_card import Family
+from kvviz.trace.storage import open_trace
+from kvviz.ui.parts.player import checked_cache, first_view
+from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.shell import links
+from kvviz.ui.shell.links import RunSettings, View
+from kvviz.ui.work.model_names import FAMILY_NAMES
+from kvviz.ui.work.runs import ShownRun
+
+HERE = Path(__file__).parent
+
+MAX_UPLOAD_BYTES = 256 * 2**20
+"""Most bytes that a file of a stranger may unpack to. GPT-2 with 124 million parameters fills less
+than half of it at its full context."""
+
+
+@cache
+def _copy_link() -> Callable[..., Any]:
+    """Register the button that copies the address bar; only the browser can."""
+    return component(
+        "kvviz_copy_link",
+        js=(HERE / "copy_link.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+
+
+Opening = Callable[[ShownRun, View], View]
+"""Chooses the layer and the head of a run where a view leaves them open, as a page's player does.
+"""
+
+
+def draw(state: PageState, family: Family, opening: Opening = first_view) -> None:
+    """Draw what can be taken away, once there is a run, and the way to open a saved one.
+
+    Args:
+        state: The page.
+        family: Runs of models of another family belong on another page.
+        opening: The page's own choice of a layer and a head.
+    """
+    with st.container(key="kvviz-saving", gap=None):
+        above = st.container(gap=None)
+        with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
+            upload = st.file_uploader("A .npz file that was saved here or with trace.save",
+                                      key="kv:upload")  # fmt: skip
+            if upload is not None and state.upload != upload.file_id:
+                open_upload(state, upload, family)
+        # Only now is it known which run is on screen.
+        if state.shown is not None:
+            with above:
+                take_away(state.shown, state, opening)
+
+
+def take_away(shown: ShownRun, state: PageState, opening: Opening) -> None:
+    """Draw the ways to take a run away."""
+    if shown.origin == "file":
+        st.caption("A saved run has no link; pass its file on.")
+    elif links.fits(shown.settings):
+        _copy_link()(key="kv-copy-link")
+    else:
+        st.caption("This prompt is too long for a link; save the run instead.")
+    with st.container(horizontal=True, gap="small", key="kvviz-files"):
+        downloads(shown, state, opening)
+
+
+def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
+    """Draw the downloads of a run; each is made only when it is asked for."""
+    for label, key, make, name, mime, about in (
+        (
+            "Save run",
+            "npz",
+            lambda: npz(shown.trace),
+            "kvviz-run.npz",
+            "application/octet-stream",
+            "The whole trace as a .npz file, to open here or in Python with kvviz.open_trace.",
+        ),
+        (
+            "HTML",
+            "html",
+            lambda: html_page(shown, opening(shown, state.view)),
+            "kvviz-run.html",
+            "text/html",
+            "One offline file with this player inside.",
+        ),
+        (
+            "CSV",
+            "csv",
+            lambda: to_csv(shown.trace),
+            "kvviz-steps.csv",
+            "text/csv",
+            "One line a step: rows, FLOPs, time, bytes.",
+        ),
+    ):
+        st.download_button(
+            label,
+            make,
+            name,
+            mime,
+            key=f"kv:{key}",
+            help=about,
+            type="tertiary",
+            on_click="ignore",
+        )
+
+
+def open_upload(state: PageState, upload: Any, family: Family) -> None:
+    """Put an uploaded run on screen, or say why it cannot be."""
+    if state.job is not None:
+        state.job.cancel()
+        state.job = None
+    try:
+        trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
+        if trace.model.family != family:
+            raise TraceFileError(
+                "This run belongs on another page.",
+                found=f"It is of {trace.model.name}, a {FAMILY_NAMES[trace.model.family].title}.",
+                fix="Open the page “T5's two caches” for a T5, “KV cache, step by step” for a "
+                "GPT-2, and open the file there.",
+            )
+    except KvvizError as error:
+        state.error = error
+    else:
+        state.coming = View(cache="on" if trace.options.use_cache else "off")
+        state.notes = ()
+        state.show(ShownRun(settings_of(trace), trace, origin="file"))
+    state.upload = upload.file_id
+
+
+def settings_of(trace: GenerationTrace) -> RunSettings:
+    """Return the settings that a saved run was made with."""
+    options = trace.options
+    return RunSettings(
+        model=trace.model.name,
+        prompt=trace.prompt,
+        new=options.max_new_tokens,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        seed=options.seed,
+        dtype=trace.model.dtype,
+    )
+
+
+def npz(trace: GenerationTrace) -> bytes:
+    """Return a trace as the bytes of its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.npz"
+        trace.save(path)
+        return path.read_bytes()
+
+
+def html_page(shown: ShownRun, view: View) -> str:
+    """Return the player and its run as one offline HTML document, at the view on screen."""
+    view = first_view(shown, view)
+    return html_document(
+        shown.subject,
+        layer=view.layer or 0,
+        head=view.head or 0,
+        step=view.step,
+        cache=checked_cache(shown, view),
+        roles=shown.roles,
+    )

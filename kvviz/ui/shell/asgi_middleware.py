@@ -1,0 +1,139 @@
+"""What happens at the door, before Streamlit: where an address leads, and what its page is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kvviz.ui.shell.page_list import PAGES
+
+LOST = "lost"
+"""Query parameter that carries the unknown address to the home page."""
+
+_ADDRESS = re.compile(r"/([^/.]+)/?")
+_SERVED_BY_STREAMLIT = ("_stcore", "static", "media", "component", "healthz", "app", "auth")
+
+
+class RedirectHome:
+    """Answer a request for the home page by its name, or for an unknown page, with a redirect home.
+
+    Streamlit knows the home page by no name, and would open it both times under a message that the
+    page was not found.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        query = home_query(scope) if scope["type"] == "http" else None
+        if query is None:
+            await self._app(scope, receive, send)
+            return
+        home = f"{scope.get('root_path', '')}/{query}"
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 307,
+                "headers": [(b"location", home.encode("ascii")), (b"content-length", b"0")],
+            }
+        )
+        await send({"type": "http.response.body", "body": b""})
+
+
+class InjectBaseAddress:
+    """Put a script into the app's HTML page that says where the server is.
+
+    Streamlit guesses it by trying, and a deep link then shows two failed requests in the console.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not is_page(scope):
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+        body = b""
+
+        async def rewrite(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if not headers.get("content-type", "").startswith("text/html"):
+                    await send(message)
+                    return
+                start = message
+                return
+            if start is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            page = body.replace(b"<head>", b"<head>" + base_address_script(), 1)
+            headers = MutableHeaders(scope=start)
+            if scope["method"] == "GET":
+                headers["content-length"] = str(len(page))
+            for name in ("etag", "last-modified"):
+                del headers[name]
+            await send(start)
+            await send({"type": "http.response.body", "body": page})
+
+        await self._app(without_conditions(scope), receive, rewrite)
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether a request asks for the app's HTML page."""
+    name = scope["path"].strip("/")
+    return scope["method"] in ("GET", "HEAD") and (
+        not name or any(entry.name == name for entry in PAGES)
+    )
+
+
+def without_conditions(scope: Scope) -> Scope:
+    """Return a request that gets the page whole: neither compressed nor `304 Not Modified`."""
+    left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+    headers = [(name, value) for name, value in scope["headers"] if name not in left_out]
+    return {**scope, "headers": headers}
+
+
+@cache
+def base_address_script() -> bytes:
+    """Return the script element."""
+    text = (Path(__file__).parent / "base_address.js").read_text(encoding="utf-8")
+    names = json.dumps([entry.name for entry in PAGES])
+    return f"<script>{text.replace('PAGES', names)}</script>".encode()
+
+
+def home_query(scope: Scope) -> str | None:
+    """Return what follows the home page's address in a redirect; None where none is needed."""
+    if scope["method"] in ("GET", "HEAD") and scope["path"].strip("/") == PAGES[0].name:
+        query = quote(scope.get("query_string", b""), safe="=&%+")
+        return f"?{query}" if query else ""
+    lost = unknown_page(scope)
+    return None if lost is None else f"?{LOST}={quote(lost[:80], safe='')}"
+
+
+def unknown_page(scope: Scope) -> str | None:
+    """Return the name of the page asked for if no page has it, else None."""
+    if scope["method"] not in ("GET", "HEAD"):
+        return None
+    address = _ADDRESS.fullmatch(unquote(scope["path"]))
+    if address is None or address[1] in _SERVED_BY_STREAMLIT:
+        return None
+    return None if any(entry.name == address[1] for entry in PAGES) else address[1]
+
+
+def middleware() -> list[Middleware]:
+    """Return what the app puts before Streamlit."""
+    return [Middleware(RedirectHome), Middleware(InjectBaseAddress)]

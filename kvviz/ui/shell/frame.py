@@ -1,0 +1,43 @@
+"""What every page has around it: name, navigation, style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kvviz.ui.shell import style
+from kvviz.ui.shell.address import ARRIVED, PAGE, last_written
+from kvviz.ui.shell.asgi_middleware import LOST
+from kvviz.ui.shell.page_list import PAGES
+from kvviz.ui.shell.plain_text import plain, shortened
+
+ICON = str(Path(__file__).parent / "icon.png")
+"""A file of our own: Streamlit would fetch a named icon for the tab from a font server."""
+
+
+def show() -> None:
+    """Draw the frame and run the page that the address names."""
+    st.set_page_config(page_title="kvviz", page_icon=ICON, layout="wide")
+    style.apply()
+    pages = [entry.page() for entry in PAGES]
+    current = st.navigation(pages, position="hidden")
+    with st.sidebar:
+        st.html(
+            '<div class="kvviz-name">kvviz</div>'
+            '<div class="kvviz-tagline">Watch a KV cache work</div>'
+        )
+        with st.container(key="kvviz-nav", gap=None):
+            for page in pages:
+                st.page_link(
+                    page, label=page.title, query_params=last_written(page.url_path) or None
+                )
+    lost = st.query_params.get(LOST)
+    if lost:
+        st.info(
+            f"There is no page “{plain(shortened(lost))}” here, so this is the first one.",
+            icon=":material/signpost:",
+        )
+    st.session_state[ARRIVED] = st.session_state.get(PAGE) != current.url_path
+    st.session_state[PAGE] = current.url_path
+    current.run()

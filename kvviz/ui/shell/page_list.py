@@ -1,0 +1,49 @@
+"""The pages that exist: their files, addresses and titles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+FOLDER = Path(__file__).parents[3] / "pages"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page.
+
+    Attributes:
+        name: Its file's name without ending, which is its address; the first one is the home page.
+        title: What the navigation and the browser's tab say.
+    """
+
+    name: str
+    title: str
+
+    def page(self) -> StreamlitPage:
+        """Return the page for Streamlit's navigation and links."""
+        return st.Page(
+            FOLDER / f"{self.name}.py",
+            title=self.title,
+            url_path=self.name,
+            default=self == PAGES[0],
+        )
+
+
+PAGES = (
+    PageEntry("start", "Start here"),
+    PageEntry("kv_cache", "KV cache, step by step"),
+    PageEntry("bert_vs_gpt2", "BERT beside GPT-2"),
+    PageEntry("language_modelling", "Learning from plain text"),
+    PageEntry("encoder_decoder", "T5's two caches"),
+    PageEntry("speed_and_memory", "Speed and memory"),
+    PageEntry("model_sizes", "How large models are"),
+)
+
+
+def page_named(name: str) -> PageEntry | None:
+    """Return the page of that address, or None."""
+    return next((entry for entry in PAGES if entry.name == name), None)

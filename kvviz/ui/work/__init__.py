@@ -1,0 +1,1 @@
+"""Work on threads of its own: runs, models, and the line in which they wait."""

@@ -1,0 +1,71 @@
+"""Loaded models, shared by everyone who uses the app."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from kvviz.ui.shell.links import RunSettings
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+N_KEPT = 3
+
+Key = tuple[str, str, str]
+
+_importing = Lock()
+"""One thread at a time imports the engine: two that meet inside transformers' lazy modules can each
+find the other's half done."""
+
+
+class ModelStore:
+    """Keep the models last asked for, each loaded once however many ask at the same time."""
+
+    def __init__(self, n_kept: int = N_KEPT) -> None:
+        self._n_kept = n_kept
+        self._models: OrderedDict[Key, LoadedModel] = OrderedDict()
+        self._loading: dict[Key, Lock] = {}
+        self._lock = Lock()
+
+    def get(self, settings: RunSettings) -> LoadedModel:
+        """Return the model of these settings, loading it if need be.
+
+        Raises:
+            KvvizError: What `kvviz.engine.load_model` raises.
+        """
+        key = (settings.model, settings.device, settings.dtype)
+        with self._lock:
+            loading = self._loading.setdefault(key, Lock())
+        try:
+            with loading:
+                model = self.peek(settings)
+                if model is None:
+                    with _importing:
+                        from kvviz.engine import load_model
+
+                    model = load_model(key[0], device=key[1], dtype=key[2])
+                with self._lock:
+                    self._models[key] = model
+                    self._models.move_to_end(key)
+                    while len(self._models) > self._n_kept:
+                        self._models.popitem(last=False)
+        finally:
+            with self._lock:
+                if not loading.locked():
+                    self._loading.pop(key, None)
+        return model
+
+    def peek(self, settings: RunSettings) -> LoadedModel | None:
+        """Return the model of these settings if it is there already."""
+        with self._lock:
+            return self._models.get((settings.model, settings.device, settings.dtype))
+
+
+@st.cache_resource(show_spinner=False)
+def model_store() -> ModelStore:
+    """Return the one store of this process."""
+    return ModelStore()

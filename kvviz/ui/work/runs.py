@@ -1,0 +1,279 @@
+"""What a page asks the engine for, done as jobs: one run, or the same run both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from kvviz.analysis import HeadRole, head_roles, step_costs
+from kvviz.errors import ModelFamilyError, OptionsError
+from kvviz.player.payload import CacheView
+from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
+from kvviz.trace.model_card import Family
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_names import FAMILY_NAMES
+from kvviz.ui.work.model_roles import induction_heads
+from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.ticket_queue import TicketQueue
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+BOTH_UP_TO_FLOPS = 2.0e11
+"""Run without the cache as well when that takes no more than this: about 20,000 passes of a token
+through GPT-2 mini, a few seconds on two cores."""
+
+TIMED_AGAIN_UP_TO_FLOPS = BOTH_UP_TO_FLOPS / 10
+N_TIMINGS = 3
+"""A run that takes a tenth of that, some tenths of a second, is made so often for the sake of its
+times. The server's and the browser's own work on the page falls into just this time: on two cores
+a run of 35 ms has been seen to take 440."""
+
+
+@dataclass(frozen=True)
+class ShownRun:
+    """A run that a page shows.
+
+    Attributes:
+        settings: What was asked for.
+        trace: The run that figures are read from: the cached one where there is one.
+        comparison: Both runs, where both were made.
+        origin: ``run`` if it was made here, ``file`` if it was opened.
+        note: A line about how it came to be, or nothing.
+        induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
+    """
+
+    settings: RunSettings
+    trace: GenerationTrace
+    comparison: CacheComparison | None = None
+    origin: str = "run"
+    note: str = ""
+    induction_heads: tuple[HeadRole, ...] = ()
+
+    @property
+    def subject(self) -> GenerationTrace | CacheComparison:
+        """What the player is given."""
+        return self.comparison or self.trace
+
+    @cached_property
+    def roles(self) -> tuple[HeadRole, ...]:
+        """Heads that play a role, by the rules of `kvviz.analysis`.
+
+        A head has the role that it plays in this run. One that plays none here, but copied on
+        the probe, is an induction head: most texts give it nothing to copy.
+        """
+        found = (*self.induction_heads, *head_roles(self.trace))
+        return tuple({(role.layer, role.head): role for role in found}.values())
+
+    @property
+    def n_steps(self) -> int:
+        """Steps that the player shows: those that both runs took."""
+        runs = (self.comparison.uncached, self.trace) if self.comparison else (self.trace,)
+        return min(len(run.steps) for run in runs)
+
+    @property
+    def caches(self) -> tuple[CacheView, ...]:
+        """Which of the player's three ways of looking are there without another run."""
+        if self.comparison:
+            return ("on", "off", "both")
+        return ("on",) if self.trace.options.use_cache else ("off",)
+
+
+_making = Lock()
+_queues: dict[int, TicketQueue] = {}
+
+
+def queue(n_places: int) -> TicketQueue:
+    """Return the one line of this process in which runs wait."""
+    with _making:
+        return _queues.setdefault(n_places, TicketQueue(n_places))
+
+
+def uncached_flops(card: ModelCard, n_prompt: int, n_new: int, n_encoder: int = 0) -> int:
+    """Return the FLOPs of a whole run without the cache, the one pass of a T5's encoder included.
+
+    Args:
+        card: The model's shape.
+        n_prompt: Rows that the decoder begins with: 1 in a T5, which begins with a start token.
+        n_new: Tokens to generate.
+        n_encoder: Tokens that the encoder of a T5 reads; 0 in the other families.
+    """
+    costs = step_costs(card, n_prompt, n_new, use_cache=False, n_encoder=n_encoder)
+    read_once = 0
+    if n_encoder:
+        read_once = encoding_flops(replace(card, n_layers=card.n_encoder_layers), n_encoder)
+    return read_once + int(costs.flops.sum())
+
+
+def start(
+    settings: RunSettings,
+    environment: Environment,
+    *,
+    want_both: bool,
+    family: Family = "gpt2",
+    as_read: Callable[[str], str] = str,
+    stops: Callable[[LoadedModel, str], tuple[int, ...]] = lambda model, text: (),
+) -> Job:
+    """Start a run and return its job, whose result is a `ShownRun`.
+
+    Args:
+        settings: What to run.
+        environment: The limits of this installation.
+        want_both: Whether to run without the cache also when that is not cheap.
+        family: What the model must be.
+        as_read: Makes what the model reads of the prompt as typed.
+        stops: Names the tokens that end the run, besides the end of a text, from what is read.
+
+    Raises:
+        OptionsError: If more new tokens are asked for than this installation allows.
+    """
+    if not 1 <= settings.new <= environment.max_new_tokens:
+        raise OptionsError(
+            f"A run here generates 1 to {environment.max_new_tokens:,} new tokens.",
+            found=f"Asked for {settings.new:,}.",
+            fix="Change the number of new tokens.",
+        )
+
+    def work(job: Job) -> ShownRun:
+        model = model_store().get(settings)
+        require_family(model, family)
+        asked = replace(settings, prompt=as_read(settings.prompt))
+        n_flops = flops_without_cache(model, asked)
+        both = want_both or n_flops <= BOTH_UP_TO_FLOPS
+        n_timings = N_TIMINGS if n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
+        stop_ids = stops(model, asked.prompt)
+        shown = run(model, asked, job, both=both, stop_ids=stop_ids, n_timings=n_timings)
+        return replace(shown, settings=settings)
+
+    return Job(work, queue(environment.concurrency))
+
+
+def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
+    """Return the FLOPs that a run takes without the cache.
+
+    Raises:
+        PromptError: If the prompt is nothing that the model can read.
+    """
+    if model.card.family == "t5":
+        sizes = 1, settings.new, len(model.tokenize_whole(settings.prompt).token_ids)
+    else:
+        # An empty prompt is refused by the engine, in words of its own.
+        sizes = len(model.tokenize(settings.prompt)) or 1, settings.new, 0
+    return uncached_flops(model.card, *sizes)
+
+
+def require_family(model: LoadedModel, family: Family) -> None:
+    """Refuse a model that another page is for.
+
+    Raises:
+        ModelFamilyError: If it is of another family.
+    """
+    found = model.card.family
+    if found == family:
+        return
+    if found == "bert":
+        raise ModelFamilyError(
+            "A BERT does not write token by token, and keeps no KV cache.",
+            found=f"{model.card.name} is a BERT: every position sees every other, so that one more "
+            "token changes the rows of all before it.",
+            fix="Choose another model, or open the page “BERT beside GPT-2” to watch one read.",
+        )
+    wants = {"gpt2": "a GPT-2, which has one cache", "t5": "a T5, which has two caches"}
+    place = {"gpt2": "KV cache, step by step", "t5": "T5's two caches"}
+    raise ModelFamilyError(
+        f"This page is for {wants[family]}.",
+        found=f"{model.card.name} is a {FAMILY_NAMES[found].title}.",
+        fix=f"Choose another model, or open the page “{place[found]}” for this one.",
+    )
+
+
+def run(
+    model: LoadedModel,
+    settings: RunSettings,
+    job: Job,
+    *,
+    both: bool,
+    stop_ids: tuple[int, ...] = (),
+    n_timings: int = 1,
+) -> ShownRun:
+    """Run a model as asked, reporting to the job and stopping when it is cancelled.
+
+    Where both ways are run, `n_timings` is how often, for the sake of their times.
+    """
+    from kvviz.engine import trace_both, trace_generation
+
+    options = {
+        "max_new_tokens": settings.new,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k,
+        "top_p": settings.top_p,
+        "seed": settings.seed,
+        "stop_ids": stop_ids,
+        "progress": job.report,
+    }
+    heads = induction_heads(model)
+    if not both:
+        trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
+        note = _cancelled_note(trace, settings.new)
+        return ShownRun(settings, trace, note=note, induction_heads=heads)
+    comparison = trace_both(
+        model, settings.prompt, **options, n_timings=n_timings, cancel=job.cancelled
+    )
+    if comparison.uncached.stopped == "cancelled":
+        trace = comparison.cached
+        note = _cancelled_note(trace, settings.new) or (
+            "The run without the cache was cancelled; the one with it is complete."
+        )
+        return ShownRun(settings, trace, note=note, induction_heads=heads)
+    note = _parted_note(comparison)
+    return ShownRun(settings, comparison.cached, comparison, note=note, induction_heads=heads)
+
+
+def _parted_note(comparison: CacheComparison) -> str:
+    """Say what is left out where the tokens of both runs part and one of them ends early."""
+    cached, uncached = len(comparison.cached.steps), len(comparison.uncached.steps)
+    if cached == uncached:
+        return ""
+    common = min(cached, uncached)
+    both = "the one step that both took" if common == 1 else f"the {common:,} steps that both took"
+    return (
+        f"The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
+        f"tokens part. The player shows {both}."
+    )
+
+
+def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:
+    if trace.stopped != "cancelled":
+        return ""
+    n_steps = len(trace.steps)
+    done = "is the 1 step that was" if n_steps == 1 else f"are the {n_steps:,} steps that were"
+    return f"Cancelled: here {done} done, of {n_new:,}."
+
+
+def changed_rows(
+    before: GenerationTrace, after: GenerationTrace, n_rows: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Return which of the first rows differ in any bit of their keys or values.
+
+    Returns:
+        Booleans, shape (n_layers, n_rows).
+    """
+    differs = np.zeros((before.model.n_layers, n_rows), dtype=bool)
+    for name in ("all_keys", "all_values"):
+        first = np.ascontiguousarray(getattr(before, name)[:, :, :n_rows]).view(np.int32)
+        second = np.ascontiguousarray(getattr(after, name)[:, :, :n_rows]).view(np.int32)
+        differs |= (first != second).any(axis=(1, 3))
+    return differs
+
+
+def is_local_visitor() -> bool:
+    """Whether the person sits at the machine that runs the app, by the connection's address."""
+    return st.context.ip_address is None

@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  hitHeads, hitHeat, hitKv, layoutPlayer, lensWindow, stepAt, stepCentre, timelineGeometry, windowStart,
+} from "../../../kvviz/player/js/layout.js";
+
+const WIDTHS = [320, 360, 390, 414, 480, 599, 600, 700, 768, 820, 939, 940, 1024, 1100, 1280, 1440, 1600];
+const RUNS = [1, 2, 8, 22, 40, 51, 64, 256, 1024];
+const SHAPES = [{ n_layers: 6, n_heads: 8, d_head: 32 }, { n_layers: 12, n_heads: 12, d_head: 64 }, { n_layers: 2, n_heads: 1, d_head: 128 }, { n_layers: 48, n_heads: 25, d_head: 64 }];
+
+function* layouts() {
+  for (const width of WIDTHS) {
+    for (const n_rows of RUNS) {
+      for (const shape of SHAPES) {
+        for (const both of [false, true]) {
+          const input = { width, n_rows, both, ...shape };
+          yield { input, layout: layoutPlayer(input), name: JSON.stringify(input) };
+        }
+      }
+    }
+  }
+}
+
+const inside = (box, w, h) => box.x >= 0 && box.y >= 0 && box.w > 0 && box.h > 0 && box.x + box.w <= w + 0.01 && box.y + box.h <= h + 0.01;
+const apart = (a, b) => a.x + a.w <= b.x + 0.01 || b.x + b.w <= a.x + 0.01 || a.y + a.h <= b.y + 0.01 || b.y + b.h <= a.y + 0.01;
+
+function allApart(named, name) {
+  const boxes = Object.entries(named);
+  boxes.forEach(([a, box], i) => {
+    for (const [b, other] of boxes.slice(i + 1)) assert.ok(apart(box, other), `${a} covers ${b}: ${name}`);
+  });
+}
+
+test("nothing covers anything and nothing leaves its canvas, from 320 to 1600 px", () => {
+  for (const { layout, name } of layouts()) {
+    const { kv, heat, heads } = layout;
+    const kvBoxes = { marks: kv.marks, keys: kv.keys, values: kv.values, ...(kv.overview ? { bar: kv.overview.bar, smallKeys: kv.overview.keys, smallValues: kv.overview.values } : {}) };
+    for (const [part, box] of Object.entries(kvBoxes)) assert.ok(inside(box, kv.w, kv.h), `${part} of K/V leaves: ${name}`);
+    allApart(kvBoxes, name);
+    const heatBoxes = { grid: heat.grid, columns: heat.columnLabels, profile: heat.profile };
+    for (const [part, box] of Object.entries(heatBoxes)) assert.ok(inside(box, heat.w, heat.h), `${part} of the pattern leaves: ${name}`);
+    allApart({ ...heatBoxes, ...(heat.rowLabels.w > 0 ? { rows: heat.rowLabels } : {}) }, name);
+    heads.thumbs.forEach((box, i) => assert.ok(inside(box, heads.w, heads.h), `head ${i} leaves: ${name}`));
+  }
+});
+
+test("panels, gaps and the side column fit into the width", () => {
+  for (const { layout, name } of layouts()) {
+    const { kv, heat, content, panelWidth, n_panels, columns, side, besides, gap } = layout;
+    const panel = besides ? kv.w + gap + heat.w : Math.max(kv.w, heat.w);
+    assert.ok(panel <= panelWidth, `a panel of ${panel} in ${panelWidth}: ${name}`);
+    assert.ok((columns ? n_panels * panelWidth + 40 : panelWidth) + (side ? side + 36 : 0) <= content, name);
+  }
+});
+
+test("the slanting name of the last column has room for five letters", () => {
+  for (const { input, layout, name } of layouts()) {
+    const cross = layoutPlayer({ ...input, n_encoder: 29 }).cross?.heat;
+    for (const { grid, w, cells, columnPitch } of [{ ...layout.heat, columnPitch: layout.heat.pitch }, cross]) {
+      // As the painters measure it, at the angle of wide columns; a letter is 7.3 px.
+      const room = (w - (grid.x + grid.w - columnPitch / 2)) / Math.cos(0.93) + 4;
+      if (cells) assert.ok(room >= 5 * 7.3, `${room} px: ${name}`);
+    }
+  }
+});
+
+test("thumbnails do not touch, and there is one for every head", () => {
+  for (const { input, layout, name } of layouts()) {
+    const { thumbs, lines, size } = layout.heads;
+    assert.equal(thumbs.length, input.n_layers * input.n_heads);
+    assert.ok(size >= 28, `thumbnails of ${size} px: ${name}`);
+    if (thumbs.length > 300) continue;
+    thumbs.forEach((a, i) => thumbs.slice(i + 1, i + 60).forEach((b) => assert.ok(apart(a, b), name)));
+    assert.ok(thumbs.every((t) => lines.some((l) => t.x >= l.x && t.x + t.w <= l.x + l.w && t.y === l.y)), name);
+  }
+});
+
+test("beside each other, rows of K, V and pattern stand on the same lines", () => {
+  for (const { layout, name } of layouts()) {
+    const { kv, heat } = layout;
+    if (!layout.besides) continue;
+    assert.equal(kv.top, heat.grid.y, name);
+    if (kv.mode === "rows") assert.equal(kv.pitch, heat.pitch, name);
+    else {
+      assert.equal(kv.overview.bar.y, heat.grid.y, name);
+      assert.equal(kv.overview.bar.h, heat.grid.h, name);
+    }
+  }
+});
+
+test("a point in the middle of a cell hits that cell, and one outside hits nothing", () => {
+  for (const { input, layout, name } of layouts()) {
+    const { heat, kv } = layout;
+    const { n_rows, d_head } = input;
+    const cell = heat.grid.w / n_rows;
+    for (const row of new Set([0, Math.floor(n_rows / 3), n_rows - 1])) {
+      for (const column of new Set([0, Math.floor(n_rows / 2), n_rows - 1])) {
+        assert.deepEqual(hitHeat(heat, n_rows, heat.grid.x + (column + 0.5) * cell, heat.grid.y + (row + 0.5) * cell), { row, column }, name);
+      }
+    }
+    assert.equal(hitHeat(heat, n_rows, heat.grid.x - 1, heat.grid.y + 1), null);
+    assert.equal(hitHeat(heat, n_rows, heat.grid.x + heat.grid.w + 1, heat.grid.y + 1), null);
+    const first = windowStart(kv, n_rows, Math.floor(n_rows / 2));
+    for (const row of new Set([first, Math.min(n_rows, first + kv.n_visible) - 1])) {
+      for (const part of ["keys", "values"]) {
+        for (const column of [0, d_head - 1]) {
+          const x = kv[part].x + ((column + 0.5) * kv[part].w) / d_head;
+          const y = kv.top + (row - first + 0.5) * kv.pitch;
+          assert.deepEqual(hitKv(kv, n_rows, d_head, first, x, y), { part, row, column }, name);
+        }
+      }
+    }
+    assert.equal(hitKv(kv, n_rows, d_head, first, kv.keys.x + 1, kv.top - 1), null);
+  }
+});
+
+test("a point on the overview hits the row that lies there", () => {
+  const { kv } = layoutPlayer({ width: 1100, n_rows: 1024, both: false, n_layers: 12, n_heads: 12, d_head: 64 });
+  const { bar } = kv.overview;
+  for (const row of [0, 500, 1023]) {
+    assert.deepEqual(hitKv(kv, 1024, 64, 0, bar.x + 1, bar.y + ((row + 0.5) / 1024) * bar.h), { part: "overview", row, column: null });
+  }
+});
+
+test("every head is hit in the middle of its thumbnail, and none between them", () => {
+  const { heads } = layoutPlayer({ width: 390, n_rows: 22, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
+  heads.thumbs.forEach((t, i) => assert.equal(hitHeads(heads, t.x + t.w / 2, t.y + t.h / 2), i));
+  assert.equal(hitHeads(heads, heads.thumbs[0].x + heads.size + 1, heads.thumbs[0].y + 2), -1);
+});
+
+test("the window of rows holds the row asked for and stays within the run", () => {
+  const { kv } = layoutPlayer({ width: 1100, n_rows: 256, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
+  assert.equal(kv.mode, "window");
+  for (let row = 0; row < 256; row++) {
+    const first = windowStart(kv, 256, row);
+    assert.ok(first >= 0 && first + kv.n_visible <= 256 && row >= first && row < first + kv.n_visible, `row ${row}`);
+  }
+});
+
+test("the lens shows a square of cells that holds the one asked for", () => {
+  for (const n of [1, 9, 15, 200]) {
+    for (const at of [0, Math.floor(n / 2), n - 1]) {
+      const { row, column, count } = lensWindow(n, at, 0);
+      assert.ok(row >= 0 && row + count <= n && at >= row && at < row + count && column === 0);
+    }
+  }
+});
+
+test("the middle of each step's cell on the timeline is that step", () => {
+  for (const width of [120, 240, 366, 700]) {
+    for (const n of [1, 2, 16, 240, 1000]) {
+      const { prefill, cell } = timelineGeometry(width, n);
+      assert.ok(prefill + cell * (n - 1) <= width + 0.01);
+      for (const step of new Set([0, 1 % n, Math.floor(n / 2), n - 1])) assert.equal(stepAt(width, n, stepCentre(width, n, step)), step);
+      assert.equal(stepAt(width, n, -50), 0);
+      assert.equal(stepAt(width, n, width + 50), n - 1);
+    }
+  }
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readBuffer } from "../../../kvviz/player/js/buffer.js";
+import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "../../../kvviz/player/js/state.js";
+import { makeBuffer } from "./fixture.js";
+
+const payload = readBuffer(makeBuffer({ view: { step: 2, layer: 3, head: 5 } }));
+const both = readBuffer(makeBuffer({ caches: ["on", "off"] }));
+const one = (/** @type {number} */ layer) => readBuffer(makeBuffer({ layers: [layer] }));
+const start = initialState(payload);
+const press = (/** @type {string} */ key, state = start, inside = true, held = {}) => {
+  const action = actionOfKey({ key, ctrlKey: false, metaKey: false, altKey: false, altGraph: false, ...held }, state, inside, 16);
+  return action ? reduce(state, action, payload, true) : null;
+};
+
+test("the view begins where the header says", () => {
+  assert.deepEqual(viewOf(start), { step: 2, layer: 3, head: 5, cache: "on" });
+});
+
+test("arrows, Home and End step and stop at both ends", () => {
+  assert.equal(press("ArrowRight").step, 3);
+  assert.equal(press("ArrowLeft").step, 1);
+  assert.equal(press("Home").step, 0);
+  assert.equal(press("End").step, 15);
+  assert.equal(press("ArrowRight", { ...start, step: 15 }).step, 15);
+  assert.equal(press("ArrowLeft", { ...start, step: 0 }).step, 0);
+});
+
+test("brackets pick a head, up and down a layer, but only inside the player", () => {
+  assert.equal(press("]").head, 6);
+  assert.equal(press("[").head, 4);
+  assert.equal(press("]", { ...start, head: 7 }).head, 7);
+  assert.equal(press("ArrowDown").layer, 4);
+  assert.equal(press("ArrowUp").layer, 2);
+  assert.equal(press("ArrowDown", start, false), null, "outside, the page scrolls");
+});
+
+test("keys with Ctrl, Alt or Cmd belong to the browser; AltGr types a bracket", () => {
+  assert.equal(press("ArrowLeft", start, true, { altKey: true }), null);
+  assert.equal(press("[", start, true, { ctrlKey: true }), null);
+  assert.equal(press("[", start, true, { ctrlKey: true, altKey: true, altGraph: true }).head, 4);
+  assert.equal(press("r"), null);
+});
+
+test("space plays and pauses, play at the end begins anew, and stepping stops it", () => {
+  const playing = press(" ");
+  assert.equal(playing.playing, true);
+  assert.equal(press(" ", playing).playing, false);
+  const again = press(" ", { ...start, step: 15 });
+  assert.deepEqual([again.step, again.playing], [0, true]);
+  assert.equal(press("ArrowRight", playing).playing, false);
+});
+
+test("a tick moves one step and the last one stops the play", () => {
+  let state = { ...start, step: 13, playing: true };
+  state = reduce(state, { type: "tick" }, payload, true);
+  assert.deepEqual([state.step, state.playing], [14, true]);
+  state = reduce(state, { type: "tick" }, payload, true);
+  assert.deepEqual([state.step, state.playing], [15, false]);
+});
+
+test("Escape closes first and lets go of the reading next", () => {
+  const spot = /** @type {const} */ ({ part: "pattern", cache: "on", row: 3, column: 1 });
+  let state = reduce(start, { type: "pin", spot }, payload, true);
+  state = reduce(state, { type: "open", id: "keys" }, payload, true);
+  state = press("Escape", state);
+  assert.deepEqual([state.open, state.pin], [null, spot]);
+  assert.equal(press("Escape", state).pin, null);
+  const asking = { ...start, wanted: { layer: 4, cache: null } };
+  assert.equal(press("Escape", asking).wanted.layer, null, "and stops waiting for what does not come");
+});
+
+test("pinning the same place twice lets it go, and hovering in place changes nothing", () => {
+  const spot = /** @type {const} */ ({ part: "pattern", cache: "on", row: 3, column: 1 });
+  const pinned = reduce(start, { type: "pin", spot }, payload, true);
+  assert.equal(reduce(pinned, { type: "pin", spot: { ...spot } }, payload, true).pin, null);
+  const hovering = reduce(start, { type: "hover", spot }, payload, true);
+  assert.equal(reduce(hovering, { type: "hover", spot: { ...spot } }, payload, true), hovering);
+});
+
+test("a layer that is not here is asked for and drawn once it arrives", () => {
+  const before = one(3);
+  let state = reduce({ ...initialState(before), step: 9 }, { type: "pick", layer: 5, head: 2 }, before, true);
+  assert.deepEqual([state.layer, state.wanted.layer], [3, 5]);
+  const after = one(5);
+  after.header.id = before.header.id;
+  state = stateAfterUpdate(state, before, after);
+  assert.deepEqual([state.layer, state.head, state.step, state.wanted.layer], [5, 2, 9, null]);
+});
+
+test("with nobody to ask, a layer or run that is not here changes nothing", () => {
+  const before = one(3);
+  const state = initialState(before);
+  assert.equal(reduce(state, { type: "layer", to: 5 }, before, false), state);
+  assert.equal(reduce(state, { type: "cache", to: "off" }, before, false), state);
+});
+
+test("a run that is not here is asked for, and its arrival keeps step, layer and head", () => {
+  const asked = reduce({ ...start, step: 9 }, { type: "cache", to: "both" }, payload, true);
+  assert.deepEqual([asked.cache, asked.wanted.cache], ["on", "both"]);
+  const state = stateAfterUpdate(asked, payload, both);
+  assert.deepEqual(viewOf(state), { step: 9, layer: 3, head: 5, cache: "both" });
+  assert.equal(state.wanted.cache, null);
+});
+
+test("the same run again keeps its view and goes on playing; another run begins anew", () => {
+  const state = { ...start, step: 9, playing: true };
+  assert.deepEqual(viewOf(stateAfterUpdate(state, payload, payload)), viewOf(state));
+  assert.equal(stateAfterUpdate(state, payload, payload).playing, true);
+  const other = readBuffer(makeBuffer({ n_prompt: 5, view: { step: 1, layer: 0, head: 0 } }));
+  assert.deepEqual(viewOf(stateAfterUpdate(state, payload, other)), { step: 1, layer: 0, head: 0, cache: "on" });
+});
+
+test("a view that the host has been asked for since is taken on, and the rest of the state kept", () => {
+  const state = { ...start, step: 9, table: true, speed: 2 };
+  const asked = readBuffer(makeBuffer({ view: { step: 2, layer: 1, head: 4 }, change: (h) => (h.view_number = 1) }));
+  assert.equal(asked.header.id, payload.header.id);
+  const after = stateAfterUpdate(state, payload, asked);
+  assert.deepEqual(viewOf(after), { step: 2, layer: 1, head: 4, cache: "on" });
+  assert.deepEqual([after.table, after.speed], [true, 2]);
+  assert.deepEqual(viewOf(stateAfterUpdate({ ...after, step: 5 }, asked, asked)), { step: 5, layer: 1, head: 4, cache: "on" });
+});
+
+test("holding the timeline stops the play", () => {
+  const state = reduce({ ...start, playing: true }, { type: "drag", on: true }, payload, true);
+  assert.deepEqual([state.dragging, state.playing], [true, false]);
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readBuffer } from "../../../kvviz/player/js/buffer.js";
+import { cut, fitted, glyphs, inUnit, parted, percent, plural, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
+import { billSide, stepFacts } from "../../../kvviz/player/js/run.js";
+import * as words from "../../../kvviz/player/js/words.js";
+import { makeBuffer } from "./fixture.js";
+
+const plainSpaces = (/** @type {string} */ text) => text.replaceAll("\u202f", " ");
+const both = readBuffer(makeBuffer({ caches: ["on", "off"] }));
+const { model } = both.header;
+
+test("numbers are written as people read them", () => {
+  assert.equal(whole(12288), "12,288");
+  assert.equal(whole(999), "999");
+  assert.equal(plural(1, "row"), "1 row");
+  assert.equal(plural(1024, "row"), "1,024 rows");
+  assert.equal(significant(0.1444), "0.14");
+  assert.equal(significant(31.23), "31.2");
+  assert.equal(significant(147.4), "147");
+  assert.equal(significant(56730), "56,730");
+  assert.equal(small(1.4e-6), "1.4e-6");
+  assert.equal(small(0), "0");
+});
+
+test("percentages keep one decimal below ten and never call something nothing", () => {
+  assert.equal(plainSpaces(percent(0.412)), "41 %");
+  assert.equal(plainSpaces(percent(0.0234)), "2.3 %");
+  assert.equal(plainSpaces(percent(0.00001)), "< 0.1 %");
+  assert.equal(plainSpaces(percent(0)), "0 %");
+  assert.equal(plainSpaces(percent(0.0996)), "10 %");
+  assert.equal(plainSpaces(weightPercent(0)), "< 0.2 %", "a byte of 0 is a weight below 1/510");
+});
+
+test("one unit serves a row and rounds no number of it to nothing", () => {
+  assert.equal(unitFor("flops", 1.4e8, 6.6e8).name, "GFLOP");
+  assert.equal(unitFor("flops", 5e6).name, "MFLOP");
+  assert.equal(unitFor("flops", 2.4e9, 1.19e11).name, "GFLOP");
+  assert.equal(unitFor("bytes", 147456, 0).name, "kB");
+  assert.equal(unitFor("bytes", 0, 0).name, "B");
+  assert.equal(unitFor("seconds", 0.031, null).name, "ms");
+  assert.equal(unitFor("seconds", 3.05).name, "s");
+  assert.equal(inUnit(147456, unitFor("bytes", 147456)), "147");
+});
+
+test("no white space or control character of a token stays invisible", () => {
+  assert.equal(glyphs(" girl"), "␣girl");
+  assert.equal(glyphs("\n\n"), "↵↵");
+  assert.equal(glyphs("\t"), "⇥");
+  assert.equal(glyphs(""), "∅");
+  assert.equal(glyphs("\u0000\u001b"), "\\x00\\x1b");
+  assert.equal(glyphs("\u202eabc\u200b"), "\\u202eabc\\u200b");
+  assert.equal(glyphs("\u00a0"), "\\xa0");
+  assert.equal(glyphs("👩‍👧"), "👩‍👧", "a joiner inside an emoji is what holds it together");
+  assert.equal(glyphs("שלום"), "שלום");
+  assert.equal(glyphs("<script>"), "<script>", "markup is text like any other");
+  assert.equal(cut("👩👩👩👩", 3), "👩👩…");
+});
+
+test("a sentinel that is cut keeps its number, other tokens their beginning", () => {
+  const upTo = (/** @type {number} */ length) => (/** @type {string} */ text) => text.length <= length;
+  assert.equal(fitted("<extra_id_12>", upTo(13)), "<extra_id_12>");
+  assert.equal(fitted("<extra_id_12>", upTo(9)), "<…id_12>");
+  assert.equal(fitted("<extra_id_12>", upTo(5)), "<…12>");
+  assert.equal(fitted("<extra_id_12>", upTo(1)), "<12>");
+  assert.equal(fitted("␣together", upTo(5)), "␣tog…");
+  assert.equal(fitted("␣together", upTo(0)), "␣…");
+  assert.deepEqual(parted("<extra_id_2>"), ["<extra_", "id_2>"]);
+  assert.deepEqual(parted("␣together"), ["␣together", ""]);
+});
+
+test("what an encoder read as sentinels is written as a person types it", () => {
+  assert.equal(withBlanks("I saw a<extra_id_0> in the<extra_id_12>."), "I saw a ___ in the ___.");
+});
+
+test("a long sum leaves its middle away and keeps its last term", () => {
+  assert.equal(sumText([7, 1, 1], whole), "7 + 1 + 1");
+  assert.equal(sumText([7, 1, 1, 1, 1, 1, 1, 1, 2], whole), "7 + 1 + 1 + 1 + 1 + 1 + … + 2");
+});
+
+test("one sentence says the step", () => {
+  const say = (/** @type {"on" | "off"} */ cache, /** @type {number} */ step) => words.plain(words.stepSentence(stepFacts(both, cache, step)));
+  assert.equal(say("on", 0), "Prefill, fed 7 tokens, 7 rows computed, nothing to reuse yet, in every layer and head.");
+  assert.equal(say("on", 5), "Decode step 5 of 15, fed 1 token, 1 row computed, 11 rows reused, in every layer and head.");
+  assert.equal(say("off", 5), "Decode step 5 of 15, fed 12 tokens, 12 rows computed, 0 rows reused, in every layer and head.");
+  assert.equal(words.plain(words.bothSentence(stepFacts(both, "on", 5), stepFacts(both, "off", 5))),
+    "Decode step 5 of 15, 1 row computed with the cache, 12 rows without, in every layer and head.");
+});
+
+test("every figure of the bill opens into arithmetic that gives the figure", () => {
+  const on = billSide(both, "on", 5);
+  const off = billSide(both, "off", 5);
+  assert.equal(words.billExplanation("rows", on, model, 7, 5).lines[0], "7 + 1 + 1 + 1 + 1 + 1 = 12 rows");
+  assert.equal(words.billExplanation("rows", off, model, 7, 5).lines[0], "7 + 8 + 9 + 10 + 11 + 12 = 57 rows");
+  const bytes = words.billExplanation("cache_bytes", on, model, 7, 5);
+  assert.deepEqual(bytes.lines, ["2 × 6 layers × 8 heads × 32 numbers × 4 B = 12,288 B a token", "12,288 B × 12 rows = 147,456 B"]);
+  assert.match(words.billExplanation("flops", on, model, 7, 5).lines[2], /q = 1, n = 12/);
+  assert.match(words.billExplanation("flops", off, model, 7, 5).lines[2], /q = 12, n = 12/);
+});
+
+test("what was not run says so and shows no time", () => {
+  const single = readBuffer(makeBuffer());
+  const off = billSide(single, "off", 5);
+  assert.match(words.billExplanation("rows", off, model, 7, 5).note, /By formula/);
+  const on = billSide(single, "on", 5);
+  assert.match(words.billExplanation("seconds", on, model, 7, 5).note ?? "", /Run once/);
+  assert.match(words.billExplanation("seconds", { ...on, n_timings: 3 }, model, 7, 5).note ?? "", /Run 3 times.*least time/);
+  assert.match(words.billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
+});
+
+test("the comparison is said plainly, also where the runs part", () => {
+  assert.equal(words.comparisonLine({ n_same: 5, parted: false, difference: 1.4e-6, dtype: "float32" }), "Same 5 tokens both ways · largest logit difference 1.4e-6 (float32)");
+  assert.match(words.comparisonLine({ n_same: 1, parted: false, difference: 0, dtype: "float32" }), /^The same token both ways · largest logit difference 0 /);
+  assert.match(words.comparisonLine({ n_same: 5, parted: true, difference: 0.03, dtype: "bfloat16" }), /Same 5 tokens both ways, then the two runs part/);
+  assert.match(words.comparisonLine({ n_same: 0, parted: true, difference: 0.03, dtype: "bfloat16" }), /part at the first token/);
+});
+
+test("a reading names both tokens, the weight, the layer and the head", () => {
+  assert.equal(plainSpaces(words.attentionReading(" girl", " Lily", 0.12, 3, 5)), "␣girl looks at ␣Lily: 12 % (layer 3, head 5)");
+  assert.match(words.maskedReading(" a", " b"), /may not look/);
+  assert.equal(words.rowReading(4, " a", "absent"), "Position 4: not there yet", "no word of a token to come");
+});
