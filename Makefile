@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast check format bench screenshots bundle train clean
+.PHONY: help app test test-fast check format bench screenshots picture bundle train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (abo
 
 screenshots: $(VENV)/.test ## Take the pictures that the README shows
 	$(BIN)/python -m tests.browser.screenshots docs/pictures
+
+picture: $(VENV)/.test ## Draw the picture of the rooms in docs/architecture.md from the code's imports
+	$(BIN)/python -m tests.architecture.picture
 
 bundle: node_modules/.installed ## Build each component's one file from its modules
 	npm run build --silent

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 
 from kvviz.analysis.cache_widths import cache_widths
 from kvviz.analysis.memory import weight_bytes
+from kvviz.figures.log_axes import bytes_against_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.race import Race
 
 _DASHES = {"fp32": "solid", "fp16": "dash", "int8": "dot"}
-_UNITS = {0: "B", 3: "kB", 6: "MB", 9: "GB", 12: "TB"}
 
 
 def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
@@ -55,25 +55,13 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
         x=np.log10(card.n_ctx), yref="paper", y=0.02, xanchor="right", yanchor="bottom",
         showarrow=False, text="the model’s context ", font={"size": 12},
     )  # fmt: skip
-    powers = range(2, 15)
-    figure.update_yaxes(
-        type="log",
-        title_text="bytes of cache",
-        tickvals=[10.0**power for power in powers],
-        ticktext=[_power(power) for power in powers],
-    )
-    figure.update_xaxes(
-        type="log",
-        title_text="tokens of each sequence",
-        tickvals=[10.0**power for power in range(8)],
-        ticktext=[f"{10**power:,}" for power in range(8)],
+    bytes_against_tokens(
+        figure,
+        bytes_title="bytes of cache",
+        tokens_title="tokens of each sequence",
+        powers=range(2, 15),
     )
     return figure.update_layout(
         template=template(dark=dark), height=400, hovermode="closest",
         meta={"figure": "cache-bytes"},
     )  # fmt: skip
-
-
-def _power(power: int) -> str:
-    base = max(unit for unit in _UNITS if unit <= power)
-    return f"{10 ** (power - base):,} {_UNITS[base]}"

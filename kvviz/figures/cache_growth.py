@@ -9,10 +9,9 @@ import plotly.graph_objects as go
 
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.errors import OptionsError
+from kvviz.figures.log_axes import bytes_against_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.architecture import Architecture
-
-_UNITS = {0: "B", 3: "kB", 6: "MB", 9: "GB", 12: "TB", 15: "PB"}
 
 
 def cache_growth(
@@ -72,18 +71,8 @@ def cache_growth(
         line={"color": WITHOUT_CACHE, "width": 2, "dash": "dash"},
         hovertemplate="%{y:.4s}B, weights<extra></extra>",
     )  # fmt: skip
-    powers = range(19)
-    figure.update_yaxes(
-        type="log",
-        title_text="bytes",
-        tickvals=[10.0**power for power in powers],
-        ticktext=[_power(power) for power in powers],
-    )
-    figure.update_xaxes(
-        type="log",
-        title_text="tokens of context",
-        tickvals=[10.0**power for power in range(8)],
-        ticktext=[f"{10**power:,}" for power in range(8)],
+    bytes_against_tokens(
+        figure, bytes_title="bytes", tokens_title="tokens of context", powers=range(19)
     )
     return figure.update_layout(
         template=template(dark=dark),
@@ -114,9 +103,3 @@ def without_savings(shape: Architecture) -> Architecture:
         d_rope=0,
         d_value=0,
     )
-
-
-def _power(power: int) -> str:
-    """Write a power of ten with its unit, as ``100 GB``."""
-    base = max(unit for unit in _UNITS if unit <= power)
-    return f"{10 ** (power - base):,} {_UNITS[base]}"

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from kvviz.analysis.parameters import ParameterCount
+from kvviz.figures.share_bars import add_share, share_axes
 from kvviz.figures.theme import template
 
 _PART_COLOURS = {
@@ -33,31 +34,21 @@ def parameter_parts(counts: Mapping[str, ParameterCount], *, dark: bool = False)
     for part, colour in _PART_COLOURS.items():
         numbers = np.array([count.parts[part] for count in counts.values()], dtype=np.float64)
         shares = numbers / np.array([count.total for count in counts.values()])
-        figure.add_bar(
-            y=names,
-            x=100 * shares,
-            orientation="h",
-            name=part,
-            marker={"color": colour},
-            # A share too narrow for its figure leaves it to the hover text.
-            text=[f"{share:.0%}" if share > 0.04 else "" for share in shares],
-            textposition="inside",
-            insidetextanchor="middle",
-            insidetextfont={
-                "color": "#ffffff" if part in ("embeddings", "attention") else "#16171a"
-            },
+        add_share(
+            figure,
+            part,
+            names,
+            shares.tolist(),
+            colour=colour,
+            on_dark=part in ("embeddings", "attention"),
+            least=0.04,
             customdata=numbers,
             hovertemplate=f"%{{y}}<br>{part}: %{{customdata:,.0f}} (%{{x:.1f}} %)<extra></extra>",
         )
-    figure.update_yaxes(autorange="reversed", title_text="")
-    figure.update_xaxes(
-        title_text="share of the parameters, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100]
-    )
+    share_axes(figure, "share of the parameters, %")
     return figure.update_layout(
         template=template(dark=dark),
-        barmode="stack",
         legend={"traceorder": "normal"},
         height=90 + 62 * len(names),
-        bargap=0.35,
         meta={"figure": "parameter-parts"},
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from kvviz.figures.share_bars import add_share, share_axes
 from kvviz.figures.theme import template
 from kvviz.trace.step_profile import PARTS, StepProfile
 
@@ -39,31 +40,23 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
     for part in PARTS:
         times = [profile.parts[part] * 1e3 for profile in profiles.values()]
         shares = [profile.parts[part] / profile.total for profile in profiles.values()]
-        figure.add_bar(
-            y=names,
-            x=[100 * share for share in shares],
-            orientation="h",
-            name=part,
-            marker={"color": PART_COLOURS[part]},
-            # A share too narrow for its figure leaves it to the hover text and the table.
-            text=[f"{share:.0%}" if share > 0.07 else "" for share in shares],
-            textposition="inside",
-            insidetextanchor="middle",
+        add_share(
+            figure,
+            part,
+            names,
+            shares,
+            colour=PART_COLOURS[part],
+            on_dark=part in _ON_DARK,
+            least=0.07,
             textangle=0,
-            insidetextfont={"color": "#ffffff" if part in _ON_DARK else "#16171a"},
             customdata=times,
             hovertemplate=f"{part}: %{{customdata:,.3f}} ms (%{{x:.1f}} %)<extra></extra>",
         )
-    figure.update_yaxes(autorange="reversed", title_text="")
-    figure.update_xaxes(
-        title_text="share of the measured time, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100]
-    )
+    share_axes(figure, "share of the measured time, %")
     return figure.update_layout(
         template=template(dark=dark),
-        barmode="stack",
         showlegend=False,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         height=52 + 60 * len(names),
-        bargap=0.35,
         meta={"figure": "step-parts"},
     )
