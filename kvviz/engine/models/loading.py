@@ -111,11 +111,13 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
     )
     return LoadedModel(
         card=card,
+        family=family,
         module=module,
         stop_ids=stop_ids,
-        n_threads=_try_out(module, card),
+        n_threads=_try_out(module, card, family),
         most_threads=wanted_thread_count() or torch.get_num_threads(),
         start_id=_start_id(generation, settings, config, family),
+        left_out=(),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
     )
@@ -229,7 +231,7 @@ def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) ->
 
 def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset[int]:
     """Return the tokens that end a text."""
-    if family.name == "bert":
+    if family.architecture == "encoder":
         return frozenset()
     ids = generation.get("eos_token_id")
     listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
@@ -246,7 +248,7 @@ def _start_id(
     What the generation config says comes first, and there its first token of a text stands in for
     the decoder's, as in `generate`.
     """
-    if family.name != "t5":
+    if family.architecture != "encoder-decoder":
         return None
     said = (
         generation.get("decoder_start_token_id"),
@@ -260,22 +262,18 @@ def _start_id(
     return start
 
 
-def _try_out(module: PreTrainedModel, card: ModelCard) -> int:
+def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily) -> int:
     """Run the model once and return the number of CPU threads it is fastest with.
 
     Raises:
         DeviceError: If the device cannot compute with the dtype.
     """
     token = torch.zeros((1, 1), dtype=torch.int64, device=module.device)
+    inputs = family.trial_inputs(token)
 
     @torch.inference_mode()
     def step() -> None:
-        if card.family == "t5":
-            module(input_ids=token, decoder_input_ids=token, use_cache=False)
-        elif card.family == "bert":
-            module(token)
-        else:
-            module(token, use_cache=False)
+        module(**inputs)
 
     try:
         step()

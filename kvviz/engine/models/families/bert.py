@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel
 
 from kvviz.engine.models.families.family import Shape
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 # Heads for other tasks, and positions that old versions stored: not part of what kvviz runs.
 _NOT_NEEDED = (
@@ -25,7 +26,7 @@ _OLD_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".Laye
 
 
 class _Bert:
-    name: Family = "bert"
+    name: str = "bert"
     title = "BERT"
     config_class: type = BertConfig
     settings: tuple[str, ...] = (
@@ -51,6 +52,10 @@ class _Bert:
         "type_vocab_size",
     )
     activation = "hidden_act"
+    architecture: Architecture = "encoder"
+    n_projections = 2
+    adds_ends = True
+    has_final_norm = False
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_decoder") or settings.get("add_cross_attention"):
@@ -129,6 +134,18 @@ class _Bert:
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         return config.max_position_embeddings
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return self.reading_inputs(tokens)
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens}
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return self.reading_inputs(tokens)
+
+    def reader(self, module: Any) -> Any:
+        return module
 
     def watch(self, module: Any) -> None:
         blocks = module.base_model.encoder.layer

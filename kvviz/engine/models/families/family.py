@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 Shape = tuple[int, ...]
 
 
 class CheckpointFamily(Protocol):
-    """Everything that loading must know of a family.
+    """Everything that the engine must know of a family.
 
     Attributes:
         name: As ``model_type`` in config.json and as in a card.
@@ -22,14 +23,23 @@ class CheckpointFamily(Protocol):
         settings: Settings of a config that shape the model; all others are left where they are.
         sizes: Those of them that are counts, at least 1.
         activation: The setting that names the activation function.
+        architecture: Which halves of a transformer it has; a model's card must say the same.
+        n_projections: Products that give the keys and values of a layer, each of which reports
+            its rows to who watches.
+        adds_ends: Whether its tokenizer puts tokens around a text that is read.
+        has_final_norm: Whether a norm follows its last layer, and reports.
     """
 
-    name: Family
+    name: str
     title: str
     config_class: type
     settings: tuple[str, ...]
     sizes: tuple[str, ...]
     activation: str
+    architecture: Architecture
+    n_projections: int
+    adds_ends: bool
+    has_final_norm: bool
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Say why a model with these settings is none of the family after all, or return ''."""
@@ -68,6 +78,22 @@ class CheckpointFamily(Protocol):
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         """Return the longest sequence, in tokens."""
+        ...
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of a decode step that feeds these tokens, shape ``1 position``."""
+        ...
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of what `reader` returned, for a pass over a whole text."""
+        ...
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of a pass through all of the model that keeps nothing."""
+        ...
+
+    def reader(self, module: Any) -> Any:
+        """Return the part of a module that reads a text."""
         ...
 
     def watch(self, module: Any) -> None:

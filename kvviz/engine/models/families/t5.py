@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
 from transformers import PreTrainedModel, T5Config, T5ForConditionalGeneration
 
 from kvviz.engine.models.families.family import Shape
 from kvviz.engine.observing.observation import mark_cross_attention, watch_hidden, watch_projection
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 # Copies of the shared embedding, and a bias of the cross-attention that was never used.
 _NOT_NEEDED = (
@@ -22,7 +23,7 @@ _USUAL_N_CTX = 512
 
 
 class _T5:
-    name: Family = "t5"
+    name: str = "t5"
     title = "T5"
     config_class: type = T5Config
     settings: tuple[str, ...] = (
@@ -54,6 +55,10 @@ class _T5:
         "relative_attention_max_distance",
     )
     activation = "dense_act_fn"
+    architecture: Architecture = "encoder-decoder"
+    n_projections = 2
+    adds_ends = True
+    has_final_norm = True
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_encoder_decoder") is False or settings.get("is_decoder"):
@@ -135,6 +140,18 @@ class _T5:
         length = getattr(tokenizer, "model_max_length", None)
         # A tokenizer that names no length says 10^30.
         return length if type(length) is int and 1 <= length < 10**6 else _USUAL_N_CTX
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"decoder_input_ids": tokens}
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens}
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens, "decoder_input_ids": tokens, "use_cache": False}
+
+    def reader(self, module: Any) -> Any:
+        return module.encoder
 
     def watch(self, module: Any) -> None:
         for stack in (module.encoder, module.decoder):
