@@ -390,10 +390,13 @@ class GenerationTrace:
 
     def __repr__(self) -> str:
         n_new = self.n_tokens - self.n_prompt
-        cache = "with cache" if self.options.use_cache else "without cache"
+        cache = "with" if self.options.use_cache else "without"
         if self.options.cache is not None:
-            cache = f"cache {self.options.cache_name}"
-        return f"<GenerationTrace {self.model.name}: {self.n_prompt} + {n_new} tokens, {cache}>"
+            cache = self.options.cache_name
+        return (
+            f"<GenerationTrace {self.model.name}: {self.n_prompt} + {n_new} tokens, {cache} cache>"
+        )
 
     def _repr_html_(self) -> str | None:
-        return drawn(self)
+        # The player has no way yet to show a row that is gone.
+        return drawn(self) if self.options.cache is None else None

@@ -28,6 +28,7 @@ class CheckpointFamily(Protocol):
             its rows to who watches.
         adds_ends: Whether its tokenizer puts tokens around a text that is read.
         has_final_norm: Whether a norm follows its last layer, and reports.
+        other_heads: How the names of heads for other tasks begin, which are left out.
     """
 
     name: str
@@ -40,6 +41,7 @@ class CheckpointFamily(Protocol):
     n_projections: int
     adds_ends: bool
     has_final_norm: bool
+    other_heads: tuple[str, ...]
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Say why a model with these settings is none of the family after all, or return ''."""
@@ -50,19 +52,25 @@ class CheckpointFamily(Protocol):
         ...
 
     def plain_name(self, name: str) -> str:
-        """Return the name of a tensor as `expected` has it, or '' for one that is not needed."""
+        """Return the name of a tensor as `expected` has it, or '' for one that says nothing.
+
+        A tensor that says nothing is a copy of another, or was never used.
+        """
         ...
 
     def layer_counts(self, config: Any) -> dict[str, int]:
         """Return how many layers there are under each prefix of plain names."""
         ...
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         """Yield name and shape of every tensor that a checkpoint must have.
 
         Args:
             config: Of the family's `config_class`.
             found: The tensors it has, by plain name, for what may be there or not.
+            settings: What config.json says, for what `config` no longer tells.
         """
         ...
 

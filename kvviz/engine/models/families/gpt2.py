@@ -41,6 +41,7 @@ class _GPT2:
     n_projections = 1  # one product gives queries, keys and values
     adds_ends = False
     has_final_norm = True
+    other_heads: tuple[str, ...] = ("multiple_choice_head.", "score.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("add_cross_attention") or settings.get("is_causal") is False:
@@ -60,7 +61,9 @@ class _GPT2:
     def layer_counts(self, config: Any) -> dict[str, int]:
         return {"h.": config.n_layer}
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         """Yield the tensors of a GPT-2; Conv1D weights are input by output."""
         width, inner = config.n_embd, _inner_width(config)
         yield "wte.weight", (config.vocab_size, width)

@@ -59,6 +59,7 @@ class _T5:
     n_projections = 2
     adds_ends = True
     has_final_norm = True
+    other_heads: tuple[str, ...] = ("classification_head.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_encoder_decoder") is False or settings.get("is_decoder"):
@@ -81,6 +82,8 @@ class _T5:
         return ""
 
     def plain_name(self, name: str) -> str:
+        # A T5 that classifies calls the model below its head so.
+        name = name.removeprefix("transformer.")
         return "" if name in _NOT_NEEDED else name
 
     def layer_counts(self, config: Any) -> dict[str, int]:
@@ -89,7 +92,9 @@ class _T5:
             "decoder.block.": config.num_decoder_layers,
         }
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         width = config.d_model
         yield "shared.weight", (config.vocab_size, width)
         for stack, n_layers in (
@@ -110,9 +115,10 @@ class _T5:
                 yield f"{mlp}.DenseReluDense.wo.weight", (width, config.d_ff)
                 yield f"{mlp}.layer_norm.weight", (width,)
             yield f"{stack}.final_layer_norm.weight", (width,)
-        # Where the head is not tied to the embedding, what it is given is not scaled either; by
-        # this setting transformers tells both.
-        if "lm_head.weight" in found or not config.scale_decoder_outputs:
+        # Version 1.1 says by this setting that it has a head of its own, whose input is not scaled.
+        # Saved again by transformers it says `scale_decoder_outputs` in place of it, and where no
+        # head stands beside that, the head was the embedding.
+        if "lm_head.weight" in found or settings.get("tie_word_embeddings") is False:
             yield "lm_head.weight", (config.vocab_size, width)
 
     def module_class(
