@@ -16,10 +16,11 @@ from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
-from kvviz.trace.liveness import LastRead, drops_something, last_read, readable, seen_by_query
+from kvviz.trace.liveness import LastRead, drops_something, last_read, seen_by_query
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.trace.step_laws import check_steps
 
 Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
 
@@ -104,7 +105,14 @@ class GenerationTrace:
             )
         self._check_arrays()
         self._check_end()
-        self._check_steps()
+        check_steps(
+            self.steps,
+            self.options,
+            token_ids=self.token_ids,
+            n_prompt=self.n_prompt,
+            n_encoder=0 if self.cross is None else self.cross.n_encoder,
+            last=self.last_read,
+        )
         self._check_texts()
 
     def _check_arrays(self) -> None:
@@ -151,57 +159,6 @@ class GenerationTrace:
             raise TraceError(
                 "A run has as many steps as its options and its end say.",
                 found=f"It has {n_steps}, asked for {most}, and ended by {self.stopped!r}.",
-            )
-
-    def _check_steps(self) -> None:
-        """Hold each step to the law of its kind of run."""
-        n_likely = self.steps[0].top_ids.size
-        last = self.last_read
-        if last is not None and self.options.cache is None:
-            raise TraceError(
-                "A run that keeps every row drops none, and one that keeps none has none to drop.",
-                found=f"It says {self.options.cache_name!r}, and drops rows.",
-            )
-        for number, step in enumerate(self.steps):
-            if step.top_ids.size != n_likely:
-                raise TraceError(
-                    "Every step names the same number of likely tokens.",
-                    found=f"Step 0 names {n_likely}, step {number} {step.top_ids.size}.",
-                )
-            if step.max_row_change and (number == 0 or self.options.use_cache):
-                raise TraceError(
-                    "Rows that are computed once do not move.",
-                    found=f"Step {number} says that one moved by {step.max_row_change}.",
-                )
-            self._check_cross_positions(step)
-            n_rows = self.n_prompt + number
-            first_new = 0 if number == 0 or not self.options.use_cache else n_rows - 1
-            expected = np.arange(first_new, n_rows)
-            kept = np.arange(first_new) if last is None else readable(last, number, first_new)
-            if (
-                step.index != number
-                or not np.array_equal(step.fed, expected)
-                or not np.array_equal(step.computed, expected)
-                or not np.array_equal(step.reused, kept)
-                or step.chosen_id != self.token_ids[n_rows]
-            ):
-                raise TraceError(
-                    "A step does not do what its kind of run does.",
-                    found=f"Step {number} fed {step.fed.size}, computed {step.computed.size} and "
-                    f"reused {step.reused.size} rows of {n_rows}.",
-                )
-
-    def _check_cross_positions(self, step: Step) -> None:
-        every = np.arange(0 if self.cross is None else self.cross.n_encoder)
-        is_first = step.index == 0 or not self.options.use_cache
-        if not np.array_equal(step.cross_computed, every if is_first else every[:0]) or (
-            not np.array_equal(step.cross_reused, every[:0] if is_first else every)
-        ):
-            raise TraceError(
-                "Cross-attention rows are computed at the first step and reused by all others, or "
-                "computed at every step without the cache.",
-                found=f"Step {step.index} computed {step.cross_computed.size} and reused "
-                f"{step.cross_reused.size} of {every.size}.",
             )
 
     def _check_texts(self) -> None:

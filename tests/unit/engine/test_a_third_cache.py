@@ -309,5 +309,5 @@ def test_the_player_refuses_it_and_a_notebook_shows_its_line(trace, tmp_path):
 
 def test_it_cannot_stand_for_the_full_cache_in_a_comparison(model, trace):
     both = trace_both(model, PROMPT, max_new_tokens=N_NEW)
-    with pytest.raises(TraceError, match="with the full cache.*'every-nth' and 'recomputed'"):
+    with pytest.raises(TraceError, match=r"with the full cache.*'every-nth' and 'recomputed'"):
         replace(both, cached=trace)
