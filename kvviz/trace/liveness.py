@@ -27,6 +27,7 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
             those of a step are out of order.
     """
     last = np.full((n_layers, n_kv_heads, n_prompt + len(steps) - 1), len(steps), dtype=np.int64)
+    flat = last.reshape(-1)
     for number, step in enumerate(steps):
         if not step.evicted.size:
             continue
@@ -44,12 +45,12 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
                 "A step names what it drops once, in the order of layer, head and position.",
                 found=f"Step {number} does not.",
             )
-        if (last.flat[places] < len(steps)).any():
+        if (flat[places] < len(steps)).any():
             raise TraceError(
                 "A row that was dropped is gone for good.",
                 found=f"Step {number} drops one that was gone already.",
             )
-        last.flat[places] = number
+        flat[places] = number
     return last
 
 

@@ -56,7 +56,7 @@ class GenerationOptions:
             raise _out_of_range("The seed", "a whole number from 0 to 2^63 - 1", self.seed)
         if type(self.stop_ids) is not tuple or not all(map(_is_token_id, self.stop_ids)):
             raise _out_of_range("What ends a run", "a tuple of token ids", self.stop_ids)
-        if self.cache is not None and not (isinstance(self.cache, NamedCache) and self.use_cache):
+        if self.cache is not None and not (type(self.cache) is NamedCache and self.use_cache):
             raise _out_of_range("A named cache", "the cache of a run that uses one", self.cache)
 
     @property

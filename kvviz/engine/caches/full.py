@@ -45,8 +45,8 @@ class FullRows:
         self._layers = [
             PreallocatedLayer(keys[None], values[None]) for keys, values in self._buffer.unbind(1)
         ]
-        self.cache = Cache(layers=[*self._layers])
-        self._arguments = {"past_key_values": self.cache, "use_cache": True}
+        cache = Cache(layers=[*self._layers])
+        self._arguments = {"past_key_values": cache, "use_cache": True}
         self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, place.device)
         self._written: list[Tensor] = []
         self._queries: list[Tensor] = []

@@ -60,7 +60,7 @@ class KVCache(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepRows:
     """What the observers agree on for one step.
 
