@@ -21,10 +21,11 @@ from kvviz.trace.adapters import draw_with, save_with
 from kvviz.trace.storage import open_trace, save_trace
 
 if TYPE_CHECKING:
-    from kvviz.engine import load_model, trace_both, trace_encoding, trace_generation
+    from kvviz.engine import caches, load_model, trace_both, trace_encoding, trace_generation
     from kvviz.player import export_html
 
 _HOME = {
+    "caches": "kvviz.engine",
     "export_html": "kvviz.player",
     "load_model": "kvviz.engine",
     "trace_both": "kvviz.engine",
@@ -52,6 +53,7 @@ __all__ = [
     "KvvizError",
     "ModelCard",
     "Step",
+    "caches",
     "export_html",
     "load_model",
     "open_trace",

@@ -52,7 +52,7 @@ def step_costs(
         OptionsError: If there is no prompt or no step, or a T5 has read nothing, or another family
             has an encoder.
     """
-    if (card.family == "t5") != (n_encoder > 0):
+    if (card.architecture == "encoder-decoder") != (n_encoder > 0):
         raise OptionsError(
             "A T5 has an encoder that read at least one token, and no other family has.",
             found=f"Found {n_encoder} tokens for {card.name}, a {card.family}.",

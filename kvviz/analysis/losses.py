@@ -22,7 +22,7 @@ Objective = Literal["next-token", "masked-token"]
 
 def objective(encoding: EncodingTrace) -> Objective:
     """Return what the predictions of an encoding are asked for: the next token, or their own."""
-    return "next-token" if encoding.model.family == "gpt2" else "masked-token"
+    return "next-token" if encoding.model.architecture == "decoder" else "masked-token"
 
 
 def label_bits(encoding: EncodingTrace) -> Float64[np.ndarray, " position"]:

@@ -6,6 +6,7 @@ trace = trace_generation(model, "Once upon a time", max_new_tokens=24)
 ```
 """
 
+from kvviz.engine import caches
 from kvviz.engine.asking.blanks import (
     BlankGuess,
     fill_by_trying,
@@ -26,6 +27,7 @@ __all__ = [
     "LoadedModel",
     "MaskedWriting",
     "TokenScores",
+    "caches",
     "fill_by_trying",
     "fill_from_both_sides",
     "fill_from_left",

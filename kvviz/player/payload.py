@@ -97,8 +97,8 @@ def pack(
         The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
 
     Raises:
-        PayloadError: If step, layer, head or side does not exist in the run, or the run is too
-            large to be shown.
+        PayloadError: If step, layer, head or side does not exist in the run, the run is too
+            large to be shown, or its cache drops rows.
     """
     runs = _runs_of(trace)
     first = next(iter(runs.values()))
@@ -190,6 +190,13 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
 def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     if isinstance(trace, CacheComparison):
         return {"on": trace.cached, "off": trace.uncached}
+    if trace.options.cache is not None:
+        raise PayloadError(
+            "The player cannot show a run whose cache drops rows.",
+            found=f"This one used the cache {trace.options.cache_name!r}.",
+            fix="Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
+            "run with the full cache.",
+        )
     return {"on" if trace.options.use_cache else "off": trace}
 
 

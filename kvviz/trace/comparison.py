@@ -32,8 +32,12 @@ class CacheComparison:
     logit_differences: Float64[np.ndarray, " step"]
 
     def __post_init__(self) -> None:
-        if not self.cached.options.use_cache or self.uncached.options.use_cache:
-            raise TraceError("A comparison needs one run with the cache and one without.")
+        names = (self.cached.options.cache_name, self.uncached.options.cache_name)
+        if names != ("full", "recomputed"):
+            raise TraceError(
+                "A comparison needs one run with the full cache and one without.",
+                found=f"They say {names[0]!r} and {names[1]!r}.",
+            )
         n_prompt = self.cached.n_prompt
         if (
             self.cached.model != self.uncached.model

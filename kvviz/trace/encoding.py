@@ -192,9 +192,9 @@ class EncodingTrace:
 
     def _labels(self) -> Int64[np.ndarray, " position"]:
         labels = np.full(self.n_tokens, -1, dtype=np.int64)
-        if self.top_ids.shape[1] and self.model.family == "gpt2":
+        if self.top_ids.shape[1] and self.model.architecture == "decoder":
             labels[:-1] = self.original_ids[1:]
-        elif self.top_ids.shape[1] and self.model.family == "bert":
+        elif self.top_ids.shape[1] and self.model.architecture == "encoder":
             hidden = list(self.hidden_positions)
             labels[hidden] = self.original_ids[hidden]
         return labels

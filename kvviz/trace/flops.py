@@ -48,7 +48,8 @@ def forward_flops(
     Source: counting from the architectures in Radford et al. (2019), section 2.3, Devlin et al.
     (2019), section 3, and Raffel et al. (2020), section 2.1.
     """
-    if card.family != "t5" and (n_encoder or n_cross_computed):
+    crosses = card.architecture == "encoder-decoder"
+    if not crosses and (n_encoder or n_cross_computed):
         raise TraceError(
             "Only a T5 attends to an encoder.", found=f"{card.name} is a {card.family}."
         )
@@ -59,7 +60,7 @@ def forward_flops(
     head = 2 * n_logits * card.d_model * card.d_vocab
     if card.family == "bert":
         head += 2 * n_logits * card.d_model * card.d_model
-    return layers + (card.n_layers * cross if card.family == "t5" else 0) + head
+    return layers + (card.n_layers * cross if crosses else 0) + head
 
 
 def encoding_flops(card: ModelCard, n_tokens: int) -> int:
@@ -73,7 +74,7 @@ def encoding_flops(card: ModelCard, n_tokens: int) -> int:
     Returns:
         Floating-point operations, a whole number; no head where there is none.
     """
-    if card.family == "t5":
+    if card.architecture == "encoder-decoder":
         return _stack_flops(card, card.n_layers, n_tokens, n_tokens)
     return forward_flops(card, n_tokens, n_tokens, n_tokens if card.has_head else 0)
 

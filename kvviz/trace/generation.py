@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.adapters import Destination, drawn, saved
@@ -15,9 +16,11 @@ from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
+from kvviz.trace.liveness import LastRead, drops_something, last_read, seen_by_query
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.trace.step_laws import check_steps
 
 Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
 
@@ -27,8 +30,9 @@ class GenerationTrace:
     """A frozen record of one generation, checked when it is built.
 
     Axis order is ``layer head position d_head``. With the cache, queries, keys and values are the
-    rows as they were computed once and read ever after. Without it they are the rows of the last
-    step, which computed every one of them again; `Step.max_row_change` says how far they moved.
+    rows as they were computed once and read ever after, or until the cache dropped them. Without
+    it they are the rows of the last step, which computed every one of them again;
+    `Step.max_row_change` says how far they moved.
 
     Attributes:
         model: The model's card.
@@ -46,8 +50,8 @@ class GenerationTrace:
         score_scale: Factor on query-key products before softmax, one a layer.
         written_fingerprints: A 64-bit fingerprint of each K row ([0]) and V row ([1]) taken when
             it was written.
-        final_fingerprints: The same taken from the cache after the last step. Equal numbers mean
-            that the bits of the row never changed.
+        final_fingerprints: The same taken from the cache after the last step, or when it dropped
+            the row. Equal numbers mean that the bits of the row never changed.
         vocabulary: The text of each token id that a step names in `top_ids` or chose, as the
             tokenizer shows it.
         environment: Versions and machine, for the record.
@@ -101,7 +105,14 @@ class GenerationTrace:
             )
         self._check_arrays()
         self._check_end()
-        self._check_steps()
+        check_steps(
+            self.steps,
+            self.options,
+            token_ids=self.token_ids,
+            n_prompt=self.n_prompt,
+            n_encoder=0 if self.cross is None else self.cross.n_encoder,
+            last=self.last_read,
+        )
         self._check_texts()
 
     def _check_arrays(self) -> None:
@@ -119,10 +130,15 @@ class GenerationTrace:
             shape = (card.n_heads, n_rows, n_rows)
             checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
         has_cross = self.cross is not None and self.position_bias is not None
-        if has_cross != (card.family == "t5"):
+        if has_cross != (card.architecture == "encoder-decoder"):
             raise TraceError(
                 "A run of a T5 has cross-attention and a position bias, and no other has.",
                 found=f"{card.name} is a {card.family}.",
+            )
+        if has_cross and self.options.cache is not None:
+            raise TraceError(
+                "A run of a T5 keeps every row or none.",
+                found=f"It says {self.options.cache_name!r}.",
             )
         if self.cross is not None:
             self.cross.check(card, n_rows)
@@ -143,50 +159,6 @@ class GenerationTrace:
             raise TraceError(
                 "A run has as many steps as its options and its end say.",
                 found=f"It has {n_steps}, asked for {most}, and ended by {self.stopped!r}.",
-            )
-
-    def _check_steps(self) -> None:
-        """Hold each step to the law of its kind of run."""
-        n_likely = self.steps[0].top_ids.size
-        for number, step in enumerate(self.steps):
-            if step.top_ids.size != n_likely:
-                raise TraceError(
-                    "Every step names the same number of likely tokens.",
-                    found=f"Step 0 names {n_likely}, step {number} {step.top_ids.size}.",
-                )
-            if step.max_row_change and (number == 0 or self.options.use_cache):
-                raise TraceError(
-                    "Rows that are computed once do not move.",
-                    found=f"Step {number} says that one moved by {step.max_row_change}.",
-                )
-            self._check_cross_positions(step)
-            n_rows = self.n_prompt + number
-            first_new = 0 if number == 0 or not self.options.use_cache else n_rows - 1
-            expected = np.arange(first_new, n_rows)
-            if (
-                step.index != number
-                or not np.array_equal(step.fed, expected)
-                or not np.array_equal(step.computed, expected)
-                or not np.array_equal(step.reused, np.arange(first_new))
-                or step.chosen_id != self.token_ids[n_rows]
-            ):
-                raise TraceError(
-                    "A step does not do what its kind of run does.",
-                    found=f"Step {number} fed {step.fed.size}, computed {step.computed.size} and "
-                    f"reused {step.reused.size} rows of {n_rows}.",
-                )
-
-    def _check_cross_positions(self, step: Step) -> None:
-        every = np.arange(0 if self.cross is None else self.cross.n_encoder)
-        is_first = step.index == 0 or not self.options.use_cache
-        if not np.array_equal(step.cross_computed, every if is_first else every[:0]) or (
-            not np.array_equal(step.cross_reused, every[:0] if is_first else every)
-        ):
-            raise TraceError(
-                "Cross-attention rows are computed at the first step and reused by all others, or "
-                "computed at every step without the cache.",
-                found=f"Step {step.index} computed {step.cross_computed.size} and reused "
-                f"{step.cross_reused.size} of {every.size}.",
             )
 
     def _check_texts(self) -> None:
@@ -226,9 +198,35 @@ class GenerationTrace:
         """Prompt and generated tokens as they are shown, joined."""
         return "".join(self.tokens)
 
+    @cached_property
+    def last_read(self) -> LastRead | None:
+        """The last step at which each row could be read, the number of steps for one that stayed.
+
+        None where no row was ever dropped.
+
+        Raises:
+            TraceError: If steps drop what is not there.
+        """
+        if not drops_something(self.steps):
+            return None
+        return last_read(self.steps, self.model.n_layers, self.model.n_kv_heads, self.n_prompt)
+
+    def live(self, step: int, layer: int) -> Bool[np.ndarray, "kv_head position"]:
+        """Return which rows of a layer the attention of a step could read, of all of the run.
+
+        Raises:
+            TraceError: If step or layer does not exist.
+        """
+        step = checked_index(step, len(self.steps), "step")
+        layer = checked_index(layer, self.model.n_layers, "layer")
+        written = np.arange(self.n_rows) < self.n_prompt + step
+        if self.last_read is None:
+            return np.repeat(written[None], self.model.n_kv_heads, axis=0)
+        return written & (self.last_read[layer] >= step)
+
     @property
     def reuse_is_proven(self) -> bool:
-        """Whether every row has, after the last step, the very bits it was written with."""
+        """Whether every row had, when it was last there, the very bits it was written with."""
         pairs = [(self.written_fingerprints, self.final_fingerprints)]
         if self.cross is not None:
             pairs.append((self.cross.written_fingerprints, self.cross.final_fingerprints))
@@ -292,7 +290,9 @@ class GenerationTrace:
         return self.cross
 
     def scores(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
-        """Return query-key products, scaled and biased, before softmax; NaN where masked.
+        """Return query-key products, scaled and biased, before softmax.
+
+        NaN where the mask forbids, and where the cache had dropped the key.
 
         Raises:
             TraceError: If layer or head does not exist.
@@ -300,19 +300,23 @@ class GenerationTrace:
         layer = checked_index(layer, self.model.n_layers, "layer")
         head = checked_index(head, self.model.n_heads, "head")
         kv_head = head * self.model.n_kv_heads // self.model.n_heads
-        return attention_scores(
+        scores = attention_scores(
             self.queries[layer, head],
             self.all_keys[layer, kv_head],
             float(self.score_scale[layer]),
             None if self.position_bias is None else self.position_bias[head],
             causal=True,
         )
+        if self.last_read is not None:
+            scores[~seen_by_query(self.last_read[layer, kv_head], self.n_prompt)] = np.nan
+        return scores
 
     def pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
         """Return the attention pattern of a head: what each query weighs each key with.
 
         Rows come from the queries and keys that the steps themselves used, put through softmax in
-        float32. They sum to 1; cells above the diagonal are NaN, since the mask forbids them.
+        float32. They sum to 1; cells above the diagonal are NaN, since the mask forbids them, and
+        so are those of keys that the cache had dropped before the query asked.
 
         Args:
             layer: 0 to n_layers - 1.
@@ -344,9 +348,12 @@ class GenerationTrace:
     def __repr__(self) -> str:
         n_new = self.n_tokens - self.n_prompt
         cache = "with" if self.options.use_cache else "without"
+        if self.options.cache is not None:
+            cache = self.options.cache_name
         return (
             f"<GenerationTrace {self.model.name}: {self.n_prompt} + {n_new} tokens, {cache} cache>"
         )
 
     def _repr_html_(self) -> str | None:
-        return drawn(self)
+        # The player has no way yet to show a row that is gone.
+        return drawn(self) if self.options.cache is None else None

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
 from kvviz.errors import TraceError
 
 Family = Literal["gpt2", "bert", "t5"]
+"""The families that kvviz brings models of; a card may name any other (`ModelCard.family`)."""
+
+Architecture = Literal["decoder", "encoder", "encoder-decoder"]
+
+_ENCODERS = ("bert",)
+"""Families that read both ways and have no decoder."""
+
+_FAMILY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 _OF_SOME_FAMILIES: dict[str, Any] = {
     "n_encoder_layers": 0,
@@ -24,7 +33,8 @@ class ModelCard:
 
     Attributes:
         name: The name it was asked for by, such as ``kvviz/gpt2-mini``.
-        family: ``gpt2`` (decoder only), ``bert`` (encoder only) or ``t5`` (encoder-decoder).
+        family: As ``model_type`` in the model's config.json: ``gpt2`` (decoder only), ``bert``
+            (encoder only), ``t5`` (encoder-decoder) or another; see `architecture`.
         n_layers: Number of (decoder) layers.
         n_heads: Query heads a layer.
         n_kv_heads: Key and value heads a layer; equal to `n_heads` in all three families.
@@ -43,12 +53,12 @@ class ModelCard:
         has_head: Whether the model predicts tokens; a BERT without its head does not.
 
     Raises:
-        TraceError: If a count is not positive, heads do not divide evenly, family or dtype is
-            unknown, or a T5 lacks an encoder or another family has one.
+        TraceError: If a count is not positive, heads do not divide evenly, the family is no name,
+            the dtype is unknown, a T5 lacks an encoder, or a GPT-2 or a BERT has another one.
     """
 
     name: str
-    family: Family
+    family: str
     n_layers: int
     n_heads: int
     n_kv_heads: int
@@ -89,17 +99,26 @@ class ModelCard:
                 "Every key and value head serves the same number of query heads.",
                 found=f"There are {self.n_heads} and {self.n_kv_heads}.",
             )
-        if self.family not in get_args(Family):
+        if not _FAMILY_NAME.fullmatch(self.family):
             raise TraceError(
-                "A model card needs a known family.", found=f"It says {self.family!r}."
+                "The family of a model card is named by small letters, digits, - and _.",
+                found=f"It says {self.family[:60]!r}.",
             )
-        if (self.family == "t5") != (self.n_encoder_layers > 0):
+        is_known = self.family in get_args(Family)
+        if is_known and (self.family == "t5") != (self.n_encoder_layers > 0):
             raise TraceError(
-                "A T5 has an encoder, and no other family has.",
+                "A T5 has an encoder beside its layers, and a GPT-2 or a BERT has none.",
                 found=f"A {self.family} says {self.n_encoder_layers} encoder layers.",
             )
         if self.dtype not in BYTES_PER_NUMBER:
             raise TraceError("A model card needs a known dtype.", found=f"It says {self.dtype!r}.")
+
+    @property
+    def architecture(self) -> Architecture:
+        """Which halves of a transformer it has, which tells the mask that it is trained with."""
+        if self.n_encoder_layers:
+            return "encoder-decoder"
+        return "encoder" if self.family in _ENCODERS else "decoder"
 
     @property
     def bytes_per_number(self) -> int:

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from kvviz.errors import OptionsError
+from kvviz.trace.named_cache import NamedCache
+
+_SOMETIMES = ("stop_ids", "cache")
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,12 @@ class GenerationOptions:
         top_p: Keep the smallest set of tokens with this much probability, in (0, 1], or None.
         seed: Seed of the sampling, 0 or more.
         stop_ids: Tokens that end the run besides those that end a text for the model.
+        cache: How rows are kept, where `use_cache` does not tell: None for every row where it is
+            on, and none where it is off.
 
     Raises:
-        OptionsError: If a setting is out of its range or of the wrong type.
+        OptionsError: If a setting is out of its range or of the wrong type, or a cache is named
+            in a run without one.
     """
 
     max_new_tokens: int
@@ -33,6 +39,7 @@ class GenerationOptions:
     top_p: float | None = None
     seed: int = 0
     stop_ids: tuple[int, ...] = ()
+    cache: NamedCache | None = None
 
     def __post_init__(self) -> None:
         if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
@@ -49,12 +56,26 @@ class GenerationOptions:
             raise _out_of_range("The seed", "a whole number from 0 to 2^63 - 1", self.seed)
         if type(self.stop_ids) is not tuple or not all(map(_is_token_id, self.stop_ids)):
             raise _out_of_range("What ends a run", "a tuple of token ids", self.stop_ids)
+        if self.cache is not None and not (type(self.cache) is NamedCache and self.use_cache):
+            raise _out_of_range("A named cache", "the cache of a run that uses one", self.cache)
+
+    @property
+    def cache_name(self) -> str:
+        """The name of the way in which rows are kept, as in `kvviz.caches.ALL`."""
+        if self.cache is not None:
+            return self.cache.name
+        return "full" if self.use_cache else "recomputed"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the options as a plain dictionary for a JSON header; no `stop_ids` if none."""
-        data = asdict(self) | {"stop_ids": list(self.stop_ids)}
-        if not self.stop_ids:
-            del data["stop_ids"]
+        """Return the options as a plain dictionary for a JSON header.
+
+        Of `stop_ids` and `cache` nothing is said where there are none.
+        """
+        data = {name: value for name, value in asdict(self).items() if name not in _SOMETIMES}
+        if self.stop_ids:
+            data["stop_ids"] = list(self.stop_ids)
+        if self.cache is not None:
+            data["cache"] = self.cache.to_json()
         return data
 
     @classmethod
@@ -69,10 +90,11 @@ class GenerationOptions:
         if isinstance(data, dict):
             settings |= cast("dict[str, Any]", data)
         stop_ids: Any = settings.pop("stop_ids", [])
-        others = {field.name for field in fields(cls)} - {"stop_ids"}
+        cache = NamedCache.from_json(settings.pop("cache")) if "cache" in settings else None
+        others = {field.name for field in fields(cls)} - {*_SOMETIMES}
         if set(settings) != others or not isinstance(stop_ids, list):
             raise OptionsError("The options do not have the settings that a run has.")
-        return cls(**settings, stop_ids=tuple(cast("list[int]", stop_ids)))
+        return cls(**settings, stop_ids=tuple(cast("list[int]", stop_ids)), cache=cache)
 
 
 def _is_number(value: Any) -> bool:

@@ -19,6 +19,10 @@ def _no_positions() -> Int64[np.ndarray, " 0"]:
     return np.empty(0, dtype=np.int64)
 
 
+NOTHING_EVICTED = np.empty((3, 0), dtype=np.int64)
+NOTHING_EVICTED.setflags(write=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """What happened in one forward pass and the choice of a token after it.
@@ -46,6 +50,9 @@ class Step:
         cross_computed: Encoder positions whose cross-attention K/V rows were computed at this
             step, ascending; empty in a model without an encoder.
         cross_reused: Those whose rows were read unchanged, likewise.
+        evicted: Rows that the cache dropped after this step, never to be read again: their layer,
+            KV head and position, one row of the array each. None in a run that keeps every row or
+            no row at all.
 
     Raises:
         TraceError: If kind, positions, probabilities or measures contradict each other, or an
@@ -68,6 +75,7 @@ class Step:
     max_row_change: float = 0.0
     cross_computed: Int64[np.ndarray, " n_cross_computed"] = field(default_factory=_no_positions)
     cross_reused: Int64[np.ndarray, " n_cross_reused"] = field(default_factory=_no_positions)
+    evicted: Int64[np.ndarray, "3 n_evicted"] = field(default_factory=lambda: NOTHING_EVICTED)
 
     def __post_init__(self) -> None:
         if self.kind != ("prefill" if self.index == 0 else "decode"):
@@ -94,6 +102,13 @@ class Step:
                 "A row is either computed or reused.",
                 found=f"Step {self.index} has rows that are both.",
             )
+        if self.evicted is not NOTHING_EVICTED:
+            checked_array(self.evicted, "evicted", np.int64, n_axes=2)
+            if len(self.evicted) != 3 or (self.evicted < 0).any():
+                raise TraceError(
+                    "An evicted row is told by its layer, KV head and position.",
+                    found=f"Those of step {self.index} have the shape {self.evicted.shape}.",
+                )
 
     def _check_probabilities(self) -> None:
         top_ids = checked_array(self.top_ids, "top_ids", np.int64, n_axes=1)
@@ -130,5 +145,5 @@ class Step:
 
     @property
     def n_rows(self) -> int:
-        """Rows that attention could read at this step: computed and reused together."""
+        """Positions that attention could read at this step: computed and reused together."""
         return int(self.computed.size + self.reused.size)

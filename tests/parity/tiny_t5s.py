@@ -112,6 +112,11 @@ TINY_T5S = [
         config={"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
     ),
     TinyT5("version 1.1 saved again", config={"tie_word_embeddings": False}),
+    TinyT5(
+        "version 1.1 saved again without its head",
+        tied=True,
+        config={"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
     TinyT5("first checkpoints", old_copies=True, tied=True),
     TinyT5("float64", dtype="float64"),
     TinyT5("bfloat16", dtype="bfloat16"),

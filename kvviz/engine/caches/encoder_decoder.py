@@ -15,51 +15,37 @@ from torch import Tensor
 from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from kvviz.engine.caches.rows import (
-    CachedRows,
-    FinalRows,
-    PreallocatedLayer,
-    RecomputedRows,
-    StepRows,
-    changed_rows,
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.caches.protocol import FinalRows, KVCache, RowsPlace, StepRows, to_numpy
+from kvviz.engine.observing.agreement import (
     disagreement,
     expected_projections,
     largest_change,
     position_text,
-    reads_from,
-    to_numpy,
 )
-from kvviz.engine.observing.fingerprints import RowFingerprint
+from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
 from kvviz.engine.observing.observation import Attended, StepObservation
 from kvviz.errors import ObservationError
-from kvviz.trace import CrossAttention, EncodingTrace, ModelCard
+from kvviz.trace import CrossAttention, EncodingTrace
 
 
 class CrossRows:
     """Cross-attention rows that are computed once and read ever after, or at every step.
 
     Args:
-        card: The model's shape.
+        place: What they are rows of, and where they live; of its positions nothing is asked.
         n_encoder: Tokens that the encoder read.
-        use_cache: Whether rows are kept.
-        dtype: Number format of the rows.
-        device: Where they live.
+        is_kept: Whether rows are kept.
     """
 
-    def __init__(
-        self,
-        card: ModelCard,
-        n_encoder: int,
-        use_cache: bool,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> None:
-        self._card, self._n_encoder = card, n_encoder
-        self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, device)
+    def __init__(self, place: RowsPlace, n_encoder: int, is_kept: bool) -> None:
+        card = place.card
+        self._place, self._n_encoder = place, n_encoder
+        self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, place.device)
         self._layers: list[PreallocatedLayer] = []
-        if use_cache:
+        if is_kept:
             shape = (2, card.n_layers, card.n_kv_heads, n_encoder, card.d_head)
-            buffer = torch.empty(shape, dtype=dtype, device=device)
+            buffer = torch.empty(shape, dtype=place.dtype, device=place.device)
             self._layers = [
                 PreallocatedLayer(keys[None], values[None]) for keys, values in buffer.unbind(1)
             ]
@@ -87,6 +73,7 @@ class CrossRows:
         return StepRows(
             computed=range(0),
             reused=range(0),
+            n_keys=0,
             cross_computed=every if is_computed else every[:0],
             cross_reused=every[:0] if is_computed else every,
             cache_bytes=sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers),
@@ -116,8 +103,8 @@ class CrossRows:
         )
 
     def _check(self, observation: StepObservation, fed: range, computed: range) -> None:
-        n_layers = self._card.n_layers
-        expected = expected_projections(self._card, n_layers, len(computed)) if computed else []
+        n_layers, n_products = self._place.card.n_layers, self._place.n_projections
+        expected = expected_projections(n_layers, n_products, len(computed)) if computed else []
         if observation.cross_projected != expected:
             rows = len(observation.cross_projected)
             raise disagreement(None, f"{rows} cross-attention projections reported rows", fed)
@@ -138,7 +125,7 @@ class CrossRows:
             if writes != ([computed] if computed else []):
                 wrote = ", ".join(map(position_text, writes)) or "nothing"
                 raise disagreement(number, f"the cross-attention cache wrote {wrote}", fed)
-            if not reads_from(layer, observation.cross_attended[number]):
+            if not layer.is_read_by(observation.cross_attended[number]):
                 words = "cross-attention read other rows than the cache's"
                 raise disagreement(number, words, fed)
 
@@ -155,46 +142,35 @@ class EncoderDecoderRows:
     """The rows of a T5's decoder and of its cross-attention, as one.
 
     Args:
-        card: The model's shape.
+        cache: How the decoder's rows are kept; those of cross-attention are kept if it keeps any.
+        place: What they are rows of, and where they live.
         states: What the encoder made of the prompt, shape ``1 position d_model``.
         encoder: The record of that.
-        n_positions: Most rows that the decoder can write.
-        use_cache: Whether rows are kept between steps.
-        dtype: Number format of the rows.
-        device: Where they live.
     """
 
     def __init__(
-        self,
-        card: ModelCard,
-        states: Tensor,
-        encoder: EncodingTrace,
-        n_positions: int,
-        use_cache: bool,
-        dtype: torch.dtype,
-        device: torch.device,
+        self, cache: KVCache, place: RowsPlace, states: Tensor, encoder: EncodingTrace
     ) -> None:
         self._encoder = encoder
-        self._cross = CrossRows(card, encoder.n_tokens, use_cache, dtype, device)
-        self._own: CachedRows | RecomputedRows
-        cache = None
-        if use_cache:
-            own = CachedRows(card, n_positions, dtype, device)
-            cache = EncoderDecoderCache(own.cache, self._cross.cache)
-            self._own = own
-        else:
-            self._own = RecomputedRows(card, device)
-        self.arguments: dict[str, Any] = {
-            "past_key_values": cache,
-            "use_cache": use_cache,
+        self._own = cache.rows(place)
+        self._cross = CrossRows(place, encoder.n_tokens, cache.keeps_rows)
+        own = self._own.arguments(range(0))
+        if cache.keeps_rows:
+            own = own | {
+                "past_key_values": EncoderDecoderCache(own["past_key_values"], self._cross.cache)
+            }
+        self._arguments = own | {
             "encoder_outputs": BaseModelOutput(last_hidden_state=states),
         }
         self._biases: list[Tensor] = []
 
-    @property
-    def n_kept(self) -> int:
-        """Rows of the decoder that the next step can read instead of computing them."""
-        return self._own.n_kept
+    def fed(self, n_tokens: int) -> range:
+        """Return the positions that the decoder's rows ask for."""
+        return self._own.fed(n_tokens)
+
+    def arguments(self, fed: range) -> dict[str, Any]:
+        """Return both caches, and what the encoder made of the prompt."""
+        return self._arguments
 
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare the observers of both attentions."""
@@ -205,6 +181,7 @@ class EncoderDecoderRows:
             cross,
             computed=own.computed,
             reused=own.reused,
+            n_keys=own.n_keys,
             cache_bytes=own.cache_bytes + cross.cache_bytes,
             max_row_change=max(own.max_row_change, cross.max_row_change),
         )

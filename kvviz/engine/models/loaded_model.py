@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int64
 from transformers import PreTrainedModel
 
 from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
 from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
@@ -45,19 +46,24 @@ class LoadedModel:
 
     Attributes:
         card: Its shape, size and origin.
+        family: What the engine knows of its kind.
         module: The torch module, in evaluation mode, with kvviz's attention.
         stop_ids: Tokens that end a text.
         n_threads: CPU threads that a step of one row is fastest with on this machine.
         most_threads: CPU threads that it may take for a pass over many rows.
         start_id: The token that the decoder of a T5 starts from; None in the other families.
+        left_out: Heads for other tasks that its checkpoint holds and that were not loaded, by the
+            names they have there.
     """
 
     card: ModelCard
+    family: CheckpointFamily
     module: PreTrainedModel
     stop_ids: frozenset[int]
     n_threads: int
     most_threads: int
     start_id: int | None
+    left_out: tuple[str, ...]
     _tokenizer: Any
     _texts: TokenTexts
 
@@ -108,7 +114,7 @@ class LoadedModel:
             )
         read = self._tokenizer(
             text,
-            add_special_tokens=self.card.family != "gpt2",
+            add_special_tokens=self.family.adds_ends,
             return_offsets_mapping=self._tokenizer.is_fast,
             return_special_tokens_mask=True,
             verbose=False,
@@ -194,7 +200,7 @@ class LoadedModel:
             PromptError: If the prompt is empty, blank, or no text.
             ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         """
-        if self.card.family == "t5":
+        if self.family.architecture == "encoder-decoder":
             return self._encoder_ids(prompt, max_new_tokens)
         ids = self.tokenize(prompt)
         if not prompt.strip():

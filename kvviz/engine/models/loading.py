@@ -31,9 +31,10 @@ from kvviz.engine.models.model_files import (
     check_fit,
     check_sizes,
     has_tokenizer,
+    other_head,
     read_config,
     read_json,
-    read_shapes,
+    read_tensors,
     weight_files,
 )
 from kvviz.engine.models.model_source import ModelSource, locate
@@ -44,6 +45,7 @@ from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.trace import ModelCard
 
 _one_at_a_time = Lock()
+_log = logging.getLogger(__name__)
 
 
 def load_model(
@@ -91,8 +93,8 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
     family = FAMILIES[settings["model_type"]]
     config = _build_config(settings, family)
     files = weight_files(source.folder)
-    found = read_shapes(files, family)
-    check_fit(found, config, family)
+    found, left_out = read_tensors(files, family)
+    check_fit(found, config, family, settings)
     generation = _generation_settings(source.folder, config, settings)
     stop_ids = _stop_ids(generation, family)
     tokenizer = _load_tokenizer(source.folder, config)
@@ -109,13 +111,19 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         source=source.kind,
         revision=_revision(files),
     )
+    if left_out:
+        _log.info(
+            "%s is loaded without heads for other tasks: %s", source.name, ", ".join(left_out)
+        )
     return LoadedModel(
         card=card,
+        family=family,
         module=module,
         stop_ids=stop_ids,
-        n_threads=_try_out(module, card),
+        n_threads=_try_out(module, card, family),
         most_threads=wanted_thread_count() or torch.get_num_threads(),
         start_id=_start_id(generation, settings, config, family),
+        left_out=left_out,
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
     )
@@ -184,7 +192,8 @@ def _load_module(
     )
     module, report = loaded
     problems = [str(name) for kind in report.values() for name in kind]
-    if unfit := [name for name in problems if family.plain_name(name)]:
+    plain = {name: family.plain_name(name) for name in problems}
+    if unfit := [name for name in plain if plain[name] and not other_head(plain[name], family)]:
         raise ModelFilesError(
             "The weights do not fit config.json.",
             found=f"transformers could not place {unfit[0]}.",
@@ -229,7 +238,7 @@ def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) ->
 
 def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset[int]:
     """Return the tokens that end a text."""
-    if family.name == "bert":
+    if family.architecture == "encoder":
         return frozenset()
     ids = generation.get("eos_token_id")
     listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
@@ -246,7 +255,7 @@ def _start_id(
     What the generation config says comes first, and there its first token of a text stands in for
     the decoder's, as in `generate`.
     """
-    if family.name != "t5":
+    if family.architecture != "encoder-decoder":
         return None
     said = (
         generation.get("decoder_start_token_id"),
@@ -260,22 +269,18 @@ def _start_id(
     return start
 
 
-def _try_out(module: PreTrainedModel, card: ModelCard) -> int:
+def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily) -> int:
     """Run the model once and return the number of CPU threads it is fastest with.
 
     Raises:
         DeviceError: If the device cannot compute with the dtype.
     """
     token = torch.zeros((1, 1), dtype=torch.int64, device=module.device)
+    inputs = family.trial_inputs(token)
 
     @torch.inference_mode()
     def step() -> None:
-        if card.family == "t5":
-            module(input_ids=token, decoder_input_ids=token, use_cache=False)
-        elif card.family == "bert":
-            module(token)
-        else:
-            module(token, use_cache=False)
+        module(**inputs)
 
     try:
         step()

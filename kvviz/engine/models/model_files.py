@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
@@ -121,18 +121,34 @@ def weight_files(folder: Path) -> list[Path]:
     raise ModelFilesError(f"{folder} has no weights.", fix=_COMPLETE)
 
 
-def read_shapes(files: list[Path], family: CheckpointFamily) -> dict[str, Shape]:
-    """Return plain name and shape of each tensor that is needed, from the headers of the files.
+class Tensors(NamedTuple):
+    """What the headers of a checkpoint's files name.
+
+    Attributes:
+        shapes: Plain name and shape of each tensor that is needed.
+        left_out: Heads for other tasks, by the first part of their plain names.
+    """
+
+    shapes: dict[str, Shape]
+    left_out: tuple[str, ...]
+
+
+def read_tensors(files: list[Path], family: CheckpointFamily) -> Tensors:
+    """Return what tensors a checkpoint has, from the headers of its files.
 
     Raises:
         ModelFilesError: If a file is damaged, or holds numbers that are not floating point.
     """
     shapes: dict[str, Shape] = {}
+    left_out: set[str] = set()
     for file in files:
         try:
             with safe_open(file, framework="numpy") as tensors:
                 for name in tensors.keys():  # noqa: SIM118, safe_open is no mapping
                     if not (plain := family.plain_name(name)):
+                        continue
+                    if head := other_head(plain, family):
+                        left_out.add(head)
                         continue
                     part = tensors.get_slice(name)
                     shapes[plain] = tuple(part.get_shape())
@@ -144,7 +160,12 @@ def read_shapes(files: list[Path], family: CheckpointFamily) -> dict[str, Shape]
                         )
         except (SafetensorError, OSError) as error:
             raise _damaged(file, error) from error
-    return shapes
+    return Tensors(shapes, tuple(sorted(left_out)))
+
+
+def other_head(plain: str, family: CheckpointFamily) -> str:
+    """Return the head for another task that a tensor is part of, or ''."""
+    return next((one.rstrip(".") for one in family.other_heads if plain.startswith(one)), "")
 
 
 def _damaged(file: Path, error: Exception) -> ModelFilesError:
@@ -159,13 +180,16 @@ def _damaged(file: Path, error: Exception) -> ModelFilesError:
     )
 
 
-def check_fit(found: dict[str, Shape], config: Any, family: CheckpointFamily) -> None:
+def check_fit(
+    found: dict[str, Shape], config: Any, family: CheckpointFamily, settings: dict[str, Any]
+) -> None:
     """Hold the tensors of a checkpoint to what its config calls for.
 
     Args:
-        found: What `read_shapes` returned.
+        found: The shapes that `read_tensors` returned.
         config: The model's config, of the family's class.
         family: The model's family.
+        settings: What config.json says.
 
     Raises:
         ModelFilesError: If a tensor is missing, is one too many, or has another shape.
@@ -174,7 +198,7 @@ def check_fit(found: dict[str, Shape], config: Any, family: CheckpointFamily) ->
         layers = {name[len(prefix) :].split(".")[0] for name in found if name.startswith(prefix)}
         if len(layers) != count:
             raise _misfit(f"The weights have {len(layers)} layers, the config says {count}")
-    expected = dict(family.expected(config, found))
+    expected = dict(family.expected(config, found, settings))
     if missing := sorted(expected.keys() - found.keys()):
         raise _misfit(f"{len(missing)} tensors are missing, among them {missing[0]}")
     if unexpected := sorted(found.keys() - expected.keys()):

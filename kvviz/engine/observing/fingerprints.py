@@ -32,3 +32,15 @@ class RowFingerprint:
         """Return the fingerprint of each row of shape ``*layer head position d_head``."""
         bits = rows.view(_BITS[rows.element_size()])
         return (bits * self._factors).sum((-3, -1))
+
+
+def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:
+    """Say which rows have other fingerprints than when they were written, if any."""
+    changed = (written != final).nonzero()
+    if not changed.numel():
+        return None
+    which, layer, position = changed[0].tolist()
+    return (
+        f"{len(changed)} cached rows do not have the bits that were written.",
+        f"The first is the {'KV'[which]} row of layer {layer}, position {position}.",
+    )

@@ -20,9 +20,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from kvviz.engine.caches.rows import expected_projections
 from kvviz.engine.models.devices import synchronise
+from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.loaded_model import LoadedModel, TokenizedText
+from kvviz.engine.observing.agreement import expected_projections
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.likely_tokens import likely_tokens, require_finite
 from kvviz.engine.running.memory import environment, running
@@ -99,7 +100,7 @@ class EncodingPass(NamedTuple):
 
 def encoding_card(card: ModelCard) -> ModelCard:
     """Return the card of what reads a text: of a T5 the encoder."""
-    if card.family != "t5":
+    if card.architecture != "encoder-decoder":
         return card
     return replace(card, n_layers=card.n_encoder_layers)
 
@@ -116,25 +117,26 @@ def encode(model: LoadedModel, ids: list[int], mask: Mask, n_rows: int) -> Encod
     Raises:
         ObservationError: If observers of the pass disagree.
     """
-    card, n = encoding_card(model.card), len(ids)
+    card, family, n = encoding_card(model.card), model.family, len(ids)
     allowed = _allowed(mask, n, n_rows)
     arguments = _arguments(model, mask, allowed)
     observation = StepObservation(keep_hidden=True)
     synchronise(model.device)
     start = time.perf_counter()
     tokens = torch.tensor([ids + [model.pad_id] * (n_rows - n)], device=model.device)
-    reader: Any = model.module.encoder if card.family == "t5" else model.module
+    inputs = family.reading_inputs(tokens)
+    reader = family.reader(model.module)
     with observation.watching():
-        output = reader(tokens, kvviz_observation=observation, **arguments)
+        output = reader(**inputs, kvviz_observation=observation, **arguments)
     synchronise(model.device)
     seconds = time.perf_counter() - start
-    _check(observation, card, allowed)
+    _check(observation, card, family, allowed)
     require_finite(observation.hidden[-1], model.dtype)
-    has_logits = card.family != "t5" and card.has_head
+    is_encoder_part = family.architecture == "encoder-decoder"
     return EncodingPass(
         observation,
-        output.logits[0, :n] if has_logits else None,
-        output.last_hidden_state if card.family == "t5" else None,
+        output.logits[0, :n] if card.has_head and not is_encoder_part else None,
+        output.last_hidden_state if is_encoder_part else None,
         seconds,
     )
 
@@ -170,7 +172,7 @@ def recorded(
         all_keys=_rows([layer.key for layer in attended], n),
         all_values=_rows([layer.value for layer in attended], n),
         score_scale=np.array([layer.scaling for layer in attended], dtype=np.float32),
-        hidden_states=_rows(_residual_stream(done.observation, card), n),
+        hidden_states=_rows(_residual_stream(done.observation, model.family), n),
         top_ids=top_ids,
         top_probs=top_probs,
         label_ids=labels,
@@ -212,7 +214,7 @@ def _arguments(
     model: LoadedModel, mask: Mask, allowed: Bool[Tensor, "query key"]
 ) -> dict[str, Any]:
     """Return the arguments of a pass; nothing is said of the mask where the model's own will do."""
-    arguments: dict[str, Any] = {"use_cache": False} if model.card.family == "gpt2" else {}
+    arguments: dict[str, Any] = {}
     n_allowed = (
         allowed.numel() if mask == "bidirectional" else len(allowed) * (len(allowed) + 1) // 2
     )
@@ -223,10 +225,12 @@ def _arguments(
     return arguments
 
 
-def _check(observation: StepObservation, card: ModelCard, allowed: Tensor) -> None:
+def _check(
+    observation: StepObservation, card: ModelCard, family: CheckpointFamily, allowed: Tensor
+) -> None:
     """Hold projections, attention and masks to what was fed and asked for."""
     n_rows = len(allowed)
-    if observation.projected != expected_projections(card, card.n_layers, n_rows):
+    if observation.projected != expected_projections(card.n_layers, family.n_projections, n_rows):
         raise _disagreement(f"{len(observation.projected)} projections reported their rows")
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
         raise _disagreement(f"{len(observation.attended)} layers attended")
@@ -245,7 +249,7 @@ def _check(observation: StepObservation, card: ModelCard, allowed: Tensor) -> No
             (seen[0, 0].cpu()[~allowed] > -1e4).any()
         ):
             raise _disagreement("attention was given another mask than the one asked for")
-    n_states = card.n_layers + 1 + (card.family != "bert")
+    n_states = card.n_layers + 1 + family.has_final_norm
     if len(observation.hidden) != n_states:
         raise _disagreement(f"{len(observation.hidden)} layers told their hidden states")
 
@@ -258,10 +262,10 @@ def _disagreement(found: str) -> ObservationError:
     )
 
 
-def _residual_stream(observation: StepObservation, card: ModelCard) -> list[Tensor]:
+def _residual_stream(observation: StepObservation, family: CheckpointFamily) -> list[Tensor]:
     """Return embeddings and the states after each layer, the last after the final norm."""
     states = observation.hidden
-    return states if card.family == "bert" else [*states[:-2], states[-1]]
+    return [*states[:-2], states[-1]] if family.has_final_norm else states
 
 
 def _rows(layers: list[Tensor], n: int) -> np.ndarray:
@@ -271,7 +275,7 @@ def _rows(layers: list[Tensor], n: int) -> np.ndarray:
 
 def _labels(card: ModelCard, ids: list[int], hidden: tuple[int, ...], has_head: bool) -> np.ndarray:
     labels = np.full(len(ids), -1, dtype=np.int64)
-    if has_head and card.family == "gpt2":
+    if has_head and card.architecture == "decoder":
         labels[:-1] = ids[1:]
     elif has_head:
         labels[list(hidden)] = np.array(ids)[list(hidden)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
-from kvviz.engine.caches.rows import CachedRows, RecomputedRows, Rows
+from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
@@ -41,6 +41,7 @@ def trace_generation(
     seed: int = 0,
     stop_ids: Sequence[int] = (),
     n_top: int = 10,
+    cache: KVCache | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> GenerationTrace:
@@ -62,6 +63,8 @@ def trace_generation(
         stop_ids: Tokens that end the run besides those that end a text for the model: for a T5
             that fills blanks the sentinel after the last one. The run ends with the token in it.
         n_top: How many likely tokens each step records, at most the vocabulary.
+        cache: How rows are kept, one of `kvviz.caches`; None for what `use_cache` says, which is
+            ``caches.Full()`` or ``caches.Recomputed()``.
         progress: Called after each step with the steps done and the most there can be.
         cancel: Asked before each step; True ends the run with what is there.
 
@@ -77,10 +80,18 @@ def trace_generation(
         OutOfMemoryError: If memory runs out; what the run held has been given back.
         ObservationError: If observers of a step disagree.
     """
+    chosen = chosen_cache(cache, use_cache)
     options = GenerationOptions(
-        max_new_tokens, use_cache, temperature, top_k, top_p, seed, checked_stops(model, stop_ids)
+        max_new_tokens,
+        chosen.keeps_rows,
+        temperature,
+        top_k,
+        top_p,
+        seed,
+        checked_stops(model, stop_ids),
+        named_cache(chosen),
     )
-    return run(model, prompt, options, n_top=n_top, progress=progress, cancel=cancel)
+    return run(model, prompt, options, n_top=n_top, cache=chosen, progress=progress, cancel=cancel)
 
 
 def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...]:
@@ -109,16 +120,20 @@ def run(
     options: GenerationOptions,
     *,
     n_top: int,
+    cache: KVCache | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     on_logits: OnLogits | None = None,
 ) -> GenerationTrace:
     """Generate with checked options; `on_logits` sees the logits of each step, then they go.
 
+    The cache is the one that the options tell of; they tell all but how it is done.
+
     Raises:
         KvvizError: As `trace_generation`.
     """
-    _check_family(model)
+    chosen = chosen_cache(cache, options.use_cache)
+    _check_family(model, options)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
             "The number of likely tokens must be a whole number, 1 or more.",
@@ -128,13 +143,21 @@ def run(
     prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
     return running(
         model,
-        lambda: _run(model, prompt, prompt_ids, options, n_top, progress, cancel, on_logits),
+        lambda: _run(
+            model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits
+        ),
         fix="Shorten the prompt, ask for fewer new tokens, or load a smaller model.",
     )
 
 
-def _check_family(model: LoadedModel) -> None:
-    if model.card.family == "bert":
+def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
+    if model.family.architecture == "encoder-decoder" and options.cache is not None:
+        raise OptionsError(
+            f"A {model.family.title} keeps every row of its decoder or none.",
+            found=f"Found the cache {options.cache_name!r}, and {model.card.name}.",
+            fix="Leave out the cache, or take a model that is a decoder alone.",
+        )
+    if model.family.architecture == "encoder":
         raise ModelFamilyError(
             "A BERT does not write token by token, and keeps no KV cache.",
             found="Under its mask every position sees every other, so that one more token changes "
@@ -148,19 +171,22 @@ def _run(
     prompt: str,
     prompt_ids: list[int],
     options: GenerationOptions,
+    cache: KVCache,
     n_top: int,
     progress: Progress | None,
     cancel: Cancel | None,
     on_logits: OnLogits | None,
 ) -> GenerationTrace:
     rows: Rows
-    if model.start_id is not None:
-        rows, ids = _encoder_decoder_rows(model, prompt, options), [model.start_id]
-    elif options.use_cache:
-        n_positions = len(prompt_ids) + options.max_new_tokens - 1
-        rows, ids = CachedRows(model.card, n_positions, model.dtype, model.device), [*prompt_ids]
+    ids = [*prompt_ids] if model.start_id is None else [model.start_id]
+    n_positions = len(ids) + options.max_new_tokens - 1
+    place = RowsPlace(
+        model.card, model.family.n_projections, n_positions, model.dtype, model.device
+    )
+    if model.start_id is None:
+        rows = cache.rows(place)
     else:
-        rows, ids = RecomputedRows(model.card, model.device), [*prompt_ids]
+        rows = _encoder_decoder_rows(model, prompt, cache, place)
     n_prompt, n_steps = len(ids), options.max_new_tokens
     chooser, log = TokenChooser(options), StepLog(model.card, n_top)
     stopped = "length"
@@ -211,7 +237,7 @@ def _run(
 
 
 def _encoder_decoder_rows(
-    model: LoadedModel, prompt: str, options: GenerationOptions
+    model: LoadedModel, prompt: str, cache: KVCache, place: RowsPlace
 ) -> EncoderDecoderRows:
     """Let the encoder of a T5 read the prompt, and make room for the decoder's rows."""
     whole = model.tokenize_whole(prompt)
@@ -219,15 +245,7 @@ def _encoder_decoder_rows(
     encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
     if done.states is None:
         raise ObservationError("The encoder gave nothing that the decoder could attend to.")
-    return EncoderDecoderRows(
-        model.card,
-        done.states,
-        encoder,
-        options.max_new_tokens,
-        options.use_cache,
-        model.dtype,
-        model.device,
-    )
+    return EncoderDecoderRows(cache, place, done.states, encoder)
 
 
 def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser) -> StepNote:
@@ -236,23 +254,20 @@ def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser)
     The clock stands still while rows are compared and fingerprinted. It runs while observers
     listen in the forward pass, which takes them about a microsecond a call.
     """
-    fed = range(rows.n_kept, len(ids))
+    fed = rows.fed(len(ids))
     observation = StepObservation()
     synchronise(model.device)
     start = time.perf_counter()
-    tokens = torch.tensor([ids[fed.start :]], device=model.device)
+    tokens = torch.tensor([ids[fed.start : fed.stop]], device=model.device)
     with observation.watching():
         output = model.module(
-            **_inputs(model, tokens), kvviz_observation=observation, **rows.arguments
+            **model.family.writing_inputs(tokens),
+            kvviz_observation=observation,
+            **rows.arguments(fed),
         )
     logits = output.logits[0, -1]
     choice = chooser.choose(logits)
     synchronise(model.device)
     seconds = time.perf_counter() - start
-    return StepNote(fed, rows.settle(observation, fed), logits, choice, seconds)
-
-
-def _inputs(model: LoadedModel, tokens: Tensor) -> dict[str, Any]:
-    if model.card.family == "t5":
-        return {"decoder_input_ids": tokens}
-    return {"input_ids": tokens, "logits_to_keep": 1}
+    n_logits = output.logits.shape[-2]
+    return StepNote(fed, rows.settle(observation, fed), logits, n_logits, choice, seconds)

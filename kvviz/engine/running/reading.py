@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from kvviz.engine.models.families import FAMILIES
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.errors import (
     ContextLengthError,
@@ -80,17 +81,17 @@ def require_family(model: LoadedModel, family: str, what: str) -> None:
         ModelFamilyError: With the kind it is of.
     """
     if model.card.family != family:
-        name = {"gpt2": "GPT-2", "bert": "BERT", "t5": "T5"}
+        wanted = FAMILIES[family].title
         raise ModelFamilyError(
-            f"Only a {name[family]} {what}.",
-            found=f"{model.card.name} is a {name[model.card.family]}.",
-            fix=f"Choose a {name[family]}.",
+            f"Only a {wanted} {what}.",
+            found=f"{model.card.name} is a {model.family.title}.",
+            fix=f"Choose a {wanted}.",
         )
 
 
 def own_mask(card: ModelCard) -> Mask:
-    """Return the mask that a model of this kind is trained with."""
-    return "causal" if card.family == "gpt2" else "bidirectional"
+    """Return the mask that a model of this kind is trained with; of a T5 that of its encoder."""
+    return "causal" if card.architecture == "decoder" else "bidirectional"
 
 
 def checked_mask(card: ModelCard, mask: object) -> Mask:
@@ -104,7 +105,7 @@ def checked_mask(card: ModelCard, mask: object) -> Mask:
     found = next((one for one in get_args(Mask) if isinstance(mask, str) and mask == one), None)
     if found is None:
         raise bad_option("The mask must be model, causal or bidirectional", mask)
-    if card.family == "t5" and found == "causal":
+    if card.architecture == "encoder-decoder" and found == "causal":
         raise OptionsError(
             "The encoder of a T5 is read with its own, two-sided mask.",
             found="Found 'causal'.",

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from kvviz.engine.caches.rows import StepRows
+from kvviz.engine.caches.protocol import Positions, StepRows
 from kvviz.engine.running.likely_tokens import likely_tokens
 from kvviz.engine.running.sampling import Choice
 from kvviz.trace import ModelCard, Step, forward_flops
@@ -19,11 +19,21 @@ _BLOCK = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepNote:
-    """What is known right after a step."""
+    """What is known right after a step.
+
+    Attributes:
+        fed: Positions that went through the network.
+        rows: What became of their rows.
+        logits: What the model says of the next token.
+        n_logits: Positions that it gave logits for, the last of them among them.
+        choice: The token that was chosen.
+        seconds: How long forward pass and choice took.
+    """
 
     fed: range
     rows: StepRows
     logits: Float[Tensor, " vocab"]
+    n_logits: int
     choice: Choice
     seconds: float
 
@@ -95,21 +105,23 @@ class StepLog:
                     max_row_change=note.rows.max_row_change,
                     cross_computed=_positions(note.rows.cross_computed),
                     cross_reused=_positions(note.rows.cross_reused),
+                    evicted=note.rows.evicted,
                 )
             )
 
     def _flops(self, note: StepNote) -> int:
-        n_fed, rows = len(note.fed), note.rows
+        rows = note.rows
         return forward_flops(
             self._card,
-            n_fed,
-            note.fed.stop,
-            # A T5 gives logits for every row that it is fed; a GPT-2 is asked for the last alone.
-            n_fed if self._card.family == "t5" else 1,
+            len(note.fed),
+            rows.n_keys,
+            note.n_logits,
             n_encoder=len(rows.cross_computed) + len(rows.cross_reused),
             n_cross_computed=len(rows.cross_computed),
         )
 
 
-def _positions(positions: range) -> Int64[np.ndarray, " n"]:
-    return np.arange(positions.start, positions.stop)
+def _positions(positions: Positions) -> Int64[np.ndarray, " n"]:
+    if isinstance(positions, range):
+        return np.arange(positions.start, positions.stop)
+    return positions

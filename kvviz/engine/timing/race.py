@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from torch import Tensor
 from transformers import Cache
 
-from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import environment, running

@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import Cache
 from transformers.masking_utils import create_causal_mask
 
-from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.attention import observed_attention

@@ -11,6 +11,7 @@ import numpy as np
 from kvviz.errors import KvvizError
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.generation import GenerationTrace, Stop
+from kvviz.trace.liveness import evictions, last_read, readable
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
@@ -50,6 +51,8 @@ _LATER_FIELDS = {"n_timings": 1}
 
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
 _POSITIONS = ("fed", "computed", "reused")
+_LAST_READ = "last_read"
+"""The array of a run with a named cache that tells what each step dropped, and so reused."""
 _CROSS_POSITIONS = ("cross_computed", "cross_reused")
 _CROSS_ARRAYS = (
     "queries",
@@ -61,7 +64,6 @@ _CROSS_ARRAYS = (
 )
 _CROSS, _ENCODER = _PARTS = ("cross_", "encoder_")
 _STEP_FIELDS = {
-    *_POSITIONS,
     "chosen_id",
     "chosen_prob",
     "seconds",
@@ -115,6 +117,7 @@ class Header:
         rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
         likely = (len(self.steps), self.n_likely)
         expected: Expected = {
+            **({_LAST_READ: ("<i8", rows[:-1])} if self.options.cache is not None else {}),
             "token_ids": ("<i8", (len(self.tokens),)),
             "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
             "all_keys": ("<f4", rows),
@@ -146,6 +149,7 @@ class Header:
 
         Raises:
             TraceError: If they contradict each other.
+            TraceFileError: If a row is said to be read at no step of the run.
         """
         own = {name: array for name, array in arrays.items() if not name.startswith(_PARTS)}
         return GenerationTrace(
@@ -154,13 +158,13 @@ class Header:
             options=self.options,
             tokens=self.tokens,
             n_prompt=self.n_prompt,
-            steps=self._built_steps({name: arrays[name] for name in _LIKELY}),
+            steps=self._built_steps(arrays),
             stopped=self.stopped,
             vocabulary=self.vocabulary,
             environment=self.environment,
             n_timings=self.n_timings,
             cross=self._built_cross(arrays),
-            **{name: array for name, array in own.items() if name not in _LIKELY},
+            **{name: of for name, of in own.items() if name not in (*_LIKELY, _LAST_READ)},
         )
 
     def _built_cross(self, arrays: Mapping[str, Array]) -> CrossAttention | None:
@@ -170,10 +174,11 @@ class Header:
             encoder=self.encoder.build(_part(arrays, _ENCODER)), **_part(arrays, _CROSS)
         )
 
-    def _built_steps(self, likely: Mapping[str, Array]) -> list[Step]:
+    def _built_steps(self, of_run: Mapping[str, Array]) -> list[Step]:
         # Steps share views of one array: without the cache each of them names every position.
         n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
         positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
+        dropped = self._dropped(of_run[_LAST_READ]) if _LAST_READ in of_run else None
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
             arrays: dict[str, Any] = {
@@ -181,10 +186,27 @@ class Header:
                 for name in (*_POSITIONS, *_CROSS_POSITIONS)
                 if name in facts
             }
-            arrays |= {name: array[number] for name, array in likely.items()}
+            arrays |= {name: of_run[name][number] for name in _LIKELY}
+            if dropped is not None:
+                arrays["evicted"] = dropped[number]
+                n_before = self.n_prompt + number - 1 if number else 0
+                arrays["reused"] = readable(of_run[_LAST_READ], number, n_before)
             kind = "decode" if number else "prefill"
             steps.append(Step(index=number, kind=kind, **facts | arrays))
         return steps
+
+    def _dropped(self, last: Array) -> list[Array]:
+        n_steps = len(self.steps)
+        if last.min() < 0 or last.max() > n_steps:
+            raise damaged(f"It reads rows at other steps than 0 to {n_steps - 1}.")
+        return evictions(last, n_steps)
+
+
+def kind_of(trace: GenerationTrace) -> str:
+    """Return the kind of file that a run is saved as."""
+    if trace.options.cache is not None:
+        return "named-cache"
+    return "generation" if trace.cross is None else "encoder-decoder"
 
 
 def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
@@ -199,6 +221,9 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         "final_fingerprints": trace.final_fingerprints,
         **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
     }
+    if trace.options.cache is not None:
+        card = trace.model
+        arrays[_LAST_READ] = last_read(trace.steps, card.n_layers, card.n_kv_heads, trace.n_prompt)
     cross, bias = trace.cross, trace.position_bias
     if cross is not None and bias is not None:
         encoder = encoding_arrays_of(cross.encoder)
@@ -235,6 +260,9 @@ def header_facts(trace: GenerationTrace) -> dict[str, Any]:
         facts["encoder"] = encoding_header_facts(trace.cross.encoder)
         for one, step in zip(facts["steps"], trace.steps, strict=True):
             one |= {name: _ends(getattr(step, name)) for name in _CROSS_POSITIONS}
+    if trace.options.cache is not None:
+        for one in facts["steps"]:
+            del one["reused"]  # the rows that were dropped tell them, which need not be neighbours
     return facts
 
 
@@ -257,16 +285,17 @@ def _ends(positions: Array) -> list[int]:
     return [int(positions[0]), int(positions[-1]) + 1] if positions.size else [0, 0]
 
 
-def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
+def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     """Read the facts of a generation, which may come from anywhere.
 
     Args:
         facts: What the header says.
-        has_encoder: Whether it is of a model with an encoder.
+        kind: What kind of generation it is, as `kind_of` names it.
 
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
+    has_encoder = kind == "encoder-decoder"
     facts = _LATER_FIELDS | facts
     fields = {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])}
     if set(facts) != fields:
@@ -278,10 +307,10 @@ def read_header(facts: dict[str, Any], *, has_encoder: bool = False) -> Header:
         encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
     own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
     check_plain(own)
-    return _typed(facts, encoder)
+    return _typed(facts, encoder, kind)
 
 
-def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
+def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> Header:
     prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
     for name in ("n_prompt", "n_likely", "n_timings"):
         checked_count(facts, name, at_least=1)
@@ -291,7 +320,9 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
             f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
             f"{len(tokens)} tokens."
         )
-    ends: dict[str, int] = {name: len(tokens) - 1 for name in _POSITIONS}
+    has_named_cache = kind == "named-cache"
+    told = _POSITIONS[:2] if has_named_cache else _POSITIONS
+    ends: dict[str, int] = {name: len(tokens) - 1 for name in told}
     if encoder is not None:
         ends |= {name: len(encoder.tokens) for name in _CROSS_POSITIONS}
     steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
@@ -301,6 +332,8 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None) -> Header:
         options = GenerationOptions.from_json(facts["options"])
     except KvvizError as error:
         raise damaged(str(error)) from error
+    if (options.cache is not None) != has_named_cache:
+        raise damaged(f"Its cache is {options.cache_name!r}, in a file of the kind {kind}.")
     return Header(
         model=model,
         options=options,

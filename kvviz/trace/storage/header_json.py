@@ -17,8 +17,11 @@ Array = np.ndarray[Any, Any]
 Expected = dict[str, tuple[str, tuple[int, ...]]]
 
 MAGIC = "kvviz-trace"
-FORMATS = {1: ("generation",), 2: ("encoding", "encoder-decoder")}
-"""The kinds of trace that each format version may hold; version 1 has one and does not name it."""
+FORMATS = {1: ("generation",), 2: ("encoding", "encoder-decoder"), 3: ("named-cache",)}
+"""The kinds of trace that each format version may hold; version 1 has one and does not name it.
+
+A ``named-cache`` is a generation whose cache drops rows, or could have.
+"""
 
 MAX_TOKENS = 8_192
 """Longest run a file may hold: checking one takes time with the square of its tokens."""

@@ -38,6 +38,7 @@ _HEADER = "header"
 _A_KIND = {
     "generation": "a generation",
     "encoder-decoder": "a generation",
+    "named-cache": "a generation",
     "encoding": "an encoding",
 }
 _NPY_PREFIX_BYTES = 1024  # more than the preamble of any array written here
@@ -131,7 +132,7 @@ def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
     """Return the kind of a trace, what its header says, and its arrays."""
     if isinstance(trace, EncodingTrace):
         return "encoding", encoding_header.header_facts(trace), encoding_header.arrays_of(trace)
-    kind = "generation" if trace.cross is None else "encoder-decoder"
+    kind = generation_header.kind_of(trace)
     return kind, generation_header.header_facts(trace), generation_header.arrays_of(trace)
 
 
@@ -233,7 +234,7 @@ def _typed(data: bytes, kind: Kind | None) -> Header:
         )
     if found == "encoding":
         return encoding_header.read_header(facts)
-    return generation_header.read_header(facts, has_encoder=found == "encoder-decoder")
+    return generation_header.read_header(facts, kind=found)
 
 
 def _read_array(

@@ -129,9 +129,15 @@ def open_upload(state: PageState, upload: Any, family: Family) -> None:
         if trace.model.family != family:
             raise TraceFileError(
                 "This run belongs on another page.",
-                found=f"It is of {trace.model.name}, a {FAMILY_NAMES[trace.model.family].title}.",
+                found=f"It is of {trace.model.name}, a {_title(trace.model.family)}.",
                 fix="Open the page “T5's two caches” for a T5, “KV cache, step by step” for a "
                 "GPT-2, and open the file there.",
+            )
+        if trace.options.cache is not None:
+            raise TraceFileError(
+                "This page shows runs with the full cache, or with none.",
+                found=f"This one used the cache {trace.options.cache_name!r}.",
+                fix="Open it in Python with kvviz.open_trace.",
             )
     except KvvizError as error:
         state.error = error
@@ -140,6 +146,11 @@ def open_upload(state: PageState, upload: Any, family: Family) -> None:
         state.notes = ()
         state.show(ShownRun(settings_of(trace), trace, origin="file"))
     state.upload = upload.file_id
+
+
+def _title(family: str) -> str:
+    """Return the name of a family as people write it, if it is one of those that kvviz brings."""
+    return next((of.title for name, of in FAMILY_NAMES.items() if name == family), family)
 
 
 def settings_of(trace: GenerationTrace) -> RunSettings:

@@ -19,7 +19,6 @@ from kvviz.trace.model_card import Family
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -190,7 +189,7 @@ def require_family(model: LoadedModel, family: Family) -> None:
     place = {"gpt2": "KV cache, step by step", "t5": "T5's two caches"}
     raise ModelFamilyError(
         f"This page is for {wants[family]}.",
-        found=f"{model.card.name} is a {FAMILY_NAMES[found].title}.",
+        found=f"{model.card.name} is a {model.family.title}.",
         fix=f"Choose another model, or open the page “{place[found]}” for this one.",
     )
 
@@ -222,7 +221,7 @@ def run(
     heads = induction_heads(model)
     if not both:
         trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
-        note = _cancelled_note(trace, settings.new)
+        note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
         model, settings.prompt, **options, n_timings=n_timings, cancel=job.cancelled
@@ -233,7 +232,7 @@ def run(
             "The run without the cache was cancelled; the one with it is complete."
         )
         return ShownRun(settings, trace, note=note, induction_heads=heads)
-    note = _parted_note(comparison)
+    note = _parted_note(comparison) or _left_out_note(model)
     return ShownRun(settings, comparison.cached, comparison, note=note, induction_heads=heads)
 
 
@@ -248,6 +247,14 @@ def _parted_note(comparison: CacheComparison) -> str:
         f"The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
         f"tokens part. The player shows {both}."
     )
+
+
+def _left_out_note(model: LoadedModel) -> str:
+    """Say which heads of the checkpoint were not loaded."""
+    if not model.left_out:
+        return ""
+    heads = ", ".join(model.left_out)
+    return f"{model.card.name} was loaded without its parts for other tasks: {heads}."
 
 
 def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:

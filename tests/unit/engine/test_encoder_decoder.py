@@ -15,7 +15,7 @@ import torch
 import kvviz
 from kvviz.engine import load_model, trace_both, trace_encoding, trace_generation
 from kvviz.engine.caches.encoder_decoder import CrossRows
-from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import (
     ContextLengthError,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import kvviz
 from kvviz.engine import load_model, trace_both, trace_generation
-from kvviz.engine.caches.rows import CachedRows
+from kvviz.engine.caches.full import FullRows
 from kvviz.errors import (
     ContextLengthError,
     OptionsError,
@@ -347,7 +347,7 @@ def test_more_likely_tokens_than_there_are_gives_all(model):
 )
 def test_run_out_of_memory_gives_it_back(model, monkeypatch, error):
     buffers = []
-    build = CachedRows.__init__
+    build = FullRows.__init__
 
     def remember(self, *arguments):
         build(self, *arguments)
@@ -356,8 +356,8 @@ def test_run_out_of_memory_gives_it_back(model, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(CachedRows, "__init__", remember)
-    monkeypatch.setattr(CachedRows, "settle", fail)
+    monkeypatch.setattr(FullRows, "__init__", remember)
+    monkeypatch.setattr(FullRows, "settle", fail)
     before = state_of(model)
     with pytest.raises(OutOfMemoryError, match="does not fit into the memory of cpu") as caught:
         trace_generation(model, PROMPT)
@@ -371,7 +371,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory(model, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(CachedRows, "settle", fail)
+    monkeypatch.setattr(FullRows, "settle", fail)
     with pytest.raises(RuntimeError, match="something else"):
         trace_generation(model, PROMPT)
 

@@ -11,7 +11,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 from tokenizers.processors import TemplateProcessing
-from transformers import GPT2LMHeadModel
+from transformers import (
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    GPT2DoubleHeadsModel,
+    GPT2ForQuestionAnswering,
+    GPT2ForSequenceClassification,
+    GPT2ForTokenClassification,
+    GPT2LMHeadModel,
+    T5ForQuestionAnswering,
+    T5ForSequenceClassification,
+)
 
 from kvviz.engine import list_bundled, load_model, trace_generation
 from kvviz.errors import (
@@ -22,7 +33,9 @@ from kvviz.errors import (
     OptionsError,
     OutOfMemoryError,
 )
+from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import PROMPT, TinyModel, tiny_tokenizer
+from tests.parity.tiny_t5s import TinyT5
 
 
 @pytest.fixture
@@ -102,6 +115,53 @@ def test_untied_head_without_its_weights_is_refused(tmp_path):
     drop(folder, "lm_head.weight")
     with pytest.raises(ModelFilesError, match=r"1 tensors are missing, among them lm_head\.weight"):
         load_model(folder)
+
+
+def test_untied_t5_head_without_its_weights_is_refused(tmp_path):
+    config = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
+    folder = TinyT5("version 1.1", as_published=True, config=config).save(tmp_path)
+    drop(folder, "lm_head.weight")
+    with pytest.raises(ModelFilesError, match=r"1 tensors are missing, among them lm_head\.weight"):
+        load_model(folder)
+
+
+HEADS = {
+    "GPT-2 with two heads": (GPT2DoubleHeadsModel, TinyModel("tiny"), "multiple_choice_head"),
+    "GPT-2 of sequences": (GPT2ForSequenceClassification, TinyModel("tiny"), "score"),
+    "GPT-2 of tokens": (GPT2ForTokenClassification, TinyModel("tiny"), "classifier"),
+    "GPT-2 of answers": (GPT2ForQuestionAnswering, TinyModel("tiny"), "qa_outputs"),
+    "BERT for pretraining": (BertForPreTraining, TinyBert("tiny"), "cls.seq_relationship, pooler"),
+    "BERT of sequences": (BertForSequenceClassification, TinyBert("tiny"), "classifier, pooler"),
+    "BERT of answers": (BertForQuestionAnswering, TinyBert("tiny"), "qa_outputs"),
+    "T5 of sequences": (T5ForSequenceClassification, TinyT5("tiny"), "classification_head"),
+    "T5 of answers": (T5ForQuestionAnswering, TinyT5("tiny"), "qa_outputs"),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_heads_for_other_tasks_are_left_out_and_named(case, tmp_path, caplog):
+    kind, tiny, heads = HEADS[case]
+    config = tiny.build_config()
+    config.summary_use_proj, config.num_labels = True, 3
+    config.pad_token_id = config.pad_token_id or 0
+    folder = tiny.save(tmp_path / "model")
+    plain = kind(config)
+    plain.save_pretrained(folder)
+    # Without its names the head's numbers could be any: the rest must be where it belongs.
+    with caplog.at_level("INFO", logger="kvviz.engine.models.loading"):
+        model = load_model(folder)
+    assert model.left_out == tuple(heads.split(", "))
+    assert f"without heads for other tasks: {heads}" in caplog.text
+    theirs = plain.base_model.state_dict()
+    ours = model.module.base_model.state_dict()
+    for name in ours.keys() & theirs.keys():
+        assert torch.equal(ours[name], theirs[name]), name
+    assert len(ours.keys() & theirs.keys()) > 20
+
+
+def test_nothing_is_left_out_of_a_checkpoint_of_just_what_is_needed(model, caplog):
+    assert model.left_out == ()
+    assert not caplog.text
 
 
 def test_settings_that_do_not_shape_a_gpt2_are_left_alone(folder):
@@ -239,9 +299,9 @@ BROKEN_FOLDERS = {
         r"1 tensors are missing, among them h\.1\.attn\.c_attn\.bias",
     ),
     "tensor too many": (
-        lambda f: change(f, lambda w: w.update({"score.weight": np.ones(3, np.float32)})),
+        lambda f: change(f, lambda w: w.update({"scores.weight": np.ones(3, np.float32)})),
         ModelFilesError,
-        r"1 tensors belong to no GPT-2, among them score\.weight",
+        r"1 tensors belong to no GPT-2, among them scores\.weight",
     ),
     "tensor transposed": (
         lambda f: change(f, transposed),

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from kvviz.engine import trace_generation
-from kvviz.engine.caches import rows as rows_module
-from kvviz.engine.caches.rows import PreallocatedLayer
+from kvviz.engine.caches import Recomputed
+from kvviz.engine.caches.full import FullRows
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.caches.recomputed import RecomputedRows
 from kvviz.engine.observing import observation as observation_module
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import ObservationError
@@ -147,22 +149,18 @@ def test_hook_that_hears_nothing_is_caught(model, monkeypatch):
 
 
 def test_cache_used_in_a_run_without_one_is_caught(model, monkeypatch):
-    class Sly(rows_module.RecomputedRows):
+    class Sly(RecomputedRows):
         """Keeps a cache and feeds one row, and would be told of as a run without."""
 
-        n_kept = property(lambda self: self._kept)
-
-        def __init__(self, card, device):
-            super().__init__(card, device)
-            self._kept = 0
-            self._secret = rows_module.CachedRows(card, 40, torch.float32, device)
-            self.arguments = self._secret.arguments
+        def __init__(self, place):
+            super().__init__(place)
+            self._secret = FullRows(place)
+            self.fed, self.arguments = self._secret.fed, self._secret.arguments
 
         def settle(self, observation, fed):
-            self._kept = fed.stop
             return super().settle(observation, range(fed.stop))
 
-    monkeypatch.setattr("kvviz.engine.running.generation.RecomputedRows", Sly)
+    monkeypatch.setattr(Recomputed, "rows", lambda _, place: Sly(place))
     with pytest.raises(ObservationError, match="Rows were projected"):
         trace_generation(model, PROMPT, max_new_tokens=3, use_cache=False)
 

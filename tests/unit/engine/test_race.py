@@ -111,7 +111,7 @@ def test_memory_that_runs_out_anyway_is_an_error_in_words_and_the_model_lives(mo
 
 
 def test_a_cache_that_writes_other_rows_is_found_out(model, monkeypatch):
-    from kvviz.engine.caches.rows import PreallocatedLayer
+    from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 
     monkeypatch.setattr(PreallocatedLayer, "take_writes", lambda _: [range(1)])
     with pytest.raises(ObservationError, match="rows that were fed"):

@@ -12,8 +12,8 @@ COMPARISON = make_comparison()
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"cached": COMPARISON.uncached}, "with the cache and one without"),
-        ({"uncached": COMPARISON.cached}, "with the cache and one without"),
+        ({"cached": COMPARISON.uncached}, "with the full cache and one without"),
+        ({"uncached": COMPARISON.cached}, "with the full cache and one without"),
         ({"uncached": replace(COMPARISON.uncached, prompt="another")}, "same prompt"),
         ({"uncached": make_trace(seed=1, use_cache=False, prompt=COMPARISON.cached.prompt)},
          "same prompt"),

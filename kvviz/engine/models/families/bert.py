@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel
 
 from kvviz.engine.models.families.family import Shape
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
-# Heads for other tasks, and positions that old versions stored: not part of what kvviz runs.
-_NOT_NEEDED = (
-    "pooler.",
-    "cls.seq_relationship.",
-    "classifier.",
-    "qa_outputs.",
-    "embeddings.position_ids",
-)
+# The numbers 0, 1, 2 and so on, which old versions stored.
+_POSITIONS = "embeddings.position_ids"
 _HEAD = "cls.predictions.transform.dense.weight"
 # What the two numbers of a norm were called in the first checkpoints.
 _OLD_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
 
 
 class _Bert:
-    name: Family = "bert"
+    name: str = "bert"
     title = "BERT"
     config_class: type = BertConfig
     settings: tuple[str, ...] = (
@@ -51,6 +46,16 @@ class _Bert:
         "type_vocab_size",
     )
     activation = "hidden_act"
+    architecture: Architecture = "encoder"
+    n_projections = 2
+    adds_ends = True
+    has_final_norm = False
+    other_heads: tuple[str, ...] = (
+        "pooler.",
+        "cls.seq_relationship.",
+        "classifier.",
+        "qa_outputs.",
+    )
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_decoder") or settings.get("add_cross_attention"):
@@ -73,12 +78,14 @@ class _Bert:
         name = name.removeprefix("bert.")
         for old, new in _OLD_NAMES.items():
             name = name.removesuffix(old) + new if name.endswith(old) else name
-        return "" if name.startswith(_NOT_NEEDED) else name
+        return "" if name == _POSITIONS else name
 
     def layer_counts(self, config: Any) -> dict[str, int]:
         return {"encoder.layer.": config.num_hidden_layers}
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         width, inner = config.hidden_size, config.intermediate_size
         yield "embeddings.word_embeddings.weight", (config.vocab_size, width)
         yield "embeddings.position_embeddings.weight", (config.max_position_embeddings, width)
@@ -129,6 +136,18 @@ class _Bert:
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         return config.max_position_embeddings
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return self.reading_inputs(tokens)
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens}
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return self.reading_inputs(tokens)
+
+    def reader(self, module: Any) -> Any:
+        return module
 
     def watch(self, module: Any) -> None:
         blocks = module.base_model.encoder.layer

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 Shape = tuple[int, ...]
 
 
 class CheckpointFamily(Protocol):
-    """Everything that loading must know of a family.
+    """Everything that the engine must know of a family.
 
     Attributes:
         name: As ``model_type`` in config.json and as in a card.
@@ -22,14 +23,25 @@ class CheckpointFamily(Protocol):
         settings: Settings of a config that shape the model; all others are left where they are.
         sizes: Those of them that are counts, at least 1.
         activation: The setting that names the activation function.
+        architecture: Which halves of a transformer it has; a model's card must say the same.
+        n_projections: Products that give the keys and values of a layer, each of which reports
+            its rows to who watches.
+        adds_ends: Whether its tokenizer puts tokens around a text that is read.
+        has_final_norm: Whether a norm follows its last layer, and reports.
+        other_heads: How the names of heads for other tasks begin, which are left out.
     """
 
-    name: Family
+    name: str
     title: str
     config_class: type
     settings: tuple[str, ...]
     sizes: tuple[str, ...]
     activation: str
+    architecture: Architecture
+    n_projections: int
+    adds_ends: bool
+    has_final_norm: bool
+    other_heads: tuple[str, ...]
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Say why a model with these settings is none of the family after all, or return ''."""
@@ -40,19 +52,25 @@ class CheckpointFamily(Protocol):
         ...
 
     def plain_name(self, name: str) -> str:
-        """Return the name of a tensor as `expected` has it, or '' for one that is not needed."""
+        """Return the name of a tensor as `expected` has it, or '' for one that says nothing.
+
+        A tensor that says nothing is a copy of another, or was never used.
+        """
         ...
 
     def layer_counts(self, config: Any) -> dict[str, int]:
         """Return how many layers there are under each prefix of plain names."""
         ...
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         """Yield name and shape of every tensor that a checkpoint must have.
 
         Args:
             config: Of the family's `config_class`.
             found: The tensors it has, by plain name, for what may be there or not.
+            settings: What config.json says, for what `config` no longer tells.
         """
         ...
 
@@ -68,6 +86,22 @@ class CheckpointFamily(Protocol):
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         """Return the longest sequence, in tokens."""
+        ...
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of a decode step that feeds these tokens, shape ``1 position``."""
+        ...
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of what `reader` returned, for a pass over a whole text."""
+        ...
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        """Return the arguments of a pass through all of the model that keeps nothing."""
+        ...
+
+    def reader(self, module: Any) -> Any:
+        """Return the part of a module that reads a text."""
         ...
 
     def watch(self, module: Any) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
 from kvviz.engine.models.families.family import Shape
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 # Causal masks, which checkpoints of older versions carry among their weights.
 _OLD_MASKS = (".attn.bias", ".attn.masked_bias")
 
 
 class _GPT2:
-    name: Family = "gpt2"
+    name: str = "gpt2"
     title = "GPT-2"
     config_class: type = GPT2Config
     settings: tuple[str, ...] = (
@@ -36,6 +37,11 @@ class _GPT2:
     )
     sizes: tuple[str, ...] = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
     activation = "activation_function"
+    architecture: Architecture = "decoder"
+    n_projections = 1  # one product gives queries, keys and values
+    adds_ends = False
+    has_final_norm = True
+    other_heads: tuple[str, ...] = ("multiple_choice_head.", "score.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("add_cross_attention") or settings.get("is_causal") is False:
@@ -55,7 +61,9 @@ class _GPT2:
     def layer_counts(self, config: Any) -> dict[str, int]:
         return {"h.": config.n_layer}
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         """Yield the tensors of a GPT-2; Conv1D weights are input by output."""
         width, inner = config.n_embd, _inner_width(config)
         yield "wte.weight", (config.vocab_size, width)
@@ -95,6 +103,18 @@ class _GPT2:
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         return config.n_positions
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens, "logits_to_keep": 1}
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens, "use_cache": False}
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return self.reading_inputs(tokens)
+
+    def reader(self, module: Any) -> Any:
+        return module
 
     def watch(self, module: Any) -> None:
         blocks = module.transformer.h

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Tensor
 from transformers import PreTrainedModel, T5Config, T5ForConditionalGeneration
 
 from kvviz.engine.models.families.family import Shape
 from kvviz.engine.observing.observation import mark_cross_attention, watch_hidden, watch_projection
-from kvviz.trace.model_card import Family
+from kvviz.trace.model_card import Architecture
 
 # Copies of the shared embedding, and a bias of the cross-attention that was never used.
 _NOT_NEEDED = (
@@ -22,7 +23,7 @@ _USUAL_N_CTX = 512
 
 
 class _T5:
-    name: Family = "t5"
+    name: str = "t5"
     title = "T5"
     config_class: type = T5Config
     settings: tuple[str, ...] = (
@@ -54,6 +55,11 @@ class _T5:
         "relative_attention_max_distance",
     )
     activation = "dense_act_fn"
+    architecture: Architecture = "encoder-decoder"
+    n_projections = 2
+    adds_ends = True
+    has_final_norm = True
+    other_heads: tuple[str, ...] = ("classification_head.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_encoder_decoder") is False or settings.get("is_decoder"):
@@ -76,6 +82,8 @@ class _T5:
         return ""
 
     def plain_name(self, name: str) -> str:
+        # A T5 that classifies calls the model below its head so.
+        name = name.removeprefix("transformer.")
         return "" if name in _NOT_NEEDED else name
 
     def layer_counts(self, config: Any) -> dict[str, int]:
@@ -84,7 +92,9 @@ class _T5:
             "decoder.block.": config.num_decoder_layers,
         }
 
-    def expected(self, config: Any, found: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    def expected(
+        self, config: Any, found: Mapping[str, Shape], settings: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Shape]]:
         width = config.d_model
         yield "shared.weight", (config.vocab_size, width)
         for stack, n_layers in (
@@ -105,9 +115,10 @@ class _T5:
                 yield f"{mlp}.DenseReluDense.wo.weight", (width, config.d_ff)
                 yield f"{mlp}.layer_norm.weight", (width,)
             yield f"{stack}.final_layer_norm.weight", (width,)
-        # Where the head is not tied to the embedding, what it is given is not scaled either; by
-        # this setting transformers tells both.
-        if "lm_head.weight" in found or not config.scale_decoder_outputs:
+        # Version 1.1 says by this setting that it has a head of its own, whose input is not scaled.
+        # Saved again by transformers it says `scale_decoder_outputs` in place of it, and where no
+        # head stands beside that, the head was the embedding.
+        if "lm_head.weight" in found or settings.get("tie_word_embeddings") is False:
             yield "lm_head.weight", (config.vocab_size, width)
 
     def module_class(
@@ -135,6 +146,18 @@ class _T5:
         length = getattr(tokenizer, "model_max_length", None)
         # A tokenizer that names no length says 10^30.
         return length if type(length) is int and 1 <= length < 10**6 else _USUAL_N_CTX
+
+    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"decoder_input_ids": tokens}
+
+    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens}
+
+    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
+        return {"input_ids": tokens, "decoder_input_ids": tokens, "use_cache": False}
+
+    def reader(self, module: Any) -> Any:
+        return module.encoder
 
     def watch(self, module: Any) -> None:
         for stack in (module.encoder, module.decoder):

@@ -1,0 +1,101 @@
+"""The ordinary KV cache: every row is computed once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import Cache
+
+from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
+from kvviz.engine.observing.agreement import check_layers, disagreement, position_text
+from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
+from kvviz.engine.observing.observation import StepObservation
+from kvviz.errors import ObservationError
+
+
+@dataclass(frozen=True)
+class Full:
+    """Keep the row of every position."""
+
+    name: ClassVar[str] = "full"
+    summary: ClassVar[str] = "Every row is computed once, kept, and read at every later step."
+    keeps_rows: ClassVar[bool] = True
+
+    def rows(self, place: RowsPlace) -> FullRows:
+        """Make room for the rows of a run."""
+        return FullRows(place)
+
+
+class FullRows:
+    """K/V rows that are computed once, kept in one buffer, and read ever after.
+
+    Args:
+        place: What they are rows of, and where they live.
+    """
+
+    def __init__(self, place: RowsPlace) -> None:
+        card, self._place = place.card, place
+        shape = (2, card.n_layers, card.n_kv_heads, place.n_positions, card.d_head)
+        self._buffer = torch.empty(shape, dtype=place.dtype, device=place.device)
+        self._layers = [
+            PreallocatedLayer(keys[None], values[None]) for keys, values in self._buffer.unbind(1)
+        ]
+        cache = Cache(layers=[*self._layers])
+        self._arguments = {"past_key_values": cache, "use_cache": True}
+        self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, place.device)
+        self._written: list[Tensor] = []
+        self._queries: list[Tensor] = []
+        self._scales: list[float] = []
+
+    def fed(self, n_tokens: int) -> range:
+        """Return the positions that have no row yet."""
+        return range(self._layers[0].get_seq_length(), n_tokens)
+
+    def arguments(self, fed: range) -> dict[str, Any]:
+        """Return the cache; positions follow from its length."""
+        return self._arguments
+
+    def settle(self, observation: StepObservation, fed: range) -> StepRows:
+        """Compare cache, projections and attention; fingerprint the rows that were written."""
+        check_layers(observation, self._place.card.n_layers, self._place.n_projections, fed)
+        for number, (layer, attended) in enumerate(
+            zip(self._layers, observation.attended, strict=True)
+        ):
+            writes = layer.take_writes()
+            if writes != [fed]:
+                wrote = ", ".join(map(position_text, writes)) or "nothing"
+                raise disagreement(number, f"the cache wrote {wrote}", fed)
+            if not layer.is_read_by(attended):
+                raise disagreement(number, "attention read other rows than the cache's", fed)
+        self._written.append(self._fingerprint(self._buffer.narrow(-2, fed.start, len(fed))))
+        self._queries.append(torch.cat([attended.query for attended in observation.attended]))
+        self._scales = [attended.scaling for attended in observation.attended]
+        return StepRows(
+            computed=fed,
+            reused=range(fed.start),
+            n_keys=fed.stop,
+            cache_bytes=sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers),
+        )
+
+    def final(self) -> FinalRows:
+        """Return the rows and hold each to the fingerprint it was written with."""
+        written = torch.cat(self._written, dim=-1)
+        rows = self._buffer.narrow(-2, 0, written.shape[-1])
+        # Layer by layer, since the products of bits and factors take up to four times the rows.
+        final = torch.stack([self._fingerprint(layer) for layer in rows.unbind(1)], dim=1)
+        if changed := changed_rows(written, final):
+            raise ObservationError(changed[0], found=changed[1])
+        keys, values = to_numpy(rows)
+        return FinalRows(
+            queries=to_numpy(torch.cat(self._queries, dim=-2)),
+            keys=keys,
+            values=values,
+            score_scale=np.array(self._scales, dtype=np.float32),
+            written_fingerprints=written.cpu().numpy(),
+            final_fingerprints=final.cpu().numpy(),
+        )

@@ -1,0 +1,87 @@
+"""One layer of a cache that never moves a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from transformers.cache_utils import CacheLayerMixin
+
+from kvviz.engine.observing.observation import Attended
+from kvviz.errors import ObservationError
+
+
+class PreallocatedLayer(CacheLayerMixin):
+    """One layer of a KV cache that writes into its place in a buffer and never moves a row.
+
+    Args:
+        keys: Room for all key rows, shape ``1 head position d_head``.
+        values: Room for all value rows likewise.
+
+    Attributes:
+        keys: The key rows that are filled.
+        values: The value rows that are filled.
+        writes: Positions written by each update since `take_writes`.
+    """
+
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        super().__init__()
+        self._key_room, self._value_room = keys, values
+        self.is_initialized = True
+        self.writes: list[range] = []
+        self._show(0)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Write new rows behind the others and return all of them.
+
+        Raises:
+            ObservationError: If there is no room for them.
+        """
+        start, n_new = self._n_rows, key_states.shape[-2]
+        if start + n_new > self.get_max_length():
+            raise ObservationError(
+                "The model writes more rows than the run can have.",
+                found=f"There is room for {self.get_max_length()}, and {start} are filled.",
+            )
+        self._key_room.narrow(-2, start, n_new).copy_(key_states)
+        self._value_room.narrow(-2, start, n_new).copy_(value_states)
+        self.writes.append(range(start, start + n_new))
+        return self._show(start + n_new)
+
+    def _show(self, n_rows: int) -> tuple[Tensor, Tensor]:
+        self._n_rows = n_rows
+        self.keys = self._key_room.narrow(-2, 0, n_rows)
+        self.values = self._value_room.narrow(-2, 0, n_rows)
+        return self.keys, self.values
+
+    def take_writes(self) -> list[range]:
+        """Return the positions written since the last call."""
+        writes, self.writes = self.writes, []
+        return writes
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Do nothing: the room is there from the start."""
+
+    def get_seq_length(self) -> int:
+        """Return how many rows are filled."""
+        return self._n_rows
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Return how many keys a forward pass will see, and the position of the first."""
+        return self._n_rows + query_length, 0
+
+    def get_max_length(self) -> int:
+        """Return how many rows there is room for."""
+        return self._key_room.shape[-2]
+
+    def is_read_by(self, attended: Attended) -> bool:
+        """Return whether an attention read this very memory, not a copy of it."""
+        return (
+            attended.key.data_ptr() == self.keys.data_ptr()
+            and attended.value.data_ptr() == self.values.data_ptr()
+        )

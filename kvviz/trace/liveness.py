@@ -1,0 +1,88 @@
+"""Which K/V rows attention could read at which step, where a cache drops some on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from kvviz.errors import TraceError
+from kvviz.trace.step import Step
+
+LastRead = Int64[np.ndarray, "layer kv_head position"]
+
+
+def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: int) -> LastRead:
+    """Return the last step at which each row could be read, ``len(steps)`` for a row never dropped.
+
+    Args:
+        steps: All steps of a run.
+        n_layers: Layers of the model.
+        n_kv_heads: Key and value heads a layer.
+        n_prompt: Rows that the first step wrote; each other step wrote one.
+
+    Raises:
+        TraceError: If a row is dropped that no step has written, or that was gone already, or
+            those of a step are out of order.
+    """
+    last = np.full((n_layers, n_kv_heads, n_prompt + len(steps) - 1), len(steps), dtype=np.int64)
+    flat = last.reshape(-1)
+    for number, step in enumerate(steps):
+        if not step.evicted.size:
+            continue
+        layers, heads, positions = step.evicted
+        bounds = (n_layers, n_kv_heads, n_prompt + number)
+        if (step.evicted.max(axis=1) >= bounds).any():
+            raise TraceError(
+                "Only rows that have been written can be dropped.",
+                found=f"Step {number} drops one beyond {bounds[0]} layers, {bounds[1]} heads and "
+                f"{bounds[2]} positions.",
+            )
+        places = np.ravel_multi_index((layers, heads, positions), last.shape)
+        if (places[1:] <= places[:-1]).any():
+            raise TraceError(
+                "A step names what it drops once, in the order of layer, head and position.",
+                found=f"Step {number} does not.",
+            )
+        if (flat[places] < len(steps)).any():
+            raise TraceError(
+                "A row that was dropped is gone for good.",
+                found=f"Step {number} drops one that was gone already.",
+            )
+        flat[places] = number
+    return last
+
+
+def evictions(last: LastRead, n_steps: int) -> list[Int64[np.ndarray, "3 n_evicted"]]:
+    """Return what each of so many steps dropped: `last_read` undone."""
+    return [np.stack(np.nonzero(last == number)).astype(np.int64) for number in range(n_steps)]
+
+
+def readable(last: LastRead, number: int, n_before: int) -> Int64[np.ndarray, " n_reused"]:
+    """Return the earlier positions of which some row could still be read at a step.
+
+    Args:
+        last: What `last_read` returned.
+        number: Of the step.
+        n_before: Rows written before it.
+    """
+    return np.flatnonzero((last[..., :n_before] >= number).any(axis=(0, 1)))
+
+
+def seen_by_query(
+    last: Int64[np.ndarray, " position"], n_prompt: int
+) -> Bool[np.ndarray, "query key"]:
+    """Return which keys of one head were there when each query asked, those ahead included.
+
+    Args:
+        last: The last step at which each row of the head could be read.
+        n_prompt: Rows that the first step wrote; each other step wrote one.
+    """
+    step_of_query = (np.arange(last.size) - n_prompt + 1).clip(min=0)
+    return last[None, :] >= step_of_query[:, None]
+
+
+def drops_something(steps: Iterable[Step]) -> bool:
+    """Return whether any step dropped a row."""
+    return any(step.evicted.size for step in steps)

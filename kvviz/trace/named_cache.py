@@ -1,0 +1,77 @@
+"""Which way of keeping K/V rows a run used, where it is neither of the two oldest."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kvviz.errors import OptionsError
+
+Setting = bool | int | float | str | None
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_TOLD_BY_USE_CACHE = ("full", "recomputed")
+
+
+@dataclass(frozen=True)
+class NamedCache:
+    """The name of a way of keeping rows and its settings; a trace does not know how it is done.
+
+    Attributes:
+        name: Small letters, digits, ``-`` and ``_``. Not ``full`` or ``recomputed``: of those two
+            `GenerationOptions.use_cache` tells, and their laws are stricter.
+        settings: Name and value of each setting, in the order of its description.
+
+    Raises:
+        OptionsError: If a name is none, or a setting is no plain, finite value.
+    """
+
+    name: str
+    settings: tuple[tuple[str, Setting], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _is_name(self.name) or self.name in _TOLD_BY_USE_CACHE:
+            raise OptionsError(
+                "The name of a cache is made of small letters, digits, - and _, and is not one of "
+                f"{' and '.join(_TOLD_BY_USE_CACHE)}.",
+                found=f"Found {self.name!r}."[:200],
+                fix="Give the cache another name.",
+            )
+        names = [name for name, _ in self.settings]
+        wrong = [name for name, value in self.settings if not _is_name(name) or not _plain(value)]
+        if wrong or len(set(names)) < len(names):
+            raise OptionsError(
+                "The settings of a cache have names, each its own, and plain values: a number, a "
+                "text, yes, no or nothing.",
+                found=f"Those of {self.name} are {', '.join(map(str, names))}."[:200],
+                fix="Describe the cache by such settings alone.",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and settings as a plain dictionary for a JSON header."""
+        return {"name": self.name, "settings": dict(self.settings)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> NamedCache:
+        """Build it from what `to_json` returned.
+
+        Raises:
+            OptionsError: If the data is something else.
+        """
+        facts = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+        settings = facts.get("settings")
+        if set(facts) != {"name", "settings"} or not isinstance(settings, dict):
+            raise OptionsError("The options do not say which cache a run used.")
+        return cls(facts["name"], tuple(cast("dict[str, Setting]", settings).items()))
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def _plain(value: Any) -> bool:
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) in (bool, int, str)
