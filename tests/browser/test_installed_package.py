@@ -27,8 +27,14 @@ from kvviz.ui.shell.page_list import PAGES
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ("kvviz", "pyproject.toml", "README.md", "LICENSE")
-"""What the package is made of; not tests, training or the files of a checkout's app."""
+BESIDE = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements-test.txt",
+    "requirements-bench.txt",
+)
+"""What the package is made of beside its folder; not tests, training or a checkout's app."""
 
 PATIENCE_S = 120
 
@@ -71,12 +77,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("build")
     source = folder / "source"
     source.mkdir()
-    for name in SOURCE:
-        if (ROOT / name).is_dir():
-            left_out = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, source / name, ignore=left_out)
-        else:
-            shutil.copy(ROOT / name, source)
+    for name in BESIDE:
+        shutil.copy(ROOT / name, source)
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "kvviz", source / "kvviz", ignore=left_out)
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, folder=folder)
     (archive,) = folder.glob("*.tar.gz")
     (wheel,) = folder.glob("*.whl")
@@ -161,7 +165,7 @@ def test_the_source_archive_has_what_the_wheel_is_made_of_and_no_more(built):
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
     packed = {name for name in names if name.startswith("kvviz/")}
     assert packed == files_in(ROOT / "kvviz")
-    assert {"pyproject.toml", "README.md", "LICENSE"} <= names
+    assert set(BESIDE) <= names
     assert {name.split("/")[0] for name in names if "/" in name} == {"kvviz", "kvviz.egg-info"}
 
 
