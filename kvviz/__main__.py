@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kvviz.errors import KvvizError, ModelNotFoundError, OptionsError
+from kvviz.errors import KvvizError, OptionsError
 from kvviz.trace import GenerationTrace
 
 DEFAULT_MODEL = "kvviz/gpt2-mini"
@@ -63,30 +63,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _app(arguments: argparse.Namespace) -> None:
-    from streamlit.web import cli
-
-    script = Path(__file__).parent.parent / "app.py"
-    if not script.is_file():
-        raise ModelNotFoundError(
-            "The app's pages are not beside this installation of the package.",
-            found=f"There is no {script}.",
-            fix="Clone the repository and run `make app` in it.",
-        )
     if not 1 <= arguments.port <= 65535:
         raise OptionsError(
             "A port is a number from 1 to 65535.",
             found=f"Found {arguments.port}.",
             fix="Try --port 8501.",
         )
-    cli.main_run(
-        [
-            str(script),
-            "--server.port",
-            str(arguments.port),
-            "--server.headless",
-            str(arguments.headless).lower(),
-        ]
-    )
+    from kvviz.ui.app import serve
+
+    serve(arguments.port, headless=arguments.headless)
 
 
 def _trace(arguments: argparse.Namespace) -> None:

@@ -1,9 +1,18 @@
 import tomllib
 from pathlib import Path
 
-CONFIG = tomllib.loads(
-    (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8")
-)
+from kvviz.ui.app import ROUTER
+
+OF_THE_PACKAGE = ROUTER.parent / ".streamlit" / "config.toml"
+OF_THE_CHECKOUT = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+CONFIG = tomllib.loads(OF_THE_PACKAGE.read_text(encoding="utf-8"))
+
+
+def test_a_checkout_has_the_settings_of_the_package():
+    """`streamlit run app.py` reads those beside `app.py`, `kvviz app` those beside the router."""
+    assert OF_THE_CHECKOUT.read_text(encoding="utf-8") == OF_THE_PACKAGE.read_text(
+        encoding="utf-8"
+    ), f"One of them was edited alone: cp {OF_THE_PACKAGE} {OF_THE_CHECKOUT}"
 
 
 def test_nothing_leaves_the_machine_by_itself():

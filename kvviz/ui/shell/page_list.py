@@ -1,14 +1,16 @@
-"""The pages that exist: their files, addresses and titles."""
+"""The pages that exist: their addresses and titles, and what draws them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 FOLDER = Path(__file__).parents[3] / "pages"
+"""The pages' files in a checkout. An installed package has none, and calls what they call."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,17 @@ class PageEntry:
 
     def page(self) -> StreamlitPage:
         """Return the page for Streamlit's navigation and links."""
+        file = FOLDER / f"{self.name}.py"
         return st.Page(
-            FOLDER / f"{self.name}.py",
+            file if file.is_file() else self.draw,
             title=self.title,
             url_path=self.name,
             default=self == PAGES[0],
         )
+
+    def draw(self) -> None:
+        """Draw the page. Its module is imported no sooner: all of them would hold up the first."""
+        import_module(f"kvviz.ui.pages.{self.name}.page").show()
 
 
 PAGES = (

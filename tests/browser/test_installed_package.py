@@ -1,0 +1,209 @@
+"""The package as a person gets it: built, installed where no checkout is, opened in a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+import urllib.request
+import venv
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import pytest
+from playwright.sync_api import expect
+
+from kvviz.ui.shell.page_list import PAGES
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+BESIDE = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements-test.txt",
+    "requirements-bench.txt",
+)
+"""What the package is made of beside its folder; not tests, training or a checkout's app."""
+
+PATIENCE_S = 120
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """Run a command in a folder, as if there were no checkout, and return what it printed."""
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of this process without those that lead to the checkout."""
+    own = ("KVVIZ_", "STREAMLIT_", "PYTHONPATH")
+    return {name: text for name, text in os.environ.items() if not name.startswith(own)}
+
+
+def files_in(folder: Path) -> set[str]:
+    """Return what lies in a package's folder, as a wheel names it; not what Python wrote there."""
+    return {
+        path.relative_to(folder.parent).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@dataclass(frozen=True)
+class Built:
+    """The two files that a release consists of."""
+
+    archive: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The source archive, and the wheel that was built from nothing but the archive."""
+    folder = tmp_path_factory.mktemp("build")
+    source = folder / "source"
+    source.mkdir()
+    for name in BESIDE:
+        shutil.copy(ROOT / name, source)
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "kvviz", source / "kvviz", ignore=left_out)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, folder=folder)
+    (archive,) = folder.glob("*.tar.gz")
+    (wheel,) = folder.glob("*.whl")
+    return Built(archive, wheel)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The package in an environment of its own.
+
+    Attributes:
+        python: The environment's interpreter.
+        command: The command `kvviz`.
+        empty: A folder with nothing in it, to start from.
+    """
+
+    python: Path
+    command: Path
+    empty: Path
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel in a bare environment, which borrows torch and the like from that of the tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)})
+    scripts = Path(paths["scripts"])
+    borrowed = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    Path(paths["purelib"], "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
+    ending = ".exe" if os.name == "nt" else ""
+    python = scripts / f"python{ending}"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps",
+        "--no-index", "--disable-pip-version-check", built.wheel, folder=folder)  # fmt: skip
+    empty = tmp_path_factory.mktemp("empty")
+    return Installation(python, scripts / f"kvviz{ending}", empty)
+
+
+@contextmanager
+def opened(installation: Installation) -> Iterator[str]:
+    """Run `kvviz app` in the empty folder and give its address; stop it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [installation.command, "app", "--headless", "--port", str(port)],
+            cwd=installation.empty, env=environment(), stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            address = f"http://localhost:{port}"
+            until = time.monotonic() + PATIENCE_S
+            while not answers(f"{address}/_stcore/health"):
+                if process.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    raise RuntimeError(f"The app did not start:\n{log.read()}")
+                time.sleep(0.1)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_no_file_of_the_package_is_missing(built):
+    there = files_in(ROOT / "kvviz")
+    assert {"kvviz/ui/shell/.streamlit/config.toml", "kvviz/player/player.bundle.js"} <= there
+    with zipfile.ZipFile(built.wheel) as wheel:
+        packed = {name for name in wheel.namelist() if name.startswith("kvviz/")}
+    assert packed == there
+
+
+def test_the_source_archive_has_what_the_wheel_is_made_of_and_no_more(built):
+    with tarfile.open(built.archive) as archive:
+        names = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    packed = {name for name in names if name.startswith("kvviz/")}
+    assert packed == files_in(ROOT / "kvviz")
+    assert set(BESIDE) <= names
+    assert {name.split("/")[0] for name in names if "/" in name} == {"kvviz", "kvviz.egg-info"}
+
+
+COMMANDS = """
+import kvviz
+from kvviz.__main__ import main
+print(kvviz.__file__)
+main(["models"])
+main(["trace", "--prompt", "Once upon a time", "--new", "2", "--html", "run.html"])
+"""
+"""All in one process, since each would import torch anew."""
+
+
+def test_the_commands_run_in_any_folder(installed):
+    told = run(installed.python, "-c", COMMANDS, folder=installed.empty).splitlines()
+    assert Path(told[0]).is_relative_to(installed.python.parents[1])
+    assert "kvviz/gpt2-mini" in told
+    assert "prefill" in "".join(told)
+    (page,) = installed.empty.iterdir()
+    assert page.name == "run.html"
+    assert page.stat().st_size > 10_000
+
+
+def test_a_cold_deep_link_and_from_there_every_page(installed, visit):
+    with opened(installed) as address:
+        tab = visit(address=address).open("/kv_cache", prompt="hi", new="3")
+        assert tab.wait(step=0, nSteps=3)["kind"] == "prefill"
+        assert tab.page.evaluate("getComputedStyle(document.body).fontSize") == "15px"
+        heading = tab.page.get_by_role("heading", level=1)
+        expect(heading).to_have_count(1)
+        for entry in (*PAGES[2:], PAGES[0]):
+            left = heading.inner_text()
+            tab.page.locator(".st-key-kvviz-nav").get_by_role("link", name=entry.title).click()
+            expect(heading).not_to_have_text(left)
+            tab.still()
+            expect(heading).to_have_count(1)
+            assert tab.page.get_by_role("alert").count() == 0
+            assert tab.page.url.split("?")[0].endswith(
+                f"/{'' if entry == PAGES[0] else entry.name}"
+            )
+        tab.wait(step=0)
