@@ -10,16 +10,16 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from kvviz.errors import TraceError
-from kvviz.trace.adapters import Destination, saved
 from kvviz.trace.arrays import checked_array, checked_index
-from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.model_card import ModelCard
+from kvviz.trace.recorded_attention import RecordedAttention
+from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
 
 Mask = Literal["causal", "bidirectional"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class EncodingTrace:
+class EncodingTrace(RecordedAttention):
     """A frozen record of one pass over a text, checked when it is built.
 
     Axis order is ``layer head position d_head``. The encoder of a T5 is recorded likewise; its
@@ -112,19 +112,9 @@ class EncodingTrace:
 
     def _check_rows(self) -> None:
         card, n = self.model, self.n_tokens
-        shapes = {
-            "queries": (card.n_layers, card.n_heads, n, card.d_head),
-            "all_keys": (card.n_layers, card.n_kv_heads, n, card.d_head),
-            "all_values": (card.n_layers, card.n_kv_heads, n, card.d_head),
-            "score_scale": (card.n_layers,),
-            "hidden_states": (card.n_layers + 1, n, card.d_model),
-        }
-        for name, shape in shapes.items():
-            checked_array(getattr(self, name), name, np.float32, shape=shape)
-        if self.position_bias is not None:
-            shape = (card.n_heads, n, n)
-            checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
-        check_products(self.queries, self.all_keys, self.score_scale)
+        self._check_attention(n)
+        shape = (card.n_layers + 1, n, card.d_model)
+        checked_array(self.hidden_states, "hidden_states", np.float32, shape=shape)
 
     def _check_places(self) -> None:
         n = self.n_tokens
@@ -200,27 +190,10 @@ class EncodingTrace:
         return labels
 
     def _check_texts(self) -> None:
-        ids = np.unique(
-            np.concatenate([self.token_ids, self.original_ids, self.top_ids.reshape(-1)])
-        )
-        if ids[0] < 0 or ids[-1] >= self.model.d_vocab:
-            raise TraceError(
-                "Token ids lie in the model's vocabulary.",
-                found=f"They reach from {ids[0]} to {ids[-1]}, "
-                f"the vocabulary has {self.model.d_vocab} entries.",
-            )
-        if without := {int(i) for i in ids} - set(self.vocabulary):
-            raise TraceError(
-                "Every token that occurs has a text in the vocabulary.",
-                found=f"Token {min(without)} has none.",
-            )
-        try:
-            "".join([self.text, *self.tokens, *self.vocabulary.values()]).encode()
-        except UnicodeEncodeError as error:
-            raise TraceError(
-                "The texts of a trace are Unicode.",
-                found=f"One holds half a character: {error.reason}.",
-            ) from error
+        ids = np.concatenate([self.token_ids, self.original_ids, self.top_ids.reshape(-1)])
+        check_token_ids(self.model, ids)
+        check_named("Every token that occurs has a text in the vocabulary.", ids, self.vocabulary)
+        check_unicode(self.text, self.tokens, self.vocabulary)
 
     @property
     def n_tokens(self) -> int:
@@ -237,22 +210,6 @@ class EncodingTrace:
                 for layer in range(card.n_layers)
             ]
         )
-
-    def keys(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
-        """Return the key rows of a layer.
-
-        Raises:
-            TraceError: If the layer does not exist.
-        """
-        return self.all_keys[checked_index(layer, self.model.n_layers, "layer")]
-
-    def values(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
-        """Return the value rows of a layer.
-
-        Raises:
-            TraceError: If the layer does not exist.
-        """
-        return self.all_values[checked_index(layer, self.model.n_layers, "layer")]
 
     def hidden(self, layer: int) -> Float32[np.ndarray, "position d_model"]:
         """Return the residual stream after a layer.
@@ -272,46 +229,8 @@ class EncodingTrace:
         Raises:
             TraceError: If layer or head does not exist.
         """
-        layer = checked_index(layer, self.model.n_layers, "layer")
-        head = checked_index(head, self.model.n_heads, "head")
-        return attention_scores(
-            self.queries[layer, head],
-            self.all_keys[layer, head * self.model.n_kv_heads // self.model.n_heads],
-            float(self.score_scale[layer]),
-            None if self.position_bias is None else self.position_bias[head],
-            causal=self.mask == "causal",
-        )
-
-    def pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
-        """Return the attention pattern of a head: what each query weighs each key with.
-
-        Args:
-            layer: 0 to n_layers - 1.
-            head: 0 to n_heads - 1.
-
-        Returns:
-            Weights in [0, 1], shape (n_tokens, n_tokens), row = query, column = key. Rows sum to
-            1; cells that the mask forbids are NaN.
-
-        Raises:
-            TraceError: If layer or head does not exist.
-
-        Source: Vaswani et al. (2017), section 3.2.1.
-        """
-        return attention_weights(self.scores(layer, head))
-
-    def save(self, path: Destination) -> None:
-        """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
-
-        A file of that name is replaced, and only once the new one is complete.
-
-        Args:
-            path: Where to, conventionally ending in ``.npz``; or an open binary file.
-
-        Raises:
-            TraceFileError: If it cannot be written, or is too large to be opened again.
-        """
-        saved(self, path)
+        layer, head, kv_head = self._head(layer, head)
+        return self._scores(layer, head, kv_head, causal=self.mask == "causal")
 
     def __repr__(self) -> str:
         return f"<EncodingTrace {self.model.name}: {self.n_tokens} tokens, {self.mask} mask>"

@@ -11,22 +11,23 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from kvviz.errors import TraceError
-from kvviz.trace.adapters import Destination, drawn, saved
+from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
-from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.liveness import LastRead, drops_something, last_read, seen_by_query
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
+from kvviz.trace.recorded_attention import RecordedAttention
 from kvviz.trace.step import Step
 from kvviz.trace.step_laws import check_steps
+from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
 
 Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GenerationTrace:
+class GenerationTrace(RecordedAttention):
     """A frozen record of one generation, checked when it is built.
 
     Axis order is ``layer head position d_head``. With the cache, queries, keys and values are the
@@ -117,18 +118,9 @@ class GenerationTrace:
 
     def _check_arrays(self) -> None:
         card, n_rows = self.model, self.n_rows
-        query_shape = (card.n_layers, card.n_heads, n_rows, card.d_head)
-        row_shape = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
-        checked_array(self.queries, "queries", np.float32, shape=query_shape)
-        checked_array(self.all_keys, "all_keys", np.float32, shape=row_shape)
-        checked_array(self.all_values, "all_values", np.float32, shape=row_shape)
-        checked_array(self.score_scale, "score_scale", np.float32, shape=(card.n_layers,))
+        self._check_attention(n_rows)
         for name in ("written_fingerprints", "final_fingerprints"):
             checked_array(getattr(self, name), name, np.int64, shape=(2, card.n_layers, n_rows))
-        check_products(self.queries, self.all_keys, self.score_scale)
-        if self.position_bias is not None:
-            shape = (card.n_heads, n_rows, n_rows)
-            checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
         has_cross = self.cross is not None and self.position_bias is not None
         if has_cross != (card.architecture == "encoder-decoder"):
             raise TraceError(
@@ -162,26 +154,13 @@ class GenerationTrace:
             )
 
     def _check_texts(self) -> None:
-        named = np.unique(np.concatenate([self.token_ids, *(step.top_ids for step in self.steps)]))
-        if named[0] < 0 or named[-1] >= self.model.d_vocab:
-            raise TraceError(
-                "Token ids lie in the model's vocabulary.",
-                found=f"They reach from {named[0]} to {named[-1]}, "
-                f"the vocabulary has {self.model.d_vocab} entries.",
-            )
-        top_ids = {int(i) for step in self.steps for i in (*step.top_ids, step.chosen_id)}
-        if not top_ids <= set(self.vocabulary):
-            raise TraceError(
-                "Every token that a step names has a text in the vocabulary.",
-                found=f"Token {min(top_ids - set(self.vocabulary))} has none.",
-            )
-        try:
-            "".join([self.prompt, *self.tokens, *self.vocabulary.values()]).encode()
-        except UnicodeEncodeError as error:
-            raise TraceError(
-                "The texts of a trace are Unicode.",
-                found=f"One holds half a character: {error.reason}.",
-            ) from error
+        every_id = [self.token_ids, *(step.top_ids for step in self.steps)]
+        check_token_ids(self.model, np.concatenate(every_id))
+        named = [int(i) for step in self.steps for i in (*step.top_ids, step.chosen_id)]
+        check_named(
+            "Every token that a step names has a text in the vocabulary.", named, self.vocabulary
+        )
+        check_unicode(self.prompt, self.tokens, self.vocabulary)
 
     @property
     def n_tokens(self) -> int:
@@ -241,22 +220,6 @@ class GenerationTrace:
         """
         return self._crossed().encoder
 
-    def keys(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
-        """Return the key rows of a layer.
-
-        Raises:
-            TraceError: If the layer does not exist.
-        """
-        return self.all_keys[checked_index(layer, self.model.n_layers, "layer")]
-
-    def values(self, layer: int) -> Float32[np.ndarray, "kv_head position d_head"]:
-        """Return the value rows of a layer.
-
-        Raises:
-            TraceError: If the layer does not exist.
-        """
-        return self.all_values[checked_index(layer, self.model.n_layers, "layer")]
-
     def cross_keys(self, layer: int) -> Float32[np.ndarray, "kv_head encoder_position d_head"]:
         """Return the key rows of a layer's cross-attention.
 
@@ -297,53 +260,11 @@ class GenerationTrace:
         Raises:
             TraceError: If layer or head does not exist.
         """
-        layer = checked_index(layer, self.model.n_layers, "layer")
-        head = checked_index(head, self.model.n_heads, "head")
-        kv_head = head * self.model.n_kv_heads // self.model.n_heads
-        scores = attention_scores(
-            self.queries[layer, head],
-            self.all_keys[layer, kv_head],
-            float(self.score_scale[layer]),
-            None if self.position_bias is None else self.position_bias[head],
-            causal=True,
-        )
+        layer, head, kv_head = self._head(layer, head)
+        scores = self._scores(layer, head, kv_head, causal=True)
         if self.last_read is not None:
             scores[~seen_by_query(self.last_read[layer, kv_head], self.n_prompt)] = np.nan
         return scores
-
-    def pattern(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
-        """Return the attention pattern of a head: what each query weighs each key with.
-
-        Rows come from the queries and keys that the steps themselves used, put through softmax in
-        float32. They sum to 1; cells above the diagonal are NaN, since the mask forbids them, and
-        so are those of keys that the cache had dropped before the query asked.
-
-        Args:
-            layer: 0 to n_layers - 1.
-            head: 0 to n_heads - 1.
-
-        Returns:
-            Weights in [0, 1], shape (n_rows, n_rows), row = query, column = key.
-
-        Raises:
-            TraceError: If layer or head does not exist.
-
-        Source: Vaswani et al. (2017), section 3.2.1.
-        """
-        return attention_weights(self.scores(layer, head))
-
-    def save(self, path: Destination) -> None:
-        """Save the trace as one compressed file that `kvviz.open_trace` reads back bit for bit.
-
-        A file of that name is replaced, and only once the new one is complete.
-
-        Args:
-            path: Where to, conventionally ending in ``.npz``; or an open binary file.
-
-        Raises:
-            TraceFileError: If it cannot be written, or is too large to be opened again.
-        """
-        saved(self, path)
 
     def __repr__(self) -> str:
         n_new = self.n_tokens - self.n_prompt

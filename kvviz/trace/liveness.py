@@ -33,7 +33,7 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
             continue
         layers, heads, positions = step.evicted
         bounds = (n_layers, n_kv_heads, n_prompt + number)
-        if (step.evicted.max(axis=1) >= bounds).any():
+        if (step.evicted >= np.array(bounds)[:, None]).any():
             raise TraceError(
                 "Only rows that have been written can be dropped.",
                 found=f"Step {number} drops one beyond {bounds[0]} layers, {bounds[1]} heads and "
