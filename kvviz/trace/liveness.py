@@ -39,7 +39,8 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
                 found=f"Step {number} drops one beyond {bounds[0]} layers, {bounds[1]} heads and "
                 f"{bounds[2]} positions.",
             )
-        places = np.ravel_multi_index((layers, heads, positions), last.shape)
+        _, n_heads, n_positions = last.shape
+        places = (layers * n_heads + heads) * n_positions + positions
         if (places[1:] <= places[:-1]).any():
             raise TraceError(
                 "A step names what it drops once, in the order of layer, head and position.",
