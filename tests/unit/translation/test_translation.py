@@ -1,5 +1,4 @@
 import string
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -162,17 +161,15 @@ def test_every_language_has_lessons():
         assert lessons(name).prompts
 
 
-@pytest.mark.parametrize(
-    "path", sorted(LOCALE.glob("*/LC_MESSAGES/kvviz.po")), ids=lambda path: path.parts[-3]
-)
-def test_a_translation_fills_in_what_the_english_fills_in(path: Path):
-    with path.open("rb") as file:
-        for message in read_po(file):
+def test_a_translation_fills_in_what_the_english_fills_in():
+    for path in LOCALE.glob("*/LC_MESSAGES/kvviz.po"):
+        with path.open("rb") as file:
+            messages = [message for message in read_po(file) if message.id]
+        for message in messages:
             keys = message.id if isinstance(message.id, tuple) else (message.id,)
             texts = message.string if isinstance(message.string, tuple) else (message.string,)
-            if message.id:
-                wanted = filled(keys[-1])
-                assert all(not text or filled(text) <= wanted for text in texts), message.id
+            wanted = filled(keys[-1])
+            assert all(not text or filled(text) <= wanted for text in texts), message.id
 
 
 def filled(text):
