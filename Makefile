@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast check format bench screenshots picture bundle train clean
+.PHONY: help app test test-fast check format bench screenshots picture bundle words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ picture: $(VENV)/.test ## Draw the picture of the rooms in docs/architecture.md 
 
 bundle: node_modules/.installed ## Build each component's one file from its modules
 	npm run build --silent
+
+words: $(VENV)/.test ## Bring the catalogues of messages up to date with the sentences in the code
+	$(BIN)/python -m words
 
 train: $(VENV)/.app ## Train a bundled model (MODEL=gpt2-mini CORPUS=../shared/corpus)
 	$(BIN)/python -m training train $(MODEL) --corpus $(CORPUS) --out .train/$(MODEL)

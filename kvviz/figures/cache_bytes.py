@@ -10,6 +10,8 @@ from kvviz.analysis.memory import weight_bytes
 from kvviz.figures.log_axes import bytes_against_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.race import Race
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 _DASHES = {"fp32": "solid", "fp16": "dash", "int8": "dot"}
 
@@ -31,37 +33,47 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     for one in widths:
         figure.add_scatter(
-            x=lengths, y=lengths * one.bytes_per_token * batch, name=f"{one.name}, by formula",
-            mode="lines", line={"color": WITH_CACHE, "width": 2, "dash": _DASHES[one.name]},
-            hovertemplate=f"%{{x:,.0f}} tokens<br>%{{y:.4s}}B in {one.name}, by formula"
-            "<extra></extra>",
+            x=lengths, y=lengths * one.bytes_per_token * batch, text=_tokens(lengths), mode="lines",
+            name=_("{dtype}, by formula").format(dtype=one.name),
+            line={"color": WITH_CACHE, "width": 2, "dash": _DASHES[one.name]},
+            hovertemplate="%{text}<br>"
+            + _("{size} in {dtype}, by formula").format(size="%{y:.4s}B", dtype=one.name)
+            + "<extra></extra>",
         )  # fmt: skip
     shown = np.unique(np.geomspace(1, race.n_new, 8).round().astype(int)) - 1
+    held = race.n_prompt + shown
     figure.add_scatter(
-        x=race.n_prompt + shown, y=race.cache_bytes[shown], name="the real tensors",
-        mode="markers",
+        x=held, y=race.cache_bytes[shown], text=_tokens(held), mode="markers",
+        name=_("the real tensors"),
         marker={"color": WITH_CACHE, "size": 9, "line": {"width": 1, "color": "#ffffff"}},
-        hovertemplate=f"%{{x:,d}} tokens<br>%{{y:.4s}}B in the tensors, {card.dtype}"
-        "<extra></extra>",
+        hovertemplate="%{text}<br>"
+        + _("{size} in the tensors, {dtype}").format(size="%{y:.4s}B", dtype=card.dtype)
+        + "<extra></extra>",
     )  # fmt: skip
     weights = weight_bytes(card)
     figure.add_scatter(
-        x=lengths, y=[weights, weights], name="weights", mode="lines",
+        x=lengths, y=[weights, weights], name=_("weights"), mode="lines",
         line={"color": WITHOUT_CACHE, "width": 2, "dash": "longdash"},
-        hovertemplate="%{y:.4s}B of weights<extra></extra>",
+        hovertemplate=_("{size} of weights").format(size="%{y:.4s}B") + "<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=card.n_ctx, line={"color": WITHOUT_CACHE, "width": 1, "dash": "dot"})
     figure.add_annotation(
         x=np.log10(card.n_ctx), yref="paper", y=0.02, xanchor="right", yanchor="bottom",
-        showarrow=False, text="the model’s context ", font={"size": 12},
+        showarrow=False, text=_("the model’s context") + " ", font={"size": 12},
     )  # fmt: skip
     bytes_against_tokens(
         figure,
-        bytes_title="bytes of cache",
-        tokens_title="tokens of each sequence",
+        bytes_title=_("bytes of cache"),
+        tokens_title=_("tokens of each sequence"),
         powers=range(2, 15),
     )
     return figure.update_layout(
         template=template(dark=dark), height=400, hovermode="closest",
         meta={"figure": "cache-bytes"},
     )  # fmt: skip
+
+
+def _tokens(counts: np.ndarray) -> list[str]:
+    return [
+        ngettext("{n:,} token", "{n:,} tokens", n).format(n=n) for n in map(round, counts.tolist())
+    ]

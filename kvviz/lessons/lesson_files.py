@@ -8,12 +8,14 @@ reader.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kvviz.errors import KvvizError
+from kvviz.translation import ENGLISH, PSEUDO, language, pseudo
 
 HERE = Path(__file__).parent
 
@@ -123,27 +125,44 @@ class Lessons:
 T = TypeVar("T", Prompt, Gap, Term, Caption, Question, GuideEntry)
 
 
-@cache
-def lessons(language: str = "en") -> Lessons:
-    """Return the lessons of a language.
+_NOT_TRANSLATED: dict[type, tuple[str, ...]] = {
+    Prompt: ("text",),
+    Gap: ("before", "word", "after"),
+    Caption: ("id",),
+    Question: ("id",),
+    GuideEntry: ("page", "query"),
+}
+"""What a model reads, and what entries are known by."""
+
+
+def lessons(name: str | None = None) -> Lessons:
+    """Return the lessons of a language, that of the present context if none is named.
+
+    Those of the pseudo-language are made of the English ones.
 
     Raises:
         LessonError: If there are none, or a file does not hold what it should.
     """
-    folder = HERE / language
+    return _lessons(name or language())
+
+
+@cache
+def _lessons(name: str) -> Lessons:
+    folder = HERE / (ENGLISH if name == PSEUDO else name)
+    say = pseudo if name == PSEUDO else str
     return Lessons(
-        prompts=_entries(folder / "prompts.toml", Prompt),
-        texts=_entries(folder / "texts.toml", Prompt),
-        inputs=_entries(folder / "inputs.toml", Prompt),
-        gaps=_entries(folder / "film.toml", Gap),
-        terms=_entries(folder / "glossary.toml", Term),
-        captions={one.id: one for one in _entries(folder / "captions.toml", Caption)},
-        questions={one.id: one for one in _entries(folder / "questions.toml", Question)},
-        page_guide=_entries(folder / "page_guide.toml", GuideEntry),
+        prompts=_entries(folder / "prompts.toml", Prompt, say),
+        texts=_entries(folder / "texts.toml", Prompt, say),
+        inputs=_entries(folder / "inputs.toml", Prompt, say),
+        gaps=_entries(folder / "film.toml", Gap, say),
+        terms=_entries(folder / "glossary.toml", Term, say),
+        captions={one.id: one for one in _entries(folder / "captions.toml", Caption, say)},
+        questions={one.id: one for one in _entries(folder / "questions.toml", Question, say)},
+        page_guide=_entries(folder / "page_guide.toml", GuideEntry, say),
     )
 
 
-def _entries(path: Path, kind: type[T]) -> tuple[T, ...]:
+def _entries(path: Path, kind: type[T], say: Callable[[str], str] = str) -> tuple[T, ...]:
     """Read the `[[entry]]` tables of a file, at least one, each with the fields of its kind."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -165,7 +184,9 @@ def _entries(path: Path, kind: type[T]) -> tuple[T, ...]:
                 f"Entry {number} of {path.name} does not have the fields that it should.",
                 found=f"Missing: {sorted(missing)}; unknown or empty: {sorted(wrong)}.",
             )
-        entries.append(kind(**{name: " ".join(text.split()) for name, text in table.items()}))
+        texts = {name: " ".join(text.split()) for name, text in table.items()}
+        kept = _NOT_TRANSLATED.get(kind, ())
+        entries.append(kind(**{n: text if n in kept else say(text) for n, text in texts.items()}))
     first_fields = [getattr(entry, fields(kind)[0].name) for entry in entries]
     if kind is not GuideEntry and len(set(first_fields)) != len(first_fields):
         raise LessonError(f"Two entries of {path.name} have the same name.")

@@ -23,6 +23,7 @@ from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.payload import CacheView, Role, pack
 from kvviz.trace import CacheComparison, GenerationTrace
+from kvviz.translation import language
 
 PLAYER_FILES: Traversable = files("kvviz.player")
 
@@ -57,7 +58,7 @@ _POLICY = (
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -128,6 +129,7 @@ def html_document(
     digest = hashlib.sha256(script.encode()).digest()
     return _PAGE.format(
         policy=_POLICY.format(script_hash=base64.b64encode(digest).decode()),
+        language=language(),
         title=html.escape(title or _title(first)),
         style=style,
         # mtime=0 keeps the time of day out: the same run gives the same document.

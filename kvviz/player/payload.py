@@ -23,6 +23,7 @@ from kvviz.player import second_cache
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import scaled
 from kvviz.trace import CacheComparison, GenerationTrace
+from kvviz.translation import front_end_catalogue
 
 CacheView = Literal["on", "off", "both"]
 
@@ -133,6 +134,7 @@ def pack(
         *_thumbnails(first, n_rows, layers),
     ]
     header = {
+        **front_end_catalogue(),  # first, where the front end looks for it
         "magic": CONTRACT["magic"],
         "format": CONTRACT["format"],
         "id": fingerprint(trace),

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from kvviz.errors import TraceError
+from kvviz.translation import gettext as _
 
 
 def checked_array(
@@ -31,25 +32,30 @@ def checked_array(
         TraceError: If it is no array, has another dtype, axes or shape, or holds NaN or infinity.
     """
     if not isinstance(array, np.ndarray):
-        raise TraceError(f"{name} must be an array.", found=f"It is {type(array).__name__}.")
+        raise TraceError(
+            _("{name} must be an array.").format(name=name),
+            found=_("It is {kind}.").format(kind=type(array).__name__),
+        )
     array = cast("np.ndarray[Any, Any]", array)
     if array.dtype != np.dtype(dtype):
         raise TraceError(
-            f"{name} must be an array of {np.dtype(dtype).name}.", found=f"It is {array.dtype}."
+            _("{name} must be an array of {dtype}.").format(name=name, dtype=np.dtype(dtype).name),
+            found=_("It is {kind}.").format(kind=array.dtype),
         )
     if n_axes is not None and array.ndim != n_axes:
         raise TraceError(
-            f"{name} has the wrong number of axes.", found=f"It has {array.ndim}, not {n_axes}."
+            _("{name} has the wrong number of axes.").format(name=name),
+            found=_("It has {n}, not {wanted}.").format(n=array.ndim, wanted=n_axes),
         )
     if shape is not None and array.shape != shape:
         raise TraceError(
-            f"{name} does not have the shape that model and tokens call for.",
-            found=f"It is {array.shape}, not {shape}.",
+            _("{name} does not have the shape that model and tokens call for.").format(name=name),
+            found=_("It is {shape}, not {wanted}.").format(shape=array.shape, wanted=shape),
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise TraceError(
-            f"{name} holds a number that is not finite.",
-            found="NaN or infinity cannot come out of a sound run.",
+            _("{name} holds a number that is not finite.").format(name=name),
+            found=_("NaN or infinity cannot come out of a sound run."),
         )
     array.setflags(write=False)
     return array
@@ -67,6 +73,7 @@ def checked_index(index: Any, count: int, name: str) -> int:
         place = -1
     if not 0 <= place < count:
         raise TraceError(
-            f"There is no {name} {index!r}.", found=f"The model has {count}, from 0 on."
+            _("There is no {name} {index!r}.").format(name=name, index=index),
+            found=_("The model has {n}, from 0 on.").format(n=count),
         )
     return place

@@ -11,6 +11,8 @@ from jaxtyping import Float32, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Kind = Literal["prefill", "decode"]
 
@@ -80,8 +82,8 @@ class Step:
     def __post_init__(self) -> None:
         if self.kind != ("prefill" if self.index == 0 else "decode"):
             raise TraceError(
-                "Step 0 is the prefill and all others decode.",
-                found=f"Step {self.index} says {self.kind!r}.",
+                _("Step 0 is the prefill and all others decode."),
+                found=_("Step {step} says {kind!r}.").format(step=self.index, kind=self.kind),
             )
         self._check_positions()
         self._check_probabilities()
@@ -92,15 +94,15 @@ class Step:
             positions = checked_array(getattr(self, name), name, np.int64, n_axes=1)
             if (positions[1:] <= positions[:-1]).any() or (positions[:1] < 0).any():
                 raise TraceError(
-                    "Positions of a step ascend from 0 on.",
-                    found=f"{name} of step {self.index} does not.",
+                    _("Positions of a step ascend from 0 on."),
+                    found=_("{name} of step {step} does not.").format(name=name, step=self.index),
                 )
         # Both ascend, so that rows computed behind all that were reused need no closer look.
         apart = not self.reused.size or (self.computed[:1] > self.reused[-1]).all()
         if not apart and np.intersect1d(self.computed, self.reused).size:
             raise TraceError(
-                "A row is either computed or reused.",
-                found=f"Step {self.index} has rows that are both.",
+                _("A row is either computed or reused."),
+                found=_("Step {step} has rows that are both.").format(step=self.index),
             )
         if self.evicted is not NOTHING_EVICTED:
             checked_array(self.evicted, "evicted", np.int64, n_axes=2)
@@ -116,22 +118,29 @@ class Step:
             probs = checked_array(getattr(self, name), name, np.float32, n_axes=1)
             if probs.shape != top_ids.shape or not probs.size:
                 raise TraceError(
-                    "Every likely token has its probabilities, and there is at least one.",
-                    found=f"Step {self.index} has {top_ids.size} tokens and {probs.size} {name}.",
+                    _("Every likely token has its probabilities, and there is at least one."),
+                    found=ngettext(
+                        "Step {step} has {n} token and {n_probs} {name}.",
+                        "Step {step} has {n} tokens and {n_probs} {name}.",
+                        top_ids.size,
+                    ).format(step=self.index, n=top_ids.size, n_probs=probs.size, name=name),
                 )
             if probs.min() < 0 or probs.max() > 1:
                 raise TraceError(
-                    "Probabilities lie in [0, 1].", found=f"{name} of step {self.index} do not."
+                    _("Probabilities lie in [0, 1]."),
+                    found=_("{name} of step {step} do not.").format(name=name, step=self.index),
                 )
         if (self.top_probs[1:] > self.top_probs[:-1]).any():
             raise TraceError(
-                "The most likely token comes first.",
-                found=f"It does not at step {self.index}.",
+                _("The most likely token comes first."),
+                found=_("It does not at step {step}.").format(step=self.index),
             )
         if not 0.0 <= self.chosen_prob <= 1.0:
             raise TraceError(
-                "Probabilities lie in [0, 1].",
-                found=f"chosen_prob of step {self.index} is {self.chosen_prob!r}.",
+                _("Probabilities lie in [0, 1]."),
+                found=_("{name} of step {step} is {number!r}.").format(
+                    name="chosen_prob", step=self.index, number=self.chosen_prob
+                ),
             )
 
     def _check_measures(self) -> None:
@@ -139,8 +148,10 @@ class Step:
             measure = getattr(self, name)
             if not 0 <= measure < math.inf:
                 raise TraceError(
-                    "Times, counts and sizes are numbers from 0 on.",
-                    found=f"{name} of step {self.index} is {measure!r}.",
+                    _("Times, counts and sizes are numbers from 0 on."),
+                    found=_("{name} of step {step} is {number!r}.").format(
+                        name=name, step=self.index, number=measure
+                    ),
                 )
 
     @property

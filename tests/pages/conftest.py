@@ -113,4 +113,4 @@ def kv_cache(model):
 @pytest.fixture
 def start():
     """Open the start page."""
-    return lambda: Page("start", {})
+    return lambda **parameters: Page("start", parameters)

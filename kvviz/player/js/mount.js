@@ -1,5 +1,6 @@
 // Puts a player into an element, once: the same element again gets the player it has.
 import { Player } from "./player.js";
+import { catalogueIn, useCatalogue } from "./translation.js";
 
 /**
  * @import { Host } from "./player.js"
@@ -20,6 +21,10 @@ const players = new WeakMap();
  */
 export function mountPlayer(root, buffer, host = {}) {
   let player = players.get(root);
+  if (useCatalogue(catalogueIn(buffer)) && player) {
+    player.destroy();
+    player = undefined;
+  }
   if (!player) {
     player = new Player(root, host);
     players.set(root, player);

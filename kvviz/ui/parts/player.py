@@ -17,6 +17,7 @@ from kvviz.errors import LinkError
 from kvviz.player import pack
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
+from kvviz.translation import language
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.links import CACHES, View
 from kvviz.ui.work.runs import ShownRun
@@ -133,11 +134,12 @@ def player(
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
     """
-    memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": 0})
-    if memory["run"] is not shown or memory["number"] != view_number:
+    memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": None})
+    number = (view_number, language())
+    if memory["run"] is not shown or memory["number"] != number:
         view = first_view(shown, view)
         buffer = packed(shown, view, view_number)
-        memory.update(run=shown, number=view_number, view=view, buffer=buffer)
+        memory.update(run=shown, number=number, view=view, buffer=buffer)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state.get(key, {}).get(event)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from kvviz.translation import ENGLISH, language
+
 ARRIVED = "kvviz:arrived"
 """Set by the frame when a page is drawn that was not the one before."""
 
@@ -56,8 +58,9 @@ class Address:
         return parameters
 
     def write(self, parameters: Mapping[str, str]) -> None:
-        """Put parameters into the address bar."""
-        self._written = dict(parameters)
+        """Put parameters into the address bar, and the language with them."""
+        spoken = language()
+        self._written = {**parameters, **({} if spoken == ENGLISH else {"lang": spoken})}
         page = st.session_state.get(PAGE, "")
         st.session_state.setdefault(_ADDRESSES, {})[page] = self._written
         if dict(st.query_params) != self._written:

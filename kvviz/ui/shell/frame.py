@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from kvviz.ui.shell import style
+from kvviz.ui.shell import session_language, style
 from kvviz.ui.shell.address import ARRIVED, PAGE, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
@@ -18,6 +18,7 @@ ICON = str(Path(__file__).parent / "icon.png")
 
 def show() -> None:
     """Draw the frame and run the page that the address names."""
+    session_language.take_from_address()
     st.set_page_config(page_title="kvviz", page_icon=ICON, layout="wide")
     style.apply()
     pages = [entry.page() for entry in PAGES]

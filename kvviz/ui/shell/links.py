@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from kvviz.lessons import lessons
+from kvviz.translation import languages
 
 LONGEST_PROMPT = 20_000
 LONGEST_LINK = 8_000
 LARGEST_SEED = 2**32 - 1
 CACHES = ("on", "off", "both")
-LANGUAGES = ("en",)
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,18 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def language_code() -> Callable[[str], str]:
+    """Return a reader of a language's code."""
+
+    def read(text: str) -> str:
+        if text not in languages():
+            raise ValueError
+        return text
+
+    read.__doc__ = "the code of a language that is spoken here"
+    return read
+
+
 def text_up_to(length: int, *, least: int = 1) -> Callable[[str], str]:
     """Return a reader of text of `least` to `length` characters."""
 
@@ -178,7 +190,7 @@ def readers(max_new_tokens: int) -> dict[str, Callable[[str], Any]]:
         "layer": whole(0, 9_999),
         "head": whole(0, 9_999),
         "step": whole(0, 99_999),
-        "lang": one_of(LANGUAGES),
+        "lang": language_code(),
     }
 
 

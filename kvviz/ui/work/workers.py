@@ -11,6 +11,8 @@ from collections.abc import Callable
 from threading import Event, Thread
 from weakref import WeakSet
 
+from kvviz.translation import language, using
+
 LEAVE_WITHIN_S = 20.0
 """Loading a model cannot be cut short; it takes some seconds on a slow disk."""
 
@@ -21,8 +23,17 @@ _threads: WeakSet[Thread] = WeakSet()
 
 
 def start(work: Callable[[], None], name: str) -> Thread:
-    """Start a thread that the interpreter waits for, a while, before it ends."""
-    thread = Thread(target=work, name=name, daemon=True)
+    """Start a thread that the interpreter waits for, a while, before it ends.
+
+    It speaks the language of who starts it, so that what it has to say can be read.
+    """
+    spoken = language()
+
+    def run() -> None:
+        with using(spoken):
+            work()
+
+    thread = Thread(target=run, name=name, daemon=True)
     _threads.add(thread)
     thread.start()
     return thread

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from kvviz.errors import LinkError
+from kvviz.translation import language
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair, pack
 from kvviz.ui.shell.errors_shown import bounded
 
@@ -97,7 +98,9 @@ def twins(
         on_view: Told each head that the person comes to look at.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
-    shown = (id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled)
+    shown = (
+        id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled, language()
+    )  # fmt: skip
     if memory["shown"] != shown:
         buffer = pack(
             pair, layer=view.layer or 0, head=view.head or 0, look=view.look, veiled=veiled

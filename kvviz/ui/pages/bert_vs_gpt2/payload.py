@@ -17,6 +17,7 @@ from jaxtyping import UInt8
 
 from kvviz.analysis import RowChanges, align_tokens, head_measures
 from kvviz.trace import EncodingTrace
+from kvviz.translation import front_end_catalogue
 
 VERSION = 1
 FORBIDDEN, FULL = 255, 254
@@ -105,6 +106,7 @@ def pack(
         for i, (name, encoding) in enumerate((("left", pair.left), ("right", pair.right)))
     }
     header = {
+        **front_end_catalogue(),  # first, where the front end looks for it
         "version": VERSION,
         "n_slots": n_slots,
         "n_units": len(units),

@@ -8,12 +8,11 @@ from urllib.parse import quote
 
 from kvviz.lessons import lessons
 from kvviz.ui.shell.links import (
-    LANGUAGES,
     LARGEST_SEED,
     LONGEST_LINK,
     LONGEST_PROMPT,
     RunSettings,
-    one_of,
+    language_code,
     text_up_to,
     values_of,
     whole,
@@ -65,7 +64,7 @@ READERS = {
     "seed": whole(0, LARGEST_SEED),
     "given": whole(1, 9_999),
     "point": whole(0, 9_999),
-    "lang": one_of(LANGUAGES),
+    "lang": language_code(),
 }
 
 

@@ -16,6 +16,7 @@ from streamlit.components.v2 import component
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import Gap, LessonError
 from kvviz.lessons.training_film import Film, first_common_leader, first_lead, read_film
+from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say
 from kvviz.ui.pages.language_modelling.state import TextState
@@ -167,7 +168,7 @@ def draw(state: TextState) -> None:
             else "There is no film of BERT mini in this copy of kvviz, so its side is left out.",
             caption.source,
         ]
-        data = payload(found, state.film_start) | {"notes": notes}
+        data = payload(found, state.film_start) | {"notes": notes} | front_end_catalogue()
         _component()(key=KEY, data=data, on_point_change=moved)
 
 

@@ -1,4 +1,5 @@
 // The bundle's entry. The default export is what Streamlit calls, again and again on one element.
+import { catalogueIn, useCatalogue } from "../../../../player/js/translation.js";
 import { Twins } from "./patterns_view.js";
 
 /** @import { View } from "./scene.js" */
@@ -25,6 +26,7 @@ export default function kvvizTwins({ data, parentElement, setStateValue }) {
   }
   const element = /** @type {HTMLElement} */ (root);
   const tell = (/** @type {View} */ view) => setStateValue("view", { ...view, number: ++n_told });
+  useCatalogue(catalogueIn(data));
   const twins = mounted.get(element) ?? new Twins(element, tell);
   mounted.set(element, twins);
   twins.onView = tell;

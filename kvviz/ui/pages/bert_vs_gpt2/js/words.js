@@ -1,5 +1,6 @@
 // What the pictures say in words. Pure.
 import { glyphs, percent, small, weightPercent, whole } from "../../../../player/js/format.js";
+import { gettext, ngettext } from "../../../../player/js/translation.js";
 import { CHANGED, NEW, OTHER_TOKEN, weightOf, within } from "./buffer.js";
 
 /** @import { Payload, Side } from "./buffer.js" */
@@ -43,8 +44,8 @@ export function lookOf(payload, which, view, queries, keys) {
 
 /** @param {Side} side @param {number | "forbidden" | "absent"} look @returns {string} */
 export function lookText(side, look) {
-  if (look === "absent") return `${side.name} has no such token`;
-  if (look === "forbidden") return `${side.name}: forbidden by the mask`;
+  if (look === "absent") return gettext("{model} has no such token", { model: side.name });
+  if (look === "forbidden") return gettext("{model}: forbidden by the mask", { model: side.name });
   return `${side.name} ${weightPercent(look)}`;
 }
 
@@ -83,16 +84,23 @@ export function countRows(payload, group, which) {
 
 /** @param {RowCounts} counts @returns {{ count: string, rest: string }} */
 export function rowsSentence({ changed, earlier, same, before }) {
-  const count = `${whole(changed)} of ${whole(earlier)} earlier rows changed.`;
+  const count = ngettext("{changed} of {n} earlier row changed.", "{changed} of {n} earlier rows changed.", earlier, {
+    changed: whole(changed),
+    n: whole(earlier),
+  });
   const a_layer = earlier / same.length;
   const above = new Set(same.slice(1));
-  if (changed === 0) return { count, rest: "All can be reused: that is the cache." };
-  if (before === 0) return { count, rest: "Every row before the other token is as it was and can be reused." };
-  if (changed === earlier) return { count, rest: "Nothing can be reused." };
+  if (changed === 0) return { count, rest: gettext("All can be reused: that is the cache.") };
+  if (before === 0) return { count, rest: gettext("Every row before the other token is as it was and can be reused.") };
+  if (changed === earlier) return { count, rest: gettext("Nothing can be reused.") };
   if (above.size === 1 && above.has(0)) {
-    return { count, rest: `Layer 0 keeps ${whole(same[0])} of its ${whole(a_layer)}, the layers above none: nothing worth keeping.` };
+    const kept = { n: whole(same[0]), all: whole(a_layer) };
+    return { count, rest: gettext("Layer 0 keeps {n} of its {all}, the layers above none: nothing worth keeping.", kept) };
   }
-  if (above.size === 1) return { count, rest: `Every layer above the first keeps ${whole(same[1])} of its ${whole(a_layer)}.` };
+  if (above.size === 1) {
+    const kept = { n: whole(same[1]), all: whole(a_layer) };
+    return { count, rest: gettext("Every layer above the first keeps {n} of its {all}.", kept) };
+  }
   return { count, rest: "" };
 }
 
@@ -101,11 +109,15 @@ export function rowsSentence({ changed, earlier, same, before }) {
  * @returns {string}
  */
 export function rowText(side, layer, position, state, largest) {
-  const place = `${side.name}, layer ${layer}, position ${position} “${glyphs(side.tokens[position])}”`;
-  if (state === NEW) return `${place}: new, there was no such row before`;
-  if (state === CHANGED) return `${place}: changed, by up to ${small(largest)}`;
-  if (state === OTHER_TOKEN) return `${place}: changed, by up to ${small(largest)}; another token stands here now`;
-  return `${place}: the same to the last bit`;
+  const token = glyphs(side.tokens[position]);
+  const place = gettext("{model}, layer {layer}, position {position} “{token}”", { model: side.name, layer, position, token });
+  const change = small(largest);
+  if (state === NEW) return gettext("{place}: new, there was no such row before", { place });
+  if (state === CHANGED) return gettext("{place}: changed, by up to {change}", { place, change });
+  if (state === OTHER_TOKEN) {
+    return gettext("{place}: changed, by up to {change}; another token stands here now", { place, change });
+  }
+  return gettext("{place}: the same to the last bit", { place });
 }
 
 /**
@@ -118,16 +130,20 @@ export function measuresOf(payload, which, view) {
   const { layer, head } = within(payload.header[which], view);
   const [, n_layers, n_heads] = measures.shape;
   const at = (/** @type {number} */ kind) => measures.data[(kind * n_layers + layer) * n_heads + head];
-  return { forward: percent(at(0)), entropy: `${at(1).toFixed(2)} bits`, distance: `${at(2).toFixed(1)} tokens` };
+  return {
+    forward: percent(at(0)),
+    entropy: gettext("{n} bits", { n: at(1).toFixed(2) }),
+    distance: gettext("{n} tokens", { n: at(2).toFixed(1) }),
+  };
 }
 
 /** @param {Side} side @returns {string} */
 export function maskText(side) {
-  return side.mask === "causal" ? "looks back" : "looks both ways";
+  return side.mask === "causal" ? gettext("looks back") : gettext("looks both ways");
 }
 
 /** @param {Side} side @param {{ layer: number, head: number }} view @returns {string} */
 export function headText(side, view) {
   const { layer, head } = within(side, view);
-  return layer === view.layer && head === view.head ? "" : ` · nearest it has: layer ${layer}, head ${head}`;
+  return layer === view.layer && head === view.head ? "" : ` · ${gettext("nearest it has: layer {layer}, head {head}", { layer, head })}`;
 }

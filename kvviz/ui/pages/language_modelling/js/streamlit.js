@@ -1,10 +1,12 @@
 // The bundle's entry. The default export is what Streamlit calls, again and again on one element.
+import { useCatalogue } from "../../../../player/js/translation.js";
 import { Screen } from "./screen.js";
 
 /**
  * @import { Films } from "./film.js"
+ * @import { Catalogue } from "../../../../player/js/translation.js"
  * @typedef {object} Component
- * @property {Films} data
+ * @property {Films & { translation?: Catalogue }} data
  * @property {HTMLElement | ShadowRoot} parentElement
  * @property {(name: string, value: unknown) => void} setStateValue
  */
@@ -14,6 +16,7 @@ const drawn = new WeakMap();
 
 /** @param {Component} component */
 export default function trainingFilm({ data, parentElement, setStateValue }) {
+  useCatalogue(data.translation);
   const known = drawn.get(parentElement);
   if (!known) {
     drawn.set(parentElement, new Screen(parentElement, data, (point) => setStateValue("point", point)));
