@@ -27,5 +27,7 @@ def test_the_order_in_memory_does_not_matter(odd):
 
 
 def test_an_array_that_no_browser_is_told_to_read_is_refused():
-    with pytest.raises(PayloadError, match=r"The array weights cannot be packed\. It is of float64"):
+    with pytest.raises(
+        PayloadError, match=r"The array weights cannot be packed\. It is of float64"
+    ):
         packed_buffer.pack({}, [("weights", WHOLE.astype(np.float64))])
