@@ -15,8 +15,8 @@ SKELETONS = {
 }
 """What Streamlit's skeletons look like on the surfaces of this app, as once photographed."""
 LEAST = (20, 14)
-"""Height and width of a block that is one: a button that is still to come is 38 by 16 pixels. Letters
-and lines of a colour that happens to be the same are thinner."""
+"""Height and width of a block that is one: a button that is still to come is 38 by 16 pixels, and
+letters and lines of a colour that happens to be the same are thinner."""
 
 
 def n_blocks(pixels, colour):
