@@ -16,18 +16,13 @@ help: ## List the targets
 app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome for the browser tier
+test: $(VENV)/.test node_modules/.installed ## Set up and run all tests; needs Node.js, and Chromium or Chrome
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest
-	@$(MAKE) --no-print-directory test-player
+	npm test --silent
 
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(BIN)/python -m pytest -m "not browser"
-
-.PHONY: test-player
-test-player:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.installed && npm test --silent; \
-	else echo "Left out: the player's own tests, which need Node.js 20 or newer (https://nodejs.org). Nothing else does."; fi
 
 check: $(VENV)/.test node_modules/.installed ## Lint, types, layers, and the player's types and bundle
 	$(BIN)/ruff format --check .
@@ -81,6 +76,6 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.test
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "The player's checks need Node.js 20 or newer: https://nodejs.org"; exit 1; }
+	@command -v npm >/dev/null || { echo "What runs in the browser is tested and checked by Node.js 20 or newer: https://nodejs.org"; exit 1; }
 	npm ci --silent --no-audit --no-fund
 	@touch $@

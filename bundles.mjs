@@ -4,18 +4,20 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** Where the modules lie, and the file they become; the entry is always streamlit.js. */
+/** The module that Streamlit calls, and the file that it becomes with all that it imports. */
 const BUNDLES = [
-  ["kvviz/player/js", "kvviz/player/player.bundle.js"],
-  ["kvviz/ui/pages/bert_vs_gpt2/js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],
-  ["kvviz/ui/pages/language_modelling/js", "kvviz/ui/pages/language_modelling/training_film.bundle.js"],
+  ["kvviz/player/js/streamlit.js", "kvviz/player/player.bundle.js"],
+  ["kvviz/ui/parts/js/copy_link.js", "kvviz/ui/parts/copy_link.bundle.js"],
+  ["kvviz/ui/pages/bert_vs_gpt2/js/streamlit.js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],
+  ["kvviz/ui/pages/language_modelling/js/token_columns.js", "kvviz/ui/pages/language_modelling/token_columns.bundle.js"],
+  ["kvviz/ui/pages/language_modelling/js/training_film.js", "kvviz/ui/pages/language_modelling/training_film.bundle.js"],
 ];
 const check = process.argv.includes("--check");
 
-for (const [modules, bundle] of BUNDLES) {
+for (const [entry, bundle] of BUNDLES) {
   const target = new URL(bundle, import.meta.url);
   const result = await build({
-    entryPoints: [fileURLToPath(new URL(`${modules}/streamlit.js`, import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
     format: "esm",
     target: "es2022",
@@ -23,7 +25,7 @@ for (const [modules, bundle] of BUNDLES) {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "none",
-    banner: { js: `// Built from ${modules} by \`npm run build\`. Do not edit.` },
+    banner: { js: `// Built from ${entry} by \`npm run build\`. Do not edit.` },
     write: false,
   });
   const built = result.outputFiles[0].text;

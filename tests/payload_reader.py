@@ -1,4 +1,4 @@
-"""Reads the player's buffer as the browser does, following the contract and nothing else."""
+"""Reads a packed buffer as the browser does, following what is written of it and nothing else."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ import numpy as np
 CONTRACT: dict[str, Any] = json.loads(
     files("kvviz.player").joinpath("contract.json").read_text(encoding="utf-8")
 )
-DTYPES = {"u8": "u1", "i8": "i1", "i32": "<i4", "f32": "<f4"}
+FRAME: dict[str, Any] = json.loads(
+    files("kvviz.player").joinpath("packed_buffer.json").read_text(encoding="utf-8")
+)
 
 
 def unpack(buffer: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return header and arrays, checking the frame on the way."""
     (length,) = struct.unpack_from("<I", buffer)
     start = 4 + length
-    assert start % CONTRACT["alignment"] == 0
+    assert start % FRAME["alignment"] == 0
     header = json.loads(buffer[4:start].decode())
     arrays: dict[str, np.ndarray] = {}
     end = 0
     for entry in header["arrays"]:
-        assert list(entry) == CONTRACT["array"]
-        assert entry["offset"] % CONTRACT["alignment"] == 0
-        assert 0 <= entry["offset"] - end < CONTRACT["alignment"]
-        dtype = np.dtype(DTYPES[entry["dtype"]])
+        assert list(entry) == FRAME["array"]
+        assert entry["offset"] % FRAME["alignment"] == 0
+        assert 0 <= entry["offset"] - end < FRAME["alignment"]
+        dtype = np.dtype(FRAME["dtypes"][entry["dtype"]]).newbyteorder("<")
         count = int(np.prod(entry["shape"]))
         numbers = np.frombuffer(buffer, dtype, count, start + entry["offset"])
         arrays[entry["name"]] = numbers.reshape(entry["shape"])
         end = entry["offset"] + numbers.nbytes
-    assert 0 <= len(buffer) - start - end < CONTRACT["alignment"]
+    assert 0 <= len(buffer) - start - end < FRAME["alignment"]
     return header, arrays
 
 

@@ -1,16 +1,13 @@
 """A run packed into one buffer of bytes, which the player in the browser reads in place.
 
-``contract.json`` is the contract between this module and the player: names, dtypes and shapes.
-The buffer is a little-endian u32 header length, a JSON header padded with spaces to a multiple of
-8 bytes with the length before it, then arrays, each at a multiple of 8. An array's ``offset``
-counts from the end of the header.
+``contract.json`` is the contract between this module and the player: names, dtypes and shapes;
+`packed_buffer` says how header and arrays lie in the buffer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any, Literal, Protocol
@@ -19,7 +16,7 @@ import numpy as np
 
 from kvviz.analysis import counted
 from kvviz.errors import PayloadError
-from kvviz.player import second_cache
+from kvviz.player import packed_buffer, second_cache
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import scaled
 from kvviz.trace import CacheComparison, GenerationTrace
@@ -33,8 +30,6 @@ MAX_BYTES = 256 * 2**20
 """Largest buffer that is built: browsers hold that much, and nobody waits longer."""
 MAX_CELLS = 4 * 10**9
 """Most pattern cells, over all heads, that are gone through for thumbnails: about half a minute."""
-
-_DTYPES = {"uint8": "u8", "int8": "i8", "int32": "i32", "float32": "f32"}
 
 Runs = dict[str, GenerationTrace]
 
@@ -166,7 +161,7 @@ def pack(
         "layers": list(layers),
         **second_cache.encoder_header(first),
     }
-    return _assemble(header, arrays)
+    return packed_buffer.pack(header, arrays)
 
 
 def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
@@ -318,20 +313,3 @@ def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.nd
         return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
     keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
     return thumbnails(queries, keys, run.score_scale[layer], n_cells)
-
-
-def _assemble(header: dict[str, Any], arrays: list[tuple[str, np.ndarray]]) -> bytes:
-    alignment, offset = CONTRACT["alignment"], 0
-    parts: list[bytes] = []
-    listed: list[dict[str, Any]] = []
-    for name, array in arrays:
-        dtype = _DTYPES[array.dtype.name]
-        listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})
-        data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
-        parts += [data, bytes(-len(data) % alignment)]
-        offset += len(data) + -len(data) % alignment
-    text = json.dumps(
-        header | {"arrays": listed}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
-    text += b" " * (-(struct.calcsize("<I") + len(text)) % alignment)
-    return b"".join([struct.pack("<I", len(text)), text, *parts])

@@ -1,69 +1,86 @@
-"""Take the pictures that the README shows: `python -m tests.browser.screenshots FOLDER`."""
+"""Take the pictures that the README shows: `python -m tests.browser.screenshots FOLDER`.
+
+A page that is not there in full is not taken: no file is written, and what is missing is said.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
-from tests.browser.visit import Visit
+from tests.browser.whole_page import SIGHTS, Sight, refuse_half, wait_until_whole
 
 PICTURES = {
-    "start": ("/", {}),
-    "kv-cache": ("/kv_cache", {"step": "5"}),
-    "side-by-side": ("/kv_cache", {"step": "11", "cache": "both"}),
-    "two-caches": ("/encoder_decoder", {"step": "5"}),
+    "start": SIGHTS["start"],
+    "kv-cache": replace(SIGHTS["kv_cache"], path="/kv_cache?step=5"),
+    "side-by-side": replace(SIGHTS["kv_cache"], path="/kv_cache?step=11&cache=both"),
+    "two-caches": replace(SIGHTS["encoder_decoder"], path="/encoder_decoder?step=5"),
+    "model-sizes": SIGHTS["model_sizes"],
+    "learning": SIGHTS["language_modelling"],
+    "bert-beside-gpt2": SIGHTS["bert_vs_gpt2"],
 }
-WITHOUT_A_PLAYER = {
-    "model-sizes": ("/model_sizes", "", '[data-kvviz="model-sizes"]'),
-    "learning": ("/language_modelling", "", '[data-kvviz="training-film"]'),
-    "bert-beside-gpt2": ("/bert_vs_gpt2?do=append", "Show me", '[data-kvviz="verdict"]'),
-}
-"""Where it is, the button to press first if there is one, and what is then there."""
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 
 
-def take(folder: Path) -> list[Path]:
-    """Start the app, take every picture in every size and scheme, and return the files."""
-    taken: list[Path] = []
+def take(folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
+    """Start the app, take every picture in every size and scheme, and return the files.
+
+    Raises:
+        NotThereError: If a page does not come to be there in full.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with serving() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        for scheme in SCHEMES:
-            for size, (width, height) in SIZES.items():
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme=scheme
-                )
-                for name, (path, parameters) in PICTURES.items():
-                    tab = Visit(context.new_page(), address).open(path, **parameters)
-                    tab.still()
-                    file = folder / f"{name}-{size}-{scheme}.png"
-                    tab.page.screenshot(path=file)
-                    taken.append(file)
-                    tab.page.close()
-                for name, (path, button, drawn) in WITHOUT_A_PLAYER.items():
-                    tab = Visit(context.new_page(), address)
-                    tab.page.goto(f"{address}{path}")
-                    if button:
-                        tab.page.get_by_role("button", name=button, exact=True).click()
-                    tab.page.wait_for_selector(drawn, state="attached")
-                    tab.still()
-                    file = folder / f"{name}-{size}-{scheme}.png"
-                    tab.page.screenshot(path=file)
-                    taken.append(file)
-                    tab.page.close()
-                context.close()
+        taken = [
+            picture(browser, address, PICTURES[name], folder / f"{name}-{size}-{scheme}.png",
+                    size=size, scheme=scheme)
+            for scheme in SCHEMES
+            for size in SIZES
+            for name in names
+        ]  # fmt: skip
         browser.close()
     return taken
 
 
+def picture(
+    browser: Browser, address: str, sight: Sight, file: Path, *, size: str, scheme: str
+) -> Path:
+    """Take one picture in a tab of its own."""
+    width, height = SIZES[size]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    try:
+        sight.open(page, address)
+        shoot(page, sight, file)
+    finally:
+        page.close()
+    return file
+
+
+def shoot(page: Page, sight: Sight, file: Path, *, patience_ms: float = 10_000) -> None:
+    """Take a picture of a page that is there in full, before and after.
+
+    Raises:
+        NotThereError: If it is not, or has begun something while the picture was taken; no file is
+            written then.
+    """
+    wait_until_whole(page, sight.hooks, patience_ms=patience_ms)
+    taken = page.screenshot()
+    refuse_half(page, sight.hooks)
+    file.write_bytes(taken)
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to put the pictures")
-    for picture in take(parser.parse_args().folder):
-        sys.stdout.write(f"{picture}\n")
+    parser.add_argument("names", nargs="*", default=list(PICTURES), help="which; all if left out")
+    arguments = parser.parse_args()
+    for written in take(arguments.folder, arguments.names):
+        sys.stdout.write(f"{written}\n")

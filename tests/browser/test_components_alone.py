@@ -178,6 +178,28 @@ def test_a_veiled_pair_shows_no_head_and_leaves_no_trace_when_it_goes(twins):
     assert root.count() == 0
 
 
+def test_a_picture_of_another_version_is_refused_in_its_place_and_the_next_one_drawn(twins):
+    tab = twins()
+    root = tab.page.locator('[data-kvviz="twins"]')
+    expect(root).to_have_attribute("data-layer", "1")
+    tab.page.evaluate("""() => {
+      const text = new TextEncoder().encode('{"version":1,"arrays":[]}   ');
+      const old = new Uint8Array(4 + text.length);
+      old[0] = text.length;
+      old.set(text, 4);
+      window.mount(old);
+    }""")
+    expect(root.get_by_role("alert")).to_have_text(
+        "This picture is of another version of kvviz. Its format is 1; the page reads 2."
+        " Reload the page."
+    )
+    assert root.get_attribute("data-layer") is None
+    assert root.locator("canvas").count() == 0
+    tab.page.evaluate("() => { window.mount(); }")
+    expect(root).to_have_attribute("data-layer", "1")
+    expect(root.get_by_role("alert")).to_have_count(0)
+
+
 def point(n_tokens, progress, bits, word):
     guesses = [[word, 0.5], ["␣the", 0.25]]
     said = [{"guesses": guesses, "continuation": f"{word} and on"}, {"guesses": guesses[:1]}]

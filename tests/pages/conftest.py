@@ -1,8 +1,6 @@
 """Pages without a browser: Streamlit's AppTest on the real router, engine and bundled model."""
 
-import json
 import re
-import struct
 import time
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.model_store import model_store
+from tests.payload_reader import unpack
 
 ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 PATIENCE_S = 120
@@ -93,9 +92,8 @@ class Page:
         found = []
         for component in self.app.get("bidi_component"):
             if component.proto.component_name == "kvviz_player":
-                buffer = component.proto.bytes
-                (length,) = struct.unpack_from("<I", buffer)
-                found.append(json.loads(buffer[4 : 4 + length]))
+                header, _ = unpack(component.proto.bytes)
+                found.append(header)
         return found
 
     @property

@@ -1,8 +1,6 @@
 """BERT beside GPT-2 without a browser: every experiment on the twins that ship."""
 
-import json
 import re
-import struct
 
 import pytest
 import streamlit as st
@@ -23,6 +21,7 @@ from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work.jobs import Job
 from tests.pages.conftest import PATIENCE_S, ROUTER, as_read, charts_of
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
+from tests.payload_reader import unpack
 
 
 class Twins:
@@ -62,9 +61,8 @@ class Twins:
     def picture(self):
         """Header of the buffer that the component was given."""
         (component,) = self.app.get("bidi_component")
-        buffer = component.proto.bytes
-        (length,) = struct.unpack_from("<I", buffer)
-        return json.loads(buffer[4 : 4 + length])
+        header, _ = unpack(component.proto.bytes)
+        return header
 
     @property
     def state(self):

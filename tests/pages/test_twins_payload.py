@@ -1,5 +1,3 @@
-import json
-import struct
 from dataclasses import replace
 
 import numpy as np
@@ -20,24 +18,11 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import (
     pack,
 )
 from tests.factories import make_encoding
+from tests.payload_reader import unpack
 
 LEFT = make_encoding(token_ids=np.arange(1, 5), family="gpt2")
 RIGHT = replace(make_encoding(token_ids=np.array([9, 1, 2, 3, 4, 8]), seed=3), text=LEFT.text)
 PAIR = Pair(LEFT, RIGHT, ("one", "other"), ("", ""))
-
-
-def unpack(buffer):
-    (length,) = struct.unpack_from("<I", buffer)
-    header = json.loads(buffer[4 : 4 + length])
-    arrays = {}
-    for one in header["arrays"]:
-        dtype = {"u8": np.uint8, "f32": np.float32}[one["dtype"]]
-        count = int(np.prod(one["shape"]))
-        array = np.frombuffer(
-            buffer, np.uint8, count * dtype().itemsize, 4 + length + one["offset"]
-        )
-        arrays[one["name"]] = array.copy().view(dtype).reshape(one["shape"])
-    return header, arrays
 
 
 def test_twins_share_a_grid_in_which_bert_has_two_slots_more():

@@ -1,11 +1,11 @@
-// Decodes the packed buffer and refuses, in words, what it cannot show. Names: ../contract.json.
+// Decodes a packed run and refuses, in words, what it cannot show. Names: ../contract.json.
 import contract from "../contract.json" with { type: "json" };
+import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
 
 /**
+ * @import { ArrayEntry, PackedArray } from "./packed_buffer.js"
  * @typedef {"on" | "off"} RunCache
  * @typedef {"on" | "off" | "both"} Cache
- * @typedef {Uint8Array | Int8Array | Int32Array | Float32Array} Numbers
- * @typedef {{ data: Numbers, shape: number[] }} PackedArray
  * @typedef {{ id: number, text: string }} Token
  * @typedef {{ step: number, layer: number, head: number, cache: Cache }} View
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role
@@ -73,7 +73,7 @@ import contract from "../contract.json" with { type: "json" };
  * @property {View} view Where to begin.
  * @property {number} view_number Counts the views that the host has asked for.
  * @property {number[]} layers
- * @property {{ name: string, dtype: string, shape: number[], offset: number }[]} arrays
+ * @property {ArrayEntry[]} arrays
  *
  * @typedef {object} Payload
  * @property {Header} header
@@ -81,57 +81,22 @@ import contract from "../contract.json" with { type: "json" };
  * @property {number} n_bytes
  */
 
-/** A buffer that cannot be shown. The message is meant for the person in front of the screen. */
-export class BufferError extends Error {}
-
-const DTYPES = { u8: Uint8Array, i8: Int8Array, i32: Int32Array, f32: Float32Array };
-
 /**
- * Decodes and checks a packed buffer.
+ * Decodes and checks a packed run.
  *
  * @param {unknown} input A Uint8Array or ArrayBuffer as `kvviz.player.pack` wrote it.
  * @returns {Payload} The header and a view of every array; nothing is copied unless it must be aligned.
- * @throws {BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
+ * @throws {import("./packed_buffer.js").BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
  */
 export function readBuffer(input) {
-  const bytes = asBytes(input);
-  if (bytes.byteLength < 4) {
-    fail("The recorded run is empty.", `It has ${bytes.byteLength} bytes.`);
-  }
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  if (4 + length > bytes.byteLength) {
-    fail(
-      "This is no recorded run of kvviz, or it was cut short.",
-      `Its header would end at byte ${4 + length} of ${bytes.byteLength}.`,
-    );
-  }
-  const header = readHeader(bytes.subarray(4, 4 + length));
-  const arrays = readArrays(header, bytes, 4 + length);
-  checkArrays(header, arrays);
-  return { header, arrays, n_bytes: bytes.byteLength };
+  const payload = unpack(input, "recorded run", checkedHeader);
+  checkArrays(payload.header, payload.arrays);
+  return payload;
 }
 
-/** @param {unknown} input @returns {Uint8Array} */
-function asBytes(input) {
-  let bytes;
-  if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
-  else if (ArrayBuffer.isView(input)) {
-    bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-  } else return fail("The recorded run did not arrive as bytes.", `It is ${typeof input}.`);
-  // Typed arrays need their own alignment; a buffer handed over inside a larger message may lack it.
-  return bytes.byteOffset % contract.alignment === 0 ? bytes : bytes.slice();
-}
-
-/** @param {Uint8Array} bytes @returns {Header} */
-function readHeader(bytes) {
-  /** @type {any} */
-  let header;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return fail("This is no recorded run of kvviz.", "Its header cannot be read.");
-  }
-  if (!isRecord(header) || header.magic !== contract.magic) {
+/** @param {any} header @returns {Header} */
+function checkedHeader(header) {
+  if (header.magic !== contract.magic) {
     return fail("This is no recorded run of kvviz.", "Its header belongs to something else.");
   }
   if (header.format !== contract.format) {
@@ -151,7 +116,7 @@ function readHeader(bytes) {
   header.encoder ??= null;
   checkCounts(header);
   if (header.encoder !== null) checkEncoder(header);
-  return /** @type {Header} */ (header);
+  return header;
 }
 
 /** @param {any} header */
@@ -234,51 +199,12 @@ function checkEncoder({ encoder, runs, counted, n_steps }) {
   }
 }
 
-/**
- * @param {Header} header @param {Uint8Array} bytes @param {number} start
- * @returns {Map<string, PackedArray>}
- */
-function readArrays(header, bytes, start) {
-  const arrays = new Map();
-  for (const entry of header.arrays) {
-    requireFields(entry, contract.array, "arrays");
-    const { name, dtype, shape, offset } = entry;
-    if (!contract.dtypes.includes(dtype) || !(dtype in DTYPES)) {
-      fail("An array has a type this player does not know.", `${name} says ${JSON.stringify(dtype)}.`);
-    }
-    if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 0)) {
-      fail("An array has no shape.", `${name} says ${JSON.stringify(shape)}.`);
-    }
-    const Type = DTYPES[/** @type {keyof typeof DTYPES} */ (dtype)];
-    const size = shape.reduce((product, n) => product * n, 1);
-    const first = start + offset;
-    if (!Number.isInteger(offset) || offset < 0 || first % contract.alignment !== 0) {
-      fail("An array does not start where it may.", `${name} starts at ${offset}.`);
-    }
-    if (first + size * Type.BYTES_PER_ELEMENT > bytes.byteLength) {
-      fail(
-        "The recording was cut short.",
-        `${name} would end at byte ${first + size * Type.BYTES_PER_ELEMENT} of ${bytes.byteLength}.`,
-      );
-    }
-    arrays.set(name, { data: new Type(/** @type {ArrayBuffer} */ (bytes.buffer), bytes.byteOffset + first, size), shape });
-  }
-  return arrays;
-}
-
 /** @param {Header} header @param {Map<string, PackedArray>} arrays */
 function checkArrays(header, arrays) {
   const { n_layers, n_heads, n_kv_heads, d_head } = header.model;
   const { n_rows, n_steps } = header;
   /** @param {string} name @param {(number | null)[]} shape */
-  const expect = (name, shape) => {
-    const array = arrays.get(name);
-    if (!array) return fail("The recording is not complete.", `It lacks ${name}.`);
-    const fits = array.shape.length === shape.length && shape.every((n, i) => n === null || n === array.shape[i]);
-    if (!fits) {
-      fail("An array does not have the shape the run calls for.", `${name} is (${array.shape}), not (${shape}).`);
-    }
-  };
+  const expect = (name, shape) => requireArray(arrays, name, shape);
   for (const { cache } of header.runs) {
     for (const name of Object.keys(contract.arrays_of_a_run)) expect(`${cache}.${name}`, [n_steps, null]);
     for (const layer of header.layers) {
@@ -300,18 +226,6 @@ function checkArrays(header, arrays) {
   }
 }
 
-/** @param {unknown} value @returns {value is Record<string, any>} */
-function isRecord(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** @param {unknown} value @param {readonly string[]} names @param {string} where */
-function requireFields(value, names, where) {
-  if (!isRecord(value)) return fail("The recording is not complete.", `It lacks ${where}.`);
-  const missing = names.filter((name) => !(name in value));
-  if (missing.length > 0) fail("The recording is not complete.", `${where} lacks ${missing.join(", ")}.`);
-}
-
 /** @param {unknown} value @param {string} name */
 function requirePositive(value, name) {
   if (!Number.isInteger(value) || /** @type {number} */ (value) < 1) {
@@ -324,9 +238,4 @@ function requireNumbers(list, length, name) {
   if (!Array.isArray(list) || list.length !== length || list.some((n) => typeof n !== "number")) {
     fail("The recording is not complete.", `${name} is not a list of ${length} numbers.`);
   }
-}
-
-/** @param {string} what @param {string} found @returns {never} */
-function fail(what, found) {
-  throw new BufferError(`${what} ${found} Run it again, or open another file.`);
 }

@@ -2,7 +2,8 @@
 import { parted } from "./format.js";
 
 /**
- * @import { Numbers, Payload, RunCache } from "./buffer.js"
+ * @import { Payload, RunCache } from "./buffer.js"
+ * @import { Numbers } from "./packed_buffer.js"
  * @import { StepFacts } from "./run.js"
  * @import { Spot } from "./state.js"
  */

@@ -1,10 +1,11 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
-import { BufferError, readBuffer } from "./buffer.js";
+import { readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { BufferError } from "./packed_buffer.js";
 import { savePicture } from "./picture.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
@@ -108,7 +109,7 @@ export class Player {
       payload = readBuffer(buffer);
     } catch (error) {
       if (!(error instanceof BufferError)) throw error;
-      this.refuse(error.message);
+      this.refuse(`${error.message} Run it again, or open another file.`);
       return;
     }
     const before = this.payload;

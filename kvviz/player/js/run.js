@@ -1,6 +1,9 @@
 // What a step of a run is: which rows it computed and reused, what it cost, what it chose. Pure.
 
-/** @import { Payload, Run, RunCache, Cache, View, Numbers } from "./buffer.js" */
+/**
+ * @import { Payload, Run, RunCache, Cache, View } from "./buffer.js"
+ * @import { Numbers } from "./packed_buffer.js"
+ */
 
 /**
  * @typedef {"computed" | "reused" | "absent"} RowState

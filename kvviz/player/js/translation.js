@@ -45,6 +45,14 @@ export function catalogueIn(buffer) {
 }
 
 /**
+ * The catalogue in what a page hands to a component: in a packed buffer's header, or beside the rest.
+ * @param {any} data @returns {Catalogue | null}
+ */
+export function catalogueOf(data) {
+  return catalogueIn(data) ?? data?.translation ?? null;
+}
+
+/**
  * @param {string} message English, with names in braces for what is filled in.
  * @param {Record<string, string | number>} [values] What is filled in, as it is to be read.
  * @returns {string}

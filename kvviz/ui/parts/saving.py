@@ -36,7 +36,7 @@ def _copy_link() -> Callable[..., Any]:
     """Register the button that copies the address bar; only the browser can."""
     return component(
         "kvviz_copy_link",
-        js=(HERE / "copy_link.js").read_text(encoding="utf-8"),
+        js=(HERE / "copy_link.bundle.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
 

@@ -1,11 +1,11 @@
 // A synthetic pair, packed as Python packs a real one. Invented numbers, for these tests only.
+import { pack } from "../pack.js";
 
 /**
  * GPT-2 reads "a b" as two tokens; BERT reads [CLS], "a", the two halves of "b", and [SEP].
  * @param {object} [change] Put over the header.
  */
 export function makeBuffer(change = {}) {
-  const text = new TextEncoder();
   const arrays = [
     // layer head query key: GPT-2 looks back, 255 is forbidden.
     { name: "left.pattern", dtype: "u8", shape: [1, 1, 2, 2], data: Uint8Array.from([254, 255, 127, 127]) },
@@ -14,26 +14,14 @@ export function makeBuffer(change = {}) {
     { name: "0.left.rows", dtype: "u8", shape: [2, 2], data: Uint8Array.from([0, 2, 0, 2]) },
     { name: "0.right.rows", dtype: "u8", shape: [2, 5], data: Uint8Array.from([0, 0, 0, 3, 2, 1, 1, 1, 3, 2]) },
   ];
-  let offset = 0;
-  const listed = arrays.map(({ name, dtype, shape, data }) => {
-    const entry = { name, dtype, shape, offset };
-    offset += data.byteLength;
-    return entry;
-  });
   const side = { note: "", n_layers: 1, n_heads: 1 };
   const header = {
-    version: 1, n_slots: 5, n_units: 4, veiled: false, rows_note: "", view: { layer: 0, head: 0, look: "attention" },
+    version: 2, n_slots: 5, n_units: 4, veiled: false, rows_note: "", view: { layer: 0, head: 0, look: "attention" },
     left: { ...side, name: "GPT-2", mask: "causal", tokens: ["a", " b"], special: [false, false], slots: [1, 2], units: [1, 2], marked: [1] },
     right: { ...side, name: "BERT", mask: "bidirectional", tokens: ["[CLS]", "a", "b", "##b", "[SEP]"],
       special: [true, false, false, false, true], slots: [0, 1, 2, 3, 4], units: [0, 1, 2, 2, 3], marked: [] },
     changes: [{ title: "", sides: [] }],
-    arrays: listed,
     ...change,
   };
-  const words = text.encode(JSON.stringify(header));
-  const buffer = new Uint8Array(4 + words.length + offset);
-  new DataView(buffer.buffer).setUint32(0, words.length, true);
-  buffer.set(words, 4);
-  arrays.forEach(({ data }, i) => buffer.set(new Uint8Array(data.buffer), 4 + words.length + listed[i].offset));
-  return buffer;
+  return pack(header, arrays);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode, weightOf, within } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/buffer.js";
+import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { geometry, membersOf, nextUnit, positionsOf, slotAt, thumbSide } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/geometry.js";
 import { countRows, headText, lookOf, lookText, measuresOf, named, rowText, rowsSentence } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/words.js";
 import { makeBuffer } from "./fixture.js";
@@ -17,8 +18,17 @@ test("a buffer is read at any offset of a larger one", () => {
   assert.deepEqual(found.header.right.slots, [0, 1, 2, 3, 4]);
 });
 
-test("a buffer of another format is refused", () => {
-  assert.throws(() => decode(makeBuffer({ version: 2 })), /format 2, and the page reads 1/);
+test("a buffer of another version, cut short or without a pattern is refused in words", () => {
+  const refused = (/** @type {any} */ buffer, /** @type {RegExp} */ words) =>
+    assert.throws(() => decode(buffer), (error) => error instanceof BufferError && words.test(error.message));
+  refused(makeBuffer({ version: 1 }), /another version of kvviz. Its format is 1; the page reads 2/);
+  const whole = makeBuffer();
+  refused(whole.subarray(0, whole.length - 8), /picture was cut short/);
+  refused(new TextEncoder().encode("<!doctype html>"), /no picture of kvviz/);
+  refused(makeBuffer({ left: { ...payload.header.left, n_heads: 3 } }), /left.pattern is \(1,1,2,2\), not \(1,3,2,2\)/);
+  refused(makeBuffer({ right: null }), /lacks right/);
+  // Before the answer there is no pattern, and none is called for.
+  assert.equal(decode(makeBuffer({ veiled: true, left: { ...payload.header.left, n_heads: 3 } })).header.veiled, true);
 });
 
 test("a weight is a share, and null where the mask forbids", () => {

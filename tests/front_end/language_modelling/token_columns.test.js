@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bitsText, heat, percent, placeAfterKey, running, surroundings } from "../../../kvviz/ui/pages/language_modelling/token_columns.js";
+import { bitsText, heat, percent, placeAfterKey, running, surroundings, unseenWords } from "../../../kvviz/ui/pages/language_modelling/js/reading.js";
 
 /** @param {string} fed @param {string} [kind] */
 const column = (fed, kind = "plain") => ({ fed, kind });
@@ -54,4 +54,11 @@ test("running text has spaces and lines where the text has them", () => {
   assert.equal(running(".↵␣"), ".↵\n ");
   const columns = [column("␣a"), column("␣b")];
   assert.deepEqual(surroundings({ mode: "next-token", columns }, 1), { before: " a b", after: "" });
+});
+
+test("what is on screen and what is not make one sentence", () => {
+  const asked = { ...column("Once"), asked: "␣upon", bits: 2.34 };
+  assert.deepEqual(unseenWords(asked, "next-token"), { asked: ", then ", loss: " bits" });
+  assert.deepEqual(unseenWords({ ...asked, bits: null }, "masked-token"), { asked: ", hidden: ", loss: "" });
+  assert.deepEqual(unseenWords({ ...asked, asked: null, bits: null }, "next-token"), { asked: ", nothing is asked here", loss: "" });
 });

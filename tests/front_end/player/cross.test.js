@@ -1,7 +1,8 @@
 // The second cache of an encoder-decoder, from its buffer to the sentence that says a step.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BufferError, readBuffer } from "../../../kvviz/player/js/buffer.js";
+import { readBuffer } from "../../../kvviz/player/js/buffer.js";
+import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { crossFacts, crossRow, crossSide, decoderSpot, encoderSpot, namedColumns, patternSpot } from "../../../kvviz/player/js/cross.js";
 import { hitCrossHeat, layoutPlayer } from "../../../kvviz/player/js/layout.js";
 import { billSide, cumulativeRows, kvNumber, rowState, stepFacts, tokenText } from "../../../kvviz/player/js/run.js";

@@ -1,4 +1,5 @@
 // A synthetic run, packed as Python packs a real one. Invented numbers, for these tests only: no page shows it.
+import { pack } from "../pack.js";
 
 const STORY =
   "Once| upon| a| time| there| was| a| little| girl| named| Lily|.| She| loved| to| play| in| the| garden| with| her| dog|.|\n|One| day|,| Lily| found| a| small| red| ball| under| the| old| tree|.";
@@ -222,29 +223,4 @@ export function makeBuffer(options = {}) {
     ...(n_encoder ? { encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true } } : {}),
   };
   return pack(header, arrays, change);
-}
-
-/** @param {any} header @param {{ name: string, dtype: string, shape: number[], data: any }[]} arrays @param {(header: any) => void} change */
-function pack(header, arrays, change) {
-  let offset = 0;
-  /** @type {number[]} */
-  const offsets = [];
-  header.arrays = arrays.map(({ name, dtype, shape, data }) => {
-    const entry = { name, dtype, shape, offset };
-    offsets.push(offset);
-    offset = Math.ceil((offset + data.byteLength) / 8) * 8;
-    return entry;
-  });
-  change(header);
-  let json = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil((4 + json.length) / 8) * 8 - 4;
-  const text = new Uint8Array(padded).fill(32);
-  text.set(json);
-  const bytes = new Uint8Array(4 + padded + offset);
-  new DataView(bytes.buffer).setUint32(0, padded, true);
-  bytes.set(text, 4);
-  arrays.forEach(({ data }, i) => {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 4 + padded + offsets[i]);
-  });
-  return bytes;
 }

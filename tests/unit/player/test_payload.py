@@ -9,7 +9,7 @@ from kvviz.errors import PayloadError
 from kvviz.player import fingerprint, pack, payload
 from kvviz.trace import CacheComparison, GenerationOptions
 from tests.factories import make_card, make_comparison, make_trace
-from tests.payload_reader import CONTRACT, square, unpack
+from tests.payload_reader import CONTRACT, FRAME, square, unpack
 
 TRACE = make_trace(n_prompt=9, n_new=4, n_layers=3, n_heads=4, d_head=6, n_kv_heads=2)
 UNCACHED = make_trace(use_cache=False)
@@ -81,7 +81,7 @@ def test_arrays_are_exactly_those_of_the_contract(subject, layers):
         expected["thumbnails"] = promised(CONTRACT["thumbnails"], **sizes)
     found = {entry["name"]: (entry["dtype"], entry["shape"]) for entry in header["arrays"]}
     assert found == expected
-    assert {dtype for dtype, _ in found.values()} <= set(CONTRACT["dtypes"])
+    assert {dtype for dtype, _ in found.values()} <= set(FRAME["dtypes"])
 
 
 def test_the_header_says_what_the_trace_says():

@@ -1,13 +1,10 @@
 """Two encodings of one text packed into one buffer of bytes, for the component that draws them.
 
-The buffer is a little-endian u32 header length, a JSON header, then arrays; an array's ``offset``
-counts from the end of the header. `js/buffer.js` reads it.
+`packed_buffer` says how header and arrays lie in the buffer; `js/buffer.js` reads them.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +13,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from kvviz.analysis import RowChanges, align_tokens, head_measures
+from kvviz.player import packed_buffer
 from kvviz.trace import EncodingTrace
 from kvviz.translation import front_end_catalogue
 
-VERSION = 1
+VERSION = 2
 FORBIDDEN, FULL = 255, 254
 SAME, CHANGED, NEW, OTHER_TOKEN = range(4)
 
@@ -116,7 +114,7 @@ def pack(
         **sides,
         "changes": [{"title": one.title, "sides": list(one.sides)} for one in pair.changes],
     }
-    return _joined(header, arrays)
+    return packed_buffer.pack(header, arrays.items())
 
 
 def pattern_bytes(encoding: EncodingTrace) -> UInt8[np.ndarray, "layer head query key"]:
@@ -157,17 +155,3 @@ def _side(
         "units": units,
         "marked": list(marked),
     }
-
-
-def _joined(header: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
-    listed: list[dict[str, Any]] = []
-    parts: list[bytes] = []
-    offset = 0
-    for name, array in arrays.items():
-        dtype = {"uint8": "u8", "float32": "f32"}[array.dtype.name]
-        data = np.ascontiguousarray(array).tobytes()
-        listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})
-        parts.append(data)
-        offset += len(data)
-    text = json.dumps(header | {"arrays": listed}, ensure_ascii=False).encode()
-    return b"".join([struct.pack("<I", len(text)), text, *parts])

@@ -24,7 +24,7 @@ def _component() -> Callable[..., Any]:
     return component(
         "kvviz_token_columns",
         css=(HERE / "token_columns.css").read_text(encoding="utf-8"),
-        js=(HERE / "token_columns.js").read_text(encoding="utf-8"),
+        js=(HERE / "token_columns.bundle.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
 

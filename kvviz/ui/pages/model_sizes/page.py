@@ -24,7 +24,8 @@ def show() -> None:
     choice.follow_link(state)
     st.html(f"<style>{_rules()}</style>")
     st.title("How large models are", anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>')
+    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>'
+            '<h2 class="kvviz-unseen">One model, and how it is served</h2>')  # fmt: skip
     with st.container(key="kvviz-status"):
         notes.draw(state.notes)
     prediction.draw(state)

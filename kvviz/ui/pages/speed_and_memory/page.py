@@ -42,7 +42,8 @@ def show() -> None:
     follow_link(state, environment)
     st.html(f"<style>{_rules()}</style>")
     st.title("Speed and memory", anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>')
+    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
+            '<h2 class="kvviz-unseen">The race</h2>')  # fmt: skip
     race_controls.question(state)
     draft = race_controls.draw(environment)
     if draft.start or state.asked:

@@ -23,7 +23,8 @@ def show() -> None:
     """Draw the page."""
     words = lessons()
     st.title("Watch a KV cache work", anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>')
+    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
+            '<h2 class="kvviz-unseen">A run, step by step</h2>')  # fmt: skip
     player(stored_example(), View(cache="both"), key="start-player")
     st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
     st.header("Where to go for which question", anchor=False)

@@ -1,6 +1,8 @@
-// Reads what kvviz/ui/pages/bert_vs_gpt2/payload.py packs: header length, JSON header, aligned arrays.
+// Reads what kvviz/ui/pages/bert_vs_gpt2/payload.py packs, and refuses in words what is not whole.
+import { fail, isRecord, requireArray, requireFields, unpack } from "../../../../player/js/packed_buffer.js";
 
 /**
+ * @import { ArrayEntry, PackedArray } from "../../../../player/js/packed_buffer.js"
  * @typedef {object} Side
  * @property {string} name What the model is called on the page.
  * @property {string} note What kind of model it is, in a few words.
@@ -23,14 +25,13 @@
  * @property {{ layer: number, head: number, look: Look }} view
  * @property {Side} left @property {Side} right
  * @property {Changes[]} changes
- * @property {{ name: string, dtype: "u8" | "f32", shape: number[], offset: number }[]} arrays
+ * @property {ArrayEntry[]} arrays
  *
  * @typedef {"attention" | "mask"} Look
- * @typedef {{ shape: number[], data: Uint8Array | Float32Array }} Numbers
- * @typedef {{ header: Header, arrays: Map<string, Numbers> }} Payload
+ * @typedef {{ header: Header, arrays: Map<string, PackedArray> }} Payload
  */
 
-export const VERSION = 1;
+export const VERSION = 2;
 /** A cell of a pattern that the mask forbids. */
 export const FORBIDDEN = 255;
 /** The byte of a weight of 1. */
@@ -40,23 +41,37 @@ export const CHANGED = 1;
 export const NEW = 2;
 export const OTHER_TOKEN = 3;
 
-/** @param {Uint8Array | ArrayBuffer} buffer @returns {Payload} */
-export function decode(buffer) {
-  const bytes = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const header = /** @type {Header} */ (JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))));
-  if (header.version !== VERSION) throw new Error(`This picture is of format ${header.version}, and the page reads ${VERSION}.`);
-  /** @type {Map<string, Numbers>} */
-  const arrays = new Map();
-  for (const { name, dtype, shape, offset } of header.arrays) {
-    const count = shape.reduce((a, b) => a * b, 1);
-    const start = 4 + length + offset;
-    const size = dtype === "f32" ? 4 : 1;
-    // Copied, since a typed array of floats may only begin at a multiple of four.
-    const part = bytes.slice(start, start + count * size);
-    arrays.set(name, { shape, data: dtype === "f32" ? new Float32Array(part.buffer) : part });
+const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "view", "left", "right", "changes"];
+const SIDE = ["name", "note", "mask", "n_layers", "n_heads", "tokens", "special", "slots", "units", "marked"];
+
+/**
+ * @param {unknown} input @returns {Payload}
+ * @throws {import("../../../../player/js/packed_buffer.js").BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
+ */
+export function decode(input) {
+  const payload = unpack(input, "picture", checkedHeader);
+  const { header, arrays } = payload;
+  for (const which of /** @type {("left" | "right")[]} */ (["left", "right"])) {
+    const { n_layers, n_heads, tokens } = header[which];
+    if (!header.veiled) requireArray(arrays, `${which}.pattern`, [n_layers, n_heads, tokens.length, tokens.length]);
   }
-  return { header, arrays };
+  return payload;
+}
+
+/** @param {any} header @returns {Header} */
+function checkedHeader(header) {
+  if (header.version !== VERSION) {
+    fail("This picture is of another version of kvviz.", `Its format is ${JSON.stringify(header.version)}; the page reads ${VERSION}.`);
+  }
+  requireFields(header, HEADER, "header");
+  for (const which of ["left", "right"]) {
+    requireFields(header[which], SIDE, which);
+    if (!Array.isArray(header[which].tokens)) fail("The picture is not complete.", `${which} has no list of tokens.`);
+  }
+  if (!isRecord(header.view) || !Array.isArray(header.changes)) {
+    fail("The picture is not complete.", "Its view or its changes are missing.");
+  }
+  return header;
 }
 
 /**

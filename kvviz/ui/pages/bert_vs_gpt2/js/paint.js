@@ -7,7 +7,8 @@ import { LAYER_LABEL } from "./geometry.js";
 
 /**
  * @import { Palette, Rgb, Theme } from "../../../../player/js/colour.js"
- * @import { Look, Numbers, Side } from "./buffer.js"
+ * @import { PackedArray } from "../../../../player/js/packed_buffer.js"
+ * @import { Look, Side } from "./buffer.js"
  * @import { Geometry } from "./geometry.js"
  *
  * @typedef {{ theme: Theme, palette: Palette, dpr: number }} Ink
@@ -39,7 +40,7 @@ export function allowedColour(theme) {
 
 /**
  * One head's pattern, or its mask, cell by cell into device pixels.
- * @param {Numbers | undefined} pattern @param {{ layer: number, head: number }} view
+ * @param {PackedArray | undefined} pattern @param {{ layer: number, head: number }} view
  * @param {Int32Array} positions Token of each slot, -1 for none. @param {Look} look
  * @param {number} pitch @param {Ink} ink @returns {ImageData}
  */
@@ -134,7 +135,7 @@ export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
 
 /**
  * All heads of a model as small patterns, layers below each other.
- * @param {HTMLCanvasElement} canvas @param {Numbers} pattern @param {Side} side @param {Int32Array} positions
+ * @param {HTMLCanvasElement} canvas @param {PackedArray} pattern @param {Side} side @param {Int32Array} positions
  * @param {number} size Of one. @param {number} width @param {Ink} ink
  */
 export function paintHeads(canvas, pattern, side, positions, size, width, { theme, palette, dpr }) {
@@ -186,8 +187,8 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
  * The map of rows: layers below each other, positions side by side. Filled: changed; a frame with a
  * hollow dot: the same; dashed: still to be guessed. Where a cell is too narrow for its frame, the same
  * is a hollow band, changed a fill without a frame, and new the fill that is darkest.
- * @param {HTMLCanvasElement} canvas @param {Side} side @param {Numbers | undefined} rows
- * @param {Numbers | undefined} largest @param {number} most Largest difference of all the maps.
+ * @param {HTMLCanvasElement} canvas @param {Side} side @param {PackedArray | undefined} rows
+ * @param {PackedArray | undefined} largest @param {number} most Largest difference of all the maps.
  * @param {Geometry} place @param {Ink} ink @param {RowPlace | null} pointed The row that is pointed at.
  */
 export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed) {

@@ -1,6 +1,7 @@
 // The component: one text, two models, pictures that share one grid. It draws what it is given and
 // sends back only which head is looked at.
 import { el } from "../../../../player/js/dom.js";
+import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
 import { decode } from "./buffer.js";
 import { geometry, nextUnit } from "./geometry.js";
@@ -48,17 +49,38 @@ export class Twins {
     this.watch.observe(root);
   }
 
-  /** @param {Uint8Array | ArrayBuffer} buffer */
+  /**
+   * Draws a buffer. One that cannot be shown is answered with a sentence in its place.
+   * @param {unknown} buffer
+   */
   load(buffer) {
-    if (this.loaded && same(this.loaded, buffer)) return;
-    this.loaded = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
-    const payload = decode(buffer);
+    const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : buffer;
+    if (bytes instanceof Uint8Array) {
+      if (this.loaded && same(this.loaded, bytes)) return;
+      this.loaded = bytes;
+    }
+    let payload;
+    try {
+      payload = decode(bytes);
+    } catch (error) {
+      if (!(error instanceof BufferError)) throw error;
+      this.refuse(error.message);
+      return;
+    }
     // What the server has not been told yet it cannot have meant to undo.
     if (!this.teller) this.view = { ...payload.header.view };
     this.cell = NOWHERE;
     this.pinned = false;
     this.drawn = this.build(payload);
     this.paint();
+  }
+
+  /** @param {string} message */
+  refuse(message) {
+    this.drawn = this.scene = null;
+    this.body.replaceChildren(el("p", { class: "kt-card kt-refused", role: "alert" }, [`${message} Reload the page.`]));
+    // Nothing is drawn, so nothing is claimed.
+    for (const name of Object.keys(this.root.dataset)) if (name !== "kvviz") delete this.root.dataset[name];
   }
 
   destroy() {
@@ -165,8 +187,7 @@ export class Twins {
   }
 }
 
-/** @param {Uint8Array} one @param {Uint8Array | ArrayBuffer} other */
+/** @param {Uint8Array} one @param {Uint8Array} other */
 function same(one, other) {
-  const bytes = other instanceof Uint8Array ? other : new Uint8Array(other);
-  return one.length === bytes.length && one.every((byte, at) => byte === bytes[at]);
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

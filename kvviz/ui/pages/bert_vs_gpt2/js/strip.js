@@ -11,12 +11,16 @@ import { membersOf } from "./geometry.js";
  */
 export function drawStrip(root, header, pointed) {
   const lines = { left: membersOf(header.left.units, header.n_units), right: membersOf(header.right.units, header.n_units) };
-  const chips = (/** @type {Side} */ side, /** @type {number[]} */ members) =>
-    el("span", { class: "kt-chips" }, members.map((position) => chip(side, position)));
+  // A button's name is what is on screen, with the model's name before each line for whoever hears it.
+  const line = (/** @type {Side} */ side, /** @type {number[]} */ members) => [
+    unseen(`${side.name}: ${members.length ? "" : "no token"}`),
+    el("span", { class: "kt-chips" }, members.map((position) => chip(side, position))),
+  ];
   const columns = Array.from({ length: header.n_units }, (_, unit) => {
-    const column = el("button", { class: "kt-unit", type: "button", "data-unit": unit, "aria-label": spoken(header, lines, unit) }, [
-      chips(header.left, lines.left[unit]),
-      chips(header.right, lines.right[unit]),
+    const column = el("button", { class: "kt-unit", type: "button", "data-unit": unit }, [
+      ...line(header.left, lines.left[unit]),
+      unseen(", "),
+      ...line(header.right, lines.right[unit]),
     ]);
     column.addEventListener("pointerenter", () => pointed(unit, false));
     column.addEventListener("focus", () => pointed(unit, false));
@@ -37,12 +41,7 @@ function chip(side, position) {
   return el("span", { class: `kt-chip${kind}` }, [glyphs(side.tokens[position])]);
 }
 
-/** @param {Header} header @param {{ left: number[][], right: number[][] }} lines @param {number} unit */
-function spoken(header, lines, unit) {
-  return (/** @type {("left" | "right")[]} */ (["left", "right"]))
-    .map((which) => {
-      const text = lines[which][unit].map((position) => glyphs(header[which].tokens[position])).join(" ");
-      return `${header[which].name}: ${text || "no token"}`;
-    })
-    .join(", ");
+/** @param {string} words */
+function unseen(words) {
+  return el("span", { class: "kt-unseen" }, [words]);
 }

@@ -12,9 +12,11 @@ const FRAME_MS = 550;
 const REST_MS = 350;
 
 export class Screen {
-  /** @param {HTMLElement | ShadowRoot} parent @param {Films} data @param {(point: number) => void} rest */
-  constructor(parent, data, rest) {
+  /** @param {HTMLElement} place Where it stands. @param {(point: number) => void} rest */
+  constructor(place, rest) {
     this.tellRest = rest;
+    /** @type {Films} */
+    this.data = { point: 0, most_bits: 1, films: [], sentences: [], notes: [] };
     this.timer = 0;
     this.resting = 0;
     this.point = -1;
@@ -29,29 +31,28 @@ export class Screen {
     this.slider.addEventListener("input", () => this.scrub(Number(this.slider.value)));
     this.sentence = el("p", { class: "lm-sentence", "aria-live": "polite" });
     this.root.addEventListener("keydown", (event) => this.press(event));
-    this.data = data;
-    this.chart = this.newChart();
-    this.cards = this.newCards();
-    this.build();
-    parent.append(this.root);
-    this.go(data.point);
+    /** @type {Chart | null} */
+    this.chart = null;
+    /** @type {SentenceCard[]} */
+    this.cards = [];
+    place.append(this.root);
   }
 
   /** @param {Films} data */
-  take(data) {
+  load(data) {
+    if (JSON.stringify(data) === JSON.stringify(this.data)) return;
     this.pause();
     this.data = data;
-    this.chart = this.newChart();
-    this.cards = this.newCards();
-    this.build();
+    this.chart = new Chart(data, (point) => this.scrub(point));
+    this.cards = data.sentences.map((sentence, i) => new SentenceCard(sentence, data.films, i));
+    this.build(this.chart);
     this.point = -1;
     this.go(data.point);
   }
 
-  end() {
+  destroy() {
     this.pause();
     clearTimeout(this.resting);
-    this.root.remove();
   }
 
   /** The film that the slider goes by. */
@@ -63,15 +64,8 @@ export class Screen {
     return this.lead.length - 1;
   }
 
-  newChart() {
-    return new Chart(this.data, (point) => this.scrub(point));
-  }
-
-  newCards() {
-    return this.data.sentences.map((sentence, i) => new SentenceCard(sentence, this.data.films, i));
-  }
-
-  build() {
+  /** @param {Chart} chart */
+  build(chart) {
     this.slider.max = String(this.last);
     const bar = el("div", { class: "lm-bar-row" });
     const buttons = el("div", { class: "lm-buttons" });
@@ -80,7 +74,7 @@ export class Screen {
     const sentences = el("div", { class: "lm-sentences" });
     sentences.append(...this.cards.map((card) => card.root));
     const body = el("div", { class: "lm-film-body" });
-    body.append(this.chart.root, sentences);
+    body.append(chart.root, sentences);
     this.root.replaceChildren(bar, this.sentence, body);
     this.root.dataset.nPoints = String(this.lead.length);
     this.root.dataset.nFilms = String(this.data.films.length);
@@ -161,7 +155,7 @@ export class Screen {
     this.back.disabled = to === 0;
     this.forward.disabled = to === this.last;
     this.tell(now);
-    this.chart.go(now);
+    this.chart?.go(now);
     this.cards.forEach((card, i) => card.go(now.map((point) => point.said[i])));
     Object.assign(this.root.dataset, {
       point: String(to),

@@ -1,0 +1,56 @@
+"""A header and arrays in one buffer of bytes, which a component in the browser reads in place.
+
+The buffer is a little-endian u32 header length, a JSON header padded with spaces to a multiple of
+8 bytes with the length before it, then little-endian arrays, each at a multiple of 8. The header's
+``arrays`` list them; an array's ``offset`` counts from the end of the header. The frame is written
+down in ``packed_buffer.json``, and ``js/packed_buffer.js`` reads it. What else is in the header is
+the affair of whoever packs.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from kvviz.errors import PayloadError
+
+FRAME: dict[str, Any] = json.loads(files("kvviz.player").joinpath("packed_buffer.json").read_text())
+ALIGNMENT: int = FRAME["alignment"]
+
+_DTYPES = {name: short for short, name in FRAME["dtypes"].items()}
+
+
+def pack(header: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray[Any, Any]]]) -> bytes:
+    """Pack a header and named arrays.
+
+    Args:
+        header: What can be written as JSON, without NaN; ``arrays`` is added to it.
+        arrays: Names and arrays, of the dtypes of the frame, any shape and memory order.
+
+    Raises:
+        PayloadError: If an array is of a dtype that the browser is not told how to read.
+    """
+    offset = 0
+    parts: list[bytes] = []
+    listed: list[dict[str, Any]] = []
+    for name, array in arrays:
+        if array.dtype.name not in _DTYPES:
+            raise PayloadError(
+                f"The array {name} cannot be packed.",
+                found=f"It is of {array.dtype.name}; a buffer holds {', '.join(_DTYPES)}.",
+            )
+        dtype = _DTYPES[array.dtype.name]
+        listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})
+        data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+        parts += [data, bytes(-len(data) % ALIGNMENT)]
+        offset += len(data) + -len(data) % ALIGNMENT
+    text = json.dumps(
+        header | {"arrays": listed}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+    text += b" " * (-(struct.calcsize("<I") + len(text)) % ALIGNMENT)
+    return b"".join([struct.pack("<I", len(text)), text, *parts])

@@ -1,0 +1,44 @@
+"""axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.server import ROOT
+from tests.browser.whole_page import SIGHTS, wait_until_whole
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIZES = {"wide": (1440, 1000), "narrow": (390, 844)}
+JUDGE = """async (tags) => {
+  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} (${failureSummary})`));
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The source of axe-core, which is a development tool like the bundler and the type checker."""
+    if not AXE.exists():
+        pytest.fail(f"axe-core is not in {AXE.parent}. Run: npm install", pytrace=False)
+    return AXE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", SIGHTS)
+def test_axe_finds_nothing_to_mend(visit, axe, name, scheme):
+    tab, sight = visit(scheme=scheme), SIGHTS[name]
+    sight.open(tab.page, tab.address)
+    tab.page.evaluate(axe)
+    found = []
+    for size, (width, height) in SIZES.items():
+        tab.page.set_viewport_size({"width": width, "height": height})
+        wait_until_whole(tab.page, sight.hooks)
+        found += [f"{size}: {violation}" for violation in tab.page.evaluate(JUDGE, TAGS)]
+    if "player" in sight.hooks:
+        tab.page.keyboard.press("t")
+        expect(tab.player.locator("table").filter(visible=True).first).to_be_attached()
+        found += [f"table: {violation}" for violation in tab.page.evaluate(JUDGE, TAGS)]
+    assert found == []
