@@ -21,7 +21,7 @@ PICTURES = {
 WITHOUT_A_PLAYER = {
     "model-sizes": ("/model_sizes", "", '[data-kvviz="model-sizes"]'),
     "learning": ("/language_modelling", "", '[data-kvviz="training-film"]'),
-    "bert-beside-gpt2": ("/bert_vs_gpt2?do=append", "Show me", '[data-kvviz="verdict"]'),
+    "bert-beside-gpt2": ("/bert_vs_gpt2?do=append", "Just show me", '[data-kvviz="verdict"]'),
 }
 """Where it is, the button to press first if there is one, and what is then there."""
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}

@@ -72,7 +72,7 @@ def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
     opened = page(prompt=TEXT, new="4")
     n = opened.state.shown.trace.cross.n_encoder
     assert f"The encoder has read {n} tokens" in opened.html
-    opened.press(f"ed:answer:{n}")
+    opened.press("ask:cross-rows:2")
     assert f"You say {n}. Now do it" in opened.html
     assert not cross_rows.looked(opened.state)
     opened.state.view = replace(opened.state.view, step=1)
@@ -85,7 +85,7 @@ def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
 
 
 def test_who_would_rather_see_it_sees_it(page):
-    opened = page(prompt=TEXT, new="3").press("ed:answer:show")
+    opened = page(prompt=TEXT, new="3").press("ask:cross-rows:show")
     assert "Step 1 computed 0 cross-attention rows" in opened.html
     assert "You said" not in opened.html
     assert "Right" not in opened.html

@@ -27,7 +27,7 @@ def show() -> None:
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>')
     with st.container(key="kvviz-status"):
         notes.draw(state.notes)
-    prediction.draw(state)
+    prediction.experiment().draw()
     chosen = choice.draw(state)
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.
     state.address.write(choice.write(chosen))

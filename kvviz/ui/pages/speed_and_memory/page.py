@@ -43,7 +43,7 @@ def show() -> None:
     st.html(f"<style>{_rules()}</style>")
     st.title("Speed and memory", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>')
-    race_controls.question(state)
+    race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
     if draft.start or state.asked:
         race(state, draft, environment)
