@@ -19,7 +19,7 @@ def opened(tab, **parameters):
 
 
 def show_me(tab):
-    tab.page.get_by_role("button", name="Show me").click()
+    tab.page.get_by_role("button", name="Just show me").click()
     expect(tab.page.locator('[data-kvviz="verdict"]')).to_be_visible()
 
 
@@ -31,7 +31,7 @@ def test_a_person_predicts_then_looks_at_both_models(visit):
     tab = opened(visit(slow=True), text=SHORT)
     expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")
     assert "forwardLeft" not in hooks(tab)
-    answers = tab.page.locator(".st-key-kvviz-answers")
+    answers = tab.page.locator(".st-key-kvviz-answers-look-ahead")
     answers.get_by_role("radio", name="none").first.click()
     answers.get_by_role("radio", name="more than a third").nth(1).click()
     verdict = tab.page.locator('[data-kvviz="verdict"]')
@@ -214,12 +214,12 @@ def test_a_blank_is_filled_and_a_word_seen_in_context(visit):
 
 def test_writing_can_be_cancelled_and_done_again(visit):
     tab = opened(visit(), do="write", text=SHORT, new="64")
-    tab.page.get_by_role("button", name="Show me").click()
+    tab.page.get_by_role("button", name="Just show me").click()
     cancel = tab.page.get_by_role("button", name="Cancel")
     expect(cancel).to_be_visible()
     # While it is worked on, no answer is offered any more.
-    assert tab.page.get_by_role("button", name="Show me").count() == 0
-    assert tab.page.get_by_role("radio", name="over and over").count() == 0
+    assert tab.page.get_by_role("button", name="Just show me").count() == 0
+    assert tab.page.get_by_role("button", name="over and over").count() == 0
     cancel.click()
     expect(tab.page.get_by_text("Cancelled: nothing was kept of it.")).to_be_visible()
     tab.page.get_by_role("button", name="Do it again").click()
@@ -260,7 +260,7 @@ def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
           if (button) { watch.disconnect(); button.click(); }
         }).observe(document.body, { childList: true, subtree: true })"""
     )
-    tab.page.get_by_role("button", name="Show me").click()
+    tab.page.get_by_role("button", name="Just show me").click()
     stopped = tab.page.get_by_text("Cancelled: nothing was kept of it.")
     expect(stopped).to_be_visible()
     expect(tab.page.get_by_role("alert")).to_have_count(0)

@@ -49,7 +49,7 @@ def test_a_person_predicts_steps_and_is_told(opened):
         assert (now["nCrossComputed"], now["nCrossReused"]) == (0, n)
     told = tab.page.locator('[data-kvviz="told"]')
     expect(told).to_have_attribute("data-n-cross-computed", "0")
-    expect(told).to_contain_text(f"You said {n}. Step 1 computed 0 cross-attention rows")
+    expect(told).to_contain_text(f"You said all {n}. Step 1 computed 0 cross-attention rows")
 
     tab.page.get_by_role("button", name="Without", exact=True).click()
     without = tab.wait(cache="off", step=N_NEW - 1)

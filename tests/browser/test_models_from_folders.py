@@ -38,7 +38,7 @@ def test_every_experiment_is_done_with_two_models_that_are_no_twins(
         if do != "look":
             tab.page.wait_for_url(f"**do={do}**")
         expect(question).to_be_visible()
-        tab.page.get_by_role("button", name="Show me").click()
+        tab.page.get_by_role("button", name="Just show me").click()
         expect(verdict).to_be_visible()
         tab.still()
         assert tab.page.get_by_test_id("stAlert").count() == 0, do

@@ -8,14 +8,14 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
 from kvviz.engine.asking import scoring
-from kvviz.ui.pages.bert_vs_gpt2 import readings, rows, settings, writing
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, judged
+from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
-from kvviz.ui.parts import waiting
+from kvviz.ui.parts.experiment import Choice, work
+from kvviz.ui.parts.experiment.verdict import judged
 from kvviz.ui.shell import links
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work.jobs import Job
@@ -36,7 +36,7 @@ class Twins:
         self.app.run()
 
     def show_me(self):
-        (button,) = [one for one in self.app.button if one.label == "Show me"]
+        (button,) = [one for one in self.app.button if one.label == "Just show me"]
         button.click().run()
         return self
 
@@ -58,15 +58,25 @@ class Twins:
         return "\n".join(str(element.proto.body) for element in self.app.get("html"))
 
     @property
+    def pictures(self):
+        """The component on the page, if it is there; a question has one of its own."""
+        found = self.app.get("bidi_component")
+        return [one for one in found if one.proto.component_name == "kvviz_patterns"]
+
+    @property
     def picture(self):
         """Header of the buffer that the component was given."""
-        (component,) = self.app.get("bidi_component")
+        (component,) = self.pictures
         header, _ = unpack(component.proto.bytes)
         return header
 
     @property
     def state(self):
         return self.app.session_state["bert_vs_gpt2_page"]
+
+    @property
+    def record(self):
+        return self.app.session_state["kvviz:experiments"]
 
     @property
     def encodings(self):
@@ -76,7 +86,7 @@ class Twins:
 
     def result(self, name):
         """A result of long work, by the first word of its key."""
-        (found,) = [value for key, value in self.state._results.items() if name in key]
+        (found,) = [value for key, value in self.record.results.items() if key[0] == name]
         return found
 
     @property
@@ -134,10 +144,10 @@ def test_the_first_visit_asks_before_it_shows(twins):
 
 def test_answers_are_told_right_and_wrong(twins):
     page = twins()
-    first, second = (one for one in page.app.button_group if "answer" in one.key)
+    first, second = (one for one in page.app.button_group if str(one.key).startswith("ask:"))
     first.set_value("up to a third").run()
     assert 'data-kvviz="verdict"' not in page.html
-    _, second = (one for one in page.app.button_group if "answer" in one.key)
+    _, second = (one for one in page.app.button_group if str(one.key).startswith("ask:"))
     seen = bucket(float(head_measures(page.encodings[1]).forward.mean()))
     second.set_value(seen).run()
     assert page.verdict() == ["none", seen]
@@ -146,12 +156,12 @@ def test_answers_are_told_right_and_wrong(twins):
 
 
 def test_an_answer_is_judged_before_it_is_told_what_came_out():
-    parts = [Part("A", ("none", "all")), Part("B", ("none", "all"))]
+    choices = [Choice.of(("none", "all"), name) for name in ("A", "B")]
     right = [{"none"}, {"all"}]
-    assert judged((), parts, right) == ""
-    assert judged(("none", "all"), parts, right) == "Right. "
-    assert judged(("all", "all"), parts, right) == "Right for B, not for A. "
-    assert judged(("all", "none"), parts, right) == "You said all and none. "
+    assert judged(choices, right, ()) == ""
+    assert judged(choices, right, ("none", "all")) == "Right. "
+    assert judged(choices, right, ("all", "all")) == "Right for B, not for A. "
+    assert judged(choices, right, ("all", "none")) == "You said all and none. "
 
 
 def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first_layer(twins):
@@ -166,8 +176,7 @@ def test_an_appended_word_changes_no_row_of_gpt2_and_all_of_bert_above_the_first
         f"In layer 5 GPT-2 mini changed 0 of its {n} rows, and BERT mini {n + 2} of its "
         f"{n + 2} rows."
     )
-    state = page.app.session_state["bert_vs_gpt2_page"]
-    readings = next(v for k, v in state._results.items() if k[2] == "read" and len(k) == 7)
+    readings = page.result("read")
     from kvviz.analysis import row_changes
 
     left, right = row_changes(readings[0], readings[2]), row_changes(readings[1], readings[3])
@@ -235,7 +244,7 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
 def test_a_blank_is_filled_in_three_ways(twins):
     page = twins(do="blank")
     assert "Lily <span></span> with her red ball" in page.html
-    assert page.app.get("bidi_component") == []
+    assert page.pictures == []
     page.show_me()
     assert page.errors == []
     for name, passes in (("left", 1), ("both", 1)):
@@ -306,25 +315,24 @@ def test_the_vector_of_a_word_moves_in_bert_alone(twins):
     ("do", "cancelled"), [("look", "read"), ("masks", "losses"), ("blank", "blank")]
 )
 def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do, cancelled):
-    real = readings.finished
+    real = work.watch
 
-    def press_cancel(job, text, *, key, on_cancel):
-        if not key.startswith(f"bg:{cancelled}:"):
-            return real(job, text, key=key, on_cancel=on_cancel)
-        on_cancel()
-        job.cancel()
+    def press_cancel(job, words, key, cancel, room):
+        if not key.startswith(f"do:{cancelled}:"):
+            return real(job, words, key, cancel, room)
+        cancel()
         return st.rerun()
 
-    monkeypatch.setattr(readings, "finished", press_cancel)
+    monkeypatch.setattr(work, "watch", press_cancel)
     page = twins(do=do)
     if cancelled != "read":
         page.show_me()
     assert page.errors == []
     assert page.html.count("Cancelled: nothing was kept of it.") == 1
     # What is known without it stays.
-    assert len(page.app.get("bidi_component")) == (do == "masks")
-    monkeypatch.setattr(readings, "finished", real)
-    page.app.button(key="bg:again").click().run()
+    assert len(page.pictures) == (do == "masks")
+    monkeypatch.setattr(work, "watch", real)
+    page.app.button(key=f"do:{cancelled}:again").click().run()
     assert page.errors == []
     assert "Cancelled" not in page.html
     if do == "look":
@@ -335,15 +343,15 @@ def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do,
 @pytest.mark.parametrize("do", EXPERIMENTS)
 def test_models_that_take_long_are_waited_for_again_and_again(twins, monkeypatch, do):
     """As with models many times as large: nothing is done before its progress is drawn."""
-    monkeypatch.setattr(waiting, "TELL_AFTER_S", 0.0)
+    monkeypatch.setattr(work, "TELL_AFTER_S", 0.0)
     waits = []
-    real = readings.finished
+    real = work.watch
 
-    def late(job, text, *, key, on_cancel):
+    def late(job, words, key, *others):
         waits.append(key)
-        return real(job, text, key=key, on_cancel=on_cancel)
+        return real(job, words, key, *others)
 
-    monkeypatch.setattr(readings, "finished", late)
+    monkeypatch.setattr(work, "watch", late)
     page = twins(do=do, new="3").show_me()
     assert page.errors == []
     assert page.verdict()

@@ -14,6 +14,7 @@ from kvviz.ui.pages.encoder_decoder.controls import beginning_that_fits
 from kvviz.ui.pages.encoder_decoder.filled import fills, final_sentinels, parts, why_open
 from kvviz.ui.pages.encoder_decoder.settings import parse, parse_encoder, usual, write
 from kvviz.ui.parts import saving
+from kvviz.ui.parts.experiment import Record
 from kvviz.ui.shell.links import View
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work import runs
@@ -68,24 +69,27 @@ def test_the_estimate_of_a_run_is_what_its_encoder_and_its_steps_took(page, monk
     assert [run["cache"] for run in asked_for.player["runs"]] == ["on", "off"]
 
 
-def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page):
+def test_what_was_predicted_is_answered_once_the_next_step_is_in_view(page, monkeypatch):
     opened = page(prompt=TEXT, new="4")
     n = opened.state.shown.trace.cross.n_encoder
     assert f"The encoder has read {n} tokens" in opened.html
-    opened.press(f"ed:answer:{n}")
-    assert f"You say {n}. Now do it" in opened.html
+    opened.press("ask:cross-rows:2")
+    assert f"You say all {n}. Now do it" in opened.html
+    # What the player's own callback finds, here outside of a script.
+    record = opened.app.session_state["kvviz:experiments"]
+    monkeypatch.setattr(Record, "here", lambda: record)
     assert not cross_rows.looked(opened.state)
     opened.state.view = replace(opened.state.view, step=1)
     assert cross_rows.looked(opened.state)
     opened.app.run()
-    assert f"You said {n}. Step 1 computed 0 cross-attention rows and read all {n} again" in (
+    assert f"You said all {n}. Step 1 computed 0 cross-attention rows and read all {n} again" in (
         opened.html
     )
     assert 'data-n-cross-computed="0"' in opened.html
 
 
 def test_who_would_rather_see_it_sees_it(page):
-    opened = page(prompt=TEXT, new="3").press("ed:answer:show")
+    opened = page(prompt=TEXT, new="3").press("ask:cross-rows:show")
     assert "Step 1 computed 0 cross-attention rows" in opened.html
     assert "You said" not in opened.html
     assert "Right" not in opened.html

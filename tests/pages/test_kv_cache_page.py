@@ -7,8 +7,8 @@ import streamlit as st
 
 from kvviz.analysis import head_roles
 from kvviz.lessons import lessons
-from kvviz.ui.pages.kv_cache import difference, edited_token
 from kvviz.ui.parts import player, saving
+from kvviz.ui.parts.experiment import work
 from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -332,13 +332,14 @@ def test_the_cards_show_their_arithmetic(kv_cache, model):
 def test_a_prediction_is_answered_by_running_the_edited_prompt(kv_cache, model):
     page = kv_cache(new="2")
     asked = page.html
-    change = page.state.experiments["edit"]
+    record = page.app.session_state["kvviz:experiments"]
+    change = record.results["edit", page.state.shown.settings]
     before = model.token_text(model.tokenize(page.player["prompt"])[change.position]).strip()
     assert f"Suppose token {change.position}, “{before}”, became “{change.word}”" in asked
     assert "rows changed" not in asked
-    page.press("kv:answer:1")
+    page.press("ask:edited-token:1")
     after = change.n_rows - change.position
-    assert f"You said 1. It is {after}: {after} of {change.n_rows} rows changed." in page.html
+    assert f"You said 1. {after} of {change.n_rows} rows changed in the last layer." in page.html
     each = ", ".join(["1", *[str(after)] * (model.card.n_layers - 1)])
     assert f"Rows changed in each layer, from the first: {each}." in page.html
 
@@ -354,24 +355,28 @@ def test_float64_shows_that_the_difference_is_rounding(kv_cache):
 
 
 @pytest.mark.parametrize(
-    ("part", "button"), [(edited_token, "kv:answer:1"), (difference, "kv:float64")]
+    ("name", "button", "told"),
+    [
+        ("edited-token", "ask:edited-token:1", "rows changed in"),
+        ("float64", "kv:float64", "In float64:"),
+    ],
 )
-def test_a_second_run_that_is_cancelled_leaves_its_button_to_ask_again(
-    kv_cache, monkeypatch, part, button
+def test_a_second_run_that_is_cancelled_can_be_done_again(
+    kv_cache, monkeypatch, name, button, told
 ):
-    real = part.finished
-
-    def press_cancel(job, text, *, key, on_cancel):
-        on_cancel()
-        job.cancel()
+    def press_cancel(job, words, key, cancel, room):
+        cancel()
         return st.rerun()
 
-    monkeypatch.setattr(part, "finished", press_cancel)
-    page = kv_cache(new="2").press(button)
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "watch", press_cancel)
+        page = kv_cache(new="2").press(button)
     assert page.errors == []
-    assert 'class="kvviz-verdict"' not in page.html
-    monkeypatch.setattr(part, "finished", real)
-    assert 'class="kvviz-verdict"' in page.press(button).html
+    assert told not in page.html
+    assert "Cancelled: nothing was kept of it." in page.html
+    page.press(f"do:{name}:again")
+    assert told in page.html
+    assert "Cancelled" not in page.html
 
 
 def test_tokens_that_differ_are_said_to_part_and_where(kv_cache):

@@ -15,7 +15,6 @@ from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.ui.pages.language_modelling import masked_tokens, training_film
 from kvviz.ui.pages.language_modelling.next_token import milliseconds, odds
-from kvviz.ui.pages.language_modelling.question import SHOW_ME
 from kvviz.ui.pages.language_modelling.readings import (
     HIDDEN_SHARE,
     compare_free,
@@ -23,6 +22,7 @@ from kvviz.ui.pages.language_modelling.readings import (
     read_next,
 )
 from kvviz.ui.pages.language_modelling.settings import TextSettings
+from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from tests.pages.conftest import as_read
@@ -49,12 +49,19 @@ class Lesson:
     def state(self):
         return self.app.session_state[NAME]
 
+    @property
+    def record(self):
+        return self.app.session_state["kvviz:experiments"]
+
+    def free_run(self, given):
+        return self.record.results["free", (self.state.reading.settings, given)]
+
     def finish(self):
         """Rerun the page as a browser would until everything it waits for is done."""
         until = time.monotonic() + PATIENCE_S
-        while jobs := [job for job in (self.state.job, *self.state.jobs.values()) if job]:
+        while (job := self.state.job) is not None:
             assert time.monotonic() < until, "the reading did not end"
-            jobs[0].wait(1.0)
+            job.wait(1.0)
             self.app.run()
         return self
 
@@ -71,7 +78,7 @@ class Lesson:
         return {
             button.key: button.label.replace("\\", "")
             for button in self.app.button
-            if str(button.key).startswith(f"lm:{question}:")
+            if str(button.key).startswith(f"ask:{question}:")
         }
 
     @property
@@ -185,7 +192,7 @@ def test_a_question_that_was_not_asked_is_not_answered(lesson):
 
 def test_the_cost_of_a_word_opens_token_by_token(lesson):
     text = "Once upon a time there was a dog. The dog saw the moon and ate a piano."
-    page = lesson(text=text).press("lm:most-surprising:show")
+    page = lesson(text=text).press("ask:most-surprising:show")
     word = max(page.state.reading.words, key=lambda word: word.bits)
     columns = page.columns["columns"]
     parts = [(columns[place - 1]["bits"], columns[place]["fed"]) for place in word.positions]
@@ -206,14 +213,14 @@ def test_odds_beyond_a_million_are_a_power_of_ten():
 
 def test_a_text_that_grows_in_the_press_has_its_sentence(lesson):
     text = "Zyx qwv; jkq xzz vvb qqp zxj kwq xvq zzx"
-    page = lesson(text=text).press("lm:most-surprising:show")
+    page = lesson(text=text).press("ask:most-surprising:show")
     pressed = math.ceil(page.state.reading.summary.total_bits / 8)
     assert pressed > len(text)
     assert (
         f"Not even a perfect coder could press it with this model: its {len(text)} bytes would "
         f"become about {pressed}." in page.html
     )
-    usual = lesson(text=SHORT).press("lm:most-surprising:show")
+    usual = lesson(text=SHORT).press("ask:most-surprising:show")
     assert f"A perfect coder would press the text from {len(SHORT)} bytes to about" in usual.html
 
 
@@ -252,7 +259,7 @@ def test_the_time_of_a_pass_is_the_least_of_several(lesson, monkeypatch):
     assert reading.n_passes == len(times) > 3
     assert reading.seconds == min(times) < 0.9
     monkeypatch.undo()
-    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    page = lesson(text=SHORT).press("ask:most-surprising:show")
     told = milliseconds(page.state.reading)
     assert f"in one pass of {told}." in page.html
     assert f"The pass was made {reading.n_passes} times and took {told} at the least" in page.html
@@ -346,7 +353,7 @@ def test_the_numbers_are_those_of_the_engine(lesson):
 
     import kvviz
 
-    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    page = lesson(text=SHORT).press("ask:most-surprising:show")
     model = kvviz.load_model("kvviz/gpt2-mini")
     encoding = kvviz.trace_encoding(model, SHORT, top_k=50)
     bits = -encoding.label_logprobs[:-1].astype(np.float64) / np.log(2)
@@ -468,7 +475,7 @@ def test_any_text_is_read_and_shown_as_text(lesson, text):
     assert page.errors == []
     for question in ("most-surprising", "departs"):
         if page.labels(question):
-            page.press(f"lm:{question}:show")
+            page.press(f"ask:{question}:show")
     assert page.errors == []
     assert page.columns["revealed"] is True
     assert "<script>alert" not in page.html
@@ -476,8 +483,8 @@ def test_any_text_is_read_and_shown_as_text(lesson, text):
 
 
 def test_free_running_departs_where_the_forced_prediction_first_slips(lesson):
-    page = lesson(given="8").press("lm:departs:show")
-    found = page.state.results["free", 8].found
+    page = lesson(given="8").press("ask:departs:show")
+    found = page.free_run(8).found
     assert 0 < found.departs_at < found.n_places
     first_slip = int((found.forced_ids != found.true_ids).argmax())
     assert found.departs_at == first_slip
@@ -490,7 +497,7 @@ def test_the_free_run_is_hidden_until_it_was_predicted(lesson):
     page = lesson(given="8")
     assert "right, free" not in page.html
     assert 'data-departs-at=""' in page.html
-    page.press("lm:departs:show")
+    page.press("ask:departs:show")
     assert 'data-departs-at="8"' in page.html
 
 
@@ -502,8 +509,8 @@ def test_a_free_run_that_ends_its_text_leaves_the_forced_side_whole(lesson):
     asked = "how many of the next 16 will"
     assert asked in page.html
     assert page.html.count('class="kvviz-place"') == 16
-    page.press("lm:departs:show")
-    found = page.state.results["free", 6].found
+    page.press("ask:departs:show")
+    found = page.free_run(6).found
     assert (found.n_places, found.n_written) == (16, 1)
     assert "It ends the text at once, so its row is shorter." in page.html
     assert page.html.count('class="kvviz-ended"') == 15
@@ -530,7 +537,7 @@ def test_the_film_is_told_from_the_file_and_the_order_is_right(lesson):
     ]  # fmt: skip
     marks = list(training_film.milestones(recorded).values())
     n_seen, label = min((n, label) for label, n in marks if n is not None)
-    page.press(f"lm:learnt-first:{marks.index((label, n_seen))}")
+    page.press(f"ask:learnt-first:{marks.index((label, n_seen))}")
     assert (
         f"Right. GPT-2 mini learnt first {label}, after {n_seen:,} tokens, then that" in page.html
     )
@@ -583,7 +590,7 @@ def test_hidden_tokens_are_asked_for_and_no_others(lesson, local, tiny_bert, mon
     page = lesson(text=SHORT, bert=tiny_bert, seed="3")
     assert page.errors == []
     assert page.hidden["revealed"] is False
-    page.press("lm:masked-labels:show")
+    page.press("ask:masked-labels:show")
     columns = page.hidden["columns"]
     asked = [column for column in columns if column["asked"] is not None]
     n_plain = sum(column["kind"] != "special" for column in columns)
@@ -649,11 +656,13 @@ def test_a_link_to_a_model_that_does_not_ship_waits_for_a_click(lesson):
 
 
 def test_answers_are_kept_for_their_text_and_asked_anew_for_another(lesson):
-    page = lesson(text=SHORT).press("lm:most-surprising:show")
+    page = lesson(text=SHORT).press("ask:most-surprising:show")
     page.press("lm:read")
-    assert page.state.answers["most-surprising"] == SHOW_ME
+    key = "most-surprising", page.state.reading.settings
+    assert page.record.given[key].answers == SHOW_ME
+    assert not page.labels("most-surprising")
     page.read("The king and the queen had a red boat.")
-    assert "most-surprising" not in page.state.answers
+    assert page.labels("most-surprising")
 
 
 def test_what_was_typed_survives_a_visit_to_another_page(lesson):

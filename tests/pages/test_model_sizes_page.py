@@ -13,7 +13,7 @@ from kvviz.ui.pages.model_sizes.prediction import answers
 from kvviz.ui.pages.model_sizes.result_cards import bill, every_accelerator
 from kvviz.ui.pages.model_sizes.whole_table import as_csv
 from kvviz.ui.parts.quantity import in_bytes, in_words
-from tests.pages.conftest import Page
+from tests.pages.conftest import Page, as_read
 
 
 def opened(**parameters):
@@ -35,9 +35,10 @@ def test_it_opens_with_a_question_and_answers_it_with_what_is_right():
     assert page.errors == []
     assert "131,072 tokens" in page.html
     assert 'data-kvviz="verdict"' not in page.html
-    labels = [page.app.button(key=f"sizes:answer:{number}").label for number in range(4)]
+    buttons = [page.app.button(key=f"ask:cache-of-405b:{number}") for number in range(4)]
+    labels = [as_read(button.label) for button in buttons]
     assert labels == ["516.1 kB", "8.46 GB", "67.6 GB", "1.08 TB"]
-    page.press("sizes:answer:1")
+    page.press("ask:cache-of-405b:1")
     assert "You said 8.46 GB, which would be one KV head a layer in place of 8." in page.html
     assert "It takes 67.6 GB, with 8 KV heads a layer, shared by 128 query heads." in page.html
     page.press("sizes:show")
@@ -49,8 +50,8 @@ def test_it_opens_with_a_question_and_answers_it_with_what_is_right():
 
 
 def test_a_right_answer_is_called_right_and_nobody_has_to_answer():
-    assert "Right: 67.6 GB" in opened().press("sizes:answer:2").html
-    assert "It takes 67.6 GB" in opened().press("sizes:answer:show").html
+    assert "Right. It takes 67.6 GB" in opened().press("ask:cache-of-405b:2").html
+    assert "It takes 67.6 GB" in opened().press("ask:cache-of-405b:show").html
 
 
 def test_the_right_answer_is_the_formula_that_the_cards_use():

@@ -69,7 +69,7 @@ def test_it_opens_with_a_question_and_what_others_have_published(opened):
 
 
 def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
-    page = opened(**SHORT).press("speed:answer:0")
+    page = opened(**SHORT).press("ask:cache-speed-up:0")
     assert page.errors == []
     race = page.speed.finished.race
     assert (race.n_prompt, race.n_new, race.n_repeats) == (6, 5, 2)
@@ -81,7 +81,7 @@ def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
     assert f"= {rows * race.model.cache_bytes_per_token:,} B" in page.html
     assert "exactly that" in page.html
     right = right_answer(speed_ups(race).last)
-    assert ("Right: " if right == 0 else "You said less than 2×. ") in page.html
+    assert ("Right. " if right == 0 else "You said less than 2×. ") in page.html
     assert 'data-kvviz="question"' not in page.html
     assert page.link == SHORT
     assert {"speed-up-curve", "cache-bytes", "roofline"} == set(page.charts)
@@ -89,7 +89,7 @@ def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
 
 
 def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
-    page = opened(**SHORT).press("speed:answer:show")
+    page = opened(**SHORT).press("ask:cache-speed-up:show")
     assert 'data-kvviz="step-parts"' not in page.html
     page.press("speed:profile")
     assert page.errors == []
@@ -108,7 +108,7 @@ def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
 
 
 def test_a_race_that_does_not_fit_is_refused_with_a_way_on_and_loses_nothing(opened, monkeypatch):
-    page = opened(**SHORT).press("speed:answer:show")
+    page = opened(**SHORT).press("ask:cache-speed-up:show")
     monkeypatch.setattr(engine_race, "free_bytes", lambda _: 300_000)
     page.app.number_input(key="speed:batch").set_value(50).run()
     page.press("speed:start")
@@ -286,7 +286,7 @@ def test_a_race_can_be_watched_and_cancelled(opened, monkeypatch):
 def test_what_is_measured_beside_the_race_can_be_watched_and_cancelled(
     opened, monkeypatch, name, module, held, last
 ):
-    page, go_on = opened(**SHORT).press("speed:answer:show"), Event()
+    page, go_on = opened(**SHORT).press("ask:cache-speed-up:show"), Event()
     measurement = page.speed.parts if name == "profile" else page.speed.roof
     plain = getattr(module, held)
 
@@ -323,7 +323,7 @@ def test_what_is_measured_beside_the_race_can_be_watched_and_cancelled(
 
 
 def test_a_race_stops_what_is_measured_beside_the_one_before(opened, monkeypatch):
-    page, go_on = opened(**SHORT).press("speed:answer:show"), Event()
+    page, go_on = opened(**SHORT).press("ask:cache-speed-up:show"), Event()
     plain = step_profile._walk
 
     def slow(*arguments):
@@ -342,7 +342,7 @@ def test_a_race_stops_what_is_measured_beside_the_one_before(opened, monkeypatch
 
 
 def test_a_measurement_that_fails_says_why_and_can_be_made_again(opened, monkeypatch):
-    page = opened(**SHORT).press("speed:answer:show")
+    page = opened(**SHORT).press("ask:cache-speed-up:show")
 
     def full(*arguments):
         raise MemoryError

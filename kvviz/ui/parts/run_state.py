@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import streamlit as st
 
@@ -32,7 +31,6 @@ class PageState:
         view_number: Counts the times the player was told to take on a view of the page's.
         address: The address bar.
         upload: Id of the file that was opened last; the page's widget goes on holding it.
-        experiments: Answers and results of the page's questions, kept for the run they belong to.
     """
 
     shown: ShownRun | None = None
@@ -48,7 +46,6 @@ class PageState:
     view_number: int = 0
     address: Address = field(default_factory=Address)
     upload: str = ""
-    experiments: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def here(cls, name: str) -> PageState:
@@ -65,7 +62,7 @@ class PageState:
         again = self.shown is not None and (
             fingerprint(self.shown.subject) == fingerprint(shown.subject)
         )
-        self.shown, self.error, self.experiments = shown, None, {}
+        self.shown, self.error = shown, None
         if self.coming is not None and (self.by_link or not again):
             self.view = self.coming
             self.view_number += again

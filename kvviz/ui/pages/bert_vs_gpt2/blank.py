@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.analysis import align_tokens
 from kvviz.errors import OptionsError
 from kvviz.lessons import lessons
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
-from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Workbench
+from kvviz.ui.pages.bert_vs_gpt2.readings import ROOM, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
 from kvviz.ui.pages.bert_vs_gpt2.tables import bars
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import percent, plain_html, visible
 from kvviz.ui.work.jobs import Job
 
@@ -43,6 +44,11 @@ class Filled:
     texts: tuple[list[str], list[str], list[str]]
     answers: tuple[str, str, str]
 
+    @property
+    def guesses(self) -> tuple[BlankGuess, BlankGuess, BlankGuess]:
+        """All three."""
+        return self.left, self.tried, self.both
+
 
 def draw(bench: Workbench, card: DeltaGenerator) -> None:
     """Draw the experiment."""
@@ -66,39 +72,25 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     # The tokenizer of BERT is asked without its [CLS].
     place = pairs[blank] - int(right.special[: pairs[blank]].sum())
     ways = (f"{names[0]}, left side", f"{names[0]}, by trying", names[1])
-    parts = [Part("", ways)]
-    answer = shown_token(left.tokens[blank])
-    sentence = blanked(left.tokens, blank)
+    words = {"word": shown_token(left.tokens[blank]), "name": names[0], "other": names[1]}
     with card:
-        st.html(f'<p class="kvviz-blank">{sentence}</p>')
-        words = {"word": answer, "name": names[0], "other": names[1]}
-        answers = ask(bench.state, "blank", (text, blank, *names), parts, **words)
-    if answers is None:
-        return
-    found: Filled = bench.work(
-        ("blank", text, blank),
-        "Asking both models",
-        lambda job: fill(bench, text, blank, place, job),
-    )
-    guesses = (found.left, found.tried, found.both)
-    best = min(guess.answer_rank for guess in guesses)
-    with card:
-        right_ways = {
-            way for way, guess in zip(ways, guesses, strict=True) if guess.answer_rank == best
-        }
-        verdict(
+        st.html(f'<p class="kvviz-blank">{blanked(left.tokens, blank)}</p>')
+        done = Experiment(
             "blank",
-            answers,
-            parts,
-            [right_ways],
-            **words,
-            left=f"{found.left.answer_rank:,}",
-            tried=f"{found.tried.answer_rank:,}",
-            both=f"{found.both.answer_rank:,}",
-            all=f"{found.left.n_weighed:,}",
-            n_tried=f"{found.tried.n_weighed:,}",
-            all_other=f"{found.both.n_weighed:,}",
-        )
+            [Choice.of(ways)],
+            lambda found: told(found, ways, words),
+            words=words,
+            about=(text, blank, *names),
+            work=bench.task(
+                "blank",
+                (text, blank),
+                "Asking both models",
+                lambda job: fill(bench, text, blank, place, job),
+            ),
+        ).draw(waiting=bench.waiting, room=ROOM)
+    if done is None:
+        return
+    found: Filled = done.found
     sights = (
         "sees what stands before the blank",
         f"scored the whole text with each of {found.tried.n_weighed} words; shares are among these",
@@ -107,10 +99,27 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     columns = st.columns(3, gap="small")
     for number, column in enumerate(columns):
         with column, st.container(border=True, key=f"kvviz-card-blank-{number}", height="stretch"):
-            st.html(one_way(ways[number], sights[number], guesses[number], found, number))
+            st.html(one_way(ways[number], sights[number], found, number))
     caption = lessons().caption("fill-blank")
     st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             f'<p class="kvviz-source">{plain_html(caption.source)}</p>')  # fmt: skip
+
+
+def told(found: Filled, ways: tuple[str, ...], words: Mapping[str, object]) -> Verdict:
+    """Return which way ranks the hidden word highest."""
+    best = min(guess.answer_rank for guess in found.guesses)
+    return Verdict(
+        [{way for way, one in zip(ways, found.guesses, strict=True) if one.answer_rank == best}],
+        {
+            **words,
+            "left": f"{found.left.answer_rank:,}",
+            "tried": f"{found.tried.answer_rank:,}",
+            "both": f"{found.both.answer_rank:,}",
+            "all": f"{found.left.n_weighed:,}",
+            "n_tried": f"{found.tried.n_weighed:,}",
+            "all_other": f"{found.both.n_weighed:,}",
+        },
+    )
 
 
 def blanked(tokens: list[str], blank: int) -> str:
@@ -120,8 +129,9 @@ def blanked(tokens: list[str], blank: int) -> str:
     return f"{plain_html(before)}{space}<span></span>{plain_html(after)}"
 
 
-def one_way(way: str, sight: str, guess: BlankGuess, found: Filled, number: int) -> str:
+def one_way(way: str, sight: str, found: Filled, number: int) -> str:
     """Return what one way of filling the blank came to, as HTML."""
+    guess = found.guesses[number]
     texts = [visible(text).replace(" ", "␣") for text in found.texts[number]]
     shown = visible(found.answers[number]).replace(" ", "␣")
     lines = list(zip(texts, guess.probs[: len(texts)].tolist(), strict=True))

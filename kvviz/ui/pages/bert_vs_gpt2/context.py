@@ -11,12 +11,12 @@ from kvviz.errors import AlignmentError
 from kvviz.figures import vector_shifts
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.parts import chart
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -48,29 +48,29 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         bench.state.change(focus=focus)
     word = shown_token(first[0].tokens[focus])
     ways = ("in neither", f"only in {names[0]}", f"only in {names[1]}", "in both")
-    parts = [Part("", ways)]
-    with card:
-        answers = ask(bench.state, "context", (one, other, focus, *names), parts, word=word)
-    if answers is None:
-        return
     shifts = (
         vector_shift(first[0], second[0], focus),
         vector_shift(first[1], second[1], *places[focus]),
     )
     moved = (bool(shifts[0].any()), bool(shifts[1].any()))
     right = {(False, False): ways[0], (True, False): ways[1], (False, True): ways[2]}
+    told = {
+        "word": word,
+        "left": names[0],
+        "right": names[1],
+        "left_far": furthest(shifts[0]),
+        "right_far": furthest(shifts[1]),
+    }
     with card:
-        verdict(
+        done = Experiment(
             "context",
-            answers,
-            parts,
-            [{right.get(moved, ways[3])}],
-            word=word,
-            left=names[0],
-            right=names[1],
-            left_far=furthest(shifts[0]),
-            right_far=furthest(shifts[1]),
-        )
+            [Choice.of(ways)],
+            lambda _: Verdict([{right.get(moved, ways[3])}], told),
+            words={"word": word},
+            about=(one, other, focus, *names),
+        ).draw()
+    if done is None:
+        return
     caption = lessons().caption("context-test")
     with st.container(border=True, key="kvviz-card-context"):
         st.html(

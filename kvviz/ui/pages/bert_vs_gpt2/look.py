@@ -10,11 +10,11 @@ from kvviz.figures import head_comparison
 from kvviz.figures.head_comparison import MEASURES, Measure
 from kvviz.figures.theme import MODELS
 from kvviz.lessons import lessons
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
 from kvviz.ui.parts import chart
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import percent, plain_html
 
 GLYPHS = {"circle": "●", "diamond-open": "◇"}
@@ -28,24 +28,29 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     text, names = bench.settings.text, bench.names()
     left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
     pair = Pair(left, right, names, (NOTES["gpt2"], NOTES["bert"]))
-    parts = [Part(name, (NONE, SOME, MUCH)) for name in names]
     with card:
-        answers = ask(bench.state, "look-ahead", (text, *names), parts)
-        if answers is not None:
-            shares = [float(head_measures(side).forward.mean()) for side in (left, right)]
-            verdict(
-                "look-ahead",
-                answers,
-                parts,
-                [{bucket(share)} for share in shares],
-                left=names[0],
-                right=names[1],
-                left_share=percent(shares[0]),
-                right_share=percent(shares[1]),
-            )
-    picture(bench, pair, veiled=answers is None)
-    if answers is not None:
+        done = experiment(pair).draw()
+    picture(bench, pair, veiled=done is None)
+    if done is not None:
         every_head(pair)
+
+
+def experiment(pair: Pair) -> Experiment:
+    """Return the experiment with one text."""
+    left, right = pair.names
+    shares = [float(head_measures(side).forward.mean()) for side in (pair.left, pair.right)]
+    told = {
+        "left": left,
+        "right": right,
+        "left_share": percent(shares[0]),
+        "right_share": percent(shares[1]),
+    }
+    return Experiment(
+        "look-ahead",
+        [Choice.of((NONE, SOME, MUCH), name) for name in pair.names],
+        lambda _: Verdict([{bucket(share)} for share in shares], told),
+        about=(pair.left.text, *pair.names),
+    )
 
 
 def spoken(measures: dict[str, HeadMeasures], measure: Measure) -> str:

@@ -11,12 +11,12 @@ from kvviz.analysis import RowChanges, row_changes
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
 from kvviz.trace.encoding import Mask
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Which, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import appended, counted, marked, word_to_append
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html, visible
 from kvviz.ui.work.jobs import Job
 
@@ -45,27 +45,15 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     own_before, own_after, swapped_before, swapped_after = _in_pairs(bench.read(*requests))
     own = changed(own_before, own_after)
     swapped = changed(swapped_before, swapped_after)
-    parts = [Part(name, (YES, NO)) for name in names]
+    experiment = Experiment(
+        "masks",
+        [Choice.of((YES, NO), name) for name in names],
+        lambda _: told(swapped, names),
+        words={"left": names[0], "right": names[1], "word": visible(word)},
+        about=(change.after, *names),
+    )
     with card:
-        answers = ask(
-            bench.state,
-            "masks",
-            (change.after, *names),
-            parts,
-            left=names[0],
-            right=names[1],
-            word=visible(word),
-        )
-        if answers is not None:
-            found = {"left": names[0], "right": names[1]}
-            for which, rows in zip(("left", "right"), swapped, strict=True):
-                before = rows.changed[:, : first_other(rows)]
-                found |= {
-                    which + "_n": f"{before.size - before.sum():,}",
-                    which + "_of": counted(before.size),
-                    which + "_cache": "exact" if keeps(rows) == YES else "impossible",
-                }
-            verdict("masks", answers, parts, [{keeps(rows)} for rows in swapped], **found)
+        done = experiment.draw()
     left, right = swapped_after
     pair = Pair(
         left,
@@ -79,9 +67,22 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         ),
         "a word appended; compared bit by bit with the run before",
     )
-    picture(bench, pair, veiled=answers is None)
-    if answers is not None:
+    picture(bench, pair, veiled=done is None)
+    if done is not None:
         losses(bench, change.after, own, swapped, names)
+
+
+def told(swapped: Both, names: tuple[str, str]) -> Verdict:
+    """Return whether either model could keep a cache under the other's mask."""
+    found: dict[str, object] = {"left": names[0], "right": names[1]}
+    for which, rows in zip(("left", "right"), swapped, strict=True):
+        before = rows.changed[:, : first_other(rows)]
+        found |= {
+            which + "_n": f"{before.size - before.sum():,}",
+            which + "_of": counted(before.size),
+            which + "_cache": "exact" if keeps(rows) == YES else "impossible",
+        }
+    return Verdict([{keeps(rows)} for rows in swapped], found)
 
 
 def changed(before: Readings, after: Readings) -> Both:
@@ -111,10 +112,8 @@ def first_other(rows: RowChanges) -> int:
 
 def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[str, str]) -> None:
     """Draw what becomes of the predictions."""
-    key = ("losses", text)
-    found = bench.work(
-        key, "Scoring every token under both masks", lambda job: _score(bench, text, job)
-    )
+    words = "Scoring every token under both masks"
+    found = bench.result(bench.task("losses", text, words, lambda job: _score(bench, text, job)))
     caption = lessons().caption("masks-swapped")
     lines: list[list[str]] = []
     for number, (which, masks) in enumerate(OWN_AND_OTHER.items()):
@@ -131,11 +130,11 @@ def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[s
                     f"{found[which, mask]:.2f}",
                 ]
             )
-    told = plain_html(suffered(found, names))
+    sentence = plain_html(suffered(found, names))
     with bench.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
-            f'</div><p class="kvviz-told" data-kvviz="losses">{told}</p>'
+            f'</div><p class="kvviz-told" data-kvviz="losses">{sentence}</p>'
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table(
                 "mask-losses",

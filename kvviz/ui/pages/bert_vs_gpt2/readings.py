@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import ContextLengthError, ModelFamilyError, RunCancelledError
+from kvviz.errors import ContextLengthError, ModelFamilyError
 from kvviz.trace import EncodingTrace
 from kvviz.ui.pages.bert_vs_gpt2.settings import LONGEST_TEXT, TwinSettings
-from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX, TwinsState
-from kvviz.ui.parts.waiting import finished
+from kvviz.ui.pages.bert_vs_gpt2.state import TwinsState
+from kvviz.ui.parts.experiment import Work
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import RunSettings
-from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
@@ -33,7 +29,8 @@ MOST_TOKENS = 256
 """The page draws every head of both models. At this length that is 6 MB for the twins that ship,
 and each cell of a pattern is still a pixel or two wide."""
 
-NOTHING_KEPT = "Cancelled: nothing was kept of it."
+ROOM = 320
+"""Height in pixels that is held free for a picture while it is worked on."""
 
 TITLES = {"gpt2": "GPT-2", "bert": "BERT"}
 NOTES = {
@@ -104,54 +101,24 @@ class Workbench:
             )
         return model
 
-    def work(self, key: tuple[Any, ...], text: str, do: Callable[[Job], Any]) -> Any:
-        """Do something on a worker thread and remember what came out.
+    def task(self, name: str, about: Hashable, words: str, do: Callable[[Job], Any]) -> Work:
+        """Return a piece of work with the two models.
 
         Args:
-            key: What it depends on besides the two models.
-            text: What to say while it goes on.
+            name: What kind of work it is.
+            about: What it depends on besides the two models.
+            words: What to say while it goes on.
             do: The work; it may report to the job, and should look whether it is cancelled.
+        """
+        return Work(name, (self.settings.model, self.settings.bert, about), words, do)
+
+    def result(self, task: Work) -> Any:
+        """Return what a piece of work gives, drawn where work of this page is waited for.
 
         Raises:
-            RunCancelledError: If the person cancelled it; what says so has then been drawn, with
-                a button to do it after all.
+            RunCancelledError: If the person cancelled it.
         """
-        whole = (self.settings.model, self.settings.bert, *key)
-        if whole in self.state.stopped and not self.state.has(whole):
-            self._offer_again(whole)
-            raise RunCancelledError(NOTHING_KEPT, fix="Do it again if you want to see it.")
-
-        def make() -> Any:
-            with self.waiting:
-                progress, ghost = st.container(), st.empty()
-            ghost.skeleton(height=320)
-            try:
-                with progress:
-                    return finished(
-                        Job(do, runs.queue(self.environment.concurrency)),
-                        text,
-                        # One drawing may have to wait for several things of a kind.
-                        key=f"{PREFIX}{key[0]}:{sha256(repr(whole).encode()).hexdigest()[:10]}",
-                        on_cancel=partial(self.state.stopped.add, whole),
-                    )
-            finally:
-                ghost.empty()
-
-        return self.state.kept(whole, make)
-
-    def _offer_again(self, key: Hashable) -> None:
-        with (
-            self.waiting,
-            st.container(
-                border=True, horizontal=True, vertical_alignment="center", key="kvviz-card-stopped"
-            ),
-        ):
-            st.html(f'<p class="kvviz-body" role="status">{NOTHING_KEPT}</p>')
-            st.button(
-                "Do it again",
-                key=f"{PREFIX}again",
-                on_click=lambda: self.state.stopped.discard(key),
-            )
+        return task.result(self.waiting, ROOM)
 
     def read(self, *requests: ReadRequest) -> tuple[EncodingTrace, ...]:
         """Let the models read texts.
@@ -185,7 +152,7 @@ class Workbench:
                 job.report(number, len(requests))
             return tuple(found)
 
-        return self.work(("read", *requests), "Both models read the text", do)
+        return self.result(self.task("read", requests, "Both models read the text", do))
 
 
 def require_page_long(text: str) -> None:

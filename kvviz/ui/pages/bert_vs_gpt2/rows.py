@@ -10,12 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.analysis import RowChanges, row_changes
 from kvviz.errors import OptionsError
 from kvviz.trace import EncodingTrace
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html, visible
 
 NONE, ONE, LATER, ALL = "none", "one", "from the edit on", "all"
@@ -169,7 +169,6 @@ def compare(
         at: Its position.
     """
     names = bench.names()
-    question = "append" if token is None else "edit"
     before_left, before_right, left, right = bench.read(
         ReadRequest("gpt2", change.before),
         ReadRequest("bert", change.before),
@@ -189,43 +188,52 @@ def compare(
         (rows,),
         "columns = positions · compared bit by bit with the run before the change",
     )
-    parts = [Part(name, options) for name in names]
-    words = {
-        "token": shown_token(token or ""),
-        "word": visible(change.after[change.start : change.end]).strip(),
-        "position": at,
-        "left": names[0],
-        "right": names[1],
-        "n_left": counted(before_left.n_tokens),
-        "n_right": counted(before_right.n_tokens),
-        "layer": last_layer(left.model.n_layers, right.model.n_layers),
-    }
+    experiment = Experiment(
+        "append" if token is None else "edit",
+        [Choice.of(options, name) for name in names],
+        lambda _: told(pair, rows, options),
+        words={
+            "token": shown_token(token or ""),
+            "word": visible(change.after[change.start : change.end]).strip(),
+            "position": at,
+            "left": names[0],
+            "right": names[1],
+            "n_left": counted(n_before),
+            "n_right": counted(before_right.n_tokens),
+            "layer": last_layer(left.model.n_layers, right.model.n_layers),
+        },
+        about=(change.after, change.before, *names),
+    )
     with card:
-        answers = ask(bench.state, question, (change.after, change.before, *names), parts, **words)
-        if answers is not None:
-            right_ones = [
-                right_answers(side, options, place[0] if place else 0)
-                for side, place in ((rows.left, marks[0]), (rows.right, marks[1]))
-            ]
-            found = {name: words[name] for name in ("left", "right", "layer")}
-            for which, side, place in (
-                ("left", rows.left, marks[0]),
-                ("right", rows.right, marks[1]),
-            ):
-                last = side.changed[-1]
-                before = last[: place[0]] if place else last
-                found |= {
-                    which + "_n": f"{last.sum():,}",
-                    which + "_of": counted(last.size),
-                    which + "_before": "none" if not before.any() else f"{before.sum():,}",
-                }
-            verdict(question, answers, parts, right_ones, **found)
-            one_for_one = n_after - n_before == (1 if token is None else 0)
-            if not one_for_one or (token is not None and marks[0] != (at,)):
-                st.html(
-                    f'<p class="kvviz-body" data-kvviz="recut">{plain_html(recut(names, cuts))}</p>'
-                )
-    picture(bench, pair, veiled=answers is None)
+        done = experiment.draw()
+        one_for_one = n_after - n_before == (1 if token is None else 0)
+        if done is not None and (not one_for_one or (token is not None and marks[0] != (at,))):
+            st.html(
+                f'<p class="kvviz-body" data-kvviz="recut">{plain_html(recut(names, cuts))}</p>'
+            )
+    picture(bench, pair, veiled=done is None)
+
+
+def told(pair: Pair, rows: ChangedRows, options: tuple[str, ...]) -> Verdict:
+    """Return which rows of either model changed in its last layer."""
+    found: dict[str, object] = {
+        "left": pair.names[0],
+        "right": pair.names[1],
+        "layer": last_layer(pair.left.model.n_layers, pair.right.model.n_layers),
+    }
+    right: list[set[str]] = []
+    for which, side, place in zip(
+        ("left", "right"), (rows.left, rows.right), pair.marked, strict=True
+    ):
+        right.append(right_answers(side, options, place[0] if place else 0))
+        last = side.changed[-1]
+        before = last[: place[0]] if place else last
+        found |= {
+            which + "_n": f"{last.sum():,}",
+            which + "_of": counted(last.size),
+            which + "_before": "none" if not before.any() else f"{before.sum():,}",
+        }
+    return Verdict(right, found)
 
 
 def recut(names: tuple[str, str], cuts: tuple[tuple[int, int], tuple[int, int]]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +13,6 @@ from kvviz.ui.parts.model_choice import put_model
 from kvviz.ui.shell.address import Address
 
 PREFIX = "bg:"
-N_RESULTS = 16
 PICTURE = "bg-twins"
 """Key of the picture on the page."""
 PICTURE_MEMORY = f"{PICTURE}:memory"
@@ -33,8 +30,6 @@ class TwinsState:
         settings: What was asked for last.
         view: The head that is looked at.
         notes: Lines about the link that was opened.
-        answers: What the person answered, by question; an empty answer where they asked to see.
-        stopped: Long work that the person cancelled, by its key.
         chosen_by_link: Lists of tokens in which a link has chosen one, until they are drawn.
         address: The address bar as this page uses it.
     """
@@ -42,11 +37,8 @@ class TwinsState:
     settings: TwinSettings = field(default_factory=TwinSettings)
     view: HeadView = field(default_factory=HeadView)
     notes: tuple[str, ...] = ()
-    answers: dict[Hashable, tuple[str, ...]] = field(default_factory=dict)
-    stopped: set[Hashable] = field(default_factory=set)
     chosen_by_link: set[str] = field(default_factory=set)
     address: Address = field(default_factory=Address)
-    _results: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     @classmethod
     def here(cls) -> TwinsState:
@@ -71,18 +63,3 @@ class TwinsState:
     def change(self, **values: Any) -> None:
         """Take over what a control says."""
         self.settings = replace(self.settings, **values)
-
-    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return a result, made at most once while it is remembered; an error is not remembered."""
-        if key in self._results:
-            self._results.move_to_end(key)
-            return self._results[key]
-        result = make()
-        self._results[key] = result
-        while len(self._results) > N_RESULTS:
-            self._results.popitem(last=False)
-        return result
-
-    def has(self, key: Hashable) -> bool:
-        """Whether a result is remembered."""
-        return key in self._results

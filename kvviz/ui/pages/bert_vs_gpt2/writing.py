@@ -12,11 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import ContextLengthError, PromptError
 from kvviz.lessons import lessons
-from kvviz.ui.pages.bert_vs_gpt2.asking import Part, ask, verdict
-from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, Workbench, require_page_long
+from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, require_page_long
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.links import LARGEST_SEED
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
@@ -91,27 +91,37 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     require_page_long(text)
     require_room(bench, text, int(new))
     ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
-    parts = [Part("", ways)]
-    key = ("write", text, int(new), int(seed))
+    about = (text, int(new), int(seed))
     with card:
-        answers = ask(bench.state, "write", (key, *names), parts, new=int(new), name=names[0])
-    if answers is None:
-        return
-    found: list[Written] = bench.work(
-        key,
-        "Three continuations and two judges",
-        lambda job: write(bench, int(new), int(seed), job),
-    )
+        done = Experiment(
+            "write",
+            [Choice.of(ways)],
+            lambda found: told(found, ways, names),
+            words={"new": int(new), "name": names[0]},
+            about=(*about, *names),
+            work=bench.task(
+                "write",
+                about,
+                "Three continuations and two judges",
+                lambda job: write(bench, int(new), int(seed), job),
+            ),
+        ).draw(waiting=bench.waiting, room=ROOM)
+    if done is not None:
+        show(done.found, ways, names, text)
+
+
+def told(
+    found: list[Written], ways: tuple[str, str, str], names: tuple[str, str]
+) -> Verdict | None:
+    """Return which text the judge finds likeliest; None where it can judge none."""
     judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
     heard = [nats for nats in judged.values() if np.isfinite(nats)]
-    if heard:
-        with card:
-            right = {way for way, nats in judged.items() if nats == max(heard)}
-            said = {"name": names[0], "other": names[1]}
-            for way, one in zip(("left", "append", "refine"), found, strict=True):
-                said |= {way: nats(one.by_gpt2), way + "_rows": f"{one.n_rows:,}"}
-            verdict("write", answers, parts, [right], **said)
-    show(found, ways, names, text)
+    if not heard:
+        return None
+    said: dict[str, object] = {"name": names[0], "other": names[1]}
+    for way, one in zip(("left", "append", "refine"), found, strict=True):
+        said |= {way: nats(one.by_gpt2), way + "_rows": f"{one.n_rows:,}"}
+    return Verdict([{way for way, value in judged.items() if value == max(heard)}], said)
 
 
 def require_room(bench: Workbench, text: str, new: int) -> None:
@@ -126,7 +136,8 @@ def require_room(bench: Workbench, text: str, new: int) -> None:
         longest = max(len(bench.model("gpt2").tokenize(text)), int((~whole.special).sum()))
         return longest, int(whole.special.sum())
 
-    n_tokens, n_ends = bench.work(("length", text), "Both models cut the text into tokens", count)
+    task = bench.task("length", text, "Both models cut the text into tokens", count)
+    n_tokens, n_ends = bench.result(task)
     room = MOST_TOKENS - n_ends - n_tokens
     if new > room:
         raise ContextLengthError(

@@ -3,89 +3,61 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
-from kvviz.lessons import lessons
+from kvviz.player import fingerprint
 from kvviz.trace import CrossAttention, GenerationTrace
-from kvviz.ui.parts import cards
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.run_state import PageState
-from kvviz.ui.shell.plain_text import plain_html
-
-QUESTION = "cross-rows"
-SHOWN = "shown"
-"""The answer of a person who would rather see it at once."""
 
 
-def answered(state: PageState) -> bool:
-    """Whether the person has predicted, and has not looked yet."""
-    return "answer" in state.experiments and not revealed(state)
+def experiment(trace: GenerationTrace, cross: CrossAttention) -> Experiment:
+    """Return the experiment with one run."""
+    n = cross.n_encoder
+    rows = sorted({0, 1, n, n + 1})
+    return Experiment(
+        "cross-rows",
+        [Choice({one: f"all {one}" if one == n > 1 else f"{one}" for one in rows})],
+        lambda _: told(trace, cross),
+        words={"n_encoder": n},
+        about=fingerprint(trace),
+        by_hand="Now do it: press → or the step button in the player, and look at the second "
+        "cache.",
+    )
 
 
-def revealed(state: PageState) -> bool:
-    """Whether the result stands on the page."""
-    done = state.experiments.get("answer") == SHOWN or state.experiments.get("stepped", False)
-    return "answer" in state.experiments and done
+def of_the_page(state: PageState) -> Experiment | None:
+    """Return the experiment with the run on screen, None where it has no second step."""
+    shown = state.shown
+    if shown is None or shown.trace.cross is None or len(shown.trace.steps) < 2:
+        return None
+    return experiment(shown.trace, shown.trace.cross)
 
 
 def looked(state: PageState) -> bool:
     """Take in that a decode step is in view; return whether that reveals the result."""
-    if state.view.step < 1 or not answered(state):
-        return False
-    state.experiments["stepped"] = True
-    return True
+    found = of_the_page(state) if state.view.step >= 1 else None
+    return found is not None and found.saw()
 
 
 def draw(state: PageState) -> None:
     """Draw the question, then what to do, then what happened."""
-    shown = state.shown
-    if shown is None or shown.trace.cross is None or len(shown.trace.steps) < 2:
-        return
-    trace, cross = shown.trace, shown.trace.cross
-    question = lessons().question(QUESTION)
-    with st.container(key=f"kvviz-ask-{QUESTION}", gap="small"):
-        ask = question.ask.format(n_encoder=cross.n_encoder)
-        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(ask)}</p>')
-        if "answer" not in state.experiments:
-            choose(state, cross.n_encoder)
-        elif not revealed(state):
-            said = state.experiments["answer"]
-            st.html(
-                f'<p class="kvviz-body" data-kvviz="do">You say {said}. Now do it: press → or the '
-                "step button in the player, and look at the second cache.</p>"
-            )
-        else:
-            st.html(
-                f'<p class="kvviz-told" data-kvviz="told" data-n-cross-computed='
-                f'"{trace.steps[1].cross_computed.size}">'
-                f"{plain_html(told(trace, state.experiments['answer']))}</p>"
-            )
-            cards.opening("cross-rows", numbers(trace, cross), question.source)
+    found = of_the_page(state)
+    if found is not None:
+        found.draw()
 
 
-def choose(state: PageState, n_encoder: int) -> None:
-    """Draw the answers to choose from."""
-
-    def given(answer: int | str) -> None:
-        state.experiments["answer"] = answer
-
-    with st.container(horizontal=True, key="kvviz-answers", gap="small"):
-        for choice in sorted({0, 1, n_encoder, n_encoder + 1}):
-            label = f"all {choice}" if choice == n_encoder > 1 else str(choice)
-            st.button(label, key=f"ed:answer:{choice}", on_click=given, args=(choice,))
-        st.button("Just show me", key="ed:answer:show", type="tertiary", on_click=given,
-                  args=(SHOWN,))  # fmt: skip
-
-
-def told(trace: GenerationTrace, answer: int | str) -> str:
-    """Say in one sentence what the second step was seen to do."""
+def told(trace: GenerationTrace, cross: CrossAttention) -> Verdict:
+    """Return what the second step was seen to do, the counts of the first ones behind it."""
     step = trace.steps[1]
-    right = int(step.cross_computed.size)
-    verdict = "" if answer == SHOWN else "Right. " if answer == right else f"You said {answer}. "
-    n_own = int(step.computed.size)
-    return (
-        f"{verdict}Step 1 computed {right} cross-attention rows and read all "
-        f"{step.cross_reused.size} again; in the decoder's own cache it computed {n_own} and read "
-        f"{step.reused.size}. {lessons().question(QUESTION).why}"
+    computed = int(step.cross_computed.size)
+    return Verdict(
+        [{computed}],
+        f"Step 1 computed {computed} cross-attention rows and read all {step.cross_reused.size} "
+        f"again; in the decoder's own cache it computed {step.computed.size} and read "
+        f"{step.reused.size}.",
+        numbers(trace, cross),
+        hook="told",
+        facts={"n-cross-computed": computed},
     )
 
 

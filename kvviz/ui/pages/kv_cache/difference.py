@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from kvviz.analysis import Agreement, agreement
+from kvviz.errors import RunCancelledError
 from kvviz.figures import step_cost
 from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
 from kvviz.ui.parts import chart
+from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.parts.run_state import PageState
-from kvviz.ui.parts.waiting import finished
-from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
@@ -25,7 +27,7 @@ for how rounding errors happen to add up, and is still far beyond what any other
 
 
 @bounded
-def draw(state: PageState, environment: Environment) -> None:
+def draw(state: PageState) -> None:
     """Draw the cost of each step, and the comparison of both ways where both were run."""
     shown = state.shown
     if shown is None:
@@ -42,12 +44,12 @@ def draw(state: PageState, environment: Environment) -> None:
         )
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
-        both_ways(state, shown, environment)
+        both_ways(shown)
 
 
 @st.fragment
 @bounded
-def both_ways(state: PageState, shown: ShownRun, environment: Environment) -> None:
+def both_ways(shown: ShownRun) -> None:
     """Draw whether both ways chose the same tokens, and how far their logits are apart."""
     comparison = shown.comparison
     if comparison is None:
@@ -72,15 +74,15 @@ def both_ways(state: PageState, shown: ShownRun, environment: Environment) -> No
     if shown.origin != "run" or comparison.cached.model.dtype == "float64":
         return
 
-    def asked() -> None:
-        state.experiments["float64"] = None
-
-    if "float64" not in state.experiments:
-        st.button("Run both ways in float64", key="kv:float64", on_click=asked)
+    key, record = ("float64-asked", shown.settings), Record.here()
+    if key not in record.seen:
+        st.button(
+            "Run both ways in float64", key="kv:float64", on_click=record.seen.add, args=(key,)
+        )
         return
-    if state.experiments["float64"] is None:
-        state.experiments["float64"] = in_float64(state, shown, environment)
-    verdict(comparison.max_logit_difference, state.experiments["float64"])
+    work = Work("float64", shown.settings, "Running in float64", lambda job: in_float64(shown, job))
+    with suppress(RunCancelledError):
+        verdict(comparison.max_logit_difference, work.result())
 
 
 def tokens_line(found: Agreement) -> str:
@@ -103,24 +105,12 @@ def parting(comparison: CacheComparison, found: Agreement) -> str:
     )
 
 
-def in_float64(state: PageState, shown: ShownRun, environment: Environment) -> CacheComparison:
+def in_float64(shown: ShownRun, job: Job) -> CacheComparison:
     """Run both ways in float64, with the weights of the run on screen."""
-
-    def unasked() -> None:
-        del state.experiments["float64"]
-
-    def work(job: Job) -> CacheComparison:
-        model = model_store().get(shown.settings).as_dtype("float64")
-        comparison = runs.run(model, shown.settings, job, both=True).comparison
-        assert comparison is not None
-        return comparison
-
-    return finished(
-        Job(work, runs.queue(environment.concurrency)),
-        "Running in float64",
-        key="kv:float64-run",
-        on_cancel=unasked,
-    )
+    model = model_store().get(shown.settings).as_dtype("float64")
+    comparison = runs.run(model, shown.settings, job, both=True).comparison
+    assert comparison is not None
+    return comparison
 
 
 def verdict(before: float, precise: CacheComparison) -> None:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from kvviz.lessons import lessons
-from kvviz.trace import GenerationTrace
 from kvviz.ui.parts import cards
+from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
 from kvviz.ui.parts.run_state import PageState
-from kvviz.ui.parts.waiting import finished
-from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -22,6 +19,9 @@ from kvviz.ui.work.runs import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
+
+Rows = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+"""Which rows changed, shape (n_layers, n_rows)."""
 
 LATEST_POSITION = 4
 SPARE_WORDS = ("one", "dog", "red", "big", "the", "no", "is", "her", "two", "a")
@@ -63,97 +63,73 @@ def edit(model: LoadedModel, prompt: str) -> Edit | None:
 
 @st.fragment
 @bounded
-def draw(state: PageState, environment: Environment) -> None:
+def draw(state: PageState) -> None:
     """Draw the question, and after an answer the result of really running the edited prompt."""
     shown = state.shown
     if shown is None:
         return
-    model = model_store().peek(shown.settings)
-    if "edit" not in state.experiments and model is not None:
-        state.experiments["edit"] = edit(model, shown.trace.prompt)
-    change: Edit | None = state.experiments.get("edit")
-    if shown.origin != "run" or change is None:
+    change: Edit | None = None
+    model, record, key = model_store().peek(shown.settings), Record.here(), ("edit", shown.settings)
+    if shown.origin == "run" and key in record.results:
+        change = record.results[key]
+    elif shown.origin == "run" and model is not None:
+        change = record.kept(key, lambda: edit(model, shown.trace.prompt))
+    if change is None:
         cards.heading("Your turn", "Run a prompt of a few plain words, and a question waits here.")
         return
-    question = lessons().question("edited-token")
-    ask = question.ask.format(
-        position=change.position,
-        token=shown.trace.tokens[change.position].strip(),
-        word=change.word,
-        n_rows=change.n_rows,
+    st.html('<div class="kvviz-figure" role="heading" aria-level="3">Your turn</div>')
+    experiment(shown, change).draw()
+
+
+def experiment(shown: ShownRun, change: Edit) -> Experiment:
+    """Return the experiment with one edit of a run's prompt."""
+    after, n_rows = change.n_rows - change.position, change.n_rows
+    return Experiment(
+        "edited-token",
+        [Choice({n: f"all {n}" if n == n_rows else f"{n}" for n in sorted({0, 1, after, n_rows})})],
+        lambda changed: told(changed, change),
+        words={
+            "position": change.position,
+            "token": shown.trace.tokens[change.position].strip(),
+            "word": change.word,
+            "n_rows": n_rows,
+        },
+        about=shown.settings,
+        work=Work(
+            "edited-token",
+            shown.settings,
+            "Running both prompts",
+            lambda job: changed_rows(shown, change, job),
+        ),
     )
-    cards.heading("Your turn", ask)
-
-    def given(choice: int) -> None:
-        state.experiments["answer"] = choice
-
-    answer = state.experiments.get("answer")
-    if answer is None:
-        with st.container(horizontal=True, key="kvviz-answers", gap="small"):
-            for choice in choices(change):
-                label = f"all {choice}" if choice == change.n_rows else str(choice)
-                st.button(label, key=f"kv:answer:{choice}", on_click=given, args=(choice,))
-        return
-    if "changed" not in state.experiments:
-        state.experiments["changed"] = measured(state, shown, change, environment)
-    reveal(state.experiments["changed"], change, answer)
 
 
-def choices(change: Edit) -> list[int]:
-    """Return the answers to choose from, the right one among them."""
-    after = change.n_rows - change.position
-    return sorted({0, 1, after, change.n_rows})
-
-
-def measured(
-    state: PageState, shown: ShownRun, change: Edit, environment: Environment
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def changed_rows(shown: ShownRun, change: Edit, job: Job) -> Rows:
     """Run both prompts and return which rows differ in any bit, shape (n_layers, n_rows)."""
-
-    def work(job: Job) -> tuple[GenerationTrace, GenerationTrace]:
-        model = model_store().get(shown.settings)
-        once = replace(shown.settings, new=1)
-        before = runs.run(model, once, job, both=False)
-        after = runs.run(model, replace(once, prompt=change.prompt), job, both=False)
-        return before.trace, after.trace
-
-    def unanswered() -> None:
-        del state.experiments["answer"]
-
-    before, after = finished(
-        Job(work, runs.queue(environment.concurrency)),
-        "Running both prompts",
-        key="kv:turn",
-        on_cancel=unanswered,
-    )
-    return runs.changed_rows(before, after, change.n_rows)
+    model = model_store().get(shown.settings)
+    once = replace(shown.settings, new=1)
+    before = runs.run(model, once, job, both=False)
+    after = runs.run(model, replace(once, prompt=change.prompt), job, both=False)
+    return runs.changed_rows(before.trace, after.trace, change.n_rows)
 
 
-def reveal(
-    changed: np.ndarray[tuple[int, int], np.dtype[np.bool_]], change: Edit, answer: int
-) -> None:
-    """Draw what was measured, beside what was answered."""
+def told(changed: Rows, change: Edit) -> Verdict:
+    """Return what was measured."""
     counts = changed.sum(axis=1)
     right = int(counts[-1])
-    verdict = "Right" if answer == right else f"You said {answer}. It is {right}"
     strip = "".join(
         f'<i class="{"kvviz-new" if row else "kvviz-kept"}" title="row {number}"></i>'
         for number, row in enumerate(changed[-1])
     )
     listed = ", ".join(f"{count}" for count in counts)
-    st.html(
-        f'<p class="kvviz-verdict"><b>{verdict}: {right} of {change.n_rows} rows changed.</b></p>'
-        f'<div class="kvviz-strip" role="img" aria-label="{change.n_rows - right} rows kept, '
-        f'{right} changed">{strip}</div>'
-        f'<p class="kvviz-body">Rows changed in each layer, from the first: {listed}.</p>'
-    )
-    question = lessons().question("edited-token")
-    cards.opening(
-        "turn",
+    return Verdict(
+        [{right}],
+        f"{right} of {change.n_rows} rows changed in the last layer.",
         [
             f"Ran “{change.prompt}” and compared the bits of every key and value row "
-            "with those of your prompt.",
-            question.why,
+            "with those of your prompt."
         ],
-        question.source,
+        html=f'<div class="kvviz-strip" role="img" aria-label="{change.n_rows - right} rows kept, '
+        f'{right} changed">{strip}</div>'
+        f'<p class="kvviz-body">Rows changed in each layer, from the first: {listed}.</p>',
     )

@@ -176,5 +176,5 @@ def draw_run(state: PageState, environment: Environment) -> None:
         on_view=moved,
         on_cache=other_way,
     )
-    cards.draw(shown, lambda: edited_token.draw(state, environment))
-    difference.draw(state, environment)
+    cards.draw(shown, lambda: edited_token.draw(state))
+    difference.draw(state)

@@ -7,24 +7,20 @@ from dataclasses import replace
 
 import streamlit as st
 
-from kvviz.errors import ContextLengthError, KvvizError
+from kvviz.errors import ContextLengthError, KvvizError, RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.ui.pages.language_modelling import controls
-from kvviz.ui.pages.language_modelling.experiment import outcome
-from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say, verdict
 from kvviz.ui.pages.language_modelling.readings import HIDDEN_SHARE, Reading, read_masked
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
-from kvviz.ui.parts import cards
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import LARGEST_SEED
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.model_names import bundled_models, called
-
-QUESTION = "masked-labels"
 
 
 @st.fragment
@@ -49,63 +45,72 @@ def draw(state: TextState, environment: Environment) -> None:
         settings, seed = reading.settings, state.view.seed
         try:
             environment.require(bert, typed_here=runs.is_local_visitor())
-            masked = outcome(
-                state,
-                ("masked", seed),
-                lambda job: read_masked(settings, seed, job),
-                environment,
+            masked = Work(
+                "masked",
+                (settings, seed),
                 f"{called(bert)} reads the text",
-            )
+                lambda job: read_masked(settings, seed, job),
+            ).result()
+        except RunCancelledError:
+            return
         except KvvizError as error:
             show_error(error)
             offer_less(state, settings, error)
             offer_usual(state, settings, error)
             return
-        if masked is not None:
-            tell(state, reading, masked)
+
+        def columns(revealed: bool) -> None:
+            token_columns(
+                masked,
+                mode="masked-token",
+                revealed=revealed,
+                wait="Predict first: what was guessed at the hidden places comes with your answer.",
+                key="lm-masked",
+            )
+
+        if experiment(state, reading, masked).draw(picture=columns) is not None:
+            state.write_link()
 
 
-def tell(state: TextState, reading: Reading, masked: Reading) -> None:
-    """Draw what is known of both readings, as far as it was asked for."""
-    name = called(masked.card.name)
+def experiment(state: TextState, reading: Reading, masked: Reading) -> Experiment:
+    """Return the experiment with one text; nothing is asked of one with too few tokens."""
     n_plain = sum(column["kind"] != "special" for column in masked.columns)
     n_hidden = masked.summary.n_signals
-    question = lessons().question(QUESTION)
     offered = {n: f"{n:,}" for n in sorted({1, n_hidden, max(1, n_plain // 2), n_plain})}
-    text = question.ask.format(model=name, n_tokens=f"{n_plain:,}")
-    answer = ask(state, QUESTION, text, offered) if len(offered) > 2 else SHOW_ME
-    token_columns(
-        masked,
-        mode="masked-token",
-        revealed=answer is not None,
-        wait="Predict first: what was guessed at the hidden places comes with your answer.",
-        key="lm-masked",
+    return Experiment(
+        "masked-labels",
+        [Choice(offered)] if len(offered) > 2 else [],
+        lambda _: told(state, reading, masked, n_plain),
+        words={"model": called(masked.card.name), "n_tokens": f"{n_plain:,}"},
+        about=reading.settings,
     )
-    if answer is None:
-        return
+
+
+def told(state: TextState, reading: Reading, masked: Reading, n_plain: int) -> Verdict:
+    """Return from how many tokens each model has learnt, and how BERT did."""
+    n_hidden, name = masked.summary.n_signals, called(masked.card.name)
     right = "none" if not masked.n_right else f"{masked.n_right:,}"
-    told = (
-        f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
-        f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
-        f"{masked.summary.mean_bits:.2f} bits each on average."
-    )
-    say(verdict(answer, n_hidden, told, offered), "masked-labels")
-    with st.container(horizontal=True, key="kvviz-masked-row", vertical_alignment="center"):
+    caption = lessons().caption("masked-signals")
+
+    def others() -> None:
         st.button("Hide other tokens", key="lm:again", on_click=lambda: hide_others(state))
         st.html(f'<span class="kvviz-aside">choice {state.view.seed:,}</span>')
-        caption = lessons().caption("masked-signals")
-        cards.opening(
-            "lm-masked",
-            [
-                f"{HIDDEN_SHARE:.0%} of {n_plain:,} tokens, rounded: {n_hidden:,}.",
-                f"{masked.summary.total_bits:,.2f} bits / {n_hidden:,} = "
-                f"{masked.summary.mean_bits:.3f} bits a hidden token.",
-                caption.text,
-                question.why,
-            ],
-            f"{caption.source} {question.source}",
-        )
-    state.write_link()
+
+    return Verdict(
+        [{n_hidden}],
+        f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
+        f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
+        f"{masked.summary.mean_bits:.2f} bits each on average.",
+        [
+            f"{HIDDEN_SHARE:.0%} of {n_plain:,} tokens, rounded: {n_hidden:,}.",
+            f"{masked.summary.total_bits:,.2f} bits / {n_hidden:,} = "
+            f"{masked.summary.mean_bits:.3f} bits a hidden token.",
+            caption.text,
+        ],
+        caption.source,
+        beside=others,
+        hook="masked-labels",
+    )
 
 
 def hide_others(state: TextState) -> None:

@@ -8,17 +8,15 @@ import streamlit as st
 
 from kvviz.analysis.words import Word
 from kvviz.lessons import lessons
-from kvviz.lessons.lesson_files import Question
-from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say, verdict
 from kvviz.ui.pages.language_modelling.readings import Reading
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
 from kvviz.ui.parts import cards
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html, shortened
 from kvviz.ui.work.model_names import called
 
-QUESTION = "most-surprising"
 N_CHOICES = 4
 CHEAPEST_SHARE = 0.6
 """How far down the list of all words the cheapest on offer stands: free words are no match."""
@@ -54,53 +52,59 @@ def draw(state: TextState) -> None:
     reading = state.reading
     if reading is None:
         return
-    words = lessons()
-    name = called(reading.settings.model)
-    caption = words.caption("own-label")
+    caption = lessons().caption("own-label")
     with st.container(border=True, key="kvviz-card-lm-next"):
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
         offered = choices(reading.words)
-        labels = {word.start: word.text for word in offered}
-        answer: object = SHOW_ME
-        question = words.question(QUESTION)
-        if offered:
-            answer = ask(state, QUESTION, question.ask.format(model=name), labels)
-        token_columns(
-            reading,
-            mode="next-token",
-            revealed=answer is not None,
-            wait="Predict first: the losses, and what the model expected, come with your answer.",
-            key="lm-next",
-        )
-        if answer is None:
+
+        def columns(revealed: bool) -> None:
+            token_columns(
+                reading,
+                mode="next-token",
+                revealed=revealed,
+                wait="Predict first: the losses, and what the model expected, come with your "
+                "answer.",
+                key="lm-next",
+            )
+
+        if not offered:
+            columns(True)
+        elif experiment(reading, offered).draw(picture=columns) is None:
             return
-        if offered:
-            tell(reading, offered, question, answer)
     numbers(reading)
 
 
-def tell(reading: Reading, offered: tuple[Word, ...], question: Question, answer: object) -> None:
-    """Draw which word was the dearest, and the sums of all that are spoken of."""
-    labels = {word.start: word.text for word in offered}
-    dearest = max(offered, key=lambda word: word.bits)
-    told = (
-        f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
-        f"others: a chance of {odds(dearest.bits)}."
+def experiment(reading: Reading, offered: tuple[Word, ...]) -> Experiment:
+    """Return the experiment with one text."""
+    return Experiment(
+        "most-surprising",
+        [Choice({word.start: word.text for word in offered})],
+        lambda _: told(reading, offered),
+        words={"model": called(reading.settings.model)},
+        about=reading.settings,
     )
-    say(verdict(answer, dearest.start, told, labels), "most-surprising")
+
+
+def told(reading: Reading, offered: tuple[Word, ...]) -> Verdict:
+    """Return which word was the dearest, and the sums of all that are spoken of."""
+    dearest = max(offered, key=lambda word: word.bits)
     spoken_of = sorted(offered, key=lambda word: -word.bits)
     top = max(reading.words, key=lambda word: word.bits)
-    if top.start not in labels:
-        say(f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits.", "top")
+    further = ""
+    if top not in offered:
+        sentence = f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits."
+        further = f'<p class="kvviz-told" data-kvviz="top">{plain_html(sentence)}</p>'
         spoken_of.insert(0, top)
-    cards.opening(
-        "lm-dearest",
+    return Verdict(
+        [{dearest.start}],
+        f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
+        f"others: a chance of {odds(dearest.bits)}.",
         [
             *(added_up(reading, word) for word in spoken_of),
             f"A chance of 2 to the power of −{dearest.bits:.2f} is {odds(dearest.bits)}.",
-            question.why,
         ],
-        question.source,
+        html=further,
+        hook="most-surprising",
     )
 
 

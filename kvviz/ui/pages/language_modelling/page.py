@@ -35,8 +35,6 @@ def show() -> None:
     environment = Environment.read()
     state = TextState.here()
     wanted = follow_link(state, environment)
-    # A question is answered within its own part, without a drawing of the whole page.
-    state.just_answered = ""
     st.title("Learning from plain text", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
     draft = controls.draw(environment)
@@ -59,7 +57,7 @@ def show() -> None:
     with below:
         if state.reading is not None:
             st.header("Told the truth, or left alone", anchor=False)
-            teacher_forcing.draw(state, environment)
+            teacher_forcing.draw(state)
     if state.job is None:
         state.write_link()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import streamlit as st
 
@@ -34,10 +32,6 @@ class TextState:
         asked: Whether a button outside the controls asked for a reading of what they say.
         notes: Lines about what stands in the way of the link that was opened, or was cancelled.
         unusable: A phrase on each value of that link that could not be used.
-        answers: What the person predicted, by question; kept for the text it belongs to.
-        just_answered: The question that was answered last on this page as it stands, or nothing.
-        results: What experiments on this text gave, by what was asked for.
-        jobs: Experiments under way, by the same.
         film_start: Point at which the film begins when it is mounted.
         address: The address bar.
     """
@@ -50,10 +44,6 @@ class TextState:
     asked: bool = False
     notes: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
-    answers: dict[str, Any] = field(default_factory=dict)
-    just_answered: str = ""
-    results: dict[Hashable, Any] = field(default_factory=dict)
-    jobs: dict[Hashable, Job] = field(default_factory=dict)
     film_start: int = 0
     address: Address = field(default_factory=Address)
 
@@ -87,12 +77,7 @@ class TextState:
         self.settle()
 
     def show(self, reading: Reading) -> None:
-        """Put a new reading on screen; what was predicted of another text is forgotten."""
-        if self.reading is None or self.reading.settings != reading.settings:
-            kept = {name: said for name, said in self.answers.items() if name == "learnt-first"}
-            for job in self.jobs.values():
-                job.cancel()
-            self.answers, self.results, self.jobs = kept, {}, {}
+        """Put a new reading on screen."""
         self.reading, self.error = reading, None
         self.unusable += self.settle()
         self.write_link()

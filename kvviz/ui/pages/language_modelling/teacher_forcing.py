@@ -6,19 +6,17 @@ from dataclasses import replace
 
 import streamlit as st
 
+from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
-from kvviz.ui.pages.language_modelling.experiment import outcome
 from kvviz.ui.pages.language_modelling.glyphs import glyphs, running
-from kvviz.ui.pages.language_modelling.question import ask, say, verdict
 from kvviz.ui.pages.language_modelling.readings import MOST_FREE, FreeRun, Reading, compare_free
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts import cards
-from kvviz.ui.shell.environment import Environment
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.model_names import called
 
-QUESTION = "departs"
 USUAL_GIVEN = 8
 SLIDER = "lm:given"
 
@@ -32,7 +30,7 @@ def given_of(reading: Reading, wanted: int | None) -> int:
 
 @st.fragment
 @bounded
-def draw(state: TextState, environment: Environment) -> None:
+def draw(state: TextState) -> None:
     """Draw the question, the two ways place by place, and what they come to."""
     reading = state.reading
     if reading is None:
@@ -50,27 +48,38 @@ def draw(state: TextState, environment: Environment) -> None:
         n_given = choose_given(state, reading)
         n_places = min(MOST_FREE, reading.summary.n_tokens - n_given)
         settings = reading.settings
-        free: FreeRun | None = outcome(
-            state,
-            ("free", n_given),
-            lambda job: compare_free(settings, n_given, job),
-            environment,
-            "Running free",
-        )
-        if free is None:
+        try:
+            free: FreeRun = Work(
+                "free",
+                (settings, n_given),
+                "Running free",
+                lambda job: compare_free(settings, n_given, job),
+            ).result()
+        except RunCancelledError:
             return
-        found = free.found
         name = called(reading.card.name)
-        question = words.question(QUESTION)
-        near = {0, found.departs_at, min(3, n_places), n_places}
-        offered = {n: "all of them" if n == n_places else f"{n:,}" for n in sorted(near)}
-        text = question.ask.format(n_given=f"{n_given:,}", n_places=f"{n_places:,}", model=name)
-        answer = ask(state, QUESTION, text, offered)
-        rows(free, name, revealed=answer is not None)
-        if answer is None:
-            return
-        say(verdict(answer, found.departs_at, told_of(free), offered), "departs")
-    numbers(free)
+        done = experiment(free, n_given, n_places, reading).draw(
+            picture=lambda revealed: rows(free, name, revealed=revealed)
+        )
+    if done is not None:
+        numbers(free)
+
+
+def experiment(free: FreeRun, n_given: int, n_places: int, reading: Reading) -> Experiment:
+    """Return the experiment with one text."""
+    departs_at = free.found.departs_at
+    near = sorted({0, departs_at, min(3, n_places), n_places})
+    return Experiment(
+        "departs",
+        [Choice({n: "all of them" if n == n_places else f"{n:,}" for n in near})],
+        lambda _: Verdict([{departs_at}], told_of(free), hook="departs"),
+        words={
+            "n_given": f"{n_given:,}",
+            "n_places": f"{n_places:,}",
+            "model": called(reading.card.name),
+        },
+        about=reading.settings,
+    )
 
 
 def told_of(free: FreeRun) -> str:
@@ -207,7 +216,7 @@ def numbers(free: FreeRun) -> None:
         )
     with third, st.container(border=True, key="kvviz-card-lm-why", height="stretch"):
         caption, forcing = words.caption("exposure-bias"), words.caption("forcing")
-        question = words.question(QUESTION)
+        question = words.question("departs")
         cards.heading("Why they part", question.why)
         cards.opening(
             "lm-forcing",

@@ -18,14 +18,13 @@ from kvviz.lessons.lesson_files import Gap, LessonError
 from kvviz.lessons.training_film import Film, first_common_leader, first_lead, read_film
 from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
-from kvviz.ui.pages.language_modelling.question import SHOW_ME, ask, say
 from kvviz.ui.pages.language_modelling.state import TextState
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.model_names import WEIGHTS, called
 
 HERE = Path(__file__).parent
-QUESTION = "learnt-first"
 TWINS = (("gpt2-mini", "gpt2"), ("bert-mini", "bert"))
 KEY = "lm-film"
 
@@ -154,7 +153,7 @@ def draw(state: TextState) -> None:
     caption = words.caption("training-film")
     with st.container(border=True, key="kvviz-card-lm-film"):
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
-        answer(state, found["gpt2"])
+        experiment(found["gpt2"]).draw()
 
         def moved() -> None:
             point = st.session_state.get(KEY, {}).get("point")
@@ -189,20 +188,25 @@ def milestones(film: Film) -> dict[str, tuple[str, int | None]]:
     return marks
 
 
-def answer(state: TextState, film: Film) -> None:
-    """Draw the question on the film, and once it is answered what the film says."""
+def experiment(film: Film) -> Experiment:
+    """Return the experiment: the person scrubs, and the file knows."""
     marks = milestones(film)
-    question = lessons().question(QUESTION)
-    labels = {name: label for name, (label, _) in marks.items()}
-    given = ask(state, QUESTION, question.ask, labels)
-    if given is None:
-        return
-    seen = {name: n for name, (_, n) in marks.items() if n is not None}
+    return Experiment(
+        "learnt-first",
+        [Choice({name: label for name, (label, _) in marks.items()})],
+        lambda _: told(marks),
+    )
+
+
+def told(marks: dict[str, tuple[str, int | None]]) -> Verdict | None:
+    """Return what was learnt first, and when; None where the film shows nothing of it."""
+    seen = {name: (label, n) for name, (label, n) in marks.items() if n is not None}
     if not seen:
-        return
-    right = min(seen, key=lambda name: seen[name])
-    steps = sorted(seen, key=seen.__getitem__)
-    opening = "" if given == SHOW_ME else "Right. " if given == right else "Not that one. "
-    learnt = then([(labels[name], seen[name]) for name in steps])
-    say(f"{opening}{called(f'kvviz/{TWINS[0][0]}')} learnt first {learnt}.", "learnt-first")
-    st.html(f'<p class="kvviz-source">{plain_html(question.why)} {plain_html(question.source)}</p>')
+        return None
+    order = sorted(seen, key=lambda name: seen[name][1])
+    name = called(f"kvviz/{TWINS[0][0]}")
+    return Verdict(
+        [{order[0]}],
+        f"{name} learnt first {then([seen[one] for one in order])}.",
+        hook="learnt-first",
+    )

@@ -98,13 +98,11 @@ class SizesState:
     Attributes:
         address: Its address bar.
         choice: What was chosen last, since widgets forget while another page is open.
-        answer: Answer to the question, or None before it.
         notes: Lines about the link that was opened.
     """
 
     address: Address = field(default_factory=Address)
     choice: Choice = field(default_factory=Choice)
-    answer: int | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod

@@ -28,7 +28,7 @@ def show() -> None:
             '<h2 class="kvviz-unseen">One model, and how it is served</h2>')  # fmt: skip
     with st.container(key="kvviz-status"):
         notes.draw(state.notes)
-    prediction.draw(state)
+    prediction.experiment().draw()
     chosen = choice.draw(state)
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.
     state.address.write(choice.write(chosen))

@@ -7,13 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from kvviz.analysis.cache_size import architecture_cache_bytes, cache_terms
-from kvviz.lessons import lessons
-from kvviz.ui.pages.model_sizes.choice import PREFIX, Choice, SizesState, put
-from kvviz.ui.parts.cards import opening
+from kvviz.ui.pages.model_sizes import choice
+from kvviz.ui.pages.model_sizes.choice import PREFIX, put
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.quantity import in_bytes
-from kvviz.ui.shell.plain_text import plain_html
 
-ASKED = Choice(row="llama-3.1-405b", tokens=131_072)
+ASKED = choice.Choice(row="llama-3.1-405b", tokens=131_072)
 
 
 def answers() -> tuple[dict[int, str], int]:
@@ -32,59 +31,35 @@ def answers() -> tuple[dict[int, str], int]:
     return what, right
 
 
-def draw(state: SizesState) -> None:
-    """Draw the question, and after an answer what is right and why."""
-    question, (what, right) = lessons().question("cache-of-405b"), answers()
-
-    def take(answer: int) -> None:
-        state.answer = answer
-
-    if state.answer is None:
-        with st.container(key="kvviz-ask-sizes", gap="small"):
-            st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(question.ask)}</p>')
-            with st.container(horizontal=True, key="kvviz-choices-sizes", gap="small"):
-                for number, size in enumerate(what):
-                    st.button(
-                        in_bytes(size), key=f"{PREFIX}answer:{number}", on_click=take, args=(size,)
-                    )
-                st.button(
-                    "Just show me",
-                    key=f"{PREFIX}answer:show",
-                    type="tertiary",
-                    on_click=take,
-                    args=(0,),
-                )
-        return
-    with st.container(key="kvviz-ask-sizes", gap="small"):
-        st.html(
-            f'<p class="kvviz-told" data-kvviz="verdict">{plain_html(verdict(state.answer))}</p>'
-            f'<p class="kvviz-body">{plain_html(question.why)}</p>'
-        )
-        shape = ASKED.model.shape
-        assert shape is not None
-        (term,) = cache_terms(shape, ASKED.tokens)
-        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-            st.button("Set the controls to it", key=f"{PREFIX}show", type="secondary",
-                      on_click=lambda: put(ASKED))  # fmt: skip
-            opening(
-                "prediction",
-                [
-                    f"{term.n_layers:,} layers × {term.n_rows:,} positions × {term.row} = "
-                    f"{term.total:,} numbers.",
-                    f"{term.total:,} × 2 B (bfloat16) = {right:,} B.",
-                    *(f"{in_bytes(size)} would be {name}." for size, name in what.items()
-                      if size != right),
-                ],
-                f"{question.source} Shape: {ASKED.model.source}.",
-            )  # fmt: skip
-
-
-def verdict(answer: int) -> str:
-    """Return the sentence that says what is right, beside what was answered; 0 for no answer."""
+def experiment() -> Experiment:
+    """Return the experiment, in which nothing has to be run."""
     what, right = answers()
-    told = f"{in_bytes(right)}, with {what[right]}."
-    if answer == right:
-        return f"Right: {told}"
-    if not answer:
-        return f"It takes {told}"
-    return f"You said {in_bytes(answer)}, which would be {what[answer]}. It takes {told}"
+    return Experiment(
+        "cache-of-405b",
+        [Choice({size: in_bytes(size) for size in what}, meaning=what)],
+        lambda _: told(what, right),
+    )
+
+
+def told(what: dict[int, str], right: int) -> Verdict:
+    """Return what is right, and the arithmetic of it."""
+    shape = ASKED.model.shape
+    assert shape is not None
+    (term,) = cache_terms(shape, ASKED.tokens)
+    return Verdict(
+        [{right}],
+        f"It takes {in_bytes(right)}, with {what[right]}.",
+        [
+            f"{term.n_layers:,} layers × {term.n_rows:,} positions × {term.row} = "
+            f"{term.total:,} numbers.",
+            f"{term.total:,} × 2 B (bfloat16) = {right:,} B.",
+            *(f"{in_bytes(size)} would be {name}." for size, name in what.items() if size != right),
+        ],
+        f"Shape: {ASKED.model.source}.",
+        beside=lambda: st.button(
+            "Set the controls to it",
+            key=f"{PREFIX}show",
+            type="secondary",
+            on_click=lambda: put(ASKED),
+        ),
+    )

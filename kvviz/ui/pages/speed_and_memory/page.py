@@ -44,7 +44,7 @@ def show() -> None:
     st.title("Speed and memory", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
             '<h2 class="kvviz-unseen">The race</h2>')  # fmt: skip
-    race_controls.question(state)
+    race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
     if draft.start or state.asked:
         race(state, draft, environment)

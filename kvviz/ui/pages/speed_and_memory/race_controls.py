@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from kvviz.errors import ContextLengthError, OutOfMemoryError
-from kvviz.lessons import lessons
 from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.trace.race import race_bytes
 from kvviz.ui.pages.speed_and_memory.settings import (
@@ -18,17 +17,16 @@ from kvviz.ui.pages.speed_and_memory.settings import (
     RaceSettings,
 )
 from kvviz.ui.pages.speed_and_memory.state import SpeedState
+from kvviz.ui.parts.experiment import Choice, Experiment
 from kvviz.ui.parts.model_choice import choose_model, put_model
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
 ANSWERS = (("less than 2×", 2.0), ("2× to 4×", 4.0), ("4× to 10×", 10.0), ("more than 10×", None))
 """Answers to the question, and the factor that each ends below."""
 
-JUST_RUN = -1
 NUMBERS = {
     "prompt_tokens": ("Prompt tokens", MOST_PROMPT_TOKENS),
     "new": ("New tokens", 0),
@@ -59,30 +57,27 @@ def put(settings: RaceSettings) -> None:
         st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
 
 
-def question(state: SpeedState) -> None:
-    """Draw the question until it is answered; an answer starts the race."""
-    if state.answer is not None:
-        return
-    words = lessons().question("cache-speed-up")
+def experiment(state: SpeedState) -> Experiment:
+    """Return the experiment: an answer starts the race, and the lanes come before the verdict."""
     said = {
         name: st.session_state.get(f"{PREFIX}{name}") or getattr(state.settings, name)
         for name in ("prompt_tokens", "new")
     }
-    name = st.session_state.get(f"{PREFIX}model", state.settings.model)
-    ask = words.ask.format(
-        model=called(name), prompt=f"{said['prompt_tokens']:,}", new=f"{said['new']:,}"
+
+    def race() -> None:
+        state.asked = True
+
+    return Experiment(
+        "cache-speed-up",
+        [Choice({number: label for number, (label, _) in enumerate(ANSWERS)})],
+        words={
+            "model": called(st.session_state.get(f"{PREFIX}model", state.settings.model)),
+            "prompt": f"{said['prompt_tokens']:,}",
+            "new": f"{said['new']:,}",
+        },
+        stays=False,
+        on_answer=race,
     )
-
-    def take(number: int) -> None:
-        state.answer, state.asked = number, True
-
-    with st.container(key="kvviz-ask-speed", gap="small"):
-        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(ask)}</p>')
-        with st.container(horizontal=True, key="kvviz-choices-speed", gap="small"):
-            for number, (label, _) in enumerate(ANSWERS):
-                st.button(label, key=f"{PREFIX}answer:{number}", on_click=take, args=(number,))
-            st.button("Just run it", key=f"{PREFIX}answer:show", type="tertiary",
-                      on_click=take, args=(JUST_RUN,))  # fmt: skip
 
 
 def draw(environment: Environment) -> Draft:

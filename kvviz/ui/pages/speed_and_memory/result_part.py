@@ -12,10 +12,10 @@ from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.trace.race import Race
 from kvviz.ui.pages.speed_and_memory.live_race import lane_pair
 from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
-from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, JUST_RUN
+from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
-from kvviz.ui.parts.cards import opening
+from kvviz.ui.parts.experiment import Verdict
 from kvviz.ui.parts.quantity import factor, seconds
 from kvviz.ui.shell.plain_text import plain_html
 
@@ -43,34 +43,33 @@ def draw(state: SpeedState) -> None:
         },
         "race-result",
     )
-    st.html(
-        f'<p class="kvviz-told" data-kvviz="verdict">{plain_html(_answer(state, ups))}</p>'
-        f'<p class="kvviz-body kvviz-wide">{plain_html(" ".join(verdict(ups, race)))}</p>'
+    lines = " ".join(verdict(ups, race))
+    told = Verdict(
+        [{right_answer(ups.last)}],
+        f"{factor(ups.last)} as fast with the cache.",
+        how_measured(race, ups),
+        lessons().caption("race").source,
+        html=f'<p class="kvviz-body kvviz-wide">{plain_html(lines)}</p>'
         f'<span data-kvviz="race" data-n-prompt="{race.n_prompt}" data-n-new="{race.n_new}" '
         f'data-batch="{race.batch}" data-n-repeats="{race.n_repeats}" '
         f'data-speed-up="{ups.last:.4f}" data-passes="{saved.passes:.4f}" '
         f'data-cached-seconds="{times.cached["median"]:.6f}" '
         f'data-uncached-seconds="{times.uncached["median"]:.6f}" '
         f'data-cache-bytes="{int(race.cache_bytes[-1])}" '
-        f'data-same-tokens="{str(race.same_tokens).lower()}"></span>'
+        f'data-same-tokens="{str(race.same_tokens).lower()}"></span>',
+        beside=lambda: st.download_button(
+            "Download as CSV",
+            race_csv(race),
+            "kvviz-race.csv",
+            "text/csv",
+            key="speed:csv",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+        ),
+        opens="how it was measured",
     )
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        opening("race", how_measured(race, ups), lessons().caption("race").source,
-                label="how it was measured")  # fmt: skip
-        st.download_button("Download as CSV", race_csv(race), "kvviz-race.csv", "text/csv",
-                           key="speed:csv", on_click="ignore", type="tertiary",
-                           icon=":material/download:")  # fmt: skip
-
-
-def _answer(state: SpeedState, ups: SpeedUps) -> str:
-    told = f"{factor(ups.last)} as fast with the cache."
-    finished = state.finished
-    if finished is None or state.answered != finished.settings or state.answer in (None, JUST_RUN):
-        return told
-    said = ANSWERS[state.answer][0]
-    return (
-        f"Right: {told}" if state.answer == right_answer(ups.last) else f"You said {said}. {told}"
-    )
+    experiment(state).judge(told, alone=state.answered != finished.settings)
 
 
 def right_answer(speed_up: float) -> int:

@@ -47,8 +47,7 @@ class SpeedState:
         job: The race under way, or None.
         live: What can be seen of it.
         asked: Whether a button outside the controls asked for a race of what they say.
-        answer: Which answer the person gave to the question, or None before it.
-        answered: Settings of the race that the answer is about.
+        answered: Settings of the race that the answer to the question is about.
         parts: Profiles of steps, by what they are called; of the race on screen.
         roof: The machine's ceilings, for the race on screen.
         error: What went wrong last, drawn until the next race.
@@ -61,7 +60,6 @@ class SpeedState:
     job: Job | None = None
     live: LiveRace | None = None
     asked: bool = False
-    answer: int | None = None
     answered: RaceSettings | None = None
     parts: Measurement[dict[str, StepProfile]] = field(
         default_factory=lambda: Measurement("profile", "Timing the parts, repeat")

@@ -1,0 +1,139 @@
+"""A question to answer before the page answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.ui.parts.experiment.answered import answered
+from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
+from kvviz.ui.shell.plain_text import plain, plain_html, shortened
+
+LONGEST_LABEL = 40
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one answer is chosen from.
+
+    Attributes:
+        options: Answer to its label, plain text.
+        label: What the choice is about, such as a model's name; needed where there are several.
+        meaning: What an answer would mean, said of it where it was not right; may lack any.
+    """
+
+    options: Mapping[Any, str]
+    label: str = ""
+    meaning: Mapping[Any, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, words: Iterable[str], label: str = "") -> Choice:
+        """Return a choice among words that are their own labels."""
+        return cls({word: word for word in words}, label)
+
+    def named(self, answers: Collection[Any]) -> str:
+        """Return answers in words, those that were offered first; others may have come out."""
+        offered = [label for answer, label in self.options.items() if answer in answers]
+        return " and ".join(offered or [str(answer) for answer in answers])
+
+
+def ask(
+    key: Key,
+    text: str,
+    choices: Sequence[Choice],
+    *,
+    stays: bool = True,
+    on_answer: Callable[[], None] | None = None,
+) -> tuple[Given | None, DeltaGenerator]:
+    """Draw a question, with its choices until it is answered.
+
+    Its container is always there: what stands below keeps its place on the page, or it would be
+    there twice for a moment, as it was before the answer and as it is after it.
+
+    Args:
+        key: The question's id, and what it is about.
+        text: The question, plain text.
+        choices: All of them have to be made.
+        stays: Whether the question stands there when it is answered.
+        on_answer: Called when it is answered, before the page is drawn again.
+
+    Returns:
+        What was answered, or None as long as it was not, and the place for what is told of it.
+    """
+    name, record = key[0], Record.here()
+    given = record.given.get(key)
+
+    def take(answers: tuple[Any, ...]) -> None:
+        record.answer(key, answers)
+        if on_answer is not None:
+            on_answer()
+
+    # The outer container is there even where a question goes when it is answered.
+    with st.container():
+        if given is not None and not stays:
+            _spot(name, given)
+            return given, st.container()
+        box = st.container(key=f"kvviz-ask-{name}", gap="small")
+    with box:
+        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
+        # Emptied at once: what is left undrawn would stand there until the work is done.
+        place = st.empty()
+        if given is not None:
+            with place.container():
+                _spot(name, given)
+        else:
+            with place.container(
+                horizontal=True,
+                key=f"kvviz-answers-{name}",
+                gap="small" if len(choices) == 1 else "medium",
+                vertical_alignment="bottom",
+            ):
+                _answers(key, choices, take)
+    return given, box
+
+
+def _spot(name: str, given: Given) -> None:
+    with st.container(key=f"kvviz-answered-{name}"):
+        answered(name, given.number)
+
+
+def _answers(key: Key, choices: Sequence[Choice], take: Callable[[tuple[Any, ...]], None]) -> None:
+    """Draw a button for each answer, or where several choices are to be made a row for each."""
+    name, about = key
+    if len(choices) == 1:
+        for number, (answer, label) in enumerate(choices[0].options.items()):
+            st.button(
+                plain(shortened(label, LONGEST_LABEL)),
+                key=f"ask:{name}:{number}",
+                on_click=take,
+                args=((answer,),),
+            )
+    else:
+        digest = sha256(repr(about).encode()).hexdigest()[:10]
+        keys = [f"ask:{name}:{number}:{digest}" for number in range(len(choices))]
+
+        def chosen() -> None:
+            said = tuple(st.session_state.get(one) for one in keys)
+            if None not in said:
+                take(said)
+
+        for one, choice in zip(keys, choices, strict=True):
+            st.segmented_control(
+                plain(choice.label),
+                list(choice.options),
+                format_func=lambda answer, labels=choice.options: plain(labels[answer]),
+                key=one,
+                on_change=chosen,
+            )
+    st.button(
+        "Just show me",
+        key=f"ask:{name}:show",
+        type="tertiary",
+        on_click=take,
+        args=(SHOW_ME,),
+    )

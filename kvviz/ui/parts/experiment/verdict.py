@@ -1,0 +1,110 @@
+"""What came out of an experiment, in one sentence with its numbers, and the reason that opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from kvviz.lessons.lesson_files import Question
+from kvviz.ui.parts import cards
+from kvviz.ui.parts.experiment.question import Choice
+from kvviz.ui.shell.plain_text import plain_html
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out.
+
+    Attributes:
+        right: For each choice the answers that turned out right, or what came out instead.
+        told: What stands in the braces of the sentence that the lessons tell of the question, or
+            the sentence itself where they tell none; plain text.
+        lines: The arithmetic, a line each, plain text.
+        source: Where its numbers come from, before the question's own source.
+        html: What shows it below the sentence, as HTML.
+        beside: Draws what can be done with it, beside what opens.
+        opens: Words on what opens.
+        hook: Name of its `data-kvviz`.
+        facts: Further values for scripts, by the names of their ``data-`` attributes.
+    """
+
+    right: Sequence[Collection[Any]]
+    told: Mapping[str, object] | str
+    lines: Sequence[str] = ()
+    source: str = ""
+    html: str = ""
+    beside: Callable[[], object] | None = None
+    opens: str = "why it is so"
+    hook: str = "verdict"
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def draw(
+    verdict: Verdict, question: Question, choices: Sequence[Choice], answers: Sequence[Any]
+) -> None:
+    """Draw a verdict on what was answered."""
+    told = verdict.told
+    sentence = told if isinstance(told, str) else question.told.format(**told)
+    facts: dict[str, object] = {}
+    if choices:
+        facts = {
+            "right": sum(hits(choices, verdict.right, answers)),
+            "asked": len(choices),
+            "outcome": " | ".join(
+                choice.named(fitting)
+                for choice, fitting in zip(choices, verdict.right, strict=True)
+            ),
+        }
+    attributes = "".join(
+        f' data-{name}="{plain_html(str(value))}"'
+        for name, value in (facts | dict(verdict.facts)).items()
+    )
+    st.html(
+        f'<p class="kvviz-told" data-kvviz="{verdict.hook}"{attributes}>'
+        f"{plain_html(judged(choices, verdict.right, answers) + sentence)}</p>{verdict.html}"
+    )
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        if verdict.beside is not None:
+            verdict.beside()
+        cards.opening(
+            question.id,
+            [*verdict.lines, question.why],
+            f"{verdict.source} {question.source}".strip(),
+            label=verdict.opens,
+        )
+
+
+def hits(
+    choices: Sequence[Choice], right: Sequence[Collection[Any]], answers: Sequence[Any]
+) -> list[bool]:
+    """Return for each choice whether the answer to it is right; none where none was given."""
+    if not answers:
+        return []
+    return [answer in fitting for _, fitting, answer in zip(choices, right, answers, strict=True)]
+
+
+def judged(
+    choices: Sequence[Choice], right: Sequence[Collection[Any]], answers: Sequence[Any]
+) -> str:
+    """Return what is said of the answers, before it is said what came out."""
+    found = hits(choices, right, answers)
+    if not found:
+        return ""
+    if all(found):
+        return "Right. "
+    if any(found):
+        labels = [
+            " and ".join(
+                choice.label for choice, hit in zip(choices, found, strict=True) if hit is kind
+            )
+            for kind in (True, False)
+        ]
+        return f"Right for {labels[0]}, not for {labels[1]}. "
+    said = " and ".join(
+        choice.named([answer]) for choice, answer in zip(choices, answers, strict=True)
+    )
+    means = choices[0].meaning.get(answers[0]) if len(choices) == 1 else None
+    return f"You said {said}, which would be {means}. " if means else f"You said {said}. "

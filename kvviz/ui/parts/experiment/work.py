@@ -1,0 +1,126 @@
+"""The work of an experiment: done once, off the page's thread, and kept with its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import RunCancelledError
+from kvviz.ui.parts import progress
+from kvviz.ui.parts.experiment.record import Key, Record
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work import runs
+from kvviz.ui.work.jobs import Job
+
+TELL_AFTER_S = 0.3
+"""A job that is done within this time is not worth a progress bar that flashes by."""
+
+NOTHING_KEPT = "Cancelled: nothing was kept of it."
+
+
+@dataclass(frozen=True)
+class Work:
+    """A piece of work.
+
+    Attributes:
+        name: What kind of work it is; only one of a kind is under way at a time.
+        about: All that it depends on: with something else it is done anew.
+        words: What it does, in words that stand before its progress.
+        run: The work; it may report to the job, and should look whether it is cancelled.
+    """
+
+    name: str
+    about: Hashable
+    words: str
+    run: Callable[[Job], Any]
+
+    def result(self, place: DeltaGenerator | None = None, room: int = 0) -> Any:
+        """Return what it gives, drawing its progress and Cancel until then.
+
+        A drawing that is cut short leaves the work going on, and the next one finds it again.
+
+        Args:
+            place: Where progress is drawn; here if None.
+            room: Height in pixels that is held free below it, for what is to come.
+
+        Raises:
+            RunCancelledError: If the person cancelled it; what says so has then been drawn, with
+                a button to do it after all.
+            Exception: What the work raised.
+        """
+        record, key = Record.here(), (self.name, self.about)
+        # A slot that is always there: what is told below it keeps its place.
+        with place if place is not None else nullcontext(), st.container():
+            if key in record.stopped and key not in record.results:
+                self._offer_again(record, key)
+                raise RunCancelledError(NOTHING_KEPT, fix="Do it again if you want to see it.")
+            return record.kept(key, lambda: self._make(record, key, room))
+
+    def _make(self, record: Record, key: Key, room: int) -> Any:
+        job = record.jobs.get(key)
+        if job is None or job.cancelled():
+            queue = runs.queue(Environment.read().concurrency)
+            job = record.begin(key, Job(self.run, queue))
+        # One drawing may have to wait for several things of a kind.
+        digest = sha256(repr(self.about).encode()).hexdigest()[:10]
+        watch(job, self.words, f"do:{self.name}:{digest}", lambda: record.stop(key), room)
+        record.jobs.pop(key, None)
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def _offer_again(self, record: Record, key: Key) -> None:
+        with st.container(
+            border=True,
+            horizontal=True,
+            vertical_alignment="center",
+            key=f"kvviz-card-stopped-{self.name}",
+        ):
+            st.html(f'<p class="kvviz-body" role="status">{NOTHING_KEPT}</p>')
+            st.button(
+                "Do it again",
+                key=f"do:{self.name}:again",
+                on_click=lambda: record.stopped.discard(key),
+            )
+
+
+def watch(job: Job, words: str, key: str, cancel: Callable[[], None], room: int = 0) -> None:
+    """Draw the progress of a job until it is done, or until the page is drawn anew.
+
+    Args:
+        job: The job.
+        words: What it does.
+        key: What the keys of its widgets begin with.
+        cancel: Called when Cancel is pressed.
+        room: Height in pixels that is held free below, 0 for none.
+    """
+    place = st.empty()
+    try:
+        if job.wait(TELL_AFTER_S):
+            return
+        with place.container():
+            with st.container(
+                border=True, horizontal=True, vertical_alignment="center", key=f"kvviz-{key}"
+            ):
+                bar = st.empty()
+                st.button("Cancel", key=f"{key}:cancel", on_click=cancel)
+            if room:
+                st.skeleton(height=room)
+        while not job.wait(0.15):
+            fraction = job.step / job.n_steps if job.n_steps else 0.0
+            bar.progress(fraction, text=said_of(job, words))
+    finally:
+        place.empty()
+
+
+def said_of(job: Job, words: str) -> str:
+    """Say how far a job is, or how many go before it."""
+    if job.phase == "waiting":
+        return progress.sentence(job)
+    return f"{words}: {job.step:,} of {job.n_steps:,}" if job.n_steps else words
