@@ -84,7 +84,7 @@ class Sight:
 SIGHTS = {
     "start": Sight("/", ("player",)),
     "kv_cache": Sight("/kv_cache", ("player",)),
-    "bert_vs_gpt2": Sight("/bert_vs_gpt2?do=append", ("twins", "verdict"), "Show me"),
+    "bert_vs_gpt2": Sight("/bert_vs_gpt2?do=append", ("twins", "verdict"), "Just show me"),
     "language_modelling": Sight("/language_modelling", ("training-film", "token-columns")),
     "encoder_decoder": Sight("/encoder_decoder", ("player", "encoder-head")),
     "speed_and_memory": Sight(
