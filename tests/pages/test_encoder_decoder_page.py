@@ -15,7 +15,7 @@ from kvviz.ui.pages.encoder_decoder.filled import fills, final_sentinels, parts,
 from kvviz.ui.pages.encoder_decoder.settings import parse, parse_encoder, usual, write
 from kvviz.ui.parts import saving
 from kvviz.ui.parts.experiment import Record
-from kvviz.ui.shell.links import View
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job

@@ -334,12 +334,11 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
 
 
 def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
-    from kvviz.ui.pages.language_modelling import page as language_modelling_page
-    from kvviz.ui.shell import address
+    from kvviz.ui.shell import address, page_state
 
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
-    for module in (address, language_modelling_page):
+    for module in (address, page_state):
         monkeypatch.setattr(module, "by_history", lambda: True)
     page.app.query_params["text"] = "The king had a red boat."
     page.app.run()

@@ -18,8 +18,8 @@ from kvviz.player import pack
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import language
+from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.links import CACHES, View
 from kvviz.ui.work.runs import ShownRun
 
 log = logging.getLogger(__name__)

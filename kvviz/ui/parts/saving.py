@@ -18,10 +18,11 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
 from kvviz.trace.storage import open_trace
 from kvviz.ui.parts.player import checked_cache, first_view
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
-from kvviz.ui.shell.links import RunSettings, View
 from kvviz.ui.work.model_names import FAMILY_NAMES
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.runs import ShownRun
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ Opening = Callable[[ShownRun, View], View]
 """
 
 
-def draw(state: PageState, family: Family, opening: Opening = first_view) -> None:
+def draw(state: RunState, family: Family, opening: Opening = first_view) -> None:
     """Draw what can be taken away, once there is a run, and the way to open a saved one.
 
     Args:
@@ -67,11 +68,11 @@ def draw(state: PageState, family: Family, opening: Opening = first_view) -> Non
                 take_away(state.shown, state, opening)
 
 
-def take_away(shown: ShownRun, state: PageState, opening: Opening) -> None:
+def take_away(shown: ShownRun, state: RunState, opening: Opening) -> None:
     """Draw the ways to take a run away."""
     if shown.origin == "file":
         st.caption("A saved run has no link; pass its file on.")
-    elif links.fits(shown.settings):
+    elif links.fits(shown.settings.prompt):
         _copy_link()(key="kv-copy-link")
     else:
         st.caption("This prompt is too long for a link; save the run instead.")
@@ -79,7 +80,7 @@ def take_away(shown: ShownRun, state: PageState, opening: Opening) -> None:
         downloads(shown, state, opening)
 
 
-def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
+def downloads(shown: ShownRun, state: RunState, opening: Opening) -> None:
     """Draw the downloads of a run; each is made only when it is asked for."""
     for label, key, make, name, mime, about in (
         (
@@ -119,11 +120,9 @@ def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
         )
 
 
-def open_upload(state: PageState, upload: Any, family: Family) -> None:
+def open_upload(state: RunState, upload: Any, family: Family) -> None:
     """Put an uploaded run on screen, or say why it cannot be."""
-    if state.job is not None:
-        state.job.cancel()
-        state.job = None
+    state.give_up_job()
     try:
         trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
         if trace.model.family != family:

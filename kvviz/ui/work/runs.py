@@ -17,10 +17,10 @@ from kvviz.player.payload import CacheView
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
 from kvviz.trace.model_card import Family
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from kvviz.trace import CrossAttention, GenerationTrace
 from kvviz.ui.pages.encoder_decoder.blanks import SENTINEL
 from kvviz.ui.pages.encoder_decoder.settings import EncoderHead
 from kvviz.ui.parts import cards, chart
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.links import View
 from kvviz.ui.shell.plain_text import percent, visible
 from kvviz.ui.work.runs import ShownRun
 

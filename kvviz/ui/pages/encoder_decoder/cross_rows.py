@@ -7,7 +7,7 @@ import numpy as np
 from kvviz.player import fingerprint
 from kvviz.trace import CrossAttention, GenerationTrace
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 
 
 def experiment(trace: GenerationTrace, cross: CrossAttention) -> Experiment:
@@ -25,7 +25,7 @@ def experiment(trace: GenerationTrace, cross: CrossAttention) -> Experiment:
     )
 
 
-def of_the_page(state: PageState) -> Experiment | None:
+def of_the_page(state: RunState) -> Experiment | None:
     """Return the experiment with the run on screen, None where it has no second step."""
     shown = state.shown
     if shown is None or shown.trace.cross is None or len(shown.trace.steps) < 2:
@@ -33,13 +33,13 @@ def of_the_page(state: PageState) -> Experiment | None:
     return experiment(shown.trace, shown.trace.cross)
 
 
-def looked(state: PageState) -> bool:
+def looked(state: RunState) -> bool:
     """Take in that a decode step is in view; return whether that reveals the result."""
     found = of_the_page(state) if state.view.step >= 1 else None
     return found is not None and found.saw()
 
 
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the question, then what to do, then what happened."""
     found = of_the_page(state)
     if found is not None:

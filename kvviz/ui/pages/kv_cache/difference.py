@@ -13,7 +13,7 @@ from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Record, Work
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
@@ -27,7 +27,7 @@ for how rounding errors happen to add up, and is still far beyond what any other
 
 
 @bounded
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the cost of each step, and the comparison of both ways where both were run."""
     shown = state.shown
     if shown is None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -63,7 +63,7 @@ def edit(model: LoadedModel, prompt: str) -> Edit | None:
 
 @st.fragment
 @bounded
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the question, and after an answer the result of really running the edited prompt."""
     shown = state.shown
     if shown is None:
