@@ -21,7 +21,8 @@ EXPERIMENTS = {
 }
 """What can be done with the text, by its name in links, in the order of the lesson."""
 
-TEXT = (  # not for people: words for the models
+# not for people: words for the models
+TEXT = (
     "Lily played with her red ball. It rolled under the bed and she could not find it. She was very"
 )
 LONGEST_TEXT = 4_000
@@ -59,8 +60,8 @@ class TwinSettings:
     blank: int = 1
     new: int = 20
     seed: int = 0
-    one: str = "The kind old man gave him some bread."
-    other: str = "The kind of bread he liked was sweet."
+    one: str = "The kind old man gave him some bread."  # not for people: words for the models
+    other: str = "The kind of bread he liked was sweet."  # not for people: likewise
     focus: int | None = None
 
 
