@@ -101,18 +101,21 @@ def checked_cache(shown: ShownRun, view: View) -> CacheView:
     return shown.caches[shown.caches.index(view.cache) if view.cache in shown.caches else 0]
 
 
+def begins_at(shown: ShownRun, view: View) -> dict[str, Any]:
+    """Return where a player of a run begins, as the arguments of what packs it."""
+    return {
+        "layer": view.layer or 0,
+        "head": view.head or 0,
+        "step": view.step,
+        "cache": checked_cache(shown, view),
+        "roles": shown.roles,
+    }
+
+
 def packed(shown: ShownRun, view: View, view_number: int, layer: int | None = None) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
-    return pack(
-        shown.subject,
-        layer=view.layer or 0,
-        head=view.head or 0,
-        step=view.step,
-        cache=checked_cache(shown, view),
-        view_number=view_number,
-        roles=shown.roles,
-        layers=None if layer is None else [layer],
-    )
+    layers = None if layer is None else [layer]
+    return pack(shown.subject, view_number=view_number, layers=layers, **begins_at(shown, view))
 
 
 @st.fragment

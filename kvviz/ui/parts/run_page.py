@@ -14,7 +14,6 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import saving, work_status
 from kvviz.ui.parts.player import first_view, player
-from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.text_controls import Draft, TextControls
 from kvviz.ui.parts.view import View
@@ -65,18 +64,6 @@ class RunPage(ABC):
         """Return the parameters that lead to a run that was made here, and a view of it."""
 
     @abstractmethod
-    def draw_controls(self) -> Draft[RunSettings]:
-        """Draw the controls and return what they say."""
-
-    @abstractmethod
-    def label_text(self, draft: Draft[RunSettings]) -> None:
-        """Draw the label of the text with its length in tokens."""
-
-    @abstractmethod
-    def remedy(self, error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None:
-        """Return what to try instead of a run that failed, None where only the person can know."""
-
-    @abstractmethod
     def draw_results(self, shown: ShownRun) -> None:
         """Draw what stands below the player."""
 
@@ -116,7 +103,7 @@ class RunPage(ABC):
             # Two places, so that what comes and goes in the first does not move the second.
             above, below = st.container(), st.container()
         with above:
-            draft = self.draw_controls()
+            draft = self.CONTROLS.draw(self.environment)
         st.title(_(self.TITLE), anchor=False)
         st.html(
             f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
@@ -128,7 +115,7 @@ class RunPage(ABC):
         elif state.wanted:
             self.begin(state.wanted)
         state.collect()
-        self.label_text(draft)
+        self.CONTROLS.label(draft)
         with below:
             saving.draw(state, self.FAMILY, self.opening)
         # Always there, so that the player keeps its place on the page, and with it its view.
@@ -201,7 +188,7 @@ class RunPage(ABC):
         work_status.draw(
             state,
             before=_("Below is the run before, as it was.") if shown else "",
-            remedy=lambda error: None if attempt is None else self.remedy(error, attempt),
+            remedy=lambda error: None if attempt is None else self.CONTROLS.remedy(error, attempt),
             put=self.CONTROLS.put,
             key=f"{self.KEY}:remedy",
         )

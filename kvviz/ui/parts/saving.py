@@ -18,7 +18,7 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
 from kvviz.trace.storage import open_trace
 from kvviz.translation import gettext as _
-from kvviz.ui.parts.player import checked_cache, first_view
+from kvviz.ui.parts.player import begins_at, first_view
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
@@ -165,11 +165,8 @@ def settings_of(trace: GenerationTrace) -> RunSettings:
         model=trace.model.name,
         prompt=trace.prompt,
         new=options.max_new_tokens,
-        temperature=options.temperature,
-        top_k=options.top_k,
-        top_p=options.top_p,
-        seed=options.seed,
         dtype=trace.model.dtype,
+        **{name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")},
     )
 
 
@@ -183,12 +180,4 @@ def npz(trace: GenerationTrace) -> bytes:
 
 def html_page(shown: ShownRun, view: View) -> str:
     """Return the player and its run as one offline HTML document, at the view on screen."""
-    view = first_view(shown, view)
-    return html_document(
-        shown.subject,
-        layer=view.layer or 0,
-        head=view.head or 0,
-        step=view.step,
-        cache=checked_cache(shown, view),
-        roles=shown.roles,
-    )
+    return html_document(shown.subject, **begins_at(shown, first_view(shown, view)))

@@ -11,7 +11,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import KvvizError
 from kvviz.lessons import Prompt
+from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
+from kvviz.ui.parts.remedies import Remedy
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.plain_text import plain_html
 
 S = TypeVar("S")
@@ -25,7 +28,7 @@ class Draft(Generic[S]):
         settings: What the button would run.
         problems: Sentences on what stands in the way, none if nothing does.
         run: Whether the button was pressed just now.
-        line: Where `label` draws.
+        line: Where the text's label is drawn.
     """
 
     settings: S
@@ -39,10 +42,20 @@ class TextControls(Generic[S]):
     """The controls of a page, as its settings see them.
 
     Attributes:
+        title: What the text is called, marked for translation.
         values: Returns the key and the value of each control that says some settings.
+        draw: Draws the controls and returns what they say.
+        count: Returns a text's length in words, empty while no model is there to count, and whether
+            it is too long. May raise a KvvizError if no model could read the text.
+        remedy: Returns what to try instead of settings that failed, None where only the person can
+            know.
     """
 
+    title: str
     values: Callable[[S], dict[str, object]]
+    draw: Callable[[Environment], Draft[S]]
+    count: Callable[[S], tuple[str, bool]]
+    remedy: Callable[[Exception, S], Remedy[S] | None]
 
     def put(self, settings: S) -> None:
         """Set the controls, before they are drawn."""
@@ -68,6 +81,19 @@ class TextControls(Generic[S]):
         """
         if not by_history or shown is None or self.say(shown):
             self.put(settings)
+
+    def label(self, draft: Draft[S]) -> None:
+        """Draw the text's label with its length in tokens."""
+        try:
+            words, over = self.count(draft.settings)
+        except KvvizError:
+            # Left to who runs the text.
+            words, over = "", False
+        said = f"<span>{plain_html(_(self.title))}</span>"
+        if words:
+            kind = "kvviz-count kvviz-over" if over else "kvviz-count"
+            said += f'<span class="{kind}">{plain_html(words)}</span>'
+        draft.line.html(f'<div class="kvviz-label">{said}</div>')
 
 
 def text_field(
@@ -110,25 +136,6 @@ def examples(
         for number, text in enumerate(texts):
             st.button(text.name, key=f"{key}:example:{number}", on_click=take, args=(text.text,),
                       width="stretch", help=text.shows)  # fmt: skip
-
-
-def label(line: DeltaGenerator, title: str, count: Callable[[], tuple[str, bool]]) -> None:
-    """Draw a text's label with its length in tokens.
-
-    Args:
-        line: Where.
-        title: What the text is called.
-        count: Returns the length in words, empty while no model is there to count, and whether it
-            is too long. What it raises of kvviz's own errors is left to who runs the text.
-    """
-    try:
-        words, over = count()
-    except KvvizError:
-        words, over = "", False
-    span = f'<span class="kvviz-count{" kvviz-over" if over else ""}">{plain_html(words)}</span>'
-    line.html(
-        f'<div class="kvviz-label"><span>{plain_html(title)}</span>{span if words else ""}</div>'
-    )
 
 
 def counted(n_tokens: int, room: int) -> str:

@@ -11,20 +11,13 @@ import streamlit as st
 
 from kvviz.errors import ContextLengthError
 from kvviz.lessons import lessons
+from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 from kvviz.ui.pages.encoder_decoder.blanks import MOST_BLANKS, as_read, n_blanks
 from kvviz.ui.pages.encoder_decoder.settings import LEAST_NEW, MODEL, NEW
 from kvviz.ui.parts.model_choice import choose_model, values_for
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
-from kvviz.ui.parts.text_controls import (
-    Draft,
-    TextControls,
-    counted,
-    examples,
-    label,
-    text_field,
-)
+from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.work.model_names import called
@@ -39,9 +32,6 @@ def values(settings: RunSettings) -> dict[str, object]:
     """Return the key and the value of each control."""
     said: dict[str, object] = {"ed:text": settings.prompt, "ed:new": settings.new}
     return said | values_for("ed:model", "t5", settings.model)
-
-
-CONTROLS = TextControls(values)
 
 
 def draw(environment: Environment) -> Draft[RunSettings]:
@@ -60,11 +50,6 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     show_problems(problems)
     run = st.button(_("Run"), key="ed:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, line)
-
-
-def label_text(draft: Draft[RunSettings]) -> None:
-    """Draw the text's label with its length in tokens, once the model is there to count them."""
-    label(draft.line, _("Text with blanks"), lambda: count(draft.settings))
 
 
 def count(settings: RunSettings) -> tuple[str, bool]:
@@ -145,3 +130,6 @@ def beginning_that_fits(text: str, model: LoadedModel) -> str:
         ends = list(range(1, ends[0] + 1))
     n_fitting = bisect_right(ends, model.card.n_ctx, key=n_tokens)
     return text[: ends[n_fitting - 1]] if n_fitting else ""
+
+
+CONTROLS = TextControls(N_("Text with blanks"), values, draw, count, remedy)

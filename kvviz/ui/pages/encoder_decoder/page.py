@@ -18,9 +18,7 @@ from kvviz.ui.pages.encoder_decoder import (
     results,
     settings,
 )
-from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.parts.run_page import RunPage
-from kvviz.ui.parts.text_controls import Draft
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.model_names import bundled_models
@@ -60,18 +58,6 @@ class EncoderDecoderPage(RunPage):
     def write(self, shown: ShownRun, view: View) -> dict[str, str]:
         """Return the parameters that lead to a run that was made here, and a view of it."""
         return settings.write(shown.settings, view, attention_shares.head_in_view(shown.trace))
-
-    def draw_controls(self) -> Draft[RunSettings]:
-        """Draw the controls and return what they say."""
-        return controls.draw(self.environment)
-
-    def label_text(self, draft: Draft[RunSettings]) -> None:
-        """Draw the text's label with its length in tokens."""
-        controls.label_text(draft)
-
-    def remedy(self, error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None:
-        """Return what to try instead of a run that failed, None where only the person can know."""
-        return controls.remedy(error, attempt)
 
     def as_read(self, text: str) -> str:
         """Return what the encoder reads of a text as typed."""

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.lessons import lessons
 from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
+from kvviz.ui.pages.kv_cache.remedy import remedy
 from kvviz.ui.parts import model_card
 from kvviz.ui.parts.model_choice import choose_model, values_for
-from kvviz.ui.parts.text_controls import (
-    Draft,
-    TextControls,
-    counted,
-    examples,
-    label,
-    text_field,
-)
+from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.shell.plain_text import plain_html
@@ -47,9 +42,6 @@ def values(settings: RunSettings) -> dict[str, object]:
     return keyed | values_for("kv:model", "gpt2", settings.model)
 
 
-CONTROLS = TextControls(values)
-
-
 def draw(environment: Environment) -> Draft[RunSettings]:
     """Draw the controls and return what they say."""
     model = choose_model(_("Model"), "kv:model", "gpt2")
@@ -65,22 +57,12 @@ def draw(environment: Environment) -> Draft[RunSettings]:
         st.html(f'<div class="kvviz-aside">{plain_html(told)}</div>')
     examples(_("Example prompts"), lessons().prompts, "kv", "kv:prompt")
     new = st.number_input(_("New tokens"), key="kv:new", step=1, persist_state="session")
-    temperature, top_k, top_p, seed = choose_next_token()
+    chosen = choose_next_token()
     with st.expander(_("More"), key="kv-more"):
         devices = list(dict.fromkeys([*DEVICES, environment.device]))
         device = st.selectbox(_("Device"), devices, key="kv:device", persist_state="session")
         dtype = st.selectbox(_("Number format"), DTYPES, key="kv:dtype", persist_state="session")
-    settings = RunSettings(
-        model=model,
-        prompt=prompt,
-        new=int(new or 0),
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        seed=seed,
-        device=device,
-        dtype=dtype,
-    )
+    settings = RunSettings(model, prompt, int(new or 0), *chosen, device, dtype)
     problems = found_wrong(settings, environment)
     show_problems(problems)
     run = st.button(_("Run"), key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
@@ -99,26 +81,10 @@ def choose_next_token() -> tuple[float, int | None, float | None, int]:
     if choice == GREEDY:
         return 0.0, None, None, 0
     left, right = st.columns(2)
-    temperature = left.number_input(
-        _("Temperature"), key="kv:temperature", step=0.1, persist_state="session"
-    )
-    seed = right.number_input(_("Seed"), key="kv:seed", step=1, persist_state="session")
-    top_k = left.number_input(
-        _("Top-k"),
-        key="kv:top_k",
-        value=None,
-        step=1,
-        placeholder=_("all"),
-        persist_state="session",
-    )
-    top_p = right.number_input(
-        _("Top-p"),
-        key="kv:top_p",
-        value=None,
-        step=0.05,
-        placeholder=_("all"),
-        persist_state="session",
-    )
+    temperature = _number(left, _("Temperature"), "temperature", 0.1)
+    seed = _number(right, _("Seed"), "seed", 1)
+    top_k = _number(left, _("Top-k"), "top_k", 1, empty=_("all"))
+    top_p = _number(right, _("Top-p"), "top_p", 0.05, empty=_("all"))
     return (
         float(temperature or 0.0),
         None if top_k is None else int(top_k),
@@ -127,9 +93,14 @@ def choose_next_token() -> tuple[float, int | None, float | None, int]:
     )
 
 
-def label_prompt(draft: Draft[RunSettings]) -> None:
-    """Draw the prompt's label with its length in tokens, once the model is there to count them."""
-    label(draft.line, _("Prompt"), lambda: count(draft.settings))
+def _number(
+    place: DeltaGenerator, label: str, name: str, step: float, *, empty: str | None = None
+) -> float | None:
+    """Draw a number that may be left out where it is said what that means."""
+    options = {} if empty is None else {"value": None, "placeholder": empty}
+    return place.number_input(
+        label, key=f"kv:{name}", step=step, persist_state="session", **options
+    )
 
 
 def count(settings: RunSettings) -> tuple[str, bool]:
@@ -170,3 +141,6 @@ def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, .
             _("Seed: 0 to {most:,}, and it is {n:,}.").format(most=LARGEST_SEED, n=settings.seed)
         )
     return tuple(problems)
+
+
+CONTROLS = TextControls(N_("Prompt"), values, draw, count, remedy)

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 
 from kvviz.translation import N_
 from kvviz.ui.pages.kv_cache import controls, difference, edited_token, settings
-from kvviz.ui.pages.kv_cache.remedy import remedy
 from kvviz.ui.parts import cards
-from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.parts.run_page import RunPage
-from kvviz.ui.parts.text_controls import Draft
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.run_settings import RunSettings
@@ -43,18 +40,6 @@ class KVCachePage(RunPage):
     def write(self, shown: ShownRun, view: View) -> dict[str, str]:
         """Return the parameters that lead to a run that was made here, and a view of it."""
         return settings.write(shown.settings, view)
-
-    def draw_controls(self) -> Draft[RunSettings]:
-        """Draw the controls and return what they say."""
-        return controls.draw(self.environment)
-
-    def label_text(self, draft: Draft[RunSettings]) -> None:
-        """Draw the prompt's label with its length in tokens."""
-        controls.label_prompt(draft)
-
-    def remedy(self, error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None:
-        """Return what to try instead of a run that failed, None where only the person can know."""
-        return remedy(error, attempt)
 
     def draw_results(self, shown: ShownRun) -> None:
         """Draw the cards, the question about an edited token, and the comparison of both ways."""

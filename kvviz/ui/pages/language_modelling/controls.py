@@ -8,19 +8,13 @@ import streamlit as st
 
 from kvviz.errors import ContextLengthError
 from kvviz.lessons import lessons
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.settings import LONGEST_TEXT, TextSettings
 from kvviz.ui.pages.language_modelling.teacher_forcing import SLIDER
 from kvviz.ui.parts.model_choice import choose_model, put_model, values_for
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
-from kvviz.ui.parts.text_controls import (
-    Draft,
-    TextControls,
-    counted,
-    examples,
-    label,
-    text_field,
-)
+from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.work.model_names import called
@@ -35,9 +29,6 @@ def values(wanted: TextSettings) -> dict[str, object]:
         | values_for("lm:model", "gpt2", wanted.model)
         | values_for("lm:bert", "bert", wanted.bert)
     )
-
-
-CONTROLS = TextControls(values)
 
 
 def put_bert(bert: str) -> None:
@@ -64,11 +55,6 @@ def draw(environment: Environment) -> Draft[TextSettings]:
             run = st.button(_("Read it"), key="lm:read", type="primary", shortcut="Ctrl+Enter")
             examples(_("Example texts"), lessons().texts, "lm", "lm:text", width="content")
     return Draft(wanted, problems, run, line)
-
-
-def label_text(draft: Draft[TextSettings]) -> None:
-    """Draw the text's label with its length in tokens, once the model is there to count them."""
-    label(draft.line, _("Your text"), lambda: count(draft.settings))
 
 
 def count(wanted: TextSettings) -> tuple[str, bool]:
@@ -154,3 +140,6 @@ def beginning_that_fits(attempt: TextSettings) -> str:
         ends.append(int(spans[min(room, len(spans)) - 1, 1]) if len(spans) else 0)
     shortest = attempt.text[: max(min(ends), 0)]
     return shortest[: shortest.rfind(" ")] if " " in shortest else shortest
+
+
+CONTROLS = TextControls(N_("Your text"), values, draw, count, remedy)

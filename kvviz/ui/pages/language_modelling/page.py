@@ -46,7 +46,7 @@ def show() -> None:
     elif state.wanted:
         begin(state, state.wanted, environment)
     state.collect()
-    controls.label_text(draft)
+    controls.CONTROLS.label(draft)
     with st.container(key="kvviz-status"):
         draw_status(state)
     # The film is there before any text is read: what comes above it must not move it.
