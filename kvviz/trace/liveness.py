@@ -39,7 +39,7 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
                 found=f"Step {number} drops one beyond {bounds[0]} layers, {bounds[1]} heads and "
                 f"{bounds[2]} positions.",
             )
-        places = np.ravel_multi_index((layers, heads, positions), last.shape)
+        places = (layers * n_kv_heads + heads) * last.shape[2] + positions
         if (places[1:] <= places[:-1]).any():
             raise TraceError(
                 "A step names what it drops once, in the order of layer, head and position.",
