@@ -171,7 +171,10 @@ def test_rows_of_a_long_text_that_changed_do_not_look_like_new_ones_or_kept_ones
 
 COLOURS_OF_ROWS = """
 canvases => canvases.map(canvas => {
-  const pen = canvas.getContext("2d"), { width, height } = canvas;
+  const { width, height } = canvas;
+  // Of a copy: the browser warns of a canvas that is read twice.
+  const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0);
   const row = layer => Math.round((layer * 16 + 6.5) * height / (6 * 16));
   const { data } = pen.getImageData(0, 0, width, height);
   const at = (x, layer) => data.slice(4 * (row(layer) * width + x)).slice(0, 4).join();
