@@ -6,10 +6,8 @@ import shutil
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
@@ -25,11 +23,9 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from tests.pages.conftest import as_read
+from tests.pages.conftest import PATIENCE_S, as_read, opened_by_link
 
-ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 NAME = "language_modelling_page"
-PATIENCE_S = 120
 SHORT = "The cat sat on the mat and the dog sat on the cat."
 
 
@@ -37,12 +33,7 @@ class Lesson:
     """The page under test, and what a reader of it would look for."""
 
     def __init__(self, parameters):
-        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
-        self.app.run()
-        self.app.switch_page("../../../pages/language_modelling.py")
-        for key, value in parameters.items():
-            self.app.query_params[key] = value
-        self.app.run()
+        self.app = opened_by_link("language_modelling", parameters)
         self.finish()
 
     @property
