@@ -9,6 +9,8 @@ from jaxtyping import Float64
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 PARTS = (
     "embeddings",
@@ -52,12 +54,16 @@ class StepProfile:
         n_repeats = self.whole_seconds.size
         if self.seconds.shape != (n_repeats, len(PARTS)) or not n_repeats:
             raise TraceError(
-                "A profile has a time for each part and repeat.",
-                found=f"It has shape {self.seconds.shape} for {n_repeats} repeats.",
+                _("A profile has a time for each part and repeat."),
+                found=ngettext(
+                    "It has shape {shape} for {n} repeat.",
+                    "It has shape {shape} for {n} repeats.",
+                    n_repeats,
+                ).format(shape=self.seconds.shape, n=n_repeats),
             )
         for seconds in (self.seconds, self.whole_seconds):
             if not (np.isfinite(seconds).all() and (seconds >= 0).all()):
-                raise TraceError("A part of a step took no number of seconds.")
+                raise TraceError(_("A part of a step took no number of seconds."))
 
     @property
     def parts(self) -> dict[str, float]:
