@@ -9,20 +9,21 @@ from jaxtyping import Float64
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 
 PARTS = (
-    "embeddings",
-    "Q/K/V projections",
-    "attention",
-    "MLP",
-    "head",
-    "sampling",
-    "rest",
+    N_("embeddings"),
+    N_("Q/K/V projections"),
+    N_("attention"),
+    N_("MLP"),
+    # Translators: the last layer of a model, which makes logits; not an attention head
+    N_("head"),
+    N_("sampling"),
+    N_("rest"),
 )
 """Attention is the cache's update, scores, softmax, weighted values and the output projection; the
-rest are norms, residual sums and the mask."""
+rest are norms, residual sums and the mask. Names, to be translated where they are shown."""
 
 
 @dataclass(frozen=True, eq=False)
