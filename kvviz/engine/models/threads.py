@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
 
 MANY_PRODUCTS = 4 * 10**9
 """Rows of a pass times parameters from which on every thread that torch takes is worth it. On two
@@ -63,9 +64,9 @@ def wanted_thread_count() -> int | None:
         return None
     if not wanted.isdecimal() or int(wanted) < 1:
         raise OptionsError(
-            "KVVIZ_THREADS is a whole number of at least 1.",
-            found=f"It is {wanted!r}.",
-            fix="Set another, or unset it to let kvviz measure.",
+            _("KVVIZ_THREADS is a whole number of at least 1."),
+            found=_("It is {found!r}.").format(found=wanted),
+            fix=_("Set another, or unset it to let kvviz measure."),
         )
     return int(wanted)
 

@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from kvviz.engine.models.context_errors import text_too_long
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.loaded_model import LoadedModel, TokenizedText
@@ -28,7 +29,7 @@ from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.likely_tokens import likely_tokens, require_finite
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.reading import FIX, MaskChoice, bad_option, checked_mask, own_mask
-from kvviz.errors import ContextLengthError, ObservationError, OptionsError
+from kvviz.errors import ObservationError, OptionsError
 from kvviz.trace import EncodingTrace, ModelCard, encoding_flops
 from kvviz.trace.encoding import Mask
 from kvviz.translation import gettext as _
@@ -324,28 +325,7 @@ def _predictions(
 def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) -> int:
     n, n_ctx = len(whole.token_ids), model.card.n_ctx
     if n > n_ctx:
-        n_over = n - n_ctx
-        n_special = int(whole.special.sum())
-        if n_special:
-            found = ngettext(
-                "It has {n:,} token, {special} of them added around it; {model} has {positions}.",
-                "It has {n:,} tokens, {special} of them added around it; {model} has {positions}.",
-                n,
-            )
-        else:
-            found = ngettext(
-                "It has {n:,} token; {model} has {positions}.",
-                "It has {n:,} tokens; {model} has {positions}.",
-                n,
-            )
-        positions = ngettext("{n:,} position", "{n:,} positions", n_ctx).format(n=n_ctx)
-        raise ContextLengthError(
-            _("The text does not fit into the model's context."),
-            found=found.format(n=n, special=n_special, model=model.card.name, positions=positions),
-            fix=ngettext(
-                "Shorten it by {n:,} token or more.", "Shorten it by {n:,} tokens or more.", n_over
-            ).format(n=n_over),
-        )
+        raise text_too_long(model.card, n, int(whole.special.sum()))
     if pad_to is None:
         return n
     if type(pad_to) is not int or not n <= pad_to <= n_ctx:

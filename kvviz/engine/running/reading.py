@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from kvviz.engine.models.context_errors import ids_too_long
 from kvviz.engine.models.families import FAMILIES
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.errors import (
-    ContextLengthError,
     ModelFamilyError,
     OptionsError,
     PromptError,
@@ -155,29 +155,8 @@ def checked_text(model: LoadedModel, token_ids: Sequence[int], n_added: int) -> 
     if not ids:
         raise PromptError(_("The text is empty."), fix=_("Type a few words."))
     check_known(model, ids)
-    n, n_ctx = len(ids) + n_added, model.card.n_ctx
-    if n > n_ctx:
-        longest = n_ctx - n_added
-        if longest > 0:
-            fix = ngettext(
-                "Shorten it to {n:,} token.", "Shorten it to {n:,} tokens.", longest
-            ).format(n=longest)
-        else:
-            fix = ngettext(
-                "Shorten it, and let fewer than {n:,} token be added.",
-                "Shorten it, and let fewer than {n:,} tokens be added.",
-                n_added,
-            ).format(n=n_added)
-        positions = ngettext("{n:,} position", "{n:,} positions", n_ctx).format(n=n_ctx)
-        raise ContextLengthError(
-            _("The text is too long for {model}.").format(model=model.card.name),
-            found=ngettext(
-                "It has {n:,} token, the model has {positions}.",
-                "It has {n:,} tokens, the model has {positions}.",
-                n,
-            ).format(n=n, positions=positions),
-            fix=fix,
-        )
+    if len(ids) + n_added > model.card.n_ctx:
+        raise ids_too_long(model.card, len(ids), n_added)
     return ids
 
 
