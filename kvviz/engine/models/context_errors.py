@@ -40,7 +40,7 @@ def run_too_long(card: ModelCard, n_prompt: int, n_new: int) -> ContextLengthErr
             new=new,
             total=n_prompt + n_new,
             model=card.name,
-            positions=positions(card),
+            positions=counted_positions(card),
             room=ngettext("{n:,} new token", "{n:,} new tokens", room).format(n=room),
         ),
         fix=fix,
@@ -92,7 +92,7 @@ def text_too_long(card: ModelCard, n_tokens: int, n_special: int) -> ContextLeng
     return ContextLengthError(
         _("The text does not fit into the model's context."),
         found=found.format(
-            n=n_tokens, special=n_special, model=card.name, positions=positions(card)
+            n=n_tokens, special=n_special, model=card.name, positions=counted_positions(card)
         ),
         fix=_shorten_by(n_tokens - card.n_ctx),
     )
@@ -117,12 +117,12 @@ def ids_too_long(card: ModelCard, n_ids: int, n_added: int) -> ContextLengthErro
             "It has {n:,} token, the model has {positions}.",
             "It has {n:,} tokens, the model has {positions}.",
             n_tokens,
-        ).format(n=n_tokens, positions=positions(card)),
+        ).format(n=n_tokens, positions=counted_positions(card)),
         fix=fix,
     )
 
 
-def positions(card: ModelCard) -> str:
+def counted_positions(card: ModelCard) -> str:
     """Return how many positions a model has, as a phrase."""
     return ngettext("{n:,} position", "{n:,} positions", card.n_ctx).format(n=card.n_ctx)
 

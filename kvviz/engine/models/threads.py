@@ -45,7 +45,7 @@ def best_thread_count(step: Callable[[], object]) -> int:
     best, best_seconds = 1, float("inf")
     while count <= most:
         with thread_count(count):
-            seconds = min(_seconds(step) for _ in range(_TRIALS))
+            seconds = min(_seconds(step) for _trial in range(_TRIALS))
         if seconds > _CLEARLY_FASTER * best_seconds:
             break
         best, best_seconds = count, seconds

@@ -296,7 +296,7 @@ BROKEN_FOLDERS = {
     "tensor missing": (
         lambda f: drop(f, "transformer.h.1.attn.c_attn.bias"),
         ModelFilesError,
-        r"1 tensors are missing, among them h\.1\.attn\.c_attn\.bias",
+        r"1 tensor is missing: h\.1\.attn\.c_attn\.bias",
     ),
     "tensor too many": (
         lambda f: change(f, lambda w: w.update({"scores.weight": np.ones(3, np.float32)})),
