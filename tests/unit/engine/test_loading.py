@@ -248,7 +248,7 @@ BROKEN_FOLDERS = {
     "width not divisible": (
         lambda f: set_config(f, n_head=5),
         ModelFilesError,
-        r"a width of 24 cannot be cut into 5 heads",
+        r"A width of 24 cannot be cut into 5 heads",
     ),
     "no heads": (lambda f: set_config(f, n_head=0), ModelFilesError, r"n_head is 0"),
     "negative layers": (lambda f: set_config(f, n_layer=-1), ModelFilesError, r"n_layer is -1"),
@@ -389,7 +389,7 @@ BROKEN_FOLDERS = {
     "bert whose heads do not divide its width": (
         lambda f: set_config(f, model_type="bert", hidden_size=24, num_attention_heads=5),
         ModelFilesError,
-        r"describe a BERT.*a width of 24 cannot be cut into 5 heads",
+        r"describe a BERT.*A width of 24 cannot be cut into 5 heads",
     ),
     "bert padded with no token": (
         lambda f: set_config(f, model_type="bert", pad_token_id=10**6),
