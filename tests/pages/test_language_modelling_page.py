@@ -25,7 +25,7 @@ from kvviz.ui.pages.language_modelling.readings import (
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from tests.pages.conftest import as_read
+from tests.pages.conftest import as_read, step_back_to
 
 ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 NAME = "language_modelling_page"
@@ -326,16 +326,10 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
     assert page.state.reading.settings.text == SHORT
 
 
-def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
-    from kvviz.ui.pages.language_modelling import page as language_modelling_page
-    from kvviz.ui.shell import address
-
+def test_a_step_back_leaves_what_was_typed_since(lesson):
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
-    for module in (address, language_modelling_page):
-        monkeypatch.setattr(module, "by_history", lambda: True)
-    page.app.query_params["text"] = "The king had a red boat."
-    page.app.run()
+    step_back_to(page.app, "language_modelling", text="The king had a red boat.")
     page.finish()
     assert page.app.text_area(key="lm:text").value == "Half a thought"
     assert page.state.reading.settings.text == "The king had a red boat."
