@@ -9,6 +9,8 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from kvviz.ui.shell import history
+from kvviz.ui.shell.history import Step
 from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.model_store import model_store
 from tests.payload_reader import unpack
@@ -60,6 +62,14 @@ def charts_of(app):
     found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', html_of(app))
     assert len(found) == len(dict(found)) == len(app.get("plotly_chart"))
     return {name: int(points) for name, points in found}
+
+
+def step_back_to(app, page, **parameters):
+    """Run an app that is told of a step through the browser's history, as the browser tells it."""
+    newest, _ = app.session_state[history._NEWEST]
+    step = Step(newest.when + 1 if newest else 1, page, parameters)
+    app.session_state[history._NEWEST] = step, True
+    app.run()
 
 
 class Page:

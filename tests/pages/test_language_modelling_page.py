@@ -23,7 +23,7 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from tests.pages.conftest import PATIENCE_S, as_read, opened_by_link
+from tests.pages.conftest import PATIENCE_S, as_read, opened_by_link, step_back_to
 
 NAME = "language_modelling_page"
 SHORT = "The cat sat on the mat and the dog sat on the cat."
@@ -324,16 +324,10 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
     assert page.state.reading.settings.text == SHORT
 
 
-def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
-    from kvviz.ui.pages.language_modelling import page as language_modelling_page
-    from kvviz.ui.shell import address
-
+def test_a_step_back_leaves_what_was_typed_since(lesson):
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
-    for module in (address, language_modelling_page):
-        monkeypatch.setattr(module, "by_history", lambda: True)
-    page.app.query_params["text"] = "The king had a red boat."
-    page.app.run()
+    step_back_to(page.app, "language_modelling", text="The king had a red boat.")
     page.finish()
     assert page.app.text_area(key="lm:text").value == "Half a thought"
     assert page.state.reading.settings.text == "The king had a red boat."

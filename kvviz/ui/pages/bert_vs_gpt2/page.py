@@ -14,6 +14,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX, TwinsState
 from kvviz.ui.parts.model_choice import choose_model
 from kvviz.ui.shell import notes
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
@@ -35,7 +36,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TwinsState.here()
-    follow_link(state, environment)
+    state.address.follow(lambda link: follow_link(state, environment, link))
     with st.sidebar:
         model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
@@ -68,12 +69,9 @@ def show() -> None:
     preload.begin()
 
 
-def follow_link(state: TwinsState, environment: Environment) -> None:
-    """Take in the link that the person opened, if one was."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        return
-    wanted, view, line = settings.parse(parameters)
+def follow_link(state: TwinsState, environment: Environment, link: Link) -> None:
+    """Make the page show what a link says."""
+    wanted, view, line = settings.parse(link.parameters)
     state.notes = (line,) if line else ()
     usual = TwinSettings()
     for name in ("model", "bert"):
@@ -84,7 +82,9 @@ def follow_link(state: TwinsState, environment: Environment) -> None:
                 "kvviz. Choose it at the left if you want it to be loaded.",
             )
             wanted = replace(wanted, **{name: getattr(usual, name)})
-    state.take(wanted, view)
+    # A step back must not cost what was typed and has no address yet.
+    typed = state.typed_since() if link.by_history else {}
+    state.take(replace(wanted, **typed), view)
 
 
 def choose(state: TwinsState) -> None:

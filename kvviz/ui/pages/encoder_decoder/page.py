@@ -15,7 +15,7 @@ from kvviz.ui.parts import progress, saving
 from kvviz.ui.parts.player import player
 from kvviz.ui.parts.run_state import PageState
 from kvviz.ui.shell import links, notes
-from kvviz.ui.shell.address import by_history
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import RunSettings, View
@@ -32,7 +32,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = PageState.here(NAME)
-    follow_link(state, environment)
+    state.address.follow(lambda link: follow_link(state, environment, link))
     with st.sidebar:
         # Two places, so that what comes and goes in the first does not move the second.
         above, below = st.container(), st.container()
@@ -62,11 +62,9 @@ def show() -> None:
         state.address.write(link_of(state.shown, state.view))
 
 
-def follow_link(state: PageState, environment: Environment) -> None:
-    """Take in the link that the person opened, if one was."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        return
+def follow_link(state: PageState, environment: Environment, link: Link) -> None:
+    """Make the page show what a link says."""
+    parameters = link.parameters
     wanted, view, unusable = settings.parse(parameters, environment.max_new_tokens)
     head, unusable_too = settings.parse_encoder(parameters)
     attention_shares.choose_head(head)
@@ -75,11 +73,12 @@ def follow_link(state: PageState, environment: Environment) -> None:
     state.notes = (line,) if line else ()
     state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == wanted:
+        state.give_up_job()
         state.view, state.view_number = view, state.view_number + 1
         state.settle()
         return
     # Going back must not cost what was typed since the run on screen.
-    if not (by_history() and state.shown and not controls.say(state.shown.settings)):
+    if not (link.by_history and state.shown and not controls.say(state.shown.settings)):
         controls.put(wanted)
     state.coming = view
     if wanted.model == settings.MODEL and settings.MODEL not in bundled_models("t5"):

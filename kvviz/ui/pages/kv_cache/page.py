@@ -14,7 +14,7 @@ from kvviz.ui.parts.player import player
 from kvviz.ui.parts.remedies import remedy
 from kvviz.ui.parts.run_state import PageState
 from kvviz.ui.shell import links, notes
-from kvviz.ui.shell.address import by_history
+from kvviz.ui.shell.address import Link as BroughtLink
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import RunSettings, View
@@ -29,7 +29,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = PageState.here(NAME)
-    follow_link(state, environment)
+    state.address.follow(lambda link: follow_link(state, environment, link))
     with st.sidebar:
         # Two places, so that what comes and goes in the first does not move the second.
         above, below = st.container(), st.container()
@@ -59,21 +59,19 @@ def show() -> None:
         state.address.write(link_of(state.shown, state.view))
 
 
-def follow_link(state: PageState, environment: Environment) -> None:
-    """Take in the link that the person opened, if one was."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        return
-    link = links.parse(parameters, environment.max_new_tokens)
+def follow_link(state: PageState, environment: Environment, brought: BroughtLink) -> None:
+    """Make the page show what a link says."""
+    link = links.parse(brought.parameters, environment.max_new_tokens)
     settings = replace(link.settings, device=environment.device)
     state.notes = (link.line,) if link.line else ()
     state.by_link, state.wanted = True, None
     if state.shown is not None and state.shown.settings == settings:
+        state.give_up_job()
         state.view, state.view_number = link.view, state.view_number + 1
         state.settle()
         return
     # Going back must not cost what was typed since the run on screen.
-    if not (by_history() and state.shown and not controls.say(state.shown.settings)):
+    if not (brought.by_history and state.shown and not controls.say(state.shown.settings)):
         controls.put(settings)
     state.coming = link.view
     if not environment.allows(settings.model, typed_here=False):

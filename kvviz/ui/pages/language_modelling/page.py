@@ -21,7 +21,7 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts import progress
 from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import by_history
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
@@ -34,15 +34,15 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TextState.here()
-    wanted = follow_link(state, environment)
+    state.address.follow(lambda link: follow_link(state, environment, link))
     st.title("Learning from plain text", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
     draft = controls.draw(environment)
     if draft.read or state.asked:
         state.asked = False
         read(state, draft.settings, environment, draft.problems)
-    elif wanted:
-        begin(state, wanted, environment)
+    elif state.wanted:
+        begin(state, state.wanted, environment)
     state.collect()
     controls.label_text(draft)
     with st.container(key="kvviz-status"):
@@ -75,25 +75,23 @@ def draw_above(state: TextState, environment: Environment) -> None:
     masked_tokens.draw(state, environment)
 
 
-def follow_link(state: TextState, environment: Environment) -> TextSettings | None:
-    """Take in the link that the person opened, if one was; return what it asks to read."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        return None
-    wanted, view, unusable = settings.parse(parameters)
+def follow_link(state: TextState, environment: Environment, link: Link) -> None:
+    """Make the page show what a link says."""
+    wanted, view, unusable = settings.parse(link.parameters)
     wanted = replace(wanted, device=environment.device)
     n_points = training_film.n_points()
     if n_points and view.point >= n_points:
         unusable += (f"point is {view.point}, but the film has points 0 to {n_points - 1}",)
         view = replace(view, point=0)
-    state.notes, state.unusable = (), unusable
+    state.notes, state.unusable, state.wanted = (), unusable, None
     state.view, state.film_start = view, view.point
     controls.forget_given()
     if state.reading is not None and state.reading.settings == wanted:
+        state.give_up_job()
         state.unusable += state.settle()
-        return None
+        return
     # Going back must not cost what was typed since the text on screen.
-    if not (by_history() and state.reading and not controls.say(state.reading.settings)):
+    if not (link.by_history and state.reading and not controls.say(state.reading.settings)):
         controls.put(wanted)
     unknown = [
         model for model in (wanted.model, wanted.bert)
@@ -104,8 +102,8 @@ def follow_link(state: TextState, environment: Environment) -> TextSettings | No
             f"This link asks for the model {unknown[0]}, which is not one that ships "
             "with kvviz. Press Read it if you want it to be loaded.",
         )
-        return None
-    return wanted
+        return
+    state.wanted = wanted
 
 
 def read(
@@ -130,7 +128,7 @@ def begin(state: TextState, wanted: TextSettings, environment: Environment) -> N
     """Start a reading in place of the one that may still be under way."""
     if state.job is not None:
         state.job.cancel()
-    state.error, state.attempt = None, wanted
+    state.error, state.attempt, state.wanted = None, wanted, None
     state.job = Job(lambda job: read_next(wanted, job), runs.queue(environment.concurrency))
 
 

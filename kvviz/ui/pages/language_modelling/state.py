@@ -29,6 +29,7 @@ class TextState:
         job: The reading under way, or None.
         error: What went wrong last, drawn until the next reading.
         attempt: What was read last, or tried.
+        wanted: The text that a link asks for, until its reading has begun.
         asked: Whether a button outside the controls asked for a reading of what they say.
         notes: Lines about what stands in the way of the link that was opened, or was cancelled.
         unusable: A phrase on each value of that link that could not be used.
@@ -41,6 +42,7 @@ class TextState:
     job: Job | None = None
     error: Exception | None = None
     attempt: TextSettings | None = None
+    wanted: TextSettings | None = None
     asked: bool = False
     notes: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
@@ -69,6 +71,12 @@ class TextState:
             self.say_cancelled("The reading was cancelled.")
         else:
             self.show(job.result)
+
+    def give_up_job(self) -> None:
+        """Stop the reading under way, if there is one: what is on screen is wanted in its place."""
+        if self.job is not None:
+            self.job.cancel()
+        self.job = None
 
     def say_cancelled(self, what: str) -> None:
         """Leave on screen what was there, and say so."""

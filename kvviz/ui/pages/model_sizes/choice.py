@@ -17,7 +17,7 @@ from kvviz.lessons.model_table import (
     amount,
     model_table,
 )
-from kvviz.ui.shell.address import Address
+from kvviz.ui.shell.address import Address, Link
 from kvviz.ui.shell.links import line_about, one_of, values_of, whole
 
 PREFIX = "sizes:"
@@ -142,14 +142,9 @@ def write(choice: Choice) -> dict[str, str]:
     }
 
 
-def follow_link(state: SizesState) -> None:
-    """Take in the link that the person opened, if one was."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        if f"{PREFIX}row" not in st.session_state:
-            put(state.choice)
-        return
-    state.choice, unusable = parse(parameters)
+def follow_link(state: SizesState, link: Link) -> None:
+    """Make the page show what a link says."""
+    state.choice, unusable = parse(link.parameters)
     line = line_about(unusable)
     state.notes = (line,) if line else ()
     put(state.choice)
@@ -159,6 +154,11 @@ def put(choice: Choice) -> None:
     """Make the controls say a choice."""
     for one in fields(choice):
         st.session_state[f"{PREFIX}{one.name}"] = getattr(choice, one.name)
+
+
+def is_put() -> bool:
+    """Whether the controls say anything; they forget it while another page is open."""
+    return f"{PREFIX}row" in st.session_state
 
 
 def draw(state: SizesState) -> Choice:

@@ -21,7 +21,9 @@ STYLE = Path(__file__).parent / "model_sizes.css"
 def show() -> None:
     """Draw the page."""
     words, state = lessons(), SizesState.here()
-    choice.follow_link(state)
+    state.address.follow(lambda link: choice.follow_link(state, link))
+    if not choice.is_put():
+        choice.put(state.choice)
     st.html(f"<style>{_rules()}</style>")
     st.title("How large models are", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>'

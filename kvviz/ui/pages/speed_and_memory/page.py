@@ -23,6 +23,7 @@ from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
 from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.shell import notes
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import line_about
@@ -39,7 +40,9 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = SpeedState.here()
-    follow_link(state, environment)
+    state.address.follow(lambda link: follow_link(state, environment, link))
+    if f"{PREFIX}new" not in st.session_state:
+        race_controls.put(state.settings)
     st.html(f"<style>{_rules()}</style>")
     st.title("Speed and memory", anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
@@ -59,14 +62,9 @@ def show() -> None:
     state.address.write(settings.write(state.settings))
 
 
-def follow_link(state: SpeedState, environment: Environment) -> None:
-    """Take in the link that the person opened, if one was."""
-    parameters = state.address.incoming()
-    if parameters is None:
-        if f"{PREFIX}new" not in st.session_state:
-            race_controls.put(state.settings)
-        return
-    wanted, unusable = settings.parse(parameters, environment.max_new_tokens)
+def follow_link(state: SpeedState, environment: Environment, link: Link) -> None:
+    """Make the page show what a link says."""
+    wanted, unusable = settings.parse(link.parameters, environment.max_new_tokens)
     state.settings = replace(wanted, device=environment.device)
     line = line_about(unusable)
     state.notes = (line,) if line else ()
