@@ -66,16 +66,31 @@ def listen(page: str) -> None:
     names = [entry.name for entry in PAGES[1:]]
     with st.container(key="kvviz-history"):
         _component()(key=KEY, data={"page": page, "pages": names}, on_step_change=lambda: None)
-    step = read(st.session_state.get(KEY, {}).get("step"))
-    # What a session is told in its first message was followed by the session before it.
-    newest, _ = st.session_state.setdefault(_NEWEST, (step, False))
-    if step is not None and (newest is None or step.when != newest.when):
+    step = new_step()
+    if step is not None:
         st.session_state[_NEWEST] = step, step.page == page
         st.session_state[_UNSETTLED] = True
+    elif _NEWEST not in st.session_state:
+        # What a session is told in its first message was followed by the session before it.
+        st.session_state[_NEWEST] = told(), False
     if flagged():
         st.session_state[_UNSETTLED] = True
     if st.session_state.get(_UNSETTLED):
         say_again()
+
+
+def told() -> Step | None:
+    """Return the newest step that the browser has told, or None if it has told none."""
+    return read(st.session_state.get(KEY, {}).get("step"))
+
+
+def new_step() -> Step | None:
+    """Return the newest step if no run of the script has heard of it yet."""
+    step = told()
+    if step is None or _NEWEST not in st.session_state:
+        return None
+    newest, _open = st.session_state[_NEWEST]
+    return step if newest is None or step.when != newest.when else None
 
 
 def settled() -> None:
