@@ -4,11 +4,15 @@ PYTHON ?= python3
 PORT   ?= 8501
 MODEL  ?= gpt2-mini
 CORPUS ?= ../shared/corpus
+RUNS   ?= 20
 VENV   := .venv
 BIN    := $(VENV)/bin
+# A worker a core, each handed file after file; more than four would need much memory for browsers.
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast check format bench screenshots picture bundle words train clean
+.PHONY: help app test test-fast test-soak check format bench screenshots picture bundle words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,13 +20,23 @@ help: ## List the targets
 app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.test node_modules/.installed ## Set up and run all tests; needs Node.js, and Chromium or Chrome
+test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and for some of them Node.js and Firefox
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest
-	npm test --silent
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory node_modules/.installed
+	$(PYTEST)
+	@$(MAKE) --no-print-directory test-player
 
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
-	$(BIN)/python -m pytest -m "not browser"
+	$(PYTEST) -m "not browser"
+
+test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.soak --runs $(RUNS) $(FILES)
+
+.PHONY: test-player
+test-player:
+	@if command -v npm >/dev/null; then npm test --silent; \
+	else echo "Left out: the front ends' own tests, which need Node.js 20 or newer (https://nodejs.org). Nothing else does."; fi
 
 check: $(VENV)/.test node_modules/.installed ## Lint, types, layers, and the player's types and bundle
 	$(BIN)/ruff format --check .

@@ -13,51 +13,70 @@ from pathlib import Path
 
 from kvviz.errors import KvvizError, OptionsError
 from kvviz.trace import GenerationTrace
+from kvviz.trace.race import Race
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 DEFAULT_MODEL = "kvviz/gpt2-mini"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kvviz", description="Watch a KV cache work.")
+    parser = argparse.ArgumentParser(prog="kvviz", description=_("Watch a KV cache work."))
     commands = parser.add_subparsers(dest="command", required=True)
 
-    app = commands.add_parser("app", help="open the app in the browser")
-    app.add_argument("--port", type=int, default=8501, help="port to serve on (default 8501)")
-    app.add_argument("--headless", action="store_true", help="do not open a browser")
+    app = commands.add_parser("app", help=_("open the app in the browser"))
+    app.add_argument("--port", type=int, default=8501, help=_("port to serve on (default 8501)"))
+    app.add_argument("--headless", action="store_true", help=_("do not open a browser"))
     app.set_defaults(run=_app)
 
-    trace = commands.add_parser("trace", help="run a model and print or save what its cache did")
-    trace.add_argument("--prompt", required=True, help="text to continue")
-    trace.add_argument("--model", default=DEFAULT_MODEL, help=f"name or folder ({DEFAULT_MODEL})")
-    trace.add_argument("--new", type=int, default=24, help="tokens to generate (default 24)")
-    trace.add_argument("--no-cache", action="store_true", help="compute every row at every step")
-    trace.add_argument("--temperature", type=float, default=0.0, help="0 takes the most likely")
-    trace.add_argument("--top-k", type=int, help="sample from this many most likely tokens")
-    trace.add_argument("--top-p", type=float, help="sample from this much probability")
-    trace.add_argument("--seed", type=int, default=0, help="seed of the sampling (default 0)")
-    trace.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    trace.add_argument("--dtype", default="float32", help="float32, bfloat16, float16 or float64")
-    trace.add_argument("--save", type=Path, metavar="FILE.npz", help="save the trace")
-    trace.add_argument("--html", type=Path, metavar="FILE.html", help="export the player, offline")
-    trace.add_argument("--json", action="store_true", help="print one JSON object a step")
+    trace = commands.add_parser("trace", help=_("run a model and print or save what its cache did"))
+    trace.add_argument("--prompt", required=True, help=_("text to continue"))
+    trace.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        help=_("name or folder ({model})").format(model=DEFAULT_MODEL),
+    )
+    trace.add_argument("--new", type=int, default=24, help=_("tokens to generate (default 24)"))
+    trace.add_argument("--no-cache", action="store_true", help=_("compute every row at every step"))
+    trace.add_argument("--temperature", type=float, default=0.0, help=_("0 takes the most likely"))
+    trace.add_argument("--top-k", type=int, help=_("sample from this many most likely tokens"))
+    trace.add_argument("--top-p", type=float, help=_("sample from this much probability"))
+    trace.add_argument("--seed", type=int, default=0, help=_("seed of the sampling (default 0)"))
+    trace.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
+    trace.add_argument(
+        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
+    )
+    trace.add_argument("--save", type=Path, metavar="FILE.npz", help=_("save the trace"))
+    trace.add_argument(
+        "--html", type=Path, metavar="FILE.html", help=_("export the player, offline")
+    )
+    trace.add_argument("--json", action="store_true", help=_("print one JSON object a step"))
     trace.set_defaults(run=_trace)
 
-    bench = commands.add_parser("bench", help="time generation with the cache and without")
-    bench.add_argument("--model", default=DEFAULT_MODEL, help=f"name or folder ({DEFAULT_MODEL})")
-    bench.add_argument("--prompt-tokens", type=int, default=32, help="prompt length (default 32)")
-    bench.add_argument("--new", type=int, default=96, help="tokens to generate (default 96)")
-    bench.add_argument("--batch", type=int, default=1, help="sequences at a time (default 1)")
+    bench = commands.add_parser("bench", help=_("time generation with the cache and without"))
     bench.add_argument(
-        "--repeats", type=int, default=3, help="rounds after one warm-up (default 3)"
+        "--model",
+        default=DEFAULT_MODEL,
+        help=_("name or folder ({model})").format(model=DEFAULT_MODEL),
     )
-    bench.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    bench.add_argument("--dtype", default="float32", help="float32, bfloat16, float16 or float64")
     bench.add_argument(
-        "--json", action="store_true", help="print one JSON object, every step in it"
+        "--prompt-tokens", type=int, default=32, help=_("prompt length (default 32)")
+    )
+    bench.add_argument("--new", type=int, default=96, help=_("tokens to generate (default 96)"))
+    bench.add_argument("--batch", type=int, default=1, help=_("sequences at a time (default 1)"))
+    bench.add_argument(
+        "--repeats", type=int, default=3, help=_("rounds after one warm-up (default 3)")
+    )
+    bench.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
+    bench.add_argument(
+        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
+    )
+    bench.add_argument(
+        "--json", action="store_true", help=_("print one JSON object, every step in it")
     )
     bench.set_defaults(run=_bench)
 
-    models = commands.add_parser("models", help="list the models that ship with kvviz")
+    models = commands.add_parser("models", help=_("list the models that ship with kvviz"))
     models.set_defaults(run=_models)
     return parser
 
@@ -65,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 def _app(arguments: argparse.Namespace) -> None:
     if not 1 <= arguments.port <= 65535:
         raise OptionsError(
-            "A port is a number from 1 to 65535.",
-            found=f"Found {arguments.port}.",
-            fix="Try --port 8501.",
+            _("A port is a number from 1 to 65535."),
+            found=_("Found {port}.").format(port=arguments.port),
+            fix=_("Try --port 8501."),
         )
     from kvviz.ui.app import serve
 
@@ -122,14 +141,18 @@ def _print_json(trace: GenerationTrace) -> None:
 
 
 def _print_table(trace: GenerationTrace) -> None:
-    print(f"{'step':>4} {'kind':<8}{'fed':>5}{'computed':>10}{'reused':>8}{'ms':>9}{'MFLOP':>9}"
-          f"{'cache kB':>10}  chosen")  # fmt: skip
-    for step in trace.steps:
-        chosen = trace.tokens[trace.n_prompt + step.index]
+    step, kind, fed, computed = _("step"), _("kind"), _("fed"), _("computed")
+    reused, cache, chosen = _("reused"), _("cache kB"), _("chosen")
+    print(
+        f"{step:>4} {kind:<8}{fed:>5}{computed:>10}{reused:>8}{'ms':>9}{'MFLOP':>9}{cache:>10}  "
+        f"{chosen}"
+    )
+    for one in trace.steps:
+        token = trace.tokens[trace.n_prompt + one.index]
         print(
-            f"{step.index:>4} {step.kind:<8}{step.fed.size:>5}{step.computed.size:>10}"
-            f"{step.reused.size:>8}{step.seconds * 1e3:>9.2f}{step.flops / 1e6:>9.1f}"
-            f"{step.cache_bytes / 1e3:>10.1f}  {chosen!r} {step.chosen_prob:.0%}"
+            f"{one.index:>4} {one.kind:<8}{one.fed.size:>5}{one.computed.size:>10}"
+            f"{one.reused.size:>8}{one.seconds * 1e3:>9.2f}{one.flops / 1e6:>9.1f}"
+            f"{one.cache_bytes / 1e3:>10.1f}  {token!r} {one.chosen_prob:.0%}"
         )
 
 
@@ -161,26 +184,50 @@ def _bench(arguments: argparse.Namespace) -> None:
         }  # fmt: skip
         print(json.dumps({**found.to_json(), **summary}))
         return
-    card = found.model
-    print(
-        f"{card.name}, {card.dtype} on {card.device}, {found.environment['threads']} threads: "
-        f"{found.n_prompt} prompt tokens, {found.n_new} new, batch {found.batch}, "
-        f"{found.n_repeats} repeats after a warm-up"
-    )
-    print(f"{'':<16}{'median s':>10}{'low':>9}{'high':>9}{'tokens/s':>11}")
+    print(_what_ran(found))
+    median, low, high, a_second = _("median s"), _("low"), _("high"), _("tokens/s")
+    print(f"{'':<16}{median:>10}{low:>9}{high:>9}{a_second:>11}")
     for name, spread, rate in (
-        ("with the cache", times.cached, times.cached_rate),
-        ("without", times.uncached, times.uncached_rate),
+        (_("with the cache"), times.cached, times.cached_rate),
+        (_("without"), times.uncached, times.uncached_rate),
     ):
         print(
             f"{name:<16}{spread['median']:>10.3f}{spread['low']:>9.3f}{spread['high']:>9.3f}"
             f"{rate:>11.1f}"
         )
     print(
-        f"{ups.last:.2f}x as fast ({ups.low[-1]:.2f} to {ups.high[-1]:.2f}), with "
-        f"{saved.passes:,.1f}x fewer token passes and {saved.flops:,.1f}x fewer FLOPs"
+        _(
+            "{times:.2f}x as fast ({low:.2f} to {high:.2f}), with {passes:,.1f}x fewer token "
+            "passes and {flops:,.1f}x fewer FLOPs"
+        ).format(
+            times=ups.last,
+            low=ups.low[-1],
+            high=ups.high[-1],
+            passes=saved.passes,
+            flops=saved.flops,
+        )
     )
-    print(f"cache at the end: {int(found.cache_bytes[-1]):,} B in the tensors")
+    size = int(found.cache_bytes[-1])
+    print(_("cache at the end: {size:,} B in the tensors").format(size=size))
+
+
+def _what_ran(found: Race) -> str:
+    card, threads = found.model, int(found.environment["threads"])
+    n_prompt, n_repeats = found.n_prompt, found.n_repeats
+    return _(
+        "{model}, {dtype} on {device}, {threads}: {prompt}, {n_new} new, batch {batch}, {repeats}"
+    ).format(
+        model=card.name,
+        dtype=card.dtype,
+        device=card.device,
+        threads=ngettext("{n} thread", "{n} threads", threads).format(n=threads),
+        prompt=ngettext("{n} prompt token", "{n} prompt tokens", n_prompt).format(n=n_prompt),
+        n_new=found.n_new,
+        batch=found.batch,
+        repeats=ngettext(
+            "{n} repeat after a warm-up", "{n} repeats after a warm-up", n_repeats
+        ).format(n=n_repeats),
+    )
 
 
 def _models(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kvviz.trace import CacheComparison
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,49 @@ class Agreement:
 
     def sentence(self) -> str:
         """Say it in one sentence."""
-        difference = (
-            "not a bit of any logit differs"
-            if self.max_logit_difference == 0
-            else f"largest logit difference {self.max_logit_difference:.1e} ({self.dtype})"
-        )
+        facts = {
+            "n": self.n_same,
+            "step": self.parts_at,
+            "difference": f"{self.max_logit_difference:.1e}",
+            "dtype": self.dtype,
+        }
         if self.same_tokens:
-            tokens = "token" if self.n_same == 1 else f"{self.n_same} tokens"
-            return f"Same {tokens} both ways; {difference}."
-        after = "step" if self.n_same == 1 else "steps"
-        return (
-            f"The runs part at step {self.parts_at}, after {self.n_same} {after} with the same "
-            f"tokens; until then, {difference}."
+            return self._same().format(**facts)
+        return self._parted().format(**facts)
+
+    def _same(self) -> str:
+        is_exact = self.max_logit_difference == 0
+        if self.n_same == 1 and is_exact:
+            return _("Same token both ways; not a bit of any logit differs.")
+        if self.n_same == 1:
+            return _("Same token both ways; largest logit difference {difference} ({dtype}).")
+        if is_exact:
+            return ngettext(
+                "Same {n} token both ways; not a bit of any logit differs.",
+                "Same {n} tokens both ways; not a bit of any logit differs.",
+                self.n_same,
+            )
+        return ngettext(
+            "Same {n} token both ways; largest logit difference {difference} ({dtype}).",
+            "Same {n} tokens both ways; largest logit difference {difference} ({dtype}).",
+            self.n_same,
+        )
+
+    def _parted(self) -> str:
+        if self.max_logit_difference == 0:
+            return ngettext(
+                "The runs part at step {step}, after {n} step with the same tokens; until then, "
+                "not a bit of any logit differs.",
+                "The runs part at step {step}, after {n} steps with the same tokens; until then, "
+                "not a bit of any logit differs.",
+                self.n_same,
+            )
+        return ngettext(
+            "The runs part at step {step}, after {n} step with the same tokens; until then, "
+            "largest logit difference {difference} ({dtype}).",
+            "The runs part at step {step}, after {n} steps with the same tokens; until then, "
+            "largest logit difference {difference} ({dtype}).",
+            self.n_same,
         )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from kvviz.errors import PatternError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 ROW_SUM_TOLERANCE = 1e-4
 """1,024 float32 weights add up to 1 within 1,024 x 2^-24 = 6e-5; a lost weight shows far more."""
@@ -71,8 +73,8 @@ def sink_mass(pattern: Pattern, n_sink: int = 1) -> PerQuery:
     weights = _checked(pattern)
     if not 1 <= n_sink <= weights.shape[-1]:
         raise PatternError(
-            "A sink has at least one position and no more than there are keys.",
-            found=f"Found {n_sink} of {weights.shape[-1]}.",
+            _("A sink has at least one position and no more than there are keys."),
+            found=_("Found {n_sink} of {n_keys}.").format(n_sink=n_sink, n_keys=weights.shape[-1]),
         )
     return weights[..., :n_sink].sum(axis=-1)
 
@@ -100,8 +102,11 @@ def attention_distance(pattern: Pattern) -> PerQuery:
     n_queries, n_keys = weights.shape[-2:]
     if n_queries != n_keys:
         raise PatternError(
-            "Distances need a pattern of a text over itself.",
-            found=f"It has {n_queries} queries and {n_keys} keys.",
+            _("Distances need a pattern of a text over itself."),
+            found=_("It has {queries} and {keys}.").format(
+                queries=ngettext("{n} query", "{n} queries", n_queries).format(n=n_queries),
+                keys=ngettext("{n} key", "{n} keys", n_keys).format(n=n_keys),
+            ),
         )
     positions = np.arange(n_keys, dtype=np.float64)
     distances = np.abs(np.subtract.outer(positions, positions))
@@ -113,14 +118,16 @@ def _checked(pattern: Any) -> Float64[np.ndarray, "... query key"]:
     weights = np.nan_to_num(np.asarray(pattern, dtype=np.float64), nan=0.0)
     if weights.ndim < 2 or not weights.size:
         raise PatternError(
-            "A pattern has a query and a key axis, and at least one of each.",
-            found=f"Its shape is {weights.shape}.",
+            _("A pattern has a query and a key axis, and at least one of each."),
+            found=_("Its shape is {shape}.").format(shape=weights.shape),
         )
     off = np.abs(weights.sum(axis=-1) - 1)
     if (weights < 0).any() or not (off <= ROW_SUM_TOLERANCE).all():
         raise PatternError(
-            "The rows of a pattern are shares that sum to 1.",
-            found=f"One is off by {off.max():.3g}, and the smallest weight is {weights.min():.3g}.",
-            fix="Pass weights after softmax, such as trace.pattern(layer, head).",
+            _("The rows of a pattern are shares that sum to 1."),
+            found=_("One is off by {most:.3g}, and the smallest weight is {least:.3g}.").format(
+                most=off.max(), least=weights.min()
+            ),
+            fix=_("Pass weights after softmax, such as trace.pattern(layer, head)."),
         )
     return weights

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from kvviz.errors import OptionsError
 from kvviz.trace import ModelCard
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,12 @@ def step_bytes(
     possible = 1 <= n_new <= n_keys and (use_cache or n_new == n_keys)
     if card.family != "gpt2" or not possible or batch < 1:
         raise OptionsError(
-            "Bytes are counted for a step of a GPT-2 that computes at least one row.",
-            found=f"Found a {card.family}, {n_new} of {n_keys} rows, a batch of {batch}.",
+            _("Bytes are counted for a step of a GPT-2 that computes at least one row."),
+            found=ngettext(
+                "Found a {family}, {n_new} of {n} row, a batch of {batch}.",
+                "Found a {family}, {n_new} of {n} rows, a batch of {batch}.",
+                n_keys,
+            ).format(family=card.family, n_new=n_new, n=n_keys, batch=batch),
         )
     width, inner = card.d_model, card.d_mlp
     layer = (

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from kvviz.errors import OptionsError
 from kvviz.trace.architecture import Architecture
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
-BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "8 bits": 8, "4 bits": 4}
+BITS = {"float32": 32, "bfloat16": 16, "float16": 16, N_("8 bits"): 8, N_("4 bits"): 4}
 """Bits that a number takes in a format. Scales of a quantised format are left out."""
 
 
@@ -61,28 +63,35 @@ def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
     section 2 (sliding window).
     """
     if n_tokens < 0:
-        raise OptionsError("A cache holds 0 or more tokens.", found=f"Found {n_tokens:,}.")
+        raise OptionsError(
+            _("A cache holds 0 or more tokens."), found=_("Found {n:,}.").format(n=n_tokens)
+        )
     if shape.attention == "other":
         raise OptionsError(
-            "The cache of this kind of attention is not known here.",
-            fix="See the model's own report.",
+            _("The cache of this kind of attention is not known here."),
+            fix=_("See the model's own report."),
         )
     if shape.layout == "encoder":
         return ()
     if shape.attention == "MLA":
         numbers = shape.d_kv_latent + shape.d_rope
-        row = f"{shape.d_kv_latent:,} latent + {shape.d_rope:,} rotary numbers"
-        name = "a latent row a position"
+        row = ngettext(
+            "{n_latent:,} latent + {n:,} rotary number",
+            "{n_latent:,} latent + {n:,} rotary numbers",
+            shape.d_rope,
+        ).format(n_latent=shape.d_kv_latent, n=shape.d_rope)
+        name = _("a latent row a position")
     else:
         numbers = 2 * shape.n_kv_heads * shape.d_head
-        heads = "KV head" if shape.n_kv_heads == 1 else "KV heads"
-        row = f"2 (K and V) × {shape.n_kv_heads:,} {heads} × {shape.d_head:,} numbers"
-        name = "rows of all positions"
+        row = _row_of_heads(shape.n_kv_heads, shape.d_head)
+        name = _("rows of all positions")
     n_wide = shape.n_layers - shape.n_window_layers
     terms = [
         CacheTerm(name, n_wide, n_tokens, numbers, row),
         CacheTerm(
-            f"rows of the last {shape.window:,} positions",
+            ngettext(
+                "rows of the last {n:,} position", "rows of the last {n:,} positions", shape.window
+            ).format(n=shape.window),
             shape.n_window_layers,
             min(n_tokens, shape.window),
             numbers,
@@ -90,9 +99,16 @@ def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
         ),
     ]
     if shape.layout == "encoder-decoder":
-        what = "rows of an input as long, for cross-attention"
+        what = _("rows of an input as long, for cross-attention")
         terms.append(CacheTerm(what, shape.n_layers, n_tokens, numbers, row))
     return tuple(term for term in terms if term.n_layers)
+
+
+def _row_of_heads(n_kv_heads: int, d_head: int) -> str:
+    return _("2 (K and V) × {heads} × {numbers}").format(
+        heads=ngettext("{n:,} KV head", "{n:,} KV heads", n_kv_heads).format(n=n_kv_heads),
+        numbers=ngettext("{n:,} number", "{n:,} numbers", d_head).format(n=d_head),
+    )
 
 
 def architecture_cache_bytes(
@@ -113,7 +129,9 @@ def architecture_cache_bytes(
             does not know the attention.
     """
     if n_users < 1:
-        raise OptionsError("A cache serves at least one sequence.", found=f"Found {n_users:,}.")
+        raise OptionsError(
+            _("A cache serves at least one sequence."), found=_("Found {n:,}.").format(n=n_users)
+        )
     return sum(term.total for term in cache_terms(shape, n_tokens)) * n_users * bits(number) // 8
 
 
@@ -125,8 +143,8 @@ def bits(number: str) -> int:
     """
     if number not in BITS:
         raise OptionsError(
-            "A number format is needed that has a known width.",
-            found=f"Found {number!r}.",
-            fix=f"Take one of {', '.join(BITS)}.",
+            _("A number format is needed that has a known width."),
+            found=_("Found {number!r}.").format(number=number),
+            fix=_("Take one of {names}.").format(names=", ".join(BITS)),
         )
     return BITS[number]

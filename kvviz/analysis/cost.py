@@ -10,6 +10,12 @@ from jaxtyping import Int64
 
 from kvviz.errors import OptionsError
 from kvviz.trace import ModelCard, forward_flops
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
+
+# Translators: {times} is a ratio such as "4.8x"
+_RATIOS = {"rows": (N_("as many rows"), N_("{times} fewer rows"), N_("{times} more rows"))}
+_RATIOS_OF_ANYTHING = (N_("as many {what}"), N_("{times} fewer {what}"), N_("{times} more {what}"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +60,17 @@ def step_costs(
     """
     if (card.architecture == "encoder-decoder") != (n_encoder > 0):
         raise OptionsError(
-            "A T5 has an encoder that read at least one token, and no other family has.",
-            found=f"Found {n_encoder} tokens for {card.name}, a {card.family}.",
+            _("A T5 has an encoder that read at least one token, and no other family has."),
+            found=ngettext(
+                "Found {n} token for {model}, a {family}.",
+                "Found {n} tokens for {model}, a {family}.",
+                n_encoder,
+            ).format(n=n_encoder, model=card.name, family=card.family),
         )
     if n_prompt < 1 or n_steps < 1:
         raise OptionsError(
-            "A run has at least one prompt token and one step.",
-            found=f"Found {n_prompt} and {n_steps}.",
+            _("A run has at least one prompt token and one step."),
+            found=_("Found {n_prompt} and {n_steps}.").format(n_prompt=n_prompt, n_steps=n_steps),
         )
     rows_after = np.arange(n_prompt, n_prompt + n_steps)
     rows = rows_after.copy()
@@ -120,14 +130,15 @@ def fewer(with_cache: float, without_cache: float, what: str) -> str:
     Args:
         with_cache: Count with the cache, above 0.
         without_cache: The same count without.
-        what: What was counted, in the plural.
+        what: What was counted, in the plural. Only ``rows`` is said in every language.
     """
+    as_many, fewer_of, more_of = _RATIOS.get(what, _RATIOS_OF_ANYTHING)
     ratio = without_cache / with_cache
     if ratio == 1:
-        return f"as many {what}"
-    word = "fewer" if ratio > 1 else "more"
+        return _(as_many).format(what=what)
+    words = _(fewer_of) if ratio > 1 else _(more_of)
     ratio = max(ratio, 1 / ratio)
-    return f"{ratio:,.1f}x {word} {what}" if ratio < 9.95 else f"{ratio:,.0f}x {word} {what}"
+    return words.format(times=f"{ratio:,.1f}x" if ratio < 9.95 else f"{ratio:,.0f}x", what=what)
 
 
 def counted(card: ModelCard, n_prompt: int, n_steps: int, n_encoder: int = 0) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from jaxtyping import Float64, Int64
 from kvviz.analysis.losses import label_bits
 from kvviz.errors import TraceError
 from kvviz.trace import EncodingTrace, GenerationTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +81,12 @@ def departure(encoding: EncodingTrace, free: GenerationTrace) -> Departure:
     n_places = min(free.options.max_new_tokens, encoding.token_ids.size - n_given)
     if n_places < 1 or (free.token_ids[:n_given] != encoding.token_ids[:n_given]).any():
         raise TraceError(
-            "A free run begins with the tokens that the text begins with, and the text goes on.",
-            found=f"The run was given {n_given} tokens, the text has {encoding.token_ids.size}.",
+            _("A free run begins with the tokens that the text begins with, and the text goes on."),
+            found=ngettext(
+                "The run was given {n} token, the text has {n_text}.",
+                "The run was given {n} tokens, the text has {n_text}.",
+                n_given,
+            ).format(n=n_given, n_text=encoding.token_ids.size),
         )
     places = slice(n_given, n_given + n_places)
     before = slice(n_given - 1, n_given - 1 + n_places)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Float64
 from kvviz.analysis.attention import attention_distance, attention_entropy
 from kvviz.errors import PatternError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,8 @@ def forward_share(pattern: Float[np.ndarray, "... query key"]) -> Float64[np.nda
     weights: Any = np.nan_to_num(np.asarray(pattern, dtype=np.float64), nan=0.0)
     if weights.ndim < 2 or weights.shape[-1] != weights.shape[-2]:
         raise PatternError(
-            "What lies ahead can only be told in a pattern of a text over itself.",
-            found=f"Its shape is {weights.shape}.",
+            _("What lies ahead can only be told in a pattern of a text over itself."),
+            found=_("Its shape is {shape}.").format(shape=weights.shape),
         )
     return np.triu(weights, k=1).sum(axis=-1)
 

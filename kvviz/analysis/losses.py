@@ -16,6 +16,8 @@ from jaxtyping import Float64, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Objective = Literal["next-token", "masked-token"]
 
@@ -114,8 +116,12 @@ def loss_summary(encoding: EncodingTrace) -> LossSummary:
     judged = label_positions(encoding)
     if not judged.size:
         raise TraceError(
-            "There is no loss where nothing is predicted.",
-            found=f"The encoding has {encoding.token_ids.size} tokens and none is a label.",
+            _("There is no loss where nothing is predicted."),
+            found=ngettext(
+                "The encoding has {n} token and none is a label.",
+                "The encoding has {n} tokens and none is a label.",
+                encoding.token_ids.size,
+            ).format(n=encoding.token_ids.size),
         )
     whole = (
         objective(encoding) == "next-token"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kvviz.errors import OptionsError
 from kvviz.trace import ModelCard
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 def cache_bytes(card: ModelCard, n_tokens: int, *, batch: int = 1) -> int:
@@ -22,8 +24,8 @@ def cache_bytes(card: ModelCard, n_tokens: int, *, batch: int = 1) -> int:
     """
     if n_tokens < 0 or batch < 1:
         raise OptionsError(
-            "A cache holds 0 or more tokens of at least one sequence.",
-            found=f"Found {n_tokens} and {batch}.",
+            _("A cache holds 0 or more tokens of at least one sequence."),
+            found=_("Found {n_tokens} and {batch}.").format(n_tokens=n_tokens, batch=batch),
         )
     return card.cache_bytes_per_token * n_tokens * batch
 
@@ -50,7 +52,13 @@ def break_even_tokens(card: ModelCard, *, batch: int = 1) -> int:
 
 def cache_arithmetic(card: ModelCard) -> str:
     """Spell out the bytes of one token, as ``2 x 6 layers x 8 heads x 32 numbers x 4 bytes``."""
-    return (
-        f"2 × {card.n_layers} layers × {card.n_kv_heads} heads × {card.d_head} numbers "
-        f"× {card.bytes_per_number} bytes"
+    layers, heads, numbers = card.n_layers, card.n_kv_heads, card.d_head
+    width = card.bytes_per_number
+    factors = (
+        "2",
+        ngettext("{n} layer", "{n} layers", layers).format(n=layers),
+        ngettext("{n} head", "{n} heads", heads).format(n=heads),
+        ngettext("{n} number", "{n} numbers", numbers).format(n=numbers),
+        ngettext("{n} byte", "{n} bytes", width).format(n=width),
     )
+    return " × ".join(factors)

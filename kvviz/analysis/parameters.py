@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kvviz.errors import OptionsError
 from kvviz.trace.architecture import Architecture
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class ParameterCount:
 
     @property
     def parts(self) -> dict[str, int]:
-        """Name of each part to its parameters."""
+        """Name of each part to its parameters; to be translated where it is shown."""
         return {
-            "embeddings": self.embeddings,
-            "attention": self.attention,
-            "MLP": self.mlp,
-            "norms and rest": self.other,
+            N_("embeddings"): self.embeddings,
+            N_("attention"): self.attention,
+            N_("MLP"): self.mlp,
+            N_("norms and rest"): self.other,
         }
 
 
@@ -113,7 +115,10 @@ def parameters_of_gpt2_tensors(shapes: Mapping[str, tuple[int, ...]]) -> Paramet
     for name, shape in shapes.items():
         part = next((word for word in name.split(".") if word in counted), None)
         if part is None:
-            raise OptionsError("These are not the weights of a GPT-2.", found=f"There is {name!r}.")
+            raise OptionsError(
+                _("These are not the weights of a GPT-2."),
+                found=_("There is {name!r}.").format(name=name),
+            )
         size = 1
         for width in shape:
             size *= width

@@ -25,6 +25,8 @@ from jaxtyping import Float, Float32, Float64, Int64
 from kvviz.analysis.blocks import pattern_blocks
 from kvviz.errors import PatternError
 from kvviz.trace import GenerationTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 RoleName = Literal["previous-token", "first-token", "induction"]
 ROLES: tuple[RoleName, ...] = ("previous-token", "first-token", "induction")
@@ -49,6 +51,7 @@ it, which a previous-token head would also look at."""
 PROBE_WORDS = 40
 """Words in one round of `probe_prompt`."""
 
+# not for people: words for a model
 _PROBE_TEXT = (
     "light king showed story soon drawing farmer able careful son heads join ocean city fierce pay "
     "here along certain walls larger yard called comfortable lady sail determined months spoken "
@@ -104,8 +107,12 @@ def role_scores(pattern: Float[np.ndarray, "query key"], token_ids: Any) -> Role
     ids = np.asarray(token_ids)
     if pattern.ndim != 2 or pattern.shape != (ids.size, ids.size):
         raise PatternError(
-            "Roles need a square pattern and a token for each of its positions.",
-            found=f"The pattern is {pattern.shape} and there are {ids.size} tokens.",
+            _("Roles need a square pattern and a token for each of its positions."),
+            found=ngettext(
+                "The pattern is {shape} and there is {n} token.",
+                "The pattern is {shape} and there are {n} tokens.",
+                ids.size,
+            ).format(shape=pattern.shape, n=ids.size),
         )
     targets = _targets(ids)
     means = {

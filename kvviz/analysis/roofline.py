@@ -10,6 +10,7 @@ from kvviz.analysis.bytes_moved import step_bytes
 from kvviz.trace import forward_flops
 from kvviz.trace.ceilings import Ceilings
 from kvviz.trace.race import Race
+from kvviz.translation import N_
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class RoofPoint:
     """A step: how much it computes for each byte it moves, and how fast.
 
     Attributes:
-        kind: ``prefill``, ``decode`` (with the cache) or ``full pass`` (without).
+        kind: ``prefill``, ``decode`` (with the cache) or ``full pass`` (without);
+            to be translated where it is shown.
         n_new: Rows of a sequence that it computes.
         n_keys: Rows that they attend to.
         flops: Floating-point operations, by formula.
@@ -60,8 +62,8 @@ def roof_points(race: Race, n_lengths: int = 4) -> tuple[RoofPoint, ...]:
     """
     spread_out = np.linspace(1, race.n_new - 1, n_lengths).round().astype(int)
     steps = np.unique(spread_out) if race.n_new > 1 else ()
-    chosen = [("prefill", 0), *(("decode", step) for step in steps)]
-    chosen += [("full pass", step) for step in steps]
+    chosen = [(N_("prefill"), 0), *((N_("decode"), step) for step in steps)]
+    chosen += [(N_("full pass"), step) for step in steps]
     points: list[RoofPoint] = []
     for kind, step in chosen:
         n_keys = race.n_prompt + int(step)

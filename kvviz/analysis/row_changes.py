@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,15 +81,22 @@ def row_changes(before: EncodingTrace, after: EncodingTrace) -> RowChanges:
     """
     if before.model != after.model or before.mask != after.mask:
         raise TraceError(
-            "Only two encodings by the same model with the same mask can be compared.",
-            found=f"They are by {before.model.name} ({before.mask}) and "
-            f"{after.model.name} ({after.mask}).",
+            _("Only two encodings by the same model with the same mask can be compared."),
+            found=_("They are by {model} ({mask}) and {other} ({other_mask}).").format(
+                model=before.model.name,
+                mask=before.mask,
+                other=after.model.name,
+                other_mask=after.mask,
+            ),
         )
     if before.model.dtype == "float64":
         raise TraceError(
-            "A trace keeps rows in float32, so it cannot tell which rows of float64 have changed.",
-            found=f"{before.model.name} ran in float64.",
-            fix="Read both texts with dtype float32.",
+            _(
+                "A trace keeps rows in float32, so it cannot tell which rows of float64 have "
+                "changed."
+            ),
+            found=_("{model} ran in float64.").format(model=before.model.name),
+            fix=_("Read both texts with dtype float32."),
         )
     n_before, n_after = before.token_ids.size, after.token_ids.size
     n = min(n_before, n_after)

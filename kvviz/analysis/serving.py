@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from kvviz.analysis.cache_size import bits
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 FREE_SHARE = 10
 """One part in so many of the memory is kept free, for activations and the software's own needs."""
@@ -23,7 +25,9 @@ def parameter_bytes(n_parameters: int, number: str = "bfloat16") -> int:
         OptionsError: If there is no parameter, or the format is unknown.
     """
     if n_parameters < 1:
-        raise OptionsError("A model has parameters.", found=f"Found {n_parameters:,}.")
+        raise OptionsError(
+            _("A model has parameters."), found=_("Found {n:,}.").format(n=n_parameters)
+        )
     return -(-n_parameters * bits(number) // 8)
 
 
@@ -37,7 +41,10 @@ def usable_bytes(memory_gb: int) -> int:
         OptionsError: If it has none.
     """
     if memory_gb < 1:
-        raise OptionsError("An accelerator has memory.", found=f"Found {memory_gb:,} GB.")
+        raise OptionsError(
+            _("An accelerator has memory."),
+            found=_("Found {memory_gb:,} GB.").format(memory_gb=memory_gb),
+        )
     total = memory_gb * 10**9
     return total - total // FREE_SHARE
 
@@ -53,7 +60,10 @@ def accelerators_needed(n_bytes: int, memory_gb: int) -> int:
         OptionsError: If there is nothing to hold, or nothing to hold it in.
     """
     if n_bytes < 1:
-        raise OptionsError("There is nothing to hold.", found=f"Found {n_bytes:,} bytes.")
+        raise OptionsError(
+            _("There is nothing to hold."),
+            found=ngettext("Found {n:,} byte.", "Found {n:,} bytes.", n_bytes).format(n=n_bytes),
+        )
     return -(-n_bytes // usable_bytes(memory_gb))
 
 
@@ -73,7 +83,11 @@ def users_that_fit(weights: int, cache_of_one: int, memory_gb: int, n_accelerato
         OptionsError: If a user's cache takes nothing, so that any number would fit.
     """
     if cache_of_one < 1:
-        raise OptionsError("Without a cache this number has no end.",
-                           found=f"Found {cache_of_one:,} bytes a user.")  # fmt: skip
+        raise OptionsError(
+            _("Without a cache this number has no end."),
+            found=ngettext(
+                "Found {n:,} byte a user.", "Found {n:,} bytes a user.", cache_of_one
+            ).format(n=cache_of_one),
+        )
     free = n_accelerators * usable_bytes(memory_gb) - weights
     return max(0, free // cache_of_one)

@@ -10,6 +10,8 @@ from jaxtyping import Int64
 
 from kvviz.errors import AlignmentError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,13 @@ def align_tokens(left: EncodingTrace, right: EncodingTrace) -> tuple[Unit, ...]:
     """
     if left.text != right.text:
         raise AlignmentError(
-            "The two models did not read the same text.",
-            found=f"One has {len(left.text)} characters, the other {len(right.text)}.",
-            fix="Encode one text with both.",
+            _("The two models did not read the same text."),
+            found=ngettext(
+                "One has {n} character, the other {n_other}.",
+                "One has {n} characters, the other {n_other}.",
+                len(left.text),
+            ).format(n=len(left.text), n_other=len(right.text)),
+            fix=_("Encode one text with both."),
         )
     borders = sorted({int(place) for side in (left, right) for place in _covered(side).flat})
     straddled = np.zeros(max(borders, default=0) + 1, dtype=bool)
@@ -68,10 +74,11 @@ def _covered(side: EncodingTrace) -> Int64[np.ndarray, "token 2"]:
     spans = side.spans[~side.special]
     if (spans[:, 0] < 0).any() or (spans[:, 1] < spans[:, 0]).any():
         raise AlignmentError(
-            "The tokens cannot be aligned.",
-            found=f"The tokenizer of {side.model.name} does not say which characters a token "
-            "covers.",
-            fix="Take a model with a tokenizer.json, or one that shares its tokenizer.",
+            _("The tokens cannot be aligned."),
+            found=_(
+                "The tokenizer of {model} does not say which characters a token covers."
+            ).format(model=side.model.name),
+            fix=_("Take a model with a tokenizer.json, or one that shares its tokenizer."),
         )
     return spans
 
@@ -94,9 +101,11 @@ def _by_stretch(
             continue
         if stretch < last:
             raise AlignmentError(
-                "The tokens cannot be aligned.",
-                found=f"Token {position} of {side.model.name} stands before the one before it.",
-                fix="Take a text without signs that change the direction of writing.",
+                _("The tokens cannot be aligned."),
+                found=_("Token {position} of {model} stands before the one before it.").format(
+                    position=position, model=side.model.name
+                ),
+                fix=_("Take a text without signs that change the direction of writing."),
             )
         last = stretch
         if waiting:

@@ -7,6 +7,7 @@ from jaxtyping import Float64
 
 from kvviz.errors import OptionsError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import gettext as _
 
 
 def vector_shift(
@@ -35,9 +36,9 @@ def vector_shift(
     for encoding, place in zip((one, other), places, strict=True):
         if not 0 <= place < encoding.token_ids.size:
             raise OptionsError(
-                "The text has no such position.",
-                found=f"Asked for {place} of {encoding.token_ids.size}.",
-                fix="Name a position of the text.",
+                _("The text has no such position."),
+                found=_("Asked for {place} of {n}.").format(place=place, n=encoding.token_ids.size),
+                fix=_("Name a position of the text."),
             )
     distances = np.zeros(one.model.n_layers + 1)
     for layer in range(one.model.n_layers + 1):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from kvviz.errors import KvvizError
 from kvviz.translation import ENGLISH, PSEUDO, language, pseudo
+from kvviz.translation import gettext as _
 
 HERE = Path(__file__).parent
 
@@ -103,7 +104,7 @@ class Lessons:
         Raises:
             LessonError: If there is none.
         """
-        return _named(self.captions, name, "caption")
+        return _named(self.captions, name, _("There is no caption {name!r}."))
 
     def question(self, name: str) -> Question:
         """Return a question by its id.
@@ -111,7 +112,7 @@ class Lessons:
         Raises:
             LessonError: If there is none.
         """
-        return _named(self.questions, name, "question")
+        return _named(self.questions, name, _("There is no question {name!r}."))
 
     def term(self, word: str) -> Term:
         """Return a glossary entry by its word.
@@ -119,7 +120,8 @@ class Lessons:
         Raises:
             LessonError: If there is none.
         """
-        return _named({term.word: term for term in self.terms}, word, "glossary entry")
+        known = {term.word: term for term in self.terms}
+        return _named(known, word, _("There is no glossary entry {name!r}."))
 
 
 T = TypeVar("T", Prompt, Gap, Term, Caption, Question, GuideEntry)
@@ -167,9 +169,13 @@ def _entries(path: Path, kind: type[T], say: Callable[[str], str] = str) -> tupl
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LessonError(f"{path.name} cannot be read.", found=str(error)) from error
+        raise LessonError(
+            _("{file} cannot be read.").format(file=path.name), found=str(error)
+        ) from error
     if set(data) != {"entry"}:
-        raise LessonError(f"{path.name} holds [[entry]] tables and nothing else.")
+        raise LessonError(
+            _("{file} holds [[entry]] tables and nothing else.").format(file=path.name)
+        )
     known = {one.name: one for one in fields(kind)}
     entries: list[T] = []
     for number, table in enumerate(data["entry"], start=1):
@@ -181,19 +187,25 @@ def _entries(path: Path, kind: type[T], say: Callable[[str], str] = str) -> tupl
         ]
         if missing or wrong:
             raise LessonError(
-                f"Entry {number} of {path.name} does not have the fields that it should.",
-                found=f"Missing: {sorted(missing)}; unknown or empty: {sorted(wrong)}.",
+                _("Entry {number} of {file} does not have the fields that it should.").format(
+                    number=number, file=path.name
+                ),
+                found=_("Missing: {missing}; unknown or empty: {wrong}.").format(
+                    missing=sorted(missing), wrong=sorted(wrong)
+                ),
             )
         texts = {name: " ".join(text.split()) for name, text in table.items()}
         kept = _NOT_TRANSLATED.get(kind, ())
         entries.append(kind(**{n: text if n in kept else say(text) for n, text in texts.items()}))
     first_fields = [getattr(entry, fields(kind)[0].name) for entry in entries]
     if kind is not GuideEntry and len(set(first_fields)) != len(first_fields):
-        raise LessonError(f"Two entries of {path.name} have the same name.")
+        raise LessonError(_("Two entries of {file} have the same name.").format(file=path.name))
     return tuple(entries)
 
 
-def _named(known: dict[str, T], name: str, kind: str) -> T:
+def _named(known: dict[str, T], name: str, none: str) -> T:
     if name not in known:
-        raise LessonError(f"There is no {kind} {name!r}.", found=f"There are {sorted(known)}.")
+        raise LessonError(
+            none.format(name=name), found=_("There are {known}.").format(known=sorted(known))
+        )
     return known[name]

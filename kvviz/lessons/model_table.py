@@ -16,19 +16,29 @@ from typing import Any, TypeVar
 from kvviz.errors import TraceError
 from kvviz.lessons.lesson_files import LessonError
 from kvviz.trace.architecture import Architecture
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
 HERE = Path(__file__).parent
 
-WHY_MISSING = ("not published", "undisclosed", "not looked up")
-"""Why a figure is missing: it stands nowhere, is kept back, or was not looked for here."""
+WHY_MISSING = (N_("not published"), N_("undisclosed"), N_("not looked up"))
+"""Why a figure is missing: it stands nowhere, is kept back, or was not looked for here.
+
+To be translated where it is shown."""
 
 LICENCE_KINDS = (
-    "permissive",
-    "own terms",
-    "research only",
-    "weights not released",
-    "not looked up",
+    N_("permissive"),
+    N_("own terms"),
+    N_("research only"),
+    N_("weights not released"),
+    N_("not looked up"),
 )
+"""In a word what a licence lets one do, to be translated where it is shown."""
+
+_NOT_ITS_FIELDS = {
+    "model": N_("The model {row!r} of {file} does not have the fields that it should."),
+    "accelerator": N_("The accelerator {row!r} of {file} does not have the fields that it should."),
+}
 
 _UNITS = {"k": 3, "M": 6, "B": 9, "T": 12}
 _AMOUNT = re.compile(r"(\d+)(?:\.(\d+))?([kMBT])")
@@ -106,7 +116,7 @@ class ModelRow:
     @property
     def years(self) -> float:
         """The middle of its month on the axis of years; of its year where no month is known."""
-        year, _, month = self.month.partition("-")
+        year, _dash, month = self.month.partition("-")
         return int(year) + ((int(month) - 0.5) / 12 if month else 0.5)
 
 
@@ -141,7 +151,9 @@ def accelerator_table() -> tuple[Accelerator, ...]:
     rows = _rows(HERE / "accelerators.toml", "accelerator", Accelerator, {"memory_gb": int})
     for row in rows:
         if row.memory_gb < 1:
-            raise LessonError(f"Accelerator {row.id!r} has no memory.")
+            raise LessonError(
+                _("Accelerator {accelerator!r} has no memory.").format(accelerator=row.id)
+            )
     return tuple(sorted(rows, key=lambda row: (row.memory_gb, row.name)))
 
 
@@ -153,18 +165,20 @@ def read_models(path: Path) -> list[ModelRow]:
     """
     rows = _rows(path, "model", ModelRow, {"shape": Architecture})
     for row in rows:
-        for right, what in (
-            (_MONTH.fullmatch(row.month), f"month {row.month!r}"),
-            (row.licence_kind in LICENCE_KINDS, f"licence_kind {row.licence_kind!r}"),
-            (amount(row.published) or row.published == "undisclosed",
-             f"published {row.published!r}"),
-            (amount(row.training_tokens) or row.training_tokens in WHY_MISSING,
-             f"training_tokens {row.training_tokens!r}"),
-            (not row.active or amount(row.active), f"active {row.active!r}"),
-        ):  # fmt: skip
+        for field, right in {
+            "month": _MONTH.fullmatch(row.month),
+            "licence_kind": row.licence_kind in LICENCE_KINDS,
+            "published": amount(row.published) or row.published == "undisclosed",
+            "training_tokens": amount(row.training_tokens) or row.training_tokens in WHY_MISSING,
+            "active": not row.active or amount(row.active),
+        }.items():
             if not right:
-                raise LessonError(f"Model {row.id!r} has an entry that is no such thing.",
-                                  found=f"Found {what}.")  # fmt: skip
+                raise LessonError(
+                    _("Model {model!r} has an entry that is no such thing.").format(model=row.id),
+                    found=_("Found {field} {value!r}.").format(
+                        field=field, value=getattr(row, field)
+                    ),
+                )
     return rows
 
 
@@ -176,15 +190,19 @@ def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LessonError(f"{path.name} cannot be read.", found=str(error)) from error
+        raise LessonError(
+            _("{file} cannot be read.").format(file=path.name), found=str(error)
+        ) from error
     if set(data) != {word}:
-        raise LessonError(f"{path.name} holds [[{word}]] tables and nothing else.")
+        raise LessonError(
+            _("{file} holds [[{word}]] tables and nothing else.").format(file=path.name, word=word)
+        )
     known = {one.name: one for one in fields(kind)}
     rows: dict[str, T] = {}
     for number, table in enumerate(data[word], start=1):
-        name = table.get("id", f"number {number}")
+        name = table.get("id", _("number {n}").format(n=number))
         if isinstance(table.get("shape"), dict):
-            table["shape"] = _shape(table["shape"], f"Model {name!r}")
+            table["shape"] = _shape(table["shape"], name)
         missing = {field for field, one in known.items() if one.default is MISSING} - set(table)
         wrong = [
             field
@@ -195,19 +213,28 @@ def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[
         ]
         if missing or wrong:
             raise LessonError(
-                f"The {word} {name!r} of {path.name} does not have the fields that it should.",
-                found=f"Missing: {sorted(missing)}; unknown or empty: {sorted(wrong)}.",
+                _(_NOT_ITS_FIELDS[word]).format(row=name, file=path.name),
+                found=_("Missing: {missing}; unknown or empty: {wrong}.").format(
+                    missing=sorted(missing), wrong=sorted(wrong)
+                ),
             )
         if name in rows:
-            raise LessonError(f"Two rows of {path.name} have the id {name!r}.")
+            raise LessonError(
+                _("Two rows of {file} have the id {row!r}.").format(file=path.name, row=name)
+            )
         rows[name] = kind(**table)
     return list(rows.values())
 
 
-def _shape(table: dict[str, Any], whose: str) -> Architecture:
+def _shape(table: dict[str, Any], model: str) -> Architecture:
     try:
         return Architecture(**table)
     except TypeError as error:
-        raise LessonError(f"{whose} has a shape with a wrong word.", found=str(error)) from error
+        raise LessonError(
+            _("Model {model!r} has a shape with a wrong word.").format(model=model),
+            found=str(error),
+        ) from error
     except TraceError as error:
-        raise LessonError(f"{whose} has an impossible shape.", found=error.found) from error
+        raise LessonError(
+            _("Model {model!r} has an impossible shape.").format(model=model), found=error.found
+        ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kvviz.lessons.lesson_files import LessonError
+from kvviz.translation import gettext as _
 
 FILE = Path(__file__).parent / "published_speedups.toml"
 
@@ -56,13 +57,17 @@ def _checked(number: int, entry: dict[str, Any]) -> PublishedSpeedUp:
     )
     if not complete:
         raise LessonError(
-            f"Entry {number} of {FILE.name} does not have the fields that it should.",
-            found=f"It has {sorted(entry)}.",
+            _("Entry {number} of {file} does not have the fields that it should.").format(
+                number=number, file=FILE.name
+            ),
+            found=_("It has {fields}.").format(fields=sorted(entry)),
         )
     if not _is_day(entry["looked_up"]):
         raise LessonError(
-            f"Entry {number} of {FILE.name} does not say on which day it was looked up.",
-            found=f"It says {entry['looked_up']!r}.",
+            _("Entry {number} of {file} does not say on which day it was looked up.").format(
+                number=number, file=FILE.name
+            ),
+            found=_("It says {found!r}.").format(found=entry["looked_up"]),
         )
     return PublishedSpeedUp(**entry)
 

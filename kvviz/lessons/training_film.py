@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from kvviz.lessons.lesson_files import LessonError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,21 @@ def read_film(path: Path) -> Film:
         film = tuple(_point(json.loads(line)) for line in lines if line.strip())
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise LessonError(
-            "A training film cannot be read.",
+            _("A training film cannot be read."),
             found=f"{path.name}: {type(error).__name__} {error}.",
         ) from error
     prompts = {tuple(one.prompt for one in point.predictions) for point in film}
     steps = [point.step for point in film]
     if not film or len(prompts) != 1 or steps != sorted(set(steps)):
         raise LessonError(
-            "A training film has points in order, with the same sentences at each.",
-            found=f"{path.name} has {len(film)} points and {len(prompts)} sets of sentences.",
+            _("A training film has points in order, with the same sentences at each."),
+            found=_("{file} has {points} and {sets}.").format(
+                file=path.name,
+                points=ngettext("{n} point", "{n} points", len(film)).format(n=len(film)),
+                sets=ngettext("{n} set of sentences", "{n} sets of sentences", len(prompts)).format(
+                    n=len(prompts)
+                ),
+            ),
         )
     return film
 

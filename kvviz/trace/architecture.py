@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from kvviz.errors import TraceError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Layout = Literal["decoder", "encoder", "encoder-decoder"]
 AttentionKind = Literal["MHA", "GQA", "MQA", "MLA", "other"]
@@ -90,19 +92,21 @@ class Architecture:
         for name, kind in (("layout", Layout), ("attention", AttentionKind), ("biases", Biases)):
             if getattr(self, name) not in get_args(kind):
                 raise TraceError(
-                    f"An architecture's {name} is one of {', '.join(get_args(kind))}.",
-                    found=f"It says {getattr(self, name)!r}.",
+                    _("An architecture's {field} is one of {allowed}.").format(
+                        field=name, allowed=", ".join(get_args(kind))
+                    ),
+                    found=_("It says {value!r}.").format(value=getattr(self, name)),
                 )
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "int" and (type(value) is not int or value < 0):
                 raise TraceError(
-                    "An architecture needs whole numbers from 0 up.",
-                    found=f"{field.name} is {value!r}.",
+                    _("An architecture needs whole numbers from 0 up."),
+                    found=_("{name} is {value!r}.").format(name=field.name, value=value),
                 )
         for wrong, what in self._contradictions():
             if wrong:
-                raise TraceError("An architecture contradicts itself.", found=what)
+                raise TraceError(_("An architecture contradicts itself."), found=what)
 
     def _contradictions(self) -> list[tuple[bool, str]]:
         heads, kv_heads = self.n_heads, self.n_kv_heads
@@ -117,28 +121,53 @@ class Architecture:
         return [
             (
                 not fitting[self.attention],
-                f"{heads} query and {kv_heads} KV heads are not {self.attention}.",
+                ngettext(
+                    "{n_query} query and {n} KV head are not {attention}.",
+                    "{n_query} query and {n} KV heads are not {attention}.",
+                    kv_heads,
+                ).format(n_query=heads, n=kv_heads, attention=self.attention),
             ),
             (
                 self.n_window_layers > self.n_layers,
-                f"{self.n_window_layers} of {self.n_layers} layers have a window.",
+                ngettext(
+                    "{n_with} of {n} layer have a window.",
+                    "{n_with} of {n} layers have a window.",
+                    self.n_layers,
+                ).format(n_with=self.n_window_layers, n=self.n_layers),
             ),
             (
                 (self.n_window_layers > 0) != (self.window > 0),
-                f"{self.n_window_layers} layers have a window of {self.window}.",
+                ngettext(
+                    "{n} layer has a window of {window}.",
+                    "{n} layers have a window of {window}.",
+                    self.n_window_layers,
+                ).format(n=self.n_window_layers, window=self.window),
             ),
             (
                 self.n_expert_layers > self.n_layers,
-                f"{self.n_expert_layers} of {self.n_layers} layers have experts.",
+                ngettext(
+                    "{n_with} of {n} layer have experts.",
+                    "{n_with} of {n} layers have experts.",
+                    self.n_layers,
+                ).format(n_with=self.n_expert_layers, n=self.n_layers),
             ),
             (
                 has_experts != (0 < self.n_active_experts <= self.n_experts)
                 or has_experts != (self.n_experts > 0)
                 or has_experts != (self.d_expert > 0),
-                f"{self.n_expert_layers} layers have {self.n_active_experts} of {self.n_experts} "
-                f"experts of width {self.d_expert}.",
+                ngettext(
+                    "{n} layer has {experts}.", "{n} layers have {experts}.", self.n_expert_layers
+                ).format(n=self.n_expert_layers, experts=self._experts()),
             ),
         ]
+
+    def _experts(self) -> str:
+        # Translators: what layers have
+        return ngettext(
+            "{n_active} of {n} expert of width {width}",
+            "{n_active} of {n} experts of width {width}",
+            self.n_experts,
+        ).format(n_active=self.n_active_experts, n=self.n_experts, width=self.d_expert)
 
     @property
     def n_dense_layers(self) -> int:

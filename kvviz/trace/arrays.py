@@ -8,7 +8,14 @@ from typing import Any, cast
 import numpy as np
 
 from kvviz.errors import TraceError
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
+
+_NO_SUCH = {
+    "layer": N_("There is no layer {index!r}."),
+    "head": N_("There is no head {index!r}."),
+    "step": N_("There is no step {index!r}."),
+}
 
 
 def checked_array(
@@ -62,7 +69,7 @@ def checked_array(
 
 
 def checked_index(index: Any, count: int, name: str) -> int:
-    """Return the index of a layer or head that exists.
+    """Return the index of a ``layer``, ``head`` or ``step`` that exists.
 
     Raises:
         TraceError: If it does not.
@@ -73,7 +80,7 @@ def checked_index(index: Any, count: int, name: str) -> int:
         place = -1
     if not 0 <= place < count:
         raise TraceError(
-            _("There is no {name} {index!r}.").format(name=name, index=index),
+            _(_NO_SUCH[name]).format(index=index),
             found=_("The model has {n}, from 0 on.").format(n=count),
         )
     return place

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from kvviz.errors import TraceError
+from kvviz.translation import gettext as _
 
 
 def attention_scores(
@@ -68,6 +69,6 @@ def check_products(
     )
     if (largest_score > np.finfo(np.float32).max).any():
         raise TraceError(
-            "Queries and keys are so large that their products overflow.",
-            found=f"A product could reach {largest_score.max():.0e}.",
+            _("Queries and keys are so large that their products overflow."),
+            found=_("A product could reach {largest:.0e}.").format(largest=largest_score.max()),
         )

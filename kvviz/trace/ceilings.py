@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kvviz.errors import TraceError
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,10 @@ class Ceilings:
     def __post_init__(self) -> None:
         if not (self.bytes_per_second > 0 and self.flops_per_second > 0):
             raise TraceError(
-                "A machine's ceilings are above 0.",
-                found=f"{self.bytes_per_second} B/s and {self.flops_per_second} FLOP/s.",
+                _("A machine's ceilings are above 0."),
+                found=_("{bandwidth} B/s and {compute} FLOP/s.").format(
+                    bandwidth=self.bytes_per_second, compute=self.flops_per_second
+                ),
             )
 
     @property

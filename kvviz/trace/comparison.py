@@ -11,6 +11,8 @@ from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array
 from kvviz.trace.generation import GenerationTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,8 +37,8 @@ class CacheComparison:
         names = (self.cached.options.cache_name, self.uncached.options.cache_name)
         if names != ("full", "recomputed"):
             raise TraceError(
-                "A comparison needs one run with the full cache and one without.",
-                found=f"They say {names[0]!r} and {names[1]!r}.",
+                _("A comparison needs one run with the full cache and one without."),
+                found=_("They say {one!r} and {other!r}.").format(one=names[0], other=names[1]),
             )
         n_prompt = self.cached.n_prompt
         if (
@@ -47,15 +49,19 @@ class CacheComparison:
                 self.cached.token_ids[:n_prompt], self.uncached.token_ids[:n_prompt]
             )
         ):
-            raise TraceError("A comparison needs the same prompt and model twice.")
+            raise TraceError(_("A comparison needs the same prompt and model twice."))
         differences = checked_array(
             self.logit_differences, "logit_differences", np.float64, n_axes=1
         )
         n_common = min(len(self.cached.steps), len(self.uncached.steps))
         if not 1 <= differences.size <= n_common or (differences < 0).any():
             raise TraceError(
-                "A comparison needs one logit difference, 0 or more, for each step it compares.",
-                found=f"There are {differences.size} for {n_common} steps.",
+                _("A comparison needs one logit difference, 0 or more, for each step it compares."),
+                found=ngettext(
+                    "There are {n_differences} for {n} step.",
+                    "There are {n_differences} for {n} steps.",
+                    n_common,
+                ).format(n_differences=differences.size, n=n_common),
             )
 
     @property

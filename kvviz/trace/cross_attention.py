@@ -12,6 +12,7 @@ from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import attention_scores, attention_weights, check_products
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +59,10 @@ class CrossAttention:
         same = (encoder.name, encoder.n_layers, encoder.d_model, encoder.n_heads, encoder.d_head)
         if same != (card.name, card.n_encoder_layers, card.d_model, card.n_heads, card.d_head):
             raise TraceError(
-                "Encoder and decoder are of one model.",
-                found=f"They are of {encoder.name} and {card.name}.",
+                _("Encoder and decoder are of one model."),
+                found=_("They are of {encoder} and {decoder}.").format(
+                    encoder=encoder.name, decoder=card.name
+                ),
             )
         rows = (card.n_layers, card.n_kv_heads, self.n_encoder, card.d_head)
         shapes = {

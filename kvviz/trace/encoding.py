@@ -14,6 +14,8 @@ from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.recorded_attention import RecordedAttention
 from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Mask = Literal["causal", "bidirectional"]
 
@@ -89,20 +91,36 @@ class EncodingTrace(RecordedAttention):
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
         if not self.n_tokens or len(self.tokens) != self.n_tokens:
             raise TraceError(
-                "An encoding holds at least one token, and a text for each.",
-                found=f"It has {self.n_tokens} tokens and {len(self.tokens)} texts.",
+                _("An encoding holds at least one token, and a text for each."),
+                found=_("It has {tokens} and {texts}.").format(
+                    tokens=ngettext("{n} token", "{n} tokens", self.n_tokens).format(
+                        n=self.n_tokens
+                    ),
+                    texts=ngettext("{n} text", "{n} texts", len(self.tokens)).format(
+                        n=len(self.tokens)
+                    ),
+                ),
             )
         if self.n_tokens > self.model.n_ctx:
             raise TraceError(
-                "An encoding has no more tokens than the model has positions.",
-                found=f"It has {self.n_tokens}, the model {self.model.n_ctx}.",
+                _("An encoding has no more tokens than the model has positions."),
+                found=_("It has {n}, the model {n_positions}.").format(
+                    n=self.n_tokens, n_positions=self.model.n_ctx
+                ),
             )
         if self.mask not in get_args(Mask):
-            raise TraceError("A mask is causal or bidirectional.", found=f"It says {self.mask!r}.")
+            raise TraceError(
+                _("A mask is causal or bidirectional."),
+                found=_("It says {mask!r}.").format(mask=self.mask),
+            )
         if not (self.seconds >= 0 and np.isfinite(self.seconds)) or self.flops < 0:
             raise TraceError(
-                "Times and counts are numbers from 0 on.",
-                found=f"It took {self.seconds} s and {self.flops} operations.",
+                _("Times and counts are numbers from 0 on."),
+                found=ngettext(
+                    "It took {seconds} s and {n} operation.",
+                    "It took {seconds} s and {n} operations.",
+                    self.flops,
+                ).format(seconds=self.seconds, n=self.flops),
             )
         self._check_rows()
         self._check_places()
@@ -127,17 +145,24 @@ class EncodingTrace(RecordedAttention):
         )
         if not (is_none | (is_span & ~self.special)).all():
             raise TraceError(
-                "A token stands for characters of the text, a special one for none.",
-                found=f"Token {int(np.argmin(is_none | (is_span & ~self.special)))} does not.",
+                _("A token stands for characters of the text, a special one for none."),
+                found=_("Token {place} does not.").format(
+                    place=int(np.argmin(is_none | is_span & ~self.special))
+                ),
             )
         hidden = list(self.hidden_positions)
         differ = np.flatnonzero(self.token_ids != self.original_ids).tolist()
         if hidden != sorted({*hidden}) or any(not 0 <= place < n for place in hidden):
-            raise TraceError("Hidden positions ascend and exist.", found=f"They are {hidden[:9]}.")
+            raise TraceError(
+                _("Hidden positions ascend and exist."),
+                found=_("They are {places}.").format(places=hidden[:9]),
+            )
         if not set(differ) <= set(hidden):
             raise TraceError(
-                "Only a hidden token differs from the original.",
-                found=f"Token {min(set(differ) - set(hidden))} differs and is not hidden.",
+                _("Only a hidden token differs from the original."),
+                found=_("Token {place} differs and is not hidden.").format(
+                    place=min(set(differ) - set(hidden))
+                ),
             )
 
     def _check_predictions(self) -> None:
@@ -145,29 +170,38 @@ class EncodingTrace(RecordedAttention):
         probs = checked_array(self.top_probs, "top_probs", np.float32, shape=ids.shape)
         if len(ids) != self.n_tokens:
             raise TraceError(
-                "Every position has its likely tokens.",
-                found=f"There are {self.n_tokens} positions and {len(ids)} rows.",
+                _("Every position has its likely tokens."),
+                found=_("There are {positions} and {rows}.").format(
+                    positions=ngettext("{n} position", "{n} positions", self.n_tokens).format(
+                        n=self.n_tokens
+                    ),
+                    rows=ngettext("{n} row", "{n} rows", len(ids)).format(n=len(ids)),
+                ),
             )
         if probs.size and (probs.min() < 0 or probs.max() > 1):
-            raise TraceError("Probabilities lie in [0, 1].", found="Some in top_probs do not.")
+            raise TraceError(
+                _("Probabilities lie in [0, 1]."), found=_("Some in top_probs do not.")
+            )
         if (probs[:, 1:] > probs[:, :-1]).any():
             raise TraceError(
-                "The most likely token comes first.", found="In top_probs it does not."
+                _("The most likely token comes first."), found=_("In top_probs it does not.")
             )
 
     def _check_labels(self) -> None:
         labels = checked_array(self.label_ids, "label_ids", np.int64, shape=(self.n_tokens,))
         if not np.array_equal(labels, self._labels()):
             raise TraceError(
-                "The label of a GPT-2 is the next token, that of a BERT the hidden one.",
-                found="The labels are others.",
+                _("The label of a GPT-2 is the next token, that of a BERT the hidden one."),
+                found=_("The labels are others."),
             )
         logprobs = self.label_logprobs
         has_label = labels >= 0
         if logprobs.dtype != np.float32 or logprobs.shape != labels.shape:
             raise TraceError(
-                "label_logprobs is one float32 number a position.",
-                found=f"It is {logprobs.dtype} {logprobs.shape}.",
+                _("label_logprobs is one float32 number a position."),
+                found=_("It is {dtype} {shape}.").format(
+                    dtype=logprobs.dtype, shape=logprobs.shape
+                ),
             )
         logprobs.setflags(write=False)
         with_label = logprobs[has_label]
@@ -175,9 +209,11 @@ class EncodingTrace(RecordedAttention):
             np.isfinite(with_label).all() and (with_label <= 0).all()
         ):
             raise TraceError(
-                "A log probability is finite and at most 0 where there is a label, and NaN where "
-                "there is none.",
-                found="Some in label_logprobs are not.",
+                _(
+                    "A log probability is finite and at most 0 where there is a label, and NaN "
+                    "where there is none."
+                ),
+                found=_("Some in label_logprobs are not."),
             )
 
     def _labels(self) -> Int64[np.ndarray, " position"]:
@@ -192,7 +228,9 @@ class EncodingTrace(RecordedAttention):
     def _check_texts(self) -> None:
         ids = np.concatenate([self.token_ids, self.original_ids, self.top_ids.reshape(-1)])
         check_token_ids(self.model, ids)
-        check_named("Every token that occurs has a text in the vocabulary.", ids, self.vocabulary)
+        check_named(
+            _("Every token that occurs has a text in the vocabulary."), ids, self.vocabulary
+        )
         check_unicode(self.text, self.tokens, self.vocabulary)
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import gettext as _
 
 
 def forward_flops(
@@ -51,7 +52,8 @@ def forward_flops(
     crosses = card.architecture == "encoder-decoder"
     if not crosses and (n_encoder or n_cross_computed):
         raise TraceError(
-            "Only a T5 attends to an encoder.", found=f"{card.name} is a {card.family}."
+            _("Only a T5 attends to an encoder."),
+            found=_("{name} is a {family}.").format(name=card.name, family=card.family),
         )
     layers = _stack_flops(card, card.n_layers, n_new, n_keys)
     width = card.d_model * card.n_heads * card.d_head

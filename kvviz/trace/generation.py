@@ -22,6 +22,8 @@ from kvviz.trace.recorded_attention import RecordedAttention
 from kvviz.trace.step import Step
 from kvviz.trace.step_laws import check_steps
 from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
 
@@ -91,18 +93,22 @@ class GenerationTrace(RecordedAttention):
 
     def __post_init__(self) -> None:
         if type(self.n_timings) is not int or self.n_timings < 1:
-            raise TraceError("A run is timed at least once.", found=f"Found {self.n_timings!r}.")
+            raise TraceError(
+                _("A run is timed at least once."),
+                found=_("Found {found!r}.").format(found=self.n_timings),
+            )
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
         if not 1 <= self.n_prompt < self.n_tokens or len(self.tokens) != self.n_tokens:
             raise TraceError(
-                "A trace holds a prompt, at least one new token, and a text for each.",
-                found=f"It has {self.n_prompt} prompt tokens, {self.n_tokens} tokens and "
-                f"{len(self.tokens)} texts.",
+                _("A trace holds a prompt, at least one new token, and a text for each."),
+                found=self._counts(),
             )
         if self.n_rows > self.model.n_ctx:
             raise TraceError(
-                "A trace has no more rows than the model has positions.",
-                found=f"It has {self.n_rows}, the model {self.model.n_ctx}.",
+                _("A trace has no more rows than the model has positions."),
+                found=_("It has {n_rows}, the model {n_positions}.").format(
+                    n_rows=self.n_rows, n_positions=self.model.n_ctx
+                ),
             )
         self._check_arrays()
         self._check_end()
@@ -116,6 +122,14 @@ class GenerationTrace(RecordedAttention):
         )
         self._check_texts()
 
+    def _counts(self) -> str:
+        n_prompt, n_tokens, n_texts = self.n_prompt, self.n_tokens, len(self.tokens)
+        return _("It has {prompt}, {tokens} and {texts}.").format(
+            prompt=ngettext("{n} prompt token", "{n} prompt tokens", n_prompt).format(n=n_prompt),
+            tokens=ngettext("{n} token", "{n} tokens", n_tokens).format(n=n_tokens),
+            texts=ngettext("{n} text", "{n} texts", n_texts).format(n=n_texts),
+        )
+
     def _check_arrays(self) -> None:
         card, n_rows = self.model, self.n_rows
         self._check_attention(n_rows)
@@ -124,13 +138,13 @@ class GenerationTrace(RecordedAttention):
         has_cross = self.cross is not None and self.position_bias is not None
         if has_cross != (card.architecture == "encoder-decoder"):
             raise TraceError(
-                "A run of a T5 has cross-attention and a position bias, and no other has.",
-                found=f"{card.name} is a {card.family}.",
+                _("A run of a T5 has cross-attention and a position bias, and no other has."),
+                found=_("{name} is a {family}.").format(name=card.name, family=card.family),
             )
         if has_cross and self.options.cache is not None:
             raise TraceError(
-                "A run of a T5 keeps every row or none.",
-                found=f"It says {self.options.cache_name!r}.",
+                _("A run of a T5 keeps every row or none."),
+                found=_("It says {cache!r}.").format(cache=self.options.cache_name),
             )
         if self.cross is not None:
             self.cross.check(card, n_rows)
@@ -139,18 +153,24 @@ class GenerationTrace(RecordedAttention):
         n_steps, most = len(self.steps), self.options.max_new_tokens
         if n_steps != self.n_tokens - self.n_prompt:
             raise TraceError(
-                "Every new token comes from one step.",
-                found=f"There are {self.n_tokens - self.n_prompt} and {n_steps}.",
+                _("Every new token comes from one step."),
+                found=_("There are {n_tokens} and {n_steps}.").format(
+                    n_tokens=self.n_tokens - self.n_prompt, n_steps=n_steps
+                ),
             )
         if self.stopped not in get_args(Stop):
             raise TraceError(
-                "A run ends in a known way.",
-                found=f"It says {self.stopped!r}, not one of {', '.join(get_args(Stop))}.",
+                _("A run ends in a known way."),
+                found=_("It says {stopped!r}, not one of {allowed}.").format(
+                    stopped=self.stopped, allowed=", ".join(get_args(Stop))
+                ),
             )
         if n_steps > most or (self.stopped == "length" and n_steps != most):
             raise TraceError(
-                "A run has as many steps as its options and its end say.",
-                found=f"It has {n_steps}, asked for {most}, and ended by {self.stopped!r}.",
+                _("A run has as many steps as its options and its end say."),
+                found=_("It has {n_steps}, asked for {n_asked}, and ended by {stopped!r}.").format(
+                    n_steps=n_steps, n_asked=most, stopped=self.stopped
+                ),
             )
 
     def _check_texts(self) -> None:
@@ -158,7 +178,7 @@ class GenerationTrace(RecordedAttention):
         check_token_ids(self.model, np.concatenate(every_id))
         named = [int(i) for step in self.steps for i in (*step.top_ids, step.chosen_id)]
         check_named(
-            "Every token that a step names has a text in the vocabulary.", named, self.vocabulary
+            _("Every token that a step names has a text in the vocabulary."), named, self.vocabulary
         )
         check_unicode(self.prompt, self.tokens, self.vocabulary)
 
@@ -247,8 +267,10 @@ class GenerationTrace(RecordedAttention):
     def _crossed(self) -> CrossAttention:
         if self.cross is None:
             raise TraceError(
-                "Only a T5 has an encoder and cross-attention.",
-                found=f"{self.model.name} is a {self.model.family}.",
+                _("Only a T5 has an encoder and cross-attention."),
+                found=_("{name} is a {family}.").format(
+                    name=self.model.name, family=self.model.family
+                ),
             )
         return self.cross
 

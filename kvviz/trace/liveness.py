@@ -9,6 +9,8 @@ from jaxtyping import Bool, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.step import Step
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 LastRead = Int64[np.ndarray, "layer kv_head position"]
 
@@ -35,21 +37,26 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
         bounds = (n_layers, n_kv_heads, n_prompt + number)
         if (step.evicted >= np.array(bounds)[:, None]).any():
             raise TraceError(
-                "Only rows that have been written can be dropped.",
-                found=f"Step {number} drops one beyond {bounds[0]} layers, {bounds[1]} heads and "
-                f"{bounds[2]} positions.",
+                _("Only rows that have been written can be dropped."),
+                found=_("Step {step} drops one beyond {layers}, {heads} and {positions}.").format(
+                    step=number,
+                    layers=ngettext("{n} layer", "{n} layers", bounds[0]).format(n=bounds[0]),
+                    heads=ngettext("{n} head", "{n} heads", bounds[1]).format(n=bounds[1]),
+                    positions=ngettext("{n} position", "{n} positions", bounds[2]).format(
+                        n=bounds[2]
+                    ),
+                ),
             )
-        _, n_heads, n_positions = last.shape
-        places = (layers * n_heads + heads) * n_positions + positions
+        places = (layers * n_kv_heads + heads) * last.shape[-1] + positions
         if (places[1:] <= places[:-1]).any():
             raise TraceError(
-                "A step names what it drops once, in the order of layer, head and position.",
-                found=f"Step {number} does not.",
+                _("A step names what it drops once, in the order of layer, head and position."),
+                found=_("Step {step} does not.").format(step=number),
             )
         if (flat[places] < len(steps)).any():
             raise TraceError(
-                "A row that was dropped is gone for good.",
-                found=f"Step {number} drops one that was gone already.",
+                _("A row that was dropped is gone for good."),
+                found=_("Step {step} drops one that was gone already.").format(step=number),
             )
         flat[places] = number
     return last

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast, get_args
 
 from kvviz.errors import TraceError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Family = Literal["gpt2", "bert", "t5"]
 """The families that kvviz brings models of; a card may name any other (`ModelCard.family`)."""
@@ -82,36 +84,46 @@ class ModelCard:
             least = 0 if field.name == "n_encoder_layers" else 1
             if field.type == "int" and (type(value) is not int or value < least):
                 raise TraceError(
-                    "A model card needs a positive whole number in every count.",
-                    found=f"{field.name} is {value!r}.",
+                    _("A model card needs a positive whole number in every count."),
+                    found=_("{name} is {value!r}.").format(name=field.name, value=value),
                 )
             if field.type == "bool" and type(value) is not bool:
                 raise TraceError(
-                    "A model card says yes or no where it must.",
-                    found=f"{field.name} is {value!r}.",
+                    _("A model card says yes or no where it must."),
+                    found=_("{name} is {value!r}.").format(name=field.name, value=value),
                 )
             if field.type == "str" and not isinstance(value, str):
                 raise TraceError(
-                    "A model card needs text in every name.", found=f"{field.name} is {value!r}."
+                    _("A model card needs text in every name."),
+                    found=_("{name} is {value!r}.").format(name=field.name, value=value),
                 )
         if self.n_heads % self.n_kv_heads:
             raise TraceError(
-                "Every key and value head serves the same number of query heads.",
-                found=f"There are {self.n_heads} and {self.n_kv_heads}.",
+                _("Every key and value head serves the same number of query heads."),
+                found=_("There are {n_heads} and {n_kv_heads}.").format(
+                    n_heads=self.n_heads, n_kv_heads=self.n_kv_heads
+                ),
             )
         if not _FAMILY_NAME.fullmatch(self.family):
             raise TraceError(
-                "The family of a model card is named by small letters, digits, - and _.",
-                found=f"It says {self.family[:60]!r}.",
+                _("The family of a model card is named by small letters, digits, - and _."),
+                found=_("It says {family!r}.").format(family=self.family[:60]),
             )
         is_known = self.family in get_args(Family)
         if is_known and (self.family == "t5") != (self.n_encoder_layers > 0):
             raise TraceError(
-                "A T5 has an encoder beside its layers, and a GPT-2 or a BERT has none.",
-                found=f"A {self.family} says {self.n_encoder_layers} encoder layers.",
+                _("A T5 has an encoder beside its layers, and a GPT-2 or a BERT has none."),
+                found=ngettext(
+                    "A {family} says {n} encoder layer.",
+                    "A {family} says {n} encoder layers.",
+                    self.n_encoder_layers,
+                ).format(family=self.family, n=self.n_encoder_layers),
             )
         if self.dtype not in BYTES_PER_NUMBER:
-            raise TraceError("A model card needs a known dtype.", found=f"It says {self.dtype!r}.")
+            raise TraceError(
+                _("A model card needs a known dtype."),
+                found=_("It says {dtype!r}.").format(dtype=self.dtype),
+            )
 
     @property
     def architecture(self) -> Architecture:
@@ -154,8 +166,8 @@ class ModelCard:
             TraceError: If the data is no dictionary, lacks a field or has one too many.
         """
         if not isinstance(data, dict):
-            raise TraceError("The model card does not have the fields that a card has.")
+            raise TraceError(_("The model card does not have the fields that a card has."))
         facts = {**_OF_SOME_FAMILIES, **cast("dict[str, Any]", data)}
         if set(facts) != {field.name for field in fields(cls)}:
-            raise TraceError("The model card does not have the fields that a card has.")
+            raise TraceError(_("The model card does not have the fields that a card has."))
         return cls(**facts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
 
 Setting = bool | int | float | str | None
 
@@ -34,19 +35,25 @@ class NamedCache:
     def __post_init__(self) -> None:
         if not _is_name(self.name) or self.name in _TOLD_BY_USE_CACHE:
             raise OptionsError(
-                "The name of a cache is made of small letters, digits, - and _, and is not one of "
-                f"{' and '.join(_TOLD_BY_USE_CACHE)}.",
-                found=f"Found {self.name!r}."[:200],
-                fix="Give the cache another name.",
+                _(
+                    "The name of a cache is made of small letters, digits, - and _, and is not one "
+                    "of {one} and {other}."
+                ).format(one=_TOLD_BY_USE_CACHE[0], other=_TOLD_BY_USE_CACHE[1]),
+                found=_("Found {name!r}.").format(name=self.name)[:200],
+                fix=_("Give the cache another name."),
             )
-        names = [name for name, _ in self.settings]
+        names = [setting[0] for setting in self.settings]
         wrong = [name for name, value in self.settings if not _is_name(name) or not _plain(value)]
         if wrong or len(set(names)) < len(names):
             raise OptionsError(
-                "The settings of a cache have names, each its own, and plain values: a number, a "
-                "text, yes, no or nothing.",
-                found=f"Those of {self.name} are {', '.join(map(str, names))}."[:200],
-                fix="Describe the cache by such settings alone.",
+                _(
+                    "The settings of a cache have names, each its own, and plain values: a number, "
+                    "a text, yes, no or nothing."
+                ),
+                found=_("Those of {name} are {names}.").format(
+                    name=self.name, names=", ".join(map(str, names))
+                )[:200],
+                fix=_("Describe the cache by such settings alone."),
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +70,7 @@ class NamedCache:
         facts = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
         settings = facts.get("settings")
         if set(facts) != {"name", "settings"} or not isinstance(settings, dict):
-            raise OptionsError("The options do not say which cache a run used.")
+            raise OptionsError(_("The options do not say which cache a run used."))
         return cls(facts["name"], tuple(cast("dict[str, Setting]", settings).items()))
 
 

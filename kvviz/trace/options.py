@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from kvviz.errors import OptionsError
 from kvviz.trace.named_cache import NamedCache
+from kvviz.translation import gettext as _
 
 _SOMETIMES = ("stop_ids", "cache")
 
@@ -43,21 +44,27 @@ class GenerationOptions:
 
     def __post_init__(self) -> None:
         if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
-            raise _out_of_range("New tokens", "a whole number, 1 or more", self.max_new_tokens)
+            raise _out_of_range(
+                _("New tokens must be a whole number, 1 or more."), self.max_new_tokens
+            )
         if type(self.use_cache) is not bool:
-            raise _out_of_range("The cache", "on (True) or off (False)", self.use_cache)
+            raise _out_of_range(_("The cache must be on (True) or off (False)."), self.use_cache)
         if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
-            raise _out_of_range("Temperature", "a number, 0 or more", self.temperature)
+            raise _out_of_range(_("Temperature must be a number, 0 or more."), self.temperature)
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
-            raise _out_of_range("Top-k", "a whole number, 1 or more, or off", self.top_k)
+            raise _out_of_range(_("Top-k must be a whole number, 1 or more, or off."), self.top_k)
         if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
-            raise _out_of_range("Top-p", "a number above 0 and up to 1, or off", self.top_p)
+            raise _out_of_range(
+                _("Top-p must be a number above 0 and up to 1, or off."), self.top_p
+            )
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
-            raise _out_of_range("The seed", "a whole number from 0 to 2^63 - 1", self.seed)
+            raise _out_of_range(_("The seed must be a whole number from 0 to 2^63 - 1."), self.seed)
         if type(self.stop_ids) is not tuple or not all(map(_is_token_id, self.stop_ids)):
-            raise _out_of_range("What ends a run", "a tuple of token ids", self.stop_ids)
+            raise _out_of_range(_("What ends a run must be a tuple of token ids."), self.stop_ids)
         if self.cache is not None and not (type(self.cache) is NamedCache and self.use_cache):
-            raise _out_of_range("A named cache", "the cache of a run that uses one", self.cache)
+            raise _out_of_range(
+                _("A named cache must be the cache of a run that uses one."), self.cache
+            )
 
     @property
     def cache_name(self) -> str:
@@ -93,7 +100,7 @@ class GenerationOptions:
         cache = NamedCache.from_json(settings.pop("cache")) if "cache" in settings else None
         others = {field.name for field in fields(cls)} - {*_SOMETIMES}
         if set(settings) != others or not isinstance(stop_ids, list):
-            raise OptionsError("The options do not have the settings that a run has.")
+            raise OptionsError(_("The options do not have the settings that a run has."))
         return cls(**settings, stop_ids=tuple(cast("list[int]", stop_ids)), cache=cache)
 
 
@@ -105,7 +112,9 @@ def _is_token_id(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def _out_of_range(name: str, allowed: str, found: object) -> OptionsError:
+def _out_of_range(law: str, found: object) -> OptionsError:
     return OptionsError(
-        f"{name} must be {allowed}.", found=f"Found {found!r}.", fix="Change it and run again."
+        law,
+        found=_("Found {found!r}.").format(found=found),
+        fix=_("Change it and run again."),
     )

@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,20 @@ class Race:
         )
         if not fits:
             raise TraceError(
-                "The parts of a race do not fit each other.",
-                found=f"Times of shape {shape} and {self.uncached_seconds.shape}, tokens of shape "
-                f"{self.token_ids.shape} after a prompt of {self.n_prompt}.",
+                _("The parts of a race do not fit each other."),
+                found=_(
+                    "Times of shape {cached} and {uncached}, tokens of shape {tokens} after a "
+                    "prompt of {n_prompt}."
+                ).format(
+                    cached=shape,
+                    uncached=self.uncached_seconds.shape,
+                    tokens=self.token_ids.shape,
+                    n_prompt=self.n_prompt,
+                ),
             )
         for seconds in (self.cached_seconds, self.uncached_seconds):
             if not (np.isfinite(seconds).all() and (seconds > 0).all()):
-                raise TraceError("A step of a race took no time, or no number of seconds.")
+                raise TraceError(_("A step of a race took no time, or no number of seconds."))
 
     @property
     def batch(self) -> int:

@@ -108,8 +108,10 @@ class Step:
             checked_array(self.evicted, "evicted", np.int64, n_axes=2)
             if len(self.evicted) != 3 or (self.evicted < 0).any():
                 raise TraceError(
-                    "An evicted row is told by its layer, KV head and position.",
-                    found=f"Those of step {self.index} have the shape {self.evicted.shape}.",
+                    _("An evicted row is told by its layer, KV head and position."),
+                    found=_("Those of step {step} have the shape {shape}.").format(
+                        step=self.index, shape=self.evicted.shape
+                    ),
                 )
 
     def _check_probabilities(self) -> None:

@@ -11,6 +11,8 @@ from kvviz.errors import TraceError
 from kvviz.trace.liveness import LastRead, readable
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 def check_steps(
@@ -41,20 +43,24 @@ def check_steps(
     """
     if last is not None and options.cache is None:
         raise TraceError(
-            "A run that keeps every row drops none, and one that keeps none has none to drop.",
-            found=f"It says {options.cache_name!r}, and drops rows.",
+            _("A run that keeps every row drops none, and one that keeps none has none to drop."),
+            found=_("It says {cache!r}, and drops rows.").format(cache=options.cache_name),
         )
     n_likely = steps[0].top_ids.size
     for number, step in enumerate(steps):
         if step.top_ids.size != n_likely:
             raise TraceError(
-                "Every step names the same number of likely tokens.",
-                found=f"Step 0 names {n_likely}, step {number} {step.top_ids.size}.",
+                _("Every step names the same number of likely tokens."),
+                found=_("Step 0 names {n_first}, step {step} {n}.").format(
+                    n_first=n_likely, step=number, n=step.top_ids.size
+                ),
             )
         if step.max_row_change and (number == 0 or options.use_cache):
             raise TraceError(
-                "Rows that are computed once do not move.",
-                found=f"Step {number} says that one moved by {step.max_row_change}.",
+                _("Rows that are computed once do not move."),
+                found=_("Step {step} says that one moved by {change}.").format(
+                    step=number, change=step.max_row_change
+                ),
             )
         is_first = number == 0 or not options.use_cache
         _check_cross_positions(step, n_encoder, is_first)
@@ -70,9 +76,19 @@ def check_steps(
             or step.chosen_id != token_ids[n_rows]
         ):
             raise TraceError(
-                "A step does not do what its kind of run does.",
-                found=f"Step {number} fed {step.fed.size}, computed {step.computed.size} and "
-                f"reused {step.reused.size} rows of {n_rows}.",
+                _("A step does not do what its kind of run does."),
+                found=ngettext(
+                    "Step {step} fed {n_fed}, computed {n_computed} and reused {n} row of {n_all}.",
+                    "Step {step} fed {n_fed}, computed {n_computed} and reused {n} rows of "
+                    "{n_all}.",
+                    step.reused.size,
+                ).format(
+                    step=number,
+                    n_fed=step.fed.size,
+                    n_computed=step.computed.size,
+                    n=step.reused.size,
+                    n_all=n_rows,
+                ),
             )
 
 
@@ -82,8 +98,14 @@ def _check_cross_positions(step: Step, n_encoder: int, is_first: bool) -> None:
         not np.array_equal(step.cross_reused, every[:0] if is_first else every)
     ):
         raise TraceError(
-            "Cross-attention rows are computed at the first step and reused by all others, or "
-            "computed at every step without the cache.",
-            found=f"Step {step.index} computed {step.cross_computed.size} and reused "
-            f"{step.cross_reused.size} of {n_encoder}.",
+            _(
+                "Cross-attention rows are computed at the first step and reused by all others, "
+                "or computed at every step without the cache."
+            ),
+            found=_("Step {step} computed {n_computed} and reused {n_reused} of {n}.").format(
+                step=step.index,
+                n_computed=step.cross_computed.size,
+                n_reused=step.cross_reused.size,
+                n=n_encoder,
+            ),
         )

@@ -9,18 +9,21 @@ from jaxtyping import Float64
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
 PARTS = (
-    "embeddings",
-    "Q/K/V projections",
-    "attention",
-    "MLP",
-    "head",
-    "sampling",
-    "rest",
+    N_("embeddings"),
+    N_("Q/K/V projections"),
+    N_("attention"),
+    N_("MLP"),
+    # Translators: the last layer of a model, which makes logits; not an attention head
+    N_("head"),
+    N_("sampling"),
+    N_("rest"),
 )
 """Attention is the cache's update, scores, softmax, weighted values and the output projection; the
-rest are norms, residual sums and the mask."""
+rest are norms, residual sums and the mask. Names, to be translated where they are shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +55,16 @@ class StepProfile:
         n_repeats = self.whole_seconds.size
         if self.seconds.shape != (n_repeats, len(PARTS)) or not n_repeats:
             raise TraceError(
-                "A profile has a time for each part and repeat.",
-                found=f"It has shape {self.seconds.shape} for {n_repeats} repeats.",
+                _("A profile has a time for each part and repeat."),
+                found=ngettext(
+                    "It has shape {shape} for {n} repeat.",
+                    "It has shape {shape} for {n} repeats.",
+                    n_repeats,
+                ).format(shape=self.seconds.shape, n=n_repeats),
             )
         for seconds in (self.seconds, self.whole_seconds):
             if not (np.isfinite(seconds).all() and (seconds >= 0).all()):
-                raise TraceError("A part of a step took no number of seconds.")
+                raise TraceError(_("A part of a step took no number of seconds."))
 
     @property
     def parts(self) -> dict[str, float]:

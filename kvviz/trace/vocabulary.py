@@ -9,6 +9,8 @@ from jaxtyping import Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 def check_token_ids(card: ModelCard, ids: Int64[np.ndarray, " n"]) -> None:
@@ -19,9 +21,12 @@ def check_token_ids(card: ModelCard, ids: Int64[np.ndarray, " n"]) -> None:
     """
     if ids.min() < 0 or ids.max() >= card.d_vocab:
         raise TraceError(
-            "Token ids lie in the model's vocabulary.",
-            found=f"They reach from {ids.min()} to {ids.max()}, "
-            f"the vocabulary has {card.d_vocab} entries.",
+            _("Token ids lie in the model's vocabulary."),
+            found=ngettext(
+                "They reach from {least} to {largest}, the vocabulary has {n} entry.",
+                "They reach from {least} to {largest}, the vocabulary has {n} entries.",
+                card.d_vocab,
+            ).format(least=ids.min(), largest=ids.max(), n=card.d_vocab),
         )
 
 
@@ -37,7 +42,7 @@ def check_named(law: str, ids: Iterable[int], vocabulary: Collection[int]) -> No
         TraceError: If one has none.
     """
     if without := {int(i) for i in ids} - set(vocabulary):
-        raise TraceError(law, found=f"Token {min(without)} has none.")
+        raise TraceError(law, found=_("Token {token} has none.").format(token=min(without)))
 
 
 def check_unicode(text: str, tokens: Iterable[str], vocabulary: Mapping[int, str]) -> None:
@@ -50,6 +55,6 @@ def check_unicode(text: str, tokens: Iterable[str], vocabulary: Mapping[int, str
         "".join([text, *tokens, *vocabulary.values()]).encode()
     except UnicodeEncodeError as error:
         raise TraceError(
-            "The texts of a trace are Unicode.",
-            found=f"One holds half a character: {error.reason}.",
+            _("The texts of a trace are Unicode."),
+            found=_("One holds half a character: {reason}.").format(reason=error.reason),
         ) from error

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,30 +19,30 @@ def test_data_flows_one_way():
     assert done.returncode == 0, done.stdout
 
 
-def name(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
+def users_of(libraries: set[str]) -> set[tuple[str, str]]:
+    """Return who imports one of these libraries: the part of the package, and the file."""
+    return {
+        (folder_of(path), str(path.relative_to(PACKAGE)))
+        for path in MODULES
+        if {module.split(".")[0] for module in imported(path)} & libraries
+    }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_only_the_engine_knows_the_model_libraries(path):
-    used = {module.split(".")[0] for module in imported(path)} & MODEL_LIBRARIES
-    assert not used or folder_of(path) == "engine"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_only_the_ui_knows_streamlit(path):
-    used = {module.split(".")[0] for module in imported(path)} & {"streamlit"}
-    assert not used or folder_of(path) == "ui"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_only_figures_and_who_places_them_know_plotly(path):
-    used = {module.split(".")[0] for module in imported(path)} & {"plotly"}
-    assert not used or folder_of(path) in ("figures", "ui")
+@pytest.mark.parametrize(
+    ("libraries", "places"),
+    [
+        (MODEL_LIBRARIES, {"engine"}),
+        ({"streamlit"}, {"ui"}),
+        ({"plotly"}, {"figures", "ui"}),
+    ],
+    ids=["model libraries", "streamlit", "plotly"],
+)
+def test_a_library_is_known_in_its_place_only(libraries, places):
+    assert [file for folder, file in sorted(users_of(libraries)) if folder not in places] == []
 
 
 def test_the_engine_is_where_torch_is_and_the_ui_where_streamlit_is():
-    """The three tests above would pass on a package that uses none of them."""
+    """The test above would pass on a package that uses none of them."""
     used = {
         (folder_of(path), module.split(".")[0]) for path in MODULES for module in imported(path)
     }

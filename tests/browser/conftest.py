@@ -29,9 +29,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def address() -> Iterator[str]:
-    """The app, shared by all tests that do not need a cold one."""
-    with serving() as address:
+def address(browser: Browser) -> Iterator[str]:
+    """The app, shared by all tests that do not need a cold one; it has done its first run.
+
+    Each worker has one, so it takes one thread: two would fight for the cores of the other.
+    """
+    with serving(KVVIZ_THREADS="1") as address:
+        page = browser.new_page()
+        Visit(page, address, cold=True).open("/kv_cache", new="2")
+        page.close()
         yield address
 
 
@@ -67,11 +73,15 @@ class Visits:
         slow: bool = False,
         touch: bool = False,
     ) -> Visit:
-        """Open a tab, on the shared app if no address is given; `slow` as over a slow line."""
+        """Open a tab, on the shared app if no address is given; `slow` as over a slow line.
+
+        An app of one's own may take its time over its first answer.
+        """
         context = self._browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
         )
-        self.visits.append(Visit(context.new_page(), address or self._shared(), slow=slow))
+        at = address or self._shared()
+        self.visits.append(Visit(context.new_page(), at, slow=slow, cold=address is not None))
         return self.visits[-1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+
+from tests.one_thread import environment_of_an_app
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
@@ -30,11 +31,13 @@ def serving(**settings: str) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py",
                "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("KVVIZ_")}
-    environment |= settings
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment_of_an_app(**settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             address = f"http://localhost:{port}"

@@ -1,5 +1,7 @@
 """axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices."""
 
+import os
+
 import pytest
 from playwright.sync_api import expect
 
@@ -22,7 +24,8 @@ JUDGE = """async (tags) => {
 def axe():
     """The source of axe-core, which is a development tool like the bundler and the type checker."""
     if not AXE.exists():
-        pytest.fail(f"axe-core is not in {AXE.parent}. Run: npm install", pytrace=False)
+        lacks = f"axe-core is not in {AXE.parent}. Run: npm ci"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
     return AXE.read_text(encoding="utf-8")
 
 

@@ -18,23 +18,12 @@ def test_nonsense_in_a_link_is_one_friendly_line(visit):
 
 
 HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test a@evil.test $x^2$"
-LINKS = {
-    "/start": ("lost", "lost"),
-    "/kv_cache": ("cache", "model"),
-    "/bert_vs_gpt2": ("do", "bert"),
-    "/language_modelling": ("seed", "model"),
-    "/encoder_decoder": ("new", "model"),
-    "/speed_and_memory": ("batch", "model"),
-    "/model_sizes": ("on", "row"),
-}
-"""For each page a parameter that takes few values, and one that names a model."""
 
 
-@pytest.mark.parametrize("page", LINKS)
-def test_what_a_link_says_is_shown_as_text_and_fetches_nothing(visit, page):
-    choice, model = LINKS[page]
+def test_what_a_link_says_is_shown_as_text_and_fetches_nothing(visit):
+    """That every page escapes it is a test of the pages; that this is enough, one of a browser."""
     tab = visit()
-    tab.page.goto(f"{tab.address}{page}?{urlencode({choice: HOSTILE, model: HOSTILE})}")
+    tab.page.goto(f"{tab.address}/kv_cache?{urlencode({'cache': HOSTILE, 'model': HOSTILE})}")
     expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
     expect(tab.page.locator('[data-testid="stAlert"]').first).to_contain_text("evil.test/a.png")
     assert tab.page.locator('[data-testid="stAlert"] :is(img, a, .katex)').count() == 0

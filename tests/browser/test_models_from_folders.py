@@ -20,7 +20,7 @@ N_NEW = 4
 @pytest.fixture(scope="module")
 def anything() -> str:
     """An app that loads whatever a link names."""
-    with serving(KVVIZ_MODELS="*") as address:
+    with serving(KVVIZ_MODELS="*", KVVIZ_THREADS="1") as address:
         yield address
 
 
@@ -33,6 +33,7 @@ def test_every_experiment_is_done_with_two_models_that_are_no_twins(
     tab.page.goto(f"{anything}/bert_vs_gpt2?{urlencode(models | ODD_PAIR)}")
     question = tab.page.locator('[data-kvviz="question"]')
     verdict = tab.page.locator('[data-kvviz="verdict"]')
+    question.wait_for()
     for do, name in EXPERIMENTS.items():
         tab.page.get_by_role("radio", name=name, exact=True).click()
         if do != "look":
@@ -60,6 +61,7 @@ def test_a_t5_of_version_1_1_shows_both_its_caches(visit, anything, tmp_path):
     wanted = {"model": str(folder), "prompt": text, "new": str(N_NEW)}
     tab = visit(address=anything)
     tab.page.goto(f"{anything}/encoder_decoder?{urlencode(wanted)}")
+    tab.player.wait_for()
     first = tab.wait(step=0)
     n = first["nCrossComputed"]
     assert n > 5

@@ -9,8 +9,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE_MS = 120_000
-"""A cold server imports torch before its first run, which takes long on a busy machine."""
+PATIENCE_MS = 10_000
+"""How long anything expected may take. On an idle machine hardly anything takes a second."""
+
+COLD_MS = 120_000
+"""How long the first run of a server may take, which imports torch before it."""
 
 PLAYER = '[data-kvviz="player"]'
 
@@ -54,12 +57,12 @@ class Visit:
         n_sent: Websocket messages that the page has sent.
     """
 
-    def __init__(self, page: Page, address: str, *, slow: bool = False) -> None:
+    def __init__(self, page: Page, address: str, *, slow: bool = False, cold: bool = False) -> None:
         self.page = page
         self.address = address
         self.complaints: list[str] = []
         self.n_sent = 0
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(COLD_MS if cold else PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
@@ -122,6 +125,23 @@ class Visit:
         """Wait until the server has nothing more to say and no script runs."""
         expect(self.page.locator('[data-testid="stApp"]')).to_have_attribute(
             "data-test-script-state", "notRunning"
+        )
+
+    def painted(self) -> None:
+        """Wait until what has changed by now is on the screen, which is two frames later."""
+        self.page.evaluate(
+            "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+        )
+
+    def press_as_soon_as_it_is_there(self, button: str) -> None:
+        """Let the page itself press a button: from here one would come too late at times."""
+        self.page.evaluate(
+            """wanted => new MutationObserver((_, watch) => {
+              const button = [...document.querySelectorAll("button")]
+                .find((one) => one.innerText.trim() === wanted);
+              if (button) { watch.disconnect(); button.click(); }
+            }).observe(document.body, { childList: true, subtree: true })""",
+            button,
         )
 
     def run_prompt(self, prompt: str) -> None:

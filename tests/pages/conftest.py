@@ -2,11 +2,15 @@
 
 import re
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from kvviz.ui.shell import history
+from kvviz.ui.shell.history import Step
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from tests.payload_reader import unpack
@@ -19,6 +23,28 @@ PATIENCE_S = 120
 def model():
     """The bundled model, loaded once for all tests of the process."""
     return model_store().get(RunSettings())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_packages_are_read_once():
+    """AppTest looks for components in the metadata of all installed packages, anew for every app.
+
+    That takes longer than most pages; nothing is installed while tests run.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        once = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
+
+
+def opened_by_link(page, parameters):
+    """Return the app, run once on a page of it that a link with these parameters leads to."""
+    app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
+    if page != "start":
+        app.switch_page(f"../../../pages/{page}.py")
+    for key, value in parameters.items():
+        app.query_params[key] = value
+    return app.run()
 
 
 def html_of(app):
@@ -38,18 +64,20 @@ def charts_of(app):
     return {name: int(points) for name, points in found}
 
 
+def step_back_to(app, page, **parameters):
+    """Run an app that is told of a step through the browser's history, as the browser tells it."""
+    newest, _ = app.session_state[history._NEWEST]
+    step = Step(newest.when + 1 if newest else 1, page, parameters)
+    app.session_state[history._NEWEST] = step, True
+    app.run()
+
+
 class Page:
     """A page under test, and what a reader of it would look for."""
 
     def __init__(self, name, parameters):
         self.state_name = f"{name}_page"
-        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
-        self.app.run()
-        if name != "start":
-            self.app.switch_page(f"../../../pages/{name}.py")
-        for key, value in parameters.items():
-            self.app.query_params[key] = value
-        self.app.run()
+        self.app = opened_by_link(name, parameters)
         self.finish()
 
     @property

@@ -1,19 +1,28 @@
-"""What of the address bar a page takes in, and what it takes for an echo of its own."""
+"""What of the address bar a page takes in, and when it tells the browser what to put there."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from kvviz.ui.shell import address
+from kvviz.ui.shell import address, history
 from kvviz.ui.shell.address import ARRIVED, PAGE, Address, last_written
+from kvviz.ui.shell.history import Step
 
 
 class Bar(dict):
-    """The address bar's parameters."""
+    """The parameters of a message, and what the browser is told to put in their place."""
+
+    def __init__(self):
+        self.told = []
 
     def from_dict(self, parameters):
+        self.told.append(dict(parameters))
         self.clear()
         self.update(parameters)
+
+
+class CutShort(BaseException):
+    """Ends a run of the script, as Streamlit does when a new message comes."""
 
 
 @pytest.fixture
@@ -21,63 +30,161 @@ def browser(monkeypatch):
     """A browser of which a test says what the person did."""
     page = SimpleNamespace(query_params=Bar(), session_state={})
     monkeypatch.setattr(address, "st", page)
+    monkeypatch.setattr(history, "st", page)
 
-    def does(*, parameters, arrived=False, stepped=False):
-        page.query_params.from_dict(parameters)
+    def does(*, parameters=None, arrived=False, step=None, flag=False):
+        """Bring a message with these parameters; `step` is where the person went by history."""
+        monkeypatch.setattr(history, "flagged", lambda: flag)
+        page.query_params.clear()
+        page.query_params.update(parameters or {})
         page.session_state[ARRIVED] = arrived
-        monkeypatch.setattr(address, "by_history", lambda: stepped)
+        if step is not None:
+            page.steps += 1
+            page.session_state[history._NEWEST] = Step(page.steps, "", step), True
 
-    page.does = does
+    page.does, page.steps = does, 0
     return page
+
+
+def taken(bar):
+    """Return what a page takes in from its address."""
+    links = []
+    bar.follow(links.append)
+    return links[0].parameters if links else None
+
+
+def opened(browser, parameters):
+    """Return the address of a page that was opened by a link and shows what it says."""
+    browser.does(parameters=parameters, arrived=True)
+    bar = Address()
+    bar.follow(lambda link: None)
+    bar.write(parameters)
+    browser.query_params.told.clear()
+    return bar
 
 
 @pytest.mark.parametrize("parameters", [{}, {"step": "3"}])
 def test_the_first_visit_is_taken_at_its_word(browser, parameters):
     browser.does(parameters=parameters, arrived=True)
-    assert Address().incoming() == parameters
+    assert taken(Address()) == parameters
 
 
 def test_a_message_that_still_carries_the_former_address_is_no_link(browser):
-    browser.does(parameters={"step": "3"}, arrived=True)
-    bar = Address()
-    bar.incoming()
+    bar = opened(browser, {"step": "3"})
     bar.write({"step": "4"})
     assert browser.query_params == {"step": "4"}
     browser.does(parameters={"step": "3"})
-    assert bar.incoming() is None
+    assert taken(bar) is None
 
 
-def test_a_step_back_is_taken_in_unless_the_page_is_there_already(browser):
-    browser.does(parameters={"step": "3"}, arrived=True)
-    bar = Address()
-    bar.incoming()
-    browser.does(parameters={"step": "3"}, stepped=True)
-    assert bar.incoming() is None
-    browser.does(parameters={}, stepped=True)
-    assert bar.incoming() == {}
-    browser.does(parameters={"step": "2"}, arrived=True, stepped=True)
-    assert bar.incoming() == {"step": "2"}
+@pytest.mark.parametrize("carried", [{"step": "3"}, {"step": "2"}, {"step": "9"}])
+def test_a_step_through_the_history_is_followed_whatever_its_message_carries(browser, carried):
+    bar = opened(browser, {"step": "3"})
+    browser.does(parameters=carried, step={"step": "2"})
+    assert taken(bar) == {"step": "2"}
+    browser.does(parameters={"step": "3"})
+    assert taken(bar) is None, "a step is followed once"
+
+
+def test_a_step_to_what_the_page_shows_brings_nothing_and_one_to_its_bare_name_does(browser):
+    bar = opened(browser, {"step": "3"})
+    browser.does(step={"step": "3"})
+    assert taken(bar) is None
+    browser.does(step={})
+    assert taken(bar) == {}
+
+
+def test_a_step_is_followed_by_the_next_run_where_one_is_cut_short(browser):
+    bar = opened(browser, {"step": "3"})
+    browser.does(step={"step": "2"})
+
+    def cut_short(link):
+        raise CutShort
+
+    with pytest.raises(CutShort):
+        bar.follow(cut_short)
+    browser.does(parameters={"step": "3"})
+    assert taken(bar) == {"step": "2"}
 
 
 def test_coming_from_another_page_by_its_name_keeps_what_was_there_and_a_link_does_not(browser):
+    bar = opened(browser, {"step": "3"})
+    for step in (None, {}):
+        browser.does(arrived=True, step=step)
+        assert taken(bar) is None
     browser.does(parameters={"step": "3"}, arrived=True)
-    bar = Address()
-    bar.incoming()
-    for stepped in (False, True):
-        browser.does(parameters={}, arrived=True, stepped=stepped)
-        assert bar.incoming() is None
-    browser.does(parameters={"step": "3"}, arrived=True)
-    assert bar.incoming() is None
+    assert taken(bar) is None
     browser.does(parameters={"step": "4"}, arrived=True)
-    assert bar.incoming() == {"step": "4"}
+    assert taken(bar) == {"step": "4"}
+
+
+def test_the_browser_is_told_only_what_it_is_not_known_to_have(browser):
+    bar = opened(browser, {"step": "3"})
+    browser.does(parameters={"step": "3"})
+    bar.write({"step": "3"})
+    assert browser.query_params.told == []
+    bar.write({"step": "4"})
+    assert browser.query_params.told == [{"step": "4"}]
+
+
+def test_the_message_before_that_of_a_step_leaves_the_address_to_it(browser):
+    bar = opened(browser, {"step": "3"})
+    browser.does(parameters={"step": "2"}, flag=True)
+    assert taken(bar) is None
+    bar.write({"step": "3"})
+    assert browser.query_params.told == []
+    browser.does(parameters={"step": "2"}, step={"step": "2"})
+    assert taken(bar) == {"step": "2"}
+
+
+def test_an_address_that_may_have_overtaken_a_step_is_put_right(browser):
+    bar = opened(browser, {"step": "3"})
+    # Told, and on its way while the person goes back to where the message says they are.
+    bar.write({"step": "4"})
+    browser.does(parameters={"step": "3"}, step={"step": "3"})
+    assert taken(bar) == {"step": "3"}
+    bar.write({"step": "3"})
+    assert browser.query_params.told == [{"step": "4"}, {"step": "3"}]
+
+
+def test_an_address_that_was_told_by_a_run_cut_short_is_told_again(browser):
+    bar = opened(browser, {"step": "3"})
+    from_dict = browser.query_params.from_dict
+
+    def cut_short(parameters):
+        from_dict(parameters)
+        raise CutShort
+
+    browser.query_params.from_dict = cut_short
+    with pytest.raises(CutShort):
+        bar.write({"step": "4"})
+    browser.query_params.from_dict = from_dict
+    browser.does(parameters={"step": "3"})
+    bar.write({"step": "3"})
+    assert browser.query_params.told == [{"step": "4"}, {"step": "3"}]
 
 
 def test_a_page_is_linked_by_what_it_wrote_last(browser):
     browser.session_state[PAGE] = "here"
-    browser.does(parameters={}, arrived=True)
+    browser.does(arrived=True)
     bar = Address()
-    bar.incoming()
+    bar.follow(lambda link: None)
     assert last_written("here") == {}
     bar.write({"step": "4"})
     assert last_written("here") == {"step": "4"}
     assert last_written("there") == {}
+
+
+def test_a_step_names_the_page_and_its_parameters():
+    step = history.read({"when": 12.5, "page": "kv_cache", "query": "prompt=a+b%26&bare="})
+    assert step == Step(12.5, "kv_cache", {"prompt": "a b&", "bare": ""})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [None, "back", {}, {"when": "now", "page": "/", "query": ""},
+     {"when": 1, "page": None, "query": ""}, {"when": 1, "page": "/", "query": ["x"]},
+     {"when": 1, "page": "/", "query": "x" * (history.LONGEST_ADDRESS + 1)}],
+)  # fmt: skip
+def test_what_is_no_step_is_left_unheard(message):
+    assert history.read(message) is None

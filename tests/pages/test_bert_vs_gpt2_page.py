@@ -4,7 +4,6 @@ import re
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from kvviz.analysis import head_measures
 from kvviz.engine.asking import scoring
@@ -19,7 +18,7 @@ from kvviz.ui.parts.experiment.verdict import judged
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import LARGEST_SEED
-from tests.pages.conftest import PATIENCE_S, ROUTER, as_read, charts_of
+from tests.pages.conftest import as_read, charts_of, opened_by_link
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 from tests.payload_reader import unpack
 
@@ -28,12 +27,7 @@ class Twins:
     """The page under test, and what a reader of it would look for."""
 
     def __init__(self, parameters):
-        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
-        self.app.run()
-        self.app.switch_page("../../../pages/bert_vs_gpt2.py")
-        for key, value in parameters.items():
-            self.app.query_params[key] = value
-        self.app.run()
+        self.app = opened_by_link("bert_vs_gpt2", parameters)
 
     def show_me(self):
         (button,) = [one for one in self.app.button if one.label == "Just show me"]
@@ -460,6 +454,14 @@ def test_what_is_too_long_to_write_on_is_refused_before_it_is_asked(twins):
     assert "Write 4 tokens or fewer" in error
     assert 'data-kvviz="question"' not in page.html
     assert 'data-kvviz="question"' in twins(do="write", text=("the " * 250).strip(), new="4").html
+
+
+def test_a_text_that_is_far_too_long_is_refused_and_kept(twins):
+    page = twins()
+    page.app.text_area(key="bg:text").set_value("word " * 5_000).run()
+    (error,) = page.errors
+    assert "may have 4,000 characters. It has 25,000. Shorten" in error.replace("\\", "")
+    assert len(page.app.text_area(key="bg:text").value) == 25_000
 
 
 def test_a_page_takes_back_the_links_that_it_writes(twins):

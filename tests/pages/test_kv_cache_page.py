@@ -475,7 +475,7 @@ def test_a_head_without_a_role_in_the_run_shows_the_one_it_has_on_the_probe(kv_c
 
 def test_a_run_that_does_not_fit_is_offered_with_fewer_tokens(kv_cache):
     page = kv_cache(new="2")
-    page.app.text_area(key="kv:prompt").set_value("The cat. " * 330).run()
+    page.app.text_area(key="kv:prompt").set_value("The cat. " * 339).run()
     page.app.number_input(key="kv:new").set_value(500).run()
     page.press("kv:run")
     (error,) = page.errors

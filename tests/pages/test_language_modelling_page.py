@@ -6,10 +6,8 @@ import shutil
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
@@ -25,11 +23,9 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from tests.pages.conftest import as_read
+from tests.pages.conftest import PATIENCE_S, as_read, opened_by_link, step_back_to
 
-ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 NAME = "language_modelling_page"
-PATIENCE_S = 120
 SHORT = "The cat sat on the mat and the dog sat on the cat."
 
 
@@ -37,12 +33,7 @@ class Lesson:
     """The page under test, and what a reader of it would look for."""
 
     def __init__(self, parameters):
-        self.app = AppTest.from_file(str(ROUTER), default_timeout=PATIENCE_S)
-        self.app.run()
-        self.app.switch_page("../../../pages/language_modelling.py")
-        for key, value in parameters.items():
-            self.app.query_params[key] = value
-        self.app.run()
+        self.app = opened_by_link("language_modelling", parameters)
         self.finish()
 
     @property
@@ -333,15 +324,10 @@ def test_a_reading_that_is_cancelled_when_it_is_through_is_let_go(lesson):
     assert page.state.reading.settings.text == SHORT
 
 
-def test_a_step_back_leaves_what_was_typed_since(lesson, monkeypatch):
-    from kvviz.ui.shell import address, page_state
-
+def test_a_step_back_leaves_what_was_typed_since(lesson):
     page = lesson(text=SHORT)
     page.app.text_area(key="lm:text").set_value("Half a thought").run()
-    for module in (address, page_state):
-        monkeypatch.setattr(module, "by_history", lambda: True)
-    page.app.query_params["text"] = "The king had a red boat."
-    page.app.run()
+    step_back_to(page.app, "language_modelling", text="The king had a red boat.")
     page.finish()
     assert page.app.text_area(key="lm:text").value == "Half a thought"
     assert page.state.reading.settings.text == "The king had a red boat."

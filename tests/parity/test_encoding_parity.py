@@ -52,9 +52,7 @@ class Plain(NamedTuple):
 def pair(request, tmp_path_factory) -> Pair:
     text, case = request.param
     folder = case.save(tmp_path_factory.mktemp("tiny"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KVVIZ_THREADS", "1")
-        ours = load_model(folder, device="cpu", dtype=case.dtype)
+    ours = load_model(folder, device="cpu", dtype=case.dtype)
     return Pair(text, ours, case.load_plain(folder))
 
 

@@ -97,9 +97,7 @@ class Pair:
 def pair(request, tmp_path_factory) -> Pair:
     case = request.param
     folder = case.save(tmp_path_factory.mktemp("tiny"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KVVIZ_THREADS", "1")
-        ours = load_model(folder, device="cpu", dtype=case.dtype)
+    ours = load_model(folder, device="cpu", dtype=case.dtype)
     return Pair(case, folder, ours, case.load_plain(folder))
 
 

@@ -30,6 +30,7 @@ from kvviz.engine.running.reading import (
     whole_numbers,
 )
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ def fill_from_both_sides(
         require_finite(probs, logits.dtype)
         return _guess(probs, None, ids[blank], n_top, 1, len(row), start)
 
-    return running(model, guess, fix=FIX)
+    return running(model, guess, fix=_(FIX))
 
 
 def fill_from_left(
@@ -104,7 +105,7 @@ def fill_from_left(
     Raises:
         KvvizError: As `kvviz.engine.asking.scoring.log_likelihood`.
     """
-    require_family(model, "gpt2", "is asked for what comes next")
+    require_family(model, "gpt2", _("Only a GPT-2 is asked for what comes next."))
     ids = checked_text(model, token_ids, n_added=0)
     check_blank(blank, ids, first=1, n_top=n_top)
 
@@ -116,7 +117,7 @@ def fill_from_left(
         require_finite(probs, logits.dtype)
         return _guess(probs, None, ids[blank], n_top, 1, blank, start)
 
-    return running(model, guess, fix=FIX)
+    return running(model, guess, fix=_(FIX))
 
 
 def fill_by_trying(
@@ -149,10 +150,11 @@ def fill_by_trying(
     Source: Bayes' rule with the text as evidence: p(word | left, right) is proportional to
     p(left, word, right).
     """
-    require_family(model, "gpt2", "is scored from left to right")
+    require_family(model, "gpt2", _("Only a GPT-2 is scored from left to right."))
     ids = checked_text(model, token_ids, n_added=0)
     check_blank(blank, ids, first=1, n_top=n_top)
-    tried = list(dict.fromkeys([*whole_numbers(candidates, "The words to try"), ids[blank]]))
+    words = whole_numbers(candidates, _("The words to try must be a list of whole numbers."))
+    tried = list(dict.fromkeys([*words, ids[blank]]))
     check_known(model, tried)
 
     def guess() -> BlankGuess:
@@ -174,7 +176,7 @@ def fill_by_trying(
         probs = torch.cat(scores).softmax(-1)
         return _guess(probs, tried, ids[blank], n_top, len(tried), len(tried) * len(ids), start)
 
-    return running(model, guess, fix=FIX)
+    return running(model, guess, fix=_(FIX))
 
 
 def check_blank(blank: int, ids: list[int], first: int, n_top: int) -> None:
@@ -184,21 +186,28 @@ def check_blank(blank: int, ids: list[int], first: int, n_top: int) -> None:
         OptionsError: With where it may be.
     """
     if type(n_top) is not int or n_top < 1:
-        raise bad_option("The number of likely tokens must be a whole number, 1 or more", n_top)
+        raise bad_option(_("The number of likely tokens must be a whole number, 1 or more."), n_top)
     if type(blank) is not int:
-        raise bad_option("A blank lies at a whole number", blank)
+        raise bad_option(_("A blank lies at a whole number."), blank)
     if len(ids) <= first:
         raise OptionsError(
-            "This text has no token that could be hidden.",
-            found="It is a single one, and a GPT-2 has nothing to go by before the first token.",
-            fix="Type a longer text.",
+            _("This text has no token that could be hidden."),
+            found=_("It is a single one, and a GPT-2 has nothing to go by before the first token."),
+            fix=_("Type a longer text."),
         )
     if not first <= blank < len(ids):
-        reason = ", since a GPT-2 has nothing to go by before the first token" if first else ""
+        what = (
+            _(
+                "A blank lies at position {first} to {last}, since a GPT-2 has nothing to go by "
+                "before the first token."
+            )
+            if first
+            else _("A blank lies at position {first} to {last}.")
+        )
         raise OptionsError(
-            f"A blank lies at position {first} to {len(ids) - 1}{reason}.",
-            found=f"Asked for {blank}.",
-            fix="Choose another token.",
+            what.format(first=first, last=len(ids) - 1),
+            found=_("Asked for {found}.").format(found=blank),
+            fix=_("Choose another token."),
         )
 
 

@@ -25,6 +25,7 @@ from kvviz.engine.running.reading import (
     stop_if_asked,
 )
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def write_by_appending(
         seconds = time.perf_counter() - start
         return MaskedWriting(tuple(written), (tuple(written),), n_new, n_rows, seconds)
 
-    return running(model, write, fix=FIX)
+    return running(model, write, fix=_(FIX))
 
 
 def write_by_refining(
@@ -132,10 +133,12 @@ def write_by_refining(
     """
     ends, ids = _begun(model, token_ids, n_new)
     if type(seed) is not int or not 0 <= seed < 2**63:
-        raise bad_option("A seed must be a whole number from 0 to 2^63 - 1", seed)
+        raise bad_option(_("A seed must be a whole number from 0 to 2^63 - 1."), seed)
     if type(n_sweeps) is not int or n_sweeps < 1:
         raise OptionsError(
-            "A text is refined in 1 sweep or more.", found=f"Found {n_sweeps!r}.", fix="Take 4."
+            _("A text is refined in 1 sweep or more."),
+            found=_("Found {found!r}.").format(found=n_sweeps),
+            fix=_("Take 4."),
         )
 
     def write() -> MaskedWriting:
@@ -164,7 +167,7 @@ def write_by_refining(
         seconds = time.perf_counter() - start
         return MaskedWriting(drafts[-1], tuple(drafts), n_passes, n_passes * len(row), seconds)
 
-    return running(model, write, fix=FIX)
+    return running(model, write, fix=_(FIX))
 
 
 def _begun(
@@ -174,7 +177,9 @@ def _begun(
     ends = MaskedEnds.of(model)
     if type(n_new) is not int or n_new < 1:
         raise OptionsError(
-            "A continuation has 1 token or more.", found=f"Found {n_new!r}.", fix="Ask for more."
+            _("A continuation has 1 token or more."),
+            found=_("Found {found!r}.").format(found=n_new),
+            fix=_("Ask for more."),
         )
     return ends, checked_text(model, token_ids, n_added=2 + n_new)
 

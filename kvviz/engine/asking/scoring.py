@@ -29,6 +29,7 @@ from kvviz.engine.running.reading import (
     require_family,
     stop_if_asked,
 )
+from kvviz.translation import gettext as _
 
 LOGITS_AT_ONCE = 16_000_000
 """Numbers of one batch's logits: 64 MB in float32. A larger batch is not faster on a CPU."""
@@ -96,7 +97,7 @@ def log_likelihood(
 
     Source: the chain rule of probability; Radford et al. (2019), section 2.
     """
-    require_family(model, "gpt2", "is scored from left to right")
+    require_family(model, "gpt2", _("Only a GPT-2 is scored from left to right."))
     ids = checked_text(model, token_ids, n_added=0)
     places = checked_places(ids, positions, first=1)
     used = checked_mask(model.card, mask)
@@ -127,11 +128,11 @@ def log_likelihood(
             np.array(places, dtype=np.int64),
             np.array(numbers, dtype=np.float64),
             len(passes),
-            sum(len(fed) for fed, _ in passes),
+            sum(len(fed) for fed, _rows in passes),
             seconds,
         )
 
-    return running(model, score, fix=FIX, rows_at_once=len(ids))
+    return running(model, score, fix=_(FIX), rows_at_once=len(ids))
 
 
 def pseudo_log_likelihood(
@@ -198,7 +199,7 @@ def pseudo_log_likelihood(
             seconds,
         )
 
-    return running(model, score, fix=FIX, rows_at_once=n_at_once * len(row))
+    return running(model, score, fix=_(FIX), rows_at_once=n_at_once * len(row))
 
 
 def _log_probs(

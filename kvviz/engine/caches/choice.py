@@ -10,8 +10,10 @@ from kvviz.engine.caches.protocol import KVCache
 from kvviz.engine.caches.recomputed import Recomputed
 from kvviz.errors import OptionsError
 from kvviz.trace.named_cache import NamedCache
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
-_FIX = "Take one of kvviz.caches, such as caches.Full(), or leave it to use_cache."
+_FIX = N_("Take one of kvviz.caches, such as caches.Full(), or leave it to use_cache.")
 
 
 def chosen_cache(cache: object, use_cache: object) -> KVCache:
@@ -22,24 +24,24 @@ def chosen_cache(cache: object, use_cache: object) -> KVCache:
     """
     if type(use_cache) is not bool:
         raise OptionsError(
-            "The cache must be on (True) or off (False).",
-            found=f"Found {use_cache!r}."[:200],
-            fix="Change it and run again.",
+            _("The cache must be on (True) or off (False)."),
+            found=_("Found {found!r}.").format(found=use_cache)[:200],
+            fix=_("Change it and run again."),
         )
     if cache is None:
         return Full() if use_cache else Recomputed()
     if isinstance(cache, type) or not is_dataclass(cache) or not hasattr(cache, "rows"):
         raise OptionsError(
-            "A cache must be a description of a way of keeping rows.",
-            found=f"Found {cache!r}."[:200],
-            fix=_FIX,
+            _("A cache must be a description of a way of keeping rows."),
+            found=_("Found {found!r}.").format(found=cache)[:200],
+            fix=_(_FIX),
         )
     found = cast("KVCache", cache)
     if found.keeps_rows and not use_cache:
         raise OptionsError(
-            "A run cannot use a cache and none.",
-            found=f"Found use_cache=False beside {cache!r}."[:200],
-            fix="Leave out one of the two.",
+            _("A run cannot use a cache and none."),
+            found=_("Found use_cache=False beside {cache!r}.").format(cache=cache)[:200],
+            fix=_("Leave out one of the two."),
         )
     return found
 

@@ -18,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.caches.protocol import FinalRows, KVCache, RowsPlace, StepRows, to_numpy
 from kvviz.engine.observing.agreement import (
+    counted_rows,
     disagreement,
     expected_projections,
     largest_change,
@@ -27,6 +28,8 @@ from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
 from kvviz.engine.observing.observation import Attended, StepObservation
 from kvviz.errors import ObservationError
 from kvviz.trace import CrossAttention, EncodingTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 class CrossRows:
@@ -87,10 +90,15 @@ class CrossRows:
             ObservationError: If a row is not the one that was written.
         """
         if self._written is None:
-            raise ObservationError("No step attended to the encoder.")
+            raise ObservationError(_("No step attended to the encoder."))
         final = self._fingerprints()
         if changed := changed_rows(self._written, final):
-            raise ObservationError(f"Cross-attention: {changed[0]}", found=changed[1])
+            what, first = changed
+            raise ObservationError(
+                # Translators: {what} is a sentence, such as "2 cached rows do not have the bits …"
+                _("Cross-attention: {what}").format(what=what),
+                found=first,
+            )
         keys, values = self._rows()
         return CrossAttention(
             encoder=encoder,
@@ -106,28 +114,40 @@ class CrossRows:
         n_layers, n_products = self._place.card.n_layers, self._place.n_projections
         expected = expected_projections(n_layers, n_products, len(computed)) if computed else []
         if observation.cross_projected != expected:
-            rows = len(observation.cross_projected)
-            raise disagreement(None, f"{rows} cross-attention projections reported rows", fed)
+            n_seen = len(observation.cross_projected)
+            seen = ngettext(
+                "{n:,} cross-attention projection reported rows.",
+                "{n:,} cross-attention projections reported rows.",
+                n_seen,
+            )
+            raise disagreement(None, seen.format(n=n_seen), fed)
         if [one.layer for one in observation.cross_attended] != list(range(n_layers)):
             n_seen = len(observation.cross_attended)
-            raise disagreement(None, f"{n_seen} layers attended to the encoder", fed)
+            seen = ngettext(
+                "{n:,} layer attended to the encoder.",
+                "{n:,} layers attended to the encoder.",
+                n_seen,
+            )
+            raise disagreement(None, seen.format(n=n_seen), fed)
         for number, one in enumerate(observation.cross_attended):
-            seen = (one.query.shape[-2], one.key.shape[-2], one.value.shape[-2])
-            if seen != (len(fed), self._n_encoder, self._n_encoder):
-                words = "cross-attention saw {} queries, {} keys and {} values".format(*seen)
-                raise disagreement(number, words, fed)
+            rows = (one.query.shape[-2], one.key.shape[-2], one.value.shape[-2])
+            if rows != (len(fed), self._n_encoder, self._n_encoder):
+                seen = _("Cross-attention saw {queries}, {keys} and {values}.")
+                raise disagreement(number, seen.format(**counted_rows(*rows)), fed)
             if one.mask is not None and bool(one.mask.any()):
-                raise disagreement(number, "cross-attention was masked", fed)
+                raise disagreement(number, _("Cross-attention was masked."), fed)
             if one.position_bias is not None and bool(one.position_bias.any()):
-                raise disagreement(number, "cross-attention had a position bias", fed)
+                raise disagreement(number, _("Cross-attention had a position bias."), fed)
         for number, layer in enumerate(self._layers):
             writes = layer.take_writes()
             if writes != ([computed] if computed else []):
-                wrote = ", ".join(map(position_text, writes)) or "nothing"
-                raise disagreement(number, f"the cross-attention cache wrote {wrote}", fed)
+                wrote = _("The cross-attention cache wrote nothing.")
+                if writes:
+                    wrote = _("The cross-attention cache wrote positions {ranges}.")
+                raise disagreement(number, wrote.format(ranges=position_text(writes)), fed)
             if not layer.is_read_by(observation.cross_attended[number]):
-                words = "cross-attention read other rows than the cache's"
-                raise disagreement(number, words, fed)
+                seen = _("Cross-attention read other rows than the cache's.")
+                raise disagreement(number, seen, fed)
 
     def _rows(self) -> tuple[Tensor, Tensor]:
         """Return all keys and values, as attention read them at the last step."""
@@ -205,6 +225,11 @@ class EncoderDecoderRows:
         biases = {id(one.position_bias): one.position_bias for one in observation.attended}
         first = observation.attended[0].position_bias
         if len(biases) != 1 or first is None:
-            raise disagreement(None, f"layers added {len(biases)} position biases", fed)
+            seen = ngettext(
+                "The layers added {n:,} position bias.",
+                "The layers added {n:,} position biases.",
+                len(biases),
+            )
+            raise disagreement(None, seen.format(n=len(biases)), fed)
         # Without the cache each step feeds all positions, so that the last tells them all.
         self._biases = [*self._biases, first[0]] if fed.start else [first[0]]

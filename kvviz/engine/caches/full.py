@@ -16,6 +16,8 @@ from kvviz.engine.observing.agreement import check_layers, disagreement, positio
 from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import ObservationError
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Full:
     """Keep the row of every position."""
 
     name: ClassVar[str] = "full"
-    summary: ClassVar[str] = "Every row is computed once, kept, and read at every later step."
+    summary: ClassVar[str] = N_("Every row is computed once, kept, and read at every later step.")
     keeps_rows: ClassVar[bool] = True
 
     def rows(self, place: RowsPlace) -> FullRows:
@@ -68,10 +70,13 @@ class FullRows:
         ):
             writes = layer.take_writes()
             if writes != [fed]:
-                wrote = ", ".join(map(position_text, writes)) or "nothing"
-                raise disagreement(number, f"the cache wrote {wrote}", fed)
+                wrote = _("The cache wrote nothing.")
+                if writes:
+                    wrote = _("The cache wrote positions {ranges}.")
+                raise disagreement(number, wrote.format(ranges=position_text(writes)), fed)
             if not layer.is_read_by(attended):
-                raise disagreement(number, "attention read other rows than the cache's", fed)
+                seen = _("Attention read other rows than the cache's.")
+                raise disagreement(number, seen, fed)
         self._written.append(self._fingerprint(self._buffer.narrow(-2, fed.start, len(fed))))
         self._queries.append(torch.cat([attended.query for attended in observation.attended]))
         self._scales = [attended.scaling for attended in observation.attended]

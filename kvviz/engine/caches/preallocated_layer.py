@@ -9,6 +9,8 @@ from transformers.cache_utils import CacheLayerMixin
 
 from kvviz.engine.observing.observation import Attended
 from kvviz.errors import ObservationError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 class PreallocatedLayer(CacheLayerMixin):
@@ -35,7 +37,7 @@ class PreallocatedLayer(CacheLayerMixin):
         self._show(0)
 
     def update(
-        self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
+        self, key_states: Tensor, value_states: Tensor, *_rest: Any, **_named: Any
     ) -> tuple[Tensor, Tensor]:
         """Write new rows behind the others and return all of them.
 
@@ -45,8 +47,12 @@ class PreallocatedLayer(CacheLayerMixin):
         start, n_new = self._n_rows, key_states.shape[-2]
         if start + n_new > self.get_max_length():
             raise ObservationError(
-                "The model writes more rows than the run can have.",
-                found=f"There is room for {self.get_max_length()}, and {start} are filled.",
+                _("The model writes more rows than the run can have."),
+                found=ngettext(
+                    "There is room for {room}, and {n:,} is filled.",
+                    "There is room for {room}, and {n:,} are filled.",
+                    start,
+                ).format(room=self.get_max_length(), n=start),
             )
         self._key_room.narrow(-2, start, n_new).copy_(key_states)
         self._value_room.narrow(-2, start, n_new).copy_(value_states)

@@ -47,7 +47,7 @@ class KVCache(Protocol):
 
     Attributes:
         name: As a trace and its file say it: small letters, digits, ``-`` and ``_``.
-        summary: What it does, in one line.
+        summary: What it does, in one line, to be translated where it is shown.
         keeps_rows: Whether any step can read a row that an earlier one computed.
     """
 

@@ -12,6 +12,7 @@ from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_nump
 from kvviz.engine.observing.agreement import check_layers, largest_change
 from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import Attended, StepObservation
+from kvviz.translation import N_
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Recomputed:
     """Keep no row."""
 
     name: ClassVar[str] = "recomputed"
-    summary: ClassVar[str] = "Nothing is kept: every step computes the rows of all positions again."
+    summary: ClassVar[str] = N_(
+        "Nothing is kept: every step computes the rows of all positions again."
+    )
     keeps_rows: ClassVar[bool] = False
 
     def rows(self, place: RowsPlace) -> RecomputedRows:

@@ -9,6 +9,8 @@ import torch
 
 from kvviz.errors import DeviceError
 from kvviz.trace import BYTES_PER_NUMBER
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 DTYPES = {name: getattr(torch, name) for name in BYTES_PER_NUMBER}
 
@@ -30,27 +32,35 @@ def checked_device(device: object, dtype: torch.dtype) -> torch.device:
         found = torch.device(device)  # pyright: ignore[reportArgumentType]
     except (RuntimeError, TypeError) as error:
         raise DeviceError(
-            f"There is no device called {device!r}.",
-            fix="Ask for auto, cpu, cuda, cuda:0 and so on, or mps.",
+            _("There is no device called {device!r}.").format(device=device),
+            fix=_("Ask for auto, cpu, cuda, cuda:0 and so on, or mps."),
         ) from error
     if found.type not in ("cpu", "cuda", "mps"):
         raise DeviceError(
-            f"kvviz does not run on {found.type}.", fix="Ask for auto, cpu, cuda or mps."
+            _("kvviz does not run on {device}.").format(device=found.type),
+            fix=_("Ask for auto, cpu, cuda or mps."),
         )
     if found.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         found = torch.device("cuda", found.index or 0)
         if found.index >= count:
             raise DeviceError(
-                f"The device {found} is not on this machine.",
-                found=f"torch {torch.__version__} sees {count} CUDA devices.",
-                fix="Ask for auto or cpu.",
+                _("The device {device} is not on this machine.").format(device=found),
+                found=ngettext(
+                    "torch {version} sees {n:,} CUDA device.",
+                    "torch {version} sees {n:,} CUDA devices.",
+                    count,
+                ).format(version=torch.__version__, n=count),
+                fix=_("Ask for auto or cpu."),
             )
     if found.type == "mps":
         if not torch.backends.mps.is_available():
-            raise DeviceError("The device mps is not on this machine.", fix="Ask for auto or cpu.")
+            raise DeviceError(
+                _("The device {device} is not on this machine.").format(device=found),
+                fix=_("Ask for auto or cpu."),
+            )
         if dtype == torch.float64:
-            raise DeviceError("The device mps has no float64.", fix="Ask for cpu or float32.")
+            raise DeviceError(_("The device mps has no float64."), fix=_("Ask for cpu or float32."))
     return torch.device("cpu") if found.type == "cpu" else found
 
 
@@ -62,7 +72,8 @@ def checked_dtype(dtype: object) -> torch.dtype:
     """
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise DeviceError(
-            f"There is no number format called {dtype!r}.", fix=f"Ask for {', '.join(DTYPES)}."
+            _("There is no number format called {dtype!r}.").format(dtype=dtype),
+            fix=_("Ask for {dtypes}.").format(dtypes=", ".join(DTYPES)),
         )
     return DTYPES[dtype]
 
@@ -84,6 +95,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory ran out, on any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
+    # not for people: what torch says
     words = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 

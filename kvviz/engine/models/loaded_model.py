@@ -13,12 +13,15 @@ import torch
 from jaxtyping import Bool, Int64
 from transformers import PreTrainedModel
 
+from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
 from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
-from kvviz.errors import ContextLengthError, ModelFilesError, PromptError
+from kvviz.errors import ModelFilesError, PromptError
 from kvviz.trace import ModelCard
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 _AROUND_A_TEXT = ("cls", "sep", "pad", "bos", "eos")
 
@@ -109,8 +112,8 @@ class LoadedModel:
         self._check_text(text)
         if not text.strip():
             raise PromptError(
-                "The text is empty." if not text else "The text has nothing but white space.",
-                fix="Type a few words for the model to read.",
+                _("The text has nothing but white space.") if text else _("The text is empty."),
+                fix=_("Type a few words for the model to read."),
             )
         read = self._tokenizer(
             text,
@@ -138,17 +141,19 @@ class LoadedModel:
         """
         if isinstance(token_ids, bytes) or not isinstance(token_ids, Iterable):
             raise PromptError(
-                "What is read is a text, or a list of token ids.",
-                found=f"It is of type {type(token_ids).__name__}.",
+                _("What is read is a text, or a list of token ids."),
+                found=_("It is of type {type}.").format(type=type(token_ids).__name__),
             )
         ids = [int(i) if isinstance(i, (int, np.integer)) else i for i in token_ids]
         wrong = [i for i in ids if not isinstance(i, int) or not 0 <= i < self.card.d_vocab]
         if not ids or wrong:
             raise PromptError(
-                "Token ids are whole numbers of the vocabulary, at least one of them.",
-                found=f"Found {wrong[0]!r}; {self.card.name} knows 0 to {self.card.d_vocab - 1:,}."
+                _("Token ids are whole numbers of the vocabulary, at least one of them."),
+                found=_("Found {found!r}; {model} knows 0 to {last:,}.").format(
+                    found=wrong[0], model=self.card.name, last=self.card.d_vocab - 1
+                )
                 if ids
-                else "There are none.",
+                else _("There are none."),
             )
         around = [getattr(self._tokenizer, f"{name}_token_id", None) for name in _AROUND_A_TEXT]
         special = np.isin(ids, [-1 if token_id is None else token_id for token_id in around])
@@ -205,46 +210,24 @@ class LoadedModel:
         ids = self.tokenize(prompt)
         if not prompt.strip():
             raise PromptError(
-                "The prompt is empty." if not prompt else "The prompt has nothing but white space.",
-                fix="Type a few words for the model to go on from.",
+                _("The prompt has nothing but white space.")
+                if prompt
+                else _("The prompt is empty."),
+                fix=_("Type a few words for the model to go on from."),
             )
         if not ids:
             raise self._nothing_known()
-        room = self.card.n_ctx - len(ids)
-        if max_new_tokens > room:
-            longest = self.card.n_ctx - max_new_tokens
-            if room > 0:
-                fix = f"Ask for {room:,} new tokens or fewer, or shorten the prompt."
-            elif longest > 0:
-                fix = f"Shorten the prompt to {longest:,} tokens."
-            else:
-                fix = f"Shorten the prompt, and ask for fewer than {self.card.n_ctx:,} new tokens."
-            raise ContextLengthError(
-                "Prompt and new tokens do not fit into the model's context.",
-                found=f"{len(ids):,} prompt tokens and {max_new_tokens:,} new ones make "
-                f"{len(ids) + max_new_tokens:,}; {self.card.name} has {self.card.n_ctx:,} "
-                f"positions, which leaves room for {max(room, 0):,} new tokens.",
-                fix=fix,
-            )
+        if max_new_tokens > self.card.n_ctx - len(ids):
+            raise run_too_long(self.card, len(ids), max_new_tokens)
         return ids
 
     def _encoder_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
         ids, n_ctx = self.tokenize_whole(prompt).token_ids, self.card.n_ctx
         if len(ids) > n_ctx:
-            n_over = len(ids) - n_ctx
-            raise ContextLengthError(
-                "The prompt does not fit into the model's context.",
-                found=f"It has {len(ids):,} tokens; {self.card.name} reads up to {n_ctx:,}.",
-                fix=f"Shorten it by {n_over:,} {'token' if n_over == 1 else 'tokens'} or more.",
-            )
+            raise prompt_too_long(self.card, len(ids))
         # The decoder starts from one token.
         if max_new_tokens > n_ctx - 1:
-            raise ContextLengthError(
-                "So many new tokens do not fit into the model's context.",
-                found=f"{max_new_tokens:,} were asked for; {self.card.name} writes up to "
-                f"{n_ctx - 1:,}.",
-                fix=f"Ask for {n_ctx - 1:,} new tokens or fewer.",
-            )
+            raise too_many_new(self.card, max_new_tokens, n_ctx - 1)
         return ids
 
     def as_dtype(self, dtype: str) -> LoadedModel:
@@ -276,28 +259,37 @@ class LoadedModel:
 
     def _nothing_known(self) -> PromptError:
         return PromptError(
-            f"The tokenizer of {self.card.name} has no token for any of this text.",
-            fix="Type a text in a script that the model was made for, or load another model.",
+            _("The tokenizer of {model} has no token for any of this text.").format(
+                model=self.card.name
+            ),
+            fix=_("Type a text in a script that the model was made for, or load another model."),
         )
 
     def _check_text(self, text: object) -> None:
         if not isinstance(text, str):
-            raise PromptError("A prompt is text.", found=f"It is of type {type(text).__name__}.")
+            raise PromptError(
+                _("A prompt is text."),
+                found=_("It is of type {type}.").format(type=type(text).__name__),
+            )
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise PromptError(
-                "The prompt holds half of a character.",
-                found=f"Character {error.start + 1} is the lone surrogate "
-                f"U+{ord(text[error.start]):04X}.",
-                fix="Type or paste that character again.",
+                _("The prompt holds half of a character."),
+                found=_("Character {number} is the lone surrogate U+{code:04X}.").format(
+                    number=error.start + 1, code=ord(text[error.start])
+                ),
+                fix=_("Type or paste that character again."),
             ) from None
 
     def _check_ids(self, ids: list[int]) -> None:
         if ids and max(ids) >= self.card.d_vocab:
             raise ModelFilesError(
-                "The tokenizer and the model do not belong together.",
-                found=f"The tokenizer gives id {max(ids):,}, the model knows "
-                f"{self.card.d_vocab:,} tokens.",
-                fix="Leave out what the model cannot know, or load another model.",
+                _("The tokenizer and the model do not belong together."),
+                found=ngettext(
+                    "The tokenizer gives id {id:,}, the model knows {n:,} token.",
+                    "The tokenizer gives id {id:,}, the model knows {n:,} tokens.",
+                    self.card.d_vocab,
+                ).format(id=max(ids), n=self.card.d_vocab),
+                fix=_("Leave out what the model cannot know, or load another model."),
             )

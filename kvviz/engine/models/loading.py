@@ -43,6 +43,7 @@ from kvviz.engine.models.token_text import TokenTexts
 from kvviz.engine.observing.attention import ATTENTION_NAME
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.trace import ModelCard
+from kvviz.translation import gettext as _
 
 _one_at_a_time = Lock()
 _log = logging.getLogger(__name__)
@@ -82,9 +83,11 @@ def load_model(
             failure = first_line(error)
     release_memory(torch_device)
     raise OutOfMemoryError(
-        f"The weights of {source.name} do not fit into the memory of {torch_device}.",
+        _("The weights of {model} do not fit into the memory of {device}.").format(
+            model=source.name, device=torch_device
+        ),
         found=failure,
-        fix="Load a smaller model, or this one in bfloat16.",
+        fix=_("Load a smaller model, or this one in bfloat16."),
     )
 
 
@@ -141,20 +144,23 @@ def _build_config(settings: dict[str, Any], family: CheckpointFamily) -> Any:
     try:
         config = config_class(**shaping)
     except Exception as error:  # the validation of transformers raises errors of many types
-        raise bad_config(" ".join(str(error).split())[:200].rstrip("."), family) from error
+        words = " ".join(str(error).split())[:200].rstrip(".")
+        raise bad_config(_("transformers says: {words}.").format(words=words), family) from error
     check_sizes(config, family)
     activation = getattr(config, family.activation)
     if activation not in ACT2FN:
-        raise bad_config(f"the activation function {activation!r} is unknown", family)
+        raise bad_config(
+            _("The activation function {name!r} is unknown.").format(name=activation), family
+        )
     return config
 
 
 def _load_tokenizer(folder: Path, config: Any) -> Any:
     if not has_tokenizer(folder):
         raise ModelFilesError(
-            f"{folder} has no tokenizer.",
-            found="There is no tokenizer.json, vocab.json, vocab.txt or *.model.",
-            fix="Put the tokenizer's files beside the weights.",
+            _("{folder} has no tokenizer.").format(folder=folder),
+            found=_("There is no tokenizer.json, vocab.json, vocab.txt or *.model."),
+            fix=_("Put the tokenizer's files beside the weights."),
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(
@@ -165,9 +171,9 @@ def _load_tokenizer(folder: Path, config: Any) -> Any:
         return tokenizer
     except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
         raise ModelFilesError(
-            "The tokenizer cannot be read.",
+            _("The tokenizer cannot be read."),
             found=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
-            fix="Fetch the model again.",
+            fix=_("Fetch the model again."),
         ) from error
 
 
@@ -195,16 +201,18 @@ def _load_module(
     plain = {name: family.plain_name(name) for name in problems}
     if unfit := [name for name in plain if plain[name] and not other_head(plain[name], family)]:
         raise ModelFilesError(
-            "The weights do not fit config.json.",
-            found=f"transformers could not place {unfit[0]}.",
-            fix="Put the config and the weights of the same model together.",
+            _("The weights do not fit config.json."),
+            found=_("transformers could not place {tensor}.").format(tensor=unfit[0]),
+            fix=_("Put the config and the weights of the same model together."),
         )
     for name, parameter in module.named_parameters():
         if not bool(parameter.isfinite().all()):
             raise ModelFilesError(
-                f"The weights hold values that are no finite {dtype_name(dtype)} numbers.",
-                found=f"Some of {name} are not.",
-                fix="Load it with dtype float32; if that does not help, fetch the model again.",
+                _("The weights hold values that are no finite {dtype} numbers.").format(
+                    dtype=dtype_name(dtype)
+                ),
+                found=_("Some of {tensor} are not.").format(tensor=name),
+                fix=_("Load it with dtype float32; if that does not help, fetch the model again."),
             )
     _lighten(module)
     module.eval().requires_grad_(False).to(device)
@@ -243,8 +251,12 @@ def _stop_ids(generation: dict[str, Any], family: CheckpointFamily) -> frozenset
     ids = generation.get("eos_token_id")
     listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
     if not all(type(token_id) is int for token_id in listed):
-        raise bad_config(f"eos_token_id is {ids!r}, not a token id", family)
+        raise bad_config(_not_a_token("eos_token_id", ids), family)
     return frozenset(listed)
+
+
+def _not_a_token(setting: str, found: object) -> str:
+    return _("{setting} is {found!r}, not a token id.").format(setting=setting, found=found)
 
 
 def _start_id(
@@ -265,7 +277,7 @@ def _start_id(
     )
     start = next((token_id for token_id in said if token_id is not None), None)
     if type(start) is not int or not 0 <= start < config.vocab_size:
-        raise bad_config(f"decoder_start_token_id is {start!r}, not a token id", family)
+        raise bad_config(_not_a_token("decoder_start_token_id", start), family)
     return start
 
 
@@ -288,9 +300,9 @@ def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily)
         if is_out_of_memory(error):
             raise
         raise DeviceError(
-            f"{card.device} cannot compute with {card.dtype}.",
+            _("{device} cannot compute with {dtype}.").format(device=card.device, dtype=card.dtype),
             found=first_line(error),
-            fix="Load the model with dtype float32.",
+            fix=_("Load the model with dtype float32."),
         ) from error
     return best_thread_count(step) if module.device.type == "cpu" else torch.get_num_threads()
 

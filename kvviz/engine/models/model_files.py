@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 from safetensors import SafetensorError, safe_open
 
 from kvviz.engine.models.families import FAMILIES, CheckpointFamily, Shape
+from kvviz.engine.models.families.family import too_small
 from kvviz.errors import ModelFamilyError, ModelFilesError
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 _FLOATS = ("F64", "F32", "F16", "BF16")
-_COMPLETE = "Give a folder with config.json, model.safetensors and the tokenizer's files."
+_COMPLETE = N_("Give a folder with config.json, model.safetensors and the tokenizer's files.")
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -41,24 +44,31 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.json"
     if not path.is_file():
-        raise ModelFilesError(f"{folder} has no config.json.", fix=_COMPLETE)
+        raise ModelFilesError(
+            _("{folder} has no config.json.").format(folder=folder), fix=_(_COMPLETE)
+        )
     config = read_json(path)
     family = FAMILIES.get(str(config.get("model_type")))
     if family is None:
         raise ModelFamilyError(
-            "kvviz cannot run this kind of model.",
-            found=f"config.json says model_type {config.get('model_type')!r}.",
-            fix="Load a GPT-2, a BERT or a T5.",
+            _("kvviz cannot run this kind of model."),
+            found=_("config.json says model_type {found!r}.").format(
+                found=config.get("model_type")
+            ),
+            fix=_("Load a GPT-2, a BERT or a T5."),
         )
     if refusal := family.refusal(config):
         raise ModelFamilyError(
-            f"This is a {family.title} that was built into another kind of model.",
-            found=f"{refusal[0].upper()}{refusal[1:]}.",
-            fix=f"Load a plain {family.title}.",
+            _("This is a {family} that was built into another kind of model.").format(
+                family=family.title
+            ),
+            found=refusal,
+            fix=_("Load a plain {family}.").format(family=family.title),
         )
     if config.get("quantization_config"):
         raise ModelFamilyError(
-            "kvviz cannot run quantised weights.", fix="Load the model in its original precision."
+            _("kvviz cannot run quantised weights."),
+            fix=_("Load the model in its original precision."),
         )
     return config
 
@@ -75,17 +85,19 @@ def check_sizes(config: Any, family: CheckpointFamily) -> None:
     """
     for name in family.sizes:
         if getattr(config, name) < 1:
-            raise bad_config(f"{name} is {getattr(config, name)}, and must be at least 1", family)
+            raise bad_config(too_small(name, getattr(config, name), 1), family)
     if found := family.check(config):
         raise bad_config(found, family)
 
 
 def bad_config(found: str, family: CheckpointFamily) -> ModelFilesError:
-    """Return the error of a config that no model can be built from."""
+    """Return the error of a config that no model can be built from; `found` is a sentence."""
     return ModelFilesError(
-        f"The model's settings do not describe a {family.title} that can be built.",
-        found=f"There, {found}.",
-        fix="Fetch the model again.",
+        _("The model's settings do not describe a {family} that can be built.").format(
+            family=family.title
+        ),
+        found=found,
+        fix=_("Fetch the model again."),
     )
 
 
@@ -101,24 +113,29 @@ def weight_files(folder: Path) -> list[Path]:
         parts = read_json(folder / _INDEX).get("weight_map")
         if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
             raise ModelFilesError(
-                f"{_INDEX} does not say where the weights are.", fix="Fetch the model again."
+                _("{file} does not say where the weights are.").format(file=_INDEX),
+                fix=_("Fetch the model again."),
             )
         files = [folder / part for part in sorted(set(parts.values()))]
         if missing := [file.name for file in files if not file.is_file()]:
             raise ModelFilesError(
-                f"{folder} lacks a part of the weights.",
-                found=f"{_INDEX} names {missing[0]}, which is not there.",
-                fix="Fetch the model again.",
+                _("{folder} lacks a part of the weights.").format(folder=folder),
+                found=_("{file} names {part}, which is not there.").format(
+                    file=_INDEX, part=missing[0]
+                ),
+                fix=_("Fetch the model again."),
             )
         return files
     others = sorted(path.name for pattern in _OTHER_WEIGHTS for path in folder.glob(pattern))
     if others:
         raise ModelFilesError(
-            "kvviz loads weights from safetensors files only.",
-            found=f"{folder} holds {others[0]}, a format that can run code or that it cannot read.",
-            fix="Convert it to model.safetensors with save_pretrained of transformers.",
+            _("kvviz loads weights from safetensors files only."),
+            found=_(
+                "{folder} holds {file}, a format that can run code or that it cannot read."
+            ).format(folder=folder, file=others[0]),
+            fix=_("Convert it to model.safetensors with save_pretrained of transformers."),
         )
-    raise ModelFilesError(f"{folder} has no weights.", fix=_COMPLETE)
+    raise ModelFilesError(_("{folder} has no weights.").format(folder=folder), fix=_(_COMPLETE))
 
 
 class Tensors(NamedTuple):
@@ -154,9 +171,11 @@ def read_tensors(files: list[Path], family: CheckpointFamily) -> Tensors:
                     shapes[plain] = tuple(part.get_shape())
                     if part.get_dtype() not in _FLOATS:
                         raise ModelFilesError(
-                            "The weights are not floating-point numbers.",
-                            found=f"{name} in {file.name} holds {part.get_dtype()}.",
-                            fix="Load the model in its original precision.",
+                            _("The weights are not floating-point numbers."),
+                            found=_("{tensor} in {file} holds {dtype}.").format(
+                                tensor=name, file=file.name, dtype=part.get_dtype()
+                            ),
+                            fix=_("Load the model in its original precision."),
                         )
         except (SafetensorError, OSError) as error:
             raise _damaged(file, error) from error
@@ -171,12 +190,20 @@ def other_head(plain: str, family: CheckpointFamily) -> str:
 def _damaged(file: Path, error: Exception) -> ModelFilesError:
     with file.open("rb") as start:
         is_pointer = start.read(40).startswith(b"version https://git-lfs")
+    what = _("{file} is damaged or cut short.").format(file=file.name)
+    if is_pointer:
+        return ModelFilesError(
+            what,
+            found=_("It is a Git LFS pointer, not the weights."),
+            fix=_("Run `git lfs pull`."),
+        )
+    n_bytes = file.stat().st_size
     return ModelFilesError(
-        f"{file.name} is damaged or cut short.",
-        found="It is a Git LFS pointer, not the weights."
-        if is_pointer
-        else f"It has {file.stat().st_size:,} bytes; {error}.",
-        fix="Run `git lfs pull`." if is_pointer else "Fetch the model again.",
+        what,
+        found=ngettext(
+            "It has {n:,} byte; {error}.", "It has {n:,} bytes; {error}.", n_bytes
+        ).format(n=n_bytes, error=error),
+        fix=_("Fetch the model again."),
     )
 
 
@@ -197,24 +224,44 @@ def check_fit(
     for prefix, count in family.layer_counts(config).items():
         layers = {name[len(prefix) :].split(".")[0] for name in found if name.startswith(prefix)}
         if len(layers) != count:
-            raise _misfit(f"The weights have {len(layers)} layers, the config says {count}")
+            raise _misfit(
+                ngettext(
+                    "The weights have {n:,} layer, the config says {count:,}.",
+                    "The weights have {n:,} layers, the config says {count:,}.",
+                    len(layers),
+                ).format(n=len(layers), count=count)
+            )
     expected = dict(family.expected(config, found, settings))
     if missing := sorted(expected.keys() - found.keys()):
-        raise _misfit(f"{len(missing)} tensors are missing, among them {missing[0]}")
+        raise _misfit(
+            ngettext(
+                "{n:,} tensor is missing: {first}.",
+                "{n:,} tensors are missing, among them {first}.",
+                len(missing),
+            ).format(n=len(missing), first=missing[0])
+        )
     if unexpected := sorted(found.keys() - expected.keys()):
         raise _misfit(
-            f"{len(unexpected)} tensors belong to no {family.title}, among them {unexpected[0]}"
+            ngettext(
+                "{n:,} tensor belongs to no {family}: {first}.",
+                "{n:,} tensors belong to no {family}, among them {first}.",
+                len(unexpected),
+            ).format(n=len(unexpected), family=family.title, first=unexpected[0])
         )
     for name, shape in expected.items():
         if found[name] != shape:
-            raise _misfit(f"{name} has the shape {found[name]}, the config calls for {shape}")
+            raise _misfit(
+                _("{tensor} has the shape {found}, the config calls for {shape}.").format(
+                    tensor=name, found=found[name], shape=shape
+                )
+            )
 
 
 def _misfit(found: str) -> ModelFilesError:
     return ModelFilesError(
-        "The weights do not fit config.json.",
-        found=f"{found}.",
-        fix="Put the config and the weights of the same model together.",
+        _("The weights do not fit config.json."),
+        found=found,
+        fix=_("Put the config and the weights of the same model together."),
     )
 
 
@@ -228,12 +275,14 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelFilesError(
-            f"{path.name} is not JSON.", found=f"{error}.", fix="Fetch the model again."
+            _("{file} is not JSON.").format(file=path.name),
+            found=f"{error}.",
+            fix=_("Fetch the model again."),
         ) from error
     if not isinstance(data, dict):
         raise ModelFilesError(
-            f"{path.name} does not hold settings.",
-            found=f"It holds a {type(data).__name__}.",
-            fix="Fetch the model again.",
+            _("{file} does not hold settings.").format(file=path.name),
+            found=_("It holds a {type}.").format(type=type(data).__name__),
+            fix=_("Fetch the model again."),
         )
     return data

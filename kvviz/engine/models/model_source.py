@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
 from kvviz.engine.models.devices import first_line
 from kvviz.engine.models.model_files import has_tokenizer, has_weights, read_config
 from kvviz.errors import ModelNotFoundError, NetworkError
+from kvviz.translation import gettext as _
 
 _BUNDLED_ROOT = Path(__file__).parents[2] / "weights"
 _BUNDLED_PREFIX = "kvviz/"
@@ -78,7 +79,8 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
     """
     if not isinstance(name, (str, os.PathLike)):
         raise ModelNotFoundError(
-            "A model is named by text or a path.", found=f"This is {type(name).__name__}."
+            _("A model is named by text or a path."),
+            found=_("This is {type}.").format(type=type(name).__name__),
         )
     text = os.fspath(name)
     if text.startswith(_BUNDLED_PREFIX):
@@ -88,15 +90,19 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
         return ModelSource(text, "folder", path)
     if path.is_file():
         raise ModelNotFoundError(
-            "A model is a folder of files.",
-            found=f"{text} is a single file.",
-            fix="Give the folder that holds config.json and model.safetensors.",
+            _("A model is a folder of files."),
+            found=_("{path} is a single file.").format(path=text),
+            fix=_("Give the folder that holds config.json and model.safetensors."),
         )
     if _looks_like_path(name):
-        raise ModelNotFoundError(f"There is no folder {text}.", fix=_bundled_names())
+        raise ModelNotFoundError(
+            _("There is no folder {path}.").format(path=text), fix=_bundled_names()
+        )
     if not _HUB_NAME.fullmatch(text):
         raise ModelNotFoundError(
-            "This names no model.", found=f"It is {text[:80]!r}.", fix=_bundled_names()
+            _("This names no model."),
+            found=_("It is {found!r}.").format(found=text[:80]),
+            fix=_bundled_names(),
         )
     return ModelSource(text, "hub", _hub_folder(text))
 
@@ -104,13 +110,16 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
 def _bundled(name: str) -> ModelSource:
     if name not in list_bundled():
         raise ModelNotFoundError(
-            f"No model called {name[:80]} comes with kvviz.", fix=_bundled_names()
+            _("No model called {model} comes with kvviz.").format(model=name[:80]),
+            fix=_bundled_names(),
         )
     return ModelSource(name, "bundled", _BUNDLED_ROOT / name.removeprefix(_BUNDLED_PREFIX))
 
 
 def _bundled_names() -> str:
-    return f"Name one that comes with kvviz ({', '.join(list_bundled())}), a folder, or a hub name."
+    return _("Name one that comes with kvviz ({models}), a folder, or a hub name.").format(
+        models=", ".join(list_bundled())
+    )
 
 
 def _looks_like_path(name: str | os.PathLike[str]) -> bool:
@@ -133,26 +142,30 @@ def _hub_folder(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except GatedRepoError as error:
         raise ModelNotFoundError(
-            f"The hub gives {name} only to those who have accepted its terms.",
-            fix="Accept them on the model's page and log in with `hf auth login`.",
+            _("The hub gives {model} only to those who have accepted its terms.").format(
+                model=name
+            ),
+            fix=_("Accept them on the model's page and log in with `hf auth login`."),
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelNotFoundError(
-            f"The hub has no model called {name}, or it is private.", fix=_bundled_names()
+            _("The hub has no model called {model}, or it is private.").format(model=name),
+            fix=_bundled_names(),
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NetworkError(
-            f"{name} is not on this machine and the hub cannot be reached.",
+            _("{model} is not on this machine and the hub cannot be reached.").format(model=name),
             found=_why_unreached(error),
-            fix=f"Go online once to fetch it, or use one that needs no network: "
-            f"{', '.join(list_bundled())}.",
+            fix=_("Go online once to fetch it, or use one that needs no network: {models}.").format(
+                models=", ".join(list_bundled())
+            ),
         ) from error
 
 
 def _why_unreached(error: Exception) -> str:
     """Say why the hub gave nothing, without the names that its client has for that."""
     if isinstance(error, HfHubHTTPError):
-        return f"It answered with the error {error.response.status_code}."
+        return _("It answered with the error {code}.").format(code=error.response.status_code)
     if isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
-        return "No connection to it could be made: this machine may be offline."
-    return f"The system says: {first_line(error)}."
+        return _("No connection to it could be made: this machine may be offline.")
+    return _("The system says: {words}.").format(words=first_line(error))

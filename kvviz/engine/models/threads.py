@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 
 from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
 
 MANY_PRODUCTS = 4 * 10**9
 """Rows of a pass times parameters from which on every thread that torch takes is worth it. On two
@@ -44,7 +45,7 @@ def best_thread_count(step: Callable[[], object]) -> int:
     best, best_seconds = 1, float("inf")
     while count <= most:
         with thread_count(count):
-            seconds = min(_seconds(step) for _ in range(_TRIALS))
+            seconds = min(_seconds(step) for _trial in range(_TRIALS))
         if seconds > _CLEARLY_FASTER * best_seconds:
             break
         best, best_seconds = count, seconds
@@ -63,9 +64,9 @@ def wanted_thread_count() -> int | None:
         return None
     if not wanted.isdecimal() or int(wanted) < 1:
         raise OptionsError(
-            "KVVIZ_THREADS is a whole number of at least 1.",
-            found=f"It is {wanted!r}.",
-            fix="Set another, or unset it to let kvviz measure.",
+            _("KVVIZ_THREADS is a whole number of at least 1."),
+            found=_("It is {found!r}.").format(found=wanted),
+            fix=_("Set another, or unset it to let kvviz measure."),
         )
     return int(wanted)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kvviz.engine.observing.observation import Attended, StepObservation
 from kvviz.errors import ObservationError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 def check_layers(
@@ -27,37 +29,58 @@ def check_layers(
         ObservationError: If they disagree.
     """
     if observation.projected != expected_projections(n_layers, n_projections, len(fed)):
-        seen = ", ".join(f"{rows} in layer {layer}" for layer, rows in observation.projected)
-        raise disagreement(None, f"rows were projected: {seen or 'none'}", fed)
+        raise disagreement(None, _projected_text(observation.projected), fed)
     if [attended.layer for attended in observation.attended] != list(range(n_layers)):
-        raise disagreement(None, f"{len(observation.attended)} layers attended", fed)
+        n_attended = len(observation.attended)
+        seen = ngettext("{n:,} layer attended.", "{n:,} layers attended.", n_attended)
+        raise disagreement(None, seen.format(n=n_attended), fed)
     n_keys = fed.stop if n_keys is None else n_keys
     for attended in observation.attended:
         rows = (attended.query.shape[-2], attended.key.shape[-2], attended.value.shape[-2])
         if rows != (len(fed), n_keys, n_keys):
-            seen = "attention saw {} queries, {} keys and {} values".format(*rows)
-            raise disagreement(attended.layer, seen, fed)
+            seen = _("Attention saw {queries}, {keys} and {values}.")
+            raise disagreement(attended.layer, seen.format(**counted_rows(*rows)), fed)
 
 
 def expected_projections(n_layers: int, n_projections: int, n_rows: int) -> list[tuple[int, int]]:
     """Return what the K/V projections of a stack report of a pass over so many rows."""
-    return [(layer, n_rows) for layer in range(n_layers) for _ in range(n_projections)]
+    return [(layer, n_rows) for layer in range(n_layers) for _product in range(n_projections)]
 
 
 def disagreement(layer: int | None, seen: str, fed: range) -> ObservationError:
-    """Return the error for a step whose observers disagree, in one layer or in all."""
-    where = "" if layer is None else f"In layer {layer} "
-    found = f"{where}{seen}; the step fed {position_text(fed)}."
+    """Return the error for a step whose observers disagree, in one layer or in all.
+
+    Args:
+        layer: Where, or None for all layers.
+        seen: What was seen there, a sentence.
+        fed: Positions that went through the network.
+    """
+    if layer is None:
+        where = _("The step fed positions {first} to {last}.")
+    else:
+        where = _("That was in layer {layer}; the step fed positions {first} to {last}.")
+    where = where.format(layer=layer, first=fed.start, last=fed.stop - 1)
     return ObservationError(
-        "The observers of a step disagree, so nothing can be said about it.",
-        found=found[0].upper() + found[1:],
-        fix="Report this with the versions of kvviz, torch and transformers.",
+        _("The observers of a step disagree, so nothing can be said about it."),
+        found=f"{seen} {where}",
+        fix=_("Report this with the versions of kvviz, torch and transformers."),
     )
 
 
-def position_text(positions: range) -> str:
-    """Return positions in words."""
-    return f"positions {positions.start} to {positions.stop - 1}"
+def position_text(ranges: list[range]) -> str:
+    """Return ranges of positions in words, to stand behind the word for positions."""
+    # Translators: the first and the last of positions of a text that follow each other.
+    words = _("{first} to {last}")
+    return ", ".join(words.format(first=one.start, last=one.stop - 1) for one in ranges)
+
+
+def counted_rows(n_queries: int, n_keys: int, n_values: int) -> dict[str, str]:
+    """Return how many rows an attention saw, as phrases for `queries`, `keys` and `values`."""
+    return {
+        "queries": ngettext("{n:,} query", "{n:,} queries", n_queries).format(n=n_queries),
+        "keys": ngettext("{n:,} key", "{n:,} keys", n_keys).format(n=n_keys),
+        "values": ngettext("{n:,} value", "{n:,} values", n_values).format(n=n_values),
+    }
 
 
 def largest_change(now: list[Attended], before: list[Attended]) -> float:
@@ -71,3 +94,13 @@ def largest_change(now: list[Attended], before: list[Attended]) -> float:
         (float((new.narrow(-2, 0, old.shape[-2]) - old).abs().max()) for new, old in pairs),
         default=0.0,
     )
+
+
+def _projected_text(projected: list[tuple[int, int]]) -> str:
+    """Say which layers reported how many projected rows."""
+    if not projected:
+        return _("Rows were projected: none.")
+    # Translators: how many rows, as part of the list in "Rows were projected: {list}."
+    words = _("{n:,} in layer {layer}")
+    seen = ", ".join(words.format(n=n_rows, layer=layer) for layer, n_rows in projected)
+    return _("Rows were projected: {list}.").format(list=seen)

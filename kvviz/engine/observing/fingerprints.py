@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+
 _BITS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
 _SEED = 0x6B767669  # any fixed number; the same weights must serve all runs
 
@@ -41,6 +44,12 @@ def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:
         return None
     which, layer, position = changed[0].tolist()
     return (
-        f"{len(changed)} cached rows do not have the bits that were written.",
-        f"The first is the {'KV'[which]} row of layer {layer}, position {position}.",
+        ngettext(
+            "{n:,} cached row does not have the bits that were written.",
+            "{n:,} cached rows do not have the bits that were written.",
+            len(changed),
+        ).format(n=len(changed)),
+        _("The first is the {kind} row of layer {layer}, position {position}.").format(
+            kind="KV"[which], layer=layer, position=position
+        ),
     )

@@ -12,6 +12,7 @@ from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.generation import Cancel, Progress, checked_stops, run
 from kvviz.errors import OptionsError, RunCancelledError
 from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
+from kvviz.translation import gettext as _
 
 
 def trace_both(
@@ -57,16 +58,16 @@ def trace_both(
     """
     if type(n_timings) is not int or n_timings < 1:
         raise OptionsError(
-            "The number of timings must be a whole number, 1 or more.",
-            found=f"Found {n_timings!r}.",
-            fix="Change it and run again.",
+            _("The number of timings must be a whole number, 1 or more."),
+            found=_("Found {found!r}.").format(found=n_timings),
+            fix=_("Change it and run again."),
         )
     stops = checked_stops(model, stop_ids)
     options = GenerationOptions(max_new_tokens, True, temperature, top_k, top_p, seed, stops)
     waiting: list[Tensor] = []
     differences: list[float] = []
 
-    def keep(_: int, logits: Tensor) -> None:
+    def keep(_step: int, logits: Tensor) -> None:
         waiting.append(logits)
 
     def compare(number: int, logits: Tensor) -> None:
@@ -98,7 +99,7 @@ def trace_both(
         cancel=second_cancel,
         on_logits=compare,
     )
-    for _ in range(1, 1 if uncached.stopped == "cancelled" else n_timings):
+    for _timing in range(1, 1 if uncached.stopped == "cancelled" else n_timings):
         try:
             cached, uncached = (
                 _timed_again(one, run(model, prompt, one.options, n_top=n_top, cancel=cancel))

@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from kvviz.engine.models.context_errors import text_too_long
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.loaded_model import LoadedModel, TokenizedText
@@ -27,10 +28,12 @@ from kvviz.engine.observing.agreement import expected_projections
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.likely_tokens import likely_tokens, require_finite
 from kvviz.engine.running.memory import environment, running
-from kvviz.engine.running.reading import MaskChoice, bad_option, checked_mask, own_mask
-from kvviz.errors import ContextLengthError, ObservationError, OptionsError
+from kvviz.engine.running.reading import FIX, MaskChoice, bad_option, checked_mask, own_mask
+from kvviz.errors import ObservationError, OptionsError
 from kvviz.trace import EncodingTrace, ModelCard, encoding_flops
 from kvviz.trace.encoding import Mask
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 
 def trace_encoding(
@@ -71,14 +74,14 @@ def trace_encoding(
     """
     used = checked_mask(model.card, mask)
     if type(top_k) is not int or top_k < 1:
-        raise bad_option("The number of likely tokens must be a whole number, 1 or more", top_k)
+        raise bad_option(_("The number of likely tokens must be a whole number, 1 or more."), top_k)
     whole = model.tokenize_whole(text) if isinstance(text, str) else model.given_tokens(text)
     n_rows = _checked_length(model, whole, pad_to)
     hidden = _checked_hide(model, hide, len(whole.token_ids))
     return running(
         model,
         lambda: _encode(model, whole, used, hidden, top_k, n_rows),
-        fix="Shorten the text, or load a smaller model.",
+        fix=_(FIX),
     )
 
 
@@ -231,16 +234,34 @@ def _check(
     """Hold projections, attention and masks to what was fed and asked for."""
     n_rows = len(allowed)
     if observation.projected != expected_projections(card.n_layers, family.n_projections, n_rows):
-        raise _disagreement(f"{len(observation.projected)} projections reported their rows")
+        raise _disagreement(
+            ngettext(
+                "{n:,} projection reported its rows.",
+                "{n:,} projections reported their rows.",
+                len(observation.projected),
+            ).format(n=len(observation.projected))
+        )
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
-        raise _disagreement(f"{len(observation.attended)} layers attended")
+        raise _disagreement(
+            ngettext(
+                "{n:,} layer attended.", "{n:,} layers attended.", len(observation.attended)
+            ).format(n=len(observation.attended))
+        )
     masks: dict[int, Tensor] = {}
     for layer in observation.attended:
         if {layer.query.shape[-2], layer.key.shape[-2], layer.value.shape[-2]} != {n_rows}:
-            raise _disagreement(f"layer {layer.layer} did not attend to the {n_rows} rows fed")
+            raise _disagreement(
+                ngettext(
+                    "Layer {layer} did not attend to the {n:,} row fed.",
+                    "Layer {layer} did not attend to the {n:,} rows fed.",
+                    n_rows,
+                ).format(layer=layer.layer, n=n_rows)
+            )
         if layer.mask is None:
             if not bool(allowed.all()):
-                raise _disagreement(f"layer {layer.layer} attended without a mask")
+                raise _disagreement(
+                    _("Layer {layer} attended without a mask.").format(layer=layer.layer)
+                )
         else:
             masks[id(layer.mask)] = layer.mask
     for seen in masks.values():
@@ -248,17 +269,23 @@ def _check(
         if not torch.equal((seen[0, 0] == 0).cpu(), allowed) or bool(
             (seen[0, 0].cpu()[~allowed] > -1e4).any()
         ):
-            raise _disagreement("attention was given another mask than the one asked for")
+            raise _disagreement(_("Attention was given another mask than the one asked for."))
     n_states = card.n_layers + 1 + family.has_final_norm
     if len(observation.hidden) != n_states:
-        raise _disagreement(f"{len(observation.hidden)} layers told their hidden states")
+        raise _disagreement(
+            ngettext(
+                "{n:,} layer told its hidden states.",
+                "{n:,} layers told their hidden states.",
+                len(observation.hidden),
+            ).format(n=len(observation.hidden))
+        )
 
 
 def _disagreement(found: str) -> ObservationError:
     return ObservationError(
-        "The observers of this pass disagree, so nothing can be said about it.",
-        found=f"{found[0].upper()}{found[1:]}.",
-        fix="Report this with the versions of kvviz, torch and transformers.",
+        _("The observers of this pass disagree, so nothing can be said about it."),
+        found=found,
+        fix=_("Report this with the versions of kvviz, torch and transformers."),
     )
 
 
@@ -298,20 +325,15 @@ def _predictions(
 def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) -> int:
     n, n_ctx = len(whole.token_ids), model.card.n_ctx
     if n > n_ctx:
-        n_over = n - n_ctx
-        n_special = int(whole.special.sum())
-        added = f", {n_special} of them added around it" if n_special else ""
-        raise ContextLengthError(
-            "The text does not fit into the model's context.",
-            found=f"It has {n:,} tokens{added}; {model.card.name} has {n_ctx:,} positions.",
-            fix=f"Shorten it by {n_over:,} {'token' if n_over == 1 else 'tokens'} or more.",
-        )
+        raise text_too_long(model.card, n, int(whole.special.sum()))
     if pad_to is None:
         return n
     if type(pad_to) is not int or not n <= pad_to <= n_ctx:
         raise bad_option(
-            f"The rows to run must be a whole number from {n:,} (the tokens of the text) to "
-            f"{n_ctx:,} (the model's positions)",
+            _(
+                "The rows to run must be a whole number from {n:,} (the tokens of the text) to "
+                "{n_ctx:,} (the model's positions)."
+            ).format(n=n, n_ctx=n_ctx),
             pad_to,
         )
     return pad_to
@@ -319,23 +341,30 @@ def _checked_length(model: LoadedModel, whole: TokenizedText, pad_to: object) ->
 
 def _checked_hide(model: LoadedModel, hide: Sequence[int], n: int) -> tuple[int, ...]:
     if isinstance(hide, (str, bytes)) or not isinstance(hide, Iterable):
-        raise bad_option("The hidden positions must be a list of whole numbers", hide)
+        raise bad_option(_("The hidden positions must be a list of whole numbers."), hide)
     places = list(hide)
     if not places:
         return ()
     if model.card.family != "bert":
         raise OptionsError(
-            "Only a BERT can have tokens hidden from it.",
-            found=f"{model.card.name} is of the family {model.card.family}.",
-            fix="Leave out `hide`, or load a BERT.",
+            _("Only a BERT can have tokens hidden from it."),
+            found=_("{model} is of the family {family}.").format(
+                model=model.card.name, family=model.card.family
+            ),
+            fix=_("Leave out `hide`, or load a BERT."),
         )
     if model.mask_id is None or not 0 <= model.mask_id < model.card.d_vocab:
         raise OptionsError(
-            "Nothing can be hidden from this model.",
-            found=f"The tokenizer of {model.card.name} has no mask token that the model knows.",
-            fix="Load a BERT whose tokenizer has [MASK].",
+            _("Nothing can be hidden from this model."),
+            found=_("The tokenizer of {model} has no mask token that the model knows.").format(
+                model=model.card.name
+            ),
+            fix=_("Load a BERT whose tokenizer has [MASK]."),
         )
     for place in places:
         if not isinstance(place, (int, np.integer)) or not 0 <= place < n:
-            raise bad_option(f"A hidden position must be a whole number from 0 to {n - 1}", place)
+            raise bad_option(
+                _("A hidden position must be a whole number from 0 to {last}.").format(last=n - 1),
+                place,
+            )
     return tuple(sorted({int(place) for place in places}))

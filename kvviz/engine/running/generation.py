@@ -23,6 +23,7 @@ from kvviz.engine.running.sampling import TokenChooser
 from kvviz.engine.running.step_log import StepLog, StepNote
 from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.translation import gettext as _
 
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
@@ -107,9 +108,11 @@ def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...
         found = None
     if found is None or not all(0 <= token_id < d_vocab for token_id in found):
         raise OptionsError(
-            f"What ends a run must be a list of token ids from 0 to {d_vocab - 1:,}.",
-            found=f"Found {stop_ids!r}."[:200],
-            fix="Change it and run again.",
+            _("What ends a run must be a list of token ids from 0 to {last:,}.").format(
+                last=d_vocab - 1
+            ),
+            found=_("Found {found!r}.").format(found=stop_ids)[:200],
+            fix=_("Change it and run again."),
         )
     return found
 
@@ -136,9 +139,9 @@ def run(
     _check_family(model, options)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
-            "The number of likely tokens must be a whole number, 1 or more.",
-            found=f"Found {n_top!r}.",
-            fix="Change it and run again.",
+            _("The number of likely tokens must be a whole number, 1 or more."),
+            found=_("Found {found!r}.").format(found=n_top),
+            fix=_("Change it and run again."),
         )
     prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
     return running(
@@ -146,23 +149,29 @@ def run(
         lambda: _run(
             model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits
         ),
-        fix="Shorten the prompt, ask for fewer new tokens, or load a smaller model.",
+        fix=_("Shorten the prompt, ask for fewer new tokens, or load a smaller model."),
     )
 
 
 def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
     if model.family.architecture == "encoder-decoder" and options.cache is not None:
         raise OptionsError(
-            f"A {model.family.title} keeps every row of its decoder or none.",
-            found=f"Found the cache {options.cache_name!r}, and {model.card.name}.",
-            fix="Leave out the cache, or take a model that is a decoder alone.",
+            _("A {family} keeps every row of its decoder or none.").format(
+                family=model.family.title
+            ),
+            found=_("Found the cache {cache!r}, and {model}.").format(
+                cache=options.cache_name, model=model.card.name
+            ),
+            fix=_("Leave out the cache, or take a model that is a decoder alone."),
         )
     if model.family.architecture == "encoder":
         raise ModelFamilyError(
-            "A BERT does not write token by token, and keeps no KV cache.",
-            found="Under its mask every position sees every other, so that one more token changes "
-            "the rows of all before it.",
-            fix="Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate.",
+            _("A BERT does not write token by token, and keeps no KV cache."),
+            found=_(
+                "Under its mask every position sees every other, so that one more token changes "
+                "the rows of all before it."
+            ),
+            fix=_("Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate."),
         )
 
 
@@ -208,7 +217,9 @@ def _run(
             stopped = "stop-token"
             break
     if not len(log):
-        raise RunCancelledError("The run was cancelled before its first step.", fix="Run it again.")
+        raise RunCancelledError(
+            _("The run was cancelled before its first step."), fix=_("Run it again.")
+        )
     final, steps = rows.final(), log.steps()
     return GenerationTrace(
         model=model.card,
@@ -244,7 +255,7 @@ def _encoder_decoder_rows(
     done = encode(model, whole.token_ids, "bidirectional", len(whole.token_ids))
     encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
     if done.states is None:
-        raise ObservationError("The encoder gave nothing that the decoder could attend to.")
+        raise ObservationError(_("The encoder gave nothing that the decoder could attend to."))
     return EncoderDecoderRows(cache, place, done.states, encoder)
 
 

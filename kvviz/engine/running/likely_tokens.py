@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kvviz.engine.models.devices import dtype_name
 from kvviz.errors import ModelFilesError
+from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,9 @@ def require_finite(numbers: Tensor, dtype: torch.dtype) -> None:
     """
     if not bool(numbers.isfinite().all()):
         raise ModelFilesError(
-            "The model gives numbers that are not finite.",
-            found=f"They are {dtype_name(dtype)}.",
-            fix="Load it with dtype float32; if that does not help, its weights are damaged.",
+            _("The model gives numbers that are not finite."),
+            found=_("They are {dtype}.").format(dtype=dtype_name(dtype)),
+            fix=_("Load it with dtype float32; if that does not help, its weights are damaged."),
         )
 
 

@@ -16,6 +16,7 @@ from kvviz.engine.models.devices import first_line, is_out_of_memory, release_me
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import thread_count
 from kvviz.errors import OutOfMemoryError
+from kvviz.translation import gettext as _
 
 T = TypeVar("T")
 
@@ -43,7 +44,9 @@ def running(model: LoadedModel, work: Callable[[], T], *, fix: str, rows_at_once
     # Raised only here, where the traceback that held the tensors of the work is gone.
     release_memory(model.device)
     raise OutOfMemoryError(
-        f"The run does not fit into the memory of {model.card.device}.", found=failure, fix=fix
+        _("The run does not fit into the memory of {device}.").format(device=model.card.device),
+        found=failure,
+        fix=fix,
     )
 
 

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from kvviz.engine.models.context_errors import ids_too_long
 from kvviz.engine.models.families import FAMILIES
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.errors import (
-    ContextLengthError,
     ModelFamilyError,
     OptionsError,
     PromptError,
@@ -22,13 +22,15 @@ from kvviz.errors import (
 )
 from kvviz.trace import ModelCard
 from kvviz.trace.encoding import Mask
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
 MaskChoice = Literal["model", "causal", "bidirectional"]
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
 
-FIX = "Shorten the text, or load a smaller model."
-"""What to do where memory runs out."""
+FIX = N_("Shorten the text, or load a smaller model.")
+"""What to do where memory runs out, to be translated where it is said."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,24 @@ class MaskedEnds:
         Raises:
             ModelFamilyError: If the model is no BERT with a head, or its tokenizer lacks one.
         """
-        require_family(model, "bert", "fills in what is hidden")
+        require_family(model, "bert", _("Only a BERT fills in what is hidden."))
         if not model.card.has_head:
             raise ModelFamilyError(
-                "This BERT has no head, so it cannot say what stands in a hidden place.",
-                found=f"{model.card.name} was loaded without one.",
-                fix="Take a BERT that was saved with its masked language model head.",
+                _("This BERT has no head, so it cannot say what stands in a hidden place."),
+                found=_("{model} was loaded without one.").format(model=model.card.name),
+                fix=_("Take a BERT that was saved with its masked language model head."),
             )
         tokenizer = model._tokenizer
         ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id)
         if any(one is None or not 0 <= one < model.card.d_vocab for one in ids):
             raise ModelFamilyError(
-                "The tokenizer of this BERT has no [CLS], [SEP] or [MASK] that the model knows.",
-                found=f"Their ids are {ids}; the model knows {model.card.d_vocab:,} tokens.",
-                fix="Take the tokenizer that belongs to the model.",
+                _("The tokenizer of this BERT has no [CLS], [SEP] or [MASK] that the model knows."),
+                found=ngettext(
+                    "Their ids are {ids}; the model knows {n:,} token.",
+                    "Their ids are {ids}; the model knows {n:,} tokens.",
+                    model.card.d_vocab,
+                ).format(ids=ids, n=model.card.d_vocab),
+                fix=_("Take the tokenizer that belongs to the model."),
             )
         return cls(*ids)
 
@@ -75,7 +81,7 @@ class MaskedEnds:
 
 
 def require_family(model: LoadedModel, family: str, what: str) -> None:
-    """Refuse a model of another kind.
+    """Refuse a model of another kind; `what` is the sentence that says so.
 
     Raises:
         ModelFamilyError: With the kind it is of.
@@ -83,9 +89,11 @@ def require_family(model: LoadedModel, family: str, what: str) -> None:
     if model.card.family != family:
         wanted = FAMILIES[family].title
         raise ModelFamilyError(
-            f"Only a {wanted} {what}.",
-            found=f"{model.card.name} is a {model.family.title}.",
-            fix=f"Choose a {wanted}.",
+            what,
+            found=_("{model} is a {family}.").format(
+                model=model.card.name, family=model.family.title
+            ),
+            fix=_("Choose a {family}.").format(family=wanted),
         )
 
 
@@ -104,23 +112,25 @@ def checked_mask(card: ModelCard, mask: object) -> Mask:
         return own_mask(card)
     found = next((one for one in get_args(Mask) if isinstance(mask, str) and mask == one), None)
     if found is None:
-        raise bad_option("The mask must be model, causal or bidirectional", mask)
+        raise bad_option(_("The mask must be model, causal or bidirectional."), mask)
     if card.architecture == "encoder-decoder" and found == "causal":
         raise OptionsError(
-            "The encoder of a T5 is read with its own, two-sided mask.",
-            found="Found 'causal'.",
-            fix="Ask for model or bidirectional, or take a GPT-2 or a BERT.",
+            _("The encoder of a T5 is read with its own, two-sided mask."),
+            found=_("Found {found!r}.").format(found=found),
+            fix=_("Ask for model or bidirectional, or take a GPT-2 or a BERT."),
         )
     return found
 
 
 def bad_option(what: str, found: object) -> OptionsError:
-    """Return the error of a setting that is none."""
-    return OptionsError(f"{what}.", found=f"Found {found!r}.", fix="Change it and run again.")
+    """Return the error of a setting that is none; `what` is the sentence that says so."""
+    return OptionsError(
+        what, found=_("Found {found!r}.").format(found=found), fix=_("Change it and run again.")
+    )
 
 
 def whole_numbers(values: Any, what: str) -> list[int]:
-    """Return a list of whole numbers as Python's own.
+    """Return a list of whole numbers as Python's own; `what` says that it must be one.
 
     Raises:
         OptionsError: If it is no list, or one of them is no whole number.
@@ -130,7 +140,7 @@ def whole_numbers(values: Any, what: str) -> list[int]:
             raise TypeError
         return [index(value) for value in values]
     except TypeError:
-        raise bad_option(f"{what} must be a list of whole numbers", values) from None
+        raise bad_option(what, values) from None
 
 
 def checked_text(model: LoadedModel, token_ids: Sequence[int], n_added: int) -> list[int]:
@@ -141,20 +151,12 @@ def checked_text(model: LoadedModel, token_ids: Sequence[int], n_added: int) -> 
         OptionsError: If they are no list of whole numbers, or the model does not know one of them.
         ContextLengthError: If there are too many.
     """
-    ids = whole_numbers(token_ids, "The tokens of the text")
+    ids = whole_numbers(token_ids, _("The tokens of the text must be a list of whole numbers."))
     if not ids:
-        raise PromptError("The text is empty.", fix="Type a few words.")
+        raise PromptError(_("The text is empty."), fix=_("Type a few words."))
     check_known(model, ids)
     if len(ids) + n_added > model.card.n_ctx:
-        longest = model.card.n_ctx - n_added
-        raise ContextLengthError(
-            f"The text is too long for {model.card.name}.",
-            found=f"It has {len(ids) + n_added:,} tokens, the model has "
-            f"{model.card.n_ctx:,} positions.",
-            fix=f"Shorten it to {longest:,} tokens."
-            if longest > 0
-            else f"Shorten it, and let fewer than {n_added:,} tokens be added.",
-        )
+        raise ids_too_long(model.card, len(ids), n_added)
     return ids
 
 
@@ -166,9 +168,11 @@ def check_known(model: LoadedModel, ids: Sequence[int]) -> None:
     """
     if min(ids) < 0 or max(ids) >= model.card.d_vocab:
         raise OptionsError(
-            "A token id lies in the model's vocabulary.",
-            found=f"They reach from {min(ids)} to {max(ids)}, and there are {model.card.d_vocab}.",
-            fix="Tokenize the text with the model that reads it.",
+            _("A token id lies in the model's vocabulary."),
+            found=_("They reach from {first} to {last}, and there are {n}.").format(
+                first=min(ids), last=max(ids), n=model.card.d_vocab
+            ),
+            fix=_("Tokenize the text with the model that reads it."),
         )
 
 
@@ -180,18 +184,22 @@ def checked_places(ids: list[int], positions: Sequence[int] | None, first: int) 
     """
     if positions is None:
         return list(range(first, len(ids)))
-    places = whole_numbers(positions, "The positions to score")
+    places = whole_numbers(positions, _("The positions to score must be a list of whole numbers."))
     if places and len(ids) <= first:
         raise OptionsError(
-            "Nothing of this text can be scored.",
-            found=f"It has {len(ids)} token, and nothing stands before it.",
-            fix="Type a longer text.",
+            _("Nothing of this text can be scored."),
+            found=_("It has 1 token, and nothing stands before it."),
+            fix=_("Type a longer text."),
         )
     if places and not first <= min(places) <= max(places) < len(ids):
         raise OptionsError(
-            f"A position that can be scored lies from {first} to {len(ids) - 1}.",
-            found=f"They reach from {min(places)} to {max(places)}.",
-            fix="Choose another token.",
+            _("A position that can be scored lies from {first} to {last}.").format(
+                first=first, last=len(ids) - 1
+            ),
+            found=_("They reach from {first} to {last}.").format(
+                first=min(places), last=max(places)
+            ),
+            fix=_("Choose another token."),
         )
     return places
 
@@ -236,4 +244,4 @@ def stop_if_asked(cancel: Cancel | None) -> None:
         RunCancelledError: If so.
     """
     if cancel is not None and cancel():
-        raise RunCancelledError("The work was cancelled.", fix="Start it again.")
+        raise RunCancelledError(_("The work was cancelled."), fix=_("Start it again."))

@@ -12,6 +12,7 @@ from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import running
 from kvviz.errors import RunCancelledError
 from kvviz.trace.ceilings import Ceilings
+from kvviz.translation import gettext as _
 
 COPIED_BYTES = 128 * 2**20
 """Far more than a processor's own caches hold, so that main memory is what is measured."""
@@ -39,7 +40,7 @@ def measure_ceilings(
         OutOfMemoryError: If memory runs out.
     """
     return running(
-        model, lambda: _measure(model, progress, cancel), fix="Close something and try again."
+        model, lambda: _measure(model, progress, cancel), fix=_("Close something and try again.")
     )
 
 
@@ -61,7 +62,9 @@ def _measure(
         # The first trial pays for what is done once; it is not counted.
         for trial in range(N_TRIALS + 1):
             if cancel is not None and cancel():
-                raise RunCancelledError("The measurement was cancelled.", fix="Start it again.")
+                raise RunCancelledError(
+                    _("The measurement was cancelled."), fix=_("Start it again.")
+                )
             synchronise(model.device)
             start = time.perf_counter()
             work()

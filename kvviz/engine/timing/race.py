@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import Cache
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.models.context_errors import counted_positions
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import environment, running
@@ -28,14 +29,18 @@ from kvviz.errors import (
 )
 from kvviz.trace import ModelCard
 from kvviz.trace.race import Race, race_bytes
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
+# not for people: what the models read
 TEXT = (
     "Once upon a time there was a little girl who lived in a house by the sea with her mother and "
     "her brother. One day she went down to the water and saw a boat, and in the boat sat an old "
     "man who asked her the way to the town. "
 )
 
-SMALLER = "Ask for a smaller batch or fewer tokens, or load a smaller model."
+SMALLER = N_("Ask for a smaller batch or fewer tokens, or load a smaller model.")
+"""What to do where memory runs out, to be translated where it is said."""
 
 Side = Literal["cached", "uncached"]
 SIDES: tuple[Side, Side] = ("cached", "uncached")
@@ -65,10 +70,10 @@ class RaceStep:
 
 
 _NUMBERS = {
-    "n_prompt": "prompt tokens",
-    "n_new": "new tokens",
-    "batch": "sequences in its batch",
-    "repeats": "repeats",
+    "n_prompt": N_("A race needs a whole number of prompt tokens, 1 or more."),
+    "n_new": N_("A race needs a whole number of new tokens, 1 or more."),
+    "batch": N_("A race needs a whole number of sequences in its batch, 1 or more."),
+    "repeats": N_("A race needs a whole number of repeats, 1 or more."),
 }
 
 OnStep = Callable[[RaceStep], object]
@@ -117,7 +122,7 @@ def race(
     return running(
         model,
         lambda: _Race(model, prompts, n_new, repeats, on_step, cancel).run(),
-        fix=SMALLER,
+        fix=_(SMALLER),
     )
 
 
@@ -132,14 +137,27 @@ def check_room(model: LoadedModel, n_tokens: int, batch: int) -> None:
     if free is None or needed.total <= free:
         return
     most = free // race_bytes(model.card, n_tokens, 1).total
+    found = ngettext(
+        "At {n:,} token a sequence it needs at least {cache:,} B of cache and {widest:,} B for the "
+        "largest tensors of a pass, together {total:,.1f} GB; {free:,.1f} GB are free.",
+        "At {n:,} tokens a sequence it needs at least {cache:,} B of cache and {widest:,} B for "
+        "the largest tensors of a pass, together {total:,.1f} GB; {free:,.1f} GB are free.",
+        n_tokens,
+    )
     raise OutOfMemoryError(
-        f"A batch of {batch:,} does not fit into the memory of {model.card.device}.",
-        found=f"At {n_tokens:,} tokens a sequence it needs at least {needed.cache:,} B of cache "
-        f"and {needed.widest:,} B for the largest tensors of a pass, together "
-        f"{needed.total / 1e9:,.1f} GB; {free / 1e9:,.1f} GB are free.",
-        fix=f"Ask for a batch of {most:,} or less, or for fewer tokens."
+        _("A batch of {n:,} does not fit into the memory of {device}.").format(
+            n=batch, device=model.card.device
+        ),
+        found=found.format(
+            n=n_tokens,
+            cache=needed.cache,
+            widest=needed.widest,
+            total=needed.total / 1e9,
+            free=free / 1e9,
+        ),
+        fix=_("Ask for a batch of {n:,} or less, or for fewer tokens.").format(n=most)
         if most
-        else "Ask for fewer tokens.",
+        else _("Ask for fewer tokens."),
     )
 
 
@@ -155,24 +173,29 @@ def prompt_batch(model: LoadedModel, n_prompt: int, batch: int) -> Int64[Tensor,
 def _check(card: ModelCard, **numbers: int) -> None:
     if card.family != "gpt2":
         raise ModelFamilyError(
-            "Only a GPT-2 can race with its cache and without.",
-            found=f"{card.name} is a {card.family}.",
-            fix="Load a GPT-2.",
+            _("Only a GPT-2 can race with its cache and without."),
+            found=_("{model} is a {family}.").format(model=card.name, family=card.family),
+            fix=_("Load a GPT-2."),
         )
     for name, number in numbers.items():
         if type(number) is not int or number < 1:
             raise OptionsError(
-                f"A race needs a whole number of {_NUMBERS[name]}, 1 or more.",
-                found=f"Found {number!r}.",
-                fix="Change it and run again.",
+                _(_NUMBERS[name]),
+                found=_("Found {found!r}.").format(found=number),
+                fix=_("Change it and run again."),
             )
     wanted = numbers["n_prompt"] + numbers["n_new"]
     if wanted > card.n_ctx:
         raise ContextLengthError(
-            "Prompt and new tokens do not fit into the model's context.",
-            found=f"{numbers['n_prompt']:,} and {numbers['n_new']:,} make {wanted:,}; {card.name} "
-            f"has {card.n_ctx:,} positions.",
-            fix=f"Ask for {card.n_ctx:,} or fewer together.",
+            _("Prompt and new tokens do not fit into the model's context."),
+            found=_("{n_prompt:,} and {n_new:,} make {total:,}; {model} has {positions}.").format(
+                n_prompt=numbers["n_prompt"],
+                n_new=numbers["n_new"],
+                total=wanted,
+                model=card.name,
+                positions=counted_positions(card),
+            ),
+            fix=_("Ask for {n:,} or fewer together.").format(n=card.n_ctx),
         )
 
 
@@ -228,7 +251,8 @@ class Runner:
             writes = layer.take_writes()
             if writes != [range(n_kept, self._n)]:
                 raise ObservationError(
-                    "The cache did not write the rows that were fed.", found=f"It wrote {writes}."
+                    _("The cache did not write the rows that were fed."),
+                    found=_("It wrote {found}.").format(found=writes),
                 )
         self._n += 1
         self.seconds.append(seconds)
@@ -307,7 +331,7 @@ class _Race:
     def _advance(self, side: Side, runner: Runner, number: int) -> None:
         if self._cancel is not None and self._cancel():
             raise RunCancelledError(
-                "The race was cancelled before a round was complete.", fix="Start it again."
+                _("The race was cancelled before a round was complete."), fix=_("Start it again.")
             )
         index = runner.n_done
         seconds = runner.step()

@@ -18,6 +18,7 @@ from transformers import Cache
 from transformers.masking_utils import create_causal_mask
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.models.context_errors import counted_positions
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.attention import observed_attention
@@ -31,6 +32,8 @@ from kvviz.errors import (
     RunCancelledError,
 )
 from kvviz.trace.step_profile import PARTS, StepProfile
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
@@ -73,26 +76,32 @@ def profile_step(
     card = model.card
     if card.family != "gpt2":
         raise ModelFamilyError(
-            "Only a step of a GPT-2 is cut into parts here.",
-            found=f"{card.name} is a {card.family}.",
-            fix="Load a GPT-2.",
+            _("Only a step of a GPT-2 is cut into parts here."),
+            found=_("{model} is a {family}.").format(model=card.name, family=card.family),
+            fix=_("Load a GPT-2."),
         )
     if n_tokens < 2 or batch < 1 or repeats < 1:
         raise OptionsError(
-            "A step is timed at 2 or more tokens, in 1 or more sequences, 1 or more times.",
-            found=f"Found {n_tokens}, {batch} and {repeats}.",
+            _("A step is timed at 2 or more tokens, in 1 or more sequences, 1 or more times."),
+            found=_("Found {n_tokens}, {batch} and {repeats}.").format(
+                n_tokens=n_tokens, batch=batch, repeats=repeats
+            ),
         )
     if n_tokens > card.n_ctx:
         raise ContextLengthError(
-            "The step is longer than the model's context.",
-            found=f"{n_tokens:,} tokens; {card.name} has {card.n_ctx:,} positions.",
-            fix="Ask for fewer.",
+            _("The step is longer than the model's context."),
+            found=ngettext(
+                "{n:,} token; {model} has {positions}.",
+                "{n:,} tokens; {model} has {positions}.",
+                n_tokens,
+            ).format(n=n_tokens, model=card.name, positions=counted_positions(card)),
+            fix=_("Ask for fewer."),
         )
     check_room(model, n_tokens, batch)
     return running(
         model,
         lambda: _profile(model, n_tokens, use_cache, batch, repeats, progress, cancel),
-        fix=SMALLER,
+        fix=_(SMALLER),
     )
 
 
@@ -114,7 +123,7 @@ def _profile(
     fed, parts, wholes = tokens[:, n_kept:], [], []
     for number in range(repeats + 1):
         if cancel is not None and cancel():
-            raise RunCancelledError("The measurement was cancelled.", fix="Start it again.")
+            raise RunCancelledError(_("The measurement was cancelled."), fix=_("Start it again."))
         clock = _Clock(model.device)
         walked = _walk(model, fed, _copied(model, kept, n_tokens), clock)
         layers = _copied(model, kept, n_tokens)
@@ -126,9 +135,9 @@ def _profile(
         whole = time.perf_counter() - start
         if not torch.equal(walked, logits):
             raise ObservationError(
-                "The parts of the step do not add up to the step.",
-                found="Their logits differ.",
-                fix="Report this with the versions of kvviz, torch and transformers.",
+                _("The parts of the step do not add up to the step."),
+                found=_("Their logits differ."),
+                fix=_("Report this with the versions of kvviz, torch and transformers."),
             )
         # The first pays for what is done once, such as choosing kernels.
         if number:
@@ -215,7 +224,7 @@ def _walk(
         clock.mark("Q/K/V projections")
         if cache is not None:
             key, value = cache.update(key, value, number)
-        weighted, _ = observed_attention(
+        weighted, _weights = observed_attention(
             block.attn, query, key, value, mask, scaling=block.attn.scaling
         )
         attended = block.attn.c_proj(weighted.flatten(-2).contiguous())

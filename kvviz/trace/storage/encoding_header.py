@@ -23,6 +23,7 @@ from kvviz.trace.storage.header_json import (
     short,
     short_names,
 )
+from kvviz.translation import gettext as _
 
 _ARRAYS = (
     "token_ids",
@@ -160,14 +161,20 @@ def read_header(facts: dict[str, Any]) -> EncodingHeader:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
     if set(facts) != _FIELDS:
-        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ _FIELDS)}.")
+        raise damaged(
+            _("Its header lacks or adds {names}.").format(names=short_names(set(facts) ^ _FIELDS))
+        )
     check_plain({name: value for name, value in facts.items() if name != "text"})
     if type(facts["has_position_bias"]) is not bool:
-        raise damaged(f"has_position_bias in its header is {short(facts['has_position_bias'])}.")
+        raise damaged(
+            _("has_position_bias in its header is {found}.").format(
+                found=short(facts["has_position_bias"])
+            )
+        )
     if type(facts["seconds"]) is not float:
-        raise damaged(f"seconds in its header is {short(facts['seconds'])}.")
+        raise damaged(_("seconds in its header is {found}.").format(found=short(facts["seconds"])))
     if facts["mask"] not in list(get_args(Mask)):
-        raise damaged(f"mask in its header is {short(facts['mask'])}.")
+        raise damaged(_("mask in its header is {found}.").format(found=short(facts["mask"])))
     try:
         model = ModelCard.from_json(facts["model"])
     except KvvizError as error:

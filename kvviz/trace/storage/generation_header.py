@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from kvviz.errors import KvvizError
+from kvviz.errors import KvvizError, TraceFileError
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.generation import GenerationTrace, Stop
 from kvviz.trace.liveness import evictions, last_read, readable
@@ -33,6 +33,8 @@ from kvviz.trace.storage.header_json import (
     short,
     short_names,
 )
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 _FIELDS = {
     "model",
@@ -198,7 +200,9 @@ class Header:
     def _dropped(self, last: Array) -> list[Array]:
         n_steps = len(self.steps)
         if last.min() < 0 or last.max() > n_steps:
-            raise damaged(f"It reads rows at other steps than 0 to {n_steps - 1}.")
+            raise damaged(
+                _("It reads rows at other steps than 0 to {last}.").format(last=n_steps - 1)
+            )
         return evictions(last, n_steps)
 
 
@@ -299,11 +303,13 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     facts = _LATER_FIELDS | facts
     fields = {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])}
     if set(facts) != fields:
-        raise damaged(f"Its header lacks or adds {short_names(set(facts) ^ fields)}.")
+        raise damaged(
+            _("Its header lacks or adds {names}.").format(names=short_names(set(facts) ^ fields))
+        )
     encoder = None
     if has_encoder:
         if not isinstance(facts["encoder"], dict):
-            raise damaged("Its header says nothing of the encoder.")
+            raise damaged(_("Its header says nothing of the encoder."))
         encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
     own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
     check_plain(own)
@@ -317,8 +323,13 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
     n_steps = len(checked_list(facts, "steps", dict))
     if not tokens or facts["n_prompt"] + n_steps != len(tokens):
         raise damaged(
-            f"Its header has {facts['n_prompt']} prompt tokens, {n_steps} steps and "
-            f"{len(tokens)} tokens."
+            _("Its header has {prompt}, {steps} and {tokens}.").format(
+                prompt=ngettext("{n} prompt token", "{n} prompt tokens", facts["n_prompt"]).format(
+                    n=facts["n_prompt"]
+                ),
+                steps=ngettext("{n} step", "{n} steps", n_steps).format(n=n_steps),
+                tokens=ngettext("{n} token", "{n} tokens", len(tokens)).format(n=len(tokens)),
+            )
         )
     has_named_cache = kind == "named-cache"
     told = _POSITIONS[:2] if has_named_cache else _POSITIONS
@@ -333,7 +344,11 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
     except KvvizError as error:
         raise damaged(str(error)) from error
     if (options.cache is not None) != has_named_cache:
-        raise damaged(f"Its cache is {options.cache_name!r}, in a file of the kind {kind}.")
+        raise damaged(
+            _("Its cache is {cache!r}, in a file of the kind {kind}.").format(
+                cache=options.cache_name, kind=kind
+            )
+        )
     return Header(
         model=model,
         options=options,
@@ -354,7 +369,11 @@ def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> 
     """Check the numbers of a step, whose positions end at or before the `last` of their name."""
     fields = _STEP_FIELDS | set(last)
     if set(facts) != fields:
-        raise damaged(f"Step {number} lacks or adds {short_names(set(facts) ^ fields)}.")
+        raise damaged(
+            _("Step {step} lacks or adds {names}.").format(
+                step=number, names=short_names(set(facts) ^ fields)
+            )
+        )
     for name in last:
         ends = facts[name]
         if (
@@ -362,11 +381,17 @@ def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> 
             or [type(end) for end in cast("list[Any]", ends)] != [int, int]
             or not 0 <= ends[0] <= ends[1] <= last[name]
         ):
-            raise damaged(f"{name} of step {number} is {short(cast('object', ends))}.")
+            raise _wrong(name, number, cast("object", ends))
     for name in ("chosen_id", "flops", "cache_bytes"):
         if type(facts[name]) is not int:
-            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
+            raise _wrong(name, number, facts[name])
     for name in ("chosen_prob", "seconds", "max_row_change"):
         if type(facts[name]) is not float:
-            raise damaged(f"{name} of step {number} is {short(facts[name])}.")
+            raise _wrong(name, number, facts[name])
     return facts
+
+
+def _wrong(name: str, step: int, found: object) -> TraceFileError:
+    return damaged(
+        _("{name} of step {step} is {found}.").format(name=name, step=step, found=short(found))
+    )

@@ -12,6 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from kvviz.errors import TraceFileError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Array = np.ndarray[Any, Any]
 Expected = dict[str, tuple[str, tuple[int, ...]]]
@@ -50,27 +52,37 @@ def read_json(data: bytes) -> tuple[str, dict[str, Any]]:
             format version or kind.
     """
     if len(data) > MAX_HEADER_BYTES:
-        raise damaged(f"Its header takes {len(data):,} bytes, more than {MAX_HEADER_BYTES:,}.")
+        raise damaged(
+            ngettext(
+                "Its header takes {n:,} byte, more than {most:,}.",
+                "Its header takes {n:,} bytes, more than {most:,}.",
+                len(data),
+            ).format(n=len(data), most=MAX_HEADER_BYTES)
+        )
     try:
         parsed: Any = json.loads(data.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise damaged("Its header is not JSON.") from error
+        raise damaged(_("Its header is not JSON.")) from error
     facts = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     if facts.pop("magic", None) != MAGIC:
         raise TraceFileError(
-            "This is not a kvviz trace.",
-            found="Its header does not say so.",
-            fix="Choose a file that kvviz saved.",
+            _("This is not a kvviz trace."),
+            found=_("Its header does not say so."),
+            fix=_("Choose a file that kvviz saved."),
         )
     version = facts.pop("format", None)
     kinds = FORMATS.get(version) if type(version) is int else None
     kind = facts.pop("kind", None) if version != 1 else "generation"
     if kinds is None or kind not in kinds:
-        what = f"{short(version)} of kind {short(kind)}" if kinds else short(version)
+        says = (
+            _("It says format {version} of kind {kind}, and formats 1 to {last} can be read.")
+            if kinds
+            else _("It says format {version}, and formats 1 to {last} can be read.")
+        )
         raise TraceFileError(
-            "This trace is in a format that this kvviz does not know.",
-            found=f"It says format {what}, and formats 1 to {max(FORMATS)} can be read.",
-            fix="Update kvviz, or save the run again with this one.",
+            _("This trace is in a format that this kvviz does not know."),
+            found=says.format(version=short(version), kind=short(kind), last=max(FORMATS)),
+            fix=_("Update kvviz, or save the run again with this one."),
         )
     return kind, facts
 
@@ -79,7 +91,11 @@ def checked_prompt(facts: dict[str, Any], name: str) -> str:
     """Return a text that may be as long as a prompt."""
     prompt = facts[name]
     if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT_CHARACTERS:
-        raise damaged(f"Its {name} is no text of up to {MAX_PROMPT_CHARACTERS:,} characters.")
+        raise damaged(
+            _("Its {name} is no text of up to {n:,} characters.").format(
+                name=name, n=MAX_PROMPT_CHARACTERS
+            )
+        )
     return prompt
 
 
@@ -88,9 +104,13 @@ def checked_tokens(facts: dict[str, Any]) -> list[str]:
     tokens = checked_list(facts, "tokens", str)
     if len(tokens) > MAX_TOKENS:
         raise TraceFileError(
-            "This trace is too long.",
-            found=f"It has {len(tokens):,} tokens, and a file holds up to {MAX_TOKENS:,}.",
-            fix="Generate fewer tokens, or use a shorter prompt.",
+            _("This trace is too long."),
+            found=ngettext(
+                "It has {n:,} token, and a file holds up to {most:,}.",
+                "It has {n:,} tokens, and a file holds up to {most:,}.",
+                len(tokens),
+            ).format(n=len(tokens), most=MAX_TOKENS),
+            fix=_("Generate fewer tokens, or use a shorter prompt."),
         )
     return tokens
 
@@ -99,14 +119,16 @@ def checked_vocabulary(facts: dict[str, Any]) -> dict[int, str]:
     """Return texts by token id."""
     vocabulary = checked_texts(facts, "vocabulary")
     if not all(key.isascii() and key.isdecimal() for key in vocabulary):
-        raise damaged("The vocabulary in its header has a key that is no token id.")
+        raise damaged(_("The vocabulary in its header has a key that is no token id."))
     return {int(key): text for key, text in vocabulary.items()}
 
 
 def checked_count(facts: dict[str, Any], name: str, *, at_least: int) -> int:
     """Return a whole number that is no smaller."""
     if type(facts[name]) is not int or facts[name] < at_least:
-        raise damaged(f"{name} in its header is {short(facts[name])}.")
+        raise damaged(
+            _("{name} in its header is {found}.").format(name=name, found=short(facts[name]))
+        )
     return facts[name]
 
 
@@ -116,7 +138,9 @@ def checked_list(facts: dict[str, Any], name: str, kind: type) -> list[Any]:
     if not isinstance(values, list) or any(
         type(value) is not kind for value in cast("list[Any]", values)
     ):
-        raise damaged(f"{name} in its header is not the list that it should be.")
+        raise damaged(
+            _("{name} in its header is not the list that it should be.").format(name=name)
+        )
     return cast("list[Any]", values)
 
 
@@ -126,14 +150,15 @@ def checked_texts(facts: dict[str, Any], name: str) -> dict[str, str]:
     if not isinstance(values, dict) or any(
         type(value) is not str for value in cast("dict[str, Any]", values).values()
     ):
-        raise damaged(f"{name} in its header is not made of texts.")
+        raise damaged(_("{name} in its header is not made of texts.").format(name=name))
     return cast("dict[str, str]", values)
 
 
 def check_plain(value: Any, where: str = "header", depth: int = 0) -> None:
     """Refuse what no saved header holds: deep nesting, long texts, enormous numbers."""
     if depth > MAX_DEPTH:
-        raise damaged(f"Its {where} is nested too deeply.")
+        # Translators: {where} is the name of a field of a file, or the word "header"
+        raise damaged(_("Its {where} is nested too deeply.").format(where=where))
     if isinstance(value, dict):
         for key, part in cast("dict[str, Any]", value).items():
             check_plain(key, where, depth)
@@ -142,11 +167,15 @@ def check_plain(value: Any, where: str = "header", depth: int = 0) -> None:
         for part in cast("list[Any]", value):
             check_plain(part, where, depth + 1)
     elif isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
-        raise damaged(f"A text in its {where} is longer than {MAX_TEXT_CHARACTERS:,} characters.")
+        raise damaged(
+            _("A text in its {where} is longer than {n:,} characters.").format(
+                where=where, n=MAX_TEXT_CHARACTERS
+            )
+        )
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise damaged(f"A number in its {where} is too large.")
+        raise damaged(_("A number in its {where} is too large.").format(where=where))
     elif isinstance(value, float) and not math.isfinite(value):
-        raise damaged(f"A number in its {where} is not finite.")
+        raise damaged(_("A number in its {where} is not finite.").format(where=where))
 
 
 def _refuse_constant(text: str) -> Any:
@@ -167,7 +196,7 @@ def short(value: object) -> str:
 def damaged(found: str) -> TraceFileError:
     """Build the error for a file that is a trace but not a sound one."""
     return TraceFileError(
-        "This trace file is damaged.",
+        _("This trace file is damaged."),
         found=found,
-        fix="Save the run again, or fetch the file anew.",
+        fix=_("Save the run again, or fetch the file anew."),
     )

@@ -26,6 +26,8 @@ from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.storage import encoding_header, generation_header, header_json
 from kvviz.trace.storage.header_json import Array, damaged, read_json, write_json
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Trace = GenerationTrace | EncodingTrace
 Header = generation_header.Header | encoding_header.EncodingHeader
@@ -35,12 +37,6 @@ MAX_BYTES = 2 * 2**30
 """Default limit on the unpacked size: twice the rows of GPT-2 XL at its full 1,024 tokens."""
 
 _HEADER = "header"
-_A_KIND = {
-    "generation": "a generation",
-    "encoder-decoder": "a generation",
-    "named-cache": "a generation",
-    "encoding": "an encoding",
-}
 _NPY_PREFIX_BYTES = 1024  # more than the preamble of any array written here
 
 
@@ -57,9 +53,13 @@ def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
     n_bytes = sum(array.nbytes for array in members.values())
     if n_bytes > MAX_BYTES:
         raise TraceFileError(
-            "This run is too large for a trace file.",
-            found=f"It takes {n_bytes:,} bytes, and a file holds up to {MAX_BYTES:,}.",
-            fix="Generate fewer tokens, or use a shorter prompt.",
+            _("This run is too large for a trace file."),
+            found=ngettext(
+                "It takes {n:,} byte, and a file holds up to {most:,}.",
+                "It takes {n:,} bytes, and a file holds up to {most:,}.",
+                n_bytes,
+            ).format(n=n_bytes, most=MAX_BYTES),
+            fix=_("Generate fewer tokens, or use a shorter prompt."),
         )
     try:
         if isinstance(path, str | os.PathLike):
@@ -68,11 +68,13 @@ def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
         else:
             _write_members(path, members)
     except OSError as error:
-        place = f" to {os.fspath(path)!s}" if isinstance(path, str | os.PathLike) else ""
+        what = _("The trace could not be saved.")
+        if isinstance(path, str | os.PathLike):
+            what = _("The trace could not be saved to {place}.").format(place=os.fspath(path))
         raise TraceFileError(
-            f"The trace could not be saved{place}.",
-            found=f"The system says: {error.strerror or error}.",
-            fix="Choose a folder that exists, can be written to and has room.",
+            what,
+            found=_("The system says: {reason}.").format(reason=error.strerror or error),
+            fix=_("Choose a folder that exists, can be written to and has room."),
         ) from error
 
 
@@ -122,9 +124,9 @@ def open_trace(
         return _read(path, max_bytes, kind)
     except OSError as error:
         raise TraceFileError(
-            "The trace file could not be read.",
-            found=f"The system says: {error.strerror or error}.",
-            fix="Check its name and that you may read it.",
+            _("The trace file could not be read."),
+            found=_("The system says: {reason}.").format(reason=error.strerror or error),
+            fix=_("Check its name and that you may read it."),
         ) from error
 
 
@@ -172,14 +174,14 @@ def _read(file: IO[bytes], max_bytes: int, kind: Kind | None) -> Trace:
     except zipfile.BadZipFile as error:
         file.seek(0)
         if file.read(2) == b"PK":
-            raise damaged("It is cut short, or its bytes were changed.") from error
+            raise damaged(_("It is cut short, or its bytes were changed.")) from error
         raise TraceFileError(
-            "This is not a kvviz trace.",
-            found="It is empty." if not packed else "It is not even a zip archive.",
-            fix="Choose a file that kvviz saved, ending in .npz.",
+            _("This is not a kvviz trace."),
+            found=_("It is empty.") if not packed else _("It is not even a zip archive."),
+            fix=_("Choose a file that kvviz saved, ending in .npz."),
         ) from error
     except (zlib.error, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise damaged("Its bytes were changed.") from error
+        raise damaged(_("Its bytes were changed.")) from error
 
 
 def _size_of(file: IO[bytes]) -> int:
@@ -192,9 +194,9 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
     members = {info.filename: info for info in archive.infolist()}
     if f"{_HEADER}.npy" not in members:
         raise TraceFileError(
-            "This is not a kvviz trace.",
-            found="It is a zip archive without a kvviz header.",
-            fix="Choose a file that kvviz saved, ending in .npz.",
+            _("This is not a kvviz trace."),
+            found=_("It is a zip archive without a kvviz header."),
+            fix=_("Choose a file that kvviz saved, ending in .npz."),
         )
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > max_bytes:
@@ -204,7 +206,11 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
     names = {f"{name}.npy" for name in (_HEADER, *expected)}
     if set(members) != names or len(archive.infolist()) != len(names):
         other = sorted(set(members) ^ names)[:3]
-        words = f"It lacks or adds {', '.join(other)}." if other else "It has an array twice."
+        words = (
+            _("It lacks or adds {names}.").format(names=", ".join(other))
+            if other
+            else _("It has an array twice.")
+        )
         raise damaged(words[:200])
     arrays = {
         name: _read_array(archive, members[f"{name}.npy"], dtype, shape)
@@ -218,20 +224,21 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
 
 def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Kind | None) -> Header:
     if info.file_size > header_json.MAX_HEADER_BYTES + _NPY_PREFIX_BYTES:
-        raise damaged(f"Its header takes {info.file_size:,} bytes.")
+        raise damaged(
+            ngettext(
+                "Its header takes {n:,} byte.", "Its header takes {n:,} bytes.", info.file_size
+            ).format(n=info.file_size)
+        )
     dtype, shape = _declared(archive, info)
     if dtype != "|u1" or len(shape) != 1:
-        raise damaged("Its header is not an array of bytes.")
+        raise damaged(_("Its header is not an array of bytes."))
     return _typed(_read_array(archive, info, dtype, shape).tobytes(), kind)
 
 
 def _typed(data: bytes, kind: Kind | None) -> Header:
     found, facts = read_json(data)
     if kind is not None and (found == "encoding") != (kind == "encoding"):
-        raise TraceFileError(
-            f"This file holds {_A_KIND[found]}, not {_A_KIND[kind]}.",
-            fix=f"Choose a file that was saved from {_A_KIND[kind]}.",
-        )
+        raise _of_the_other_kind(kind)
     if found == "encoding":
         return encoding_header.read_header(facts)
     return generation_header.read_header(facts, kind=found)
@@ -248,35 +255,67 @@ def _read_array(
         )
     n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
     if not n_bytes < info.file_size <= n_bytes + _NPY_PREFIX_BYTES:
-        raise damaged(f"{info.filename} has {info.file_size:,} bytes for {n_bytes:,} of numbers.")
+        raise damaged(
+            ngettext(
+                "{name} has {n:,} byte for {wanted:,} of numbers.",
+                "{name} has {n:,} bytes for {wanted:,} of numbers.",
+                info.file_size,
+            ).format(name=info.filename, n=info.file_size, wanted=n_bytes)
+        )
     with archive.open(info) as member:
         array: np.ndarray[Any, Any] = np.lib.format.read_array(member, allow_pickle=False)
         # Reading on to the end makes the zip check the sum of what was read.
         if member.read(1):
-            raise damaged(f"{info.filename} is longer than its shape.")
+            raise damaged(_("{name} is longer than its shape.").format(name=info.filename))
     return array.astype(np.dtype(dtype).newbyteorder("="), copy=False)
 
 
 def _declared(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...]]:
     """Return dtype and shape that an array says it has, without reading its numbers."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise damaged(f"{info.filename} is packed in a way that kvviz never uses."[:200])
+        raise damaged(
+            _("{name} is packed in a way that kvviz never uses.").format(name=info.filename)[:200]
+        )
     with archive.open(info) as member:
         if np.lib.format.read_magic(member) != (1, 0):
-            raise damaged(f"{info.filename} is in another version of the array format."[:200])
+            raise damaged(
+                _("{name} is in another version of the array format.").format(name=info.filename)[
+                    :200
+                ]
+            )
         try:
             shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
         except (SyntaxError, tokenize.TokenError, MemoryError) as error:
             # NumPy reads a header as a Python literal; nonsense can trip the parser itself.
-            raise damaged(f"{info.filename} declares no shape."[:200]) from error
+            raise damaged(
+                _("{name} declares no shape.").format(name=info.filename)[:200]
+            ) from error
     if is_fortran or dtype.hasobject:
-        raise damaged(f"{info.filename} is laid out in a way that kvviz never uses."[:200])
+        raise damaged(
+            _("{name} is laid out in a way that kvviz never uses.").format(name=info.filename)[:200]
+        )
     return dtype.str, shape
+
+
+def _of_the_other_kind(wanted: Kind) -> TraceFileError:
+    if wanted == "encoding":
+        return TraceFileError(
+            _("This file holds a generation, not an encoding."),
+            fix=_("Choose a file that was saved from an encoding."),
+        )
+    return TraceFileError(
+        _("This file holds an encoding, not a generation."),
+        fix=_("Choose a file that was saved from a generation."),
+    )
 
 
 def _too_large(found: int, limit: int) -> TraceFileError:
     return TraceFileError(
-        "This trace file is too large.",
-        found=f"It takes {found:,} bytes, and up to {limit:,} are allowed here.",
-        fix="Open a shorter run.",
+        _("This trace file is too large."),
+        found=ngettext(
+            "It takes {n:,} byte, and up to {most:,} are allowed here.",
+            "It takes {n:,} bytes, and up to {most:,} are allowed here.",
+            found,
+        ).format(n=found, most=limit),
+        fix=_("Open a shorter run."),
     )

@@ -18,6 +18,7 @@ from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.text_controls import Draft, TextControls
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import notes
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
@@ -98,7 +99,7 @@ class RunPage(ABC):
     def draw(self) -> None:
         """Draw the page."""
         state = self.state
-        state.follow(self.take_link)
+        state.address.follow(self.take_link)
         with st.sidebar:
             # Two places, so that what comes and goes in the first does not move the second.
             above, below = st.container(), st.container()
@@ -129,19 +130,20 @@ class RunPage(ABC):
         if state.job is None:
             self.write_address()
 
-    def take_link(self, parameters: Mapping[str, str], by_history: bool) -> None:
+    def take_link(self, link: Link) -> None:
         """Make the page show what a link says."""
         state = self.state
-        wanted, view, unusable = self.parse(parameters)
+        wanted, view, unusable = self.parse(link.parameters)
         wanted = replace(wanted, device=self.environment.device)
         state.notes = lines_about(unusable)
         state.by_link, state.wanted = True, None
         on_screen = None if state.shown is None else state.shown.settings
         if on_screen == wanted:
+            state.give_up_job()
             state.view, state.view_number = view, state.view_number + 1
             state.settle()
             return
-        self.CONTROLS.take_link(wanted, on_screen, by_history=by_history)
+        self.CONTROLS.take_link(wanted, on_screen, by_history=link.by_history)
         state.coming = view
         reason = self.refuses(wanted)
         if reason:

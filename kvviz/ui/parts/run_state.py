@@ -60,6 +60,12 @@ class RunState(WorkState):
             self.view_number += again
         self.settle()
 
+    def give_up_job(self) -> None:
+        """Stop the run under way, if there is one: what is on screen is wanted in its place."""
+        if self.job is not None:
+            self.job.cancel()
+        self.job = None
+
     def settle(self) -> None:
         """Bring the view inside the run on screen, when a run has come or did not come."""
         shown, self.coming = self.shown, None

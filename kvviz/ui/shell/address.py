@@ -1,22 +1,41 @@
-"""The address bar as a page uses it: a link taken in once, and every view written back."""
+"""The address bar as a page uses it: a link taken in once, and every view written back.
+
+When everything has settled, the address names the view. Each step through the browser's history
+is told by the browser and followed by the page; each run of a page ends by saying the address of
+what it shows, unless the browser is known to have it. So whichever came last, the two agree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.translation import ENGLISH, language
+from kvviz.ui.shell import history
 
 ARRIVED = "kvviz:arrived"
-"""Set by the frame when a page is drawn that was not the one before."""
-
-
+"""Set by the frame when another page than before is drawn, until the page has seen it."""
 PAGE = "kvviz:page"
 """Set by the frame to the name of the page that was drawn last."""
 _ADDRESSES = "kvviz:addresses"
 """What each page last wrote, by its name."""
+_SENT = "kvviz:sent"
+"""What the browser was last told to put into its address bar, by whichever page."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address that a person brought.
+
+    Attributes:
+        parameters: What it says.
+        by_history: Whether it came by a step through the browser's history.
+    """
+
+    parameters: Mapping[str, str]
+    by_history: bool
 
 
 def last_written(page: str) -> dict[str, str]:
@@ -28,40 +47,61 @@ def last_written(page: str) -> dict[str, str]:
     return st.session_state.get(_ADDRESSES, {}).get(page, {})
 
 
-def by_history() -> bool:
-    """Whether this script runs because the person pressed the browser's back or forward button."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
-
-
 class Address:
-    """What one page last wrote into the address bar, so that it can tell what a person brought."""
+    """What one page was last asked for by its address, or wrote there itself.
+
+    Attributes:
+        written: These parameters, or None before the first.
+    """
 
     def __init__(self) -> None:
-        self._written: dict[str, str] | None = None
+        self.written: dict[str, str] | None = None
+        self._step_is_coming = False
 
-    def incoming(self) -> dict[str, str] | None:
-        """Return the parameters that a person brought, else None.
+    def follow(self, take: Callable[[Link], None]) -> None:
+        """Let the page take in the address that a person brought, if one was.
 
-        They did on the first visit, by a link from another page, and by the browser's back button.
-        Any other message may still carry the address that the page had a moment ago. A link to what
-        the page shows already brings nothing new.
+        They did on the first visit, by a link from another page, and by a step through the
+        browser's history. The query of any other message says nothing: it may be the address that
+        the page had a moment ago. An address of what the page shows already brings nothing new.
+
+        Args:
+            take: Makes the page show it. A run of the script that is cut short while it does begins
+                anew with the next one, for only then has the address been followed.
         """
-        parameters = dict(st.query_params)
-        arrived, stepped = st.session_state.pop(ARRIVED, True), by_history()
-        if self._written is not None:
-            followed = arrived and bool(parameters)
-            moved = stepped and bool(parameters or not arrived)
-            if parameters == self._written or not (followed or moved):
-                return None
-        self._written = parameters
-        return parameters
+        step = history.step_to_follow()
+        arrived = st.session_state.get(ARRIVED, True)
+        parameters = dict(st.query_params) if step is None else step.parameters
+        if self.written is None:
+            brought = True
+        elif step is None:
+            brought = arrived and bool(parameters)
+        else:
+            # The bare name of another page leads to what that page shows.
+            brought = bool(parameters) or not arrived
+        if brought and parameters != self.written:
+            take(Link(parameters, by_history=step is not None or history.flagged()))
+            self.written = parameters
+        # The step itself is told by the message that comes next.
+        self._step_is_coming = step is None and history.flagged() and not arrived
+        st.session_state[ARRIVED] = False
+        history.followed()
 
     def write(self, parameters: Mapping[str, str]) -> None:
-        """Put parameters into the address bar, and the language with them."""
+        """Put parameters into the address bar, and the language with them.
+
+        The browser is told unless it was told last and its message says that it has them. Either
+        alone may be of the past: a message sent before the last address arrived, or an address that
+        the person has left by a step that this message tells.
+        """
+        if self._step_is_coming:
+            return
         spoken = language()
-        self._written = {**parameters, **({} if spoken == ENGLISH else {"lang": spoken})}
+        self.written = {**parameters, **({} if spoken == ENGLISH else {"lang": spoken})}
         page = st.session_state.get(PAGE, "")
-        st.session_state.setdefault(_ADDRESSES, {})[page] = self._written
-        if dict(st.query_params) != self._written:
-            st.query_params.from_dict(self._written)
+        st.session_state.setdefault(_ADDRESSES, {})[page] = self.written
+        if not self.written == dict(st.query_params) == st.session_state.get(_SENT):
+            # A run that is cut short here has told it or has not.
+            st.session_state[_SENT] = None
+            st.query_params.from_dict(self.written)
+            st.session_state[_SENT] = self.written

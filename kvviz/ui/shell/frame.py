@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import streamlit as st
 
 from kvviz.translation import gettext as _
-from kvviz.ui.shell import session_language, style
+from kvviz.ui.shell import history, session_language, style
 from kvviz.ui.shell.address import ARRIVED, PAGE, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
 
 NAME = "kvviz"
-ICON = str(Path(__file__).parent / "icon.png")
-"""A file of our own: Streamlit would fetch a named icon for the tab from a font server."""
+_ICON_BYTES = (Path(__file__).parent / "icon.png").read_bytes()
+ICON = f"data:image/png;base64,{b64encode(_ICON_BYTES).decode()}"
+"""A picture of our own: Streamlit would fetch a named icon for the tab from a font server. It is
+sent as it is, since a file has no address while one run of the script takes the place of another.
+"""
 
 
 def show() -> None:
@@ -25,6 +29,7 @@ def show() -> None:
     style.apply()
     pages = [entry.page() for entry in PAGES]
     current = st.navigation(pages, position="hidden")
+    history.listen(current.url_path)
     with st.sidebar:
         st.html(
             f'<div class="kvviz-name">{NAME}</div>'
@@ -43,6 +48,8 @@ def show() -> None:
             ),
             icon=":material/signpost:",
         )
-    st.session_state[ARRIVED] = st.session_state.get(PAGE) != current.url_path
+    if st.session_state.get(PAGE) != current.url_path:
+        st.session_state[ARRIVED] = True
     st.session_state[PAGE] = current.url_path
     current.run()
+    history.settled()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 import streamlit as st
 
-from kvviz.ui.shell.address import Address, by_history
+from kvviz.ui.shell.address import Address
 
 
 @dataclass
@@ -29,14 +28,3 @@ class PageState:
         if name not in st.session_state:
             st.session_state[name] = cls()
         return st.session_state[name]
-
-    def follow(self, take: Callable[[Mapping[str, str], bool], None]) -> None:
-        """Let the page take in the link that the person opened, if one was.
-
-        Args:
-            take: Is given the link's parameters, and whether the person got there by a step through
-                the browser's history.
-        """
-        parameters = self.address.incoming()
-        if parameters is not None:
-            take(parameters, by_history())

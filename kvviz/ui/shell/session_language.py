@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.translation import ENGLISH, choose, follow, languages
-from kvviz.ui.shell.address import by_history
+from kvviz.ui.shell import history
 
 _OF_SESSION = "kvviz:language"
 
@@ -15,11 +15,13 @@ def take_from_address() -> None:
     """Speak the language of the address in this run of the script and in the session from now on.
 
     An address without one leaves the session its language, since not every link repeats it; but one
-    that the browser's back button leads to is what it was: English.
+    that a step through the browser's history leads to is what it was: English.
     """
-    named = st.query_params.get("lang")
+    step = history.new_step()
+    named = st.query_params.get("lang") if step is None else step.parameters.get("lang")
     if named not in languages():
-        named = ENGLISH if by_history() else st.session_state.get(_OF_SESSION, ENGLISH)
+        by_history = step is not None or history.flagged()
+        named = ENGLISH if by_history else st.session_state.get(_OF_SESSION, ENGLISH)
     st.session_state[_OF_SESSION] = named
     choose(named)
 

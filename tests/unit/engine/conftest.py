@@ -16,12 +16,6 @@ settings.register_profile("engine", deadline=None)
 settings.load_profile("engine")
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Keep loading from timing the machine; the tests of it say so themselves."""
-    monkeypatch.setenv("KVVIZ_THREADS", "1")
-
-
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory):
     return TinyModel("tiny").save(tmp_path_factory.mktemp("tiny"))
@@ -35,25 +29,19 @@ def folder(tiny_folder, tmp_path):
 
 @pytest.fixture(scope="session")
 def model(tiny_folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KVVIZ_THREADS", "1")
-        return load_model(tiny_folder, device="cpu")
+    return load_model(tiny_folder, device="cpu")
 
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory):
     folder = TinyBert("tiny").save(tmp_path_factory.mktemp("tiny-bert"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KVVIZ_THREADS", "1")
-        return load_model(folder, device="cpu")
+    return load_model(folder, device="cpu")
 
 
 @pytest.fixture(scope="session")
 def t5(tmp_path_factory):
     folder = TinyT5("tiny").save(tmp_path_factory.mktemp("tiny-t5"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KVVIZ_THREADS", "1")
-        return load_model(folder, device="cpu")
+    return load_model(folder, device="cpu")
 
 
 def state_of(model) -> str:

@@ -108,7 +108,7 @@ class EveryNthRows:
             zip(self.layers, observation.attended, strict=True)
         ):
             if attended.key is not layer.keys or attended.value is not layer.values:
-                raise disagreement(number, "attention read other rows than the cache's", fed)
+                raise disagreement(number, "Attention read other rows than the cache's.", fed)
         rows = self._rows()
         prints = torch.stack([self._fingerprint(one) for one in rows])
         new = slice(len(self._kept), None)
@@ -260,7 +260,7 @@ def test_it_is_saved_and_opened_bit_for_bit(trace):
 
 def test_observers_catch_one_that_drops_nothing_and_says_it_did(model, monkeypatch):
     monkeypatch.setattr(GrowingLayer, "keep", lambda *_: None)
-    with pytest.raises(ObservationError, match="attention saw 1 queries, 13 keys and 13 values"):
+    with pytest.raises(ObservationError, match="Attention saw 1 query, 13 keys and 13 values"):
         trace_generation(model, PROMPT, max_new_tokens=3, cache=EveryNth(2))
 
 

@@ -189,7 +189,7 @@ def writes_nothing(layer, honest, keys, values):
 @pytest.mark.parametrize(
     ("dishonest", "words"),
     [
-        (copies, "cross-attention read other rows than the cache's"),
+        (copies, "Cross-attention read other rows than the cache's"),
         (writes_nothing, "cross-attention cache wrote nothing"),
     ],
 )

@@ -72,20 +72,20 @@ def writes_the_last_row_again(layer, honest, keys, values):
 @pytest.mark.parametrize(
     ("dishonest", "words"),
     [
-        (drops_the_oldest_row, "attention saw 1 queries, 14 keys and 14 values"),
-        (returns_a_copy, "attention read other rows than the cache's"),
-        (returns_only_the_new_row, "attention saw 1 queries, 1 keys and 1 values"),
-        (writes_twice, "attention saw 1 queries, 16 keys and 16 values"),
-        (writes_nothing, "attention saw 1 queries, 14 keys and 14 values"),
-        (writes_over_the_last_row, "attention saw 1 queries, 14 keys and 14 values"),
-        (writes_the_last_row_again, "cache wrote positions 13 to 13, positions 14 to 14"),
+        (drops_the_oldest_row, "Attention saw 1 query, 14 keys and 14 values"),
+        (returns_a_copy, "Attention read other rows than the cache's"),
+        (returns_only_the_new_row, "Attention saw 1 query, 1 key and 1 value"),
+        (writes_twice, "Attention saw 1 query, 16 keys and 16 values"),
+        (writes_nothing, "Attention saw 1 query, 14 keys and 14 values"),
+        (writes_over_the_last_row, "Attention saw 1 query, 14 keys and 14 values"),
+        (writes_the_last_row_again, "cache wrote positions 13 to 13, 14 to 14"),
     ],
 )
 def test_cache_that_lies_is_caught(model, lie, dishonest, words):
     assert trace_generation(model, PROMPT, max_new_tokens=8).reuse_is_proven
     lie(dishonest)
     with pytest.raises(
-        ObservationError, match=f"In layer 0 .*{words}; the step fed positions 14 to 14"
+        ObservationError, match=f"{words}. That was in layer 0; the step fed positions 14 to 14"
     ):
         trace_generation(model, PROMPT, max_new_tokens=8)
 

@@ -63,7 +63,7 @@ def test_a_card_is_frozen():
 
 def test_only_a_t5_has_an_encoder():
     assert make_card(family="t5").n_encoder_layers == 2
-    with pytest.raises(TraceError, match="A gpt2 says 1 encoder layers"):
+    with pytest.raises(TraceError, match=r"A gpt2 says 1 encoder layer\."):
         replace(make_card(), n_encoder_layers=1)
     with pytest.raises(TraceError, match="A t5 says 0 encoder layers"):
         replace(make_card(family="t5"), n_encoder_layers=0)

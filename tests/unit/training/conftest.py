@@ -3,17 +3,11 @@ import lzma
 
 import numpy as np
 import pytest
-import torch
 
 from training.batches import Mixture
 from training.recipes import Phase, Recipe, Shape
 
 WORDS = ("the", "a", "king", "queen", "fox", "hen", "house", "ran", "sat", "saw", "little", "and")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 def _story(draw, n_words):

@@ -8,9 +8,10 @@ from typing import Any
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel
 
-from kvviz.engine.models.families.family import Shape
+from kvviz.engine.models.families.family import Shape, uncut
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
 from kvviz.trace.model_card import Architecture
+from kvviz.translation import gettext as _
 
 # The numbers 0, 1, 2 and so on, which old versions stored.
 _POSITIONS = "embeddings.position_ids"
@@ -59,19 +60,20 @@ class _Bert:
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_decoder") or settings.get("add_cross_attention"):
-            return "config.json makes a decoder of it"
+            return _("config.json makes a decoder of it.")
         if settings.get("position_embedding_type", "absolute") != "absolute":
-            return f"its positions are {settings['position_embedding_type']!r}, not absolute"
+            return _("Its positions are {kind!r}, not absolute.").format(
+                kind=settings["position_embedding_type"]
+            )
         return ""
 
     def check(self, config: Any) -> str:
         if config.hidden_size % config.num_attention_heads:
-            return (
-                f"a width of {config.hidden_size} cannot be cut into "
-                f"{config.num_attention_heads} heads"
-            )
+            return uncut(config.hidden_size, config.num_attention_heads)
         if config.pad_token_id is not None and not 0 <= config.pad_token_id < config.vocab_size:
-            return f"pad_token_id is {config.pad_token_id}, and must be in the vocabulary"
+            return _("{setting} is {found}, and must be in the vocabulary.").format(
+                setting="pad_token_id", found=config.pad_token_id
+            )
         return ""
 
     def plain_name(self, name: str) -> str:

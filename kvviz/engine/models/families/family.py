@@ -9,6 +9,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from kvviz.trace.model_card import Architecture
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 Shape = tuple[int, ...]
 
@@ -44,11 +46,11 @@ class CheckpointFamily(Protocol):
     other_heads: tuple[str, ...]
 
     def refusal(self, settings: dict[str, Any]) -> str:
-        """Say why a model with these settings is none of the family after all, or return ''."""
+        """Say in a sentence why a model with these settings is none of the family, or return ''."""
         ...
 
     def check(self, config: Any) -> str:
-        """Say what in a config fits no model, or return ''."""
+        """Say in a sentence what in a config fits no model, or return ''."""
         ...
 
     def plain_name(self, name: str) -> str:
@@ -107,3 +109,19 @@ class CheckpointFamily(Protocol):
     def watch(self, module: Any) -> None:
         """Let observers hear of the layers of a module; once, at load."""
         ...
+
+
+def too_small(setting: str, found: object, least: int) -> str:
+    """Return what `CheckpointFamily.check` says of a setting below its least value."""
+    return _("{setting} is {found}, and must be at least {least}.").format(
+        setting=setting, found=found, least=least
+    )
+
+
+def uncut(width: int, n_heads: int) -> str:
+    """Return what `CheckpointFamily.check` says of a width that is no multiple of the heads."""
+    return ngettext(
+        "A width of {width} cannot be cut into {n} head.",
+        "A width of {width} cannot be cut into {n} heads.",
+        n_heads,
+    ).format(width=width, n=n_heads)

@@ -8,9 +8,10 @@ from typing import Any
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from kvviz.engine.models.families.family import Shape
+from kvviz.engine.models.families.family import Shape, too_small, uncut
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
 from kvviz.trace.model_card import Architecture
+from kvviz.translation import gettext as _
 
 # Causal masks, which checkpoints of older versions carry among their weights.
 _OLD_MASKS = (".attn.bias", ".attn.masked_bias")
@@ -45,14 +46,14 @@ class _GPT2:
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("add_cross_attention") or settings.get("is_causal") is False:
-            return "config.json asks for cross-attention or for attention to later tokens"
+            return _("config.json asks for cross-attention or for attention to later tokens.")
         return ""
 
     def check(self, config: Any) -> str:
         if config.n_inner is not None and config.n_inner < 1:
-            return f"n_inner is {config.n_inner}, and must be at least 1"
+            return too_small("n_inner", config.n_inner, 1)
         if config.n_embd % config.n_head:
-            return f"a width of {config.n_embd} cannot be cut into {config.n_head} heads"
+            return uncut(config.n_embd, config.n_head)
         return ""
 
     def plain_name(self, name: str) -> str:

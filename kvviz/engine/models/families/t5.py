@@ -8,9 +8,11 @@ from typing import Any
 from torch import Tensor
 from transformers import PreTrainedModel, T5Config, T5ForConditionalGeneration
 
-from kvviz.engine.models.families.family import Shape
+from kvviz.engine.models.families.family import Shape, too_small
 from kvviz.engine.observing.observation import mark_cross_attention, watch_hidden, watch_projection
 from kvviz.trace.model_card import Architecture
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 
 # Copies of the shared embedding, and a bias of the cross-attention that was never used.
 _NOT_NEEDED = (
@@ -63,22 +65,24 @@ class _T5:
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("is_encoder_decoder") is False or settings.get("is_decoder"):
-            return "config.json makes only an encoder or only a decoder of it"
+            return _("config.json makes only an encoder or only a decoder of it.")
         return ""
 
     def check(self, config: Any) -> str:
         if type(config.scale_decoder_outputs) is not bool:
-            return f"scale_decoder_outputs is {config.scale_decoder_outputs!r}"
+            return _("{setting} is {found!r}, and must be true or false.").format(
+                setting="scale_decoder_outputs", found=config.scale_decoder_outputs
+            )
         if config.relative_attention_num_buckets < 4:
-            return (
-                f"relative_attention_num_buckets is {config.relative_attention_num_buckets}, "
-                "and must be at least 4"
-            )
+            name = "relative_attention_num_buckets"
+            return too_small(name, config.relative_attention_num_buckets, 4)
         if config.relative_attention_max_distance <= config.relative_attention_num_buckets // 2:
-            return (
-                f"distances reach {config.relative_attention_max_distance}, too few for "
-                f"{config.relative_attention_num_buckets} buckets"
-            )
+            n_buckets = config.relative_attention_num_buckets
+            return ngettext(
+                "The distances reach {found}, too few for {n} bucket.",
+                "The distances reach {found}, too few for {n} buckets.",
+                n_buckets,
+            ).format(found=config.relative_attention_max_distance, n=n_buckets)
         return ""
 
     def plain_name(self, name: str) -> str:

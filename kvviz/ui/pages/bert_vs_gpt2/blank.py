@@ -12,8 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.analysis import align_tokens
 from kvviz.errors import OptionsError
 from kvviz.lessons import lessons
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import ROOM, ReadRequest, Workbench
-from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
+from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, counted, shown_token
 from kvviz.ui.pages.bert_vs_gpt2.tables import bars
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import percent, plain_html, visible
@@ -22,6 +24,8 @@ from kvviz.ui.work.jobs import Job
 if TYPE_CHECKING:
     from kvviz.engine import BlankGuess, LoadedModel
 
+# Translators: Two ways in which a model fills a blank.
+LEFT_SIDE, BY_TRYING = N_("{model}, left side"), N_("{model}, by trying")
 N_SHOWN = 6
 N_TRIED = 64
 
@@ -61,30 +65,39 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     }
     if not pairs:
         raise OptionsError(
-            "There is no word to hide.",
-            found="GPT-2 has nothing to go by before the first token, and the others are cut "
-            "differently by the two models.",
-            fix="Type a longer text.",
+            _("There is no word to hide."),
+            found=_(
+                "GPT-2 has nothing to go by before the first token, and the others are cut "
+                "differently by the two models."
+            ),
+            fix=_("Type a longer text."),
         )
     with card:
-        blank = choose_token(bench, left, "Token to hide", "blank", list(pairs))
+        blank = choose_token(bench, left, _("Token to hide"), "blank", list(pairs))
     bench.state.change(blank=blank)
     # The tokenizer of BERT is asked without its [CLS].
     place = pairs[blank] - int(right.special[: pairs[blank]].sum())
-    ways = (f"{names[0]}, left side", f"{names[0]}, by trying", names[1])
+    answers = {
+        **{
+            way.format(model=names[0]): _(way).format(model=names[0])
+            for way in (LEFT_SIDE, BY_TRYING)
+        },
+        names[1]: names[1],
+    }
+    ways = tuple(answers)
     words = {"word": shown_token(left.tokens[blank]), "name": names[0], "other": names[1]}
     with card:
         st.html(f'<p class="kvviz-blank">{blanked(left.tokens, blank)}</p>')
         done = Experiment(
             "blank",
-            [Choice.of(ways)],
+            [Choice(answers)],
             lambda found: told(found, ways, words),
             words=words,
             about=(text, blank, *names),
             work=bench.task(
                 "blank",
                 (text, blank),
-                "Asking both models",
+                _("Asking both models"),
                 lambda job: fill(bench, text, blank, place, job),
             ),
         ).draw(waiting=bench.waiting, room=ROOM)
@@ -92,14 +105,19 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         return
     found: Filled = done.found
     sights = (
-        "sees what stands before the blank",
-        f"scored the whole text with each of {found.tried.n_weighed} words; shares are among these",
-        "sees both sides",
+        # Translators: Said of a model, which stands above it.
+        _("sees what stands before the blank"),
+        ngettext(
+            "scored the whole text with {n} word; shares are among these",
+            "scored the whole text with each of {n} words; shares are among these",
+            found.tried.n_weighed,
+        ).format(n=found.tried.n_weighed),
+        _("sees both sides"),
     )
     columns = st.columns(3, gap="small")
     for number, column in enumerate(columns):
         with column, st.container(border=True, key=f"kvviz-card-blank-{number}", height="stretch"):
-            st.html(one_way(ways[number], sights[number], found, number))
+            st.html(one_way(answers[ways[number]], sights[number], found, number))
     caption = lessons().caption("fill-blank")
     st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             f'<p class="kvviz-source">{plain_html(caption.source)}</p>')  # fmt: skip
@@ -137,8 +155,16 @@ def one_way(way: str, sight: str, found: Filled, number: int) -> str:
     lines = list(zip(texts, guess.probs[: len(texts)].tolist(), strict=True))
     if shown not in texts:
         lines.append((shown, guess.answer_prob))
-    passes = "1 pass" if guess.n_passes == 1 else f"{guess.n_passes:,} passes"
-    rows = "1 row" if guess.n_rows == 1 else f"{guess.n_rows:,} rows"
+    # Translators: The share and the rank are those that the model gives to the hidden token.
+    took = _("{token}: {share}, number {rank:,} of {all:,}. {passes}, {rows}, {time}.").format(
+        token=f"<b>{plain_html(shown)}</b>",
+        share=percent(guess.answer_prob),
+        rank=guess.answer_rank,
+        all=guess.n_weighed,
+        passes=ngettext("{n:,} pass", "{n:,} passes", guess.n_passes).format(n=guess.n_passes),
+        rows=counted(guess.n_rows),
+        time=f"{1e3 * guess.seconds:,.0f} ms",
+    )
     return (
         f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
         f'<p class="kvviz-body">{plain_html(sight)}</p>'
@@ -149,9 +175,7 @@ def one_way(way: str, sight: str, found: Filled, number: int) -> str:
             rank=guess.answer_rank,
             passes=guess.n_passes,
         )
-        + f'<p class="kvviz-body"><b>{plain_html(shown)}</b>: {percent(guess.answer_prob)}, '
-        f"number {guess.answer_rank:,} of {guess.n_weighed:,}. {passes}, {rows}, "
-        f"{1e3 * guess.seconds:,.0f} ms.</p>"
+        + f'<p class="kvviz-body">{took}</p>'
     )
 
 

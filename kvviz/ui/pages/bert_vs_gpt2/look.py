@@ -10,6 +10,8 @@ from kvviz.figures import head_comparison
 from kvviz.figures.head_comparison import MEASURES, Measure
 from kvviz.figures.theme import MODELS
 from kvviz.lessons import lessons
+from kvviz.translation import N_, pgettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
@@ -20,14 +22,14 @@ from kvviz.ui.shell.plain_text import percent, plain_html
 GLYPHS = {"circle": "●", "diamond-open": "◇"}
 """The marks of the two models, as signs in a line of text."""
 
-NONE, SOME, MUCH = "none", "up to a third", "more than a third"
+NONE, SOME, MUCH = "none", N_("up to a third"), N_("more than a third")
 
 
 def draw(bench: Workbench, card: DeltaGenerator) -> None:
     """Draw the experiment."""
     text, names = bench.settings.text, bench.names()
     left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
-    pair = Pair(left, right, names, (NOTES["gpt2"], NOTES["bert"]))
+    pair = Pair(left, right, names, (_(NOTES["gpt2"]), _(NOTES["bert"])))
     with card:
         done = experiment(pair).draw()
     picture(bench, pair, veiled=done is None)
@@ -45,10 +47,11 @@ def experiment(pair: Pair) -> Experiment:
         "left_share": percent(shares[0]),
         "right_share": percent(shares[1]),
     }
+    answers = {NONE: pgettext("share of the attention", "none"), SOME: _(SOME), MUCH: _(MUCH)}
     return Experiment(
         "look-ahead",
-        [Choice.of((NONE, SOME, MUCH), name) for name in pair.names],
-        lambda _: Verdict([{bucket(share)} for share in shares], told),
+        [Choice(answers, name) for name in pair.names],
+        lambda _found: Verdict([{bucket(share)} for share in shares], told),
         about=(pair.left.text, *pair.names),
     )
 
@@ -57,10 +60,14 @@ def spoken(measures: dict[str, HeadMeasures], measure: Measure) -> str:
     """Return what a chart of one measure shows, in words."""
     words = MEASURES[measure]
     ranges = [
-        f"{name}: {values.min():.1f} to {values.max():.1f}"
+        _("{model}: {low:.1f} to {high:.1f}").format(
+            model=name, low=values.min(), high=values.max()
+        )
         for name, values in ((name, words.values(one, measure)) for name, one in measures.items())
     ]
-    return f"Every head over its layer: {words.title}. {'; '.join(ranges)}."
+    return _("Every head over its layer: {measure}. {ranges}.").format(
+        measure=_(words.title), ranges="; ".join(ranges)
+    )
 
 
 def bucket(share: float) -> str:
@@ -73,8 +80,9 @@ def every_head(pair: Pair) -> None:
     caption = lessons().caption("every-head")
     with st.container(border=True, key="kvviz-card-heads"):
         st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">Every head in three numbers'
-            f'</div><p class="kvviz-body">{plain_html(caption.text)}</p>'
+            '<div class="kvviz-heading" role="heading" aria-level="3">'
+            f"{plain_html(_('Every head in three numbers'))}</div>"
+            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
         )
         measures = {
             pair.names[0]: head_measures(pair.left),

@@ -11,6 +11,8 @@ from kvviz.analysis import RowChanges, row_changes
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
 from kvviz.trace.encoding import Mask
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Which, Workbench
@@ -21,7 +23,7 @@ from kvviz.ui.shell.plain_text import plain_html, visible
 from kvviz.ui.work.jobs import Job
 
 YES, NO = "yes", "no"
-MASKS = {"causal": "looks back", "bidirectional": "looks both ways"}
+MASKS = {"causal": N_("looks back"), "bidirectional": N_("looks both ways")}
 OWN_AND_OTHER: dict[Which, tuple[Mask, Mask]] = {
     "gpt2": ("causal", "bidirectional"),
     "bert": ("bidirectional", "causal"),
@@ -45,10 +47,11 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     own_before, own_after, swapped_before, swapped_after = _in_pairs(bench.read(*requests))
     own = changed(own_before, own_after)
     swapped = changed(swapped_before, swapped_after)
+    answers = {YES: _("yes"), NO: _("no")}
     experiment = Experiment(
         "masks",
-        [Choice.of((YES, NO), name) for name in names],
-        lambda _: told(swapped, names),
+        [Choice(answers, name) for name in names],
+        lambda _found: told(swapped, names),
         words={"left": names[0], "right": names[1], "word": visible(word)},
         about=(change.after, *names),
     )
@@ -59,13 +62,13 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         left,
         right,
         names,
-        ("its mask taken away", "with a causal mask"),
+        (_("its mask taken away"), _("with a causal mask")),
         (marked(left, change), marked(right, change)),
         (
-            ChangedRows(*own, "As trained", _sides(own_after)),
-            ChangedRows(*swapped, "Masks swapped, the same weights", _sides(swapped_after)),
+            ChangedRows(*own, _("As trained"), _sides(own_after)),
+            ChangedRows(*swapped, _("Masks swapped, the same weights"), _sides(swapped_after)),
         ),
-        "a word appended; compared bit by bit with the run before",
+        _("a word appended; compared bit by bit with the run before"),
     )
     picture(bench, pair, veiled=done is None)
     if done is not None:
@@ -80,7 +83,8 @@ def told(swapped: Both, names: tuple[str, str]) -> Verdict:
         found |= {
             which + "_n": f"{before.size - before.sum():,}",
             which + "_of": counted(before.size),
-            which + "_cache": "exact" if keeps(rows) == YES else "impossible",
+            # Translators: Said of a cache: exact, where all rows before the new word were kept.
+            which + "_cache": _("exact") if keeps(rows) == YES else _("impossible"),
         }
     return Verdict([{keeps(rows)} for rows in swapped], found)
 
@@ -95,7 +99,7 @@ def _in_pairs(found: tuple[EncodingTrace, ...]) -> list[Readings]:
 
 
 def _sides(pair: Readings) -> tuple[str, str]:
-    return MASKS[pair[0].mask], MASKS[pair[1].mask]
+    return _(MASKS[pair[0].mask]), _(MASKS[pair[1].mask])
 
 
 def keeps(rows: RowChanges) -> str:
@@ -112,33 +116,40 @@ def first_other(rows: RowChanges) -> int:
 
 def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[str, str]) -> None:
     """Draw what becomes of the predictions."""
-    words = "Scoring every token under both masks"
+    words = _("Scoring every token under both masks")
     found = bench.result(bench.task("losses", text, words, lambda job: _score(bench, text, job)))
     caption = lessons().caption("masks-swapped")
     lines: list[list[str]] = []
     for number, (which, masks) in enumerate(OWN_AND_OTHER.items()):
-        for rows, mask, when in (
-            (own[number], masks[0], "as trained"),
-            (swapped[number], masks[1], "swapped"),
+        for rows, mask, name in (
+            (own[number], masks[0], _("{model}, as trained")),
+            (swapped[number], masks[1], _("{model}, swapped")),
         ):
             lines.append(
                 [
-                    f"{names[number]}, {when}",
-                    MASKS[mask],
-                    f"{rows.n_changed:,} of {rows.n_rows:,}",
-                    keeps(rows),
+                    name.format(model=names[number]),
+                    _(MASKS[mask]),
+                    _("{n:,} of {all:,}").format(n=rows.n_changed, all=rows.n_rows),
+                    _("yes") if keeps(rows) == YES else _("no"),
                     f"{found[which, mask]:.2f}",
                 ]
             )
     sentence = plain_html(suffered(found, names))
     with bench.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">The same weights, two masks'
-            f'</div><p class="kvviz-told" data-kvviz="losses">{sentence}</p>'
+            '<div class="kvviz-heading" role="heading" aria-level="3">'
+            f"{plain_html(_('The same weights, two masks'))}</div>"
+            f'<p class="kvviz-told" data-kvviz="losses">{sentence}</p>'
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table(
                 "mask-losses",
-                ["model", "mask", "earlier rows changed", "a cache?", "loss, nats a token"],
+                [
+                    _("model"),
+                    _("mask"),
+                    _("earlier rows changed"),
+                    _("a cache?"),
+                    _("loss, nats a token"),
+                ],
                 lines,
             )
             + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
@@ -151,17 +162,21 @@ def suffered(found: dict[tuple[str, str], float], names: tuple[str, str]) -> str
     fell = False
     for name, (which, (own, other)) in zip(names, OWN_AND_OTHER.items(), strict=True):
         before, after = found[which, own], found[which, other]
-        verb = "stayed at" if f"{before:.2f}" == f"{after:.2f}" else (
-            "rose" if after > before else "fell")  # fmt: skip
-        fell |= verb == "fell"
-        parts.append(
-            f"the loss of {name} {verb} {before:.2f}" if verb == "stayed at"
-            else f"the loss of {name} {verb} from {before:.2f} to {after:.2f}"
-        )  # fmt: skip
-    told = f"Under the other mask {' and '.join(parts)} nats a token."
-    if fell:
-        told += " One text may come out so by chance, a short one above all: try a longer one."
-    return told
+        # Translators: This and the next two are parts of "Under the other mask {left} and {right}".
+        part = _("the loss of {model} rose from {before} to {after}")
+        if f"{before:.2f}" == f"{after:.2f}":
+            part = _("the loss of {model} stayed at {after}")
+        elif after < before:
+            fell = True
+            part = _("the loss of {model} fell from {before} to {after}")
+        parts.append(part.format(model=name, before=f"{before:.2f}", after=f"{after:.2f}"))
+    told = _("Under the other mask {left} and {right} nats a token.").format(
+        left=parts[0], right=parts[1]
+    )
+    if not fell:
+        return told
+    by_chance = _("One text may come out so by chance, a short one above all: try a longer one.")
+    return f"{told} {by_chance}"
 
 
 def _score(bench: Workbench, text: str, job: Job) -> dict[tuple[str, str], float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -16,6 +15,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import NAME, PREFIX, TwinsState
 from kvviz.ui.parts.model_choice import choose_model
 from kvviz.ui.shell import notes
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import lines_about
@@ -38,7 +38,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TwinsState.here(NAME)
-    state.follow(lambda parameters, by_history: take_link(state, environment, parameters))
+    state.address.follow(lambda link: take_link(state, environment, link))
     with st.sidebar:
         model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
@@ -71,9 +71,9 @@ def show() -> None:
     preload.begin()
 
 
-def take_link(state: TwinsState, environment: Environment, parameters: Mapping[str, str]) -> None:
+def take_link(state: TwinsState, environment: Environment, link: Link) -> None:
     """Make the page show what a link says."""
-    wanted, view, unusable = settings.parse(parameters)
+    wanted, view, unusable = settings.parse(link.parameters)
     state.notes = lines_about(unusable)
     usual = TwinSettings()
     for name in ("model", "bert"):
@@ -86,7 +86,9 @@ def take_link(state: TwinsState, environment: Environment, parameters: Mapping[s
                 ).format(model=asked),
             )
             wanted = replace(wanted, **{name: getattr(usual, name)})
-    state.take(wanted, view)
+    # A step back must not cost what was typed and has no address yet.
+    typed = state.typed_since() if link.by_history else {}
+    state.take(replace(wanted, **typed), view)
 
 
 def choose(state: TwinsState) -> None:

@@ -56,6 +56,7 @@ def checked_view(message: object, pair: Pair) -> HeadView:
         LinkError: If neither model has such a head.
     """
     if not isinstance(message, Mapping):
+        # not for people: what is wrong with a message goes into the log
         raise LinkError("The picture sent something that is no view.", found=repr(message)[:80])
     cards = (pair.left.model, pair.right.model)
     counts = {
@@ -66,10 +67,12 @@ def checked_view(message: object, pair: Pair) -> HeadView:
     for name, count in counts.items():
         number = message.get(name)
         if type(number) is not int or not 0 <= number < count:
+            # not for people: likewise
             raise LinkError("The picture sent a head that is not there.", found=repr(message)[:80])
         numbers[name] = number
     look = message.get("look")
     if look not in LOOKS:
+        # not for people: likewise
         raise LinkError("The picture sent no way of looking.", found=repr(message)[:80])
     return HeadView(numbers["layer"], numbers["head"], str(look))
 

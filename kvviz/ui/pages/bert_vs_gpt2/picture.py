@@ -7,11 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from kvviz.analysis import head_measures
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView, twins
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import write
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE
+
+NOT_THERE = {
+    "layer": N_("layer is {chosen}, but these models have layers 0 to {last}."),
+    "head": N_("head is {chosen}, but these models have heads 0 to {last}."),
+}
+"""What is said of a link's number that no model has, by the name of its parameter."""
 
 
 def first_view(pair: Pair, view: HeadView) -> HeadView:
@@ -47,11 +55,11 @@ def picture(bench: Workbench, pair: Pair, *, veiled: bool) -> None:
     """
     state = bench.state
     cards = (pair.left.model, pair.right.model)
-    for name in ("layer", "head"):
+    for name, sentence in NOT_THERE.items():
         chosen = getattr(state.view, name)
         count = max(getattr(card, f"n_{name}s") for card in cards)
         if chosen is not None and chosen >= count:
-            state.notes += (f"{name} is {chosen}, but these models have {name}s 0 to {count - 1}.",)
+            state.notes += (_(sentence).format(chosen=chosen, last=count - 1),)
             state.view = replace(state.view, **{name: None})
 
     def moved(view: HeadView) -> None:

@@ -10,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import ContextLengthError, ModelFamilyError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.settings import LONGEST_TEXT, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import TwinsState
 from kvviz.ui.parts.experiment import Work
@@ -34,8 +36,8 @@ ROOM = 320
 
 TITLES = {"gpt2": "GPT-2", "bert": "BERT"}
 NOTES = {
-    "gpt2": "decoder only · predicts the next token",
-    "bert": "encoder only · fills in hidden tokens",
+    "gpt2": N_("decoder only · predicts the next token"),
+    "bert": N_("encoder only · fills in hidden tokens"),
 }
 
 
@@ -95,9 +97,11 @@ class Workbench:
         model = model_store().get(RunSettings(model=name, device=self.environment.device))
         if model.card.family != which:
             raise ModelFamilyError(
-                f"This place on the page is for a {TITLES[which]}.",
-                found=f"{name} is a {TITLES.get(model.card.family, 'T5')}.",
-                fix="Choose another model at the left.",
+                _("This place on the page is for a {kind}.").format(kind=TITLES[which]),
+                found=_("{model} is a {kind}.").format(
+                    model=name, kind=TITLES.get(model.card.family, "T5")
+                ),
+                fix=_("Choose another model at the left."),
             )
         return model
 
@@ -152,7 +156,7 @@ class Workbench:
                 job.report(number, len(requests))
             return tuple(found)
 
-        return self.result(self.task("read", requests, "Both models read the text", do))
+        return self.result(self.task("read", requests, _("Both models read the text"), do))
 
 
 def require_page_long(text: str) -> None:
@@ -163,9 +167,10 @@ def require_page_long(text: str) -> None:
     """
     if len(text) > LONGEST_TEXT:
         raise ContextLengthError(
-            f"A text on this page may have {LONGEST_TEXT:,} characters.",
-            found=f"It has {len(text):,}.",
-            fix="Shorten the text.",
+            _("A text on this page may have {most:,} characters.").format(most=LONGEST_TEXT),
+            # Translators: It is the text, the number one of characters.
+            found=_("It has {n:,}.").format(n=len(text)),
+            fix=_("Shorten the text."),
         )
 
 
@@ -177,7 +182,11 @@ def require_short(n_tokens: int) -> None:
     """
     if n_tokens > MOST_TOKENS:
         raise ContextLengthError(
-            "The text is too long for this page, which draws every head of both models.",
-            found=f"It has {n_tokens:,} tokens; the page takes {MOST_TOKENS}.",
-            fix="Shorten the text.",
+            _("The text is too long for this page, which draws every head of both models."),
+            found=ngettext(
+                "It has {n:,} token; the page takes {most}.",
+                "It has {n:,} tokens; the page takes {most}.",
+                n_tokens,
+            ).format(n=n_tokens, most=MOST_TOKENS),
+            fix=_("Shorten the text."),
         )

@@ -10,6 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.analysis import RowChanges, row_changes
 from kvviz.errors import OptionsError
 from kvviz.trace import EncodingTrace
+from kvviz.translation import N_, ngettext, pgettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
@@ -18,7 +20,17 @@ from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html, visible
 
-NONE, ONE, LATER, ALL = "none", "one", "from the edit on", "all"
+NONE, ONE, LATER, ALL = "none", "one", N_("from the edit on"), "all"
+
+
+def answers() -> dict[str, str]:
+    """Return what can be said of the rows that change, in words."""
+    return {
+        NONE: pgettext("rows", "none"),
+        ONE: pgettext("rows", "one"),
+        LATER: _(LATER),
+        ALL: pgettext("rows", "all"),
+    }
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,15 @@ def word_to_append(bench: Workbench, card: DeltaGenerator) -> str:
     """
     with card:
         word = st.text_input(
-            "Word to append", key=f"{PREFIX}word", max_chars=60, width=320, persist_state="session"
+            _("Word to append"),
+            key=f"{PREFIX}word",
+            max_chars=60,
+            width=320,
+            persist_state="session",
         )
     bench.state.change(word=word)
     if not word.strip():
-        raise OptionsError("There is no word to append.", fix="Type one.")
+        raise OptionsError(_("There is no word to append."), fix=_("Type one."))
     return word.strip()
 
 
@@ -93,16 +109,21 @@ def draw_edit(bench: Workbench, card: DeltaGenerator) -> None:
     """Draw the experiment in which a word becomes another."""
     (whole,) = bench.read(ReadRequest("gpt2", bench.settings.text))
     with card, st.container(horizontal=True, gap="small", key="kvviz-edit"):
-        at = choose_token(bench, whole, "Token to edit", "at")
+        at = choose_token(bench, whole, _("Token to edit"), "at")
         by = st.text_input(
-            "becomes", key=f"{PREFIX}by", max_chars=60, width=220, persist_state="session"
+            # Translators: Label of a field, after the token to edit: "[token] becomes [word]".
+            _("becomes"),
+            key=f"{PREFIX}by",
+            max_chars=60,
+            width=220,
+            persist_state="session",
         )
     bench.state.change(by=by, at=at)
     if not by.strip():
-        raise OptionsError("There is no word to put in its place.", fix="Type one.")
+        raise OptionsError(_("There is no word to put in its place."), fix=_("Type one."))
     change = edited(whole, at, by.strip())
     if change.after == change.before:
-        raise OptionsError("That is the word which stands there.", fix="Type another one.")
+        raise OptionsError(_("That is the word which stands there."), fix=_("Type another one."))
     compare(bench, card, change, (NONE, ONE, LATER, ALL), token=whole.tokens[at], at=at)
 
 
@@ -134,8 +155,11 @@ def choose_token(
     if wanted not in offered:
         if name in bench.state.chosen_by_link and wanted != first:
             bench.state.notes += (
-                f"{name} is {wanted:,}, but no token of this text that could be chosen stands "
-                f"there: they stand from {offered[0]} to {offered[-1]}.",
+                # Translators: The name is that of a parameter of the link.
+                _(
+                    "{name} is {wanted:,}, but no token of this text that could be chosen stands "
+                    "there: they stand from {first} to {last}."
+                ).format(name=name, wanted=wanted, first=offered[0], last=offered[-1]),
             )
         wanted = min(offered, key=lambda place: abs(place - first))
     bench.state.chosen_by_link.discard(name)
@@ -183,15 +207,16 @@ def compare(
         left,
         right,
         names,
-        (NOTES["gpt2"], NOTES["bert"]),
+        (_(NOTES["gpt2"]), _(NOTES["bert"])),
         marks,
         (rows,),
-        "columns = positions · compared bit by bit with the run before the change",
+        _("columns = positions · compared bit by bit with the run before the change"),
     )
+    worded = answers()
     experiment = Experiment(
         "append" if token is None else "edit",
-        [Choice.of(options, name) for name in names],
-        lambda _: told(pair, rows, options),
+        [Choice({answer: worded[answer] for answer in options}, name) for name in names],
+        lambda _found: told(pair, rows, options),
         words={
             "token": shown_token(token or ""),
             "word": visible(change.after[change.start : change.end]).strip(),
@@ -231,21 +256,28 @@ def told(pair: Pair, rows: ChangedRows, options: tuple[str, ...]) -> Verdict:
         found |= {
             which + "_n": f"{last.sum():,}",
             which + "_of": counted(last.size),
-            which + "_before": "none" if not before.any() else f"{before.sum():,}",
+            which + "_before": pgettext("rows", "none")
+            if not before.any()
+            else f"{before.sum():,}",
         }
     return Verdict(right, found)
 
 
 def recut(names: tuple[str, str], cuts: tuple[tuple[int, int], tuple[int, int]]) -> str:
     """Say that the change is not one token for one, with the tokens before it and after it."""
-    counts = " and ".join(
-        f"{name} {after:,} tokens where it read {before:,}"
+    left, right = (
+        # Translators: A part of the next message: the model now reads so many tokens.
+        ngettext(
+            "{model} {after:,} token where it read {before:,}",
+            "{model} {after:,} tokens where it read {before:,}",
+            after,
+        ).format(model=name, after=after, before=before)
         for name, (before, after) in zip(names, cuts, strict=True)
     )
-    return (
-        f"The text is cut anew around the change, so it is not one token for one: {counts}. Rows "
-        "are compared position by position all the same."
-    )
+    return _(
+        "The text is cut anew around the change, so it is not one token for one: {left} and "
+        "{right}. Rows are compared position by position all the same."
+    ).format(left=left, right=right)
 
 
 def shown_token(token: str) -> str:
@@ -255,14 +287,16 @@ def shown_token(token: str) -> str:
 
 def counted(n_rows: int) -> str:
     """Return a number of rows in words."""
-    return f"{n_rows:,} row" if n_rows == 1 else f"{n_rows:,} rows"
+    return ngettext("{n:,} row", "{n:,} rows", n_rows).format(n=n_rows)
 
 
 def last_layer(left: int, right: int) -> str:
     """Name the last layer of two models of so many layers."""
     if left == right:
-        return f"layer {left - 1}"
-    return f"the last layer ({left - 1} in the one, {right - 1} in the other)"
+        return _("layer {layer}").format(layer=left - 1)
+    return _("the last layer ({left} in the one, {right} in the other)").format(
+        left=left - 1, right=right - 1
+    )
 
 
 def right_answers(rows: RowChanges, options: tuple[str, ...], position: int) -> set[str]:

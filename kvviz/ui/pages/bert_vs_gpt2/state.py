@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
-from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings
+from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings, parse
 from kvviz.ui.parts.model_choice import put_model
 from kvviz.ui.shell.page_state import PageState
 
@@ -19,6 +19,8 @@ PICTURE = "bg-twins"
 PICTURE_MEMORY = f"{PICTURE}:memory"
 TYPED = ("do", "text", "word", "by", "new", "seed", "one", "other")
 """Settings whose control has the same value under the same name; the others depend on the text."""
+TEXTS = ("text", "word", "by", "one", "other")
+"""Those of them that are typed."""
 CHOSEN = tuple(f"{PREFIX}{name}:" for name in ("at", "blank", "focus"))
 """Beginnings of the keys of lists that hold the tokens of a text."""
 
@@ -49,6 +51,16 @@ class TwinsState(PageState):
         put_model(f"{PREFIX}model", "gpt2", settings.model)
         put_model(f"{PREFIX}bert", "bert", settings.bert)
         st.session_state.pop(PICTURE_MEMORY, None)
+
+    def typed_since(self) -> dict[str, str]:
+        """Return the texts that were typed since the address was written last, by their names."""
+        last, _, _ = parse(self.address.written or {})
+        said = {name: st.session_state.get(f"{PREFIX}{name}") for name in TEXTS}
+        return {
+            name: text
+            for name, text in said.items()
+            if isinstance(text, str) and text != getattr(last, name)
+        }
 
     def change(self, **values: Any) -> None:
         """Take over what a control says."""

@@ -29,6 +29,7 @@ def table(
             strong = column < len(best) and best[column] == number
             inside = f"<b>{plain_html(text)}</b>" if strong else plain_html(text)
             label = plain_html(header[column])
+            # not for people: markup, around a label that is already in the reader's language
             tag = 'th scope="row"' if column == 0 else f'td data-label="{label}"'
             cells.append(f"<{tag}>{inside}</{tag.split()[0]}>")
         body.append(f"<tr>{''.join(cells)}</tr>")

@@ -12,6 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import ContextLengthError, PromptError
 from kvviz.lessons import lessons
+from kvviz.translation import N_, ngettext, pgettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, require_page_long
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
 N_SWEEPS = 4
-WAYS = ("left to right", "[MASK] by [MASK]", "over and over")
+# Translators: Two ways in which a model that only fills blanks can write.
+BY_MASKS, OVER = N_("{model}, [MASK] by [MASK]"), N_("{model}, over and over")
 
 
 class Reporting(TypedDict):
@@ -70,7 +73,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     names = bench.names()
     with card, st.container(horizontal=True, gap="small", key="kvviz-write"):
         new = st.number_input(
-            "Tokens to write",
+            _("Tokens to write"),
             1,
             MOST_NEW,
             key=f"{PREFIX}new",
@@ -79,40 +82,43 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
             persist_state="session",
         )
         seed = st.number_input(
-            "Seed", 0, LARGEST_SEED, key=f"{PREFIX}seed", step=1, width=180,
+            _("Seed"), 0, LARGEST_SEED, key=f"{PREFIX}seed", step=1, width=180,
             persist_state="session",
-            help="Decides what BERT draws when it writes over and over. The other two ways always "
-            "take the likeliest token.",
+            help=_(
+                "Decides what BERT draws when it writes over and over. The other two ways always "
+                "take the likeliest token."
+            ),
         )  # fmt: skip
     bench.state.change(new=int(new), seed=int(seed))
     text = bench.settings.text
     if not text.strip():
-        raise PromptError("There is no beginning to go on from.", fix="Type a few words.")
+        raise PromptError(_("There is no beginning to go on from."), fix=_("Type a few words."))
     require_page_long(text)
     require_room(bench, text, int(new))
-    ways = (names[0], f"{names[1]}, {WAYS[1]}", f"{names[1]}, {WAYS[2]}")
+    answers = {
+        names[0]: names[0],
+        **{way.format(model=names[1]): _(way).format(model=names[1]) for way in (BY_MASKS, OVER)},
+    }
     about = (text, int(new), int(seed))
     with card:
         done = Experiment(
             "write",
-            [Choice.of(ways)],
-            lambda found: told(found, ways, names),
+            [Choice(answers)],
+            lambda found: told(found, list(answers), names),
             words={"new": int(new), "name": names[0]},
             about=(*about, *names),
             work=bench.task(
                 "write",
                 about,
-                "Three continuations and two judges",
+                _("Three continuations and two judges"),
                 lambda job: write(bench, int(new), int(seed), job),
             ),
         ).draw(waiting=bench.waiting, room=ROOM)
     if done is not None:
-        show(done.found, ways, names, text)
+        show(done.found, list(answers.values()), names, text)
 
 
-def told(
-    found: list[Written], ways: tuple[str, str, str], names: tuple[str, str]
-) -> Verdict | None:
+def told(found: list[Written], ways: list[str], names: tuple[str, str]) -> Verdict | None:
     """Return which text the judge finds likeliest; None where it can judge none."""
     judged = {way: one.by_gpt2 for way, one in zip(ways, found, strict=True)}
     heard = [nats for nats in judged.values() if np.isfinite(nats)]
@@ -131,23 +137,34 @@ def require_room(bench: Workbench, text: str, new: int) -> None:
         ContextLengthError: With what would fit.
     """
 
-    def count(_: Job) -> tuple[int, int]:
+    def count(_job: Job) -> tuple[int, int]:
         whole = bench.model("bert").tokenize_whole(text)
         longest = max(len(bench.model("gpt2").tokenize(text)), int((~whole.special).sum()))
         return longest, int(whole.special.sum())
 
-    task = bench.task("length", text, "Both models cut the text into tokens", count)
+    task = bench.task("length", text, _("Both models cut the text into tokens"), count)
     n_tokens, n_ends = bench.result(task)
     room = MOST_TOKENS - n_ends - n_tokens
     if new > room:
+        # Translators: Tokens; a part of the sentence "The text has … tokens and …; together …".
+        to_write = ngettext("{n:,} is to be written", "{n:,} are to be written", new).format(n=new)
         raise ContextLengthError(
-            "Text and new tokens are too long for this page, on which a BERT computes every row "
-            "at every pass.",
-            found=f"The text has {n_tokens:,} tokens and {new:,} are to be written; together they "
-            f"may be {MOST_TOKENS - n_ends:,}.",
-            fix=f"Write {room:,} tokens or fewer, or shorten the text."
+            _(
+                "Text and new tokens are too long for this page, on which a BERT computes every "
+                "row at every pass."
+            ),
+            found=ngettext(
+                "The text has {n:,} token and {to_write}; together they may be {most:,}.",
+                "The text has {n:,} tokens and {to_write}; together they may be {most:,}.",
+                n_tokens,
+            ).format(n=n_tokens, to_write=to_write, most=MOST_TOKENS - n_ends),
+            fix=ngettext(
+                "Write no more than {n:,} token, or shorten the text.",
+                "Write {n:,} tokens or fewer, or shorten the text.",
+                room,
+            ).format(n=room)
             if room > 0
-            else "Shorten the text.",
+            else _("Shorten the text."),
         )
 
 
@@ -253,9 +270,7 @@ def n_alike(one: list[int], other: list[int]) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-def show(
-    found: list[Written], ways: tuple[str, str, str], names: tuple[str, str], text: str
-) -> None:
+def show(found: list[Written], ways: list[str], names: tuple[str, str], text: str) -> None:
     """Draw the three texts, and the table of what they took and what the judges say."""
     for column, way, name, one in zip(
         st.columns(3, gap="small"), ways, ("left", "append", "refine"), found, strict=True
@@ -285,13 +300,19 @@ def show(
     best = [None, *(lowest([getattr(one, name) for one in found], sign)
                     for name, sign in signs.items())]  # fmt: skip
     header = [
-        "written by", "passes", "rows computed", "time", f"judge {names[0]}, nats a token",
-        f"judge {names[1]}, nats a token", "tokens not repeated",
-    ]  # fmt: skip
+        # Translators: This and the next are headings of a table.
+        _("written by"),
+        _("passes"),
+        _("rows computed"),
+        _("time"),
+        # Translators: What the model, as a judge, makes of the text.
+        *(_("judge {model}, nats a token").format(model=name) for name in names),
+        _("tokens not repeated"),
+    ]
     with st.container(border=True, key="kvviz-card-price"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">'
-            "The price of losing auto-regression</div>"
+            f"{plain_html(_('The price of losing auto-regression'))}</div>"
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table("writing", header, lines, best)
             + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
@@ -300,7 +321,7 @@ def show(
 
 def drafts(one: Written) -> None:
     """Draw what the text was after each sweep."""
-    with st.popover("its drafts", type="tertiary", key="kvviz-drafts"):
+    with st.popover(_("its drafts"), type="tertiary", key="kvviz-drafts"):
         items = "".join(f"<li>{shown(draft)}</li>" for draft in one.drafts)
         st.html(f'<ol class="kvviz-arithmetic">{items}</ol>')
 
@@ -312,7 +333,7 @@ def shown(text: str) -> str:
 
 def nats(value: float) -> str:
     """Return a mean log-likelihood as it is written on the page."""
-    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "none"
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else pgettext("score", "none")
 
 
 def lowest(values: list[float], sign: int) -> int | None:

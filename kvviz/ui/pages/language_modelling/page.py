@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -22,6 +21,7 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import NAME, TextState
 from kvviz.ui.parts import work_status
 from kvviz.ui.parts.text_controls import Draft
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -34,9 +34,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TextState.here(NAME)
-    state.follow(
-        lambda parameters, by_history: take_link(state, environment, parameters, by_history)
-    )
+    state.address.follow(lambda link: take_link(state, environment, link))
     st.title(_("Learning from plain text"), anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
     draft = controls.draw(environment)
@@ -77,11 +75,9 @@ def draw_above(state: TextState, environment: Environment) -> None:
     masked_tokens.draw(state, environment)
 
 
-def take_link(
-    state: TextState, environment: Environment, parameters: Mapping[str, str], by_history: bool
-) -> None:
+def take_link(state: TextState, environment: Environment, link: Link) -> None:
     """Make the page show what a link says."""
-    wanted, view, unusable = settings.parse(parameters)
+    wanted, view, unusable = settings.parse(link.parameters)
     wanted = replace(wanted, device=environment.device)
     n_points = training_film.n_points()
     if n_points and view.point >= n_points:
@@ -96,9 +92,10 @@ def take_link(
     controls.forget_given()
     on_screen = None if state.reading is None else state.reading.settings
     if on_screen == wanted:
+        state.give_up_job()
         state.unusable += state.settle()
         return
-    controls.CONTROLS.take_link(wanted, on_screen, by_history=by_history)
+    controls.CONTROLS.take_link(wanted, on_screen, by_history=link.by_history)
     for model in (wanted.model, wanted.bert):
         if not environment.allows(model, typed_here=False):
             state.notes += (

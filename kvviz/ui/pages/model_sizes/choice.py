@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -19,6 +18,7 @@ from kvviz.lessons.model_table import (
 )
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.links import LinkFields, Reader, lines_about, one_of, whole
 from kvviz.ui.shell.page_state import PageState
 
@@ -136,9 +136,9 @@ def _length() -> Reader:
     )
 
 
-def take_link(state: SizesState, parameters: Mapping[str, str]) -> None:
+def take_link(state: SizesState, link: Link) -> None:
     """Make the page show what a link says."""
-    state.choice, unusable = choice_fields().parse(parameters)
+    state.choice, unusable = choice_fields().parse(link.parameters)
     state.notes = lines_about(unusable)
     put(state.choice)
 

@@ -22,7 +22,7 @@ STYLE = Path(__file__).parent / "model_sizes.css"
 def show() -> None:
     """Draw the page."""
     words, state = lessons(), SizesState.here(NAME)
-    state.follow(lambda parameters, by_history: choice.take_link(state, parameters))
+    state.address.follow(lambda link: choice.take_link(state, link))
     if not choice.is_put():
         choice.put(state.choice)
     st.html(f"<style>{_rules()}</style>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
 from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings, race_fields
 from kvviz.ui.pages.speed_and_memory.state import NAME, Finished, SpeedState
 from kvviz.ui.parts import work_status
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.links import lines_about
@@ -39,7 +39,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = SpeedState.here(NAME)
-    state.follow(lambda parameters, by_history: take_link(state, environment, parameters))
+    state.address.follow(lambda link: take_link(state, environment, link))
     if f"{PREFIX}new" not in st.session_state:
         race_controls.put(state.settings)
     st.html(f"<style>{_rules()}</style>")
@@ -61,9 +61,9 @@ def show() -> None:
     state.address.write(race_fields().write(state.settings))
 
 
-def take_link(state: SpeedState, environment: Environment, parameters: Mapping[str, str]) -> None:
+def take_link(state: SpeedState, environment: Environment, link: Link) -> None:
     """Make the page show what a link says."""
-    wanted, unusable = race_fields(environment.max_new_tokens).parse(parameters)
+    wanted, unusable = race_fields(environment.max_new_tokens).parse(link.parameters)
     state.settings = replace(wanted, device=environment.device)
     state.notes = lines_about(unusable)
     race_controls.put(state.settings)

@@ -1,5 +1,6 @@
 // Reads what kvviz/ui/pages/bert_vs_gpt2/payload.py packs, and refuses in words what is not whole.
 import { fail, isRecord, requireArray, requireFields, unpack } from "../../../../player/js/packed_buffer.js";
+import { gettext } from "../../../../player/js/translation.js";
 
 /**
  * @import { ArrayEntry, PackedArray } from "../../../../player/js/packed_buffer.js"
@@ -61,15 +62,18 @@ export function decode(input) {
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
   if (header.version !== VERSION) {
-    fail("This picture is of another version of kvviz.", `Its format is ${JSON.stringify(header.version)}; the page reads ${VERSION}.`);
+    const formats = { format: JSON.stringify(header.version), known: VERSION };
+    fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
   }
   requireFields(header, HEADER, "header");
   for (const which of ["left", "right"]) {
     requireFields(header[which], SIDE, which);
-    if (!Array.isArray(header[which].tokens)) fail("The picture is not complete.", `${which} has no list of tokens.`);
+    if (!Array.isArray(header[which].tokens)) {
+      fail(gettext("The picture is not complete."), gettext("{part} has no list of tokens.", { part: which }));
+    }
   }
   if (!isRecord(header.view) || !Array.isArray(header.changes)) {
-    fail("The picture is not complete.", "Its view or its changes are missing.");
+    fail(gettext("The picture is not complete."), gettext("Its view or its changes are missing."));
   }
   return header;
 }

@@ -1,5 +1,6 @@
 // All heads of one model as thumbnails: a click or the arrow keys choose one.
 import { el } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { within } from "./buffer.js";
 import { LAYER_LABEL, MOVES, slotAt, thumbSide } from "./geometry.js";
 import { paintHeads } from "./paint.js";
@@ -22,7 +23,8 @@ export class HeadsRow {
     /** @type {Scene | null} */
     this.scene = null;
     this.title = el("h4", { class: "kt-map-name" }, [side.name]);
-    this.root = el("canvas", { class: "kt-heads", role: "img", tabindex: 0, "aria-label": `All heads of ${side.name}` });
+    const label = gettext("All heads of {model}", { model: side.name });
+    this.root = el("canvas", { class: "kt-heads", role: "img", tabindex: 0, "aria-label": label });
     this.root.addEventListener("click", (event) => this.pick(event));
     this.root.addEventListener("keydown", (event) => this.step(event));
   }

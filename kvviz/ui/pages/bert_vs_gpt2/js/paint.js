@@ -2,6 +2,7 @@
 import { attentionTable, css, mix, parse } from "../../../../player/js/colour.js";
 import { cut, glyphs } from "../../../../player/js/format.js";
 import { MONO, begin, dot, frame } from "../../../../player/js/pen.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { CHANGED, FORBIDDEN, FULL, NEW, OTHER_TOKEN, SAME } from "./buffer.js";
 import { LAYER_LABEL } from "./geometry.js";
 
@@ -149,7 +150,7 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
     pen.fillStyle = palette.muted;
-    pen.fillText(`layer ${layer}`, 0, layer * step + size / 2);
+    pen.fillText(gettext("layer {layer}", { layer }), 0, layer * step + size / 2, LAYER_LABEL - 4);
     for (let head = 0; head < side.n_heads; head++) {
       const largest = new Int16Array(pixels * pixels).fill(-1);
       const start = (layer * n_heads + head) * n * n;
@@ -205,7 +206,7 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
     pen.font = `11px ${palette.sans}`;
     pen.textAlign = "left";
     pen.fillStyle = palette.muted;
-    pen.fillText(`layer ${layer}`, 0, y + h / 2);
+    pen.fillText(gettext("layer {layer}", { layer }), 0, y + h / 2, LAYER_LABEL - 4);
     for (let position = 0; position < n; position++) {
       // On whole pixels, or cells of unlike widths would show as stripes.
       const snap = (/** @type {number} */ at) => Math.round(at * dpr) / dpr;
@@ -235,7 +236,7 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
         pen.fillStyle = palette.onInk;
         pen.font = `600 10.5px ${palette.sans}`;
         pen.textAlign = "center";
-        if (w >= 30) pen.fillText("new", x, middle + 0.5);
+        if (w >= 30) pen.fillText(gettext("new"), x, middle + 0.5, box.w - 2);
         else if (w >= 9) pen.fillText("+", x, middle + 0.5);
       } else if (state === CHANGED || state === OTHER_TOKEN) {
         const size = largest ? largest.data[layer * n + position] : 0;

@@ -1,5 +1,6 @@
 // One model's half of the patterns: its name, its pattern of the chosen head, and that head's measures.
 import { el } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { within } from "./buffer.js";
 import { MOVES, slotAt } from "./geometry.js";
 import { paintPattern, paintPointed, patternImage } from "./paint.js";
@@ -23,9 +24,8 @@ export class PatternHalf {
     this.which = which;
     /** @type {Scene | null} */
     this.scene = null;
-    this.canvas = el("canvas", {
-      role: "img", tabindex: 0, "aria-label": `Attention pattern of ${side.name}; arrow keys read it cell by cell`,
-    });
+    const label = gettext("Attention pattern of {model}; arrow keys read it cell by cell", { model: side.name });
+    this.canvas = el("canvas", { role: "img", tabindex: 0, "aria-label": label });
     this.over = el("canvas", { class: "kt-over", "aria-hidden": "true" });
     this.facts = el("div", { class: "kt-facts" });
     this.canvas.addEventListener("pointermove", (event) => point(this.cellAt(event), false));
@@ -82,9 +82,16 @@ export class PatternHalf {
     const fact = (/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ title) =>
       el("span", { title }, [`${name} `, el("b", {}, [value])]);
     this.facts.replaceChildren(
-      fact("looks ahead", found.forward, "Share of the attention that goes to later tokens, mean over the tokens of the text"),
-      fact("spread", found.entropy, "Entropy of the attention, mean over the tokens: 0 when each looks at one token"),
-      fact("reach", found.distance, "Mean distance between the token that looks and the one looked at"),
+      // Translators: Names of what is measured of a head; the number follows.
+      fact(
+        gettext("looks ahead"), found.forward,
+        gettext("Share of the attention that goes to later tokens, mean over the tokens of the text"),
+      ),
+      fact(
+        gettext("spread"), found.entropy,
+        gettext("Entropy of the attention, mean over the tokens: 0 when each looks at one token"),
+      ),
+      fact(gettext("reach"), found.distance, gettext("Mean distance between the token that looks and the one looked at")),
       el("span", { class: "kt-note" }, [`${maskText(this.side)}${headText(this.side, view)}`]),
     );
   }

@@ -1,6 +1,7 @@
 // The attention patterns side by side: which head is drawn, both halves, all heads, and what is pointed at.
 import { gradient } from "../../../../player/js/colour.js";
 import { el } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { bar, card, key, readingLine, say } from "./card.js";
 import { HeadsRow } from "./heads_row.js";
 import { allowedColour } from "./paint.js";
@@ -26,39 +27,40 @@ export class PatternsCard {
     this.reading = readingLine();
     this.scale = el("i", { class: "kt-scale" });
     const most = (/** @type {"n_layers" | "n_heads"} */ what) => Math.max(header.left[what], header.right[what]);
-    this.layer = this.picker("layer", most("n_layers"));
-    this.head = this.picker("head", most("n_heads"));
-    this.looks = [this.segment("attention", "Attention"), this.segment("mask", "Mask")];
+    const names = { layer: gettext("layer"), head: gettext("head") };
+    this.layer = this.picker("layer", names.layer, most("n_layers"));
+    this.head = this.picker("head", names.head, most("n_heads"));
+    this.looks = [this.segment("attention", gettext("Attention")), this.segment("mask", gettext("Mask"))];
     this.halves = SIDES.map((which) => new PatternHalf(header[which], which, point, step));
     this.heads = header.veiled ? [] : SIDES.map((which) => new HeadsRow(header[which], which, choose));
     const tools = [
-      el("label", {}, ["layer ", this.layer]),
-      el("label", {}, ["head ", this.head]),
-      el("span", { class: "kt-segments", role: "group", "aria-label": "What is drawn" }, this.looks),
+      el("label", {}, [`${names.layer} `, this.layer]),
+      el("label", {}, [`${names.head} `, this.head]),
+      el("span", { class: "kt-segments", role: "group", "aria-label": gettext("What is drawn") }, this.looks),
     ];
-    this.weights = el("span", {}, ["weight 0 ", this.scale, " 1"]);
-    this.allowed = key("kt-key-allowed", "allowed");
+    this.weights = el("span", {}, [`${gettext("weight")} 0 `, this.scale, " 1"]);
+    this.allowed = key("kt-key-allowed", gettext("allowed"));
     const legend = el("p", { class: "kt-legend" }, [
       this.weights,
       this.allowed,
-      key("kt-key-forbidden", "forbidden by the mask"),
+      key("kt-key-forbidden", gettext("forbidden by the mask")),
     ]);
     const children = [
-      bar("Attention pattern", "row = the token that looks, column = the token looked at", tools),
+      bar(gettext("Attention pattern"), gettext("row = the token that looks, column = the token looked at"), tools),
       beside(this.halves.map((half) => half.parts)),
       el("div", { class: "kt-foot" }, [legend, this.reading]),
     ];
     if (this.heads.length) {
-      const note = "click one to see it above in both models; arrow keys step through them";
-      children.push(bar("All heads", note, [], "kt-bar-heads"), beside(this.heads.map((heads) => [heads.title, heads.root])));
+      const note = gettext("click one to see it above in both models; arrow keys step through them");
+      children.push(bar(gettext("All heads"), note, [], "kt-bar-heads"), beside(this.heads.map((heads) => [heads.title, heads.root])));
     }
     this.root = card(children, "attention-twins");
   }
 
-  /** @param {"layer" | "head"} what @param {number} count @returns {HTMLSelectElement} */
-  picker(what, count) {
+  /** @param {"layer" | "head"} what @param {string} name @param {number} count @returns {HTMLSelectElement} */
+  picker(what, name, count) {
     const options = Array.from({ length: count }, (_, i) => el("option", { value: i }, [String(i)]));
-    const select = el("select", { class: "kt-select", "aria-label": what }, options);
+    const select = el("select", { class: "kt-select", "aria-label": name }, options);
     select.addEventListener("change", () => this.choose({ [what]: Number(select.value) }));
     return select;
   }
@@ -108,5 +110,7 @@ function lookedText({ payload, view }, lines) {
   const side = payload.header[naming];
   const both = SIDES.map((which) =>
     lookText(payload.header[which], lookOf(payload, which, view, lines[which].query, lines[which].key)));
-  return `${named(side, query)} looks at ${named(side, key)}: ${both.join(" · ")}`;
+  const said = { query: named(side, query), key: named(side, key), weights: both.join(" · ") };
+  // Translators: One token looks at another; what of the weights: "GPT-2 12 % · BERT 3 %".
+  return gettext("{query} looks at {key}: {weights}", said);
 }

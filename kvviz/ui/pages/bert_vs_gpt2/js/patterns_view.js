@@ -2,6 +2,7 @@
 // sends back only which head is looked at.
 import { el } from "../../../../player/js/dom.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
 import { decode } from "./buffer.js";
 import { geometry, nextUnit } from "./geometry.js";
@@ -78,7 +79,7 @@ export class Twins {
   /** @param {string} message */
   refuse(message) {
     this.drawn = this.scene = null;
-    this.body.replaceChildren(el("p", { class: "kt-card kt-refused", role: "alert" }, [`${message} Reload the page.`]));
+    this.body.replaceChildren(el("p", { class: "kt-card kt-refused", role: "alert" }, [`${message} ${gettext("Reload the page.")}`]));
     // Nothing is drawn, so nothing is claimed.
     for (const name of Object.keys(this.root.dataset)) if (name !== "kvviz") delete this.root.dataset[name];
   }
@@ -94,7 +95,7 @@ export class Twins {
   build(payload) {
     const { header } = payload;
     const point = this.point.bind(this);
-    const strip = el("section", { class: "kt-card kt-strip", "aria-label": "The text, token by token" });
+    const strip = el("section", { class: "kt-card kt-strip", "aria-label": gettext("The text, token by token") });
     drawStrip(strip, header, (unit, pinned) => point({ query: unit, key: null }, pinned));
     const rows = header.changes.length ? new RowsCard(header) : null;
     const step = this.step.bind(this);

@@ -1,5 +1,6 @@
 // Which rows changed: a map of layers by positions a side, its count, and what a pointer reads off it.
 import { el } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { bar, card, key, readingLine, say } from "./card.js";
 import { LAYER_LABEL, MOVES, slotAt } from "./geometry.js";
 import { paintRows } from "./paint.js";
@@ -30,20 +31,20 @@ export class RowsCard {
     this.maps = [];
     const groups = header.changes.map((changes, group) => this.group(header, changes, group));
     const legend = el("p", { class: "kt-legend" }, [
-      key("kt-key-same", "the same to the last bit"),
-      key("kt-key-changed", "changed; the stronger, the further"),
-      key("kt-key-new", "new"),
-      el("span", {}, [el("b", {}, ["≠"]), " another token stands here"]),
+      key("kt-key-same", gettext("the same to the last bit")),
+      key("kt-key-changed", gettext("changed; the stronger, the further")),
+      key("kt-key-new", gettext("new")),
+      el("span", {}, [el("b", {}, ["≠"]), ` ${gettext("another token stands here")}`]),
     ]);
     const foot = el("div", { class: "kt-foot" }, [legend, this.reading]);
-    this.root = card([bar("Which K/V rows changed?", header.rows_note), ...groups, foot], "row-changes");
+    this.root = card([bar(gettext("Which K/V rows changed?"), header.rows_note), ...groups, foot], "row-changes");
   }
 
   /** @param {Header} header @param {Changes} changes @param {number} group @returns {HTMLElement} */
   group(header, changes, group) {
     const halves = SIDES.map((which, side) => {
       const { name } = header[which];
-      const label = `${name}: which rows changed; arrow keys read them one by one`;
+      const label = gettext("{model}: which rows changed; arrow keys read them one by one", { model: name });
       const canvas = el("canvas", { role: "img", tabindex: 0, "aria-label": label });
       const sentence = el("p", { class: "kt-sentence" });
       /** @type {RowMap} */

@@ -24,7 +24,7 @@ import { membersOf, positionsOf } from "./geometry.js";
 /** @type {Which[]} */
 export const SIDES = ["left", "right"];
 /** How a hook on an element names a side. @type {Record<Which, string>} */
-export const HOOK = { left: "Left", right: "Right" };
+export const HOOK = { left: "Left", right: "Right" }; // not for people: parts of the names of hooks
 /** @type {Cell} */
 export const NOWHERE = { query: null, key: null };
 

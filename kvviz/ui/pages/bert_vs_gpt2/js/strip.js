@@ -1,6 +1,7 @@
 // The text, token by token, both models in line: a unit of the alignment is a little column.
 import { el } from "../../../../player/js/dom.js";
 import { glyphs } from "../../../../player/js/format.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { membersOf } from "./geometry.js";
 
 /** @import { Header, Side } from "./buffer.js" */
@@ -13,7 +14,7 @@ export function drawStrip(root, header, pointed) {
   const lines = { left: membersOf(header.left.units, header.n_units), right: membersOf(header.right.units, header.n_units) };
   // A button's name is what is on screen, with the model's name before each line for whoever hears it.
   const line = (/** @type {Side} */ side, /** @type {number[]} */ members) => [
-    unseen(`${side.name}: ${members.length ? "" : "no token"}`),
+    unseen(members.length ? `${side.name}: ` : gettext("{model}: no token", { model: side.name })),
     el("span", { class: "kt-chips" }, members.map((position) => chip(side, position))),
   ];
   const columns = Array.from({ length: header.n_units }, (_, unit) => {
@@ -28,8 +29,9 @@ export function drawStrip(root, header, pointed) {
     return column;
   });
   const names = el("span", { class: "kt-names", "aria-hidden": "true" }, [
-    el("span", {}, [header.left.name]),
-    el("span", {}, [header.right.name]),
+    // Translators: Before a model's name, where its line is the one above.
+    el("span", { "data-place": gettext("above:") }, [header.left.name]),
+    el("span", { "data-place": gettext("below:") }, [header.right.name]),
   ]);
   root.replaceChildren(names, el("div", { class: "kt-units" }, columns));
   root.onpointerleave = () => pointed(null, false);

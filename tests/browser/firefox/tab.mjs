@@ -1,0 +1,149 @@
+/** Tabs of a real Firefox, driven over WebDriver BiDi, and what a person would look for in one. */
+
+import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+
+import puppeteer from "puppeteer-core";
+
+const PATIENCE_MS = 10_000;
+const PLAYER = '[data-kvviz="player"]';
+const DARK = { "layout.css.prefers-color-scheme.content-override": 0 };
+const LIGHT = { "layout.css.prefers-color-scheme.content-override": 1 };
+
+/** Start a Firefox. Its scheme is told at the start: BiDi has no word for it yet. */
+export function launch({ dark = false } = {}) {
+  return puppeteer.launch({
+    browser: "firefox",
+    executablePath: process.env.KVVIZ_FIREFOX,
+    headless: true,
+    extraPrefsFirefox: dark ? DARK : LIGHT,
+  });
+}
+
+/** A tab of its own context: nothing is left of it for the next. */
+export class Tab {
+  #page;
+  #context;
+  #complaints = [];
+
+  static async open(browser, address) {
+    const tab = new Tab();
+    tab.#context = await browser.createBrowserContext();
+    tab.#page = await tab.#context.newPage();
+    tab.address = address;
+    tab.#page.setDefaultTimeout(PATIENCE_MS);
+    await tab.#page.setViewport({ width: 1440, height: 1000 });
+    tab.#page.on("console", (message) => {
+      if (["error", "warn"].includes(message.type())) tab.#complaints.push(message.text());
+    });
+    tab.#page.on("pageerror", (error) => tab.#complaints.push(`exception: ${error}`));
+    tab.#page.on("request", (request) => {
+      const url = request.url();
+      const home = [address, "data:", "blob:", "file:"].some((start) => url.startsWith(start));
+      if (!home) tab.#complaints.push(`left the machine: ${url}`);
+    });
+    return tab;
+  }
+
+  /** Close it; it may have heard no complaint. */
+  async close() {
+    await this.#context.close();
+    assert.deepEqual(this.#complaints, []);
+  }
+
+  /** Go to a page of the app, with its settings as parameters of the link. */
+  async goto(path, parameters = {}) {
+    await this.#page.goto(`${this.address}${path}?${new URLSearchParams(parameters)}`);
+  }
+
+  async gotoFile(path) {
+    await this.#page.goto(pathToFileURL(path).href);
+  }
+
+  /** Wait until an element with these hooks is there, by default the player; return all its hooks. */
+  async wait(hooks, selector = PLAYER) {
+    const values = Object.entries(hooks).map(([name, value]) => {
+      const hyphened = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return `[data-${hyphened}="${value}"]`;
+    });
+    return this.find(selector + values.join(""), (node) => ({ ...node.dataset }));
+  }
+
+  /** Wait until an element is there and return what a function makes of it. */
+  async find(selector, read = () => null) {
+    const node = await this.#page.waitForSelector(selector);
+    return node.evaluate(read);
+  }
+
+  /** Wait until an element says something. */
+  async says(selector, words) {
+    await this.#page.waitForFunction(
+      (where, what) =>
+        [...document.querySelectorAll(where)].some((node) => node.innerText.includes(what)),
+      {},
+      selector,
+      words,
+    );
+  }
+
+  async press(key) {
+    await this.#page.keyboard.press(key);
+  }
+
+  async click(selector) {
+    await this.#page.locator(selector).click();
+  }
+
+  /** Click on the first button that says these words, and no others. */
+  async button(words) {
+    await this.click(`::-p-xpath(//button[normalize-space()="${words}"])`);
+  }
+
+  /** Type words in the place of those that stand in a field. */
+  async type(selector, words) {
+    await this.click(selector);
+    const { keyboard } = this.#page;
+    await keyboard.down("Control");
+    await keyboard.press("a");
+    await keyboard.up("Control");
+    await keyboard.type(words);
+  }
+
+  /** Wait until the address holds these words. */
+  async addressHolds(words) {
+    await this.#page.waitForFunction((what) => location.href.includes(what), {}, words);
+  }
+
+  back() {
+    return this.#page.goBack();
+  }
+
+  forward() {
+    return this.#page.goForward();
+  }
+
+  /** Return what an expression gives in the page. */
+  evaluate(read, ...args) {
+    return this.#page.evaluate(read, ...args);
+  }
+
+  /** Wait until each canvas of a part shows more than one colour, as an empty one does not. */
+  async drawn(selector) {
+    await this.#page.waitForFunction(
+      (where) => {
+        const canvases = [...document.querySelectorAll(`${where} canvas`)].filter(
+          (canvas) => canvas.checkVisibility() && canvas.width && canvas.height,
+        );
+        const colours = canvases.map((canvas) => {
+          const { data } = canvas
+            .getContext("2d")
+            .getImageData(0, 0, canvas.width, canvas.height);
+          return new Set(new Uint32Array(data.buffer)).size;
+        });
+        return colours.length > 0 && Math.max(...colours) > 20;
+      },
+      {},
+      selector,
+    );
+  }
+}

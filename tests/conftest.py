@@ -1,0 +1,33 @@
+"""What holds for all tests: one thread of arithmetic a process, and the long tiers first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.one_thread import take_one_thread
+
+take_one_thread()
+
+SLOW_TIERS = ("browser", "pages", "parity")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of the slow tiers first, and in it those of most tests.
+
+    Workers are handed file after file in this order, so the short ones are left for the end, and
+    the workers end together.
+    """
+    n_tests = Counter(item.path for item in items)
+    root = Path(__file__).parent
+
+    def place(item: pytest.Item) -> tuple[int, int, Path]:
+        tier = item.path.relative_to(root).parts[0]
+        rank = SLOW_TIERS.index(tier) if tier in SLOW_TIERS else len(SLOW_TIERS)
+        return rank, -n_tests[item.path], item.path
+
+    # A stable sort: in its file each test keeps its place.
+    items.sort(key=place)
