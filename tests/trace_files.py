@@ -12,6 +12,17 @@ import numpy as np
 
 from kvviz.trace import GenerationTrace
 
+ARRAYS = (
+    "token_ids",
+    "queries",
+    "all_keys",
+    "all_values",
+    "score_scale",
+    "written_fingerprints",
+    "final_fingerprints",
+)
+"""Of a trace, by their names in it and in its file."""
+
 
 def saved(trace: GenerationTrace) -> bytes:
     file = io.BytesIO()

@@ -164,21 +164,30 @@ def _lessons(name: str) -> Lessons:
     )
 
 
-def _entries(path: Path, kind: type[T], say: Callable[[str], str] = str) -> tuple[T, ...]:
-    """Read the `[[entry]]` tables of a file, at least one, each with the fields of its kind."""
+def tables(path: Path, word: str) -> list[dict[str, Any]]:
+    """Read the `[[word]]` tables of a file that holds nothing else.
+
+    Raises:
+        LessonError: If it cannot be read or holds something else.
+    """
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LessonError(
             _("{file} cannot be read.").format(file=path.name), found=str(error)
         ) from error
-    if set(data) != {"entry"}:
+    if set(data) != {word}:
         raise LessonError(
-            _("{file} holds [[entry]] tables and nothing else.").format(file=path.name)
+            _("{file} holds [[{word}]] tables and nothing else.").format(file=path.name, word=word)
         )
+    return data[word]
+
+
+def _entries(path: Path, kind: type[T], say: Callable[[str], str] = str) -> tuple[T, ...]:
+    """Read the `[[entry]]` tables of a file, at least one, each with the fields of its kind."""
     known = {one.name: one for one in fields(kind)}
     entries: list[T] = []
-    for number, table in enumerate(data["entry"], start=1):
+    for number, table in enumerate(tables(path, "entry"), start=1):
         missing = {name for name, one in known.items() if one.default is MISSING} - set(table)
         wrong = [
             name

@@ -7,14 +7,13 @@ nobody guessed it.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kvviz.errors import TraceError
-from kvviz.lessons.lesson_files import LessonError
+from kvviz.lessons.lesson_files import LessonError, tables
 from kvviz.trace.architecture import Architecture
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -187,19 +186,9 @@ T = TypeVar("T", ModelRow, Accelerator)
 
 def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[T]:
     """Read the `[[word]]` tables of a file; every field is text unless `kinds` says otherwise."""
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LessonError(
-            _("{file} cannot be read.").format(file=path.name), found=str(error)
-        ) from error
-    if set(data) != {word}:
-        raise LessonError(
-            _("{file} holds [[{word}]] tables and nothing else.").format(file=path.name, word=word)
-        )
     known = {one.name: one for one in fields(kind)}
     rows: dict[str, T] = {}
-    for number, table in enumerate(data[word], start=1):
+    for number, table in enumerate(tables(path, word), start=1):
         name = table.get("id", _("number {n}").format(n=number))
         if isinstance(table.get("shape"), dict):
             table["shape"] = _shape(table["shape"], name)

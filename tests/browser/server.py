@@ -26,18 +26,27 @@ def serving(**settings: str) -> Iterator[str]:
     Args:
         settings: Variables of the environment that the app reads; no others of its own are set.
     """
+    command = [sys.executable, "-m", "streamlit", "run", "app.py",
+               "--server.headless", "true", "--server.port"]  # fmt: skip
+    with started(command, ROOT, environment_of_an_app(**settings)) as address:
+        yield address
+
+
+@contextmanager
+def started(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Start an app by a command that a free port is added to; give its address; stop it afterwards.
+
+    Args:
+        command: Starts it.
+        folder: Where.
+        environment: Its variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py",
-               "--server.headless", "true", "--server.port", str(port)]  # fmt: skip
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment_of_an_app(**settings),
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            [*command, str(port)], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             address = f"http://localhost:{port}"

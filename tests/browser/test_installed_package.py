@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import pytest
 from playwright.sync_api import expect
 
 from kvviz.ui.shell.page_list import PAGES
+from tests.browser.server import started
 
 pytestmark = pytest.mark.browser
 
@@ -122,34 +119,9 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
 @contextmanager
 def opened(installation: Installation) -> Iterator[str]:
     """Run `kvviz app` in the empty folder and give its address; stop it afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            [installation.command, "app", "--headless", "--port", str(port)],
-            cwd=installation.empty, env=environment(), stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            address = f"http://localhost:{port}"
-            until = time.monotonic() + PATIENCE_S
-            while not answers(f"{address}/_stcore/health"):
-                if process.poll() is not None or time.monotonic() > until:
-                    log.seek(0)
-                    raise RuntimeError(f"The app did not start:\n{log.read()}")
-                time.sleep(0.1)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=PATIENCE_S)
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+    command = [str(installation.command), "app", "--headless", "--port"]
+    with started(command, installation.empty, environment()) as address:
+        yield address
 
 
 def test_no_file_of_the_package_is_missing(built):

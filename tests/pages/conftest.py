@@ -72,7 +72,32 @@ def step_back_to(app, page, **parameters):
     app.run()
 
 
-class Page:
+class Drawn:
+    """What a reader finds on a page.
+
+    Attributes:
+        app: The app under test, with the page on it.
+    """
+
+    @property
+    def errors(self):
+        assert not self.app.exception, self.app.exception
+        return [error.value for error in self.app.error]
+
+    @property
+    def notes(self):
+        return [as_read(note.value) for note in self.app.info]
+
+    @property
+    def html(self):
+        return html_of(self.app)
+
+    @property
+    def charts(self):
+        return charts_of(self.app)
+
+
+class Page(Drawn):
     """A page under test, and what a reader of it would look for."""
 
     def __init__(self, name, parameters):
@@ -96,23 +121,6 @@ class Page:
     def press(self, key):
         self.app.button(key=key).click().run()
         return self.finish()
-
-    @property
-    def errors(self):
-        assert not self.app.exception, self.app.exception
-        return [error.value for error in self.app.error]
-
-    @property
-    def notes(self):
-        return [as_read(note.value) for note in self.app.info]
-
-    @property
-    def html(self):
-        return html_of(self.app)
-
-    @property
-    def charts(self):
-        return charts_of(self.app)
 
     @property
     def players(self):

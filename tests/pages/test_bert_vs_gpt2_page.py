@@ -18,12 +18,12 @@ from kvviz.ui.parts.experiment.verdict import judged
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import LARGEST_SEED
-from tests.pages.conftest import as_read, charts_of, opened_by_link
+from tests.pages.conftest import Drawn, opened_by_link
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 from tests.payload_reader import unpack
 
 
-class Twins:
+class Twins(Drawn):
     """The page under test, and what a reader of it would look for."""
 
     def __init__(self, parameters):
@@ -33,23 +33,6 @@ class Twins:
         (button,) = [one for one in self.app.button if one.label == "Just show me"]
         button.click().run()
         return self
-
-    @property
-    def errors(self):
-        assert not self.app.exception, self.app.exception
-        return [error.value for error in self.app.error]
-
-    @property
-    def notes(self):
-        return [as_read(note.value) for note in self.app.info]
-
-    @property
-    def charts(self):
-        return charts_of(self.app)
-
-    @property
-    def html(self):
-        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
 
     @property
     def pictures(self):

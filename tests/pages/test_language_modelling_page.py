@@ -383,7 +383,7 @@ def test_what_no_text_and_no_film_has_gives_the_usual_page_and_one_line_too(less
     assert f"given is 9999, but of this text 1 to {last} tokens can be given" in line
     n_points = len(page.film["films"][0]["points"])
     assert f"point is 9999, but the film has points 0 to {n_points - 1}" in line
-    assert "lang is 'xx', not en" in line
+    assert "lang is 'xx', not the code of a language that is spoken here" in line
     assert page.film["point"] == 0
     assert page.app.select_slider(key="lm:given").value != last
     assert dict(page.app.query_params) == {"text": SHORT}

@@ -3,9 +3,14 @@ from threading import Thread
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 
+def in_line(n_tickets, n_places=1):
+    """Return a queue with so many places, and the tickets of those who joined it."""
+    queue = TicketQueue(n_places)
+    return queue, [queue.join() for _ in range(n_tickets)]
+
+
 def test_tickets_are_let_in_in_the_order_they_came_and_see_their_place():
-    queue = TicketQueue(2)
-    first, second, third, fourth = (queue.join() for _ in range(4))
+    queue, (first, second, third, fourth) = in_line(4, n_places=2)
     assert [queue.place(t) for t in (first, second, third, fourth)] == [0, 0, 1, 2]
     assert not queue.wait(third, timeout=0)
     queue.leave(second)
@@ -14,16 +19,14 @@ def test_tickets_are_let_in_in_the_order_they_came_and_see_their_place():
 
 
 def test_one_who_leaves_the_line_is_passed_over():
-    queue = TicketQueue(1)
-    first, second, third = (queue.join() for _ in range(3))
+    queue, (first, second, third) = in_line(3)
     queue.leave(second)
     queue.leave(first)
     assert queue.wait(third, timeout=0)
 
 
 def test_leaving_twice_lets_nobody_in_twice():
-    queue = TicketQueue(1)
-    first, second, third = (queue.join() for _ in range(3))
+    queue, (first, second, third) = in_line(3)
     queue.leave(first)
     queue.leave(first)
     assert queue.wait(second, timeout=0)
@@ -31,8 +34,7 @@ def test_leaving_twice_lets_nobody_in_twice():
 
 
 def test_who_waits_is_woken_when_a_place_is_given_back():
-    queue = TicketQueue(1)
-    first, second = queue.join(), queue.join()
+    queue, (first, second) = in_line(2)
     entered: list[bool] = []
     waiter = Thread(target=lambda: entered.append(queue.wait(second, timeout=30)))
     waiter.start()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 import kvviz
 from kvviz.errors import LinkError
@@ -21,6 +19,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import language
 from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work.runs import ShownRun
 
 log = logging.getLogger(__name__)
@@ -28,15 +27,9 @@ log = logging.getLogger(__name__)
 FOLDER = Path(kvviz.__file__).parent / "player"
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the player with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_player",
-        css=(FOLDER / "player.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "player.bundle.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts the player."""
+    return front_end("kvviz_player", FOLDER / "player.bundle.js", FOLDER / "player.css")
 
 
 def checked_view(message: object, shown: ShownRun) -> View:

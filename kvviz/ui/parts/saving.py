@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from kvviz.analysis import to_csv
 from kvviz.errors import KvvizError, TraceFileError
@@ -22,6 +20,7 @@ from kvviz.ui.parts.player import begins_at, first_view
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
@@ -34,14 +33,9 @@ MAX_UPLOAD_BYTES = 256 * 2**20
 than half of it at its full context."""
 
 
-@cache
 def _copy_link() -> Callable[..., Any]:
-    """Register the button that copies the address bar; only the browser can."""
-    return component(
-        "kvviz_copy_link",
-        js=(HERE / "copy_link.bundle.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts the button that copies the address bar; only the browser can."""
+    return front_end("kvviz_copy_link", HERE / "copy_link.bundle.js")
 
 
 Opening = Callable[[ShownRun, View], View]

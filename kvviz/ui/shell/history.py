@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
-from streamlit.components.v2 import component
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import PAGES
 
 KEY = "kvviz-history-steps"
@@ -46,14 +45,9 @@ class Step:
     parameters: dict[str, str]
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the component with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_history",
-        js=(Path(__file__).parent / "history.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts it."""
+    return front_end("kvviz_history", Path(__file__).parent / "history.js")
 
 
 def listen(page: str) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import settings
 
-from kvviz.engine import load_model
+from kvviz.engine import load_model, trace_generation
 from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import TinyModel
 from tests.parity.tiny_t5s import TinyT5
@@ -42,6 +44,28 @@ def bert(tmp_path_factory):
 def t5(tmp_path_factory):
     folder = TinyT5("tiny").save(tmp_path_factory.mktemp("tiny-t5"))
     return load_model(folder, device="cpu")
+
+
+def together_and_alone(model, jobs, n_times):
+    """Return pairs of traces of the same job: run in a thread beside all others, and alone.
+
+    Args:
+        model: Which all threads share.
+        jobs: Arguments of `trace_generation`, for a thread each.
+        n_times: How often each thread runs its job.
+    """
+    serial = [trace_generation(model, **job) for job in jobs]
+    barrier = threading.Barrier(len(jobs))
+
+    def work(job):
+        barrier.wait()
+        return [trace_generation(model, **job) for _ in range(n_times)]
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        together = list(pool.map(work, jobs))
+    return [
+        (trace, alone) for alone, repeats in zip(serial, together, strict=True) for trace in repeats
+    ]
 
 
 def state_of(model) -> str:

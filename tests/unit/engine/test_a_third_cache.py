@@ -27,6 +27,7 @@ from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.errors import ObservationError, OptionsError, PayloadError, TraceError
 from tests.parity.tiny_models import PROMPT
 from tests.parity.tiny_t5s import TEXT
+from tests.trace_files import ARRAYS
 
 N_NEW = 6
 
@@ -217,15 +218,7 @@ def test_its_rows_differ_from_those_of_a_full_cache_only_once_some_are_gone(mode
 def test_keeping_every_row_it_gives_what_the_full_cache_gives_to_the_last_bit(model):
     full = trace_generation(model, PROMPT, max_new_tokens=N_NEW, cache=caches.Full())
     every = trace_generation(model, PROMPT, max_new_tokens=N_NEW, cache=EveryNth(1))
-    for name in (
-        "token_ids",
-        "queries",
-        "all_keys",
-        "all_values",
-        "score_scale",
-        "written_fingerprints",
-        "final_fingerprints",
-    ):
+    for name in ARRAYS:
         assert np.array_equal(getattr(full, name), getattr(every, name)), name
     for one, other in zip(full.steps, every.steps, strict=True):
         assert np.array_equal(one.reused, other.reused)

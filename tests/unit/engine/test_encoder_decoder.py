@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +24,7 @@ from kvviz.errors import (
     RunCancelledError,
 )
 from tests.parity.tiny_t5s import TEXT, TinyT5
-from tests.unit.engine.conftest import state_of
+from tests.unit.engine.conftest import state_of, together_and_alone
 
 
 def test_cross_rows_are_computed_once_and_read_ever_after(t5):
@@ -123,24 +121,12 @@ def test_the_model_is_unchanged_and_eight_threads_get_what_one_gets(t5):
         {"prompt": TEXT, "max_new_tokens": 3},
     ]
     before = state_of(t5)
-    serial = [trace_generation(t5, **job) for job in jobs]
-    barrier = threading.Barrier(len(jobs))
-
-    def work(job):
-        barrier.wait()
-        return [trace_generation(t5, **job) for _ in range(2)]
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        together = list(pool.map(work, jobs))
-    for alone, repeats in zip(serial, together, strict=True):
-        for trace in repeats:
-            assert trace.token_ids.tolist() == alone.token_ids.tolist()
-            for name in ("queries", "all_keys", "all_values", "position_bias"):
-                np.testing.assert_array_equal(getattr(trace, name), getattr(alone, name))
-            for name in ("queries", "keys", "values", "written_fingerprints"):
-                np.testing.assert_array_equal(
-                    getattr(trace.cross, name), getattr(alone.cross, name)
-                )
+    for trace, alone in together_and_alone(t5, jobs, n_times=2):
+        assert trace.token_ids.tolist() == alone.token_ids.tolist()
+        for name in ("queries", "all_keys", "all_values", "position_bias"):
+            np.testing.assert_array_equal(getattr(trace, name), getattr(alone, name))
+        for name in ("queries", "keys", "values", "written_fingerprints"):
+            np.testing.assert_array_equal(getattr(trace.cross, name), getattr(alone.cross, name))
     assert state_of(t5) == before
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 
@@ -27,7 +25,7 @@ from kvviz.errors import (
     RunCancelledError,
 )
 from tests.parity.tiny_models import PROMPT
-from tests.unit.engine.conftest import state_of
+from tests.unit.engine.conftest import state_of, together_and_alone
 
 
 def test_call_of_the_documentation_works_word_for_word():
@@ -423,22 +421,13 @@ def test_six_threads_get_what_one_gets(model):
         {"prompt": " the cat and the dog", "max_new_tokens": 15, "top_p": 0.5, "temperature": 2.0},
         {"prompt": " the door", "max_new_tokens": 11, "use_cache": False, "n_top": 3},
     ]
-    serial = [trace_generation(model, **job) for job in jobs]
-    before, barrier = state_of(model), threading.Barrier(len(jobs))
-
-    def work(job):
-        barrier.wait()
-        return [trace_generation(model, **job) for _ in range(4)]
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        together = list(pool.map(work, jobs))
-    for alone, repeats in zip(serial, together, strict=True):
-        for trace in repeats:
-            assert trace.token_ids.tolist() == alone.token_ids.tolist()
-            for name in ("queries", "all_keys", "all_values", "written_fingerprints"):
-                np.testing.assert_array_equal(getattr(trace, name), getattr(alone, name))
-            for step, other in zip(trace.steps, alone.steps, strict=True):
-                np.testing.assert_array_equal(step.top_probs, other.top_probs)
+    before = state_of(model)
+    for trace, alone in together_and_alone(model, jobs, n_times=4):
+        assert trace.token_ids.tolist() == alone.token_ids.tolist()
+        for name in ("queries", "all_keys", "all_values", "written_fingerprints"):
+            np.testing.assert_array_equal(getattr(trace, name), getattr(alone, name))
+        for step, other in zip(trace.steps, alone.steps, strict=True):
+            np.testing.assert_array_equal(step.top_probs, other.top_probs)
     assert state_of(model) == before
 
 

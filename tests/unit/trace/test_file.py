@@ -10,20 +10,20 @@ from kvviz.errors import TraceFileError
 from kvviz.trace.storage import header_json as trace_header
 from kvviz.trace.storage import open_trace
 from tests.factories import make_card, make_trace
-from tests.trace_files import header_of, members, npy, saved, with_array, with_header, zipped
+from tests.trace_files import (
+    ARRAYS,
+    header_of,
+    members,
+    npy,
+    saved,
+    with_array,
+    with_header,
+    zipped,
+)
 
 TRACE = make_trace(prompt="Once upon a time, 猫 🙂 שלום")
 DATA = saved(TRACE)
 HEADER = header_of(DATA)
-ARRAYS = (
-    "token_ids",
-    "queries",
-    "all_keys",
-    "all_values",
-    "score_scale",
-    "written_fingerprints",
-    "final_fingerprints",
-)
 
 
 def opened(data: bytes, **settings):

@@ -28,23 +28,6 @@ class _T5:
     name: str = "t5"
     title = "T5"
     config_class: type = T5Config
-    settings: tuple[str, ...] = (
-        "vocab_size",
-        "d_model",
-        "d_kv",
-        "d_ff",
-        "num_layers",
-        "num_decoder_layers",
-        "num_heads",
-        "relative_attention_num_buckets",
-        "relative_attention_max_distance",
-        "layer_norm_epsilon",
-        "feed_forward_proj",
-        "pad_token_id",
-        "eos_token_id",
-        "tie_word_embeddings",
-        "scale_decoder_outputs",
-    )
     sizes: tuple[str, ...] = (
         "vocab_size",
         "d_model",
@@ -55,6 +38,15 @@ class _T5:
         "num_heads",
         "relative_attention_num_buckets",
         "relative_attention_max_distance",
+    )
+    settings: tuple[str, ...] = (
+        *sizes,
+        "layer_norm_epsilon",
+        "feed_forward_proj",
+        "pad_token_id",
+        "eos_token_id",
+        "tie_word_embeddings",
+        "scale_decoder_outputs",
     )
     activation = "dense_act_fn"
     architecture: Architecture = "encoder-decoder"

@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from kvviz.errors import LinkError
 from kvviz.translation import language
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair, pack
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.front_end import front_end
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +37,9 @@ class HeadView:
     look: str = "attention"
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the component with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_patterns",
-        css=(FOLDER / "patterns.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "patterns.bundle.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts the picture."""
+    return front_end("kvviz_patterns", FOLDER / "patterns.bundle.js", FOLDER / "patterns.css")
 
 
 def checked_view(message: object, pair: Pair) -> HeadView:

@@ -6,26 +6,20 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from streamlit.components.v2 import component
-
 from kvviz.ui.pages.language_modelling.readings import N_RECORDED, Reading
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work.model_names import called
 
 HERE = Path(__file__).parent
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the component with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_token_columns",
-        css=(HERE / "token_columns.css").read_text(encoding="utf-8"),
-        js=(HERE / "token_columns.bundle.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
+    """Return what mounts it."""
+    return front_end(
+        "kvviz_token_columns", HERE / "token_columns.bundle.js", HERE / "token_columns.css"
     )
 
 

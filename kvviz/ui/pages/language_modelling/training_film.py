@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import Gap, LessonError
@@ -21,6 +20,7 @@ from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.model_names import WEIGHTS, called
 
@@ -29,16 +29,10 @@ TWINS = (("gpt2-mini", "gpt2"), ("bert-mini", "bert"))
 KEY = "lm-film"
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the component with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_training_film",
-        css=(HERE / "token_columns.css").read_text(encoding="utf-8")
-        + (HERE / "training_film.css").read_text(encoding="utf-8"),
-        js=(HERE / "training_film.bundle.js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts it."""
+    sheets = (HERE / "token_columns.css", HERE / "training_film.css")
+    return front_end("kvviz_training_film", HERE / "training_film.bundle.js", *sheets)
 
 
 def films() -> dict[str, Film]:

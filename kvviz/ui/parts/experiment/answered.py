@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from streamlit.components.v2 import component
+from kvviz.ui.shell.front_end import front_end
 
 
-@cache
 def _component() -> Callable[..., Any]:
-    """Register the component with Streamlit, once in the life of the process."""
-    return component(
-        "kvviz_answered",
-        js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
-        isolate_styles=False,
-    )
+    """Return what mounts it."""
+    return front_end("kvviz_answered", Path(__file__).with_suffix(".js"))
 
 
 def answered(name: str, number: int) -> None:
