@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 
 def assert_close(ours, theirs, unit, what):
@@ -18,3 +19,17 @@ def assert_close(ours, theirs, unit, what):
     limit = roundings * unit * max(1.0, np.abs(theirs).max())
     worst = np.abs(ours - theirs).max()
     assert worst <= limit, f"{what} differ by {worst:.2e}, more than {limit:.2e}"
+
+
+class Rounded:
+    """What is computed by kvviz and by transformers alone, and what one rounding may cost."""
+
+    @property
+    def unit(self) -> float:
+        """Gap between 1 and the next number of the dtype."""
+        return torch.finfo(self.plain.dtype).eps
+
+    @property
+    def traced_unit(self) -> float:
+        """The same for the rows of a trace, which are float32 at most."""
+        return max(self.unit, torch.finfo(torch.float32).eps)

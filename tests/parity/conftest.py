@@ -12,6 +12,7 @@ from transformers import DynamicCache, GPT2LMHeadModel
 from kvviz.engine import LoadedModel, load_model
 from kvviz.engine.running.generation import run
 from kvviz.trace import GenerationOptions, GenerationTrace
+from tests.parity.closeness import Rounded
 from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
 
 
@@ -24,22 +25,12 @@ class Replay(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Rounded):
     """One checkpoint, loaded by kvviz and by transformers alone, and one greedy run of each."""
 
     case: TinyModel
     ours: LoadedModel
     plain: GPT2LMHeadModel
-
-    @property
-    def unit(self) -> float:
-        """Gap between 1 and the next number of the dtype: what one rounding may cost."""
-        return torch.finfo(self.plain.dtype).eps
-
-    @property
-    def traced_unit(self) -> float:
-        """The same for the rows of a trace, which are float32 at most."""
-        return max(self.unit, torch.finfo(torch.float32).eps)
 
     @cached_property
     def trace(self) -> GenerationTrace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -13,27 +14,20 @@ from transformers import PreTrainedModel
 
 from kvviz.engine import LoadedModel, load_model, trace_encoding
 from kvviz.trace import EncodingTrace
-from tests.parity.closeness import assert_close
+from tests.parity.closeness import Rounded, assert_close
 from tests.parity.tiny_berts import TEXT, TINY_BERTS
 from tests.parity.tiny_models import PROMPT, TINY_MODELS
 
 CASES = [(TEXT, case) for case in TINY_BERTS] + [(PROMPT, case) for case in TINY_MODELS]
 
 
-class Pair(NamedTuple):
+@dataclass(frozen=True)
+class Pair(Rounded):
     """One checkpoint, loaded by kvviz and by transformers alone."""
 
     text: str
     ours: LoadedModel
     plain: PreTrainedModel
-
-    @property
-    def unit(self) -> float:
-        return torch.finfo(self.plain.dtype).eps
-
-    @property
-    def traced_unit(self) -> float:
-        return max(self.unit, torch.finfo(torch.float32).eps)
 
     def hide(self, *places: int) -> tuple[int, ...]:
         return places if self.ours.card.family == "bert" else ()

@@ -19,12 +19,12 @@ from kvviz.analysis import step_costs
 from kvviz.engine import LoadedModel, load_model, trace_both, trace_encoding, trace_generation
 from kvviz.engine.running.generation import run
 from kvviz.trace import GenerationOptions, GenerationTrace
-from tests.parity.closeness import assert_close
+from tests.parity.closeness import Rounded, assert_close
 from tests.parity.tiny_t5s import N_NEW, TEXT, TINY_T5S, TinyT5
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Rounded):
     """One checkpoint, loaded by kvviz and by transformers alone, and one greedy run of each."""
 
     case: TinyT5
@@ -35,10 +35,6 @@ class Pair:
     @property
     def unit(self) -> float:
         return torch.finfo(getattr(torch, self.case.dtype)).eps
-
-    @property
-    def traced_unit(self) -> float:
-        return max(self.unit, torch.finfo(torch.float32).eps)
 
     @cached_property
     def trace(self) -> GenerationTrace:

@@ -234,18 +234,15 @@ def _check(
     """Hold projections, attention and masks to what was fed and asked for."""
     n_rows = len(allowed)
     if observation.projected != expected_projections(card.n_layers, family.n_projections, n_rows):
-        raise _disagreement(
-            ngettext(
-                "{n:,} projection reported its rows.",
-                "{n:,} projections reported their rows.",
-                len(observation.projected),
-            ).format(n=len(observation.projected))
+        n = len(observation.projected)
+        seen = ngettext(
+            "{n:,} projection reported its rows.", "{n:,} projections reported their rows.", n
         )
+        raise _disagreement(seen.format(n=n))
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
+        n = len(observation.attended)
         raise _disagreement(
-            ngettext(
-                "{n:,} layer attended.", "{n:,} layers attended.", len(observation.attended)
-            ).format(n=len(observation.attended))
+            ngettext("{n:,} layer attended.", "{n:,} layers attended.", n).format(n=n)
         )
     masks: dict[int, Tensor] = {}
     for layer in observation.attended:
@@ -264,21 +261,19 @@ def _check(
                 )
         else:
             masks[id(layer.mask)] = layer.mask
-    for seen in masks.values():
+    for mask in masks.values():
         # What is forbidden gets the lowest number of its dtype, what is allowed 0.
-        if not torch.equal((seen[0, 0] == 0).cpu(), allowed) or bool(
-            (seen[0, 0].cpu()[~allowed] > -1e4).any()
+        if not torch.equal((mask[0, 0] == 0).cpu(), allowed) or bool(
+            (mask[0, 0].cpu()[~allowed] > -1e4).any()
         ):
             raise _disagreement(_("Attention was given another mask than the one asked for."))
     n_states = card.n_layers + 1 + family.has_final_norm
     if len(observation.hidden) != n_states:
-        raise _disagreement(
-            ngettext(
-                "{n:,} layer told its hidden states.",
-                "{n:,} layers told their hidden states.",
-                len(observation.hidden),
-            ).format(n=len(observation.hidden))
+        n = len(observation.hidden)
+        seen = ngettext(
+            "{n:,} layer told its hidden states.", "{n:,} layers told their hidden states.", n
         )
+        raise _disagreement(seen.format(n=n))
 
 
 def _disagreement(found: str) -> ObservationError:

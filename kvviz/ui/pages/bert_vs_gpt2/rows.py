@@ -61,6 +61,13 @@ def appended(text: str, word: str) -> Change:
     return Change(before, after, len(before), len(after))
 
 
+def word_field(label: str, name: str, width: int) -> str:
+    """Draw the field of a word that an experiment needs; return what is typed there."""
+    return st.text_input(
+        label, key=f"{PREFIX}{name}", max_chars=60, width=width, persist_state="session"
+    )
+
+
 def word_to_append(bench: Workbench, card: DeltaGenerator) -> str:
     """Draw the word that is appended and return it.
 
@@ -68,13 +75,7 @@ def word_to_append(bench: Workbench, card: DeltaGenerator) -> str:
         OptionsError: If there is none.
     """
     with card:
-        word = st.text_input(
-            _("Word to append"),
-            key=f"{PREFIX}word",
-            max_chars=60,
-            width=320,
-            persist_state="session",
-        )
+        word = word_field(_("Word to append"), "word", 320)
     bench.state.change(word=word)
     if not word.strip():
         raise OptionsError(_("There is no word to append."), fix=_("Type one."))
@@ -110,14 +111,8 @@ def draw_edit(bench: Workbench, card: DeltaGenerator) -> None:
     (whole,) = bench.read(ReadRequest("gpt2", bench.settings.text))
     with card, st.container(horizontal=True, gap="small", key="kvviz-edit"):
         at = choose_token(bench, whole, _("Token to edit"), "at")
-        by = st.text_input(
-            # Translators: Label of a field, after the token to edit: "[token] becomes [word]".
-            _("becomes"),
-            key=f"{PREFIX}by",
-            max_chars=60,
-            width=220,
-            persist_state="session",
-        )
+        # Translators: Label of a field, after the token to edit: "[token] becomes [word]".
+        by = word_field(_("becomes"), "by", 220)
     bench.state.change(by=by, at=at)
     if not by.strip():
         raise OptionsError(_("There is no word to put in its place."), fix=_("Type one."))
