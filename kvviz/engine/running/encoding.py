@@ -236,15 +236,15 @@ def _check(
     if observation.projected != expected_projections(card.n_layers, family.n_projections, n_rows):
         raise _disagreement(
             ngettext(
-                "{n:,} projection reported its rows.",
-                "{n:,} projections reported their rows.",
+                "{n} projection reported its rows.",
+                "{n} projections reported their rows.",
                 len(observation.projected),
             ).format(n=len(observation.projected))
         )
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
         raise _disagreement(
             ngettext(
-                "{n:,} layer attended.", "{n:,} layers attended.", len(observation.attended)
+                "{n} layer attended.", "{n} layers attended.", len(observation.attended)
             ).format(n=len(observation.attended))
         )
     masks: dict[int, Tensor] = {}
@@ -252,8 +252,8 @@ def _check(
         if {layer.query.shape[-2], layer.key.shape[-2], layer.value.shape[-2]} != {n_rows}:
             raise _disagreement(
                 ngettext(
-                    "Layer {layer} did not attend to the {n:,} row fed.",
-                    "Layer {layer} did not attend to the {n:,} rows fed.",
+                    "Layer {layer} did not attend to the {n} row fed.",
+                    "Layer {layer} did not attend to the {n} rows fed.",
                     n_rows,
                 ).format(layer=layer.layer, n=n_rows)
             )
@@ -274,8 +274,8 @@ def _check(
     if len(observation.hidden) != n_states:
         raise _disagreement(
             ngettext(
-                "{n:,} layer told its hidden states.",
-                "{n:,} layers told their hidden states.",
+                "{n} layer told its hidden states.",
+                "{n} layers told their hidden states.",
                 len(observation.hidden),
             ).format(n=len(observation.hidden))
         )
