@@ -1,8 +1,8 @@
-"""Numbers in words: bytes, counts, factors and times, each with its unit."""
+"""Numbers in words: bytes, counts, tokens, factors and times, each with its unit."""
 
 from __future__ import annotations
 
-from kvviz.translation import N_
+from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -30,6 +30,16 @@ def in_words(number: int) -> str:
     """
     text, power = _scaled(number, len(_COUNTS) + 1)
     return _(_COUNTS[power - 1]).format(n=text) if power else text
+
+
+def in_tokens(n: int) -> str:
+    """Return a number of tokens, as ``1,024 tokens`` or ``1 token``."""
+    return ngettext("{n:,} token", "{n:,} tokens", n).format(n=n)
+
+
+def in_rows(n: int) -> str:
+    """Return a number of rows, as ``1,024 rows`` or ``1 row``."""
+    return ngettext("{n:,} row", "{n:,} rows", n).format(n=n)
 
 
 def factor(number: float) -> str:

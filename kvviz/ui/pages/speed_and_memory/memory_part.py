@@ -15,7 +15,7 @@ from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.state import Finished
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.cards import heading, opening
-from kvviz.ui.parts.quantity import in_bytes
+from kvviz.ui.parts.quantity import in_bytes, in_rows, in_tokens
 
 
 def draw(finished: Finished) -> None:
@@ -59,8 +59,10 @@ def per_token(race: Race) -> None:
             caption.text,
             _("By formula: {formula:,} B × {rows} × {sequences} = {n:,} B.").format(
                 formula=formula,
-                rows=ngettext("{n:,} row", "{n:,} rows", rows).format(n=rows),
-                sequences=_sequences(race.batch),
+                rows=in_rows(rows),
+                sequences=ngettext("{n:,} sequence", "{n:,} sequences", race.batch).format(
+                    n=race.batch
+                ),
                 n=by_formula,
             ),
             _("Summed sizes of the tensors after the last step: {n:,} B.").format(n=measured),
@@ -125,7 +127,7 @@ def largest_batch(finished: Finished) -> None:
     fit = sequences_that_fit(free, full)
     needed = race_bytes(card, card.n_ctx, 1)
     racing = sequences_that_fit(free, needed.total)
-    context = _tokens(card.n_ctx)
+    context = in_tokens(card.n_ctx)
     caches = _("Caches of {tokens}, in the {size} that were free on {device} after the race.")
     at_most = ngettext(
         "To race both ways at that length at most {n:,} fits.",
@@ -163,7 +165,7 @@ def widths(finished: Finished) -> None:
         [
             _("format"),
             _("a token"),
-            _tokens(race.model.n_ctx),
+            in_tokens(race.model.n_ctx),
             _("outweighs the weights at"),
             _("sequences that fit"),
         ],
@@ -174,7 +176,7 @@ def widths(finished: Finished) -> None:
                 else one.name,
                 f"{one.bytes_per_token:,} B",
                 in_bytes(one.full_context),
-                _tokens(one.break_even),
+                in_tokens(one.break_even),
                 _("unknown") if free is None else f"{sequences_that_fit(free, one.full_context):,}",
             ]
             for one in cache_widths(race.model, batch=race.batch)
@@ -193,15 +195,7 @@ def _alt(race: Race) -> str:
     ).format(
         n=race.batch,
         size=int(race.cache_bytes[-1]),
-        tokens=_tokens(race.n_prompt + race.n_new - 1),
+        tokens=in_tokens(race.n_prompt + race.n_new - 1),
     )
     weights = _("The weights take {n:,} B.").format(n=weight_bytes(race.model))
     return f"{curve} {weights} " + _("The table below has the numbers.")
-
-
-def _tokens(n: int) -> str:
-    return ngettext("{n:,} token", "{n:,} tokens", n).format(n=n)
-
-
-def _sequences(n: int) -> str:
-    return ngettext("{n:,} sequence", "{n:,} sequences", n).format(n=n)

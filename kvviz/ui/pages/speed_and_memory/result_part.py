@@ -18,7 +18,7 @@ from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Verdict
-from kvviz.ui.parts.quantity import factor, seconds
+from kvviz.ui.parts.quantity import factor, in_tokens, seconds
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -84,7 +84,7 @@ def right_answer(speed_up: float) -> int:
 def verdict(ups: SpeedUps, race: Race) -> list[str]:
     """Return sentences on the rule of thumb, from the measured numbers alone."""
     low, high = RULE
-    length = _tokens(race.n_new)
+    length = in_tokens(race.n_new)
     if ups.last >= high:
         line = _(
             "That is more than the rule of {low:g}× to {high:g}× promises: {from_low} and "
@@ -150,10 +150,6 @@ def _reach(ups: SpeedUps, times: float) -> str:
         "it stays at {times:g}× or more from {n:,} tokens on",
         n_tokens,
     ).format(times=times, n=n_tokens)
-
-
-def _tokens(n: int) -> str:
-    return ngettext("{n:,} token", "{n:,} tokens", n).format(n=n)
 
 
 def how_measured(race: Race, ups: SpeedUps) -> list[str]:
@@ -231,7 +227,7 @@ def _alt(ups: SpeedUps | None, n_published: int) -> str:
     told = _("Nothing was measured here yet.")
     if ups is not None:
         told = _("Measured here: {times} at {length}.").format(
-            times=factor(ups.last), length=_tokens(int(ups.n_new[-1]))
+            times=factor(ups.last), length=in_tokens(int(ups.n_new[-1]))
         )
     others = ngettext(
         "{n} published figure stands beside it; it is listed below.",
