@@ -80,10 +80,10 @@ def told(what: dict[int, str], right: int) -> Verdict:
 
 def _heads(shape: Architecture) -> dict[str, str]:
     return {
-        "kv_heads": ngettext("{n} KV head", "{n} KV heads", shape.n_kv_heads).format(
+        "kv_heads": ngettext("{n:,} KV head", "{n:,} KV heads", shape.n_kv_heads).format(
             n=shape.n_kv_heads
         ),
-        "query_heads": ngettext("{n} query head", "{n} query heads", shape.n_heads).format(
+        "query_heads": ngettext("{n:,} query head", "{n:,} query heads", shape.n_heads).format(
             n=shape.n_heads
         ),
     }
