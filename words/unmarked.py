@@ -83,12 +83,12 @@ def unmarked(path: Path) -> list[Unmarked]:
 
 
 def marked(path: Path) -> set[str]:
-    """Return the texts of a Python file that stand in marking calls."""
+    """Return the texts of a Python file that stand in marking calls, without their contexts."""
     return {
         one.value
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and _name(node.func) in MARKING
-        for one in node.args
+        for one in node.args[int(_name(node.func) == "pgettext") :]
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     }
 
