@@ -4,6 +4,7 @@ import { billExplanation, comparisonLine } from "../../../kvviz/player/js/bill_w
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { cut, fitted, glyphs, inUnit, parted, percent, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
 import { billSide, stepFacts } from "../../../kvviz/player/js/run.js";
+import { useCatalogue } from "../../../kvviz/player/js/translation.js";
 import * as words from "../../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -95,6 +96,25 @@ test("every figure of the bill opens into arithmetic that gives the figure", () 
   assert.deepEqual(bytes.lines, ["2 × 6 layers × 8 heads × 32 numbers × 4 B = 12,288 B a token", "12,288 B × 12 rows = 147,456 B"]);
   assert.match(billExplanation("flops", on, model, 7, 5).lines[2], /q = 1, n = 12/);
   assert.match(billExplanation("flops", off, model, 7, 5).lines[2], /q = 12, n = 12/);
+});
+
+test("of one there is one, also in the arithmetic", () => {
+  const small = { ...model, n_layers: 1, n_kv_heads: 1, cache_bytes_per_token: 256 };
+  const on = billSide(both, "on", 5);
+  assert.equal(billExplanation("cache_bytes", on, small, 7, 5).lines[0], "2 × 1 layer × 1 head × 32 numbers × 4 B = 256 B a token");
+  assert.match(billExplanation("flops", on, small, 7, 5).lines[2], /^L = 1 layer, /);
+});
+
+test("labels and lists are read in the language of the moment", (t) => {
+  t.after(() => useCatalogue(null));
+  const messages = { "not there yet": "noch nicht da", "first token": "erstes Token", Space: "Leertaste", "{n} row computed": ["{n} Zeile", "{n} Zeilen"] };
+  useCatalogue({ language: "de", forms: "1011", messages });
+  assert.equal(words.STATES.absent, "noch nicht da");
+  assert.equal(words.ROLE_SHORT["first-token"], "erstes Token");
+  assert.ok(words.keysAndDeeds().some(([key]) => key === "Leertaste"));
+  assert.equal(words.stepSentence(stepFacts(both, "on", 5))[2].text, "1 Zeile");
+  useCatalogue(null);
+  assert.equal(words.STATES.absent, "not there yet");
 });
 
 test("what was not run says so and shows no time", () => {
