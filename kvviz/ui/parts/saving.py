@@ -17,6 +17,7 @@ from kvviz.player import html_document
 from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
 from kvviz.trace.storage import open_trace
+from kvviz.translation import front_end_catalogue
 from kvviz.ui.parts.player import checked_cache, first_view
 from kvviz.ui.parts.run_state import PageState
 from kvviz.ui.shell import links
@@ -72,7 +73,7 @@ def take_away(shown: ShownRun, state: PageState, opening: Opening) -> None:
     if shown.origin == "file":
         st.caption("A saved run has no link; pass its file on.")
     elif links.fits(shown.settings):
-        _copy_link()(key="kv-copy-link")
+        _copy_link()(data=front_end_catalogue(), key="kv-copy-link")
     else:
         st.caption("This prompt is too long for a link; save the run instead.")
     with st.container(horizontal=True, gap="small", key="kvviz-files"):
