@@ -110,7 +110,7 @@ def _whole(variables: Mapping[str, str], name: str, default: int, largest: int) 
             _("{name} needs a whole number from 1 to {largest:,}.").format(
                 name=name, largest=largest
             ),
-            found=_("It is {value!r}.").format(value=text),
+            found=_("It is {found!r}.").format(found=text),
             fix=_("Set it right, or leave it out, and start the app again."),
         )
     return number
