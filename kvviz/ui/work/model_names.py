@@ -10,7 +10,6 @@ from typing import NamedTuple
 import kvviz
 from kvviz.trace.model_card import Family
 from kvviz.translation import N_, ngettext
-from kvviz.translation import gettext as _
 
 WEIGHTS = Path(kvviz.__file__).parent / "weights"
 
@@ -69,14 +68,14 @@ def _bundled(family: Family) -> dict[str, BundledModel]:
 
 def bundled_models(family: Family = "gpt2") -> dict[str, str]:
     """Return the models of a family that ship, name to label, without loading torch."""
-    return {
-        name: _("{model} · {layers} × {heads}").format(
-            model=model.title,
-            layers=ngettext("{n} layer", "{n} layers", model.n_layers).format(n=model.n_layers),
-            heads=ngettext("{n} head", "{n} heads", model.n_heads).format(n=model.n_heads),
-        )
-        for name, model in _bundled(family).items()
-    }
+    return {name: f"{model.title} · {size(model)}" for name, model in _bundled(family).items()}
+
+
+def size(model: BundledModel) -> str:
+    """Return a model's layers and heads, such as ``6 layers × 8 heads``."""
+    layers = ngettext("{n} layer", "{n} layers", model.n_layers).format(n=model.n_layers)
+    heads = ngettext("{n} head", "{n} heads", model.n_heads).format(n=model.n_heads)
+    return f"{layers} × {heads}"
 
 
 def called(model: str) -> str:

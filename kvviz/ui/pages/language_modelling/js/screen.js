@@ -3,9 +3,10 @@
 import { ICONS, el, icon } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { Chart } from "./chart.js";
-import { fairDraw, nearest, pointAfterKey } from "./film.js";
+import { nearest, pointAfterKey } from "./film.js";
 import { SentenceCard } from "./sentence_card.js";
-import { outstanding, pieces, shareText, tokens, tokensText } from "./words.js";
+import { toldOf } from "./told_point.js";
+import { pieces, tokens, tokensText } from "./words.js";
 
 /** @import { Films, Point } from "./film.js" */
 
@@ -169,59 +170,8 @@ export class Screen {
 
   /** @param {Point[]} now */
   tell(now) {
-    const sentences = [this.unsure(now)];
-    // A fair draw knows nothing; who takes chance for knowledge does worse.
-    if (now.some((point) => point.bits > this.data.most_bits)) {
-      const n = choices(this.data.most_bits);
-      sentences.push(gettext("There are only {n}: a model that has learnt nothing guesses worse than a fair draw from all.", { n }));
-    }
-    this.sentence.replaceChildren(...pieces(sentences.join(" ")).map((piece, i) => (i % 2 ? el("b", {}, [piece]) : piece)));
+    const names = this.data.films.map((film) => film.name);
+    const told = toldOf(names, now, this.data.most_bits);
+    this.sentence.replaceChildren(...pieces(told).map((piece, i) => (i % 2 ? el("b", {}, [piece]) : piece)));
   }
-
-  /** @param {Point[]} now @returns {string} Among how many tokens each model still hesitates. */
-  unsure(now) {
-    const [lead, twin] = now;
-    const [model, other] = this.data.films.map((film) => film.name);
-    const n = Math.round(fairDraw(lead.bits));
-    const values = {
-      seen: tokens(lead.n_tokens, outstanding(tokensText(lead.n_tokens))),
-      share: shareText(lead.progress),
-      model,
-      among: tokens(n, outstanding(choices(lead.bits))),
-      bits: lead.bits.toFixed(2),
-    };
-    const before = lead.n_tokens === 0;
-    if (!twin) {
-      return before
-        ? gettext("<b>Before the first token</b> {model} is as unsure as a fair draw among {among} ({bits} bits).", values)
-        : gettext("After {seen}, {share} of the training, {model} is as unsure as a fair draw among {among} ({bits} bits).", values);
-    }
-    const both = { ...values, other, n: outstanding(choices(twin.bits)), other_bits: twin.bits.toFixed(2), own: tokens(twin.n_tokens, tokensText(twin.n_tokens)) };
-    // Films are set side by side by the share of the training; the twin may have seen other numbers.
-    if (twin.n_tokens === lead.n_tokens) {
-      return before
-        ? gettext(
-            "<b>Before the first token</b> {model} is as unsure as a fair draw among {among} ({bits} bits), and {other} among {n} ({other_bits} bits).",
-            both,
-          )
-        : gettext(
-            "After {seen}, {share} of the training, {model} is as unsure as a fair draw among {among} ({bits} bits), and {other} among {n} ({other_bits} bits).",
-            both,
-          );
-    }
-    return before
-      ? gettext(
-          "<b>Before the first token</b> {model} is as unsure as a fair draw among {among} ({bits} bits), and {other}, {own} into its own, among {n} ({other_bits} bits).",
-          both,
-        )
-      : gettext(
-          "After {seen}, {share} of the training, {model} is as unsure as a fair draw among {among} ({bits} bits), and {other}, {own} into its own, among {n} ({other_bits} bits).",
-          both,
-        );
-  }
-}
-
-/** @param {number} bits @returns {string} The number of tokens in a fair draw that is as unsure. */
-function choices(bits) {
-  return Math.round(fairDraw(bits)).toLocaleString("en");
 }
