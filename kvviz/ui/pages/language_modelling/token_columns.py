@@ -12,6 +12,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
+from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.language_modelling.readings import N_RECORDED, Reading
 from kvviz.ui.work.model_names import called
 
@@ -58,4 +59,5 @@ def token_columns(reading: Reading, *, mode: str, revealed: bool, wait: str, key
         wait: What the panel says until they are.
         key: Name of this component on the page.
     """
-    _component()(key=key, data=payload(reading, mode=mode, revealed=revealed, wait=wait))
+    data = payload(reading, mode=mode, revealed=revealed, wait=wait) | front_end_catalogue()
+    _component()(key=key, data=data)
