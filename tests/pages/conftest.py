@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.shell import history
 from kvviz.ui.shell.history import Step
-from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import RunSettings
 from tests.payload_reader import unpack
 
 ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"

@@ -15,9 +15,9 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
 from kvviz.ui.parts.experiment import Choice, work
 from kvviz.ui.parts.experiment.verdict import judged
-from kvviz.ui.shell import links
 from kvviz.ui.shell.plain_text import percent, plain
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.run_settings import LARGEST_SEED
 from tests.pages.conftest import as_read, charts_of, opened_by_link
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 from tests.payload_reader import unpack
@@ -494,7 +494,7 @@ def test_a_page_takes_back_the_links_that_it_writes(twins):
     assert again.notes == []
     assert again.app.text_area(key="bg:text").value == ""
     assert settings.write(TwinSettings(bert="", model=""), HeadView()) == {}
-    assert twins(do="write", new="2").app.number_input(key="bg:seed").max == links.LARGEST_SEED
+    assert twins(do="write", new="2").app.number_input(key="bg:seed").max == LARGEST_SEED
 
 
 def test_losses_are_told_as_they_came_out():
@@ -606,6 +606,6 @@ def test_every_setting_survives_its_link():
     wanted = TwinSettings(do="edit", text="a b", word="c", at=1, by="d", blank=2, new=5, seed=9,
                           one="x y", other="x z", focus=0, model="m", bert="n")  # fmt: skip
     view = HeadView(1, 2, "mask")
-    assert settings.parse(settings.write(wanted, view)) == (wanted, view, "")
+    assert settings.parse(settings.write(wanted, view)) == (wanted, view, ())
     assert settings.write(TwinSettings(), HeadView()) == {}
     assert set(EXPERIMENTS) == {"look", "append", "edit", "masks", "blank", "write", "context"}

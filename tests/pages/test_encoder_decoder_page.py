@@ -15,7 +15,7 @@ from kvviz.ui.pages.encoder_decoder.filled import fills, final_sentinels, parts,
 from kvviz.ui.pages.encoder_decoder.settings import parse, parse_encoder, usual, write
 from kvviz.ui.parts import saving
 from kvviz.ui.parts.experiment import Record
-from kvviz.ui.shell.links import View
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell.plain_text import percent
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -394,10 +394,12 @@ def test_a_text_without_blanks_or_with_all_of_them_has_no_final_sentinel():
 
 def test_what_is_said_is_what_the_trace_counted():
     trace = make_trace(1, 4, card=make_card(2, 2, 4, family="t5"), n_encoder=6)
-    assert "Step 1 computed 0 cross-attention rows and read all 6" in cross_rows.told(trace, 0)
-    assert cross_rows.told(trace, 0).startswith("Right. ")
+    verdict = cross_rows.told(trace, trace.cross)
+    assert "Step 1 computed 0 cross-attention rows and read all 6" in verdict.told
+    assert verdict.right == [{0}]
     uncached = make_trace(1, 4, card=trace.model, n_encoder=6, use_cache=False)
-    assert "Step 1 computed 6 cross-attention rows and read all 0" in cross_rows.told(uncached, 0)
+    verdict = cross_rows.told(uncached, uncached.cross)
+    assert "Step 1 computed 6 cross-attention rows and read all 0" in verdict.told
     assert "of its own rows 1 computed" in cross_rows.numbers(trace, trace.cross)[1]
     assert "all 24 are the same" in cross_rows.numbers(trace, trace.cross)[-1]
 

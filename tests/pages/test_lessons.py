@@ -5,8 +5,10 @@ import pytest
 from kvviz.lessons import lesson_files as shelf
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import LessonError
-from kvviz.ui.shell import links
+from kvviz.ui.pages.kv_cache.settings import parse
+from kvviz.ui.parts.view import VIEW_FIELDS
 from kvviz.ui.shell.page_list import page_named
+from kvviz.ui.work.run_settings import run_fields
 
 
 def test_every_lesson_can_be_read():
@@ -27,8 +29,8 @@ def test_every_door_leads_to_a_page_with_a_link_it_understands():
     for entry in lessons().page_guide:
         assert page_named(entry.page) is not None
         parameters = dict(parse_qsl(entry.query, strict_parsing=bool(entry.query)))
-        assert set(parameters) <= set(links.readers(1024))
-        assert links.parse(parameters).unusable == ()
+        assert set(parameters) <= {*run_fields().readers, *VIEW_FIELDS.readers}
+        assert parse(parameters)[2] == ()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_a_gap_in_a_file_is_found_by_name(tmp_path, monkeypatch, damage, words):
     (tmp_path / "en" / "glossary.toml").write_text(damage)
     monkeypatch.setattr(shelf, "HERE", tmp_path)
     with pytest.raises(LessonError) as caught:
-        shelf.lessons.__wrapped__("en")
+        shelf._lessons.__wrapped__("en")
     assert "glossary.toml" in str(caught.value)
     assert words in str(caught.value)
 

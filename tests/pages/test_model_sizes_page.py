@@ -8,7 +8,7 @@ import pytest
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.lessons.model_table import accelerator_table, model_table
 from kvviz.translation import gettext, using
-from kvviz.ui.pages.model_sizes.choice import Choice, parse, write
+from kvviz.ui.pages.model_sizes.choice import Choice, choice_fields
 from kvviz.ui.pages.model_sizes.pictures import bundled_count, counted_parts
 from kvviz.ui.pages.model_sizes.prediction import answers
 from kvviz.ui.pages.model_sizes.result_cards import bill, every_accelerator
@@ -76,9 +76,9 @@ def test_a_link_leads_to_a_choice_and_a_change_to_its_link():
 
 
 def test_a_default_choice_has_no_parameters_and_every_other_comes_back():
-    assert write(Choice()) == {}
+    assert choice_fields().write(Choice()) == {}
     choice = Choice("gpt2", 1_024, 3, "fp32", "4bit", "mi300x")
-    assert parse(write(choice)) == (choice, ())
+    assert choice_fields().parse(choice_fields().write(choice)) == (choice, ())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_default_choice_has_no_parameters_and_every_other_comes_back():
      {"weights": "bfloat16"}, {"kv": "2"}, {"on": "<b>"}],
 )  # fmt: skip
 def test_what_a_link_says_wrongly_has_its_default_and_one_line(parameters):
-    choice, unusable = parse(parameters)
+    choice, unusable = choice_fields().parse(parameters)
     assert choice == Choice()
     assert len(unusable) == 1
     page = opened(**parameters)

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from kvviz.engine import load_model
 from kvviz.trace.named_cache import NamedCache
 from kvviz.ui.parts.saving import open_upload
-from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work import runs
+from kvviz.ui.work.run_settings import RunSettings
 from tests.factories import make_card, make_trace
 from tests.parity.tiny_models import PROMPT, TinyModel
 

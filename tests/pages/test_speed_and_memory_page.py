@@ -18,7 +18,7 @@ from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
 from kvviz.ui.pages.speed_and_memory.race_controls import found_wrong
 from kvviz.ui.pages.speed_and_memory.result_part import right_answer, verdict
-from kvviz.ui.pages.speed_and_memory.settings import RaceSettings, parse, write
+from kvviz.ui.pages.speed_and_memory.settings import RaceSettings, race_fields
 from kvviz.ui.parts.quantity import factor, seconds
 from kvviz.ui.shell.environment import Environment
 from tests.pages.conftest import PATIENCE_S, Page
@@ -165,8 +165,9 @@ def test_nonsense_in_a_link_gives_the_default_and_a_line(opened):
 
 def test_a_link_says_what_it_was_written_from():
     settings = RaceSettings(prompt_tokens=5, new=7, batch=3, repeats=9, dtype="float16")
-    assert parse(write(settings), 1024) == (settings, ())
-    assert write(RaceSettings(device="cpu")) == {}
+    fields = race_fields(1024)
+    assert fields.parse(fields.write(settings)) == (settings, ())
+    assert fields.write(RaceSettings(device="cpu")) == {}
 
 
 def test_a_model_that_may_not_be_loaded_is_not(opened, monkeypatch):

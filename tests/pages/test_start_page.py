@@ -17,8 +17,8 @@ def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
 def test_the_stored_run_is_of_the_model_that_ships():
     import kvviz
     from kvviz.ui.pages.start.stored_example import SETTINGS, stored_example
-    from kvviz.ui.shell.links import RunSettings
     from kvviz.ui.work.model_store import model_store
+    from kvviz.ui.work.run_settings import RunSettings
 
     stored = stored_example()
     model = model_store().get(RunSettings())

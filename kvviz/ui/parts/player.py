@@ -17,9 +17,10 @@ from kvviz.errors import LinkError
 from kvviz.player import pack
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
+from kvviz.translation import gettext as _
 from kvviz.translation import language
+from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.links import CACHES, View
 from kvviz.ui.work.runs import ShownRun
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def checked_view(message: object, shown: ShownRun) -> View:
         LinkError: If it is no view of this run.
     """
     if not isinstance(message, Mapping):
-        raise LinkError("The player sent something that is no view.", found=repr(message)[:80])
+        raise LinkError(_("The player sent something that is no view."), found=repr(message)[:80])
     card = shown.trace.model
     counts = {"step": shown.n_steps, "layer": card.n_layers, "head": card.n_heads}
     numbers = {name: message.get(name) for name in counts}
@@ -56,7 +57,9 @@ def checked_view(message: object, shown: ShownRun) -> View:
         )
         or message.get("cache") not in CACHES
     ):
-        raise LinkError("The player sent a view that this run does not have.", found=repr(message))
+        raise LinkError(
+            _("The player sent a view that this run does not have."), found=repr(message)
+        )
     return View(cache=message["cache"], **{name: int(numbers[name] or 0) for name in counts})
 
 
@@ -67,11 +70,13 @@ def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None
         LinkError: If it asks for what this run cannot have.
     """
     if not isinstance(message, Mapping):
-        raise LinkError("The player sent something that is no request.", found=repr(message)[:80])
+        raise LinkError(
+            _("The player sent something that is no request."), found=repr(message)[:80]
+        )
     layer, cache_mode = message.get("layer"), message.get("cache")
     layer_is_there = layer is None or (type(layer) is int and 0 <= layer < trace.model.n_layers)
     if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
-        raise LinkError("The player asked for what this run cannot have.", found=repr(message))
+        raise LinkError(_("The player asked for what this run cannot have."), found=repr(message))
     return layer, cache_mode
 
 
@@ -96,18 +101,21 @@ def checked_cache(shown: ShownRun, view: View) -> CacheView:
     return shown.caches[shown.caches.index(view.cache) if view.cache in shown.caches else 0]
 
 
+def begins_at(shown: ShownRun, view: View) -> dict[str, Any]:
+    """Return where a player of a run begins, as the arguments of what packs it."""
+    return {
+        "layer": view.layer or 0,
+        "head": view.head or 0,
+        "step": view.step,
+        "cache": checked_cache(shown, view),
+        "roles": shown.roles,
+    }
+
+
 def packed(shown: ShownRun, view: View, view_number: int, layer: int | None = None) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
-    return pack(
-        shown.subject,
-        layer=view.layer or 0,
-        head=view.head or 0,
-        step=view.step,
-        cache=checked_cache(shown, view),
-        view_number=view_number,
-        roles=shown.roles,
-        layers=None if layer is None else [layer],
-    )
+    layers = None if layer is None else [layer]
+    return pack(shown.subject, view_number=view_number, layers=layers, **begins_at(shown, view))
 
 
 @st.fragment

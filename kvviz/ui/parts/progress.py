@@ -6,37 +6,16 @@ from typing import Protocol
 
 import streamlit as st
 
-from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.parts.run_state import PageState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.jobs import Job
-
-QUICK_S = 0.8
-"""A run that is done within this time is shown at once, without a progress bar in between."""
 
 
 class Waiting(Protocol):
     """A page that waits for a job."""
 
     job: Job | None
-
-
-def collect(state: PageState, timeout: float = QUICK_S) -> None:
-    """Put the result of the job on screen if it is done, waiting for it a moment."""
-    job = state.job
-    if job is None or not job.wait(timeout):
-        return
-    state.job = None
-    if isinstance(job.error, RunCancelledError):
-        state.notes = (job.error.what,)
-    elif job.error is not None:
-        state.error = job.error
-    else:
-        state.show(job.result)
-        return
-    state.settle()
 
 
 @st.fragment(run_every=0.4)

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import TypeVar
 
-from kvviz.errors import (
-    ContextLengthError,
-    DeviceError,
-    ModelFamilyError,
-    ModelFilesError,
-    ModelNotFoundError,
-    NetworkError,
-    OutOfMemoryError,
-)
-from kvviz.ui.shell.links import RunSettings
+import streamlit as st
+
+from kvviz.errors import ModelFamilyError, ModelFilesError, ModelNotFoundError, NetworkError
+from kvviz.trace.model_card import Family
+from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.work.model_names import bundled_models
-from kvviz.ui.work.model_store import model_store
 
 OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
+"""Errors that another model does not have."""
+
+S = TypeVar("S")
+Remedy = tuple[str, S]
+"""The words of a button, and the settings that it starts."""
 
 
-def remedy(error: Exception, attempt: RunSettings) -> tuple[str, RunSettings] | None:
-    """Return what to try instead of a run that failed, and the words of its button.
+def another_model_helps(error: Exception | None, model: str, usual: str, family: Family) -> bool:
+    """Return whether the usual model of a family, which ships, would do where another failed."""
+    return isinstance(error, OF_THE_MODEL) and model != usual and usual in bundled_models(family)
+
+
+def offer(state: WorkState, found: Remedy[S] | None, put: Callable[[S], None], key: str) -> bool:
+    """Draw a button that does what helps against an error, where there is such a thing.
+
+    Args:
+        state: The page; it is told that the work is asked for.
+        found: The button's words, and what the controls are to say.
+        put: Makes the controls say it.
+        key: Of the button.
 
     Returns:
-        None where only the person can know what to change.
+        Whether it was pressed just now, which a fragment has to tell the page around it.
     """
-    usual = RunSettings()
-    if isinstance(error, ContextLengthError):
-        model = model_store().peek(attempt)
-        room = 0 if model is None else model.card.n_ctx - model.count_tokens(attempt.prompt)
-        if room < 1:
-            return None
-        return f"Generate {room:,} new tokens instead", replace(attempt, new=room)
-    if isinstance(error, OF_THE_MODEL) and attempt.model != usual.model:
-        label = bundled_models()[usual.model].split(" · ")[0]
-        return f"Run it with {label}", replace(attempt, model=usual.model)
-    if isinstance(error, (DeviceError, OutOfMemoryError)):
-        plain = replace(attempt, device="auto", dtype="float32")
-        if isinstance(error, DeviceError) and plain != attempt:
-            return "Run it in float32 where it fits", plain
-        if attempt.device != "cpu":
-            return "Run it on the CPU", replace(plain, device="cpu")
-    return None
+    if found is None:
+        return False
+    label, wanted = found
+
+    def take() -> None:
+        put(wanted)
+        state.asked = True
+
+    return st.button(label, key=key, on_click=take)

@@ -4,65 +4,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import streamlit as st
-
 from kvviz.player import fingerprint
-from kvviz.ui.shell.address import Address
-from kvviz.ui.shell.links import Link, RunSettings, View, within
-from kvviz.ui.work.jobs import Job
+from kvviz.ui.parts.view import View, within
+from kvviz.ui.parts.work_state import WorkState
+from kvviz.ui.shell.links import lines_about
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.runs import ShownRun
 
 
 @dataclass
-class PageState:
-    """One person's page.
+class RunState(WorkState):
+    """One person's page with a player.
 
     Attributes:
         shown: The run on screen, or None before the first.
         view: What is looked at in it.
-        job: The run that is under way, or None.
-        coming: What to look at when that run is there; None to stay where one looks.
+        coming: What to look at when the run under way is there; None to stay where one looks.
         by_link: Whether a link asked for that run, so that its view must be kept to.
-        error: What went wrong last, drawn until the next run.
         attempt: What was run last, or tried.
         wanted: The run that a link asks for, until it has begun.
-        asked: Whether a button outside the controls asked for a run of what the controls say.
-        notes: Lines about the link that was opened.
         view_number: Counts the times the player was told to take on a view of the page's.
-        address: The address bar.
         upload: Id of the file that was opened last; the page's widget goes on holding it.
     """
 
     shown: ShownRun | None = None
     view: View = field(default_factory=View)
-    job: Job | None = None
     coming: View | None = None
     by_link: bool = False
-    error: Exception | None = None
     attempt: RunSettings | None = None
     wanted: RunSettings | None = None
-    asked: bool = False
-    notes: tuple[str, ...] = ()
     view_number: int = 0
-    address: Address = field(default_factory=Address)
     upload: str = ""
 
-    @classmethod
-    def here(cls, name: str) -> PageState:
-        """Return this session's state of the page of that name, new if there is none."""
-        if name not in st.session_state:
-            st.session_state[name] = cls()
-        return st.session_state[name]
+    def say_cancelled(self, what: str) -> None:
+        """Leave on screen what was there, and say so."""
+        super().say_cancelled(what)
+        self.settle()
 
-    def show(self, shown: ShownRun) -> None:
+    def fail(self, error: Exception) -> None:
+        """Leave on screen what was there, and tell what went wrong."""
+        super().fail(error)
+        self.settle()
+
+    def show(self, result: ShownRun) -> None:
         """Put a new run on screen.
 
         The very same run made again keeps the view, unless a link names another one.
         """
         again = self.shown is not None and (
-            fingerprint(self.shown.subject) == fingerprint(shown.subject)
+            fingerprint(self.shown.subject) == fingerprint(result.subject)
         )
-        self.shown, self.error = shown, None
+        self.shown, self.error = result, None
         if self.coming is not None and (self.by_link or not again):
             self.view = self.coming
             self.view_number += again
@@ -81,8 +73,8 @@ class PageState:
             return
         card = shown.trace.model
         self.view, unusable = within(self.view, shown.n_steps, card.n_layers, card.n_heads)
-        if unusable and self.by_link:
-            self.notes += (Link(unusable=unusable).line,)
+        if self.by_link:
+            self.notes += lines_about(unusable)
         self.by_link = False
         if self.view.cache not in shown.caches:
             # The player still waits for the other way, and has to begin anew to give that up.

@@ -18,11 +18,14 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
 from kvviz.trace.storage import open_trace
 from kvviz.translation import front_end_catalogue
-from kvviz.ui.parts.player import checked_cache, first_view
-from kvviz.ui.parts.run_state import PageState
+from kvviz.translation import gettext as _
+from kvviz.ui.parts.player import begins_at, first_view
+from kvviz.ui.parts.run_state import RunState
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
-from kvviz.ui.shell.links import RunSettings, View
+from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work.model_names import FAMILY_NAMES
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.runs import ShownRun
 
 HERE = Path(__file__).parent
@@ -47,7 +50,7 @@ Opening = Callable[[ShownRun, View], View]
 """
 
 
-def draw(state: PageState, family: Family, opening: Opening = first_view) -> None:
+def draw(state: RunState, family: Family, opening: Opening = first_view) -> None:
     """Draw what can be taken away, once there is a run, and the way to open a saved one.
 
     Args:
@@ -57,8 +60,8 @@ def draw(state: PageState, family: Family, opening: Opening = first_view) -> Non
     """
     with st.container(key="kvviz-saving", gap=None):
         above = st.container(gap=None)
-        with st.popover("Open a saved run", type="tertiary", key="kvviz-open-run"):
-            upload = st.file_uploader("A .npz file that was saved here or with trace.save",
+        with st.popover(_("Open a saved run"), type="tertiary", key="kvviz-open-run"):
+            upload = st.file_uploader(_("A .npz file that was saved here or with trace.save"),
                                       key="kv:upload")  # fmt: skip
             if upload is not None and state.upload != upload.file_id:
                 open_upload(state, upload, family)
@@ -68,28 +71,28 @@ def draw(state: PageState, family: Family, opening: Opening = first_view) -> Non
                 take_away(state.shown, state, opening)
 
 
-def take_away(shown: ShownRun, state: PageState, opening: Opening) -> None:
+def take_away(shown: ShownRun, state: RunState, opening: Opening) -> None:
     """Draw the ways to take a run away."""
     if shown.origin == "file":
-        st.caption("A saved run has no link; pass its file on.")
-    elif links.fits(shown.settings):
+        st.caption(_("A saved run has no link; pass its file on."))
+    elif links.fits(shown.settings.prompt):
         _copy_link()(data=front_end_catalogue(), key="kv-copy-link")
     else:
-        st.caption("This prompt is too long for a link; save the run instead.")
+        st.caption(_("This prompt is too long for a link; save the run instead."))
     with st.container(horizontal=True, gap="small", key="kvviz-files"):
         downloads(shown, state, opening)
 
 
-def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
+def downloads(shown: ShownRun, state: RunState, opening: Opening) -> None:
     """Draw the downloads of a run; each is made only when it is asked for."""
     for label, key, make, name, mime, about in (
         (
-            "Save run",
+            _("Save run"),
             "npz",
             lambda: npz(shown.trace),
             "kvviz-run.npz",
             "application/octet-stream",
-            "The whole trace as a .npz file, to open here or in Python with kvviz.open_trace.",
+            _("The whole trace as a .npz file, to open here or in Python with kvviz.open_trace."),
         ),
         (
             "HTML",
@@ -97,7 +100,7 @@ def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
             lambda: html_page(shown, opening(shown, state.view)),
             "kvviz-run.html",
             "text/html",
-            "One offline file with this player inside.",
+            _("One offline file with this player inside."),
         ),
         (
             "CSV",
@@ -105,7 +108,7 @@ def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
             lambda: to_csv(shown.trace),
             "kvviz-steps.csv",
             "text/csv",
-            "One line a step: rows, FLOPs, time, bytes.",
+            _("One line a step: rows, FLOPs, time, bytes."),
         ),
     ):
         st.download_button(
@@ -120,25 +123,27 @@ def downloads(shown: ShownRun, state: PageState, opening: Opening) -> None:
         )
 
 
-def open_upload(state: PageState, upload: Any, family: Family) -> None:
+def open_upload(state: RunState, upload: Any, family: Family) -> None:
     """Put an uploaded run on screen, or say why it cannot be."""
-    if state.job is not None:
-        state.job.cancel()
-        state.job = None
+    state.give_up_job()
     try:
         trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
         if trace.model.family != family:
             raise TraceFileError(
-                "This run belongs on another page.",
-                found=f"It is of {trace.model.name}, a {_title(trace.model.family)}.",
-                fix="Open the page “T5's two caches” for a T5, “KV cache, step by step” for a "
-                "GPT-2, and open the file there.",
+                _("This run belongs on another page."),
+                found=_("It is of {model}, a {family}.").format(
+                    model=trace.model.name, family=_title(trace.model.family)
+                ),
+                fix=_(
+                    "Open the page “{t5_page}” for a T5, “{gpt2_page}” for a GPT-2, and open the "
+                    "file there."
+                ).format(t5_page=title_of("encoder_decoder"), gpt2_page=title_of("kv_cache")),
             )
         if trace.options.cache is not None:
             raise TraceFileError(
-                "This page shows runs with the full cache, or with none.",
-                found=f"This one used the cache {trace.options.cache_name!r}.",
-                fix="Open it in Python with kvviz.open_trace.",
+                _("This page shows runs with the full cache, or with none."),
+                found=_("This one used the cache {name!r}.").format(name=trace.options.cache_name),
+                fix=_("Open it in Python with kvviz.open_trace."),
             )
     except KvvizError as error:
         state.error = error
@@ -161,11 +166,8 @@ def settings_of(trace: GenerationTrace) -> RunSettings:
         model=trace.model.name,
         prompt=trace.prompt,
         new=options.max_new_tokens,
-        temperature=options.temperature,
-        top_k=options.top_k,
-        top_p=options.top_p,
-        seed=options.seed,
         dtype=trace.model.dtype,
+        **{name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")},
     )
 
 
@@ -179,12 +181,4 @@ def npz(trace: GenerationTrace) -> bytes:
 
 def html_page(shown: ShownRun, view: View) -> str:
     """Return the player and its run as one offline HTML document, at the view on screen."""
-    view = first_view(shown, view)
-    return html_document(
-        shown.subject,
-        layer=view.layer or 0,
-        head=view.head or 0,
-        step=view.step,
-        cache=checked_cache(shown, view),
-        roles=shown.roles,
-    )
+    return html_document(shown.subject, **begins_at(shown, first_view(shown, view)))

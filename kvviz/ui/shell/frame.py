@@ -7,12 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from kvviz.translation import gettext as _
 from kvviz.ui.shell import history, session_language, style
 from kvviz.ui.shell.address import ARRIVED, PAGE, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
-from kvviz.ui.shell.plain_text import plain, shortened
+from kvviz.ui.shell.plain_text import plain, plain_html, shortened
 
+NAME = "kvviz"
 _ICON_BYTES = (Path(__file__).parent / "icon.png").read_bytes()
 ICON = f"data:image/png;base64,{b64encode(_ICON_BYTES).decode()}"
 """A picture of our own: Streamlit would fetch a named icon for the tab from a font server. It is
@@ -23,15 +25,15 @@ sent as it is, since a file has no address while one run of the script takes the
 def show() -> None:
     """Draw the frame and run the page that the address names."""
     session_language.take_from_address()
-    st.set_page_config(page_title="kvviz", page_icon=ICON, layout="wide")
+    st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     style.apply()
     pages = [entry.page() for entry in PAGES]
     current = st.navigation(pages, position="hidden")
     history.listen(current.url_path)
     with st.sidebar:
         st.html(
-            '<div class="kvviz-name">kvviz</div>'
-            '<div class="kvviz-tagline">Watch a KV cache work</div>'
+            f'<div class="kvviz-name">{NAME}</div>'
+            f'<div class="kvviz-tagline">{plain_html(_("Watch a KV cache work"))}</div>'
         )
         with st.container(key="kvviz-nav", gap=None):
             for page in pages:
@@ -41,7 +43,9 @@ def show() -> None:
     lost = st.query_params.get(LOST)
     if lost:
         st.info(
-            f"There is no page “{plain(shortened(lost))}” here, so this is the first one.",
+            _("There is no page “{page}” here, so this is the first one.").format(
+                page=plain(shortened(lost))
+            ),
             icon=":material/signpost:",
         )
     if st.session_state.get(PAGE) != current.url_path:

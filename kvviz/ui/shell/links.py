@@ -1,97 +1,87 @@
 """Every view is a URL: what a link says, checked, and the link that says it.
 
 Links come from anyone, so nothing in them is trusted: lengths and ranges are limited, and what
-cannot be used gives the default and one line that says so.
+cannot be used gives the default and one line that says so. What there is to say belongs to the
+pages: each describes its dataclasses by `LinkFields`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
-from urllib.parse import quote, urlencode
+from dataclasses import dataclass, fields, replace
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
 
-from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
 from kvviz.translation import languages
 
-LONGEST_PROMPT = 20_000
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 LONGEST_LINK = 8_000
-LARGEST_SEED = 2**32 - 1
-CACHES = ("on", "off", "both")
+"""Most characters that a text may take in a link."""
+
+S = TypeVar("S", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
-class RunSettings:
-    """What is run.
+class Reader:
+    """How one value of a link is read.
 
     Attributes:
-        model: Bundled name, hub id or folder.
-        prompt: Text to continue, as typed.
-        new: Tokens to generate.
-        temperature: 0 for the most likely token.
-        top_k: Keep only so many most likely tokens; None for all.
-        top_p: Keep the smallest set with this much probability; None for all.
-        seed: Seed of the sampling.
-        device: Where to run; no part of a link, since it depends on the machine.
-        dtype: Number format; no part of a link either.
+        read: Makes the value of its text; raises ValueError or OverflowError where it cannot be.
+        wanted: Says what the text must be, in the language of who opened the link.
     """
 
-    model: str = "kvviz/gpt2-mini"
-    prompt: str = field(default_factory=lambda: lessons().prompts[0].text)
-    new: int = 16
-    temperature: float = 0.0
-    top_k: int | None = None
-    top_p: float | None = None
-    seed: int = 0
-    device: str = "auto"
-    dtype: str = "float32"
+    read: Callable[[str], Any]
+    wanted: Callable[[], str]
 
 
 @dataclass(frozen=True)
-class View:
-    """What is looked at.
+class LinkFields(Generic[S]):
+    """The fields of one dataclass as they stand in a link, each under its own name.
 
     Attributes:
-        step: Step of the run, 0 is the prefill.
-        layer: Layer, or None for the page's own choice.
-        head: Head, or None likewise.
-        cache: ``on``, ``off`` or ``both`` side by side.
+        usual: What a link without parameters says.
+        readers: The reader of each field that a link may hold.
     """
 
-    step: int = 0
-    layer: int | None = None
-    head: int | None = None
-    cache: str = "on"
+    usual: S
+    readers: Mapping[str, Reader]
+
+    def parse(self, parameters: Mapping[str, str]) -> tuple[S, tuple[str, ...]]:
+        """Read a link. Other names than those of the fields are left alone.
+
+        Returns:
+            What the link says, with the usual value where a parameter could not be used, and a
+            phrase on each of those.
+        """
+        values, unusable = values_of(parameters, self.readers)
+        return replace(self.usual, **values), unusable
+
+    def write(self, value: S) -> dict[str, str]:
+        """Return the parameters that lead back, without usual values and texts too long for it."""
+        chosen = {
+            one.name: getattr(value, one.name)
+            for one in fields(value)
+            if one.name in self.readers
+            and getattr(value, one.name) != getattr(self.usual, one.name)
+        }
+        texts = {
+            name: f"{one:g}" if isinstance(one, float) else str(one) for name, one in chosen.items()
+        }
+        return {name: text for name, text in texts.items() if fits(text)}
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link's run and view, and what in it could not be used."""
-
-    settings: RunSettings = field(default_factory=RunSettings)
-    view: View = field(default_factory=View)
-    lang: str = "en"
-    unusable: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """One friendly line about what could not be used, or nothing."""
-        return line_about(self.unusable)
-
-
-def line_about(unusable: Sequence[str]) -> str:
-    """Return one friendly line about what in a link could not be used, or nothing."""
-    if not unusable:
-        return ""
-    return (
-        "Part of this link could not be used, so the usual value stands in its place: "
-        f"{'; '.join(unusable)}."
-    )
+def fits(text: str) -> bool:
+    """Whether a text is short enough for an address bar."""
+    return len(quote(text)) <= LONGEST_LINK
 
 
 def values_of(
-    parameters: Mapping[str, str], readers: Mapping[str, Callable[[str], Any]]
+    parameters: Mapping[str, str], readers: Mapping[str, Reader]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Read query parameters, each by its own reader.
 
@@ -105,14 +95,34 @@ def values_of(
         if text is None:
             continue
         try:
-            values[name] = reader(text)
+            values[name] = reader.read(text)
         except (ValueError, OverflowError):
             shown = text if len(text) <= 40 else f"{text[:40]}…"
-            unusable.append(f"{name} is {shown!r}, not {reader.__doc__}")
+            unusable.append(
+                _("{name} is {text!r}, not {wanted}").format(
+                    name=name, text=shown, wanted=reader.wanted()
+                )
+            )
     return values, tuple(unusable)
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def lines_about(unusable: Sequence[str]) -> tuple[str, ...]:
+    """Return one friendly line about what in a link could not be used, or none."""
+    if not unusable:
+        return ()
+    return (
+        _(
+            "Part of this link could not be used, so the usual value stands in its place: {list}."
+        ).format(list="; ".join(unusable)),
+    )
+
+
+def unknown_language(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a phrase on the language of a link if nobody speaks it here, else nothing."""
+    return values_of(parameters, {"lang": language_code()})[1]
+
+
+def whole(least: int, most: int) -> Reader:
     """Return a reader of whole numbers from `least` to `most`."""
 
     def read(text: str) -> int:
@@ -121,11 +131,13 @@ def whole(least: int, most: int) -> Callable[[str], int]:
             raise ValueError
         return number
 
-    read.__doc__ = f"a whole number from {least:,} to {most:,}"
-    return read
+    return Reader(
+        read,
+        lambda: _("a whole number from {least:,} to {most:,}").format(least=least, most=most),
+    )
 
 
-def decimal(least: float, most: float, *, open_below: bool = False) -> Callable[[str], float]:
+def decimal(least: float, most: float, *, open_below: bool = False) -> Reader:
     """Return a reader of numbers from `least` (left out if open) to `most`."""
 
     def read(text: str) -> float:
@@ -135,24 +147,33 @@ def decimal(least: float, most: float, *, open_below: bool = False) -> Callable[
             raise ValueError
         return number
 
-    beginning = "a number above" if open_below else "a number from"
-    read.__doc__ = f"{beginning} {least:g} {'up ' if open_below else ''}to {most:g}"
-    return read
+    def wanted() -> str:
+        if open_below:
+            form = _("a number above {least:g} up to {most:g}")
+        else:
+            form = _("a number from {least:g} to {most:g}")
+        return form.format(least=least, most=most)
+
+    return Reader(read, wanted)
 
 
-def one_of(names: Sequence[str]) -> Callable[[str], str]:
-    """Return a reader of one of a few words."""
+def one_of(names: Sequence[str], wanted: Callable[[], str] | None = None) -> Reader:
+    """Return a reader of one of a few words, which are listed unless it is said what they are."""
 
     def read(text: str) -> str:
         if text not in names:
             raise ValueError
         return text
 
-    read.__doc__ = " or ".join(names)
-    return read
+    return Reader(read, wanted or (lambda: reduce(_or, names)))
 
 
-def language_code() -> Callable[[str], str]:
+def _or(words: str, word: str) -> str:
+    # Translators: a list of words of which one is wanted, and one more of them.
+    return _("{words} or {word}").format(words=words, word=word)
+
+
+def language_code() -> Reader:
     """Return a reader of a language's code."""
 
     def read(text: str) -> str:
@@ -160,11 +181,10 @@ def language_code() -> Callable[[str], str]:
             raise ValueError
         return text
 
-    read.__doc__ = "the code of a language that is spoken here"
-    return read
+    return Reader(read, lambda: _("the code of a language that is spoken here"))
 
 
-def text_up_to(length: int, *, least: int = 1) -> Callable[[str], str]:
+def text_up_to(length: int, *, least: int = 1) -> Reader:
     """Return a reader of text of `least` to `length` characters."""
 
     def read(text: str) -> str:
@@ -172,90 +192,7 @@ def text_up_to(length: int, *, least: int = 1) -> Callable[[str], str]:
             raise ValueError
         return text
 
-    read.__doc__ = f"a text of {least} to {length:,} characters"
-    return read
-
-
-def readers(max_new_tokens: int) -> dict[str, Callable[[str], Any]]:
-    """Return the reader of each query parameter that the pages share."""
-    return {
-        "model": text_up_to(300),
-        "prompt": text_up_to(LONGEST_PROMPT),
-        "new": whole(1, max_new_tokens),
-        "temperature": decimal(0.0, 10.0),
-        "top_k": whole(1, 1_000_000),
-        "top_p": decimal(0.0, 1.0, open_below=True),
-        "seed": whole(0, LARGEST_SEED),
-        "cache": one_of(CACHES),
-        "layer": whole(0, 9_999),
-        "head": whole(0, 9_999),
-        "step": whole(0, 99_999),
-        "lang": language_code(),
-    }
-
-
-def parse(parameters: Mapping[str, str], max_new_tokens: int = 1024) -> Link:
-    """Read a link's query parameters.
-
-    Args:
-        parameters: Name to text. Unknown names are left alone, since a page has its own.
-        max_new_tokens: Most new tokens that a link may ask for.
-
-    Returns:
-        The link. What could not be used has its default, and is named in `unusable`.
-    """
-    values, unusable = values_of(parameters, readers(max_new_tokens))
-    chosen = {
-        kind: {f.name: values[f.name] for f in fields(kind) if f.name in values}
-        for kind in (RunSettings, View)
-    }
-    return Link(
-        settings=RunSettings(**chosen[RunSettings]),
-        view=View(**chosen[View]),
-        lang=values.get("lang", "en"),
-        unusable=unusable,
+    return Reader(
+        read,
+        lambda: _("a text of {least} to {length:,} characters").format(least=least, length=length),
     )
-
-
-def write(settings: RunSettings, view: View, lang: str = "en") -> dict[str, str]:
-    """Return the query parameters that lead back to a run and a view, defaults left out.
-
-    A prompt too long for an address bar is left out as well; `fits` tells.
-    """
-    parameters: dict[str, str] = {}
-    for value, default in ((settings, RunSettings()), (view, View())):
-        for entry in fields(value):
-            chosen = getattr(value, entry.name)
-            if entry.name in ("device", "dtype") or chosen == getattr(default, entry.name):
-                continue
-            parameters[entry.name] = f"{chosen:g}" if isinstance(chosen, float) else str(chosen)
-    if lang != "en":
-        parameters["lang"] = lang
-    if not fits(settings):
-        del parameters["prompt"]
-    return parameters
-
-
-def fits(settings: RunSettings) -> bool:
-    """Whether the prompt is short enough for an address bar."""
-    return len(quote(settings.prompt)) <= LONGEST_LINK
-
-
-def query(settings: RunSettings, view: View) -> str:
-    """Return the link's text after the question mark."""
-    return urlencode(write(settings, view), quote_via=quote)
-
-
-def within(view: View, n_steps: int, n_layers: int, n_heads: int) -> tuple[View, tuple[str, ...]]:
-    """Bring a view inside a run.
-
-    Returns:
-        The view with what the run does not have set to its default, and a phrase on each.
-    """
-    unusable: list[str] = []
-    for name, count in (("step", n_steps), ("layer", n_layers), ("head", n_heads)):
-        chosen = getattr(view, name)
-        if chosen is not None and chosen >= count:
-            unusable.append(f"{name} is {chosen}, but this run has {name}s 0 to {count - 1}")
-            view = replace(view, **{name: getattr(View(), name)})
-    return view, tuple(unusable)

@@ -9,6 +9,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
+
 FOLDER = Path(__file__).parents[3] / "pages"
 """The pages' files in a checkout. An installed package has none, and calls what they call."""
 
@@ -19,11 +22,16 @@ class PageEntry:
 
     Attributes:
         name: Its file's name without ending, which is its address; the first one is the home page.
-        title: What the navigation and the browser's tab say.
+        english: What the navigation and the browser's tab say, marked for translation.
     """
 
     name: str
-    title: str
+    english: str
+
+    @property
+    def title(self) -> str:
+        """What they say in the language of the moment."""
+        return _(self.english)
 
     def page(self) -> StreamlitPage:
         """Return the page for Streamlit's navigation and links."""
@@ -41,14 +49,23 @@ class PageEntry:
 
 
 PAGES = (
-    PageEntry("start", "Start here"),
-    PageEntry("kv_cache", "KV cache, step by step"),
-    PageEntry("bert_vs_gpt2", "BERT beside GPT-2"),
-    PageEntry("language_modelling", "Learning from plain text"),
-    PageEntry("encoder_decoder", "T5's two caches"),
-    PageEntry("speed_and_memory", "Speed and memory"),
-    PageEntry("model_sizes", "How large models are"),
+    PageEntry("start", N_("Start here")),
+    PageEntry("kv_cache", N_("KV cache, step by step")),
+    PageEntry("bert_vs_gpt2", N_("BERT beside GPT-2")),
+    PageEntry("language_modelling", N_("Learning from plain text")),
+    PageEntry("encoder_decoder", N_("T5's two caches")),
+    PageEntry("speed_and_memory", N_("Speed and memory")),
+    PageEntry("model_sizes", N_("How large models are")),
 )
+
+
+def title_of(name: str) -> str:
+    """Return the title of the page of that address, as a sentence names it.
+
+    Raises:
+        StopIteration: If there is no such page.
+    """
+    return next(entry.title for entry in PAGES if entry.name == name)
 
 
 def page_named(name: str) -> PageEntry | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work.run_settings import RunSettings
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

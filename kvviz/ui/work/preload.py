@@ -37,9 +37,9 @@ def begin(delay_s: float = AFTER_A_PAGE_S) -> Timer:
 
 
 def _load() -> None:
-    from kvviz.ui.shell.links import RunSettings
     from kvviz.ui.work.model_roles import induction_heads
     from kvviz.ui.work.model_store import model_store
+    from kvviz.ui.work.run_settings import RunSettings
 
     if workers.ending.is_set() or not _once.acquire(blocking=False):
         return

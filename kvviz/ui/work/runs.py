@@ -16,11 +16,14 @@ from kvviz.errors import ModelFamilyError, OptionsError
 from kvviz.player.payload import CacheView
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
 from kvviz.trace.model_card import Family
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
@@ -136,9 +139,13 @@ def start(
     """
     if not 1 <= settings.new <= environment.max_new_tokens:
         raise OptionsError(
-            f"A run here generates 1 to {environment.max_new_tokens:,} new tokens.",
-            found=f"Asked for {settings.new:,}.",
-            fix="Change the number of new tokens.",
+            ngettext(
+                "A run here generates {n:,} new token.",
+                "A run here generates 1 to {n:,} new tokens.",
+                environment.max_new_tokens,
+            ).format(n=environment.max_new_tokens),
+            found=_("Asked for {n:,}.").format(n=settings.new),
+            fix=_("Change the number of new tokens."),
         )
 
     def work(job: Job) -> ShownRun:
@@ -180,17 +187,26 @@ def require_family(model: LoadedModel, family: Family) -> None:
         return
     if found == "bert":
         raise ModelFamilyError(
-            "A BERT does not write token by token, and keeps no KV cache.",
-            found=f"{model.card.name} is a BERT: every position sees every other, so that one more "
-            "token changes the rows of all before it.",
-            fix="Choose another model, or open the page “BERT beside GPT-2” to watch one read.",
+            _("A BERT does not write token by token, and keeps no KV cache."),
+            found=_(
+                "{model} is a BERT: every position sees every other, so that one more token "
+                "changes the rows of all before it."
+            ).format(model=model.card.name),
+            fix=_("Choose another model, or open the page “{page}” to watch one read.").format(
+                page=title_of("bert_vs_gpt2")
+            ),
         )
-    wants = {"gpt2": "a GPT-2, which has one cache", "t5": "a T5, which has two caches"}
-    place = {"gpt2": "KV cache, step by step", "t5": "T5's two caches"}
+    wants = {
+        "gpt2": _("This page is for a GPT-2, which has one cache."),
+        "t5": _("This page is for a T5, which has two caches."),
+    }
+    place = {"gpt2": "kv_cache", "t5": "encoder_decoder"}
     raise ModelFamilyError(
-        f"This page is for {wants[family]}.",
-        found=f"{model.card.name} is a {model.family.title}.",
-        fix=f"Choose another model, or open the page “{place[found]}” for this one.",
+        wants[family],
+        found=_("{model} is a {family}.").format(model=model.card.name, family=model.family.title),
+        fix=_("Choose another model, or open the page “{page}” for this one.").format(
+            page=title_of(place[found])
+        ),
     )
 
 
@@ -229,7 +245,7 @@ def run(
     if comparison.uncached.stopped == "cancelled":
         trace = comparison.cached
         note = _cancelled_note(trace, settings.new) or (
-            "The run without the cache was cancelled; the one with it is complete."
+            _("The run without the cache was cancelled; the one with it is complete.")
         )
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     note = _parted_note(comparison) or _left_out_note(model)
@@ -242,11 +258,19 @@ def _parted_note(comparison: CacheComparison) -> str:
     if cached == uncached:
         return ""
     common = min(cached, uncached)
-    both = "the one step that both took" if common == 1 else f"the {common:,} steps that both took"
-    return (
-        f"The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
-        f"tokens part. The player shows {both}."
-    )
+    took = ngettext(
+        "The run with the cache took {cached:,} step, the one without {uncached:,}, since their "
+        "tokens part.",
+        "The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
+        "tokens part.",
+        cached,
+    ).format(cached=cached, uncached=uncached)
+    both = ngettext(
+        "The player shows the one step that both took.",
+        "The player shows the {n:,} steps that both took.",
+        common,
+    ).format(n=common)
+    return f"{took} {both}"
 
 
 def _left_out_note(model: LoadedModel) -> str:
@@ -254,15 +278,20 @@ def _left_out_note(model: LoadedModel) -> str:
     if not model.left_out:
         return ""
     heads = ", ".join(model.left_out)
-    return f"{model.card.name} was loaded without its parts for other tasks: {heads}."
+    return _("{model} was loaded without its parts for other tasks: {heads}.").format(
+        model=model.card.name, heads=heads
+    )
 
 
 def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:
     if trace.stopped != "cancelled":
         return ""
     n_steps = len(trace.steps)
-    done = "is the 1 step that was" if n_steps == 1 else f"are the {n_steps:,} steps that were"
-    return f"Cancelled: here {done} done, of {n_new:,}."
+    return ngettext(
+        "Cancelled: here is the {n:,} step that was done, of {all:,}.",
+        "Cancelled: here are the {n:,} steps that were done, of {all:,}.",
+        n_steps,
+    ).format(n=n_steps, all=n_new)
 
 
 def changed_rows(

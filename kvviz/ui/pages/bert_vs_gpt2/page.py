@@ -8,15 +8,17 @@ import streamlit as st
 
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2 import blank, context, look, masks, rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
-from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX, TwinsState
+from kvviz.ui.pages.bert_vs_gpt2.state import NAME, PREFIX, TwinsState
 from kvviz.ui.parts.model_choice import choose_model
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload, runs
 
@@ -35,16 +37,16 @@ DRAW = {
 def show() -> None:
     """Draw the page."""
     environment = Environment.read()
-    state = TwinsState.here()
-    state.address.follow(lambda link: follow_link(state, environment, link))
+    state = TwinsState.here(NAME)
+    state.address.follow(lambda link: take_link(state, environment, link))
     with st.sidebar:
         model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
     state.change(model=model, bert=bert)
-    st.title("BERT beside GPT-2", anchor=False)
+    st.title(_("BERT beside GPT-2"), anchor=False)
     st.html(
         f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
-        '<h2 class="kvviz-unseen">The experiment</h2>'
+        f'<h2 class="kvviz-unseen">{plain_html(_("The experiment"))}</h2>'
     )
     status = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):
@@ -69,17 +71,19 @@ def show() -> None:
     preload.begin()
 
 
-def follow_link(state: TwinsState, environment: Environment, link: Link) -> None:
+def take_link(state: TwinsState, environment: Environment, link: Link) -> None:
     """Make the page show what a link says."""
-    wanted, view, line = settings.parse(link.parameters)
-    state.notes = (line,) if line else ()
+    wanted, view, unusable = settings.parse(link.parameters)
+    state.notes = lines_about(unusable)
     usual = TwinSettings()
     for name in ("model", "bert"):
         asked = getattr(wanted, name)
         if not environment.allows(asked, typed_here=False):
             state.notes += (
-                f"This link asks for the model {asked}, which is not one that ships with "
-                "kvviz. Choose it at the left if you want it to be loaded.",
+                _(
+                    "This link asks for the model {model}, which is not one that ships with kvviz. "
+                    "Choose it at the left if you want it to be loaded."
+                ).format(model=asked),
             )
             wanted = replace(wanted, **{name: getattr(usual, name)})
     # A step back must not cost what was typed and has no address yet.
@@ -90,10 +94,10 @@ def follow_link(state: TwinsState, environment: Environment, link: Link) -> None
 def choose(state: TwinsState) -> None:
     """Draw what can be done, and the text that it is done with."""
     do = st.segmented_control(
-        "What to do with the text",
+        _("What to do with the text"),
         list(EXPERIMENTS),
         key=f"{PREFIX}do",
-        format_func=lambda name: EXPERIMENTS[name],
+        format_func=lambda name: _(EXPERIMENTS[name]),
         label_visibility="collapsed",
         persist_state="session",
         required=True,
@@ -102,7 +106,7 @@ def choose(state: TwinsState) -> None:
     if do == "context":
         return
     text = st.text_area(
-        "Text",
+        _("Text"),
         key=f"{PREFIX}text",
         height=72,
         persist_state="session",
@@ -129,7 +133,7 @@ def offer_remedy(state: TwinsState) -> None:
     def take() -> None:
         state.take(replace(state.settings, model=usual.model, bert=usual.bert), state.view)
 
-    st.button("Take the twins that ship", key=f"{PREFIX}remedy", on_click=take)
+    st.button(_("Take the twins that ship"), key=f"{PREFIX}remedy", on_click=take)
 
 
 def lead(wanted: TwinSettings) -> str:

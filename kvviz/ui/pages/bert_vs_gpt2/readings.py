@@ -16,10 +16,10 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import LONGEST_TEXT, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import TwinsState
 from kvviz.ui.parts.experiment import Work
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.links import RunSettings
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import RunSettings
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

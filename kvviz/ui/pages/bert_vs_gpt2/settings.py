@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from kvviz.translation import N_
 from kvviz.ui.pages.bert_vs_gpt2.patterns import LOOKS, HeadView
-from kvviz.ui.shell import links
+from kvviz.ui.shell.links import LinkFields, one_of, text_up_to, whole
+from kvviz.ui.work.run_settings import LARGEST_SEED, LONGEST_MODEL
 
 EXPERIMENTS = {
-    "look": "Look",
-    "append": "Append a word",
-    "edit": "Edit a word",
-    "masks": "Swap the masks",
-    "blank": "Fill a blank",
-    "write": "Write on",
-    "context": "A word in context",
+    "look": N_("Look"),
+    "append": N_("Append a word"),
+    "edit": N_("Edit a word"),
+    "masks": N_("Swap the masks"),
+    "blank": N_("Fill a blank"),
+    "write": N_("Write on"),
+    "context": N_("A word in context"),
 }
 """What can be done with the text, by its name in links, in the order of the lesson."""
 
+# not for people: words for the models
 TEXT = (
     "Lily played with her red ball. It rolled under the bed and she could not find it. She was very"
 )
@@ -59,57 +60,45 @@ class TwinSettings:
     blank: int = 1
     new: int = 20
     seed: int = 0
-    one: str = "The kind old man gave him some bread."
-    other: str = "The kind of bread he liked was sweet."
+    one: str = "The kind old man gave him some bread."  # not for people: words for the models
+    other: str = "The kind of bread he liked was sweet."  # not for people: likewise
     focus: int | None = None
 
 
-def readers() -> dict[str, Callable[[str], Any]]:
-    """Return the reader of each of the page's query parameters."""
-    return {
-        "do": links.one_of(tuple(EXPERIMENTS)),
-        "text": links.text_up_to(LONGEST_TEXT, least=0),
-        "model": links.text_up_to(300),
-        "bert": links.text_up_to(300),
-        "word": links.text_up_to(60, least=0),
-        "at": links.whole(0, LARGEST_AT),
-        "by": links.text_up_to(60, least=0),
-        "blank": links.whole(0, LARGEST_AT),
-        "new": links.whole(1, MOST_NEW),
-        "seed": links.whole(0, links.LARGEST_SEED),
-        "one": links.text_up_to(LONGEST_TEXT, least=0),
-        "other": links.text_up_to(LONGEST_TEXT, least=0),
-        "focus": links.whole(0, LARGEST_AT),
-        "layer": links.whole(0, 9_999),
-        "head": links.whole(0, 9_999),
-        "look": links.one_of(LOOKS),
-    }
+SETTINGS_FIELDS = LinkFields(
+    TwinSettings(),
+    {
+        "do": one_of(tuple(EXPERIMENTS)),
+        "text": text_up_to(LONGEST_TEXT, least=0),
+        "model": text_up_to(LONGEST_MODEL),
+        "bert": text_up_to(LONGEST_MODEL),
+        "word": text_up_to(60, least=0),
+        "at": whole(0, LARGEST_AT),
+        "by": text_up_to(60, least=0),
+        "blank": whole(0, LARGEST_AT),
+        "new": whole(1, MOST_NEW),
+        "seed": whole(0, LARGEST_SEED),
+        "one": text_up_to(LONGEST_TEXT, least=0),
+        "other": text_up_to(LONGEST_TEXT, least=0),
+        "focus": whole(0, LARGEST_AT),
+    },
+)
+VIEW_FIELDS = LinkFields(
+    HeadView(), {"layer": whole(0, 9_999), "head": whole(0, 9_999), "look": one_of(LOOKS)}
+)
 
 
-def parse(parameters: Mapping[str, str]) -> tuple[TwinSettings, HeadView, str]:
-    """Read a link.
-
-    Returns:
-        The experiment, the head to look at, and one friendly line about what could not be used.
-    """
-    values, unusable = links.values_of(parameters, readers())
-    view = {name: values.pop(name) for name in ("layer", "head", "look") if name in values}
-    return TwinSettings(**values), HeadView(**view), links.line_about(unusable)
+def parse(parameters: Mapping[str, str]) -> tuple[TwinSettings, HeadView, tuple[str, ...]]:
+    """Read a link: experiment and head, and a phrase on each value that could not be used."""
+    settings, wrong_settings = SETTINGS_FIELDS.parse(parameters)
+    view, wrong_view = VIEW_FIELDS.parse(parameters)
+    return settings, view, wrong_settings + wrong_view
 
 
 def write(settings: TwinSettings, view: HeadView) -> dict[str, str]:
-    """Return the query parameters that lead back to an experiment and a head, defaults left out.
-
-    Texts too long for an address bar are left out as well, and models that nobody has named yet.
-    """
-    parameters: dict[str, str] = {}
-    for value, usual in ((settings, TwinSettings()), (view, HeadView())):
-        for entry in fields(value):
-            chosen = getattr(value, entry.name)
-            if chosen != getattr(usual, entry.name):
-                parameters[entry.name] = str(chosen)
-    return {
-        name: text
-        for name, text in parameters.items()
-        if len(quote(text)) <= links.LONGEST_LINK and (text or name not in ("model", "bert"))
-    }
+    """Return the parameters that lead back; models that nobody has named yet are left out."""
+    written = SETTINGS_FIELDS.write(settings)
+    for name in ("model", "bert"):
+        if written.get(name) == "":
+            del written[name]
+    return written | VIEW_FIELDS.write(view)

@@ -10,8 +10,9 @@ import streamlit as st
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
 from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings, parse
 from kvviz.ui.parts.model_choice import put_model
-from kvviz.ui.shell.address import Address
+from kvviz.ui.shell.page_state import PageState
 
+NAME = "bert_vs_gpt2_page"
 PREFIX = "bg:"
 PICTURE = "bg-twins"
 """Key of the picture on the page."""
@@ -25,29 +26,18 @@ CHOSEN = tuple(f"{PREFIX}{name}:" for name in ("at", "blank", "focus"))
 
 
 @dataclass
-class TwinsState:
+class TwinsState(PageState):
     """One person's page.
 
     Attributes:
         settings: What was asked for last.
         view: The head that is looked at.
-        notes: Lines about the link that was opened.
         chosen_by_link: Lists of tokens in which a link has chosen one, until they are drawn.
-        address: The address bar as this page uses it.
     """
 
     settings: TwinSettings = field(default_factory=TwinSettings)
     view: HeadView = field(default_factory=HeadView)
-    notes: tuple[str, ...] = ()
     chosen_by_link: set[str] = field(default_factory=set)
-    address: Address = field(default_factory=Address)
-
-    @classmethod
-    def here(cls) -> TwinsState:
-        """Return this session's state, new if there is none."""
-        if "bert_vs_gpt2_page" not in st.session_state:
-            st.session_state["bert_vs_gpt2_page"] = cls()
-        return st.session_state["bert_vs_gpt2_page"]
 
     def take(self, settings: TwinSettings, view: HeadView) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""

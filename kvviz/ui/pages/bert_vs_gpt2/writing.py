@@ -19,9 +19,9 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
-from kvviz.ui.shell.links import LARGEST_SEED
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.run_settings import LARGEST_SEED
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

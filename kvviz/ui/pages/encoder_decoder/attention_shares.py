@@ -14,12 +14,15 @@ from kvviz.analysis import HeadMeasures, forward_share, head_measures, same_toke
 from kvviz.figures import attention_map
 from kvviz.lessons import lessons
 from kvviz.trace import CrossAttention, GenerationTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.encoder_decoder.blanks import SENTINEL
+from kvviz.ui.pages.encoder_decoder.counts import in_heads, in_layers, in_rows, in_tokens
 from kvviz.ui.pages.encoder_decoder.settings import EncoderHead
 from kvviz.ui.parts import cards, chart
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.links import View
-from kvviz.ui.shell.plain_text import percent, visible
+from kvviz.ui.shell.plain_text import percent, plain_html, visible
 from kvviz.ui.work.runs import ShownRun
 
 MOST_TOKENS = 128
@@ -127,15 +130,15 @@ def encoder_map(shown: ShownRun, on_choice: Callable[[], None]) -> None:
             st.session_state[CHOSEN] = EncoderHead(*divmod(at, card.n_heads))
             on_choice()
 
-    names = [f"layer {at // card.n_heads} · head {at % card.n_heads}"
-             for at in range(card.n_layers * card.n_heads)]  # fmt: skip
+    names = [
+        _("layer {layer} · head {head}").format(layer=at // card.n_heads, head=at % card.n_heads)
+        for at in range(card.n_layers * card.n_heads)
+    ]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">The encoder looks both ways'
-            "</div>"
-        )
+        heading = plain_html(_("The encoder looks both ways"))
+        st.html(f'<div class="kvviz-heading" role="heading" aria-level="3">{heading}</div>')
         chosen = st.selectbox(
-            "Head of the encoder",
+            _("Head of the encoder"),
             range(len(names)),
             index=first,
             format_func=lambda at: names[at],
@@ -146,30 +149,48 @@ def encoder_map(shown: ShownRun, on_choice: Callable[[], None]) -> None:
         )
     if asked and not there:
         st.caption(
-            f"Asked for was head {asked.head} of layer {asked.layer}, but this encoder has "
-            f"{card.n_layers} layers of {card.n_heads} heads. ShownRun is the one that tells most."
+            _(
+                "Asked for was head {head} of layer {layer}, but this encoder has {layers} of "
+                "{heads}. Shown is the one that tells most."
+            ).format(
+                head=asked.head,
+                layer=asked.layer,
+                layers=in_layers(card.n_layers),
+                heads=in_heads(card.n_heads),
+            )
         )
     layer, head = divmod(chosen, card.n_heads)
     ahead = float(measures.forward[layer, head])
+    told = [
+        _(
+            "A row looks at its columns. This head gives {share} of its attention to tokens still "
+            "to come, right of the diagonal: no mask forbids it."
+        ).format(share=f"<b>{percent(ahead)}</b>")
+    ]
+    if encoder.n_tokens > MOST_TOKENS:
+        told.append(_("Drawn are the first {n} tokens.").format(n=MOST_TOKENS))
     st.html(
         f'<p class="kvviz-body" data-kvviz="encoder-head" data-layer="{layer}" data-head="{head}">'
-        f"A row looks at its columns. This head gives <b>{percent(ahead)}</b> of its attention to "
-        "tokens still to come, right of the diagonal: no mask forbids it."
-        + (f" Drawn are the first {MOST_TOKENS} tokens." if encoder.n_tokens > MOST_TOKENS else "")
-        + "</p>"
+        f"{' '.join(told)}</p>"
     )
     drawn = slice(0, MOST_TOKENS)
     pattern = encoder.pattern(layer, head)[drawn, drawn]
     tokens = [visible(token).replace(" ", "␣") for token in encoder.tokens[drawn]]
     chart.draw(
         attention_map(pattern, tokens),
-        f"Attention of {names[chosen]} of the encoder over its {encoder.n_tokens:,} tokens: "
-        f"{percent(ahead)} of it goes to later tokens.",
+        ngettext(
+            "Attention of {head} of the encoder over its {n:,} token: {share} of it goes to later "
+            "tokens.",
+            "Attention of {head} of the encoder over its {n:,} tokens: {share} of it goes to later "
+            "tokens.",
+            encoder.n_tokens,
+        ).format(head=names[chosen], n=encoder.n_tokens, share=percent(ahead)),
     )
     caption = lessons().caption("looking-ahead")
     lines = [
-        f"Mean over {encoder.n_tokens:,} tokens of the weights right of the diagonal: "
-        f"{percent(ahead)}.",
+        _("Mean over {tokens} of the weights right of the diagonal: {share}.").format(
+            tokens=in_tokens(encoder.n_tokens), share=percent(ahead)
+        ),
         caption.text,
     ]
     cards.opening("encoder-head", lines, caption.source)
@@ -185,17 +206,30 @@ def two_masks(shown: ShownRun, cross: CrossAttention) -> None:
     trace, card, found = shown.trace, shown.trace.model, AttentionShares.of(shown.trace)
     encoder = float(found.encoder.forward.mean())
     cards.heading(
-        f"{percent(encoder)} ahead, {percent(found.decoder_ahead)} ahead",
-        "The share of self-attention that goes to later tokens, over all heads: in the encoder, "
-        "and in the decoder. The encoder has nothing to hide, since it predicts nothing; the "
-        "decoder's mask is why its rows can be kept.",
+        _("{encoder} ahead, {decoder} ahead").format(
+            encoder=percent(encoder), decoder=percent(found.decoder_ahead)
+        ),
+        _(
+            "The share of self-attention that goes to later tokens, over all heads: in the "
+            "encoder, and in the decoder. The encoder has nothing to hide, since it predicts "
+            "nothing; the decoder's mask is why its rows can be kept."
+        ),
     )
     caption = lessons().caption("two-masks")
     lines = [
-        f"Encoder: mean over {cross.encoder.model.n_layers} layers × {card.n_heads} heads × "
-        f"{cross.n_encoder} tokens.",
-        f"Decoder: mean over {card.n_layers} layers × {card.n_heads} heads × "
-        f"{trace.n_rows} rows; every cell above the diagonal is masked.",
+        _("Encoder: mean over {layers} × {heads} × {tokens}.").format(
+            layers=in_layers(cross.encoder.model.n_layers),
+            heads=in_heads(card.n_heads),
+            tokens=in_tokens(cross.n_encoder),
+        ),
+        _(
+            "Decoder: mean over {layers} × {heads} × {rows}; every cell above the diagonal is "
+            "masked."
+        ).format(
+            layers=in_layers(card.n_layers),
+            heads=in_heads(card.n_heads),
+            rows=in_rows(trace.n_rows),
+        ),
         caption.text,
     ]
     cards.opening("two-masks", lines, caption.source)
@@ -208,22 +242,34 @@ def own_blank(shown: ShownRun, cross: CrossAttention) -> None:
         return
     layer, head = divmod(int(found.argmax()), found.shape[1])
     n_much = int((found > MUCH).sum())
-    much = "1 head gives" if n_much == 1 else f"{n_much:,} heads give"
+    much = ngettext(
+        "{n:,} head gives more than half, of {all}.",
+        "{n:,} heads give more than half, of {all}.",
+        n_much,
+    ).format(n=n_much, all=found.size)
+    surest_head = _(
+        "So much of its cross-attention a sentinel that the decoder stands on gives to the same "
+        "sentinel in the input, in head {head} of layer {layer}."
+    ).format(head=head, layer=layer)
     cards.heading(
-        f"{percent(float(found.max()))} on its own blank",
-        "So much of its cross-attention a sentinel that the decoder stands on gives to the "
-        f"same sentinel in the input, in head {head} of layer {layer}. {much} more than half, "
-        f"of {found.size}. By such a head it can tell which blank it is at.",
+        _("{share} on its own blank").format(share=percent(float(found.max()))),
+        f"{surest_head} {much} {_('By such a head it can tell which blank it is at.')}",
     )
     caption = lessons().caption("own-blank")
     fed, read = shown.trace.tokens[: shown.trace.n_rows], set(cross.encoder.tokens)
     sentinels = [one.strip() for one in fed if one in read and SENTINEL.fullmatch(one.strip())]
     surest = sorted(np.ndindex(found.shape), key=lambda at: -found[at])[:MOST_LISTED]
+    listed = [
+        _("{share} in layer {layer}, head {head}").format(
+            share=percent(float(found[at])), layer=at[0], head=at[1]
+        )
+        for at in surest
+    ]
     lines = [
-        f"Rows of the decoder that count: {', '.join(sentinels)}.",
-        "Mean over them of the weight on the same token, by head: "
-        + ", ".join(f"{percent(float(found[at]))} in layer {at[0]}, head {at[1]}" for at in surest)
-        + ".",
+        _("Rows of the decoder that count: {list}.").format(list=", ".join(sentinels)),
+        _("Mean over them of the weight on the same token, by head: {list}.").format(
+            list=", ".join(listed)
+        ),
         caption.text,
     ]
     cards.opening("own-blank", lines, caption.source)

@@ -6,26 +6,32 @@ import numpy as np
 
 from kvviz.player import fingerprint
 from kvviz.trace import CrossAttention, GenerationTrace
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+from kvviz.ui.pages.encoder_decoder.counts import in_layers, in_tokens
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 
 
 def experiment(trace: GenerationTrace, cross: CrossAttention) -> Experiment:
     """Return the experiment with one run."""
     n = cross.n_encoder
-    rows = sorted({0, 1, n, n + 1})
+    offered = {one: f"{one}" for one in sorted({0, 1, n, n + 1})}
+    if n > 1:
+        offered[n] = _("all {n}").format(n=n)
     return Experiment(
         "cross-rows",
-        [Choice({one: f"all {one}" if one == n > 1 else f"{one}" for one in rows})],
-        lambda _: told(trace, cross),
+        [Choice(offered)],
+        lambda result: told(trace, cross),
         words={"n_encoder": n},
         about=fingerprint(trace),
-        by_hand="Now do it: press → or the step button in the player, and look at the second "
-        "cache.",
+        by_hand=_(
+            "Now do it: press → or the step button in the player, and look at the second cache."
+        ),
     )
 
 
-def of_the_page(state: PageState) -> Experiment | None:
+def of_the_page(state: RunState) -> Experiment | None:
     """Return the experiment with the run on screen, None where it has no second step."""
     shown = state.shown
     if shown is None or shown.trace.cross is None or len(shown.trace.steps) < 2:
@@ -33,13 +39,13 @@ def of_the_page(state: PageState) -> Experiment | None:
     return experiment(shown.trace, shown.trace.cross)
 
 
-def looked(state: PageState) -> bool:
+def looked(state: RunState) -> bool:
     """Take in that a decode step is in view; return whether that reveals the result."""
     found = of_the_page(state) if state.view.step >= 1 else None
     return found is not None and found.saw()
 
 
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the question, then what to do, then what happened."""
     found = of_the_page(state)
     if found is not None:
@@ -52,9 +58,18 @@ def told(trace: GenerationTrace, cross: CrossAttention) -> Verdict:
     computed = int(step.cross_computed.size)
     return Verdict(
         [{computed}],
-        f"Step 1 computed {computed} cross-attention rows and read all {step.cross_reused.size} "
-        f"again; in the decoder's own cache it computed {step.computed.size} and read "
-        f"{step.reused.size}.",
+        ngettext(
+            "Step 1 computed {computed} cross-attention row and read all {reused} again; in the "
+            "decoder's own cache it computed {own_computed} and read {own_reused}.",
+            "Step 1 computed {computed} cross-attention rows and read all {reused} again; in the "
+            "decoder's own cache it computed {own_computed} and read {own_reused}.",
+            computed,
+        ).format(
+            computed=computed,
+            reused=step.cross_reused.size,
+            own_computed=step.computed.size,
+            own_reused=step.reused.size,
+        ),
         numbers(trace, cross),
         hook="told",
         facts={"n-cross-computed": computed},
@@ -66,14 +81,27 @@ def numbers(trace: GenerationTrace, cross: CrossAttention) -> list[str]:
     same = np.array_equal(cross.written_fingerprints, cross.final_fingerprints)
     n_prints = cross.written_fingerprints.size
     lines = [
-        f"Step {step.index}: of its own rows {step.computed.size} computed and "
-        f"{step.reused.size} reused; of the cross-attention rows {step.cross_computed.size} "
-        f"computed and {step.cross_reused.size} reused."
+        _(
+            "Step {step}: of its own rows {own_computed} computed and {own_reused} reused; of the "
+            "cross-attention rows {computed} computed and {reused} reused."
+        ).format(
+            step=step.index,
+            own_computed=step.computed.size,
+            own_reused=step.reused.size,
+            computed=step.cross_computed.size,
+            reused=step.cross_reused.size,
+        )
         for step in trace.steps[:4]
     ]
-    lines.append(
-        f"A fingerprint of each cross-attention row, K and V of {trace.model.n_layers} layers × "
-        f"{cross.n_encoder} tokens, was taken when it was written and again after the last step: "
-        + (f"all {n_prints:,} are the same." if same else "they are not all the same.")
-    )
-    return lines
+    if same:
+        told = _(
+            "A fingerprint of each cross-attention row, K and V of {layers} × {tokens}, was taken "
+            "when it was written and again after the last step: all {n:,} are the same."
+        )
+    else:
+        told = _(
+            "A fingerprint of each cross-attention row, K and V of {layers} × {tokens}, was taken "
+            "when it was written and again after the last step: they are not all the same."
+        )
+    layers, tokens = in_layers(trace.model.n_layers), in_tokens(cross.n_encoder)
+    return [*lines, told.format(layers=layers, tokens=tokens, n=n_prints)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.encoder_decoder.blanks import SENTINEL, blanks
 
 if TYPE_CHECKING:
@@ -98,10 +100,10 @@ def why_open(text: str, found: dict[int, str], trace: GenerationTrace) -> str:
     read = {token.strip() for token in trace.encoder.tokens}
     unknown = [number for number in left if f"<extra_id_{number}>" not in read]
     if unknown:
-        return (
-            f"{trace.model.name} has no <extra_id_{unknown[0]}>: give that blank a lower number. "
-            + _why_open(len(left) - len(unknown), len(numbers), trace)
-        ).strip()
+        lower = _("{model} has no {sentinel}: give that blank a lower number.").format(
+            model=trace.model.name, sentinel=f"<extra_id_{unknown[0]}>"
+        )
+        return f"{lower} {_why_open(len(left) - len(unknown), len(numbers), trace)}".strip()
     return _why_open(len(left), len(numbers), trace)
 
 
@@ -109,11 +111,28 @@ def _why_open(n_open: int, n: int, trace: GenerationTrace) -> str:
     """Say why so many of a run's blanks were left open; nothing if none was."""
     if not n_open:
         return ""
-    verb, them = ("is", "it") if n_open == 1 else ("are", "them")
-    some = f"{n_open:,} of {n:,} blanks {verb} open"
     if trace.stopped == "length":
         n_new = trace.options.max_new_tokens
-        return f"{some}: the {n_new:,} new tokens ran out. Ask for more and run again."
+        new = ngettext("the {n:,} new token ran out", "the {n:,} new tokens ran out", n_new).format(
+            n=n_new
+        )
+        form = ngettext(
+            "{n_open:,} of {n:,} blanks is open: {new}. Ask for more and run again.",
+            "{n_open:,} of {n:,} blanks are open: {new}. Ask for more and run again.",
+            n_open,
+        )
+        return form.format(n_open=n_open, n=n, new=new)
     if trace.stopped == "cancelled":
-        return f"{some}: the run was cancelled."
-    return f"{some}: the model ended its answer without a word for {them}."
+        form = ngettext(
+            "{n_open:,} of {n:,} blanks is open: the run was cancelled.",
+            "{n_open:,} of {n:,} blanks are open: the run was cancelled.",
+            n_open,
+        )
+    else:
+        form = ngettext(
+            "{n_open:,} of {n:,} blanks is open: the model ended its answer without a word for it.",
+            "{n_open:,} of {n:,} blanks are open: the model ended its answer without a word for "
+            "them.",
+            n_open,
+        )
+    return form.format(n_open=n_open, n=n)

@@ -11,9 +11,11 @@ from kvviz.errors import RunCancelledError
 from kvviz.figures import step_cost
 from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Record, Work
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
@@ -27,7 +29,7 @@ for how rounding errors happen to add up, and is still far beyond what any other
 
 
 @bounded
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the cost of each step, and the comparison of both ways where both were run."""
     shown = state.shown
     if shown is None:
@@ -35,12 +37,16 @@ def draw(state: PageState) -> None:
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, key="kvviz-card-cost", height="stretch"):
         caption = lessons().caption("step-cost")
-        st.html('<div class="kvviz-heading" role="heading" aria-level="3">What each step took</div>'
-                f'<p class="kvviz-body">{plain_html(caption.text)}</p>')  # fmt: skip
+        st.html(title(_("What each step took")) + body(caption.text))
         chart.draw(
             step_cost(shown.subject).update_layout(height=440),
-            f"Time, K/V rows computed and FLOPs of each of {shown.n_steps:,} steps, with the cache "
-            "and without, one chart above the other. The player reads them step by step.",
+            ngettext(
+                "Time, K/V rows computed and FLOPs of {n:,} step, with the cache and without, one "
+                "chart above the other. The player reads them step by step.",
+                "Time, K/V rows computed and FLOPs of each of {n:,} steps, with the cache and "
+                "without, one chart above the other. The player reads them step by step.",
+                shown.n_steps,
+            ).format(n=shown.n_steps),
         )
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
@@ -53,23 +59,28 @@ def both_ways(shown: ShownRun) -> None:
     """Draw whether both ways chose the same tokens, and how far their logits are apart."""
     comparison = shown.comparison
     if comparison is None:
-        st.html('<div class="kvviz-heading" role="heading" aria-level="3">With and without</div>'
-                '<p class="kvviz-body">This run was made one way only. Choose “Side by side” in '
-                "the player to make the other one and compare.</p>")  # fmt: skip
+        one_way = _(
+            "This run was made one way only. Choose “Side by side” in the player to make the other "
+            "one and compare."
+        )
+        st.html(title(_("With and without")) + body(one_way))
         return
     caption, found = lessons().caption("not-zero"), agreement(comparison)
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{tokens_line(found)}</div>'
-        f'<p class="kvviz-body">Largest logit difference <b>{found.max_logit_difference:.1e}</b> '
-        f"({found.dtype}), over the whole vocabulary and all steps; the largest is after step "
-        f"{found.worst_step}.</p>"
+    largest = _(
+        "Largest logit difference {difference} ({dtype}), over the whole vocabulary and all steps; "
+        "the largest is after step {step}."
+    ).format(
+        difference=f"<b>{found.max_logit_difference:.1e}</b>",
+        dtype=found.dtype,
+        step=found.worst_step,
     )
+    st.html(f'{title(tokens_line(found))}<p class="kvviz-body">{largest}</p>')
     if not found.same_tokens:
-        st.html(f'<p class="kvviz-body">{plain_html(parting(comparison, found))}</p>')
+        st.html(body(parting(comparison, found)))
     st.html(
-        '<div class="kvviz-heading" role="heading" aria-level="3">Why is it not zero?</div>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-        f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        title(_("Why is it not zero?"))
+        + body(caption.text)
+        + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
     )
     if shown.origin != "run" or comparison.cached.model.dtype == "float64":
         return
@@ -77,10 +88,12 @@ def both_ways(shown: ShownRun) -> None:
     key, record = ("float64-asked", shown.settings), Record.here()
     if key not in record.seen:
         st.button(
-            "Run both ways in float64", key="kv:float64", on_click=record.seen.add, args=(key,)
+            _("Run both ways in float64"), key="kv:float64", on_click=record.seen.add, args=(key,)
         )
         return
-    work = Work("float64", shown.settings, "Running in float64", lambda job: in_float64(shown, job))
+    work = Work(
+        "float64", shown.settings, _("Running in float64"), lambda job: in_float64(shown, job)
+    )
     with suppress(RunCancelledError):
         verdict(comparison.max_logit_difference, work.result())
 
@@ -88,8 +101,9 @@ def both_ways(shown: ShownRun) -> None:
 def tokens_line(found: Agreement) -> str:
     """Say whether both ways chose the same tokens."""
     if not found.same_tokens:
-        return "The tokens differ"
-    return f"Same {found.n_same} tokens both ways" if found.n_same > 1 else "Same token both ways"
+        return _("The tokens differ")
+    n = found.n_same
+    return ngettext("Same token both ways", "Same {n} tokens both ways", n).format(n=n)
 
 
 def parting(comparison: CacheComparison, found: Agreement) -> str:
@@ -97,12 +111,31 @@ def parting(comparison: CacheComparison, found: Agreement) -> str:
     cached, uncached = comparison.cached, comparison.uncached
     place = cached.n_prompt + found.n_same
     if place >= min(cached.n_tokens, uncached.n_tokens):
-        return f"The first {found.n_same:,} tokens are the same; one of the runs went on longer."
-    return (
-        f"They part at position {place}, chosen after step {found.parts_at}: "
-        f"“{cached.tokens[place]}” with the cache, “{uncached.tokens[place]}” without. "
-        f"{lessons().caption('tokens-differ').text}"
+        return ngettext(
+            "The first token is the same; one of the runs went on longer.",
+            "The first {n:,} tokens are the same; one of the runs went on longer.",
+            found.n_same,
+        ).format(n=found.n_same)
+    where = _(
+        "They part at position {place}, chosen after step {step}: “{cached}” with the cache, "
+        "“{uncached}” without."
+    ).format(
+        place=place,
+        step=found.parts_at,
+        cached=cached.tokens[place],
+        uncached=uncached.tokens[place],
     )
+    return f"{where} {lessons().caption('tokens-differ').text}"
+
+
+def title(text: str) -> str:
+    """Return the HTML of a card's heading."""
+    return f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(text)}</div>'
+
+
+def body(text: str) -> str:
+    """Return the HTML of what a card says."""
+    return f'<p class="kvviz-body">{plain_html(text)}</p>'
 
 
 def in_float64(shown: ShownRun, job: Job) -> CacheComparison:
@@ -117,9 +150,12 @@ def verdict(before: float, precise: CacheComparison) -> None:
     """Draw what the run in float64 shows."""
     after = precise.max_logit_difference
     shrank = after == 0.0 or before / after >= SHRINKS_BY
-    factor = "" if after == 0.0 else f", {before / after:,.0f} times less"
     caption = lessons().caption("float64-shrank" if shrank else "float64-stayed")
-    st.html(
-        f'<p class="kvviz-verdict">In float64: <b>{after:.1e}</b>{factor}.</p>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-    )
+    found = f"<b>{after:.1e}</b>"
+    if after == 0.0:
+        told = _("In float64: {difference}.").format(difference=found)
+    else:
+        told = _("In float64: {difference}, {factor:,.0f} times less.").format(
+            difference=found, factor=before / after
+        )
+    st.html(f'<p class="kvviz-verdict">{told}</p>{body(caption.text)}')

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
-from kvviz.ui.parts.run_state import PageState
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
@@ -63,7 +66,7 @@ def edit(model: LoadedModel, prompt: str) -> Edit | None:
 
 @st.fragment
 @bounded
-def draw(state: PageState) -> None:
+def draw(state: RunState) -> None:
     """Draw the question, and after an answer the result of really running the edited prompt."""
     shown = state.shown
     if shown is None:
@@ -75,18 +78,25 @@ def draw(state: PageState) -> None:
     elif shown.origin == "run" and model is not None:
         change = record.kept(key, lambda: edit(model, shown.trace.prompt))
     if change is None:
-        cards.heading("Your turn", "Run a prompt of a few plain words, and a question waits here.")
+        cards.heading(
+            _("Your turn"), _("Run a prompt of a few plain words, and a question waits here.")
+        )
         return
-    st.html('<div class="kvviz-figure" role="heading" aria-level="3">Your turn</div>')
+    st.html(
+        '<div class="kvviz-figure" role="heading" aria-level="3">'
+        f"{plain_html(_('Your turn'))}</div>"
+    )
     experiment(shown, change).draw()
 
 
 def experiment(shown: ShownRun, change: Edit) -> Experiment:
     """Return the experiment with one edit of a run's prompt."""
     after, n_rows = change.n_rows - change.position, change.n_rows
+    offered = {n: f"{n}" for n in sorted({0, 1, after, n_rows})}
+    offered[n_rows] = _("all {n}").format(n=n_rows)
     return Experiment(
         "edited-token",
-        [Choice({n: f"all {n}" if n == n_rows else f"{n}" for n in sorted({0, 1, after, n_rows})})],
+        [Choice(offered)],
         lambda changed: told(changed, change),
         words={
             "position": change.position,
@@ -98,7 +108,7 @@ def experiment(shown: ShownRun, change: Edit) -> Experiment:
         work=Work(
             "edited-token",
             shown.settings,
-            "Running both prompts",
+            _("Running both prompts"),
             lambda job: changed_rows(shown, change, job),
         ),
     )
@@ -118,18 +128,31 @@ def told(changed: Rows, change: Edit) -> Verdict:
     counts = changed.sum(axis=1)
     right = int(counts[-1])
     strip = "".join(
-        f'<i class="{"kvviz-new" if row else "kvviz-kept"}" title="row {number}"></i>'
+        f'<i class="{"kvviz-new" if row else "kvviz-kept"}" '
+        f'title="{plain_html(_("row {n}").format(n=number))}"></i>'
         for number, row in enumerate(changed[-1])
     )
-    listed = ", ".join(f"{count}" for count in counts)
+    kept = change.n_rows - right
+    read_out = ngettext(
+        "{kept} row kept, {changed} changed", "{kept} rows kept, {changed} changed", kept
+    ).format(kept=kept, changed=right)
+    listed = _("Rows changed in each layer, from the first: {list}.").format(
+        list=", ".join(f"{count}" for count in counts)
+    )
     return Verdict(
         [{right}],
-        f"{right} of {change.n_rows} rows changed in the last layer.",
+        ngettext(
+            "{n} of {all} row changed in the last layer.",
+            "{n} of {all} rows changed in the last layer.",
+            change.n_rows,
+        ).format(n=right, all=change.n_rows),
         [
-            f"Ran “{change.prompt}” and compared the bits of every key and value row "
-            "with those of your prompt."
+            _(
+                "Ran “{prompt}” and compared the bits of every key and value row with those of "
+                "your prompt."
+            ).format(prompt=change.prompt)
         ],
-        html=f'<div class="kvviz-strip" role="img" aria-label="{change.n_rows - right} rows kept, '
-        f'{right} changed">{strip}</div>'
-        f'<p class="kvviz-body">Rows changed in each layer, from the first: {listed}.</p>',
+        html='<div class="kvviz-strip" role="img" '
+        f'aria-label="{plain_html(read_out)}">{strip}</div>'
+        f'<p class="kvviz-body">{plain_html(listed)}</p>',
     )

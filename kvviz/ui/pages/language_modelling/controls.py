@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import (
-    ContextLengthError,
-    KvvizError,
-    ModelFamilyError,
-    ModelFilesError,
-    ModelNotFoundError,
-    NetworkError,
-)
+from kvviz.errors import ContextLengthError
 from kvviz.lessons import lessons
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.settings import LONGEST_TEXT, TextSettings
 from kvviz.ui.pages.language_modelling.teacher_forcing import SLIDER
 from kvviz.ui.parts.model_choice import choose_model, put_model, values_for
+from kvviz.ui.parts.remedies import Remedy, another_model_helps
+from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
-from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work.model_names import bundled_models, called
+from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
-OF_THE_MODEL = (ModelNotFoundError, ModelFilesError, ModelFamilyError, NetworkError)
 
-
-@dataclass(frozen=True)
-class Draft:
-    """What the controls say now.
-
-    Attributes:
-        settings: What “Read it” would read.
-        problems: Sentences on what stands in the way, none if nothing does.
-        read: Whether the button was pressed just now.
-        line: Where `label_text` draws.
-    """
-
-    settings: TextSettings
-    problems: tuple[str, ...]
-    read: bool
-    line: DeltaGenerator
-
-
-def put(wanted: TextSettings) -> None:
-    """Set the controls, before they are drawn."""
-    for key, value in _values(wanted).items():
-        st.session_state[key] = value
+def values(wanted: TextSettings) -> dict[str, object]:
+    """Return the key and the value of each control."""
+    said: dict[str, object] = {"lm:text": wanted.text}
+    return (
+        said
+        | values_for("lm:model", "gpt2", wanted.model)
+        | values_for("lm:bert", "bert", wanted.bert)
+    )
 
 
 def put_bert(bert: str) -> None:
@@ -56,69 +36,25 @@ def put_bert(bert: str) -> None:
     put_model("lm:bert", "bert", bert)
 
 
-def say(wanted: TextSettings) -> bool:
-    """Whether the controls say these settings, and nothing that was typed since."""
-    return all(st.session_state.get(key, value) == value for key, value in _values(wanted).items())
-
-
-def _values(wanted: TextSettings) -> dict[str, object]:
-    """Return the key and the value of each control."""
-    values: dict[str, object] = {"lm:text": wanted.text}
-    return (
-        values
-        | values_for("lm:model", "gpt2", wanted.model)
-        | values_for("lm:bert", "bert", wanted.bert)
-    )
-
-
 def forget_given() -> None:
     """Let the page choose again how many tokens are given to a free run."""
     st.session_state.pop(SLIDER, None)
 
 
-def draw(environment: Environment) -> Draft:
+def draw(environment: Environment) -> Draft[TextSettings]:
     """Draw the controls and return what they say."""
     with st.sidebar:
-        model = choose_model("Next token", "lm:model", "gpt2")
-        bert = choose_model("Hidden tokens", "lm:bert", "bert")
+        model = choose_model(_("Next token"), "lm:model", "gpt2")
+        bert = choose_model(_("Hidden tokens"), "lm:bert", "bert")
     with st.container(border=True, key="kvviz-card-lm-text"):
-        line = st.empty()
-        text = st.text_area(
-            "Your text",
-            key="lm:text",
-            height=88,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        wanted = TextSettings(text or "", model, bert, environment.device)
+        line, text = text_field(_("Your text"), "lm:text", height=88)
+        wanted = TextSettings(text, model, bert, environment.device)
         problems = found_wrong(wanted)
         show_problems(problems)
         with st.container(horizontal=True, key="kvviz-lm-buttons", gap="small"):
-            read = st.button("Read it", key="lm:read", type="primary", shortcut="Ctrl+Enter")
-            examples()
-    return Draft(wanted, problems, read, line)
-
-
-def examples() -> None:
-    """Draw the list of example texts."""
-
-    def take(text: str) -> None:
-        st.session_state["lm:text"] = text
-
-    with st.popover("Example texts", key="lm-examples"):
-        for number, text in enumerate(lessons().texts):
-            st.button(text.name, key=f"lm:example:{number}", on_click=take, args=(text.text,),
-                      width="stretch", help=text.shows)  # fmt: skip
-
-
-def label_text(draft: Draft) -> None:
-    """Draw the text's label with its length in tokens, once the model is there to count them."""
-    try:
-        words, over = count(draft.settings)
-    except KvvizError:
-        words, over = "", False
-    span = f'<span class="kvviz-count{" kvviz-over" if over else ""}">{plain_html(words)}</span>'
-    draft.line.html(f'<div class="kvviz-label"><span>Your text</span>{span if words else ""}</div>')
+            run = st.button(_("Read it"), key="lm:read", type="primary", shortcut="Ctrl+Enter")
+            examples(_("Example texts"), lessons().texts, "lm", "lm:text", width="content")
+    return Draft(wanted, problems, run, line)
 
 
 def count(wanted: TextSettings) -> tuple[str, bool]:
@@ -135,53 +71,58 @@ def count(wanted: TextSettings) -> tuple[str, bool]:
         return "", False
     n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
     room = model.card.n_ctx
-    told = f"{n_tokens:,} / {room:,} tokens"
+    told = counted(n_tokens, room)
     if bert is None or bert.card.family != "bert" or not wanted.text.strip() or n_tokens > room:
         return told, n_tokens > room
     special = bert.tokenize_whole(wanted.text).special
     n_read, room_there = int((~special).sum()), bert.card.n_ctx - int(special.sum())
     if n_read != n_tokens:
-        told += f", {n_read:,} / {room_there:,} in {called(wanted.bert)}"
+        told = _("{counted}, {n:,} / {room:,} in {model}").format(
+            counted=told, n=n_read, room=room_there, model=called(wanted.bert)
+        )
     elif room_there < room:
-        told = f"{n_tokens:,} / {room_there:,} tokens"
-    if n_read > room_there:
-        return f"{told}, too long for {called(wanted.bert)}", True
-    return told, False
+        told = counted(n_tokens, room_there)
+    if n_read <= room_there:
+        return told, False
+    # Translators: {counted} is a text's length in tokens beside the room for it.
+    return _("{counted}, too long for {model}").format(
+        counted=told, model=called(wanted.bert)
+    ), True
 
 
 def found_wrong(wanted: TextSettings) -> tuple[str, ...]:
     """Return a sentence on each control that cannot be used as it is."""
     problems: list[str] = []
     if not wanted.model or not wanted.bert:
-        problems.append("Type the name or the folder of a model.")
+        problems.append(_("Type the name or the folder of a model."))
     if len(wanted.text) > LONGEST_TEXT:
         problems.append(
-            f"The text may have {LONGEST_TEXT:,} characters, and it has {len(wanted.text):,}."
+            _("The text may have {most:,} characters, and it has {n:,}.").format(
+                most=LONGEST_TEXT, n=len(wanted.text)
+            )
         )
     return tuple(problems)
 
 
-def remedy(error: Exception, attempt: TextSettings) -> tuple[str, TextSettings] | None:
+def remedy(error: Exception, attempt: TextSettings) -> Remedy[TextSettings] | None:
     """Return what to try instead of a reading that failed, and the words of its button."""
     if isinstance(error, ContextLengthError):
         cut = beginning_that_fits(attempt)
         if not cut:
             return None
-        return "Read the beginning that fits both models", replace(attempt, text=cut)
-    usual = TextSettings()
-    if isinstance(error, OF_THE_MODEL) and attempt.model != usual.model:
-        return f"Read it with {called(usual.model)}", replace(attempt, model=usual.model)
+        return _("Read the beginning that fits both models"), replace(attempt, text=cut)
+    usual = TextSettings.model
+    if another_model_helps(error, attempt.model, usual, "gpt2"):
+        return _("Read it with {model}").format(model=called(usual)), replace(attempt, model=usual)
     return None
 
 
-def bert_remedy(error: Exception, attempt: TextSettings) -> tuple[str, str] | None:
+def bert_remedy(error: Exception, attempt: TextSettings) -> Remedy[str] | None:
     """Return who fills in hidden tokens instead of a model that cannot, and the button's words."""
     usual = TextSettings.bert
-    if not isinstance(error, OF_THE_MODEL) or attempt.bert == usual:
+    if not another_model_helps(error, attempt.bert, usual, "bert"):
         return None
-    if usual not in bundled_models("bert"):
-        return None
-    return f"Read it with {called(usual)}", usual
+    return _("Read it with {model}").format(model=called(usual)), usual
 
 
 def beginning_that_fits(attempt: TextSettings) -> str:
@@ -199,3 +140,6 @@ def beginning_that_fits(attempt: TextSettings) -> str:
         ends.append(int(spans[min(room, len(spans)) - 1, 1]) if len(spans) else 0)
     shortest = attempt.text[: max(min(ends), 0)]
     return shortest[: shortest.rfind(" ")] if " " in shortest else shortest
+
+
+CONTROLS = TextControls(N_("Your text"), values, draw, count, remedy)

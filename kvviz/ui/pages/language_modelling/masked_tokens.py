@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -17,12 +16,13 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.remedies import offer
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
-from kvviz.ui.shell.links import LARGEST_SEED
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.model_names import bundled_models, called
+from kvviz.ui.work.run_settings import LARGEST_SEED
 
 
 @st.fragment
@@ -59,8 +59,7 @@ def draw(state: TextState, environment: Environment) -> None:
             return
         except KvvizError as error:
             show_error(error)
-            offer_less(state, settings, error)
-            offer_usual(state, settings, error)
+            offer_remedy(state, settings, error)
             return
 
         def columns(revealed: bool) -> None:
@@ -137,30 +136,12 @@ def hide_others(state: TextState) -> None:
     state.view = replace(state.view, seed=(state.view.seed + 1) % (LARGEST_SEED + 1))
 
 
-def offer_less(state: TextState, settings: TextSettings, error: KvvizError) -> None:
-    """Draw a button that reads as much of a text as BERT has positions for, if it is too long."""
-    if not isinstance(error, ContextLengthError):
-        return
-    found = controls.remedy(error, settings)
-    if found is not None:
-        label, wanted = found
-        offer(state, label, "lm:less", lambda: controls.put(wanted))
-
-
-def offer_usual(state: TextState, settings: TextSettings, error: KvvizError) -> None:
-    """Draw a button that takes the BERT that ships, where the one asked for is of no use."""
-    found = controls.bert_remedy(error, settings)
-    if found is not None:
-        label, bert = found
-        offer(state, label, "lm:usual-bert", lambda: controls.put_bert(bert))
-
-
-def offer(state: TextState, label: str, key: str, put: Callable[[], None]) -> None:
-    """Draw a button that sets controls and reads what they then say."""
-
-    def take() -> None:
-        put()
-        state.asked = True
-
-    if st.button(label, key=key, on_click=take):
+def offer_remedy(state: TextState, settings: TextSettings, error: KvvizError) -> None:
+    """Draw a button that reads less where the text is too long for BERT, or that takes another."""
+    if isinstance(error, ContextLengthError):
+        pressed = offer(state, controls.remedy(error, settings), controls.CONTROLS.put, "lm:less")
+    else:
+        found = controls.bert_remedy(error, settings)
+        pressed = offer(state, found, controls.put_bert, "lm:usual-bert")
+    if pressed:
         st.rerun()

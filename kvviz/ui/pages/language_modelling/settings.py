@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from urllib.parse import quote
+from dataclasses import dataclass, field
 
 from kvviz.lessons import lessons
-from kvviz.ui.shell.links import (
+from kvviz.ui.shell.links import LinkFields, text_up_to, unknown_language, whole
+from kvviz.ui.work.run_settings import (
     LARGEST_SEED,
-    LONGEST_LINK,
+    LONGEST_MODEL,
     LONGEST_PROMPT,
     RunSettings,
-    language_code,
-    text_up_to,
-    values_of,
-    whole,
 )
 
 LONGEST_TEXT = LONGEST_PROMPT
@@ -57,33 +53,27 @@ class TextView:
     point: int = 0
 
 
-READERS = {
-    "text": text_up_to(LONGEST_TEXT),
-    "model": text_up_to(300),
-    "bert": text_up_to(300),
-    "seed": whole(0, LARGEST_SEED),
-    "given": whole(1, 9_999),
-    "point": whole(0, 9_999),
-    "lang": language_code(),
-}
+VIEW_FIELDS = LinkFields(
+    TextView(),
+    {"seed": whole(0, LARGEST_SEED), "given": whole(1, 9_999), "point": whole(0, 9_999)},
+)
+
+
+def text_fields() -> LinkFields[TextSettings]:
+    """Return what of the settings stands in a link; the usual text is of the language."""
+    model = text_up_to(LONGEST_MODEL)
+    return LinkFields(
+        TextSettings(), {"text": text_up_to(LONGEST_TEXT), "model": model, "bert": model}
+    )
 
 
 def parse(parameters: Mapping[str, str]) -> tuple[TextSettings, TextView, tuple[str, ...]]:
     """Read a link: settings and view, and a phrase on each value that could not be used."""
-    values, unusable = values_of(parameters, READERS)
-    settings = {f.name: values[f.name] for f in fields(TextSettings) if f.name in values}
-    view = {f.name: values[f.name] for f in fields(TextView) if f.name in values}
-    return TextSettings(**settings), TextView(**view), unusable
+    settings, wrong_settings = text_fields().parse(parameters)
+    view, wrong_view = VIEW_FIELDS.parse(parameters)
+    return settings, view, (*wrong_settings, *wrong_view, *unknown_language(parameters))
 
 
 def write(settings: TextSettings, view: TextView) -> dict[str, str]:
-    """Return the parameters that lead back, defaults left out, as is a text too long for a link."""
-    parameters: dict[str, str] = {}
-    for value, default in ((settings, TextSettings()), (view, TextView())):
-        for entry in fields(value):
-            chosen = getattr(value, entry.name)
-            if entry.name in READERS and chosen != getattr(default, entry.name):
-                parameters[entry.name] = str(chosen)
-    if len(quote(settings.text)) > LONGEST_LINK:
-        parameters.pop("text", None)
-    return parameters
+    """Return the parameters that lead back to a text and what is looked at in it."""
+    return text_fields().write(settings) | VIEW_FIELDS.write(view)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -17,11 +16,15 @@ from kvviz.lessons.model_table import (
     amount,
     model_table,
 )
-from kvviz.ui.shell.address import Address, Link
-from kvviz.ui.shell.links import line_about, one_of, values_of, whole
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
+from kvviz.ui.shell.address import Link
+from kvviz.ui.shell.links import LinkFields, Reader, lines_about, one_of, whole
+from kvviz.ui.shell.page_state import PageState
 
+NAME = "model_sizes"
 PREFIX = "sizes:"
-FORMATS = {"fp32": "float32", "bf16": "bfloat16", "8bit": "8 bits", "4bit": "4 bits"}
+FORMATS = {"fp32": "float32", "bf16": "bfloat16", "8bit": N_("8 bits"), "4bit": N_("4 bits")}
 """Number formats: how a link says them, and their name."""
 
 LENGTHS = tuple(2**power for power in range(8, 21))
@@ -92,62 +95,57 @@ def accelerators() -> dict[str, Accelerator]:
 
 
 @dataclass
-class SizesState:
+class SizesState(PageState):
     """One person's page.
 
     Attributes:
-        address: Its address bar.
         choice: What was chosen last, since widgets forget while another page is open.
-        notes: Lines about the link that was opened.
     """
 
-    address: Address = field(default_factory=Address)
     choice: Choice = field(default_factory=Choice)
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def here(cls) -> SizesState:
-        """Return this session's state, new if there is none."""
-        if "model_sizes" not in st.session_state:
-            st.session_state["model_sizes"] = cls()
-        return st.session_state["model_sizes"]
 
 
-def parse(parameters: Mapping[str, str]) -> tuple[Choice, tuple[str, ...]]:
-    """Read a link's query parameters.
-
-    Returns:
-        The choice, with the default where a parameter could not be used, and a phrase on each.
-    """
-    formats = one_of(tuple(FORMATS))
-    readers = {
-        "row": _id_in(models(), "the id of a model in the table"),
-        "tokens": _length,
-        "users": whole(1, MOST_USERS),
-        "weights": formats,
-        "kv": formats,
-        "on": _id_in(accelerators(), "the id of an accelerator in the table"),
-    }
-    values, unusable = values_of(parameters, readers)
-    return Choice(**values), unusable
+def choice_fields() -> LinkFields[Choice]:
+    """Return what of a choice stands in a link."""
+    return LinkFields(
+        Choice(),
+        {
+            "row": one_of(tuple(models()), lambda: _("the id of a model in the table")),
+            "tokens": _length(),
+            "users": whole(1, MOST_USERS),
+            "weights": one_of(tuple(FORMATS)),
+            "kv": one_of(tuple(FORMATS)),
+            "on": one_of(tuple(accelerators()), lambda: _("the id of an accelerator in the table")),
+        },
+    )
 
 
-def write(choice: Choice) -> dict[str, str]:
-    """Return the parameters that lead back to a choice, defaults left out."""
-    default = Choice()
-    return {
-        one.name: str(getattr(choice, one.name))
-        for one in fields(choice)
-        if getattr(choice, one.name) != getattr(default, one.name)
-    }
+def _length() -> Reader:
+    """Return a reader of one of `LENGTHS`."""
+
+    def read(text: str) -> int:
+        if int(text) not in LENGTHS:
+            raise ValueError
+        return int(text)
+
+    return Reader(
+        read,
+        lambda: _("a power of two from {least:,} to {most:,}").format(
+            least=LENGTHS[0], most=LENGTHS[-1]
+        ),
+    )
 
 
-def follow_link(state: SizesState, link: Link) -> None:
+def take_link(state: SizesState, link: Link) -> None:
     """Make the page show what a link says."""
-    state.choice, unusable = parse(link.parameters)
-    line = line_about(unusable)
-    state.notes = (line,) if line else ()
+    state.choice, unusable = choice_fields().parse(link.parameters)
+    state.notes = lines_about(unusable)
     put(state.choice)
+
+
+def is_put() -> bool:
+    """Whether the controls say anything; they forget it while another page is open."""
+    return f"{PREFIX}row" in st.session_state
 
 
 def put(choice: Choice) -> None:
@@ -156,9 +154,9 @@ def put(choice: Choice) -> None:
         st.session_state[f"{PREFIX}{one.name}"] = getattr(choice, one.name)
 
 
-def is_put() -> bool:
-    """Whether the controls say anything; they forget it while another page is open."""
-    return f"{PREFIX}row" in st.session_state
+def format_name(name: str) -> str:
+    """Return what a number format is called, in the language of the page."""
+    return _(FORMATS[name])
 
 
 def draw(state: SizesState) -> Choice:
@@ -166,23 +164,23 @@ def draw(state: SizesState) -> Choice:
     with st.container(border=True, key="kvviz-card-controls"):
         columns = st.columns([2.4, 1.25, 1.0, 1.1, 1.1, 1.45], gap="small")
         columns[0].selectbox(
-            "Model",
+            _("Model"),
             list(models()),
             format_func=lambda name: f"{models()[name].name} · {models()[name].maker}",
             key=f"{PREFIX}row",
         )
-        columns[1].selectbox("Tokens a user", LENGTHS, format_func="{:,}".format,
+        columns[1].selectbox(_("Tokens a user"), LENGTHS, format_func="{:,}".format,
                              key=f"{PREFIX}tokens")  # fmt: skip
-        columns[2].number_input("Users", min_value=1, max_value=MOST_USERS, step=1,
+        columns[2].number_input(_("Users"), min_value=1, max_value=MOST_USERS, step=1,
                                 key=f"{PREFIX}users")  # fmt: skip
         for column, label, name in (
-            (columns[3], "Weights in", "weights"),
-            (columns[4], "Cache in", "kv"),
+            (columns[3], _("Weights in"), "weights"),
+            (columns[4], _("Cache in"), "kv"),
         ):
-            column.selectbox(label, list(FORMATS), format_func=FORMATS.__getitem__,
+            column.selectbox(label, list(FORMATS), format_func=format_name,
                              key=f"{PREFIX}{name}")  # fmt: skip
         columns[5].selectbox(
-            "Accelerator",
+            _("Accelerator"),
             list(accelerators()),
             format_func=lambda name: f"{accelerators()[name].name}",
             key=f"{PREFIX}on",
@@ -194,18 +192,3 @@ def draw(state: SizesState) -> Choice:
     said["users"] = said["users"] or Choice().users
     state.choice = Choice(**said)
     return state.choice
-
-
-def _id_in(known: Mapping[str, object], what: str) -> Callable[[str], str]:
-    read = one_of(tuple(known))
-    read.__doc__ = what
-    return read
-
-
-def _length(text: str) -> int:
-    if int(text) not in LENGTHS:
-        raise ValueError
-    return int(text)
-
-
-_length.__doc__ = f"a power of two from {LENGTHS[0]:,} to {LENGTHS[-1]:,}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes import choice, pictures, prediction, result_cards, whole_table
-from kvviz.ui.pages.model_sizes.choice import SizesState
+from kvviz.ui.pages.model_sizes.choice import NAME, SizesState
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -20,25 +21,28 @@ STYLE = Path(__file__).parent / "model_sizes.css"
 @bounded
 def show() -> None:
     """Draw the page."""
-    words, state = lessons(), SizesState.here()
-    state.address.follow(lambda link: choice.follow_link(state, link))
+    words, state = lessons(), SizesState.here(NAME)
+    state.address.follow(lambda link: choice.take_link(state, link))
     if not choice.is_put():
         choice.put(state.choice)
     st.html(f"<style>{_rules()}</style>")
-    st.title("How large models are", anchor=False)
+    served = _("One model, and how it is served")
+    st.title(_("How large models are"), anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>'
-            '<h2 class="kvviz-unseen">One model, and how it is served</h2>')  # fmt: skip
+            f'<h2 class="kvviz-unseen">{plain_html(served)}</h2>')  # fmt: skip
     with st.container(key="kvviz-status"):
         notes.draw(state.notes)
     prediction.experiment().draw()
     chosen = choice.draw(state)
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.
-    state.address.write(choice.write(chosen))
+    state.address.write(choice.choice_fields().write(chosen))
     found = result_cards.bill(chosen)
     if found is None:
         st.info(
-            f"{chosen.model.maker} has not disclosed how large {chosen.model.name} is, so there "
-            "is nothing to count. Choose another model.",
+            _(
+                "{maker} has not disclosed how large {model} is, so there is nothing to count. "
+                "Choose another model."
+            ).format(maker=chosen.model.maker, model=chosen.model.name),
             icon=":material/visibility_off:",
         )
     else:
@@ -50,7 +54,7 @@ def show() -> None:
             pictures.accelerator_list(chosen, found)
     pictures.ladder(chosen)
     pictures.parts(chosen)
-    st.header("All models", anchor=False)
+    st.header(_("All models"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(words.caption("model-table").text)}</p>')
     whole_table.draw()
     st.html(

@@ -8,25 +8,24 @@ from pathlib import Path
 
 import streamlit as st
 
-from kvviz.errors import KvvizError
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.speed_and_memory import (
     live_race,
     memory_part,
     race_controls,
     result_part,
     roof_part,
-    settings,
     time_part,
 )
 from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
-from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings
-from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
-from kvviz.ui.shell import notes
+from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings, race_fields
+from kvviz.ui.pages.speed_and_memory.state import NAME, Finished, SpeedState
+from kvviz.ui.parts import work_status
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.errors_shown import bounded, show_error
-from kvviz.ui.shell.links import line_about
+from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -39,14 +38,14 @@ STYLE = Path(__file__).parent / "speed_and_memory.css"
 def show() -> None:
     """Draw the page."""
     environment = Environment.read()
-    state = SpeedState.here()
-    state.address.follow(lambda link: follow_link(state, environment, link))
+    state = SpeedState.here(NAME)
+    state.address.follow(lambda link: take_link(state, environment, link))
     if f"{PREFIX}new" not in st.session_state:
         race_controls.put(state.settings)
     st.html(f"<style>{_rules()}</style>")
-    st.title("Speed and memory", anchor=False)
+    st.title(_("Speed and memory"), anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
-            '<h2 class="kvviz-unseen">The race</h2>')  # fmt: skip
+            f'<h2 class="kvviz-unseen">{plain_html(_("The race"))}</h2>')  # fmt: skip
     race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
     if draft.start or state.asked:
@@ -59,15 +58,14 @@ def show() -> None:
     result_part.against_length(state.finished)
     if state.finished is not None:
         draw_rest(state, state.finished, environment)
-    state.address.write(settings.write(state.settings))
+    state.address.write(race_fields().write(state.settings))
 
 
-def follow_link(state: SpeedState, environment: Environment, link: Link) -> None:
+def take_link(state: SpeedState, environment: Environment, link: Link) -> None:
     """Make the page show what a link says."""
-    wanted, unusable = settings.parse(link.parameters, environment.max_new_tokens)
+    wanted, unusable = race_fields(environment.max_new_tokens).parse(link.parameters)
     state.settings = replace(wanted, device=environment.device)
-    line = line_about(unusable)
-    state.notes = (line,) if line else ()
+    state.notes = lines_about(unusable)
     race_controls.put(state.settings)
 
 
@@ -79,15 +77,11 @@ def race(state: SpeedState, draft: race_controls.Draft, environment: Environment
     state.settings, state.error = draft.settings, None
     if by_answer and state.answered is None:
         state.answered = draft.settings
-    try:
-        environment.require(draft.settings.model, typed_here=runs.is_local_visitor())
-    except KvvizError as error:
-        state.error = error
+    if not state.may_load(draft.settings.model, environment):
         return
     for under_way in (state.parts, state.roof):
         under_way.stop()
-    if state.job is not None:
-        state.job.cancel()
+    state.give_up_job()
     wanted, live = draft.settings, LiveRace(draft.settings.new, draft.settings.repeats)
     state.live = live
     state.job = Job(lambda job: run(wanted, live, job), runs.queue(environment.concurrency))
@@ -122,41 +116,27 @@ def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:
 
 def draw_status(state: SpeedState) -> None:
     """Draw the race under way, what went wrong, or what an odd link has to say."""
-    if state.job is not None:
-        live_race.draw(state)
-    if state.error is not None:
-        show_error(state.error)
-        offer_remedy(state)
-        if state.finished is not None:
-            st.caption("Below is the race before, as it was.")
-    notes.draw(state.notes)
-
-
-def offer_remedy(state: SpeedState) -> None:
-    """Draw a button that does what helps against the error, where there is such a thing."""
-    found = race_controls.remedy(state)
-    if found is None:
-        return
-    label, wanted = found
-
-    def take() -> None:
-        race_controls.put(wanted)
-        state.asked = True
-
-    st.button(label, key="speed:remedy", on_click=take)
+    work_status.draw(
+        state,
+        before=_("Below is the race before, as it was.") if state.finished else "",
+        remedy=lambda error: race_controls.remedy(state),
+        put=race_controls.put,
+        key="speed:remedy",
+        under_way=live_race.draw,
+    )
 
 
 def draw_rest(state: SpeedState, finished: Finished, environment: Environment) -> None:
     """Draw what is to be learnt from the race on screen."""
-    st.header("Where the time goes", anchor=False)
+    st.header(_("Where the time goes"), anchor=False)
     left, right = st.columns([2, 3], gap="small")
     with left:
         time_part.work_and_time(finished.race)
     with right:
         time_part.parts_of_a_step(state, environment)
-    st.header("What it takes in memory", anchor=False)
+    st.header(_("What it takes in memory"), anchor=False)
     memory_part.draw(finished)
-    st.header("FLOPs, bytes, and the roof", anchor=False)
+    st.header(_("FLOPs, bytes, and the roof"), anchor=False)
     roof_part.draw(state, environment)
 
 

@@ -9,6 +9,8 @@ import streamlit as st
 from kvviz.errors import ContextLengthError, OutOfMemoryError
 from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.trace.race import race_bytes
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.speed_and_memory.settings import (
     MOST_PROMPT_TOKENS,
     MOST_REPEATS,
@@ -19,19 +21,25 @@ from kvviz.ui.pages.speed_and_memory.settings import (
 from kvviz.ui.pages.speed_and_memory.state import SpeedState
 from kvviz.ui.parts.experiment import Choice, Experiment
 from kvviz.ui.parts.model_choice import choose_model, put_model
+from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
-ANSWERS = (("less than 2×", 2.0), ("2× to 4×", 4.0), ("4× to 10×", 10.0), ("more than 10×", None))
+ANSWERS = (
+    (N_("less than 2×"), 2.0),
+    (N_("2× to 4×"), 4.0),
+    (N_("4× to 10×"), 10.0),
+    (N_("more than 10×"), None),
+)
 """Answers to the question, and the factor that each ends below."""
 
 NUMBERS = {
-    "prompt_tokens": ("Prompt tokens", MOST_PROMPT_TOKENS),
-    "new": ("New tokens", 0),
-    "batch": ("Batch", MOST_SEQUENCES),
-    "repeats": ("Repeats", MOST_REPEATS),
+    "prompt_tokens": (N_("Prompt tokens"), MOST_PROMPT_TOKENS),
+    "new": (N_("New tokens"), 0),
+    "batch": (N_("Batch"), MOST_SEQUENCES),
+    "repeats": (N_("Repeats"), MOST_REPEATS),
 }
 
 
@@ -69,7 +77,7 @@ def experiment(state: SpeedState) -> Experiment:
 
     return Experiment(
         "cache-speed-up",
-        [Choice({number: label for number, (label, _) in enumerate(ANSWERS)})],
+        [Choice({number: _(answer[0]) for number, answer in enumerate(ANSWERS)})],
         words={
             "model": called(st.session_state.get(f"{PREFIX}model", state.settings.model)),
             "prompt": f"{said['prompt_tokens']:,}",
@@ -85,25 +93,25 @@ def draw(environment: Environment) -> Draft:
     with st.container(border=True, key="kvviz-card-race"):
         with st.container(horizontal=True, gap="small", key="kvviz-race-numbers"):
             with st.container(width=330, key="kvviz-race-model"):
-                model = choose_model("Model", f"{PREFIX}model", "gpt2")
+                model = choose_model(_("Model"), f"{PREFIX}model", "gpt2")
             numbers: dict[str, int] = {}
-            for name, (label, _) in NUMBERS.items():
+            for name, (label, _most) in NUMBERS.items():
                 found = st.number_input(
-                    label, key=f"{PREFIX}{name}", step=1, persist_state="session", width=150
+                    _(label), key=f"{PREFIX}{name}", step=1, persist_state="session", width=150
                 )
                 numbers[name] = int(found or 0)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small",
                            key="kvviz-race-row")  # fmt: skip
         with row:
-            dtype = st.selectbox("Number format", list(BYTES_PER_NUMBER), key=f"{PREFIX}dtype",
+            dtype = st.selectbox(_("Number format"), list(BYTES_PER_NUMBER), key=f"{PREFIX}dtype",
                                  persist_state="session", width=170)  # fmt: skip
             devices = list(dict.fromkeys([*DEVICES, environment.device]))
-            device = st.selectbox("Device", devices, key=f"{PREFIX}device",
+            device = st.selectbox(_("Device"), devices, key=f"{PREFIX}device",
                                   persist_state="session", width=130)  # fmt: skip
         settings = RaceSettings(model=model, dtype=dtype, device=device, **numbers)
         problems = found_wrong(settings, environment)
         with row:
-            start = st.button("Start the race", key=f"{PREFIX}start", type="primary",
+            start = st.button(_("Start the race"), key=f"{PREFIX}start", type="primary",
                               shortcut="Ctrl+Enter")  # fmt: skip
         show_problems(problems)
     return Draft(settings, problems, start)
@@ -113,33 +121,39 @@ def found_wrong(settings: RaceSettings, environment: Environment) -> tuple[str, 
     """Return a sentence on each control that cannot be raced as it is."""
     problems: list[str] = []
     if not settings.model:
-        problems.append("Type the name or the folder of a model.")
+        problems.append(_("Type the name or the folder of a model."))
     for name, (label, most) in NUMBERS.items():
         number, most = getattr(settings, name), most or environment.max_new_tokens
         if not 1 <= number <= most:
-            problems.append(f"{label}: 1 to {most:,}, and it is {number:,}.")
+            problems.append(
+                _("{label}: 1 to {most:,}, and it is {n:,}.").format(
+                    label=_(label), most=most, n=number
+                )
+            )
     return tuple(problems)
 
 
-def remedy(state: SpeedState) -> tuple[str, RaceSettings] | None:
+def remedy(state: SpeedState) -> Remedy[RaceSettings] | None:
     """Return what helps against the error, as a button's words and the settings it starts."""
     tried, model = state.settings, model_store().peek(state.settings.of_model)
-    usual = RaceSettings()
+    usual = RaceSettings.model
     if isinstance(state.error, ContextLengthError) and model is not None:
         n_ctx = model.card.n_ctx
         prompt = min(tried.prompt_tokens, n_ctx // 2)
         new = min(tried.new, n_ctx - prompt)
-        return (
-            f"Race {prompt:,} prompt and {new:,} new tokens",
-            replace(tried, prompt_tokens=prompt, new=new),
-        )
+        words = ngettext(
+            "Race {prompt:,} prompt and {new:,} new token",
+            "Race {prompt:,} prompt and {new:,} new tokens",
+            new,
+        ).format(prompt=prompt, new=new)
+        return words, replace(tried, prompt_tokens=prompt, new=new)
     if isinstance(state.error, OutOfMemoryError) and model is not None and tried.batch > 1:
         from kvviz.engine.timing.device_memory import free_bytes
 
         each = race_bytes(model.card, tried.prompt_tokens + tried.new - 1, 1).total
         # Half of what just fits: the arithmetic names the least that a race needs.
-        batch = min(tried.batch // 2, (free_bytes(model.device) or each) // (2 * each))
-        return f"Race a batch of {max(batch, 1):,}", replace(tried, batch=max(batch, 1))
-    if model is None and tried.model != usual.model:
-        return f"Race {called(usual.model)}", replace(tried, model=usual.model)
+        batch = max(min(tried.batch // 2, (free_bytes(model.device) or each) // (2 * each)), 1)
+        return _("Race a batch of {n:,}").format(n=batch), replace(tried, batch=batch)
+    if model is None and tried.model != usual:
+        return _("Race {model}").format(model=called(usual)), replace(tried, model=usual)
     return None

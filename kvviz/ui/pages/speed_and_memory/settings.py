@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from kvviz.trace import BYTES_PER_NUMBER
-from kvviz.ui.shell.links import RunSettings, one_of, text_up_to, values_of, whole
+from kvviz.ui.shell.links import LinkFields, one_of, text_up_to, whole
+from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings
 
 PREFIX = "speed:"
 MOST_PROMPT_TOKENS = 100_000
@@ -42,27 +42,16 @@ class RaceSettings:
         return RunSettings(model=self.model, device=self.device, dtype=self.dtype)
 
 
-def parse(parameters: Mapping[str, str], max_new: int) -> tuple[RaceSettings, tuple[str, ...]]:
-    """Read a link: settings, and a phrase on each value that could not be used."""
-    values, unusable = values_of(
-        parameters,
+def race_fields(max_new_tokens: int = 1024) -> LinkFields[RaceSettings]:
+    """Return what of a race stands in a link, which may ask for so many new tokens."""
+    return LinkFields(
+        RaceSettings(),
         {
-            "model": text_up_to(300),
+            "model": text_up_to(LONGEST_MODEL),
             "prompt_tokens": whole(1, MOST_PROMPT_TOKENS),
-            "new": whole(1, max_new),
+            "new": whole(1, max_new_tokens),
             "batch": whole(1, MOST_SEQUENCES),
             "repeats": whole(1, MOST_REPEATS),
             "dtype": one_of(tuple(BYTES_PER_NUMBER)),
         },
     )
-    return RaceSettings(**values), unusable
-
-
-def write(settings: RaceSettings) -> dict[str, str]:
-    """Return the parameters that lead back to settings, defaults left out."""
-    default = RaceSettings()
-    return {
-        one.name: str(getattr(settings, one.name))
-        for one in fields(settings)
-        if one.name != "device" and getattr(settings, one.name) != getattr(default, one.name)
-    }

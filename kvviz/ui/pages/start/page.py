@@ -9,8 +9,8 @@ import streamlit as st
 from kvviz.lessons import lessons
 from kvviz.ui.pages.start.stored_example import stored_example
 from kvviz.ui.parts.player import player
+from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.links import View
 from kvviz.ui.shell.page_list import page_named
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload

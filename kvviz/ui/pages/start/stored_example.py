@@ -15,7 +15,7 @@ import numpy as np
 import kvviz
 from kvviz.trace import CacheComparison
 from kvviz.trace.storage import open_trace
-from kvviz.ui.shell.links import RunSettings
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.runs import ShownRun
 
 FOLDER = Path(kvviz.__file__).parent / "lessons" / "examples"

@@ -1,0 +1,227 @@
+"""A page that runs one text and plays the run; what is its own is filled in by the page."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import streamlit as st
+
+from kvviz.lessons import lessons
+from kvviz.trace.model_card import Family
+from kvviz.translation import gettext as _
+from kvviz.ui.parts import saving, work_status
+from kvviz.ui.parts.player import first_view, player
+from kvviz.ui.parts.run_state import RunState
+from kvviz.ui.parts.text_controls import Draft, TextControls
+from kvviz.ui.parts.view import View
+from kvviz.ui.shell import notes
+from kvviz.ui.shell.address import Link
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.links import lines_about
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import runs
+from kvviz.ui.work.run_settings import RunSettings
+from kvviz.ui.work.runs import ShownRun
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+
+class RunPage(ABC):
+    """One drawing of the page.
+
+    Attributes:
+        state: What this person's page remembers.
+        environment: The limits of this installation.
+    """
+
+    NAME: ClassVar[str]
+    """Of the page's state in the session."""
+    KEY: ClassVar[str]
+    """Beginning of the keys of its widgets."""
+    FAMILY: ClassVar[Family]
+    """Of the models that it runs."""
+    TITLE: ClassVar[str]
+    """Marked for translation, as is the next."""
+    ONE_WAY_ONLY: ClassVar[str]
+    """Said where a saved run is to be seen the other way."""
+    CAPTION: ClassVar[str]
+    """Name of the line below the title, in the lessons."""
+    CONTROLS: ClassVar[TextControls[RunSettings]]
+
+    def __init__(self) -> None:
+        self.state = RunState.here(self.NAME)
+        self.environment = Environment.read()
+
+    @abstractmethod
+    def parse(self, parameters: Mapping[str, str]) -> tuple[RunSettings, View, tuple[str, ...]]:
+        """Read a link: run and view, and a phrase on each value that could not be used."""
+
+    @abstractmethod
+    def write(self, shown: ShownRun, view: View) -> dict[str, str]:
+        """Return the parameters that lead to a run that was made here, and a view of it."""
+
+    @abstractmethod
+    def draw_results(self, shown: ShownRun) -> None:
+        """Draw what stands below the player."""
+
+    def as_read(self, text: str) -> str:
+        """Return what the model reads of a text as typed."""
+        return text
+
+    def stops(self, model: LoadedModel, text: str) -> tuple[int, ...]:
+        """Return the tokens that end a run besides the end of a text, from what is read."""
+        return ()
+
+    def opening(self, shown: ShownRun, view: View) -> View:
+        """Choose the layer and the head of a run where a view leaves them open."""
+        return first_view(shown, view)
+
+    def refuses(self, wanted: RunSettings) -> str:
+        """Say why a run that a link asks for cannot begin by itself; nothing where it can."""
+        if self.environment.allows(wanted.model, typed_here=False):
+            return ""
+        return _(
+            "This link asks for the model {model}, which is not one that ships with kvviz. "
+            "Press Run if you want it to be loaded."
+        ).format(model=wanted.model)
+
+    def looked(self) -> bool:
+        """Take in that the person looks at another view; return whether to draw the page anew."""
+        return False
+
+    def draw_above(self) -> None:  # noqa: B027 - a page may have nothing there
+        """Draw what stands between the status and the player."""
+
+    def draw(self) -> None:
+        """Draw the page."""
+        state = self.state
+        state.address.follow(self.take_link)
+        with st.sidebar:
+            # Two places, so that what comes and goes in the first does not move the second.
+            above, below = st.container(), st.container()
+        with above:
+            draft = self.CONTROLS.draw(self.environment)
+        st.title(_(self.TITLE), anchor=False)
+        st.html(
+            f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
+            f'<h2 class="kvviz-unseen">{plain_html(_("The run, step by step"))}</h2>'
+        )
+        if draft.run or state.asked:
+            state.asked = False
+            self.run(draft)
+        elif state.wanted:
+            self.begin(state.wanted)
+        state.collect()
+        self.CONTROLS.label(draft)
+        with below:
+            saving.draw(state, self.FAMILY, self.opening)
+        # Always there, so that the player keeps its place on the page, and with it its view.
+        with st.container(key="kvviz-status"):
+            self.draw_status()
+        self.draw_above()
+        if state.shown is not None:
+            self.draw_run(state.shown)
+        if state.shown is None and state.job is not None:
+            st.skeleton(height=640)
+        if state.job is None:
+            self.write_address()
+
+    def take_link(self, link: Link) -> None:
+        """Make the page show what a link says."""
+        state = self.state
+        wanted, view, unusable = self.parse(link.parameters)
+        wanted = replace(wanted, device=self.environment.device)
+        state.notes = lines_about(unusable)
+        state.by_link, state.wanted = True, None
+        on_screen = None if state.shown is None else state.shown.settings
+        if on_screen == wanted:
+            state.give_up_job()
+            state.view, state.view_number = view, state.view_number + 1
+            state.settle()
+            return
+        self.CONTROLS.take_link(wanted, on_screen, by_history=link.by_history)
+        state.coming = view
+        reason = self.refuses(wanted)
+        if reason:
+            state.notes += (reason,)
+        else:
+            state.wanted = wanted
+
+    def run(self, draft: Draft[RunSettings]) -> None:
+        """Do what Run asks for, unless a control stands in the way."""
+        state = self.state
+        # A control that stands in the way says so itself; an error before that is of the past.
+        state.notes, state.error = (), None
+        if draft.problems:
+            return
+        state.attempt = draft.settings
+        if state.may_load(draft.settings.model, self.environment):
+            state.coming, state.by_link = replace(state.coming or state.view, step=0), False
+            self.begin(draft.settings)
+
+    def begin(self, wanted: RunSettings) -> None:
+        """Start a run in place of the one that may still be under way."""
+        state = self.state
+        state.give_up_job()
+        state.error, state.attempt, state.wanted = None, wanted, None
+        state.job = runs.start(
+            wanted,
+            self.environment,
+            want_both=(state.coming or state.view).cache != "on",
+            family=self.FAMILY,
+            as_read=self.as_read,
+            stops=self.stops,
+        )
+
+    def write_address(self) -> None:
+        """Put the run on screen and the view into the address bar; a file has no address."""
+        shown, state = self.state.shown, self.state
+        if shown is not None:
+            state.address.write(self.write(shown, state.view) if shown.origin == "run" else {})
+
+    def draw_status(self) -> None:
+        """Draw what a run under way, a failed one or an odd link have to say."""
+        state = self.state
+        shown, attempt = state.shown, state.attempt
+        work_status.draw(
+            state,
+            before=_("Below is the run before, as it was.") if shown else "",
+            remedy=lambda error: None if attempt is None else self.CONTROLS.remedy(error, attempt),
+            put=self.CONTROLS.put,
+            key=f"{self.KEY}:remedy",
+        )
+        if shown is not None and shown.note:
+            notes.draw([shown.note], ":material/stop_circle:")
+
+    def draw_run(self, shown: ShownRun) -> None:
+        """Draw the player and what stands below it."""
+        state = self.state
+
+        def moved(view: View) -> bool:
+            state.view = view
+            self.write_address()
+            return self.looked()
+
+        def other_way(cache: str) -> None:
+            if shown.origin == "run":
+                state.view = replace(state.view, cache=cache)
+                self.begin(shown.settings)
+            else:
+                # The player waits for that run until it is told to begin anew.
+                state.view_number += 1
+                state.notes = (_(self.ONE_WAY_ONLY),)
+            st.rerun()
+
+        player(
+            shown,
+            self.opening(shown, state.view),
+            key=f"{self.KEY}-player",
+            view_number=state.view_number,
+            on_view=moved,
+            on_cache=other_way,
+        )
+        self.draw_results(shown)

@@ -1,0 +1,55 @@
+"""What is run: a model, a prompt, and how the next token is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kvviz.lessons import lessons
+from kvviz.ui.shell.links import LinkFields, decimal, text_up_to, whole
+
+LONGEST_PROMPT = 20_000
+LONGEST_MODEL = 300
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What is run.
+
+    Attributes:
+        model: Bundled name, hub id or folder.
+        prompt: Text to continue, as typed.
+        new: Tokens to generate.
+        temperature: 0 for the most likely token.
+        top_k: Keep only so many most likely tokens; None for all.
+        top_p: Keep the smallest set with this much probability; None for all.
+        seed: Seed of the sampling.
+        device: Where to run; no part of a link, since it depends on the machine.
+        dtype: Number format; no part of a link either.
+    """
+
+    model: str = "kvviz/gpt2-mini"
+    prompt: str = field(default_factory=lambda: lessons().prompts[0].text)
+    new: int = 16
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    dtype: str = "float32"
+
+
+def run_fields(max_new_tokens: int = 1024) -> LinkFields[RunSettings]:
+    """Return what of a run stands in a link, which may ask for so many new tokens."""
+    return LinkFields(
+        RunSettings(),
+        {
+            "model": text_up_to(LONGEST_MODEL),
+            "prompt": text_up_to(LONGEST_PROMPT),
+            "new": whole(1, max_new_tokens),
+            "temperature": decimal(0.0, 10.0),
+            "top_k": whole(1, 1_000_000),
+            "top_p": decimal(0.0, 1.0, open_below=True),
+            "seed": whole(0, LARGEST_SEED),
+        },
+    )
