@@ -32,6 +32,8 @@ _NOT_READ = {
     # the log, for who runs the server
     "debug", "exception", "critical", "log",
 }  # fmt: skip
+_LESSONS = {"caption", "question", "term"}
+"""What `lessons()` is asked by the id of an entry."""
 _LOGS = {"log", "logger", "logging", "_log"}
 _SHOWN_FIRST = {
     "title", "header", "subheader", "caption", "markdown", "html", "info", "error", "warning",
@@ -83,12 +85,12 @@ def unmarked(path: Path) -> list[Unmarked]:
 
 
 def marked(path: Path) -> set[str]:
-    """Return the texts of a Python file that stand in marking calls."""
+    """Return the messages of a Python file that stand in marking calls, without their contexts."""
     return {
         one.value
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and _name(node.func) in MARKING
-        for one in node.args
+        for one in node.args[_name(node.func) == "pgettext" :]
         if isinstance(one, ast.Constant) and isinstance(one.value, str)
     }
 
@@ -145,7 +147,9 @@ class _Reader:
             # What is before the dot: "…".join(…), _("…").format(…)
             yield from self.read(node.func.value, place)
             of = _name(node.func.value)
-            if of in _LOGS or (name in _NOT_READ):
+            if of in _LOGS or name in _NOT_READ:
+                return
+            if name in _LESSONS and (of == "words" or isinstance(node.func.value, ast.Call)):
                 return
         elif name in _NOT_READ or name in _PYTHON_ERRORS:
             return

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from kvviz.figures.theme import template
+from kvviz.translation import gettext as _
 
 INK = "112, 92, 214"
 """Red, green and blue of full attention. Less lets more of the ground through, light or dark."""
@@ -49,9 +50,7 @@ def attention_map(
             ygap=1 if named else 0,
             colorscale=[[0, f"rgba({INK}, 0.05)"], [1, f"rgba({INK}, 1)"]],
             showscale=False,
-            hovertemplate="“%{y}” looks at “%{x}”: %{z:.1%}<extra></extra>"
-            if named
-            else "token %{y} looks at token %{x}: %{z:.1%}<extra></extra>",
+            hovertemplate=_looks(named=named) + "<extra></extra>",
         )
     )
     axis = {"type": "category", "showgrid": False, "tickfont": {"size": 11}, "ticks": ""}
@@ -63,3 +62,14 @@ def attention_map(
         margin={"t": 84},
         meta={"figure": "attention-map"},
     )
+
+
+def _looks(*, named: bool) -> str:
+    """Return what is read on a cell, with what plotly fills in."""
+    sentence = (
+        _("“{query}” looks at “{key}”: {weight}")
+        if named
+        # Translators: {query} and {key} are numbers of tokens.
+        else _("token {query} looks at token {key}: {weight}")
+    )
+    return sentence.format(query="%{y}", key="%{x}", weight="%{z:.1%}")

@@ -7,11 +7,10 @@ import plotly.graph_objects as go
 
 from kvviz.analysis.cache_widths import cache_widths
 from kvviz.analysis.memory import weight_bytes
-from kvviz.figures.log_axes import bytes_against_tokens
+from kvviz.figures.log_axes import bytes_against_tokens, counted_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.race import Race
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 
 _DASHES = {"fp32": "solid", "fp16": "dash", "int8": "dot"}
 
@@ -33,8 +32,8 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     for one in widths:
         figure.add_scatter(
-            x=lengths, y=lengths * one.bytes_per_token * batch, text=_tokens(lengths), mode="lines",
-            name=_("{dtype}, by formula").format(dtype=one.name),
+            x=lengths, y=lengths * one.bytes_per_token * batch, text=counted_tokens(lengths),
+            mode="lines", name=_("{dtype}, by formula").format(dtype=one.name),
             line={"color": WITH_CACHE, "width": 2, "dash": _DASHES[one.name]},
             hovertemplate="%{text}<br>"
             + _("{size} in {dtype}, by formula").format(size="%{y:.4s}B", dtype=one.name)
@@ -43,7 +42,7 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
     shown = np.unique(np.geomspace(1, race.n_new, 8).round().astype(int)) - 1
     held = race.n_prompt + shown
     figure.add_scatter(
-        x=held, y=race.cache_bytes[shown], text=_tokens(held), mode="markers",
+        x=held, y=race.cache_bytes[shown], text=counted_tokens(held), mode="markers",
         name=_("the real tensors"),
         marker={"color": WITH_CACHE, "size": 9, "line": {"width": 1, "color": "#ffffff"}},
         hovertemplate="%{text}<br>"
@@ -71,9 +70,3 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
         template=template(dark=dark), height=400, hovermode="closest",
         meta={"figure": "cache-bytes"},
     )  # fmt: skip
-
-
-def _tokens(counts: np.ndarray) -> list[str]:
-    return [
-        ngettext("{n:,} token", "{n:,} tokens", n).format(n=n) for n in map(round, counts.tolist())
-    ]

@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.errors import OptionsError
-from kvviz.figures.log_axes import bytes_against_tokens
+from kvviz.figures.log_axes import bytes_against_tokens, counted_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.architecture import Architecture
+from kvviz.translation import gettext as _
 
 
 def cache_growth(
@@ -41,38 +42,40 @@ def cache_growth(
             range.
     """
     if n_tokens < 1 or not architecture_cache_bytes(shape, 1):
-        raise OptionsError("A picture of a growing cache needs a cache and a length.")
+        raise OptionsError(_("A picture of a growing cache needs a cache and a length."))
     longest = max(shape.n_ctx, n_tokens)
     lengths = np.unique(
         np.append(np.geomspace(1, longest, 97).round(), [n_tokens, shape.window or 1])
     )
     figure = go.Figure()
-    lines = [("KV cache", shape, {"color": WITH_CACHE, "width": 3})]
+    lines = [(_("KV cache"), shape, {"color": WITH_CACHE, "width": 3})]
     bare = without_savings(shape)
     if bare != shape:
         dotted = {"color": WITH_CACHE, "width": 2, "dash": "dot"}
-        lines.append(("if every query head kept its own", bare, dotted))
+        lines.append((_("if every query head kept its own"), bare, dotted))
     for name, one, line in lines:
         sizes = [
             architecture_cache_bytes(one, int(n), n_users=n_users, number=number) for n in lengths
         ]
         figure.add_scatter(
-            x=lengths, y=np.array(sizes, dtype=np.float64), name=name, mode="lines", line=line,
-            hovertemplate=f"%{{x:,d}} tokens<br>%{{y:.3s}}B, {name}<extra></extra>",
+            x=lengths, y=np.array(sizes, dtype=np.float64), text=counted_tokens(lengths), name=name,
+            mode="lines", line=line,
+            hovertemplate=f"%{{text}}<br>%{{y:.3s}}B, {name}<extra></extra>",
         )  # fmt: skip
     here = architecture_cache_bytes(shape, n_tokens, n_users=n_users, number=number)
     figure.add_scatter(
-        x=[n_tokens], y=[here], mode="markers", name="your choice", showlegend=False,
+        x=[n_tokens], y=[here], text=counted_tokens(np.array([n_tokens])), mode="markers",
+        name=_("your choice"), showlegend=False,
         marker={"symbol": "circle", "size": 11, "color": WITH_CACHE},
-        hovertemplate="%{x:,d} tokens<br>%{y:.4s}B<extra></extra>",
+        hovertemplate="%{text}<br>%{y:.4s}B<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[1, longest], y=[weights, weights], mode="lines", name="weights",
+        x=[1, longest], y=[weights, weights], mode="lines", name=_("weights"),
         line={"color": WITHOUT_CACHE, "width": 2, "dash": "dash"},
-        hovertemplate="%{y:.4s}B, weights<extra></extra>",
+        hovertemplate=f"%{{y:.4s}}B, {_('weights')}<extra></extra>",
     )  # fmt: skip
     bytes_against_tokens(
-        figure, bytes_title="bytes", tokens_title="tokens of context", powers=range(19)
+        figure, bytes_title=_("bytes"), tokens_title=_("tokens of context"), powers=range(19)
     )
     return figure.update_layout(
         template=template(dark=dark),

@@ -12,6 +12,8 @@ from jaxtyping import Float64
 
 from kvviz.analysis import HeadMeasures
 from kvviz.figures.theme import MODELS, template
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
 Measure = Literal["forward", "entropy", "distance"]
 
@@ -21,16 +23,16 @@ class MeasureWords:
     """How a measure is drawn and named.
 
     Attributes:
-        title: What stands at its axis, with the unit.
+        title: What stands at its axis, with the unit. English, translated where it is shown.
         scale: What the measure is multiplied by to be in that unit.
         form: How a value is written, as a format of d3.
-        unit: The unit behind a value.
+        reading: A value with its unit, ``{value}`` to be filled in. English likewise.
     """
 
     title: str
     scale: float
     form: str
-    unit: str
+    reading: str
 
     def values(self, found: HeadMeasures, measure: Measure) -> Float64[np.ndarray, "layer head"]:
         """Return the measure of every head, in the unit that is drawn."""
@@ -38,9 +40,9 @@ class MeasureWords:
 
 
 MEASURES: dict[Measure, MeasureWords] = {
-    "forward": MeasureWords("looks ahead, %", 100.0, ".1f", " %"),
-    "entropy": MeasureWords("spread, bits", 1.0, ".2f", " bits"),
-    "distance": MeasureWords("reach, tokens", 1.0, ".1f", " tokens"),
+    "forward": MeasureWords(N_("looks ahead, %"), 100.0, ".1f", N_("{value} %")),
+    "entropy": MeasureWords(N_("spread, bits"), 1.0, ".2f", N_("{value} bits")),
+    "distance": MeasureWords(N_("reach, tokens"), 1.0, ".1f", N_("{value} tokens")),
 }
 _HALF_WIDTH = 0.32
 """Of the band in which the heads of a layer stand side by side."""
@@ -76,11 +78,13 @@ def head_comparison(
             cliponaxis=False,  # a dot at 0 is whole, as the others are
             name=model,
             marker={"color": colour, "symbol": symbol, "size": 7, "line": {"width": 1.5}},
-            hovertemplate=f"{model}, layer %{{customdata[0]}} head %{{customdata[1]}}<br>"
-            f"%{{y:{words.form}}}{words.unit}<extra></extra>",
+            hovertemplate=_("{model}, layer {layer} head {head}").format(
+                model=model, layer="%{customdata[0]}", head="%{customdata[1]}"
+            )
+            + f"<br>{_(words.reading).format(value=f'%{{y:{words.form}}}')}<extra></extra>",
         )
-    figure.update_yaxes(title_text=words.title, rangemode="tozero")
-    figure.update_xaxes(title_text="layer", dtick=_tick(measures))
+    figure.update_yaxes(title_text=_(words.title), rangemode="tozero")
+    figure.update_xaxes(title_text=_("layer"), dtick=_tick(measures))
     return figure.update_layout(
         template=template(dark=dark),
         height=250,

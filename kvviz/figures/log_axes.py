@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
+
+from kvviz.translation import ngettext
 
 _UNITS = {0: "B", 3: "kB", 6: "MB", 9: "GB", 12: "TB", 15: "PB"}
 
@@ -30,6 +33,13 @@ def bytes_against_tokens(
         tickvals=[10.0**power for power in range(8)],
         ticktext=[f"{10**power:,}" for power in range(8)],
     )
+
+
+def counted_tokens(counts: np.ndarray) -> list[str]:
+    """Return numbers of tokens with their noun, for the hover text of marks over that axis."""
+    return [
+        ngettext("{n:,} token", "{n:,} tokens", n).format(n=n) for n in map(round, counts.tolist())
+    ]
 
 
 def power_in_bytes(power: int) -> str:

@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.lessons.model_table import ModelRow, amount
+from kvviz.translation import gettext as _
 
 DENSE = WITH_CACHE
 EXPERTS = "#8a6be0"
 QUIET = WITHOUT_CACHE
 
+# not for people: names of models, and places of plotly
 LANDMARKS = {
     "gpt-1": ("GPT-1", "bottom center"),
     "bert-large": ("BERT", "middle left"),
@@ -82,12 +84,13 @@ def model_ladder(
         showlegend=False,
     )
     for name, members, size_of, marker in (
-        ("dense", dense, "published", {"symbol": "circle", "color": DENSE, "size": 8}),
-        ("mixture of experts, all", experts, "published",
+        (_("dense"), dense, "published", {"symbol": "circle", "color": DENSE, "size": 8}),
+        (_("mixture of experts, all"), experts, "published",
          {"symbol": "diamond", "color": EXPERTS, "size": 10}),
-        ("of these active", experts, "active",
+        (_("of these active"), experts, "active",
          {"symbol": "diamond-open", "color": EXPERTS, "size": 8}),
-        ("ships here", stars, "published", {"symbol": "star", "color": DENSE, "size": 15}),
+        (_("ships here"), stars, "published",
+         {"symbol": "star", "color": DENSE, "size": 15}),
     ):  # fmt: skip
         if members:
             figure.add_trace(_marks(name, members, size_of, marker, chosen))
@@ -99,10 +102,10 @@ def model_ladder(
             mode="text",
             textposition="middle left",
             textfont={"color": QUIET, "size": 12},
-            name="undisclosed",
+            name=_("undisclosed"),
             showlegend=False,
             customdata=[[row.id] for row in hidden],
-            hovertemplate=[f"{row.name}, {row.maker}<br>undisclosed<extra></extra>"
+            hovertemplate=[f"{row.name}, {row.maker}<br>{_('undisclosed')}<extra></extra>"
                            for row in hidden],
         )  # fmt: skip
     for row in known:
@@ -110,13 +113,16 @@ def model_ladder(
             _ring(figure, row)
     figure.update_yaxes(
         type="log",
-        title_text="parameters",
+        title_text=_("parameters"),
         range=[6.4, _POWERS[-1]],
         tickvals=[10.0**power for power in _POWERS],
         ticktext=[_power(power) for power in _POWERS],
     )
     figure.update_xaxes(
-        title_text="published in", dtick=1, tickformat="d", range=[2018, _latest(rows) + 0.4]
+        title_text=_("published in"),
+        dtick=1,
+        tickformat="d",
+        range=[2018, _latest(rows) + 0.4],
     )
     return figure.update_layout(
         template=template(dark=dark),
@@ -187,12 +193,15 @@ def _marks(
 
 
 def _side(row: ModelRow) -> str:
+    # not for people: a place of plotly
     return LANDMARKS[row.id][1] if row.id in LANDMARKS else "middle right"
 
 
 def _about(row: ModelRow) -> str:
-    active = f", {row.active} active" if row.active else ""
-    return f"<b>{row.name}</b>, {row.maker}, {row.month}<br>{row.published} parameters{active}"
+    size = (
+        _("{published} parameters, {active} active") if row.active else _("{published} parameters")
+    ).format(published=row.published, active=row.active)
+    return f"<b>{row.name}</b>, {row.maker}, {row.month}<br>{size}"
 
 
 def _number(text: str) -> int:

@@ -10,12 +10,14 @@ import plotly.graph_objects as go
 from kvviz.analysis.parameters import ParameterCount
 from kvviz.figures.share_bars import add_share, share_axes
 from kvviz.figures.theme import template
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 
 _PART_COLOURS = {
-    "embeddings": "#2f8f83",
-    "attention": "#8a6be0",
-    "MLP": "#a9abb2",
-    "norms and rest": "#6d6f76",
+    N_("embeddings"): "#2f8f83",
+    N_("attention"): "#8a6be0",
+    N_("MLP"): "#a9abb2",
+    N_("norms and rest"): "#6d6f76",
 }
 
 
@@ -36,16 +38,17 @@ def parameter_parts(counts: Mapping[str, ParameterCount], *, dark: bool = False)
         shares = numbers / np.array([count.total for count in counts.values()])
         add_share(
             figure,
-            part,
+            _(part),
             names,
             shares.tolist(),
             colour=colour,
             on_dark=part in ("embeddings", "attention"),
             least=0.04,
             customdata=numbers,
-            hovertemplate=f"%{{y}}<br>{part}: %{{customdata:,.0f}} (%{{x:.1f}} %)<extra></extra>",
+            hovertemplate=f"%{{y}}<br>{_(part)}: %{{customdata:,.0f}} "
+            "(%{x:.1f} %)<extra></extra>",
         )
-    share_axes(figure, "share of the parameters, %")
+    share_axes(figure, _("share of the parameters, %"))
     return figure.update_layout(
         template=template(dark=dark),
         legend={"traceorder": "normal"},

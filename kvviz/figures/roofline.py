@@ -10,11 +10,14 @@ import plotly.graph_objects as go
 from kvviz.analysis.roofline import RoofPoint, attainable
 from kvviz.figures.theme import COMPUTED, WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace.ceilings import Ceilings
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
+# not for people: ids of the kinds of a step
 _LOOKS = {
-    "prefill": ("prefill", COMPUTED, "square"),
-    "decode": ("decode steps, with the cache", WITH_CACHE, "circle"),
-    "full pass": ("steps without the cache", WITHOUT_CACHE, "square-open"),
+    "prefill": (N_("prefill"), COMPUTED, "square"),
+    "decode": (N_("decode steps, with the cache"), WITH_CACHE, "circle"),
+    "full pass": (N_("steps without the cache"), WITHOUT_CACHE, "square-open"),
 }
 
 
@@ -36,8 +39,11 @@ def roofline(
         line = np.unique(np.append(np.geomspace(left, right, 40), ceilings.ridge))
         figure.add_scatter(
             x=line, y=np.array([attainable(ceilings, float(one)) for one in line]) / 1e9,
-            mode="lines", name="this machine’s roof", line={"color": "#8a6be0", "width": 3},
-            hovertemplate="%{x:.3g} FLOP a byte<br>at most %{y:.3g} GFLOP/s<extra></extra>",
+            mode="lines", name=_("this machine’s roof"), line={"color": "#8a6be0", "width": 3},
+            hovertemplate=_("{intensity} FLOP a byte").format(intensity="%{x:.3g}")
+            + "<br>"
+            + _("at most {speed} GFLOP/s").format(speed="%{y:.3g}")
+            + "<extra></extra>",
         )  # fmt: skip
     for kind, (name, colour, symbol) in _LOOKS.items():
         chosen = [one for one in points if one.kind == kind]
@@ -45,16 +51,19 @@ def roofline(
             x=np.array([one.intensity for one in chosen]),
             y=np.array([one.flops_per_second / 1e9 for one in chosen]),
             mode="markers",
-            name=name,
+            name=_(name),
             marker={"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
-            customdata=[[one.n_new, one.n_keys, one.seconds * 1e3] for one in chosen],
-            hovertemplate=f"{name}<br>%{{customdata[0]:,d}} of %{{customdata[1]:,d}} rows computed "
-            "in %{customdata[2]:.2f} ms<br>%{x:.3g} FLOP a byte, %{y:.3g} GFLOP/s<extra></extra>",
+            text=[_rows(one) for one in chosen],
+            hovertemplate=f"{_(name)}<br>%{{text}}<br>"
+            + _("{intensity} FLOP a byte, {speed} GFLOP/s").format(
+                intensity="%{x:.3g}", speed="%{y:.3g}"
+            )
+            + "<extra></extra>",
         )
     powers = range(-3, 8)
     for axis, title in (
-        (figure.update_xaxes, "FLOP for each byte moved (by formula)"),
-        (figure.update_yaxes, "GFLOP a second (by measured time)"),
+        (figure.update_xaxes, _("FLOP for each byte moved (by formula)")),
+        (figure.update_yaxes, _("GFLOP a second (by measured time)")),
     ):
         axis(
             type="log",
@@ -65,3 +74,11 @@ def roofline(
     return figure.update_layout(
         template=template(dark=dark), height=420, hovermode="closest", meta={"figure": "roofline"}
     )
+
+
+def _rows(point: RoofPoint) -> str:
+    return ngettext(
+        "{n_new:,} of {n:,} row computed in {ms:.2f} ms",
+        "{n_new:,} of {n:,} rows computed in {ms:.2f} ms",
+        point.n_keys,
+    ).format(n_new=point.n_new, n=point.n_keys, ms=point.seconds * 1e3)

@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from kvviz.analysis.speed_up import RULE, SpeedUps
+from kvviz.figures.log_axes import counted_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.lessons.published_speedups import PublishedSpeedUp
+from kvviz.translation import gettext as _
 
 PUBLISHED = "#8a6be0"
 _TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
@@ -42,48 +44,58 @@ def speed_up_curve(
             fillcolor="rgba(31, 145, 104, 0.22)", hoverinfo="skip", showlegend=False,
         )  # fmt: skip
         figure.add_scatter(
-            x=ups.n_new, y=ups.median, name="measured here", mode="lines",
+            x=ups.n_new, y=ups.median, text=counted_tokens(ups.n_new), name=_("measured here"),
+            mode="lines",
             line={"color": WITH_CACHE, "width": 3},
             customdata=np.stack([ups.low, ups.high], axis=1),
-            hovertemplate="%{x:,d} tokens, measured here<br>%{y:.2f}× (%{customdata[0]:.2f}× to "
-            "%{customdata[1]:.2f}×)<extra></extra>",
+            hovertemplate=_("{tokens}, measured here").format(tokens="%{text}")
+            + "<br>"
+            + _("{median}× ({low}× to {high}×)").format(
+                median="%{y:.2f}", low="%{customdata[0]:.2f}", high="%{customdata[1]:.2f}"
+            )
+            + "<extra></extra>",
         )  # fmt: skip
+    tokens = counted_tokens(np.array([one.tokens for one in published]))
     letters = [chr(ord("A") + number) for number in range(len(published))]
     figure.add_scatter(
         x=np.array([one.tokens for one in published]),
         y=np.array([one.speed_up for one in published]),
-        name="published, see the list",
+        name=_("published, see the list"),
         mode="markers+text",
         text=letters,
         textposition=_sides(published, longest),
         textfont={"size": 12},
         cliponaxis=False,
         marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
-        customdata=[[one.who, one.batch] for one in published],
-        hovertemplate="%{text}: %{customdata[0]}, batch %{customdata[1]}<br>%{x:,d} tokens: "
-        "%{y}×<extra></extra>",
+        customdata=[
+            [one.who, one.batch, counted] for one, counted in zip(published, tokens, strict=True)
+        ],
+        hovertemplate=_("{letter}: {who}, batch {batch}").format(
+            letter="%{text}", who="%{customdata[0]}", batch="%{customdata[1]}"
+        )
+        + "<br>%{customdata[2]}: %{y}×<extra></extra>",
     )
     figure.add_annotation(
         xref="paper", x=0.01, xanchor="left", y=np.log10(RULE[1]), yanchor="top", showarrow=False,
-        text="the rule: 2× to 4×", font={"size": 12},
+        text=_("the rule: 2× to 4×"), font={"size": 12},
     )  # fmt: skip
     figure.add_annotation(
         xref="paper", x=0.01, xanchor="left", y=0, yanchor="top", showarrow=False,
-        text="no gain", font={"size": 12},
+        text=_("no gain"), font={"size": 12},
     )  # fmt: skip
     heights = [one.speed_up for one in published] + (
         [float(ups.low.min()), float(ups.high.max())] if ups else []
     )
     figure.update_yaxes(
         type="log",
-        title_text="times as fast with the cache",
+        title_text=_("times as fast with the cache"),
         tickvals=list(_TICKS),
         ticktext=[f"{tick:g}×" for tick in _TICKS],
         range=[np.log10(min(heights) * 0.8), np.log10(max(heights) * 1.25)],
     )
     figure.update_xaxes(
         type="log",
-        title_text="tokens generated",
+        title_text=_("tokens generated"),
         tickvals=[10**power for power in range(6)],
         ticktext=[f"{10**power:,}" for power in range(6)],
         range=[-0.03, np.log10(longest * 1.7)],

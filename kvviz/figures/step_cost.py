@@ -12,6 +12,8 @@ from plotly.subplots import make_subplots
 from kvviz.analysis import StepCosts, step_costs
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.trace import CacheComparison, GenerationTrace, Step
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
 MOST_MARKED_STEPS = 64
 """Steps up to which each has its own mark; more marks would run into one another."""
@@ -19,30 +21,34 @@ MOST_MARKED_STEPS = 64
 
 @dataclass(frozen=True)
 class _Panel:
-    """One chart of the figure: a quantity, its unit, and where its numbers come from."""
+    """One chart of the figure: a quantity, its unit, and where its numbers come from.
+
+    The title is in English, to be translated where it is shown. `reading` is what plotly writes of
+    a step: where a noun follows its number, the text that stands at the mark.
+    """
 
     axis_title: str
     unit: str
     of_step: Callable[[Step], float]
     by_formula: Callable[[StepCosts], np.ndarray] | None
-    hover_format: str
+    reading: str
 
 
 _PANELS = (
-    _Panel("time, ms (measured)", "ms", lambda step: step.seconds * 1e3, None, ".2f"),
+    _Panel(N_("time, ms (measured)"), "ms", lambda step: step.seconds * 1e3, None, "%{y:.2f} ms"),
     _Panel(
-        "K/V rows computed",
+        N_("K/V rows computed"),
         "rows",
         lambda step: step.computed.size,
         lambda costs: costs.rows,
-        ",d",
+        "%{text}",
     ),
     _Panel(
-        "MFLOP (counted)",
+        N_("MFLOP (counted)"),
         "MFLOP",
         lambda step: step.flops / 1e6,
         lambda costs: costs.flops / 1e6,
-        ",.2f",
+        "%{y:,.2f} MFLOP",
     ),
 )
 
@@ -83,8 +89,8 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
             # The chart of rows has both sides in every case, so it speaks for all in the legend.
             line.showlegend = panel.unit == "rows"
             figure.add_trace(line, row=row, col=1)
-        figure.update_yaxes(title_text=panel.axis_title, rangemode="tozero", row=row, col=1)
-    figure.update_xaxes(title_text="step (0 is the prefill)", row=len(_PANELS), col=1)
+        figure.update_yaxes(title_text=_(panel.axis_title), rangemode="tozero", row=row, col=1)
+    figure.update_xaxes(title_text=_("step (0 is the prefill)"), row=len(_PANELS), col=1)
     figure.update_xaxes(range=[-0.5, len(first.steps) - 0.5])
     return figure.update_layout(
         template=template(dark=dark), height=480, hovermode="closest", meta={"figure": "step-cost"}
@@ -92,15 +98,14 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
 
 
 def _line(numbers: np.ndarray, panel: _Panel, *, use_cache: bool, by_formula: bool) -> go.Scatter:
-    side = "with the cache" if use_cache else "without"
-    if by_formula:
-        side += ", by formula"
+    side = _side(use_cache=use_cache, by_formula=by_formula)
     colour = WITH_CACHE if use_cache else WITHOUT_CACHE
     return go.Scatter(
         x=np.arange(numbers.size),
         y=numbers,
         name=side,
-        legendgroup=side,
+        text=_rows(numbers) if panel.unit == "rows" else None,
+        legendgroup="on" if use_cache else "off",
         mode="lines+markers" if numbers.size <= MOST_MARKED_STEPS else "lines",
         line={"color": colour, "width": 2, "dash": "dot" if by_formula else "solid"},
         # Filled against hollow, round against square: told apart without colour.
@@ -109,6 +114,17 @@ def _line(numbers: np.ndarray, panel: _Panel, *, use_cache: bool, by_formula: bo
             "size": 7,
             "symbol": "circle" if use_cache else "square-open",
         },
-        hovertemplate=f"step %{{x}}, {side}<br>%{{y:{panel.hover_format}}} {panel.unit}"
-        "<extra></extra>",
+        hovertemplate=_("step {step}").format(step="%{x}")
+        + f", {side}<br>{panel.reading}<extra></extra>",
     )
+
+
+def _side(*, use_cache: bool, by_formula: bool) -> str:
+    if by_formula:
+        return _("with the cache, by formula") if use_cache else _("without, by formula")
+    # Translators: "without" is short for "without the cache", beside "with the cache".
+    return _("with the cache") if use_cache else _("without")
+
+
+def _rows(counts: np.ndarray) -> list[str]:
+    return [ngettext("{n:,} row", "{n:,} rows", n).format(n=n) for n in map(int, counts)]

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from kvviz.figures.share_bars import add_share, share_axes
 from kvviz.figures.theme import template
 from kvviz.trace.step_profile import PARTS, StepProfile
+from kvviz.translation import gettext as _
+from kvviz.translation import pgettext
 
 PART_COLOURS = {
     "embeddings": "#2f8f83",
@@ -20,6 +22,20 @@ PART_COLOURS = {
     "rest": "#6d6f76",
 }
 _ON_DARK = {"Q/K/V projections", "attention", "head", "sampling", "rest", "embeddings"}
+
+
+def part_names() -> dict[str, str]:
+    """Return what each part of a step is called, in the reader's language."""
+    return {
+        "embeddings": _("embeddings"),
+        "Q/K/V projections": _("Q/K/V projections"),
+        "attention": _("attention"),
+        "MLP": _("MLP"),
+        # Translators: the layer that makes scores of tokens, not a head of attention.
+        "head": pgettext("output layer", "head"),
+        "sampling": _("sampling"),
+        "rest": _("rest"),
+    }
 
 
 def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go.Figure:
@@ -34,15 +50,17 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
         colour, `PART_COLOURS`, and its milliseconds.
     """
     names = [
-        f"<b>{name}</b><br>{profile.total * 1e3:,.2f} ms" for name, profile in profiles.items()
+        f"<b>{name}</b><br>" + f"{profile.total * 1e3:,.2f} ms"
+        for name, profile in profiles.items()
     ]
     figure = go.Figure()
+    called = part_names()
     for part in PARTS:
         times = [profile.parts[part] * 1e3 for profile in profiles.values()]
         shares = [profile.parts[part] / profile.total for profile in profiles.values()]
         add_share(
             figure,
-            part,
+            called[part],
             names,
             shares,
             colour=PART_COLOURS[part],
@@ -50,9 +68,12 @@ def step_parts(profiles: Mapping[str, StepProfile], *, dark: bool = False) -> go
             least=0.07,
             textangle=0,
             customdata=times,
-            hovertemplate=f"{part}: %{{customdata:,.3f}} ms (%{{x:.1f}} %)<extra></extra>",
+            hovertemplate=_("{part}: {time} ms ({share} %)").format(
+                part=called[part], time="%{customdata:,.3f}", share="%{x:.1f}"
+            )
+            + "<extra></extra>",
         )
-    share_axes(figure, "share of the measured time, %")
+    share_axes(figure, _("share of the measured time, %"))
     return figure.update_layout(
         template=template(dark=dark),
         showlegend=False,

@@ -22,6 +22,7 @@ WITHOUT_CACHE = "#85878e"
 MODELS = (("#17918a", "circle"), ("#bb4f8f", "diamond-open"))
 """Colour and mark of the first and the second of two models: filled against hollow."""
 
+# not for people: a list of fonts
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 _GROUNDS = {

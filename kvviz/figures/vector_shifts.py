@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float64
 
 from kvviz.figures.theme import MODELS, template
+from kvviz.translation import gettext as _
 
 
 def vector_shifts(
@@ -34,14 +35,15 @@ def vector_shifts(
                 name=model,
                 line={"color": colour, "width": 2, "dash": "solid" if number == 0 else "dot"},
                 marker={"symbol": symbol, "size": 8, "line": {"width": 1.5}},
-                hovertemplate=f"{model}, layer %{{x}}<br>%{{y:.4f}}<extra></extra>",
+                hovertemplate=_("{model}, layer {layer}").format(model=model, layer="%{x}")
+                + "<br>%{y:.4f}<extra></extra>",
             )
         )
     largest = max((float(one.max()) for one in shifts.values() if one.size), default=0.0)
     figure.update_yaxes(
-        title_text="cosine distance", range=[-0.04 * max(largest, 0.1), 1.1 * max(largest, 0.1)]
+        title_text=_("cosine distance"), range=[-0.04 * max(largest, 0.1), 1.1 * max(largest, 0.1)]
     )
-    figure.update_xaxes(title_text="layer (0 is the embedding, before any attention)", dtick=1)
+    figure.update_xaxes(title_text=_("layer (0 is the embedding, before any attention)"), dtick=1)
     return figure.update_layout(
         template=template(dark=dark),
         height=280,

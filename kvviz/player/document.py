@@ -11,6 +11,7 @@ import base64
 import gzip
 import hashlib
 import html
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.payload import CacheView, Role, pack
 from kvviz.trace import CacheComparison, GenerationTrace
+from kvviz.translation import gettext as _
 from kvviz.translation import language
 
 PLAYER_FILES: Traversable = files("kvviz.player")
@@ -35,6 +37,7 @@ GZIP_LEVEL = 6
 
 _SENTINEL = re.compile(r"\s*<extra_id_\d+>")
 _EXPORTS = re.compile(r"\bexport\s*\{(?P<names>[^{}]*)\}\s*;?\s*\Z")
+# not for people: a script
 _BOOT = """
 const kvvizRoot = document.getElementById("kvviz-root");
 try {
@@ -43,9 +46,10 @@ try {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   MOUNT(kvvizRoot, new Uint8Array(await new Response(stream).arrayBuffer()));
 } catch (error) {
-  kvvizRoot.textContent = `This run cannot be drawn here: ${error.message}`;
+  kvvizRoot.textContent = REFUSAL.replace("{reason}", () => error.message);
 }
 """
+# not for people: a style sheet
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }
 body { margin: 0 auto; padding: 16px; max-width: 1400px; background: #fbfaf7; color: #1d1d20;
@@ -53,10 +57,12 @@ body { margin: 0 auto; padding: 16px; max-width: 1400px; background: #fbfaf7; co
 h1 { margin: 0 0 12px; font-size: 1.05rem; font-weight: 600; overflow-wrap: anywhere; }
 @media (prefers-color-scheme: dark) { body { background: #16171a; color: #ece9e2; } }
 """
+# not for people: a content security policy
 _POLICY = (
     "default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
+# not for people: markup, whose words are filled in
 _PAGE = """<!doctype html>
 <html lang="{language}">
 <head>
@@ -69,7 +75,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <h1>{title}</h1>
-<div id="kvviz-root"><noscript>The player needs JavaScript.</noscript></div>
+<div id="kvviz-root"><noscript>{no_script}</noscript></div>
 <script type="application/octet-stream" id="kvviz-run">{run}</script>
 <script type="module">{script}</script>
 </body>
@@ -105,7 +111,7 @@ def html_document(
     first = trace.cached if isinstance(trace, CacheComparison) else trace
     style = _player_file("player.css") + _PAGE_STYLE
     if "</style" in style.lower():
-        raise PayloadError("The player's styles cannot stand in a document: they close it.")
+        raise PayloadError(_("The player's styles cannot stand in a document: they close it."))
     script = _script(_player_file("player.bundle.js"))
     roles = head_roles(first) if roles is None else roles
     clearest = max(
@@ -131,6 +137,7 @@ def html_document(
         policy=_POLICY.format(script_hash=base64.b64encode(digest).decode()),
         language=language(),
         title=html.escape(title or _title(first)),
+        no_script=html.escape(_("The player needs JavaScript.")),
         style=style,
         # mtime=0 keeps the time of day out: the same run gives the same document.
         run=base64.b64encode(gzip.compress(buffer, GZIP_LEVEL, mtime=0)).decode(),
@@ -164,9 +171,9 @@ def export_html(
         temporary.replace(target)
     except OSError as error:
         raise PayloadError(
-            f"The HTML file could not be written to {os.fspath(path)!s}.",
-            found=f"The system says: {error.strerror or error}.",
-            fix="Choose a folder that exists, can be written to and has room.",
+            _("The HTML file could not be written to {path}.").format(path=os.fspath(path)),
+            found=_("The system says: {error}.").format(error=error.strerror or error),
+            fix=_("Choose a folder that exists, can be written to and has room."),
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -181,9 +188,10 @@ def notebook_html(trace: GenerationTrace | CacheComparison) -> str:
         PayloadError: As `html_document`.
     """
     document = html.escape(html_document(trace))
+    title = html.escape(_("kvviz player"))
     return (
         f'<iframe srcdoc="{document}" sandbox="allow-scripts allow-downloads" '
-        'title="kvviz player" style="width: 100%; height: 900px; border: 0"></iframe>'
+        f'title="{title}" style="width: 100%; height: 900px; border: 0"></iframe>'
     )
 
 
@@ -206,10 +214,12 @@ def _script(bundle: str) -> str:
     names = _exported(exports["names"]) if exports else {}
     if exports is None or "mountPlayer" not in names:
         raise PayloadError(
-            "The player's bundle does not export mountPlayer.",
-            fix="Build it anew with `npm run build`, or install kvviz again.",
+            _("The player's bundle does not export mountPlayer."),
+            fix=_("Build it anew with `npm run build`, or install kvviz again."),
         )
-    script = bundle[: exports.start()] + _BOOT.replace("MOUNT", names["mountPlayer"])
+    refusal = json.dumps(_("This run cannot be drawn here: {reason}"))
+    boot = _BOOT.replace("MOUNT", names["mountPlayer"]).replace("REFUSAL", refusal)
+    script = bundle[: exports.start()] + boot
     # Both have the same meaning in a script's strings, and neither ends the script's element.
     return re.sub(r"<(?=/script)", r"<\\", script.replace("<!--", r"<\!--"), flags=re.IGNORECASE)
 
@@ -218,7 +228,7 @@ def _exported(clause: str) -> dict[str, str]:
     """Return the local name of each exported one, from the inside of an ``export {...}``."""
     names: dict[str, str] = {}
     for part in clause.split(","):
-        local, _, exported = " ".join(part.split()).partition(" as ")
+        local, _as, exported = " ".join(part.split()).partition(" as ")
         names[exported or local] = local
     return names
 
@@ -228,7 +238,7 @@ def _player_file(name: str) -> str:
         return PLAYER_FILES.joinpath(name).read_text(encoding="utf-8")
     except OSError as error:
         raise PayloadError(
-            "A file of the player is missing from this installation.",
-            found=f"There is no kvviz/player/{name}.",
-            fix="Install kvviz again; in a clone, run `npm run build`.",
+            _("A file of the player is missing from this installation."),
+            found=_("There is no kvviz/player/{name}.").format(name=name),
+            fix=_("Install kvviz again; in a clone, run `npm run build`."),
         ) from error

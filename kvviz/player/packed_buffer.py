@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kvviz.errors import PayloadError
+from kvviz.translation import gettext as _
 
 FRAME: dict[str, Any] = json.loads(files("kvviz.player").joinpath("packed_buffer.json").read_text())
 ALIGNMENT: int = FRAME["alignment"]
@@ -41,8 +42,10 @@ def pack(header: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray[Any, Any
     for name, array in arrays:
         if array.dtype.name not in _DTYPES:
             raise PayloadError(
-                f"The array {name} cannot be packed.",
-                found=f"It is of {array.dtype.name}; a buffer holds {', '.join(_DTYPES)}.",
+                _("The array {name} cannot be packed.").format(name=name),
+                found=_("It is of {dtype}; a buffer holds {dtypes}.").format(
+                    dtype=array.dtype.name, dtypes=", ".join(_DTYPES)
+                ),
             )
         dtype = _DTYPES[array.dtype.name]
         listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})

@@ -20,7 +20,8 @@ from kvviz.player import packed_buffer, second_cache
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import scaled
 from kvviz.trace import CacheComparison, GenerationTrace
-from kvviz.translation import front_end_catalogue
+from kvviz.translation import N_, front_end_catalogue, ngettext
+from kvviz.translation import gettext as _
 
 CacheView = Literal["on", "off", "both"]
 
@@ -103,19 +104,22 @@ def pack(
     n_rows = n_prompt + n_steps - 1
     step = 0 if step is None else step
     cache = cache or ("both" if len(runs) == 2 else next(iter(runs)))  # pyright: ignore
-    for name, number, count in (
-        ("layer", layer, card.n_layers),
-        ("head", head, card.n_heads),
-        ("step", step, n_steps),
+    for wrong, number, n in (
+        (N_("There is no layer {number} to show."), layer, card.n_layers),
+        (N_("There is no head {number} to show."), head, card.n_heads),
+        (N_("There is no step {number} to show."), step, n_steps),
     ):
-        if not 0 <= number < count:
+        if not 0 <= number < n:
             raise PayloadError(
-                f"There is no {name} {number} to show.",
-                found=f"There are {count}, counted from 0.",
+                _(wrong).format(number=number),
+                found=ngettext(
+                    "There is {n}, counted from 0.", "There are {n}, counted from 0.", n
+                ).format(n=n),
             )
     if (cache != "both" and cache not in runs) or (cache == "both" and len(runs) < 2):
         raise PayloadError(
-            f"The view {cache!r} is not in this run.", found=f"It holds {', '.join(runs)}."
+            _("The view {cache!r} is not in this run.").format(cache=cache),
+            found=_("It holds {views}.").format(views=", ".join(runs)),
         )
     layers = _checked_layers(
         runs,
@@ -189,10 +193,12 @@ def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
         return {"on": trace.cached, "off": trace.uncached}
     if trace.options.cache is not None:
         raise PayloadError(
-            "The player cannot show a run whose cache drops rows.",
-            found=f"This one used the cache {trace.options.cache_name!r}.",
-            fix="Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
-            "run with the full cache.",
+            _("The player cannot show a run whose cache drops rows."),
+            found=_("This one used the cache {cache!r}.").format(cache=trace.options.cache_name),
+            fix=_(
+                "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
+                "run with the full cache."
+            ),
         )
     return {"on" if trace.options.use_cache else "off": trace}
 
@@ -215,15 +221,22 @@ def _checked_layers(runs: Runs, n_rows: int, layers: Sequence[int]) -> Sequence[
     card = next(iter(runs.values())).model
     if not all(0 <= one < card.n_layers for one in layers) or len(set(layers)) != len(layers):
         raise PayloadError(
-            "These layers cannot be packed.",
-            found=f"Found {', '.join(map(str, layers))}; the model has {card.n_layers}, from 0 on.",
+            _("These layers cannot be packed."),
+            found=_("Found {layers}; the model has {n_layers}, from 0 on.").format(
+                layers=", ".join(map(str, layers)), n_layers=card.n_layers
+            ),
         )
     n_cells = card.n_layers * card.n_heads * n_rows**2
     if _bytes_of_a_layer(runs, n_rows) * len(layers) > MAX_BYTES or n_cells > MAX_CELLS:
+        rows = ngettext("{n:,} row", "{n:,} rows", n_rows).format(n=n_rows)
         raise PayloadError(
-            "This run is too large to be drawn.",
-            found=f"It has {n_rows:,} rows, and {card.n_heads:,} heads in a layer.",
-            fix="Generate fewer tokens, or use a shorter prompt.",
+            _("This run is too large to be drawn."),
+            found=ngettext(
+                "It has {rows}, and {n:,} head in a layer.",
+                "It has {rows}, and {n:,} heads in a layer.",
+                card.n_heads,
+            ).format(rows=rows, n=card.n_heads),
+            fix=_("Generate fewer tokens, or use a shorter prompt."),
         )
     return layers
 

@@ -15,7 +15,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
 from kvviz.ui.parts.experiment import Choice, work
 from kvviz.ui.parts.experiment.verdict import judged
-from kvviz.ui.shell.plain_text import percent
+from kvviz.ui.shell.plain_text import percent, plain
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import LARGEST_SEED
 from tests.pages.conftest import Drawn, opened_by_link
@@ -130,6 +130,28 @@ def test_answers_are_told_right_and_wrong(twins):
     assert page.verdict() == ["none", seen]
     assert page.told().startswith("Right for BERT mini, not for GPT-2 mini. Over all heads")
     assert 'data-right="1" data-asked="2"' in page.html
+
+
+def test_in_another_language_labels_are_translated_and_answers_are_not(twins, monkeypatch):
+    monkeypatch.setenv("KVVIZ_PSEUDO", "1")
+    page = twins(do="append", lang="en-XA")
+    first, _ = (one for one in page.app.button_group if str(one.key).startswith("ask:"))
+    assert len(first.options) == 3
+    assert all(label.startswith(plain("⟦")) for label in first.options)
+    first.set_value("none").run()
+    _, second = (one for one in page.app.button_group if str(one.key).startswith("ask:"))
+    second.set_value("all").run()
+    assert page.errors == []
+    (given,) = page.record.given.values()
+    assert given.answers == ("none", "all")
+    assert page.picture["rows_note"].startswith("⟦")
+    assert next(iter(page.picture)) == "translation"
+    # What was answered in one language is an answer in the other.
+    page.app.query_params["lang"] = "en"
+    page.app.run()
+    assert page.told().startswith("Right. In layer 5 GPT-2 mini changed 0 of its 22 rows")
+    assert page.verdict() == ["none", "all"]
+    assert page.picture["rows_note"].startswith("columns = positions")
 
 
 def test_an_answer_is_judged_before_it_is_told_what_came_out():

@@ -20,6 +20,7 @@ from kvviz.ui.pages.language_modelling.readings import (
     read_next,
 )
 from kvviz.ui.pages.language_modelling.settings import TextSettings
+from kvviz.ui.pages.language_modelling.training_film import learnt_in_order
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
@@ -193,6 +194,32 @@ def test_the_cost_of_a_word_opens_token_by_token(lesson):
     question = lessons().question("most-surprising")
     assert question.why in page.html
     assert question.source in page.html
+
+
+def test_the_page_speaks_the_language_of_the_address_from_its_columns_to_its_film(
+    lesson, monkeypatch
+):
+    monkeypatch.setenv("KVVIZ_PSEUDO", "1")
+    page = lesson(text=SHORT, lang="en-XA")
+    assert page.errors == []
+    for component in (page.columns, page.film):
+        assert component["translation"]["language"] == "en-XA"
+    assert page.columns["wait"].startswith("⟦")
+    page.press("ask:most-surprising:show")
+    assert "⟦" in page.html.split('data-kvviz="most-surprising"')[1][:200]
+    assert "translation" not in lesson(text=SHORT).columns
+
+
+def test_what_was_learnt_is_one_sentence_for_one_two_and_three_things():
+    steps = [("that it is a", 1), ("that it is b", 4096), ("that it is c", 8192)]
+    assert learnt_in_order("It", steps[:1]) == "It learnt first that it is a, after 1 token."
+    assert learnt_in_order("It", steps[1:]) == (
+        "It learnt first that it is b, after 4,096 tokens, and then that it is c, after 8,192."
+    )
+    assert learnt_in_order("It", steps) == (
+        "It learnt first that it is a, after 1 token, then that it is b, after 4,096, and then "
+        "that it is c, after 8,192."
+    )
 
 
 def test_odds_beyond_a_million_are_a_power_of_ten():

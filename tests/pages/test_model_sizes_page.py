@@ -7,12 +7,13 @@ import pytest
 
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.lessons.model_table import accelerator_table, model_table
+from kvviz.translation import gettext, using
 from kvviz.ui.pages.model_sizes.choice import Choice, choice_fields
 from kvviz.ui.pages.model_sizes.pictures import bundled_count, counted_parts
 from kvviz.ui.pages.model_sizes.prediction import answers
 from kvviz.ui.pages.model_sizes.result_cards import bill, every_accelerator
-from kvviz.ui.pages.model_sizes.whole_table import as_csv
-from kvviz.ui.parts.quantity import in_bytes, in_words
+from kvviz.ui.pages.model_sizes.whole_table import as_csv, line_of
+from kvviz.ui.parts.quantity import in_bytes, in_tokens, in_words
 from tests.pages.conftest import Page, as_read
 
 
@@ -160,6 +161,16 @@ def test_the_table_can_be_taken_away_whole():
     assert by_name["MiniMax-M2"]["missing"] == "training tokens not looked up"
 
 
+def test_the_file_is_in_english_whatever_the_page_speaks():
+    english, (row,) = as_csv(), (row for row in model_table() if row.id == "gpt-4")
+    with using("en-XA"):
+        assert as_csv() == english
+        cells = line_of(row, gettext)
+    assert list(cells) == list(line_of(row))
+    for name in ("licence kind", "missing"):
+        assert cells[name].startswith("⟦")
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [(0, "0 B"), (999, "999 B"), (1_000, "1.00 kB"), (999_499, "999.5 kB"), (999_600, "1.00 MB"),
@@ -172,6 +183,7 @@ def test_bytes_in_words(number, words):
 def test_counts_in_words():
     assert in_words(405_853_388_800) == "405.9 billion"
     assert in_words(12) == "12"
+    assert [in_tokens(n) for n in (0, 1, 1_024)] == ["0 tokens", "1 token", "1,024 tokens"]
 
 
 def test_the_page_does_not_load_torch():

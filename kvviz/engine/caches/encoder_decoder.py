@@ -116,16 +116,16 @@ class CrossRows:
         if observation.cross_projected != expected:
             n_seen = len(observation.cross_projected)
             seen = ngettext(
-                "{n:,} cross-attention projection reported rows.",
-                "{n:,} cross-attention projections reported rows.",
+                "{n} cross-attention projection reported rows.",
+                "{n} cross-attention projections reported rows.",
                 n_seen,
             )
             raise disagreement(None, seen.format(n=n_seen), fed)
         if [one.layer for one in observation.cross_attended] != list(range(n_layers)):
             n_seen = len(observation.cross_attended)
             seen = ngettext(
-                "{n:,} layer attended to the encoder.",
-                "{n:,} layers attended to the encoder.",
+                "{n} layer attended to the encoder.",
+                "{n} layers attended to the encoder.",
                 n_seen,
             )
             raise disagreement(None, seen.format(n=n_seen), fed)
@@ -226,8 +226,8 @@ class EncoderDecoderRows:
         first = observation.attended[0].position_bias
         if len(biases) != 1 or first is None:
             seen = ngettext(
-                "The layers added {n:,} position bias.",
-                "The layers added {n:,} position biases.",
+                "The layers added {n} position bias.",
+                "The layers added {n} position biases.",
                 len(biases),
             )
             raise disagreement(None, seen.format(n=len(biases)), fed)

@@ -49,8 +49,8 @@ class PreallocatedLayer(CacheLayerMixin):
             raise ObservationError(
                 _("The model writes more rows than the run can have."),
                 found=ngettext(
-                    "There is room for {room}, and {n:,} is filled.",
-                    "There is room for {room}, and {n:,} are filled.",
+                    "There is room for {room}, and {n} is filled.",
+                    "There is room for {room}, and {n} are filled.",
                     start,
                 ).format(room=self.get_max_length(), n=start),
             )

@@ -79,8 +79,8 @@ def text_too_long(card: ModelCard, n_tokens: int, n_special: int) -> ContextLeng
     """Return the error of a text that cannot be read, `n_special` of its tokens added to it."""
     if n_special:
         found = ngettext(
-            "It has {n:,} token, {special:,} of them added around it; {model} has {positions}.",
-            "It has {n:,} tokens, {special:,} of them added around it; {model} has {positions}.",
+            "It has {n:,} token, {special} of them added around it; {model} has {positions}.",
+            "It has {n:,} tokens, {special} of them added around it; {model} has {positions}.",
             n_tokens,
         )
     else:

@@ -47,8 +47,8 @@ def checked_device(device: object, dtype: torch.dtype) -> torch.device:
             raise DeviceError(
                 _("The device {device} is not on this machine.").format(device=found),
                 found=ngettext(
-                    "torch {version} sees {n:,} CUDA device.",
-                    "torch {version} sees {n:,} CUDA devices.",
+                    "torch {version} sees {n} CUDA device.",
+                    "torch {version} sees {n} CUDA devices.",
                     count,
                 ).format(version=torch.__version__, n=count),
                 fix=_("Ask for auto or cpu."),

@@ -226,8 +226,8 @@ def check_fit(
         if len(layers) != count:
             raise _misfit(
                 ngettext(
-                    "The weights have {n:,} layer, the config says {count:,}.",
-                    "The weights have {n:,} layers, the config says {count:,}.",
+                    "The weights have {n} layer, the config says {count}.",
+                    "The weights have {n} layers, the config says {count}.",
                     len(layers),
                 ).format(n=len(layers), count=count)
             )
@@ -235,16 +235,16 @@ def check_fit(
     if missing := sorted(expected.keys() - found.keys()):
         raise _misfit(
             ngettext(
-                "{n:,} tensor is missing: {first}.",
-                "{n:,} tensors are missing, among them {first}.",
+                "{n} tensor is missing: {first}.",
+                "{n} tensors are missing, among them {first}.",
                 len(missing),
             ).format(n=len(missing), first=missing[0])
         )
     if unexpected := sorted(found.keys() - expected.keys()):
         raise _misfit(
             ngettext(
-                "{n:,} tensor belongs to no {family}: {first}.",
-                "{n:,} tensors belong to no {family}, among them {first}.",
+                "{n} tensor belongs to no {family}: {first}.",
+                "{n} tensors belong to no {family}, among them {first}.",
                 len(unexpected),
             ).format(n=len(unexpected), family=family.title, first=unexpected[0])
         )

@@ -32,7 +32,7 @@ def check_layers(
         raise disagreement(None, _projected_text(observation.projected), fed)
     if [attended.layer for attended in observation.attended] != list(range(n_layers)):
         n_attended = len(observation.attended)
-        seen = ngettext("{n:,} layer attended.", "{n:,} layers attended.", n_attended)
+        seen = ngettext("{n} layer attended.", "{n} layers attended.", n_attended)
         raise disagreement(None, seen.format(n=n_attended), fed)
     n_keys = fed.stop if n_keys is None else n_keys
     for attended in observation.attended:
@@ -77,9 +77,9 @@ def position_text(ranges: list[range]) -> str:
 def counted_rows(n_queries: int, n_keys: int, n_values: int) -> dict[str, str]:
     """Return how many rows an attention saw, as phrases for `queries`, `keys` and `values`."""
     return {
-        "queries": ngettext("{n:,} query", "{n:,} queries", n_queries).format(n=n_queries),
-        "keys": ngettext("{n:,} key", "{n:,} keys", n_keys).format(n=n_keys),
-        "values": ngettext("{n:,} value", "{n:,} values", n_values).format(n=n_values),
+        "queries": ngettext("{n} query", "{n} queries", n_queries).format(n=n_queries),
+        "keys": ngettext("{n} key", "{n} keys", n_keys).format(n=n_keys),
+        "values": ngettext("{n} value", "{n} values", n_values).format(n=n_values),
     }
 
 
@@ -101,6 +101,6 @@ def _projected_text(projected: list[tuple[int, int]]) -> str:
     if not projected:
         return _("Rows were projected: none.")
     # Translators: how many rows, as part of the list in "Rows were projected: {list}."
-    words = _("{n:,} in layer {layer}")
+    words = _("{n} in layer {layer}")
     seen = ", ".join(words.format(n=n_rows, layer=layer) for layer, n_rows in projected)
     return _("Rows were projected: {list}.").format(list=seen)

@@ -45,8 +45,8 @@ def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:
     which, layer, position = changed[0].tolist()
     return (
         ngettext(
-            "{n:,} cached row does not have the bits that were written.",
-            "{n:,} cached rows do not have the bits that were written.",
+            "{n} cached row does not have the bits that were written.",
+            "{n} cached rows do not have the bits that were written.",
             len(changed),
         ).format(n=len(changed)),
         _("The first is the {kind} row of layer {layer}, position {position}.").format(

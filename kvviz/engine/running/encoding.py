@@ -236,21 +236,19 @@ def _check(
     if observation.projected != expected_projections(card.n_layers, family.n_projections, n_rows):
         n = len(observation.projected)
         seen = ngettext(
-            "{n:,} projection reported its rows.", "{n:,} projections reported their rows.", n
+            "{n} projection reported its rows.", "{n} projections reported their rows.", n
         )
         raise _disagreement(seen.format(n=n))
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
         n = len(observation.attended)
-        raise _disagreement(
-            ngettext("{n:,} layer attended.", "{n:,} layers attended.", n).format(n=n)
-        )
+        raise _disagreement(ngettext("{n} layer attended.", "{n} layers attended.", n).format(n=n))
     masks: dict[int, Tensor] = {}
     for layer in observation.attended:
         if {layer.query.shape[-2], layer.key.shape[-2], layer.value.shape[-2]} != {n_rows}:
             raise _disagreement(
                 ngettext(
-                    "Layer {layer} did not attend to the {n:,} row fed.",
-                    "Layer {layer} did not attend to the {n:,} rows fed.",
+                    "Layer {layer} did not attend to the {n} row fed.",
+                    "Layer {layer} did not attend to the {n} rows fed.",
                     n_rows,
                 ).format(layer=layer.layer, n=n_rows)
             )
@@ -271,7 +269,7 @@ def _check(
     if len(observation.hidden) != n_states:
         n = len(observation.hidden)
         seen = ngettext(
-            "{n:,} layer told its hidden states.", "{n:,} layers told their hidden states.", n
+            "{n} layer told its hidden states.", "{n} layers told their hidden states.", n
         )
         raise _disagreement(seen.format(n=n))
 

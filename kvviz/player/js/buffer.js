@@ -1,6 +1,7 @@
 // Decodes a packed run and refuses, in words, what it cannot show. Names: ../contract.json.
 import contract from "../contract.json" with { type: "json" };
 import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
+import { gettext, ngettext } from "./translation.js";
 
 /**
  * @import { ArrayEntry, PackedArray } from "./packed_buffer.js"
@@ -89,7 +90,7 @@ import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
  * @throws {import("./packed_buffer.js").BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
  */
 export function readBuffer(input) {
-  const payload = unpack(input, "recorded run", checkedHeader);
+  const payload = unpack(input, "run", checkedHeader);
   checkArrays(payload.header, payload.arrays);
   return payload;
 }
@@ -97,12 +98,12 @@ export function readBuffer(input) {
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
   if (header.magic !== contract.magic) {
-    return fail("This is no recorded run of kvviz.", "Its header belongs to something else.");
+    return fail(gettext("This is no recorded run of kvviz."), gettext("Its header belongs to something else."));
   }
   if (header.format !== contract.format) {
     return fail(
-      "This run was recorded by another version of kvviz.",
-      `Its format is ${JSON.stringify(header.format)}; this player reads ${contract.format}.`,
+      gettext("This run was recorded by another version of kvviz."),
+      gettext("Its format is {format}; this player reads {known}.", { format: JSON.stringify(header.format), known: contract.format }),
     );
   }
   requireFields(header, contract.header, "header");
@@ -127,36 +128,43 @@ function checkCounts(header) {
   }
   const { n_prompt, n_rows, n_steps, tokens, runs } = header;
   if (n_rows !== n_prompt + n_steps - 1) {
-    fail("Rows and steps do not fit.", `${n_prompt} prompt tokens, ${n_steps} steps, ${n_rows} rows.`);
+    const prompt = ngettext("{n} prompt token", "{n} prompt tokens", n_prompt, { n: n_prompt });
+    const steps = ngettext("{n} step", "{n} steps", n_steps, { n: n_steps });
+    const found = gettext("{prompt}, {steps}, {rows}.", { prompt, steps, rows: rowsText(n_rows) });
+    fail(gettext("Rows and steps do not fit."), found);
   }
   if (!Array.isArray(tokens) || tokens.length !== n_rows + 1) {
-    fail("Tokens and rows do not fit.", `${tokens?.length} tokens for ${n_rows} rows.`);
+    const n = tokens?.length ?? 0;
+    const found = ngettext("{n} token for {rows}.", "{n} tokens for {rows}.", n, { n, rows: rowsText(n_rows) });
+    fail(gettext("Tokens and rows do not fit."), found);
   }
   for (const token of tokens) {
     requireFields(token, contract.token, "tokens");
-    if (typeof token.text !== "string") fail("A token has no text.", `Token ${token.id}.`);
+    requireText(token);
   }
   if (!Array.isArray(runs) || runs.length < 1 || runs.length > 2) {
-    fail("There is no run in this recording.", `It has ${runs?.length ?? "no list of"} runs.`);
+    const n = runs?.length;
+    const found = n === undefined ? gettext("It has no list of runs.") : ngettext("It has {n} run.", "It has {n} runs.", n, { n });
+    fail(gettext("There is no run in this recording."), found);
   }
   for (const run of runs) {
     requireFields(run, contract.run, "runs");
     if (run.cache !== "on" && run.cache !== "off") {
-      fail("A run is neither with nor without the cache.", `It says ${JSON.stringify(run.cache)}.`);
+      fail(gettext("A run is neither with nor without the cache."), gettext("It says {value}.", { value: JSON.stringify(run.cache) }));
     }
     requirePositive(run.n_timings, "runs.n_timings");
     for (const name of contract.run.slice(4)) requireNumbers(run[name], n_steps, `runs.${name}`);
     for (let step = 0; step < n_steps; step++) {
       if (run.n_computed[step] + run.n_reused[step] !== n_prompt + step) {
         fail(
-          "A step does not account for all its rows.",
-          `Step ${step} computed ${run.n_computed[step]} and reused ${run.n_reused[step]} of ${n_prompt + step}.`,
+          gettext("A step does not account for all its rows."),
+          account(step, run.n_computed[step], run.n_reused[step], n_prompt + step),
         );
       }
     }
   }
   if (runs.length === 2 && runs[0].cache === runs[1].cache) {
-    fail("Both runs are of the same kind.", `Cache ${runs[0].cache}.`);
+    fail(gettext("Both runs are of the same kind."), gettext("Cache {cache}.", { cache: runs[0].cache }));
   }
   for (const side of contract.counted) {
     for (const name of contract.counted_run) {
@@ -164,21 +172,21 @@ function checkCounts(header) {
     }
   }
   if (!Array.isArray(header.roles) || !Array.isArray(header.layers) || !Array.isArray(header.arrays)) {
-    fail("The recording is not complete.", "Roles, layers or arrays are not lists.");
+    fail(gettext("The recording is not complete."), gettext("Roles, layers or arrays are not lists."));
   }
   for (const role of header.roles) requireFields(role, contract.role, "roles");
-  if (header.layers.length === 0) fail("The recording holds no layer.", "Its list is empty.");
+  if (header.layers.length === 0) fail(gettext("The recording holds no layer."), gettext("Its list is empty."));
 }
 
 /** @param {any} header */
 function checkEncoder({ encoder, runs, counted, n_steps }) {
   requireFields(encoder, contract.encoder, "encoder");
   if (!Array.isArray(encoder.tokens) || encoder.tokens.length === 0) {
-    fail("The encoder read nothing.", "Its list of tokens is empty.");
+    fail(gettext("The encoder read nothing."), gettext("Its list of tokens is empty."));
   }
   for (const token of encoder.tokens) {
     requireFields(token, contract.token, "encoder.tokens");
-    if (typeof token.text !== "string") fail("A token has no text.", `Token ${token.id}.`);
+    requireText(token);
   }
   for (const run of runs) {
     requireFields(run, contract.run_of_two_caches, "runs");
@@ -187,8 +195,8 @@ function checkEncoder({ encoder, runs, counted, n_steps }) {
       const { n_cross_computed: computed, n_cross_reused: reused } = run;
       if (computed[step] + reused[step] !== encoder.tokens.length) {
         fail(
-          "A step does not account for all its cross-attention rows.",
-          `Step ${step} computed ${computed[step]} and reused ${reused[step]} of ${encoder.tokens.length}.`,
+          gettext("A step does not account for all its cross-attention rows."),
+          account(step, computed[step], reused[step], encoder.tokens.length),
         );
       }
     }
@@ -209,7 +217,7 @@ function checkArrays(header, arrays) {
     for (const name of Object.keys(contract.arrays_of_a_run)) expect(`${cache}.${name}`, [n_steps, null]);
     for (const layer of header.layers) {
       if (!Number.isInteger(layer) || layer < 0 || layer >= n_layers) {
-        fail("The recording names a layer that the model does not have.", `Layer ${layer} of ${n_layers}.`);
+        fail(gettext("The recording names a layer that the model does not have."), gettext("Layer {layer} of {n_layers}.", { layer, n_layers }));
       }
       expect(`${cache}.pattern.${layer}`, [n_heads, (n_rows * (n_rows + 1)) / 2]);
       for (const part of ["keys", "values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_rows, d_head]);
@@ -229,13 +237,29 @@ function checkArrays(header, arrays) {
 /** @param {unknown} value @param {string} name */
 function requirePositive(value, name) {
   if (!Number.isInteger(value) || /** @type {number} */ (value) < 1) {
-    fail("A count is not a positive whole number.", `${name} is ${JSON.stringify(value)}.`);
+    fail(gettext("A count is not a positive whole number."), gettext("{name} is {value}.", { name, value: JSON.stringify(value) }));
   }
 }
 
 /** @param {unknown} list @param {number} length @param {string} name */
 function requireNumbers(list, length, name) {
   if (!Array.isArray(list) || list.length !== length || list.some((n) => typeof n !== "number")) {
-    fail("The recording is not complete.", `${name} is not a list of ${length} numbers.`);
+    const found = ngettext("{name} is not a list of {n} number.", "{name} is not a list of {n} numbers.", length, { name, n: length });
+    fail(gettext("The recording is not complete."), found);
   }
+}
+
+/** @param {{ id: number, text: unknown }} token */
+function requireText({ id, text }) {
+  if (typeof text !== "string") fail(gettext("A token has no text."), gettext("Token {id}.", { id }));
+}
+
+/** @param {number} step @param {number} computed @param {number} reused @param {number} n_rows @returns {string} */
+function account(step, computed, reused, n_rows) {
+  return gettext("Step {step} computed {computed} and reused {reused} of {n_rows}.", { step, computed, reused, n_rows });
+}
+
+/** @param {number} n @returns {string} */
+function rowsText(n) {
+  return ngettext("{n} row", "{n} rows", n, { n });
 }

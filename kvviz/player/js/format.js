@@ -7,11 +7,6 @@ export function whole(n) {
   return Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
-/** @param {number} n @param {string} one @param {string} [many] @returns {string} 1 row, 2 rows */
-export function plural(n, one, many = `${one}s`) {
-  return `${whole(n)} ${n === 1 ? one : many}`;
-}
-
 /**
  * A share as a percentage: whole from 10 % on, one decimal below, "< 0.1 %" for what is hardly there.
  * @param {number} share In [0, 1]. @returns {string}

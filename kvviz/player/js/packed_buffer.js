@@ -1,6 +1,7 @@
 // Reads a header and arrays out of one buffer of bytes, and refuses in words what is not whole.
 // kvviz/player/packed_buffer.py writes it; the frame is written down in ../packed_buffer.json.
 import frame from "../packed_buffer.json" with { type: "json" };
+import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
  * @typedef {Uint8Array | Int8Array | Int32Array | Float32Array} Numbers
@@ -14,10 +15,32 @@ export class BufferError extends Error {}
 /** @type {Record<string, { new (buffer: ArrayBuffer, offset: number, length: number): Numbers, BYTES_PER_ELEMENT: number }>} */
 const DTYPES = { u8: Uint8Array, i8: Int8Array, i32: Int32Array, f32: Float32Array };
 
+/** What a buffer may be, and what is said of one that is not whole. */
+const REFUSALS = {
+  run: translated({
+    empty: N_("The recorded run is empty."),
+    other: N_("This is no recorded run of kvviz."),
+    otherOrCut: N_("This is no recorded run of kvviz, or it was cut short."),
+    incomplete: N_("The recorded run is not complete."),
+    noBytes: N_("The recorded run did not arrive as bytes."),
+    cut: N_("The recorded run was cut short."),
+  }),
+  picture: translated({
+    empty: N_("The picture is empty."),
+    other: N_("This is no picture of kvviz."),
+    otherOrCut: N_("This is no picture of kvviz, or it was cut short."),
+    incomplete: N_("The picture is not complete."),
+    noBytes: N_("The picture did not arrive as bytes."),
+    cut: N_("The picture was cut short."),
+  }),
+};
+
+/** @typedef {keyof typeof REFUSALS} Kind */
+
 /**
  * @template {{ arrays: ArrayEntry[] }} H
  * @param {unknown} input A Uint8Array or ArrayBuffer.
- * @param {string} what What it should be, as a person calls it: "recorded run".
+ * @param {Kind} what What it should be.
  * @param {(header: any) => H} check Refuses, by `fail`, a header of another kind. It is asked before the
  *   arrays are looked at, so that a buffer of an older version is called one, and not cut short.
  * @returns {{ header: H, arrays: Map<string, PackedArray>, n_bytes: number }} Arrays are views of the
@@ -26,42 +49,43 @@ const DTYPES = { u8: Uint8Array, i8: Int8Array, i32: Int32Array, f32: Float32Arr
  */
 export function unpack(input, what, check) {
   const bytes = asBytes(input, what);
-  if (bytes.byteLength < 4) fail(`The ${what} is empty.`, `It has ${bytes.byteLength} bytes.`);
+  const n = bytes.byteLength;
+  if (n < 4) fail(REFUSALS[what].empty, ngettext("It has {n} byte.", "It has {n} bytes.", n, { n }));
   const start = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  if (start > bytes.byteLength) {
-    fail(`This is no ${what} of kvviz, or it was cut short.`, `Its header would end at byte ${start} of ${bytes.byteLength}.`);
+  if (start > n) {
+    fail(REFUSALS[what].otherOrCut, gettext("Its header would end at byte {end} of {n}.", { end: start, n }));
   }
   const header = check(readHeader(bytes.subarray(4, start), what));
-  if (!Array.isArray(header.arrays)) fail(`The ${what} is not complete.`, "Its arrays are not listed.");
-  return { header, arrays: readArrays(header.arrays, bytes, start, what), n_bytes: bytes.byteLength };
+  if (!Array.isArray(header.arrays)) fail(REFUSALS[what].incomplete, gettext("Its arrays are not listed."));
+  return { header, arrays: readArrays(header.arrays, bytes, start, what), n_bytes: n };
 }
 
-/** @param {unknown} input @param {string} what @returns {Uint8Array} */
+/** @param {unknown} input @param {Kind} what @returns {Uint8Array} */
 function asBytes(input, what) {
   let bytes;
   if (input instanceof ArrayBuffer) bytes = new Uint8Array(input);
   else if (ArrayBuffer.isView(input)) {
     bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-  } else return fail(`The ${what} did not arrive as bytes.`, `It is ${typeof input}.`);
+  } else return fail(REFUSALS[what].noBytes, gettext("It is {type}.", { type: typeof input }));
   // Typed arrays need their own alignment; a buffer handed over inside a larger message may lack it.
   return bytes.byteOffset % frame.alignment === 0 ? bytes : bytes.slice();
 }
 
-/** @param {Uint8Array} bytes @param {string} what @returns {Record<string, any>} */
+/** @param {Uint8Array} bytes @param {Kind} what @returns {Record<string, any>} */
 function readHeader(bytes, what) {
   /** @type {unknown} */
   let header;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    return fail(`This is no ${what} of kvviz.`, "Its header cannot be read.");
+    return fail(REFUSALS[what].other, gettext("Its header cannot be read."));
   }
-  if (!isRecord(header)) return fail(`This is no ${what} of kvviz.`, "Its header belongs to something else.");
+  if (!isRecord(header)) return fail(REFUSALS[what].other, gettext("Its header belongs to something else."));
   return header;
 }
 
 /**
- * @param {ArrayEntry[]} entries @param {Uint8Array} bytes @param {number} start @param {string} what
+ * @param {ArrayEntry[]} entries @param {Uint8Array} bytes @param {number} start @param {Kind} what
  * @returns {Map<string, PackedArray>}
  */
 function readArrays(entries, bytes, start, what) {
@@ -70,23 +94,30 @@ function readArrays(entries, bytes, start, what) {
     requireFields(entry, frame.array, "arrays");
     const { name, dtype, shape, offset } = entry;
     if (!Object.hasOwn(frame.dtypes, dtype) || !Object.hasOwn(DTYPES, dtype)) {
-      fail("An array has a type this page does not know.", `${name} says ${JSON.stringify(dtype)}.`);
+      fail(gettext("An array has a type this page does not know."), says(name, dtype));
     }
     if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 0)) {
-      fail("An array has no shape.", `${name} says ${JSON.stringify(shape)}.`);
+      fail(gettext("An array has no shape."), says(name, shape));
     }
     const Type = DTYPES[dtype];
     const size = shape.reduce((product, n) => product * n, 1);
     const first = start + offset;
     if (!Number.isInteger(offset) || offset < 0 || first % frame.alignment !== 0) {
-      fail("An array does not start where it may.", `${name} starts at ${offset}.`);
+      fail(gettext("An array does not start where it may."), gettext("{name} starts at {offset}.", { name, offset }));
     }
     const end = first + size * Type.BYTES_PER_ELEMENT;
-    if (end > bytes.byteLength) fail(`The ${what} was cut short.`, `${name} would end at byte ${end} of ${bytes.byteLength}.`);
+    if (end > bytes.byteLength) {
+      fail(REFUSALS[what].cut, gettext("{name} would end at byte {end} of {n}.", { name, end, n: bytes.byteLength }));
+    }
     const data = new Type(/** @type {ArrayBuffer} */ (bytes.buffer), bytes.byteOffset + first, size);
     arrays.set(name, { data, shape });
   }
   return arrays;
+}
+
+/** @param {string} name @param {unknown} value @returns {string} */
+function says(name, value) {
+  return gettext("{name} says {value}.", { name, value: JSON.stringify(value) });
 }
 
 /**
@@ -95,10 +126,11 @@ function readArrays(entries, bytes, start, what) {
  */
 export function requireArray(arrays, name, shape) {
   const array = arrays.get(name);
-  if (!array) return fail("The recording is not complete.", `It lacks ${name}.`);
+  if (!array) return fail(gettext("The recording is not complete."), gettext("It lacks {name}.", { name }));
   const fits = array.shape.length === shape.length && shape.every((n, i) => n === null || n === array.shape[i]);
   if (!fits) {
-    fail("An array does not have the shape that is called for.", `${name} is (${array.shape}), not (${shape}).`);
+    const found = gettext("{name} is ({shape}), not ({wanted}).", { name, shape: String(array.shape), wanted: String(shape) });
+    fail(gettext("An array does not have the shape that is called for."), found);
   }
 }
 
@@ -109,9 +141,12 @@ export function isRecord(value) {
 
 /** @param {unknown} value @param {readonly string[]} names @param {string} where */
 export function requireFields(value, names, where) {
-  if (!isRecord(value)) return fail("The recording is not complete.", `It lacks ${where}.`);
+  if (!isRecord(value)) return fail(gettext("The recording is not complete."), gettext("It lacks {name}.", { name: where }));
   const missing = names.filter((name) => !(name in value));
-  if (missing.length > 0) fail("The recording is not complete.", `${where} lacks ${missing.join(", ")}.`);
+  if (missing.length > 0) {
+    const found = gettext("{name} lacks {missing}.", { name: where, missing: missing.join(", ") });
+    fail(gettext("The recording is not complete."), found);
+  }
 }
 
 /** @param {string} wrong @param {string} found @returns {never} */

@@ -3,6 +3,7 @@ import { fitted } from "./format.js";
 
 /** @import { Box } from "./layout.js" */
 
+// not for people: a list of fonts
 export const MONO = "ui-monospace, 'SF Mono', 'Cascadia Mono', 'Segoe UI Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace";
 
 /**

@@ -2,6 +2,7 @@
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { MONO, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
+import { gettext } from "./translation.js";
 import * as words from "./words.js";
 
 /**
@@ -62,7 +63,8 @@ export function composePicture(scene, panels, overview) {
   };
   const { model, encoder } = payload.header;
   const prompt = encoder ? withBlanks(payload.header.prompt) : payload.header.prompt;
-  write(`${model.name} · layer ${state.layer}, head ${state.head}`, EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
+  const view = gettext("{model} · layer {layer}, head {head}", { model: model.name, layer: state.layer, head: state.head });
+  write(view, EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   pen.font = `13px ${MONO}`;
   pen.fillStyle = palette.muted;
   pen.textAlign = "left";
@@ -89,7 +91,8 @@ export function composePicture(scene, panels, overview) {
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
   pen.drawImage(overview.draw(dpr), EDGE, y + 22, scene.layout.heads.w, headsHeight);
-  const legend = `orange: ${words.LABELS.legendComputed} · blue: ${words.LABELS.legendReused} · hatched: ${words.LABELS.legendMask}`;
+  const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
+  const legend = gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask });
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return canvas;

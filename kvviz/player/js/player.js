@@ -10,6 +10,7 @@ import { savePicture } from "./picture.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
+import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
 import * as words from "./words.js";
 
@@ -109,7 +110,7 @@ export class Player {
       payload = readBuffer(buffer);
     } catch (error) {
       if (!(error instanceof BufferError)) throw error;
-      this.refuse(`${error.message} Run it again, or open another file.`);
+      this.refuse([error.message, gettext("Run it again, or open another file.")].join(" "));
       return;
     }
     const before = this.payload;

@@ -1,4 +1,5 @@
 // The arithmetic behind a figure, beside the figure.
+import { billExplanation, whyNotZero } from "./bill_words.js";
 import { el, show, whenChanged } from "./dom.js";
 import { billSide } from "./run.js";
 import { FIGURES } from "./side.js";
@@ -60,15 +61,15 @@ function fill({ payload, state }, id, title, content) {
   const { model, n_prompt, comparison, encoder } = payload.header;
   if (id === "keys") {
     title.textContent = words.LABELS.help;
-    const rows = words.KEYS.map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
+    const rows = words.keysAndDeeds().map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
     content.replaceChildren(el("dl", { class: "kv-keys" }, rows));
     return;
   }
   const [, figure, cache] = id.split(".");
   const known = FIGURES.find((name) => name === figure);
   const explanation = known
-    ? words.billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step, encoder)
-    : words.whyNotZero(comparison?.dtype ?? model.dtype);
+    ? billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step, encoder)
+    : whyNotZero(comparison?.dtype ?? model.dtype);
   title.textContent = explanation.title;
   content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));
   if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));

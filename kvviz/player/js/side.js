@@ -1,4 +1,5 @@
 // Beside the picture: the likely next tokens, and the bill so far with its arithmetic one click away.
+import { comparisonLine, curveDescription, fewerRows, figureLabel } from "./bill_words.js";
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
@@ -133,15 +134,15 @@ export function bill(dispatch) {
           head[side].classList.toggle("is-current", state.cache === side || state.cache === "both");
         }
         const [on, off] = [scene.cumulative.on[state.step], scene.cumulative.off[state.step]];
-        setText(factor, on > 0 && off > on ? `${words.fewerRows(off / on)} fewer rows` : "");
+        setText(factor, on > 0 && off > on ? fewerRows(off / on) : "");
         show(formula, sides.on.source === "formula" || sides.off.source === "formula");
         const result = comparisonAt(payload, state.step);
         show(comparison, result !== null);
         if (result) {
-          setText(compared, words.comparisonLine(result));
+          setText(compared, comparisonLine(result));
           show(why, result.difference > 0);
         }
-        setAttribute(canvas, "aria-label", words.curveDescription(on, off));
+        setAttribute(canvas, "aria-label", curveDescription(on, off));
       });
       const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
       drawn([payload, state.step, palette, dpr, width], () => {
@@ -179,6 +180,6 @@ function writeRow(figure, sides, cells, names, { state, payload }) {
     cell.classList.toggle("is-formula", side.source === "formula");
     cell.classList.toggle("is-current", state.cache === cache || state.cache === "both");
     cell.classList.toggle("is-rows", kind === null);
-    setAttribute(cell, "aria-label", words.figureLabel(label, cache, written, formula));
+    setAttribute(cell, "aria-label", figureLabel(label, cache, written, formula));
   }
 }

@@ -1,190 +1,234 @@
-// Every word the player shows. Numbers come in, sentences go out. Pure.
-import { glyphs, inUnit, plural, signed, small, sumText, unitFor, weightPercent, whole } from "./format.js";
+// What the player says of a step: its labels, sentences and readings. Numbers come in, sentences go
+// out; those of the bill are in bill_words.js. Pure.
+import { glyphs, signed, small, weightPercent, whole } from "./format.js";
+import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
- * @import { Cache, Encoder, Model, RunCache } from "./buffer.js"
- * @import { BillSide, StepFacts } from "./run.js"
+ * @import { Cache, Encoder, RunCache } from "./buffer.js"
+ * @import { StepFacts } from "./run.js"
  *
  * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "quiet" }} Span
- * @typedef {{ title: string, lines: string[], note?: string }} Explanation
  */
 
-export const LABELS = {
-  player: "KV cache player",
-  first: "First step",
-  back: "One step back",
-  play: "Play",
-  pause: "Pause",
-  forward: "One step on",
-  last: "Last step",
-  speed: "Speed",
-  timeline: "Step",
-  caches: "With or without the cache",
-  on: "With cache",
-  off: "Without",
-  both: "Side by side",
-  tokens: "Tokens up to this step",
-  input: "Input that the encoder read",
-  output: "Output: what the decoder was fed up to this step, and what it chose",
-  selfHeads: "All heads at this step, self-attention",
-  selfKv: "Self-attention cache",
-  selfPattern: "Self-attention",
-  crossKv: "Cross-attention cache",
-  crossPattern: "Cross-attention",
-  crossHint: "each row looks at the input",
-  selfRows: "self rows",
-  crossRows: "cross rows",
-  crossRow: "Cross-attention row",
-  crossOfRow: "Cross-attention of the current row",
-  kv: "Keys and values",
+export const LABELS = translated({
+  player: N_("KV cache player"),
+  first: N_("First step"),
+  back: N_("One step back"),
+  play: N_("Play"),
+  pause: N_("Pause"),
+  forward: N_("One step on"),
+  last: N_("Last step"),
+  speed: N_("Speed"),
+  timeline: N_("Step"),
+  caches: N_("With or without the cache"),
+  on: N_("With cache"),
+  off: N_("Without"),
+  both: N_("Side by side"),
+  tokens: N_("Tokens up to this step"),
+  input: N_("Input that the encoder read"),
+  output: N_("Output: what the decoder was fed up to this step, and what it chose"),
+  selfHeads: N_("All heads at this step, self-attention"),
+  selfKv: N_("Self-attention cache"),
+  selfPattern: N_("Self-attention"),
+  crossKv: N_("Cross-attention cache"),
+  crossPattern: N_("Cross-attention"),
+  crossHint: N_("each row looks at the input"),
+  selfRows: N_("self rows"),
+  crossRows: N_("cross rows"),
+  crossRow: N_("Cross-attention row"),
+  crossOfRow: N_("Cross-attention of the current row"),
+  kv: N_("Keys and values"),
   keys: "K",
   values: "V",
-  layer: "layer",
-  head: "head",
-  pattern: "Attention pattern",
-  patternHint: "each row looks at its columns",
-  next: "Next token",
-  bill: "The bill so far",
-  withCache: "cache",
-  withoutCache: "no cache",
-  rows: "K/V rows",
-  time: "time",
-  bytes: "cache size",
-  byFormula: "ƒ by formula: this side was not run.",
-  notRun: "not run",
-  heads: "All heads at this step",
-  headsHint: "click one for a closer look",
-  legendComputed: "computed at this step",
-  legendReused: "reused, not recomputed",
-  legendMask: "forbidden by the mask",
-  legendAbsent: "not there yet",
-  legendAttention: "attention",
-  outline: "Outline: the chance it had when the token was drawn (temperature, top-k, top-p).",
-  position: "Position",
-  token: "Token",
-  row: "K/V row",
-  rowWithout: "K/V row without the cache",
-  attentionOfRow: "Attention of the current row",
+  layer: N_("layer"),
+  head: N_("head"),
+  pattern: N_("Attention pattern"),
+  patternHint: N_("each row looks at its columns"),
+  next: N_("Next token"),
+  bill: N_("The bill so far"),
+  // Translators: the head of a column of figures: with the cache.
+  withCache: N_("cache"),
+  withoutCache: N_("no cache"),
+  rows: N_("K/V rows"),
+  time: N_("time"),
+  bytes: N_("cache size"),
+  byFormula: N_("ƒ by formula: this side was not run."),
+  notRun: N_("not run"),
+  heads: N_("All heads at this step"),
+  headsHint: N_("click one for a closer look"),
+  legendComputed: N_("computed at this step"),
+  legendReused: N_("reused, not recomputed"),
+  legendMask: N_("forbidden by the mask"),
+  legendAbsent: N_("not there yet"),
+  legendAttention: N_("attention"),
+  outline: N_("Outline: the chance it had when the token was drawn (temperature, top-k, top-p)."),
+  position: N_("Position"),
+  token: N_("Token"),
+  row: N_("K/V row"),
+  rowWithout: N_("K/V row without the cache"),
+  attentionOfRow: N_("Attention of the current row"),
   none: "–",
-  table: "Table",
-  tableHide: "Hide table",
-  picture: "Save picture",
-  help: "Keys",
-  close: "Close",
-  chosen: "chosen",
-  nextTitle: "chosen, not yet in the cache",
-  readHint: "Point at a cell to read it, click to keep it.",
-  whyNotZero: "why not zero?",
-  computedSoFar: "K/V rows computed so far",
-  bothRuns: "Both runs, step by step",
-  curve: "Rows computed so far, after each step",
-  proven: "Reuse is proven: at the end every row has the very bits it was written with.",
-  unproven: "Reuse is not proven: some row changed after it was written.",
-};
+  table: N_("Table"),
+  tableHide: N_("Hide table"),
+  picture: N_("Save picture"),
+  // Translators: the keys of the keyboard that the player understands.
+  help: N_("Keys"),
+  close: N_("Close"),
+  chosen: N_("chosen"),
+  nextTitle: N_("chosen, not yet in the cache"),
+  readHint: N_("Point at a cell to read it, click to keep it."),
+  whyNotZero: N_("why not zero?"),
+  computedSoFar: N_("K/V rows computed so far"),
+  bothRuns: N_("Both runs, step by step"),
+  proven: N_("Reuse is proven: at the end every row has the very bits it was written with."),
+  unproven: N_("Reuse is not proven: some row changed after it was written."),
+});
 
-/** @type {Record<import("./run.js").RowState, string>} */
-export const STATES = { computed: "computed", reused: "reused", absent: "not there yet" };
+/** @type {Readonly<Record<import("./run.js").RowState, string>>} */
+export const STATES = translated({ computed: N_("computed"), reused: N_("reused"), absent: N_("not there yet") });
 
-export const KEYS = [
-  ["←  →", "one step back, one step on"],
-  ["Home  End", "first step, last step"],
-  ["Space", "play and pause"],
-  ["↑  ↓", "layer, while the player has the focus"],
-  ["[  ]", "head"],
-  ["T", "table of this step"],
-  ["Esc", "let go of a reading, close"],
-  ["?", "this list"],
-];
+/** @returns {[string, string][]} Each key of the keyboard and what it does. */
+export function keysAndDeeds() {
+  return [
+    ["←  →", gettext("one step back, one step on")],
+    // Translators: two keys, as they are named on a keyboard.
+    [gettext("Home  End"), gettext("first step, last step")],
+    // Translators: the space bar.
+    [gettext("Space"), gettext("play and pause")],
+    ["↑  ↓", gettext("layer, while the player has the focus")],
+    ["[  ]", LABELS.head],
+    ["T", gettext("table of this step")],
+    // Translators: the escape key, as it is named on a keyboard.
+    [gettext("Esc"), gettext("let go of a reading, close")],
+    ["?", gettext("this list")],
+  ];
+}
 
-/** @type {Record<string, string>} */
-export const ROLE_NAMES = {
-  "previous-token": "looks at the previous token",
-  "first-token": "rests on the first token",
-  induction: "continues what came after this token before (induction), found on random words said twice",
-};
+/** @type {Readonly<Record<string, string>>} */
+export const ROLE_NAMES = translated({
+  "previous-token": N_("looks at the previous token"),
+  "first-token": N_("rests on the first token"),
+  induction: N_("continues what came after this token before (induction), found on random words said twice"),
+});
 
-/** @type {Record<string, string>} */
-export const ROLE_SHORT = {
-  "previous-token": "previous token",
-  "first-token": "first token",
-  induction: "induction",
-};
+/** @type {Readonly<Record<string, string>>} */
+export const ROLE_SHORT = translated({
+  "previous-token": N_("previous token"),
+  "first-token": N_("first token"),
+  induction: N_("induction"),
+});
 
 /** @param {StepFacts} facts @returns {Span[]} The sentence that says the step. */
 export function stepSentence(facts) {
-  const where =
-    facts.kind === "prefill" ? "Prefill" : `Decode step ${facts.step} of ${facts.n_steps - 1}`;
+  const { n_fed, n_computed, n_reused } = facts;
   /** @type {Span[]} */
   const spans = [
-    { text: where, tone: "strong" },
-    { text: "fed " + plural(facts.n_fed, "token") },
-    { text: `${plural(facts.n_computed, "row")} computed`, tone: "computed" },
+    { text: stepName(facts), tone: "strong" },
+    { text: ngettext("fed {n} token", "fed {n} tokens", n_fed, { n: whole(n_fed) }) },
+    { text: ngettext("{n} row computed", "{n} rows computed", n_computed, { n: whole(n_computed) }), tone: "computed" },
   ];
-  if (facts.n_reused > 0) spans.push({ text: `${plural(facts.n_reused, "row")} reused`, tone: "reused" });
-  else if (facts.kind === "prefill") spans.push({ text: "nothing to reuse yet", tone: "quiet" });
-  else spans.push({ text: "0 rows reused", tone: "reused" });
+  if (n_reused === 0 && facts.kind === "prefill") spans.push({ text: gettext("nothing to reuse yet"), tone: "quiet" });
+  else spans.push({ text: ngettext("{n} row reused", "{n} rows reused", n_reused, { n: whole(n_reused) }), tone: "reused" });
   if (facts.cross) spans.push(...crossSpans(facts.cross));
-  spans.push({ text: "in every layer and head", tone: "quiet" });
+  spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
   return spans;
+}
+
+/** @param {StepFacts} facts @returns {string} */
+function stepName({ kind, step, n_steps }) {
+  return kind === "prefill" ? gettext("Prefill") : gettext("Decode step {step} of {last}", { step, last: n_steps - 1 });
 }
 
 /** @param {NonNullable<StepFacts["cross"]>} cross @returns {Span[]} What became of the rows of the second cache. */
 function crossSpans({ n_computed, n_reused }) {
   /** @type {Span[]} */
   const spans = [];
-  if (n_computed > 0) spans.push({ text: `${plural(n_computed, "cross row")} computed`, tone: "computed" });
-  if (n_reused > 0) spans.push({ text: `${plural(n_reused, "cross row")} reused`, tone: "reused" });
+  if (n_computed > 0) {
+    const text = ngettext("{n} cross row computed", "{n} cross rows computed", n_computed, { n: whole(n_computed) });
+    spans.push({ text, tone: "computed" });
+  }
+  if (n_reused > 0) {
+    const text = ngettext("{n} cross row reused", "{n} cross rows reused", n_reused, { n: whole(n_reused) });
+    spans.push({ text, tone: "reused" });
+  }
   return spans;
 }
 
 /** @param {StepFacts} facts @returns {string} What stands over the input's tokens. */
 export function inputLabel({ kind, cross }) {
   if (!cross) return "";
-  const rows = plural(cross.n_rows, "token");
-  if (cross.n_computed === 0) return `Input, ${rows}: the encoder does not run again, and the rows made of it are reused`;
+  const count = cross.n_rows;
+  const n = whole(count);
+  if (cross.n_computed === 0) {
+    return ngettext(
+      "Input, {n} token: the encoder does not run again, and the rows made of it are reused",
+      "Input, {n} tokens: the encoder does not run again, and the rows made of it are reused",
+      count, { n },
+    );
+  }
   return kind === "prefill"
-    ? `Input, ${rows}: read by the encoder at this step, and made into cross-attention rows`
-    : `Input, ${rows}: without the cache its cross-attention rows are made anew at each step`;
+    ? ngettext(
+        "Input, {n} token: read by the encoder at this step, and made into cross-attention rows",
+        "Input, {n} tokens: read by the encoder at this step, and made into cross-attention rows",
+        count, { n },
+      )
+    : ngettext(
+        "Input, {n} token: without the cache its cross-attention rows are made anew at each step",
+        "Input, {n} tokens: without the cache its cross-attention rows are made anew at each step",
+        count, { n },
+      );
 }
 
 /** @param {Encoder | null} encoder @returns {string} */
 export function crossNote(encoder) {
   if (!encoder) return "";
   return encoder.cross_proven
-    ? "So have those of the cross-attention, written once."
-    : "Of the cross-attention, some row changed after it was written.";
+    ? gettext("So have those of the cross-attention, written once.")
+    : gettext("Of the cross-attention, some row changed after it was written.");
 }
 
 /** @param {number} row @param {string} text @param {import("./run.js").RowState} state @returns {string} */
 export function inputReading(row, text, state) {
-  return `Input position ${row}, ${glyphs(text)}: ${state === "computed" ? LABELS.legendComputed : STATES[state]}`;
+  const became = state === "computed" ? LABELS.legendComputed : STATES[state];
+  return gettext("Input position {row}, {token}: {state}", { row, token: glyphs(text), state: became });
 }
 
 /** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
 export function crossKvDescription(layer, head, facts) {
-  return `${LABELS.crossKv}, layer ${layer}, head ${head}. ${facts.cross ? plain(crossSpans(facts.cross)) : ""}`;
+  const where = gettext("Cross-attention cache, layer {layer}, head {head}.", { layer, head });
+  return facts.cross ? [where, plain(crossSpans(facts.cross))].join(" ") : where;
 }
 
 /** @param {number} layer @param {number} head @param {number} n_rows @param {number} n_encoder @returns {string} */
 export function crossPatternDescription(layer, head, n_rows, n_encoder) {
-  return `${LABELS.crossPattern}, layer ${layer}, head ${head}, ${plural(n_rows, "row")} looking at ${plural(n_encoder, "token")} of the input.`;
+  const tokens = ngettext("{n} token of the input", "{n} tokens of the input", n_encoder, { n: whole(n_encoder) });
+  return ngettext(
+    "Cross-attention, layer {layer}, head {head}, {n} row looking at {tokens}.",
+    "Cross-attention, layer {layer}, head {head}, {n} rows looking at {tokens}.",
+    n_rows, { n: whole(n_rows), layer, head, tokens },
+  );
 }
 
 /** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} The same step both ways, in one sentence. */
 export function bothSentence(on, off) {
+  const [withIt, without] = [on.n_computed, off.n_computed];
   return [
-    stepSentence(on)[0],
-    { text: `${plural(on.n_computed, "row")} computed with the cache`, tone: "computed" },
-    { text: `${plural(off.n_computed, "row")} without`, tone: "computed" },
+    { text: stepName(on), tone: "strong" },
+    {
+      text: ngettext("{n} row computed with the cache", "{n} rows computed with the cache", withIt, { n: whole(withIt) }),
+      tone: "computed",
+    },
+    { text: ngettext("{n} row without", "{n} rows without", without, { n: whole(without) }), tone: "computed" },
     ...bothCross(on, off),
-    { text: "in every layer and head", tone: "quiet" },
+    { text: gettext("in every layer and head"), tone: "quiet" },
   ];
 }
 
 /** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} */
 function bothCross(on, off) {
   if (!on.cross || !off.cross) return [];
-  return [{ text: `cross rows computed: ${whole(on.cross.n_computed)} with, ${whole(off.cross.n_computed)} without`, tone: "computed" }];
+  const counts = { on: whole(on.cross.n_computed), off: whole(off.cross.n_computed) };
+  return [{ text: gettext("cross rows computed: {on} with, {off} without", counts), tone: "computed" }];
 }
 
 /** @param {Span[]} spans @returns {string} */
@@ -196,75 +240,76 @@ export function plain(spans) {
 export function recomputedNote(facts) {
   if (facts.cache === "on" || facts.kind === "prefill") return "";
   return facts.max_row_change === 0
-    ? "The rows computed again came out bit for bit the same."
-    : `The rows computed again moved by at most ${small(facts.max_row_change)}.`;
+    ? gettext("The rows computed again came out bit for bit the same.")
+    : gettext("The rows computed again moved by at most {change}.", { change: small(facts.max_row_change) });
 }
 
 /** @param {number} n @returns {string} */
 export function prefillLabel(n) {
-  return `prefill · ${plural(n, "token")}`;
-}
-
-/** @param {number} step @returns {string} */
-export function afterStep(step) {
-  return step === 0 ? "after the prefill" : `after step ${step}`;
-}
-
-/** @param {number} n @returns {string} How many numbers a row of K or V has. */
-export function widthLabel(n) {
-  return `${n} wide`;
-}
-
-/** @param {number} row @param {boolean} roomy @returns {string} */
-export function rowLabel(row, roomy) {
-  return roomy ? `row ${row}` : String(row);
-}
-
-/** @param {number} step @param {number} layer @param {number} head @param {Cache} cache @returns {string} */
-export function tableCaption(step, layer, head, cache) {
-  const how = { on: "with", off: "without", both: "with and without" }[cache];
-  return `Step ${step}, layer ${layer}, head ${head}, ${how} the cache`;
-}
-
-/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
-export function kvDescription(layer, head, facts) {
-  return `${LABELS.kv}, layer ${layer}, head ${head}. ${plain(stepSentence(facts))}`;
-}
-
-/** @param {number} layer @param {number} head @param {number} n_rows @returns {string} */
-export function patternDescription(layer, head, n_rows) {
-  return `${LABELS.pattern}, layer ${layer}, head ${head}, ${plural(n_rows, "row")}. The table has the numbers of the current row.`;
-}
-
-/** @param {number} on @param {number} off @returns {string} */
-export function curveDescription(on, off) {
-  return `${LABELS.curve}: ${whole(on)} with the cache, ${whole(off)} without.`;
-}
-
-/** @param {string} label @param {RunCache} cache @param {string} text @param {boolean} formula @returns {string} */
-export function figureLabel(label, cache, text, formula) {
-  return `${label}, ${cache === "on" ? "with" : "without"} cache: ${text}${formula ? " (by formula)" : ""}. Show the arithmetic.`;
+  return ngettext("prefill · {n} token", "prefill · {n} tokens", n, { n: whole(n) });
 }
 
 /** @param {number} n_steps @returns {string} */
 export function decodeLabel(n_steps) {
-  return n_steps > 1 ? "decode, one token a step" : "";
+  return n_steps > 1 ? gettext("decode, one token a step") : "";
+}
+
+/** @param {number} step @returns {string} */
+export function afterStep(step) {
+  return step === 0 ? gettext("after the prefill") : gettext("after step {step}", { step });
+}
+
+/** @param {number} n @returns {string} How many numbers a row of K or V has. */
+export function widthLabel(n) {
+  // Translators: so many numbers are in a row of K or V.
+  return gettext("{n} wide", { n });
+}
+
+/** @param {number} row @param {boolean} roomy @returns {string} */
+export function rowLabel(row, roomy) {
+  return roomy ? gettext("row {row}", { row }) : String(row);
+}
+
+/** @param {number} step @param {number} layer @param {number} head @param {Cache} cache @returns {string} */
+export function tableCaption(step, layer, head, cache) {
+  const where = { step, layer, head };
+  if (cache === "on") return gettext("Step {step}, layer {layer}, head {head}, with the cache", where);
+  if (cache === "off") return gettext("Step {step}, layer {layer}, head {head}, without the cache", where);
+  return gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
+}
+
+/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
+export function kvDescription(layer, head, facts) {
+  return [gettext("Keys and values, layer {layer}, head {head}.", { layer, head }), plain(stepSentence(facts))].join(" ");
+}
+
+/** @param {number} layer @param {number} head @param {number} n_rows @returns {string} */
+export function patternDescription(layer, head, n_rows) {
+  const what = ngettext(
+    "Attention pattern, layer {layer}, head {head}, {n} row.",
+    "Attention pattern, layer {layer}, head {head}, {n} rows.",
+    n_rows, { n: whole(n_rows), layer, head },
+  );
+  return [what, gettext("The table has the numbers of the current row.")].join(" ");
 }
 
 /** @param {string} from @param {string} to @param {number} weight @param {number} layer @param {number} head */
 export function attentionReading(from, to, weight, layer, head) {
-  return `${glyphs(from)} looks at ${glyphs(to)}: ${weightPercent(weight)} (layer ${layer}, head ${head})`;
+  return gettext("{query} looks at {key}: {weight} (layer {layer}, head {head})", {
+    query: glyphs(from), key: glyphs(to), weight: weightPercent(weight), layer, head,
+  });
 }
 
 /** @param {string} from @param {string} to @returns {string} */
 export function maskedReading(from, to) {
-  return `${glyphs(from)} may not look at ${glyphs(to)}: it comes later, the mask forbids it`;
+  return gettext("{query} may not look at {key}: it comes later, the mask forbids it", { query: glyphs(from), key: glyphs(to) });
 }
 
 /** @param {number} row @param {string} text @param {string} state @returns {string} */
 export function rowReading(row, text, state) {
-  if (state === "absent") return `Position ${row}: ${STATES.absent}`;
-  return `Position ${row}, ${glyphs(text)}: ${state === "computed" ? LABELS.legendComputed : STATES.reused}`;
+  if (state === "absent") return gettext("Position {row}: not there yet", { row });
+  const became = state === "computed" ? LABELS.legendComputed : STATES.reused;
+  return gettext("Position {row}, {token}: {state}", { row, token: glyphs(text), state: became });
 }
 
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */
@@ -274,136 +319,18 @@ export function numberReading(part, column, number) {
 
 /** @param {"layer" | "run"} kind @param {number | Cache | null} what @returns {string} */
 export function waiting(kind, what) {
-  if (kind === "layer") return `fetching layer ${what}…`;
-  return what === "on" ? "running with the cache…" : "running without the cache…";
-}
-
-/** @param {{ n_same: number, parted: boolean, difference: number, dtype: string }} c @returns {string} */
-export function comparisonLine(c) {
-  const difference = `largest logit difference ${small(c.difference)} (${c.dtype})`;
-  const same = c.n_same === 1 ? "The same token" : `Same ${whole(c.n_same)} tokens`;
-  if (!c.parted) return `${same} both ways · ${difference}`;
-  return c.n_same === 0
-    ? `The two runs part at the first token · ${difference}`
-    : `${same} both ways, then the two runs part · ${difference} up to there`;
-}
-
-/** @param {string} dtype @returns {Explanation} */
-export function whyNotZero(dtype) {
-  return {
-    title: "Why the logits are not equal to the last bit",
-    lines: [
-      "With the cache a decode step multiplies one row; without it, all rows at once.",
-      "For few and for many rows the library takes different paths, which add the same products in another order.",
-      `In ${dtype} every addition rounds, so another order can end in other last digits.`,
-    ],
-    note: "Whether rounding is all there is to it, a run in float64 can tell: there the difference should all but vanish.",
-  };
-}
-
-/**
- * @param {"rows" | "cross_rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
- * @param {Model} model @param {number} n_prompt @param {number} step @param {Encoder | null} encoder
- * @returns {Explanation}
- */
-export function billExplanation(figure, side, model, n_prompt, step, encoder = null) {
-  const ran = side.source === "run";
-  const name = side.cache === "on" ? "with the cache" : "without the cache";
-  const origin = ran ? "" : " By formula: this run was not made.";
-  const n_rows = n_prompt + step;
-  if (figure === "rows") {
-    return {
-      title: `K/V rows computed ${name}`,
-      lines: [
-        `${sumText(side.rows.terms, whole)} = ${plural(side.rows.total ?? 0, "row")}`,
-        side.cache === "on"
-          ? "The prefill computes the prompt's rows, every decode step one more."
-          : "Every step computes all rows again.",
-      ],
-      note: (ran ? "Read off the positions fed and the projections run." : "") + origin,
-    };
-  }
-  if (figure === "cross_rows") {
-    const sum = side.cross_rows ?? { total: 0, terms: [] };
-    return {
-      title: `Cross-attention rows computed ${name}`,
-      lines: [
-        `${sumText(sum.terms, whole)} = ${plural(sum.total ?? 0, "row")}`,
-        side.cache === "on"
-          ? "They are made of what the encoder read, which never changes: once is enough."
-          : "They are made of the input again at every step, and come out the same.",
-      ],
-      note: (ran ? "Read off the projections run." : "") + origin,
-    };
-  }
-  if (figure === "flops" && encoder) {
-    const unit = unitFor("flops", ...side.flops.terms);
-    return {
-      title: `Floating-point operations ${name}`,
-      lines: [
-        `${sumText(side.flops.terms, (n) => inUnit(n, unit))} = ${inUnit(side.flops.total ?? 0, unit)} ${unit.name}`,
-        `The encoder's own pass is not in it: ${inUnit(encoder.flops, unit)} ${unit.name}, once, either way.`,
-      ],
-      note: "Of the decoder: matrix products only, a multiply-add as two." + origin,
-    };
-  }
-  if (figure === "flops") {
-    const unit = unitFor("flops", ...side.flops.terms);
-    return {
-      title: `Floating-point operations ${name}`,
-      lines: [
-        `${sumText(side.flops.terms, (n) => inUnit(n, unit))} = ${inUnit(side.flops.total ?? 0, unit)} ${unit.name}`,
-        "A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV",
-        `L = ${model.n_layers} layers, D = ${model.d_model}, I = ${model.d_mlp}, V = ${whole(model.d_vocab)}; this step q = ${side.rows.terms[step]}, n = ${n_rows}`,
-      ],
-      note: "Matrix products only, a multiply-add as two; logits for one row." + origin,
-    };
-  }
-  if (figure === "seconds") {
-    if (side.seconds.total === null) {
-      return {
-        title: `Time ${name}`,
-        lines: ["Not run, so there is no time to show. Time is measured here, never computed."],
-      };
-    }
-    const unit = unitFor("seconds", ...side.seconds.terms);
-    const { n_timings } = side;
-    const noise =
-      n_timings > 1
-        ? `Run ${n_timings} times, in turn with the other way: of each step the least time is taken, since other work on the machine only adds to it.`
-        : "Run once: at this size other work on the machine shows.";
-    return {
-      title: `Time ${name}`,
-      lines: [`${sumText(side.seconds.terms, (n) => inUnit(n, unit))} = ${inUnit(side.seconds.total, unit)} ${unit.name}`],
-      note: `Measured on ${model.device}, forward pass and choice of the token. ${noise}`,
-    };
-  }
-  const per = model.cache_bytes_per_token;
-  const number = per / (2 * model.n_layers * model.n_kv_heads * model.d_head);
-  const n_kept = n_rows + (encoder ? encoder.tokens.length : 0);
-  return side.cache === "off"
-    ? { title: "Bytes held without the cache", lines: ["0 B: no row outlives its step."], note: origin.trim() }
-    : {
-        title: "Bytes held by the cache",
-        lines: [
-          `2 × ${model.n_layers} layers × ${model.n_kv_heads} heads × ${model.d_head} numbers × ${number} B = ${whole(per)} B a token`,
-          `${whole(per)} B × ${encoder ? `(${whole(n_rows)} + ${whole(n_kept - n_rows)}) rows of both caches` : plural(n_rows, "row")} = ${whole(side.cache_bytes.total ?? 0)} B`,
-        ],
-        note: (ran ? "2 is for K and V. Measured on the tensors that hold the rows." : "2 is for K and V.") + origin,
-      };
+  if (kind === "layer") return gettext("fetching layer {layer}…", { layer: String(what) });
+  return what === "on" ? gettext("running with the cache…") : gettext("running without the cache…");
 }
 
 /** @param {number} layer @param {number} head @param {string | undefined} role @returns {string} */
 export function headLabel(layer, head, role) {
-  return `Layer ${layer}, head ${head}${role ? `: ${ROLE_NAMES[role] ?? role}` : ""}`;
+  return role
+    ? gettext("Layer {layer}, head {head}: {role}", { layer, head, role: ROLE_NAMES[role] ?? role })
+    : gettext("Layer {layer}, head {head}", { layer, head });
 }
 
 /** @param {RunCache} cache @returns {string} */
 export function runName(cache) {
-  return cache === "on" ? "With cache" : "Without cache";
-}
-
-/** @param {number} factor @returns {string} */
-export function fewerRows(factor) {
-  return `${factor >= 9.95 ? whole(factor) : factor.toFixed(1)}×`;
+  return cache === "on" ? gettext("With cache") : gettext("Without cache");
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import streamlit as st
 
 from kvviz.analysis import cache_arithmetic, fewer, token_passes
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.runs import ShownRun
 
@@ -36,9 +39,9 @@ def heading(text: str, body: str) -> None:
     )
 
 
-def opening(key: str, lines: list[str], source: str, *, label: str = "the arithmetic") -> None:
-    """Draw the link that opens a figure's arithmetic and source."""
-    with st.popover(label, type="tertiary", key=f"kvviz-open-{key}"):
+def opening(key: str, lines: list[str], source: str, *, label: str = "") -> None:
+    """Draw the link that opens a figure's arithmetic and source; without a label it says so."""
+    with st.popover(label or _("the arithmetic"), type="tertiary", key=f"kvviz-open-{key}"):
         steps = "".join(f"<li>{plain_html(line)}</li>" for line in lines)
         st.html(
             f'<ul class="kvviz-arithmetic">{steps}</ul>'
@@ -53,29 +56,54 @@ def fewer_rows(shown: ShownRun) -> None:
     with_cache, without = (token_passes(n_prompt, n_steps, use_cache=on) for on in (True, False))
     far_with, far = (token_passes(n_prompt, FAR, use_cache=on) for on in (True, False))
     heading(
-        fewer(with_cache, without, "rows").replace("x ", "× "),
-        f"{with_cache:,} computed instead of {without:,}. With {FAR:,} new tokens it would be "
-        f"{far / far_with:,.0f}×.",
+        re.sub(r"(?<=\d)x", "×", fewer(with_cache, without, "rows")),
+        _(
+            "{rows:,} computed instead of {without:,}. With {far:,} new tokens it would be "
+            "{times:,.0f}×."
+        ).format(rows=with_cache, without=without, far=FAR, times=far / far_with),
     )
     lines = [
-        f"With the cache: {n_prompt:,} in the prefill and {n_steps - 1:,} decode steps of 1, "
-        f"together {with_cache:,}.",
-        f"Without: {n_prompt:,} in the first step and one more in each of {n_steps:,} steps, up to "
-        f"{n_prompt + n_steps - 1:,}, together {without:,}.",
+        ngettext(
+            "With the cache: {prompt:,} in the prefill and {n:,} decode step of 1, together "
+            "{rows:,}.",
+            "With the cache: {prompt:,} in the prefill and {n:,} decode steps of 1, together "
+            "{rows:,}.",
+            n_steps - 1,
+        ).format(prompt=n_prompt, n=n_steps - 1, rows=with_cache),
+        ngettext(
+            "Without: {prompt:,} in the first step and one more in each of {n:,} step, up to "
+            "{most:,}, together {rows:,}.",
+            "Without: {prompt:,} in the first step and one more in each of {n:,} steps, up to "
+            "{most:,}, together {rows:,}.",
+            n_steps,
+        ).format(prompt=n_prompt, n=n_steps, most=n_prompt + n_steps - 1, rows=without),
         f"{without:,} / {with_cache:,} = {without / with_cache:.2f}.",
-        f"With {FAR:,} new tokens, by the same formulas: {far:,} / {far_with:,} = "
-        f"{far / far_with:,.1f}.",
+        _("With {far:,} new tokens, by the same formulas: {sum}.").format(
+            far=FAR, sum=f"{far:,} / {far_with:,} = {far / far_with:,.1f}"
+        ),
     ]
     counted = {run.options.use_cache: sum(step.computed.size for step in run.steps)
                for run in ([trace, comparison.uncached] if comparison else [trace])}  # fmt: skip
-    lines += [
-        f"Observed {'with' if cached else 'without'} the cache: {rows:,} rows."
-        for cached, rows in counted.items()
-    ]
+    lines += [observed(rows, cached=cached) for cached, rows in counted.items()]
     if False not in counted:
-        lines.append("The run without the cache was not made, so its rows are by formula.")
+        lines.append(_("The run without the cache was not made, so its rows are by formula."))
     caption = lessons().caption("fewer-rows")
     opening("rows", [*lines, caption.text], caption.source)
+
+
+def observed(rows: int, *, cached: bool) -> str:
+    """Say how many rows were counted in a run."""
+    if cached:
+        found = ngettext(
+            "Observed with the cache: {n:,} row.", "Observed with the cache: {n:,} rows.", rows
+        )
+    else:
+        found = ngettext(
+            "Observed without the cache: {n:,} row.",
+            "Observed without the cache: {n:,} rows.",
+            rows,
+        )
+    return found.format(n=rows)
 
 
 def bytes_per_token(shown: ShownRun) -> None:
@@ -85,23 +113,33 @@ def bytes_per_token(shown: ShownRun) -> None:
     measured = trace.steps[-1].cache_bytes
     if measured:
         per_row = measured / trace.n_rows
-        same = per_row == card.cache_bytes_per_token
-        ending = (
-            "what the tensors really hold." if same else f"and the tensors hold {per_row:,.0f}."
-        )
+        if per_row == card.cache_bytes_per_token:
+            body = _("{formula} = what the tensors really hold.").format(formula=formula)
+        else:
+            body = _("{formula} = and the tensors hold {bytes:,.0f}.").format(
+                formula=formula, bytes=per_row
+            )
         lines = [
-            f"Measured after the last step: {measured:,} B in the tensors.",
-            f"{measured:,} B / {trace.n_rows:,} rows = {per_row:,.0f} B.",
+            _("Measured after the last step: {bytes:,} B in the tensors.").format(bytes=measured),
+            ngettext(
+                "{bytes:,} B / {n:,} row = {share:,.0f} B.",
+                "{bytes:,} B / {n:,} rows = {share:,.0f} B.",
+                trace.n_rows,
+            ).format(bytes=measured, n=trace.n_rows, share=per_row),
         ]
     else:
-        ending = "by formula; this run kept no cache."
-        lines = ["This run kept no cache, so there is nothing to measure."]
-    heading(f"{card.cache_bytes_per_token:,} B per token", f"{formula} = {ending}")
+        body = _("{formula} = by formula; this run kept no cache.").format(formula=formula)
+        lines = [_("This run kept no cache, so there is nothing to measure.")]
+    heading(_("{bytes:,} B per token").format(bytes=card.cache_bytes_per_token), body)
     full = card.cache_bytes_per_token * card.n_ctx
     lines = [
         f"{formula} = {card.cache_bytes_per_token:,} B.",
         *lines,
-        f"The whole context of {card.n_ctx:,} tokens would take {full / 1e6:,.1f} MB.",
+        ngettext(
+            "The whole context of {n:,} token would take {size:,.1f} MB.",
+            "The whole context of {n:,} tokens would take {size:,.1f} MB.",
+            card.n_ctx,
+        ).format(n=card.n_ctx, size=full / 1e6),
     ]
     caption = lessons().caption("bytes-per-token")
     opening("bytes", [caption.text, *lines], caption.source)

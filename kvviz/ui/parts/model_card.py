@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kvviz.translation import gettext as _
 from kvviz.ui.work.model_names import WEIGHTS
 
 CARD = "README.md"
@@ -23,7 +24,7 @@ def card_of(name: str) -> str | None:
     folder = next((path for path in WEIGHTS.iterdir() if f"kvviz/{path.name}" == name), None)
     if folder is None or not (folder / CARD).is_file():
         return None
-    heading, _, body = (folder / CARD).read_text(encoding="utf-8").partition("\n")
+    heading, _unused, body = (folder / CARD).read_text(encoding="utf-8").partition("\n")
     # A dollar sign would begin a formula.
     return (body if heading.startswith("# ") else f"{heading}\n{body}").strip().replace("$", r"\$")
 
@@ -43,12 +44,12 @@ def offer(name: str, key: str) -> None:
         st.session_state[OPEN] = name
 
     st.button(
-        "about this model",
+        _("about this model"),
         key=key,
         type="tertiary",
         icon=":material/description:",
         on_click=opened,
-        help="What it learnt from, how well it does, and what it is not for.",
+        help=_("What it learnt from, how well it does, and what it is not for."),
     )
     if st.session_state.get(OPEN) == name:
         dialog = st.dialog(Path(name).name, width="large", on_dismiss=_dismissed)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from kvviz.trace.model_card import Family
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_models
 
-OTHER = "another model…"
+OTHER = N_("another model…")
+"""The entry's value, whatever language it is shown in."""
 
 
 def values_for(key: str, family: Family, model: str) -> dict[str, object]:
@@ -39,17 +42,19 @@ def choose_model(label: str, key: str, family: Family) -> str:
         label,
         [*labels, OTHER],
         key=key,
-        format_func=lambda name: labels.get(str(name), str(name)),
+        format_func=lambda name: _(OTHER) if name == OTHER else labels.get(str(name), str(name)),
         persist_state="session",
     )
     if model != OTHER:
         return str(model)
     return st.text_input(
-        "Hub name or folder",
+        _("Hub name or folder"),
         key=f"{key}:other",
-        placeholder=name.example,
+        placeholder=_(name.example),
         max_chars=300,
-        help=f"A {name.title}-shaped model with safetensors. A name is fetched from the Hugging "
-        "Face hub if it is not on this machine yet; a folder is read as it is.",
+        help=_(
+            "A {family}-shaped model with safetensors. A name is fetched from the Hugging Face hub "
+            "if it is not on this machine yet; a folder is read as it is."
+        ).format(family=name.title),
         persist_state="session",
     ).strip()

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import streamlit as st
 
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.jobs import Job
 
 
-class Waiting(Protocol):
-    """A page that waits for a job."""
-
-    job: Job | None
-
-
 @st.fragment(run_every=0.4)
 @bounded
-def draw(state: Waiting) -> None:
+def draw(state: WorkState) -> None:
     """Draw the progress of the page's job, again and again until it is done."""
     job = state.job
     if job is None:
@@ -28,16 +23,20 @@ def draw(state: Waiting) -> None:
     with st.container(border=True, key="kvviz-progress", horizontal=True,
                       vertical_alignment="center"):  # fmt: skip
         st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=sentence(job))
-        st.button("Cancel", key="kv:cancel", on_click=job.cancel, disabled=job.cancelled())
+        st.button(_("Cancel"), key="kv:cancel", on_click=job.cancel, disabled=job.cancelled())
 
 
 def sentence(job: Job) -> str:
     """Say what a job is doing."""
     if job.cancelled():
-        return "Stopping after this step…"
+        return _("Stopping after this step…")
     if job.phase == "waiting":
         before = job.place
-        return f"Waiting in line: {before} {'run' if before == 1 else 'runs'} to go before this one"
+        return ngettext(
+            "Waiting in line: {n} run to go before this one",
+            "Waiting in line: {n} runs to go before this one",
+            before,
+        ).format(n=before)
     if job.phase == "loading":
-        return "Loading the model. The first time after the start this takes some seconds"
-    return f"step {job.step:,} of {job.n_steps:,}"
+        return _("Loading the model. The first time after the start this takes some seconds")
+    return _("step {step:,} of {last:,}").format(step=job.step, last=job.n_steps)

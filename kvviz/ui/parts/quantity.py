@@ -1,9 +1,13 @@
-"""Numbers in words: bytes, counts, factors and times, each with its unit."""
+"""Numbers in words: bytes, counts, tokens, factors and times, each with its unit."""
 
 from __future__ import annotations
 
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
+
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
-_COUNTS = ("", " thousand", " million", " billion", " trillion")
+# Translators: {n} is a number with two or three digits, such as 6.05.
+_COUNTS = (N_("{n} thousand"), N_("{n} million"), N_("{n} billion"), N_("{n} trillion"))
 
 
 def in_bytes(number: int) -> str:
@@ -13,7 +17,8 @@ def in_bytes(number: int) -> str:
         >>> in_bytes(67_645_734_912)
         '67.6 GB'
     """
-    return _scaled(number, _BYTES, " ")
+    text, power = _scaled(number, len(_BYTES))
+    return f"{text} {_BYTES[power]}"
 
 
 def in_words(number: int) -> str:
@@ -23,7 +28,18 @@ def in_words(number: int) -> str:
         >>> in_words(6_049_792)
         '6.05 million'
     """
-    return _scaled(number, _COUNTS, "")
+    text, power = _scaled(number, len(_COUNTS) + 1)
+    return _(_COUNTS[power - 1]).format(n=text) if power else text
+
+
+def in_tokens(n: int) -> str:
+    """Return a number of tokens, as ``1,024 tokens`` or ``1 token``."""
+    return ngettext("{n:,} token", "{n:,} tokens", n).format(n=n)
+
+
+def in_rows(n: int) -> str:
+    """Return a number of rows, as ``1,024 rows`` or ``1 row``."""
+    return ngettext("{n:,} row", "{n:,} rows", n).format(n=n)
 
 
 def factor(number: float) -> str:
@@ -51,11 +67,12 @@ def seconds(number: float) -> str:
     return f"{number:.2f} s" if number < 10 else f"{number:,.1f} s"
 
 
-def _scaled(number: int, units: tuple[str, ...], gap: str) -> str:
+def _scaled(number: int, n_units: int) -> tuple[str, int]:
+    """Return a number in one of the units 1, 10^3, 10^6 …, and which power of 1,000 that is."""
     power = 0
     # What would be rounded up to a thousand is given in the next unit.
-    while power + 1 < len(units) and number >= 999.5 * 1000**power:
+    while power + 1 < n_units and number >= 999.5 * 1000**power:
         power += 1
     scaled = number / 1000**power
     digits = 0 if not power else 2 if scaled < 10 else 1
-    return f"{scaled:,.{digits}f}{gap}{units[power]}"
+    return f"{scaled:,.{digits}f}", power

@@ -15,6 +15,7 @@ from kvviz.player import html_document
 from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
 from kvviz.trace.storage import open_trace
+from kvviz.translation import front_end_catalogue
 from kvviz.translation import gettext as _
 from kvviz.ui.parts.player import begins_at, first_view
 from kvviz.ui.parts.run_state import RunState
@@ -69,7 +70,7 @@ def take_away(shown: ShownRun, state: RunState, opening: Opening) -> None:
     if shown.origin == "file":
         st.caption(_("A saved run has no link; pass its file on."))
     elif links.fits(shown.settings.prompt):
-        _copy_link()(key="kv-copy-link")
+        _copy_link()(data=front_end_catalogue(), key="kv-copy-link")
     else:
         st.caption(_("This prompt is too long for a link; save the run instead."))
     with st.container(horizontal=True, gap="small", key="kvviz-files"):

@@ -13,18 +13,17 @@ from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.errors_shown import show_error
 
-S = TypeVar("S", bound=WorkState)
 T = TypeVar("T")
 
 
 def draw(
-    state: S,
+    state: WorkState,
     *,
     before: str,
     remedy: Callable[[Exception], Remedy[T] | None],
     put: Callable[[T], None],
     key: str,
-    under_way: Callable[[S], None] = progress.draw,
+    under_way: Callable[[], None] | None = None,
     lines: Iterable[str] | None = None,
 ) -> None:
     """Draw what work under way and failed work have to say, and the lines about a link.
@@ -35,11 +34,14 @@ def draw(
         remedy: Returns what helps against an error.
         put: Makes the controls say what the remedy starts.
         key: Of the remedy's button.
-        under_way: Draws the progress of the work.
+        under_way: Draws the work under way, a bar of its progress if nothing else is given.
         lines: What there is to say besides, the page's notes if nothing else is given.
     """
     if state.job is not None:
-        under_way(state)
+        if under_way is not None:
+            under_way()
+        else:
+            progress.draw(state)
     if state.error is not None:
         show_error(state.error)
         remedies.offer(state, remedy(state.error), put, key)

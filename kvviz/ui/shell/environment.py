@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kvviz.errors import ModelNotFoundError, OptionsError
+from kvviz.translation import gettext as _
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 """What a person can choose from."""
@@ -84,12 +85,15 @@ class Environment:
         if self.allows(model, typed_here=typed_here):
             return
         offered = [name for name in self.models or () if name != "bundled"]
+        choose = (
+            _("Choose a bundled model, or one of: {models}.").format(models=", ".join(offered))
+            if offered
+            else _("Choose a bundled model.")
+        )
         raise ModelNotFoundError(
-            "This installation does not load that model.",
-            found=f"Asked for {model!r}.",
-            fix="Choose a bundled model"
-            + (f", or one of: {', '.join(offered)}." if offered else ".")
-            + " Who runs the app can allow more with KVVIZ_MODELS.",
+            _("This installation does not load that model."),
+            found=_("Asked for {model!r}.").format(model=model),
+            fix=f"{choose} {_('Who runs the app can allow more with KVVIZ_MODELS.')}",
         )
 
 
@@ -103,8 +107,10 @@ def _whole(variables: Mapping[str, str], name: str, default: int, largest: int) 
         number = 0
     if not 1 <= number <= largest:
         raise OptionsError(
-            f"{name} needs a whole number from 1 to {largest:,}.",
-            found=f"It is {text!r}.",
-            fix="Set it right, or leave it out, and start the app again.",
+            _("{name} needs a whole number from 1 to {largest:,}.").format(
+                name=name, largest=largest
+            ),
+            found=_("It is {found!r}.").format(found=text),
+            fix=_("Set it right, or leave it out, and start the app again."),
         )
     return number

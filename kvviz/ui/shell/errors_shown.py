@@ -11,6 +11,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from kvviz.errors import KvvizError
+from kvviz.translation import gettext as _
 from kvviz.ui.shell.plain_text import plain, plain_html
 
 log = logging.getLogger(__name__)
@@ -45,12 +46,14 @@ def show_accident(error: Exception) -> None:
     """Log an error that nobody meant, and draw one sentence with the reference to find it by."""
     reference = secrets.token_hex(3)
     log.error("Unexpected error, reference %s", reference, exc_info=error)
-    st.error(
-        "**Something went wrong that should not have.**  \n"
-        f"It is in the server's log under the reference `{reference}`.  \n"
-        "What you typed is kept; try again, or reload the page.",
-        icon=":material/error:",
-    )
+    lines = [
+        f"**{_('Something went wrong that should not have.')}**",
+        _("It is in the server's log under the reference {reference}.").format(
+            reference=f"`{reference}`"
+        ),
+        _("What you typed is kept; try again, or reload the page."),
+    ]
+    st.error("  \n".join(lines), icon=":material/error:")
 
 
 def bounded(draw: Callable[P, None]) -> Callable[P, None]:

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, Literal
 
 from kvviz.errors import RunCancelledError
+from kvviz.translation import gettext as _
 from kvviz.ui.work import workers
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -83,8 +84,8 @@ class Job:
             while not self._queue.wait(self._ticket, timeout=0.2):
                 if self.cancelled():
                     raise RunCancelledError(
-                        "The run was cancelled while it waited for its turn.",
-                        fix="Press Run to start it again.",
+                        _("The run was cancelled while it waited for its turn."),
+                        fix=_("Press Run to start it again."),
                     )
             self.phase = "loading"
             self.result = self._work(self)

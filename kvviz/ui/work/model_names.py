@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import kvviz
 from kvviz.trace.model_card import Family
+from kvviz.translation import N_, ngettext
 
 WEIGHTS = Path(kvviz.__file__).parent / "weights"
 
@@ -18,7 +19,7 @@ class FamilyName(NamedTuple):
 
     Attributes:
         title: As people write it.
-        example: A model of it that a person could type.
+        example: A model of it that a person could type, to be translated where it is shown.
         layers: Name of the number of layers in a config.
         heads: Name of the number of heads.
     """
@@ -30,34 +31,56 @@ class FamilyName(NamedTuple):
 
 
 FAMILY_NAMES: dict[Family, FamilyName] = {
-    "gpt2": FamilyName("GPT-2", "gpt2, or /path/to/a/folder", "n_layer", "n_head"),
+    "gpt2": FamilyName("GPT-2", N_("gpt2, or /path/to/a/folder"), "n_layer", "n_head"),
     "bert": FamilyName(
         "BERT",
-        "bert-base-uncased, or /path/to/a/folder",
+        N_("bert-base-uncased, or /path/to/a/folder"),
         "num_hidden_layers",
         "num_attention_heads",
     ),
-    "t5": FamilyName("T5", "t5-small, or /path/to/a/folder", "num_layers", "num_heads"),
+    "t5": FamilyName("T5", N_("t5-small, or /path/to/a/folder"), "num_layers", "num_heads"),
 }
 
 
+class BundledModel(NamedTuple):
+    """A model that ships: what it is called, such as ``GPT-2 mini``, and its size."""
+
+    title: str
+    n_layers: int
+    n_heads: int
+
+
 @cache
-def bundled_models(family: Family = "gpt2") -> dict[str, str]:
-    """Return the models of a family that ship, name to label, without loading torch."""
-    models: dict[str, str] = {}
+def _bundled(family: Family) -> dict[str, BundledModel]:
+    """Read the models of a family once; they hold no word that a language would change."""
+    models: dict[str, BundledModel] = {}
     name = FAMILY_NAMES[family]
     for path in sorted(WEIGHTS.glob("*/config.json")):
         config = json.loads(path.read_text(encoding="utf-8"))
         if config.get("model_type") == family and (path.parent / "model.safetensors").is_file():
-            size = f"{config[name.layers]} layers × {config[name.heads]} heads"
-            label = path.parent.name.replace("-", " ").replace(family, name.title)
-            models[f"kvviz/{path.parent.name}"] = f"{label} · {size}"
+            models[f"kvviz/{path.parent.name}"] = BundledModel(
+                path.parent.name.replace("-", " ").replace(family, name.title),
+                config[name.layers],
+                config[name.heads],
+            )
     return models
+
+
+def bundled_models(family: Family = "gpt2") -> dict[str, str]:
+    """Return the models of a family that ship, name to label, without loading torch."""
+    return {name: f"{model.title} · {size(model)}" for name, model in _bundled(family).items()}
+
+
+def size(model: BundledModel) -> str:
+    """Return a model's layers and heads, such as ``6 layers × 8 heads``."""
+    layers = ngettext("{n} layer", "{n} layers", model.n_layers).format(n=model.n_layers)
+    heads = ngettext("{n} head", "{n} heads", model.n_heads).format(n=model.n_heads)
+    return f"{layers} × {heads}"
 
 
 def called(model: str) -> str:
     """Return what a model is called in a sentence, such as ``GPT-2 mini``."""
     for family in FAMILY_NAMES:
-        if label := bundled_models(family).get(model):
-            return label.split(" · ")[0]
+        if found := _bundled(family).get(model):
+            return found.title
     return model.rstrip("/").rsplit("/", 1)[-1] or model

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { along, fairDraw, nearest, pointAfterKey } from "../../../kvviz/ui/pages/language_modelling/js/film.js";
-import { shareText, tokensText } from "../../../kvviz/ui/pages/language_modelling/js/words.js";
+import { toldOf } from "../../../kvviz/ui/pages/language_modelling/js/told_point.js";
+import { pieces, shareText, tokens, tokensText } from "../../../kvviz/ui/pages/language_modelling/js/words.js";
 
 test("the untrained model stands at the edge, all others on a log axis", () => {
   assert.equal(along(0, 4096, 14_102_528), 0);
@@ -39,4 +40,33 @@ test("keys stay inside the film", () => {
   assert.equal(pointAfterKey("ArrowLeft", 0, 24), 0);
   assert.equal(pointAfterKey("End", 3, 24), 23);
   assert.equal(pointAfterKey(" ", 3, 24), null);
+});
+
+test("one token is said of one", () => {
+  assert.equal(tokens(1, "1"), "1 token");
+  assert.equal(tokens(0, "0"), "0 tokens");
+  assert.equal(tokens(14_102_528, tokensText(14_102_528)), "14.1 million tokens");
+});
+
+test("a point is told in one sentence, with what stands out in every second piece", () => {
+  const point = (/** @type {number} */ n_tokens, /** @type {number} */ bits) => ({ n_tokens, bits, progress: 0.31, said: [] });
+  assert.deepEqual(pieces(toldOf(["A"], [point(4096, 5)], 12)), [
+    "After ", "4,096", " tokens, 31 % of the training, A is as unsure as a fair draw among ", "32", " tokens (5.00 bits).",
+  ]);
+  assert.equal(
+    pieces(toldOf(["A", "B"], [point(4096, 5), point(4096, 4)], 12)).join(""),
+    "After 4,096 tokens, 31 % of the training, A is as unsure as a fair draw among 32 tokens (5.00 bits), and B among 16 (4.00 bits).",
+  );
+  assert.equal(
+    pieces(toldOf(["A", "B"], [point(4096, 5), point(1, 4)], 12)).join(""),
+    "After 4,096 tokens, 31 % of the training, A is as unsure as a fair draw among 32 tokens (5.00 bits), and B, 1 token into its own, among 16 (4.00 bits).",
+  );
+});
+
+test("a model that has seen nothing is told of from its first word, and that chance is no knowledge", () => {
+  const now = [0, 0].map((n_tokens) => ({ n_tokens, bits: 3.5, progress: 0, said: [] }));
+  assert.deepEqual(pieces(toldOf(["A", "B"], now, 3)), [
+    "", "Before the first token", " A is as unsure as a fair draw among ", "11", " tokens (3.50 bits), and B among ", "11",
+    " (3.50 bits). There are only 8: a model that has learnt nothing guesses worse than a fair draw from all.",
+  ]);
 });

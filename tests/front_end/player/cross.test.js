@@ -1,6 +1,7 @@
 // The second cache of an encoder-decoder, from its buffer to the sentence that says a step.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { billExplanation } from "../../../kvviz/player/js/bill_words.js";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { crossFacts, crossRow, crossSide, decoderSpot, encoderSpot, namedColumns, patternSpot } from "../../../kvviz/player/js/cross.js";
@@ -42,9 +43,9 @@ test("the sentence of a step says both caches", () => {
 
 test("the arithmetic of the second cache gives its figures", () => {
   const { model, encoder } = both.header;
-  assert.equal(words.billExplanation("cross_rows", billSide(both, "on", 3), model, 1, 3, encoder).lines[0], "9 + 0 + 0 + 0 = 9 rows");
-  assert.equal(words.billExplanation("cross_rows", billSide(both, "off", 3), model, 1, 3, encoder).lines[0], "9 + 9 + 9 + 9 = 36 rows");
-  const bytes = words.billExplanation("cache_bytes", billSide(both, "on", 3), model, 1, 3, encoder).lines[1];
+  assert.equal(billExplanation("cross_rows", billSide(both, "on", 3), model, 1, 3, encoder).lines[0], "9 + 0 + 0 + 0 = 9 rows");
+  assert.equal(billExplanation("cross_rows", billSide(both, "off", 3), model, 1, 3, encoder).lines[0], "9 + 9 + 9 + 9 = 36 rows");
+  const bytes = billExplanation("cache_bytes", billSide(both, "on", 3), model, 1, 3, encoder).lines[1];
   assert.equal(bytes, "192 B × (4 + 9) rows of both caches = 2,496 B");
 });
 

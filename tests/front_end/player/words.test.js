@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { billExplanation, comparisonLine } from "../../../kvviz/player/js/bill_words.js";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
-import { cut, fitted, glyphs, inUnit, parted, percent, plural, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
+import { cut, fitted, glyphs, inUnit, parted, percent, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
 import { billSide, stepFacts } from "../../../kvviz/player/js/run.js";
+import { useCatalogue } from "../../../kvviz/player/js/translation.js";
 import * as words from "../../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -13,8 +15,6 @@ const { model } = both.header;
 test("numbers are written as people read them", () => {
   assert.equal(whole(12288), "12,288");
   assert.equal(whole(999), "999");
-  assert.equal(plural(1, "row"), "1 row");
-  assert.equal(plural(1024, "row"), "1,024 rows");
   assert.equal(significant(0.1444), "0.14");
   assert.equal(significant(31.23), "31.2");
   assert.equal(significant(147.4), "147");
@@ -90,29 +90,48 @@ test("one sentence says the step", () => {
 test("every figure of the bill opens into arithmetic that gives the figure", () => {
   const on = billSide(both, "on", 5);
   const off = billSide(both, "off", 5);
-  assert.equal(words.billExplanation("rows", on, model, 7, 5).lines[0], "7 + 1 + 1 + 1 + 1 + 1 = 12 rows");
-  assert.equal(words.billExplanation("rows", off, model, 7, 5).lines[0], "7 + 8 + 9 + 10 + 11 + 12 = 57 rows");
-  const bytes = words.billExplanation("cache_bytes", on, model, 7, 5);
+  assert.equal(billExplanation("rows", on, model, 7, 5).lines[0], "7 + 1 + 1 + 1 + 1 + 1 = 12 rows");
+  assert.equal(billExplanation("rows", off, model, 7, 5).lines[0], "7 + 8 + 9 + 10 + 11 + 12 = 57 rows");
+  const bytes = billExplanation("cache_bytes", on, model, 7, 5);
   assert.deepEqual(bytes.lines, ["2 × 6 layers × 8 heads × 32 numbers × 4 B = 12,288 B a token", "12,288 B × 12 rows = 147,456 B"]);
-  assert.match(words.billExplanation("flops", on, model, 7, 5).lines[2], /q = 1, n = 12/);
-  assert.match(words.billExplanation("flops", off, model, 7, 5).lines[2], /q = 12, n = 12/);
+  assert.match(billExplanation("flops", on, model, 7, 5).lines[2], /q = 1, n = 12/);
+  assert.match(billExplanation("flops", off, model, 7, 5).lines[2], /q = 12, n = 12/);
+});
+
+test("of one there is one, also in the arithmetic", () => {
+  const small = { ...model, n_layers: 1, n_kv_heads: 1, cache_bytes_per_token: 256 };
+  const on = billSide(both, "on", 5);
+  assert.equal(billExplanation("cache_bytes", on, small, 7, 5).lines[0], "2 × 1 layer × 1 head × 32 numbers × 4 B = 256 B a token");
+  assert.match(billExplanation("flops", on, small, 7, 5).lines[2], /^L = 1 layer, /);
+});
+
+test("labels and lists are read in the language of the moment", (t) => {
+  t.after(() => useCatalogue(null));
+  const messages = { "not there yet": "noch nicht da", "first token": "erstes Token", Space: "Leertaste", "{n} row computed": ["{n} Zeile", "{n} Zeilen"] };
+  useCatalogue({ language: "de", forms: "1011", messages });
+  assert.equal(words.STATES.absent, "noch nicht da");
+  assert.equal(words.ROLE_SHORT["first-token"], "erstes Token");
+  assert.ok(words.keysAndDeeds().some(([key]) => key === "Leertaste"));
+  assert.equal(words.stepSentence(stepFacts(both, "on", 5))[2].text, "1 Zeile");
+  useCatalogue(null);
+  assert.equal(words.STATES.absent, "not there yet");
 });
 
 test("what was not run says so and shows no time", () => {
   const single = readBuffer(makeBuffer());
   const off = billSide(single, "off", 5);
-  assert.match(words.billExplanation("rows", off, model, 7, 5).note, /By formula/);
+  assert.match(billExplanation("rows", off, model, 7, 5).note, /By formula/);
   const on = billSide(single, "on", 5);
-  assert.match(words.billExplanation("seconds", on, model, 7, 5).note ?? "", /Run once/);
-  assert.match(words.billExplanation("seconds", { ...on, n_timings: 3 }, model, 7, 5).note ?? "", /Run 3 times.*least time/);
-  assert.match(words.billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
+  assert.match(billExplanation("seconds", on, model, 7, 5).note ?? "", /Run once/);
+  assert.match(billExplanation("seconds", { ...on, n_timings: 3 }, model, 7, 5).note ?? "", /Run 3 times.*least time/);
+  assert.match(billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
 });
 
 test("the comparison is said plainly, also where the runs part", () => {
-  assert.equal(words.comparisonLine({ n_same: 5, parted: false, difference: 1.4e-6, dtype: "float32" }), "Same 5 tokens both ways · largest logit difference 1.4e-6 (float32)");
-  assert.match(words.comparisonLine({ n_same: 1, parted: false, difference: 0, dtype: "float32" }), /^The same token both ways · largest logit difference 0 /);
-  assert.match(words.comparisonLine({ n_same: 5, parted: true, difference: 0.03, dtype: "bfloat16" }), /Same 5 tokens both ways, then the two runs part/);
-  assert.match(words.comparisonLine({ n_same: 0, parted: true, difference: 0.03, dtype: "bfloat16" }), /part at the first token/);
+  assert.equal(comparisonLine({ n_same: 5, parted: false, difference: 1.4e-6, dtype: "float32" }), "Same 5 tokens both ways · largest logit difference 1.4e-6 (float32)");
+  assert.match(comparisonLine({ n_same: 1, parted: false, difference: 0, dtype: "float32" }), /^The same token both ways · largest logit difference 0 /);
+  assert.match(comparisonLine({ n_same: 5, parted: true, difference: 0.03, dtype: "bfloat16" }), /Same 5 tokens both ways, then the two runs part/);
+  assert.match(comparisonLine({ n_same: 0, parted: true, difference: 0.03, dtype: "bfloat16" }), /part at the first token/);
 });
 
 test("a reading names both tokens, the weight, the layer and the head", () => {

@@ -61,7 +61,11 @@ def test_units_stand_at_the_axes_and_in_the_hover_text():
     assert titles == ["time, ms (measured)", "K/V rows computed", "MFLOP (counted)"]
     assert "step" in figure.layout.xaxis3.title.text
     for (unit, name), line in lines(figure).items():
-        assert re.search(rf"%\{{y:[^}}]+\}} {unit}<", line.hovertemplate)
+        if unit == "rows":
+            assert "%{text}<" in line.hovertemplate
+            assert list(line.text) == ["1 row" if n == 1 else f"{n} rows" for n in line.y]
+        else:
+            assert re.search(rf"%\{{y:[^}}]+\}} {unit}<", line.hovertemplate)
         assert name in line.hovertemplate
 
 

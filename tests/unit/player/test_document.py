@@ -2,6 +2,7 @@ import base64
 import gzip
 import hashlib
 import html
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import document, export_html, html_document, notebook_html, pack
+from kvviz.translation import pseudo, using
 from tests.factories import make_card, make_comparison, make_trace
 from tests.payload_reader import CONTRACT, unpack
 
@@ -246,6 +248,16 @@ def test_a_notebook_shows_the_document_in_a_frame_that_can_reach_nothing():
     assert frame["srcdoc"] == html_document(TRACE)
     assert frame["sandbox"] == "allow-scripts allow-downloads"
     assert html.escape(frame["title"] or "") == "kvviz player"
+
+
+@pytest.mark.usefixtures("stub")
+def test_the_document_s_own_words_are_in_the_language_it_is_made_in():
+    with using("en-XA"):
+        text = html_document(TRACE)
+    page = Page(text)
+    assert page.attributes["html"][0]["lang"] == "en-XA"
+    assert page.texts["noscript"] == [pseudo("The player needs JavaScript.")]
+    assert json.dumps(pseudo("This run cannot be drawn here: {reason}")) in page.texts["script"][1]
 
 
 @pytest.mark.usefixtures("stub")

@@ -78,10 +78,11 @@ def bucket(share: float) -> str:
 def every_head(pair: Pair) -> None:
     """Draw the three numbers of every head of both models."""
     caption = lessons().caption("every-head")
+    heading = _("Every head in three numbers")
     with st.container(border=True, key="kvviz-card-heads"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(_('Every head in three numbers'))}</div>"
+            f"{plain_html(heading)}</div>"
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
         )
         measures = {

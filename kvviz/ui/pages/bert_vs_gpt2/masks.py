@@ -134,11 +134,12 @@ def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[s
                     f"{found[which, mask]:.2f}",
                 ]
             )
+    heading = _("The same weights, two masks")
     sentence = plain_html(suffered(found, names))
     with bench.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(_('The same weights, two masks'))}</div>"
+            f"{plain_html(heading)}</div>"
             f'<p class="kvviz-told" data-kvviz="losses">{sentence}</p>'
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table(

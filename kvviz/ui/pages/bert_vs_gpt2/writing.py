@@ -284,6 +284,7 @@ def show(found: list[Written], ways: list[str], names: tuple[str, str], text: st
             if len(one.drafts) > 1:
                 drafts(one)
     caption = lessons().caption("write-on")
+    heading = _("The price of losing auto-regression")
     lines = [
         [
             way,
@@ -312,7 +313,7 @@ def show(found: list[Written], ways: list[str], names: tuple[str, str], text: st
     with st.container(border=True, key="kvviz-card-price"):
         st.html(
             '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(_('The price of losing auto-regression'))}</div>"
+            f"{plain_html(heading)}</div>"
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table("writing", header, lines, best)
             + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'

@@ -8,6 +8,8 @@ import streamlit as st
 
 from kvviz.errors import ContextLengthError, KvvizError, RunCancelledError
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.language_modelling import controls
 from kvviz.ui.pages.language_modelling.readings import HIDDEN_SHARE, Reading, read_masked
 from kvviz.ui.pages.language_modelling.settings import TextSettings
@@ -37,8 +39,10 @@ def draw(state: TextState, environment: Environment) -> None:
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
         if bert == TextSettings.bert and bert not in bundled_models("bert"):
             st.info(
-                "This copy of kvviz holds no BERT, so this part is empty. Choose another model "
-                "under “Hidden tokens” in the sidebar and press Read it.",
+                _(
+                    "This copy of kvviz holds no BERT, so this part is empty. Choose another model "
+                    "under “Hidden tokens” in the sidebar and press Read it."
+                ),
                 icon=":material/info:",
             )
             return
@@ -48,7 +52,7 @@ def draw(state: TextState, environment: Environment) -> None:
             masked = Work(
                 "masked",
                 (settings, seed),
-                f"{called(bert)} reads the text",
+                _("{model} reads the text").format(model=called(bert)),
                 lambda job: read_masked(settings, seed, job),
             ).result()
         except RunCancelledError:
@@ -63,7 +67,9 @@ def draw(state: TextState, environment: Environment) -> None:
                 masked,
                 mode="masked-token",
                 revealed=revealed,
-                wait="Predict first: what was guessed at the hidden places comes with your answer.",
+                wait=_(
+                    "Predict first: what was guessed at the hidden places comes with your answer."
+                ),
                 key="lm-masked",
             )
 
@@ -79,7 +85,7 @@ def experiment(state: TextState, reading: Reading, masked: Reading) -> Experimen
     return Experiment(
         "masked-labels",
         [Choice(offered)] if len(offered) > 2 else [],
-        lambda _: told(state, reading, masked, n_plain),
+        lambda _found: told(state, reading, masked, n_plain),
         words={"model": called(masked.card.name), "n_tokens": f"{n_plain:,}"},
         about=reading.settings,
     )
@@ -87,23 +93,36 @@ def experiment(state: TextState, reading: Reading, masked: Reading) -> Experimen
 
 def told(state: TextState, reading: Reading, masked: Reading, n_plain: int) -> Verdict:
     """Return from how many tokens each model has learnt, and how BERT did."""
-    n_hidden, name = masked.summary.n_signals, called(masked.card.name)
-    right = "none" if not masked.n_right else f"{masked.n_right:,}"
+    n_hidden, mean_bits = masked.summary.n_signals, masked.summary.mean_bits
     caption = lessons().caption("masked-signals")
 
     def others() -> None:
-        st.button("Hide other tokens", key="lm:again", on_click=lambda: hide_others(state))
-        st.html(f'<span class="kvviz-aside">choice {state.view.seed:,}</span>')
+        st.button(_("Hide other tokens"), key="lm:again", on_click=lambda: hide_others(state))
+        # Translators: Which of many choices of hidden tokens is on screen, by its number.
+        choice = _("choice {n:,}").format(n=state.view.seed)
+        st.html(f'<span class="kvviz-aside">{plain_html(choice)}</span>')
+
+    learnt = _("From {hidden:,}, the hidden ones; {model} learnt from {n:,} in its pass.").format(
+        hidden=n_hidden, model=called(reading.card.name), n=reading.summary.n_signals
+    )
+    if masked.n_right:
+        named = _("{model} named {n:,} of them right, at {bits:.2f} bits each on average.")
+    else:
+        named = _("{model} named none of them right, at {bits:.2f} bits each on average.")
+    named = named.format(model=called(masked.card.name), n=masked.n_right, bits=mean_bits)
 
     return Verdict(
         [{n_hidden}],
-        f"From {n_hidden:,}, the hidden ones; {called(reading.card.name)} learnt from "
-        f"{reading.summary.n_signals:,} in its pass. {name} named {right} of them right, at "
-        f"{masked.summary.mean_bits:.2f} bits each on average.",
+        f"{learnt} {named}",
         [
-            f"{HIDDEN_SHARE:.0%} of {n_plain:,} tokens, rounded: {n_hidden:,}.",
-            f"{masked.summary.total_bits:,.2f} bits / {n_hidden:,} = "
-            f"{masked.summary.mean_bits:.3f} bits a hidden token.",
+            ngettext(
+                "{share:.0%} of {n:,} token, rounded: {hidden:,}.",
+                "{share:.0%} of {n:,} tokens, rounded: {hidden:,}.",
+                n_plain,
+            ).format(share=HIDDEN_SHARE, n=n_plain, hidden=n_hidden),
+            _("{total:,.2f} bits / {n:,} = {mean:.3f} bits a hidden token.").format(
+                total=masked.summary.total_bits, n=n_hidden, mean=mean_bits
+            ),
             caption.text,
         ],
         caption.source,

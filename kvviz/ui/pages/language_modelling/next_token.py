@@ -8,6 +8,8 @@ import streamlit as st
 
 from kvviz.analysis.words import Word
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.language_modelling.readings import Reading
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
@@ -62,8 +64,9 @@ def draw(state: TextState) -> None:
                 reading,
                 mode="next-token",
                 revealed=revealed,
-                wait="Predict first: the losses, and what the model expected, come with your "
-                "answer.",
+                wait=_(
+                    "Predict first: the losses, and what the model expected, come with your answer."
+                ),
                 key="lm-next",
             )
 
@@ -79,7 +82,7 @@ def experiment(reading: Reading, offered: tuple[Word, ...]) -> Experiment:
     return Experiment(
         "most-surprising",
         [Choice({word.start: word.text for word in offered})],
-        lambda _: told(reading, offered),
+        lambda _found: told(reading, offered),
         words={"model": called(reading.settings.model)},
         about=reading.settings,
     )
@@ -92,16 +95,21 @@ def told(reading: Reading, offered: tuple[Word, ...]) -> Verdict:
     top = max(reading.words, key=lambda word: word.bits)
     further = ""
     if top not in offered:
-        sentence = f"Dearest in the whole text: “{shortened(top.text)}”, {top.bits:.1f} bits."
+        sentence = _("Dearest in the whole text: “{word}”, {bits:.1f} bits.").format(
+            word=shortened(top.text), bits=top.bits
+        )
         further = f'<p class="kvviz-told" data-kvviz="top">{plain_html(sentence)}</p>'
         spoken_of.insert(0, top)
     return Verdict(
         [{dearest.start}],
-        f"“{shortened(dearest.text)}” cost {dearest.bits:.1f} bits, more than any of the "
-        f"others: a chance of {odds(dearest.bits)}.",
+        _(
+            "“{word}” cost {bits:.1f} bits, more than any of the others: a chance of {chance}."
+        ).format(word=shortened(dearest.text), bits=dearest.bits, chance=odds(dearest.bits)),
         [
             *(added_up(reading, word) for word in spoken_of),
-            f"A chance of 2 to the power of −{dearest.bits:.2f} is {odds(dearest.bits)}.",
+            _("A chance of 2 to the power of −{bits:.2f} is {chance}.").format(
+                bits=dearest.bits, chance=odds(dearest.bits)
+            ),
         ],
         html=further,
         hook="most-surprising",
@@ -112,13 +120,18 @@ def added_up(reading: Reading, word: Word) -> str:
     """Return the losses of a word's tokens and their sum, each told by the token before it."""
     name = shortened(word.text)
     if len(word.positions) > MOST_ADDENDS:
-        return f"“{name}” has {len(word.positions):,} tokens, together {word.bits:,.2f} bits."
+        return ngettext(
+            "“{word}” has {n:,} token, together {bits:,.2f} bits.",
+            "“{word}” has {n:,} tokens, together {bits:,.2f} bits.",
+            len(word.positions),
+        ).format(word=name, n=len(word.positions), bits=word.bits)
     columns = reading.columns
     addends = " + ".join(
         f"{columns[place - 1]['bits']:.2f} ({columns[place]['fed']})" for place in word.positions
     )
     total = f" = {word.bits:,.2f}" if len(word.positions) > 1 else ""
-    return f"“{name}”: {addends}{total} bits."
+    # Translators: The losses of a word's tokens, written out: "3.12 (wood) + 0.08 (s) = 3.20".
+    return _("“{word}”: {sum} bits.").format(word=name, sum=f"{addends}{total}")
 
 
 def odds(bits: float) -> str:
@@ -131,8 +144,9 @@ def odds(bits: float) -> str:
     if bits < 1:
         return f"{100 * 2**-bits:.0f} %"
     if bits < MOST_BITS_IN_FULL:
-        return f"1 in {2**bits:,.0f}"
-    return f"about 1 in 10{str(round(bits * math.log10(2))).translate(_RAISED)}"
+        return _("1 in {n:,.0f}").format(n=2**bits)
+    power = str(round(bits * math.log10(2))).translate(_RAISED)
+    return _("about 1 in {n}").format(n=f"10{power}")
 
 
 def numbers(reading: Reading) -> None:
@@ -141,17 +155,19 @@ def numbers(reading: Reading) -> None:
     first, second, third = st.columns(3, gap="small")
     with first, st.container(border=True, key="kvviz-card-lm-signals", height="stretch"):
         cards.heading(
-            f"{summary.n_signals:,} labels",
-            f"from {summary.n_tokens:,} tokens, in one pass of {milliseconds(reading)}. "
-            "Nobody wrote them.",
+            ngettext("{n:,} label", "{n:,} labels", summary.n_signals).format(n=summary.n_signals),
+            where_from(reading),
         )
-        caption = words.caption("signals")
+        caption = words.caption("signals")  # not for people: the caption's name
         cards.opening(
             "lm-signals",
             [
-                f"{summary.n_tokens:,} tokens − 1 = {summary.n_signals:,}: the last token has "
-                "nothing after it.",
-                f"The likeliest token was the label at {reading.n_right:,} of them.",
+                ngettext(
+                    "{n:,} token − 1 = {labels:,}: the last token has nothing after it.",
+                    "{n:,} tokens − 1 = {labels:,}: the last token has nothing after it.",
+                    summary.n_tokens,
+                ).format(n=summary.n_tokens, labels=summary.n_signals),
+                _("The likeliest token was the label at {n:,} of them.").format(n=reading.n_right),
                 timing(reading),
                 caption.text,
             ],
@@ -159,25 +175,52 @@ def numbers(reading: Reading) -> None:
         )
     with second, st.container(border=True, key="kvviz-card-lm-perplexity", height="stretch"):
         cards.heading(
-            f"{summary.mean_bits:.2f} bits a token",
-            f"Perplexity {summary.perplexity:,.1f}: on average as unsure as a fair draw among so "
-            "many tokens.",
+            _("{bits:.2f} bits a token").format(bits=summary.mean_bits),
+            _(
+                "Perplexity {perplexity:,.1f}: on average as unsure as a fair draw among so many "
+                "tokens."
+            ).format(perplexity=summary.perplexity),
         )
-        caption = words.caption("perplexity")
+        caption = words.caption("perplexity")  # not for people: the caption's name
         cards.opening(
             "lm-perplexity",
             [
-                f"{summary.total_bits:,.2f} bits / {summary.n_signals:,} labels = "
-                f"{summary.mean_bits:.3f} bits, or {summary.mean_bits * math.log(2):.3f} nats.",
+                ngettext(
+                    "{total:,.2f} bits / {n:,} label = {bits:.3f} bits, or {nats:.3f} nats.",
+                    "{total:,.2f} bits / {n:,} labels = {bits:.3f} bits, or {nats:.3f} nats.",
+                    summary.n_signals,
+                ).format(
+                    total=summary.total_bits,
+                    n=summary.n_signals,
+                    bits=summary.mean_bits,
+                    nats=summary.mean_bits * math.log(2),
+                ),
                 f"2^{summary.mean_bits:.3f} = {summary.perplexity:,.2f}.",
-                f"A fair draw from all {reading.card.d_vocab:,} tokens: "
-                f"{math.log2(reading.card.d_vocab):.2f} bits.",
+                ngettext(
+                    "A fair draw from all {n:,} token: {bits:.2f} bits.",
+                    "A fair draw from all {n:,} tokens: {bits:.2f} bits.",
+                    reading.card.d_vocab,
+                ).format(n=reading.card.d_vocab, bits=math.log2(reading.card.d_vocab)),
                 caption.text,
             ],
             caption.source,
         )
     with third, st.container(border=True, key="kvviz-card-lm-characters", height="stretch"):
         per_character(reading)
+
+
+def where_from(reading: Reading) -> str:
+    """Return from how many tokens the labels come, and how long that took."""
+    n_tokens = reading.summary.n_tokens
+    tokens = ngettext(
+        "from {n:,} token, in one pass of {time}.",
+        "from {n:,} tokens, in one pass of {time}.",
+        n_tokens,
+    ).format(n=n_tokens, time=milliseconds(reading))
+    # Translators: The number is that of the labels, which stands above.
+    return f"{tokens} " + ngettext(
+        "Nobody wrote it.", "Nobody wrote them.", reading.summary.n_signals
+    )
 
 
 def milliseconds(reading: Reading) -> str:
@@ -189,11 +232,14 @@ def milliseconds(reading: Reading) -> str:
 def timing(reading: Reading) -> str:
     """Return how the time of the pass was measured."""
     if reading.n_passes == 1:
-        return f"The pass took {milliseconds(reading)}, measured once."
-    return (
-        f"The pass was made {reading.n_passes} times and took {milliseconds(reading)} at the "
-        "least: other work of this machine only ever adds to it."
-    )
+        return _("The pass took {time}, measured once.").format(time=milliseconds(reading))
+    return ngettext(
+        "The pass was made {n} time and took {time} at the least: other work of this machine only "
+        "ever adds to it.",
+        "The pass was made {n} times and took {time} at the least: other work of this machine "
+        "only ever adds to it.",
+        reading.n_passes,
+    ).format(n=reading.n_passes, time=milliseconds(reading))
 
 
 def per_character(reading: Reading) -> None:
@@ -201,29 +247,49 @@ def per_character(reading: Reading) -> None:
     summary = reading.summary
     bits = summary.bits_per_character
     if bits is None:
-        cards.heading("No bits a character", "The judged tokens cover no character of their own.")
+        cards.heading(
+            _("No bits a character"), _("The judged tokens cover no character of their own.")
+        )
         return
     n_bytes = len(reading.settings.text.encode())
     pressed = math.ceil(summary.total_bits / 8)
     if pressed < n_bytes:
-        size = f"A perfect coder would press the text from {n_bytes:,} bytes to about {pressed:,}."
-    else:
-        size = (
-            f"Not even a perfect coder could press it with this model: its {n_bytes:,} bytes would "
-            f"become about {pressed:,}."
+        size = ngettext(
+            "A perfect coder would press the text from {n:,} byte to about {pressed:,}.",
+            "A perfect coder would press the text from {n:,} bytes to about {pressed:,}.",
+            n_bytes,
         )
+    else:
+        size = ngettext(
+            "Not even a perfect coder could press it with this model: its {n:,} byte would become "
+            "about {pressed:,}.",
+            "Not even a perfect coder could press it with this model: its {n:,} bytes would become "
+            "about {pressed:,}.",
+            n_bytes,
+        )
+    total = ngettext(
+        "{bits:,.0f} bits for {n:,} character.",
+        "{bits:,.0f} bits for {n:,} characters.",
+        summary.n_characters,
+    ).format(bits=summary.total_bits, n=summary.n_characters)
     cards.heading(
-        f"{bits:.2f} bits a character",
-        f"{summary.total_bits:,.0f} bits for {summary.n_characters:,} characters. {size}",
+        _("{bits:.2f} bits a character").format(bits=bits),
+        f"{total} {size.format(n=n_bytes, pressed=pressed)}",
     )
     caption = lessons().caption("bits-per-character")
     cards.opening(
         "lm-characters",
         [
-            f"{summary.total_bits:,.2f} bits / {summary.n_characters:,} characters = {bits:.3f}.",
-            "The first token is given, so its characters are not counted.",
-            f"{summary.total_bits:,.1f} bits / 8 = {summary.total_bits / 8:,.1f} bytes, the first "
-            "token and the model itself left out.",
+            ngettext(
+                "{total:,.2f} bits / {n:,} character = {bits:.3f}.",
+                "{total:,.2f} bits / {n:,} characters = {bits:.3f}.",
+                summary.n_characters,
+            ).format(total=summary.total_bits, n=summary.n_characters, bits=bits),
+            _("The first token is given, so its characters are not counted."),
+            _(
+                "{total:,.1f} bits / 8 = {bytes:,.1f} bytes, the first token and the model itself "
+                "left out."
+            ).format(total=summary.total_bits, bytes=summary.total_bits / 8),
             caption.text,
         ],
         caption.source,

@@ -16,9 +16,12 @@ from kvviz.analysis.losses import LossSummary, label_bits, label_ranks, loss_sum
 from kvviz.analysis.words import Word, word_losses
 from kvviz.errors import ModelFamilyError, PromptError, RunCancelledError
 from kvviz.trace import EncodingTrace, ModelCard
+from kvviz.trace.model_card import Family
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.model_store import model_store
 
 if TYPE_CHECKING:
@@ -104,9 +107,9 @@ def read_next(settings: TextSettings, job: Job) -> Reading:
     go_on(job)
     if encoding.token_ids.size < 2:
         raise PromptError(
-            "A text of one token has no next token to learn from.",
-            found=f"It is {encoding.tokens[0]!r}.",
-            fix="Type a few words more.",
+            _("A text of one token has no next token to learn from."),
+            found=_("It is {found!r}.").format(found=encoding.tokens[0]),
+            fix=_("Type a few words more."),
         )
     reading = reading_of(settings, encoding, word_losses(encoding), cuts=cuts_of(model, encoding))
     # Only the time of the others is wanted, so they record no more than they must.
@@ -128,7 +131,9 @@ def go_on(job: Job) -> None:
         RunCancelledError: If the job was cancelled.
     """
     if job.cancelled():
-        raise RunCancelledError("The reading was cancelled.", fix="Press Read it to begin again.")
+        raise RunCancelledError(
+            _("The reading was cancelled."), fix=_("Press Read it to begin again.")
+        )
 
 
 def read_masked(settings: TextSettings, seed: int, job: Job) -> Reading:
@@ -152,9 +157,9 @@ def read_masked(settings: TextSettings, seed: int, job: Job) -> Reading:
     go_on(job)
     if not encoding.top_ids.shape[1]:
         raise ModelFamilyError(
-            "This BERT has no head that guesses hidden tokens.",
-            found=f"{model.card.name} gives vectors only.",
-            fix="Choose a BERT that was saved with its masked-language head.",
+            _("This BERT has no head that guesses hidden tokens."),
+            found=_("{model} gives vectors only.").format(model=model.card.name),
+            fix=_("Choose a BERT that was saved with its masked-language head."),
         )
     return reading_of(settings, encoding, ())
 
@@ -272,7 +277,7 @@ def recorded(model: LoadedModel) -> int:
     return min(N_RECORDED, model.card.d_vocab)
 
 
-def require(model: LoadedModel, family: str) -> None:
+def require(model: LoadedModel, family: Family) -> None:
     """Refuse a model that cannot be asked what this part of the page asks.
 
     Raises:
@@ -280,13 +285,16 @@ def require(model: LoadedModel, family: str) -> None:
     """
     if model.card.family == family:
         return
-    asked = {
-        "gpt2": ("foresees the next token", "GPT-2"),
-        "bert": ("fills in hidden tokens from both sides", "BERT"),
-    }
-    what, kind = asked[family]
+    if family == "gpt2":
+        what = _("This part needs a model that foresees the next token.")
+    else:
+        what = _("This part needs a model that fills in hidden tokens from both sides.")
     raise ModelFamilyError(
-        f"This part needs a model that {what}.",
-        found=f"{model.card.name} is a {model.card.family.upper().replace('GPT2', 'GPT-2')}.",
-        fix=f"Choose a {kind}-shaped model for it in the sidebar.",
+        what,
+        found=_("{model} is a {family}.").format(
+            model=model.card.name, family=model.card.family.upper().replace("GPT2", "GPT-2")
+        ),
+        fix=_("Choose a {family}-shaped model for it in the sidebar.").format(
+            family=FAMILY_NAMES[family].title
+        ),
     )

@@ -8,6 +8,8 @@ import streamlit as st
 
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext, pgettext
 from kvviz.ui.pages.language_modelling.glyphs import glyphs, running
 from kvviz.ui.pages.language_modelling.readings import MOST_FREE, FreeRun, Reading, compare_free
 from kvviz.ui.pages.language_modelling.state import TextState
@@ -37,11 +39,11 @@ def draw(state: TextState) -> None:
         return
     words = lessons()
     with st.container(border=True, key="kvviz-card-lm-forcing"):
-        caption = words.caption("forcing")
+        caption = words.caption("forcing")  # not for people: the caption's name
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
         if not reading.cuts:
             st.info(
-                "This text has no beginning that could be given: type a few words more.",
+                _("This text has no beginning that could be given: type a few words more."),
                 icon=":material/info:",
             )
             return
@@ -52,7 +54,7 @@ def draw(state: TextState) -> None:
             free: FreeRun = Work(
                 "free",
                 (settings, n_given),
-                "Running free",
+                _("Running free"),
                 lambda job: compare_free(settings, n_given, job),
             ).result()
         except RunCancelledError:
@@ -71,8 +73,8 @@ def experiment(free: FreeRun, n_given: int, n_places: int, reading: Reading) -> 
     near = sorted({0, departs_at, min(3, n_places), n_places})
     return Experiment(
         "departs",
-        [Choice({n: "all of them" if n == n_places else f"{n:,}" for n in near})],
-        lambda _: Verdict([{departs_at}], told_of(free), hook="departs"),
+        [Choice({n: _("all of them") if n == n_places else f"{n:,}" for n in near})],
+        lambda _found: Verdict([{departs_at}], told_of(free), hook="departs"),
         words={
             "n_given": f"{n_given:,}",
             "n_places": f"{n_places:,}",
@@ -86,13 +88,30 @@ def told_of(free: FreeRun) -> str:
     """Return how the free run left the text, and whether it ended before all places were filled."""
     found = free.found
     if found.departs_at == found.n_places:
-        return f"It writes all {found.n_places:,} as they stand in the text."
-    when = f"after {found.departs_at:,} of {found.n_places:,}" if found.departs_at else "at once"
+        return _("It writes all {n:,} as they stand in the text.").format(n=found.n_places)
+    at_once = found.departs_at == 0
     if not free.stopped:
-        return f"It goes its own way {when}."
-    if found.n_written <= found.departs_at + 1:
-        return f"It ends the text {when}, so its row is shorter."
-    return f"It goes its own way {when}, and then ends the text, so its row is shorter."
+        told = (
+            _("It goes its own way at once.")
+            if at_once
+            else _("It goes its own way after {n:,} of {all:,}.")
+        )
+    elif found.n_written <= found.departs_at + 1:
+        told = (
+            _("It ends the text at once, so its row is shorter.")
+            if at_once
+            else _("It ends the text after {n:,} of {all:,}, so its row is shorter.")
+        )
+    else:
+        told = (
+            _("It goes its own way at once, and then ends the text, so its row is shorter.")
+            if at_once
+            else _(
+                "It goes its own way after {n:,} of {all:,}, and then ends the text, so its row "
+                "is shorter."
+            )
+        )
+    return told.format(n=found.departs_at, all=found.n_places)
 
 
 def choose_given(state: TextState, reading: Reading) -> int:
@@ -112,7 +131,7 @@ def choose_given(state: TextState, reading: Reading) -> int:
         return first
     with st.container(width=360, key="kvviz-given"):
         chosen = st.select_slider(
-            "Tokens given from the beginning",
+            _("Tokens given from the beginning"),
             options=list(reading.cuts),
             key=SLIDER,
             on_change=moved,
@@ -123,7 +142,9 @@ def choose_given(state: TextState, reading: Reading) -> int:
 def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
     """Draw the text, the forced predictions and the free run, place under place."""
     found = free.found
-    true, forced, _ = free.tokens
+    true, forced, _free = free.tokens
+    about = _("The text, {model} told the true words, and {model} left alone").format(model=name)
+    names = _("the text"), pgettext("run", "forced"), pgettext("run", "free")
     columns = [
         f'<div class="kvviz-place" role="row"><span role="cell">{plain_html(glyphs(token))}</span>'
         + (
@@ -141,13 +162,10 @@ def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
         f'data-n-written="{found.n_written if revealed else ""}" '
         f'data-n-forced-right="{found.n_forced_right if revealed else ""}" '
         f'data-revealed="{str(revealed).lower()}" '
-        f'aria-label="The text, {plain_html(name)} told the true words, and {plain_html(name)} '
-        'left alone">'
+        f'aria-label="{plain_html(about)}">'
         f'<p class="kvviz-given" role="caption">{plain_html(running(free.given))}</p>'
         '<div class="kvviz-place kvviz-place-names" role="row">'
-        + "".join(
-            f'<span role="columnheader">{one}</span>' for one in ("the text", "forced", "free")
-        )
+        + "".join(f'<span role="columnheader">{plain_html(one)}</span>' for one in names)
         + "</div>"
         f"{''.join(columns)}</div>"
     )
@@ -155,16 +173,17 @@ def rows(free: FreeRun, name: str, *, revealed: bool) -> None:
 
 def free_cell(free: FreeRun, place: int) -> str:
     """Return what the free run wrote at a place, and nothing behind its end."""
-    true, _, own = free.tokens
+    true, _forced, own = free.tokens
     if place >= len(own):
-        return '<span role="cell" class="kvviz-ended" title="the free run has ended"></span>'
+        ended = plain_html(_("the free run has ended"))
+        return f'<span role="cell" class="kvviz-ended" title="{ended}"></span>'
     return cell(own[place], right=own[place] == true[place], gone=place >= free.found.departs_at)
 
 
 def cell(token: str, *, right: bool, gone: bool = False) -> str:
     """Return one prediction: right or wrong told by sign and line, not by colour alone."""
     kind = "kvviz-right" if right else "kvviz-wrong"
-    sign = "as in the text" if right else "not as in the text"
+    sign = plain_html(_("as in the text") if right else _("not as in the text"))
     return (
         f'<span role="cell" class="{kind}{" kvviz-gone" if gone else ""}" title="{sign}">'
         f"{plain_html(glyphs(token))}</span>"
@@ -178,49 +197,79 @@ def numbers(free: FreeRun) -> None:
     first, second, third = st.columns(3, gap="small")
     with first, st.container(border=True, key="kvviz-card-lm-forced", height="stretch"):
         cards.heading(
-            f"{found.n_forced_right} of {found.n_places} right, forced",
-            f"{forced_bits:.2f} bits a token: its surprise at the true words. After a slip it is "
-            "told the truth and goes on from there.",
+            _("{n} of {all} right, forced").format(n=found.n_forced_right, all=found.n_places),
+            _(
+                "{bits:.2f} bits a token: its surprise at the true words. After a slip it is told "
+                "the truth and goes on from there."
+            ).format(bits=forced_bits),
         )
         cards.opening(
             "lm-forced",
             [
-                f"Its likeliest token was the true one at {found.n_forced_right:,} of "
-                f"{found.n_places:,} places.",
-                f"{found.forced_bits.sum():,.2f} bits / {found.n_places:,} = {forced_bits:.3f}.",
+                ngettext(
+                    "Its likeliest token was the true one at {right:,} of {n:,} place.",
+                    "Its likeliest token was the true one at {right:,} of {n:,} places.",
+                    found.n_places,
+                ).format(right=found.n_forced_right, n=found.n_places),
+                _("{total:,.2f} bits / {n:,} = {bits:.3f}.").format(
+                    total=found.forced_bits.sum(), n=found.n_places, bits=forced_bits
+                ),
             ],
-            "Measured in one pass over the whole text, the true words before each place.",
+            _("Measured in one pass over the whole text, the true words before each place."),
         )
     with second, st.container(border=True, key="kvviz-card-lm-free", height="stretch"):
         cards.heading(
-            f"{found.n_free_right} of {found.n_places} right, free",
-            f"{free_bits:.2f} bits a token: its surprise at its own words, which it finds "
-            f"{'more' if free_bits < forced_bits else 'no more'} likely than the true ones.",
+            _("{n} of {all} right, free").format(n=found.n_free_right, all=found.n_places),
+            own_words(free_bits, forced_bits),
         )
         cards.opening(
             "lm-free",
             [
-                f"{found.departs_at:,} right before it departs, "
-                f"{found.n_free_right - found.departs_at:,} after that.",
+                _("{before:,} right before it departs, {after:,} after that.").format(
+                    before=found.departs_at, after=found.n_free_right - found.departs_at
+                ),
                 *(
                     [
-                        f"It wrote {found.n_written:,} of {found.n_places:,}, the last of them the "
-                        "end of a text. Behind it nothing is right."
+                        _(
+                            "It wrote {n:,} of {all:,}, the last of them the end of a text. Behind "
+                            "it nothing is right."
+                        ).format(n=found.n_written, all=found.n_places)
                     ]
                     if free.stopped
                     else []
                 ),
-                f"{found.free_bits.sum():,.2f} bits / {found.n_written:,} = {free_bits:.3f}.",
+                _("{total:,.2f} bits / {n:,} = {bits:.3f}.").format(
+                    total=found.free_bits.sum(), n=found.n_written, bits=free_bits
+                ),
             ],
-            "Measured in a run of its own that always takes the likeliest token, with the cache.",
+            _(
+                "Measured in a run of its own that always takes the likeliest token, with the "
+                "cache."
+            ),
         )
     with third, st.container(border=True, key="kvviz-card-lm-why", height="stretch"):
+        # not for people: the captions' names
         caption, forcing = words.caption("exposure-bias"), words.caption("forcing")
         question = words.question("departs")
-        cards.heading("Why they part", question.why)
+        cards.heading(_("Why they part"), question.why)
         cards.opening(
             "lm-forcing",
             [caption.text],
             f"{forcing.source} {caption.source}",
-            label="why train like this",
+            label=_("why train like this"),
         )
+
+
+def own_words(free_bits: float, forced_bits: float) -> str:
+    """Return how surprised a model was at its own words, beside the true ones."""
+    if free_bits < forced_bits:
+        told = _(
+            "{bits:.2f} bits a token: its surprise at its own words, which it finds more likely "
+            "than the true ones."
+        )
+    else:
+        told = _(
+            "{bits:.2f} bits a token: its surprise at its own words, which it finds no more likely "
+            "than the true ones."
+        )
+    return told.format(bits=free_bits)

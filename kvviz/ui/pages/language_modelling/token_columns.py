@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.language_modelling.readings import N_RECORDED, Reading
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work.model_names import called
@@ -52,4 +53,5 @@ def token_columns(reading: Reading, *, mode: str, revealed: bool, wait: str, key
         wait: What the panel says until they are.
         key: Name of this component on the page.
     """
-    _component()(key=key, data=payload(reading, mode=mode, revealed=revealed, wait=wait))
+    data = payload(reading, mode=mode, revealed=revealed, wait=wait) | front_end_catalogue()
+    _component()(key=key, data=data)

@@ -15,7 +15,8 @@ import streamlit as st
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import Gap, LessonError
 from kvviz.lessons.training_film import Film, first_common_leader, first_lead, read_film
-from kvviz.translation import front_end_catalogue
+from kvviz.translation import front_end_catalogue, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
@@ -98,9 +99,9 @@ def gaps(film: Film) -> tuple[Gap, ...]:
         gap.before for gap in told
     ]:
         raise LessonError(
-            "The film asks about other sentences than film.toml tells of.",
+            _("The film asks about other sentences than film.toml tells of."),
             found=", ".join(asked),
-            fix="Tell of these in film.toml, or train again.",
+            fix=_("Tell of these in film.toml, or train again."),
         )
     return told
 
@@ -120,19 +121,31 @@ def _point(point: Any) -> dict[str, Any]:
     }
 
 
-def then(steps: list[tuple[str, int]]) -> str:
-    """Return what was learnt, and when, as the end of a sentence.
+def learnt_in_order(name: str, steps: list[tuple[str, int]]) -> str:
+    """Return what a model learnt, one to three things, each with the tokens seen by then.
 
     Example:
-        >>> then([("that a is", 4096), ("that b is", 8192)])
-        'that a is, after 4,096 tokens, and then that b is, after 8,192'
+        >>> learnt_in_order("It", [("that a is", 4096), ("that b is", 8192)])
+        'It learnt first that a is, after 4,096 tokens, and then that b is, after 8,192.'
     """
-    (label, n_tokens), *others = steps
-    told = [f"{label}, after {n_tokens:,} tokens"]
-    told += [f"then {label}, after {n_tokens:,}" for label, n_tokens in others]
-    if others:
-        told[-1] = f"and {told[-1]}"
-    return ", ".join(told)
+    told = {
+        1: _("{model} learnt first {first}, after {tokens}."),
+        2: _("{model} learnt first {first}, after {tokens}, and then {second}, after {n2:,}."),
+        3: _(
+            "{model} learnt first {first}, after {tokens}, then {second}, after {n2:,}, and then "
+            "{third}, after {n3:,}."
+        ),
+    }[len(steps)]
+    (first, n_tokens), *others = steps
+    values: dict[str, object] = {}
+    for number, (label, n_seen) in enumerate(others, start=2):
+        values |= {{2: "second", 3: "third"}[number]: label, f"n{number}": n_seen}
+    return told.format(
+        model=name,
+        first=first,
+        tokens=ngettext("{n:,} token", "{n:,} tokens", n_tokens).format(n=n_tokens),
+        **values,
+    )
 
 
 @st.fragment
@@ -141,7 +154,7 @@ def draw(state: TextState) -> None:
     """Draw the question and the film."""
     found = films()
     if "gpt2" not in found:
-        st.info("This copy of kvviz holds no training film.", icon=":material/info:")
+        st.info(_("This copy of kvviz holds no training film."), icon=":material/info:")
         return
     words = lessons()
     caption = words.caption("training-film")
@@ -158,7 +171,7 @@ def draw(state: TextState) -> None:
         notes = [
             words.caption("film-losses").text
             if "bert" in found
-            else "There is no film of BERT mini in this copy of kvviz, so its side is left out.",
+            else _("There is no film of BERT mini in this copy of kvviz, so its side is left out."),
             caption.source,
         ]
         data = payload(found, state.film_start) | {"notes": notes} | front_end_catalogue()
@@ -171,13 +184,17 @@ def milestones(film: Film) -> dict[str, tuple[str, int | None]]:
     common = first_common_leader(film)
     marks: dict[str, tuple[str, int | None]] = {
         "frequent": (
-            "that some words are frequent",
+            # Translators: What can be learnt, also said in "… learnt first {first}, after …".
+            _("that some words are frequent"),
             common.n_tokens if common else None,
         )
     }
     for name, number in (("phrase", 0), ("scene", 1)):
         point = first_lead(film, number, f" {told[number].word}")
-        label = f"that “{told[number].before}” goes on with “{told[number].word}”"
+        # Translators: What can be learnt, also said in "… learnt first {first}, after …".
+        label = _("that “{beginning}” goes on with “{word}”").format(
+            beginning=told[number].before, word=told[number].word
+        )
         marks[name] = (label, point.n_tokens if point else None)
     return marks
 
@@ -187,8 +204,8 @@ def experiment(film: Film) -> Experiment:
     marks = milestones(film)
     return Experiment(
         "learnt-first",
-        [Choice({name: label for name, (label, _) in marks.items()})],
-        lambda _: told(marks),
+        [Choice({name: label for name, (label, _n_tokens) in marks.items()})],
+        lambda _found: told(marks),
     )
 
 
@@ -201,6 +218,6 @@ def told(marks: dict[str, tuple[str, int | None]]) -> Verdict | None:
     name = called(f"kvviz/{TWINS[0][0]}")
     return Verdict(
         [{order[0]}],
-        f"{name} learnt first {then([seen[one] for one in order])}.",
+        learnt_in_order(name, [seen[one] for one in order]),
         hook="learnt-first",
     )

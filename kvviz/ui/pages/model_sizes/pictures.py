@@ -18,6 +18,8 @@ from kvviz.figures.model_ladder import model_ladder
 from kvviz.figures.parameter_parts import parameter_parts
 from kvviz.lessons import lessons
 from kvviz.lessons.model_table import model_table
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.model_sizes.choice import FORMATS, Choice, accelerators, models
 from kvviz.ui.pages.model_sizes.result_cards import Bill, every_accelerator
 from kvviz.ui.parts import chart
@@ -32,13 +34,16 @@ BUNDLED = "gpt2-mini"
 def ladder(choice: Choice) -> None:
     """Draw all models over the years, the chosen one with a ring."""
     with st.container(border=True, key="kvviz-card-ladder"):
-        _head("The ladder", lessons().caption("model-ladder").text)
-        chart.draw(
-            model_ladder(model_table(), chosen=choice.row),
-            f"{len(model_table())} models by month and by parameters, on a scale of powers of ten, "
-            f"from GPT-1 in 2018 on; {choice.model.name} has a ring. The table below has the "
-            "numbers.",
-        )
+        _head(_("The ladder"), lessons().caption("model-ladder").text)
+        n = len(model_table())
+        alt = ngettext(
+            "{n:,} model by month and by parameters, on a scale of powers of ten, from GPT-1 in "
+            "2018 on; {model} has a ring. The table below has the numbers.",
+            "{n:,} models by month and by parameters, on a scale of powers of ten, from GPT-1 in "
+            "2018 on; {model} has a ring. The table below has the numbers.",
+            n,
+        ).format(n=n, model=choice.model.name)
+        chart.draw(model_ladder(model_table(), chosen=choice.row), alt)
         st.html(
             f'<p class="kvviz-source">{plain_html(lessons().caption("model-ladder").source)}</p>'
         )
@@ -49,16 +54,23 @@ def growth(choice: Choice, found: Bill) -> None:
     caption = lessons().caption("cache-growth")
     with st.container(border=True, key="kvviz-card-growth", height="stretch"):
         shape = choice.model.shape
+        title, model = _("How the cache grows"), choice.model.name
         if shape is None or not found.cache_of_one:
-            _head("How the cache grows", f"{choice.model.name} has no cache that is counted here.")
+            _head(title, _("{model} has no cache that is counted here.").format(model=model))
             return
-        _head("How the cache grows", caption.text)
+        _head(title, caption.text)
         chart.draw(
             cache_growth(shape, found.weights, n_tokens=choice.n_tokens, n_users=choice.users,
                          number=FORMATS[choice.kv]),
-            f"Bytes of the KV cache of {choice.model.name} over the tokens of context: "
-            f"{in_bytes(found.cache)} at {choice.n_tokens:,}, beside weights of "
-            f"{in_bytes(found.weights)}.",
+            _(
+                "Bytes of the KV cache of {model} over the tokens of context: {cache} at {n:,}, "
+                "beside weights of {weights}."
+            ).format(
+                model=model,
+                cache=in_bytes(found.cache),
+                n=choice.n_tokens,
+                weights=in_bytes(found.weights),
+            ),
         )  # fmt: skip
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
 
@@ -67,7 +79,7 @@ def accelerator_list(choice: Choice, found: Bill) -> None:
     """Draw what each accelerator would do."""
     caption = lessons().caption("fits")
     with st.container(border=True, key="kvviz-card-accelerators", height="stretch"):
-        _head("On each accelerator", "How many hold it all, and how many users then fit.")
+        _head(_("On each accelerator"), _("How many hold it all, and how many users then fit."))
         st.html(every_accelerator(choice, found))
         sources = [f"{chip.name}, {chip.maker}: {chip.memory_gb:,} GB. {chip.source}."
                    for chip in accelerators().values()]  # fmt: skip
@@ -79,16 +91,18 @@ def parts(choice: Choice) -> None:
     counts = counted_parts(choice)
     caption = lessons().caption("parameter-parts")
     with st.container(border=True, key="kvviz-card-parts"):
-        _head("Where parameters live", caption.text)
+        _head(_("Where parameters live"), caption.text)
         said = "; ".join(
-            f"{name}: " + ", ".join(f"{size / count.total:.0%} {part}"
+            f"{name}: " + ", ".join(f"{size / count.total:.0%} {_(part)}"
                                     for part, size in count.parts.items())
             for name, count in counts.items()
         )  # fmt: skip
-        chart.draw(parameter_parts(counts), f"Shares of the parameters. {said}.")
+        # Translators: {models} is "GPT-2 small: 32% embeddings, 23% attention, …; GPT-2 mini: …".
+        alt = _("Shares of the parameters. {models}.").format(models=said)
+        chart.draw(parameter_parts(counts), alt)
         lines = [
             f"{name}: "
-            + " + ".join(f"{size:,} {part}" for part, size in count.parts.items())
+            + " + ".join(f"{size:,} {_(part)}" for part, size in count.parts.items())
             + f" = {count.total:,}."
             for name, count in counts.items()
         ]

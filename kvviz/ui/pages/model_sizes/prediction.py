@@ -7,8 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from kvviz.analysis.cache_size import architecture_cache_bytes, cache_terms
+from kvviz.trace.architecture import Architecture
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.model_sizes import choice
-from kvviz.ui.pages.model_sizes.choice import PREFIX, put
+from kvviz.ui.pages.model_sizes.choice import FORMATS, PREFIX, put
+from kvviz.ui.pages.model_sizes.result_cards import in_numbers
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.quantity import in_bytes
 
@@ -23,10 +27,13 @@ def answers() -> tuple[dict[int, str], int]:
     one_head = replace(shape, attention="MQA", n_kv_heads=1)
     every_head = replace(shape, attention="MHA", n_kv_heads=shape.n_heads)
     what = {
-        architecture_cache_bytes(shape, 1): "one token",
-        architecture_cache_bytes(one_head, ASKED.tokens): "one KV head a layer in place of 8",
-        right: f"{shape.n_kv_heads} KV heads a layer, shared by {shape.n_heads} query heads",
-        architecture_cache_bytes(every_head, ASKED.tokens): "a KV head for each query head",
+        # Translators: these four stand in "You said 516 kB, which would be one token."
+        architecture_cache_bytes(shape, 1): _("one token"),
+        architecture_cache_bytes(one_head, ASKED.tokens): _(
+            "one KV head a layer in place of {n}"
+        ).format(n=shape.n_kv_heads),
+        right: _("{kv_heads} a layer, shared by {query_heads}").format(**_heads(shape)),
+        architecture_cache_bytes(every_head, ASKED.tokens): _("a KV head for each query head"),
     }
     return what, right
 
@@ -37,7 +44,7 @@ def experiment() -> Experiment:
     return Experiment(
         "cache-of-405b",
         [Choice({size: in_bytes(size) for size in what}, meaning=what)],
-        lambda _: told(what, right),
+        lambda _found: told(what, right),
     )
 
 
@@ -48,18 +55,35 @@ def told(what: dict[int, str], right: int) -> Verdict:
     (term,) = cache_terms(shape, ASKED.tokens)
     return Verdict(
         [{right}],
-        f"It takes {in_bytes(right)}, with {what[right]}.",
+        _("It takes {size}, with {kv_heads} a layer, shared by {query_heads}.").format(
+            size=in_bytes(right), **_heads(shape)
+        ),
         [
-            f"{term.n_layers:,} layers × {term.n_rows:,} positions × {term.row} = "
-            f"{term.total:,} numbers.",
-            f"{term.total:,} × 2 B (bfloat16) = {right:,} B.",
-            *(f"{in_bytes(size)} would be {name}." for size, name in what.items() if size != right),
+            in_numbers(term),
+            f"{term.total:,} × 2 B ({FORMATS[ASKED.kv]}) = {right:,} B.",
+            *(
+                # Translators: {what} is "one token", "a KV head for each query head" and the like.
+                _("{size} would be {what}.").format(size=in_bytes(size), what=name)
+                for size, name in what.items()
+                if size != right
+            ),
         ],
-        f"Shape: {ASKED.model.source}.",
+        _("Shape: {source}.").format(source=ASKED.model.source),
         beside=lambda: st.button(
-            "Set the controls to it",
+            _("Set the controls to it"),
             key=f"{PREFIX}show",
             type="secondary",
             on_click=lambda: put(ASKED),
         ),
     )
+
+
+def _heads(shape: Architecture) -> dict[str, str]:
+    return {
+        "kv_heads": ngettext("{n:,} KV head", "{n:,} KV heads", shape.n_kv_heads).format(
+            n=shape.n_kv_heads
+        ),
+        "query_heads": ngettext("{n:,} query head", "{n:,} query heads", shape.n_heads).format(
+            n=shape.n_heads
+        ),
+    }

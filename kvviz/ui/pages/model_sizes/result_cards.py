@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kvviz.analysis.cache_size import architecture_cache_bytes, bits, cache_terms
+from kvviz.analysis.cache_size import CacheTerm, architecture_cache_bytes, bits, cache_terms
 from kvviz.analysis.serving import (
     accelerators_needed,
     parameter_bytes,
@@ -14,9 +14,11 @@ from kvviz.analysis.serving import (
     users_that_fit,
 )
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.model_sizes.choice import FORMATS, Choice, accelerators
 from kvviz.ui.parts.cards import heading, opening
-from kvviz.ui.parts.quantity import in_bytes, in_words
+from kvviz.ui.parts.quantity import in_bytes, in_tokens, in_words
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -65,96 +67,170 @@ def weights_card(choice: Choice, found: Bill) -> None:
     row, count, number = choice.model, choice.count, FORMATS[choice.weights]
     total = choice.n_parameters
     assert total is not None
-    active = (
-        f"; {row.active} of them work on each token, but all must be there" if row.active else ""
-    )
-    heading(f"{in_bytes(found.weights)} of weights",
-            f"{row.name} has {in_words(total)} parameters{active}.")  # fmt: skip
-    width = f"{bits(number) / 8:g} B"
-    if count is None:
-        lines = [f"{row.maker} writes {row.published}; its shape is not counted here."]
+    if row.active:
+        body = _(
+            "{model} has {n} parameters; {active} of them work on each token, but all must be "
+            "there."
+        ).format(model=row.name, n=in_words(total), active=row.active)
     else:
+        body = _("{model} has {n} parameters.").format(model=row.name, n=in_words(total))
+    heading(_("{size} of weights").format(size=in_bytes(found.weights)), body)
+    written = _("{maker} writes {n}.").format(maker=row.maker, n=row.published)
+    if count is None:
         lines = [
-            "Counted from its config: "
-            + " + ".join(f"{size:,} {part}" for part, size in count.parts.items())
-            + f" = {total:,}.",
-            f"{row.maker} writes {row.published}.",
+            _("{maker} writes {n}; its shape is not counted here.").format(
+                maker=row.maker, n=row.published
+            )
         ]
-    lines.append(f"{total:,} × {width} ({number}) = {found.weights:,} B.")
+    else:
+        parts = " + ".join(f"{size:,} {_(part)}" for part, size in count.parts.items())
+        lines = [_("Counted from its config: {sum}.").format(sum=f"{parts} = {total:,}"), written]
+    lines.append(f"{total:,} × {_width(number)} ({_(number)}) = {found.weights:,} B.")
     if bits(number) < 16:
-        lines.append("The scales of a quantised format take a little more; they are left out.")
+        lines.append(_("The scales of a quantised format take a little more; they are left out."))
     if row.active and count is not None:
-        lines.append(f"A token goes through {count.active:,} of them, embeddings included; "
-                     f"{row.maker} writes {row.active}.")  # fmt: skip
-    lines += [line for line in (row.other and f"Norms and rest hold {row.other}.",
-                                row.off_because, row.note) if line]  # fmt: skip
-    opening("weights", lines, f"Source: {row.source}.")
+        lines.append(
+            _(
+                "A token goes through {n:,} of them, embeddings included; {maker} writes {active}."
+            ).format(n=count.active, maker=row.maker, active=row.active)
+        )
+    if row.other:
+        lines.append(_("Norms and rest hold {what}.").format(what=row.other))
+    lines += [line for line in (row.off_because, row.note) if line]
+    opening("weights", lines, _("Source: {source}.").format(source=row.source))
 
 
 def cache_card(choice: Choice, found: Bill) -> None:
     """Draw the bytes of the cache and how they come about."""
     row, shape, caption = choice.model, choice.model.shape, lessons().caption("cache-by-shape")
     if shape is None:
-        heading("Cache not counted", f"How {row.name} keeps keys and values has no formula here.")
-        opening("cache", [row.note], f"Source: {row.source}.")
+        heading(
+            _("Cache not counted"),
+            _("How {model} keeps keys and values has no formula here.").format(model=row.name),
+        )
+        opening("cache", [row.note], _("Source: {source}.").format(source=row.source))
         return
     if shape.layout == "encoder":
         heading(
-            "No cache",
-            f"{row.name} reads a text in one pass. Every row may look at every other, so a new "
-            "token would change them all.",
+            _("No cache"),
+            _(
+                "{model} reads a text in one pass. Every row may look at every other, so a new "
+                "token would change them all."
+            ).format(model=row.name),
         )
         opening("cache", [lessons().caption("no-cache").text], lessons().caption("no-cache").source)
         return
-    number = FORMATS[choice.kv]
-    users = "one user" if choice.users == 1 else f"{choice.users:,} users"
-    each = "" if choice.users == 1 else f", {in_bytes(found.cache_of_one)} each"
-    against = found.cache / found.weights
-    heading(
-        f"{in_bytes(found.cache)} of cache",
-        f"For {users} of {choice.n_tokens:,} tokens{each}: "
-        + (f"{against:,.1f} × the weights." if against >= 1 else f"{against:.1%} of the weights."),
+    heading(_("{size} of cache").format(size=in_bytes(found.cache)), _for_whom(choice, found))
+    opening(
+        "cache",
+        _cache_arithmetic(choice, found),
+        caption.source + " " + _("Shape: {source}.").format(source=row.source),
     )
+
+
+def _for_whom(choice: Choice, found: Bill) -> str:
+    """Say for how many users and tokens the cache is, and how it compares with the weights."""
+    share = found.cache / found.weights
+    if share >= 1:
+        against = _("{times:,.1f} × the weights").format(times=share)
+    else:
+        against = _("{share:.1%} of the weights").format(share=share)
+    tokens = in_tokens(choice.n_tokens)
+    if choice.users == 1:
+        # Translators: {against} is "2.0 × the weights" or "12.5% of the weights".
+        return _("For one user of {tokens}: {against}.").format(tokens=tokens, against=against)
+    return ngettext(
+        "For {n:,} user of {tokens}, {each} each: {against}.",
+        "For {n:,} users of {tokens}, {each} each: {against}.",
+        choice.users,
+    ).format(n=choice.users, tokens=tokens, each=in_bytes(found.cache_of_one), against=against)
+
+
+def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
+    """Return how the bytes of the cache come about, a line each."""
+    row, shape, number = choice.model, choice.model.shape, FORMATS[choice.kv]
+    assert shape is not None
     terms = cache_terms(shape, choice.n_tokens)
-    lines = [
-        f"{shape.attention}, {term.what}: {term.n_layers:,} layers × {term.n_rows:,} positions × "
-        f"{term.row} = {term.total:,} numbers."
-        for term in terms
-    ]
-    lines.append(f"{sum(term.total for term in terms):,} × {bits(number) / 8:g} B ({number}) = "
-                 f"{found.cache_of_one:,} B a user.")  # fmt: skip
+    lines = [f"{shape.attention}, {term.what}: {in_numbers(term)}" for term in terms]
+    lines.append(
+        _("{n:,} × {width} ({number}) = {size:,} B a user.").format(
+            n=sum(term.total for term in terms),
+            width=_width(number),
+            number=_(number),
+            size=found.cache_of_one,
+        )
+    )
     if choice.users > 1:
-        lines.append(f"{found.cache_of_one:,} B × {choice.users:,} users = {found.cache:,} B.")
+        lines.append(
+            ngettext(
+                "{one:,} B × {n:,} user = {size:,} B.",
+                "{one:,} B × {n:,} users = {size:,} B.",
+                choice.users,
+            ).format(one=found.cache_of_one, n=choice.users, size=found.cache)
+        )
     if choice.n_tokens < choice.tokens:
-        lines.append(f"{choice.tokens:,} tokens were asked for, but {row.name} was made for "
-                     f"{choice.n_tokens:,} at most.")  # fmt: skip
+        lines.append(
+            ngettext(
+                "{n:,} token was asked for, but {model} was made for {most:,} at most.",
+                "{n:,} tokens were asked for, but {model} was made for {most:,} at most.",
+                choice.tokens,
+            ).format(n=choice.tokens, model=row.name, most=choice.n_tokens)
+        )
     if row.note:
         lines.append(row.note)
-    opening("cache", lines, f"{caption.source} Shape: {row.source}.")
+    return lines
+
+
+def in_numbers(term: CacheTerm) -> str:
+    """Return how many numbers some layers keep for a sequence, as arithmetic."""
+    layers = ngettext("{n:,} layer", "{n:,} layers", term.n_layers).format(n=term.n_layers)
+    positions = ngettext("{n:,} position", "{n:,} positions", term.n_rows).format(n=term.n_rows)
+    numbers = ngettext("{n:,} number", "{n:,} numbers", term.total).format(n=term.total)
+    return f"{layers} × {positions} × {term.row} = {numbers}."
 
 
 def fit_card(choice: Choice, found: Bill) -> None:
     """Draw how many of the chosen accelerator hold it all, and how many users fit on those."""
     chip, needed = choice.accelerator, found.weights + found.cache
     usable, n = usable_bytes(chip.memory_gb), accelerators_needed(needed, chip.memory_gb)
-    together = "" if n == 1 else " together"
     lines = [
-        f"One {chip.name} has {chip.memory_gb:,} GB; a tenth is kept free, so {in_bytes(usable)} "
-        "can be filled.",
-        f"({found.weights:,} B weights + {found.cache:,} B cache) / {usable:,} B = "
-        f"{needed / usable:,.2f}, so {n:,}.",
+        _("One {chip} has {size:,} GB; a tenth is kept free, so {usable} can be filled.").format(
+            chip=chip.name, size=chip.memory_gb, usable=in_bytes(usable)
+        ),
+        _(
+            "({weights:,} B weights + {cache:,} B cache) / {usable:,} B = {quotient:,.2f}, so "
+            "{n:,}."
+        ).format(
+            weights=found.weights, cache=found.cache, usable=usable, quotient=needed / usable, n=n
+        ),
     ]
     if found.cache_of_one:
         users = users_that_fit(found.weights, found.cache_of_one, chip.memory_gb, n)
-        said = f"{users:,} {'user' if users == 1 else 'users'} of {choice.n_tokens:,} tokens"
-        body = f"By memory alone, {said} would fit on {'it' if n == 1 else 'them'}{together}."
-        lines.append(f"({n:,} × {usable:,} B − {found.weights:,} B) / {found.cache_of_one:,} B = "
-                     f"{users:,} users.")  # fmt: skip
+        if n == 1:
+            body = ngettext(
+                "By memory alone, {n:,} user of {tokens} would fit on it.",
+                "By memory alone, {n:,} users of {tokens} would fit on it.",
+                users,
+            )
+        else:
+            body = ngettext(
+                "By memory alone, {n:,} user of {tokens} would fit on them together.",
+                "By memory alone, {n:,} users of {tokens} would fit on them together.",
+                users,
+            )
+        body = body.format(n=users, tokens=in_tokens(choice.n_tokens))
+        lines.append(
+            ngettext(
+                "({chips:,} × {usable:,} B − {weights:,} B) / {one:,} B = {n:,} user.",
+                "({chips:,} × {usable:,} B − {weights:,} B) / {one:,} B = {n:,} users.",
+                users,
+            ).format(chips=n, usable=usable, weights=found.weights, one=found.cache_of_one, n=users)
+        )
     else:
-        body = "The weights alone; no cache is counted."
+        body = _("The weights alone; no cache is counted.")
     heading(f"{n:,} × {chip.name}", body)
     caption = lessons().caption("fits")
-    opening("fit", [*lines, caption.text], f"Memory: {chip.source}.")
+    opening("fit", [*lines, caption.text], _("Memory: {source}.").format(source=chip.source))
 
 
 def every_accelerator(choice: Choice, found: Bill) -> str:
@@ -166,18 +242,24 @@ def every_accelerator(choice: Choice, found: Bill) -> str:
         if found.cache_of_one:
             users = f"{users_that_fit(found.weights, found.cache_of_one, chip.memory_gb, n):,}"
         mark = ' class="kvviz-chosen"' if chip.id == choice.on else ""
+        memory = f"{chip.memory_gb:,} GB"
         lines.append(
-            f'<tr{mark}><th scope="row">{plain_html(chip.name)}</th><td>{chip.memory_gb:,} GB</td>'
+            f'<tr{mark}><th scope="row">{plain_html(chip.name)}</th><td>{memory}</td>'
             f"<td>{n:,}</td><td>{users}</td></tr>"
         )
     n_needed = accelerators_needed(found.weights + found.cache, choice.accelerator.memory_gb)
+    titles = (_("accelerator"), _("memory"), _("needed"), _("users that fit"))
+    heads = "".join(f'<th scope="col">{plain_html(title)}</th>' for title in titles)
     return (
         f'<div data-kvviz="model-sizes" data-row="{plain_html(choice.row)}" '
         f'data-tokens="{choice.n_tokens}" data-users="{choice.users}" '
         f'data-weights-bytes="{found.weights}" data-cache-bytes="{found.cache}" '
         f'data-needed="{n_needed}">'
-        '<table class="kvviz-accelerators" data-kvviz="accelerators"><thead><tr>'
-        '<th scope="col">accelerator</th><th scope="col">memory</th><th scope="col">needed</th>'
-        f'<th scope="col">users that fit</th></tr></thead><tbody>{"".join(lines)}</tbody>'
-        "</table></div>"
+        '<table class="kvviz-accelerators" data-kvviz="accelerators">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _width(number: str) -> str:
+    """Return the bytes of a number format."""
+    return f"{bits(number) / 8:g} B"

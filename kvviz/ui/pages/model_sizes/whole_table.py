@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,53 +13,100 @@ import streamlit as st
 from kvviz.analysis.cache_size import architecture_cache_bytes
 from kvviz.analysis.parameters import count_parameters
 from kvviz.lessons.model_table import ModelRow, amount
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes.choice import models
 
 BILLION, TRILLION = 10**9, 10**12
 
 
-def line_of(row: ModelRow) -> dict[str, Any]:
-    """Return what the table says of a model, column to cell; None where it is not known."""
+COLUMNS = (
+    N_("model"),
+    N_("maker"),
+    N_("published in"),
+    N_("parameters, billion"),
+    N_("active, billion"),
+    N_("trained on, trillion tokens"),
+    N_("licence"),
+    N_("licence kind"),
+    N_("counted, parameters"),
+    N_("layers"),
+    N_("query heads"),
+    N_("KV heads"),
+    N_("head width, numbers"),
+    N_("attention"),
+    N_("layers with a window"),
+    N_("window, tokens"),
+    N_("d_model, numbers"),
+    N_("vocabulary, tokens"),
+    N_("context, tokens"),
+    N_("cache of the first token, B in bfloat16"),
+    N_("missing"),
+    N_("note"),
+    N_("source"),
+)
+"""The columns, as a file names them; on the page they are translated."""
+
+# What is missing, by why: the keys are those of `WHY_MISSING`.
+_PARAMETERS_MISSING = {"undisclosed": N_("parameters undisclosed")}
+# not for people: keys
+_TRAINING_MISSING = {
+    "undisclosed": N_("training tokens undisclosed"),
+    "not published": N_("training tokens not published"),
+    "not looked up": N_("training tokens not looked up"),
+}
+
+
+def line_of(row: ModelRow, say: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return what the table says of a model, column to cell; None where it is not known.
+
+    Args:
+        row: The model.
+        say: Translates a cell's words; without it they are English, as in a file.
+    """
     shape = row.shape
     published, active = amount(row.published), amount(row.active)
     trained = amount(row.training_tokens)
-    cells: dict[str, Any] = {
-        "model": row.name,
-        "maker": row.maker,
-        "published in": row.month,
-        "parameters, billion": published and published.number / BILLION,
-        "active, billion": active and active.number / BILLION,
-        "trained on, trillion tokens": trained and trained.number / TRILLION,
-        "licence": row.licence,
-        "licence kind": row.licence_kind,
-    }
-    shaped = [
-        "counted, parameters", "layers", "query heads", "KV heads", "head width, numbers",
-        "attention", "layers with a window", "window, tokens", "d_model, numbers",
-        "vocabulary, tokens", "context, tokens", "cache of the first token, B in bfloat16",
-    ]  # fmt: skip
-    if shape is None:
-        cells |= dict.fromkeys(shaped)
-    else:
+    shaped: tuple[Any, ...] = (None,) * 12
+    if shape is not None:
         # A layer under MLA keeps no heads, an encoder no cache.
-        numbers = [
+        shaped = (
             count_parameters(shape).total, shape.n_layers, shape.n_heads, shape.n_kv_heads or None,
             shape.d_head, shape.attention, shape.n_window_layers, shape.window or None,
             shape.d_model, shape.d_vocab, shape.n_ctx, architecture_cache_bytes(shape, 1),
-        ]  # fmt: skip
-        cells |= dict(zip(shaped, numbers, strict=True))
-    missing = {"parameters": row.published, "training tokens": row.training_tokens}
-    gaps = [f"{name} {text}" for name, text in missing.items() if amount(text) is None]
-    if shape is None:
-        gaps.append("shape not public" if published is None else "shape not counted here")
-    cells["missing"] = ", ".join(gaps)
-    cells["note"] = " ".join(one for one in (row.note, row.off_because) if one)
-    cells["source"] = row.source
-    return cells
+        )  # fmt: skip
+    cells = (
+        row.name,
+        row.maker,
+        row.month,
+        published and published.number / BILLION,
+        active and active.number / BILLION,
+        trained and trained.number / TRILLION,
+        row.licence,
+        say(row.licence_kind),
+        *shaped,
+        ", ".join(say(gap) for gap in _gaps(row)),
+        " ".join(one for one in (row.note, row.off_because) if one),
+        row.source,
+    )
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def _gaps(row: ModelRow) -> list[str]:
+    """Return what is missing of a model, a phrase each."""
+    published = amount(row.published)
+    gaps: list[str] = []
+    if published is None:
+        gaps.append(_PARAMETERS_MISSING[row.published])
+    if amount(row.training_tokens) is None:
+        gaps.append(_TRAINING_MISSING[row.training_tokens])
+    if row.shape is None:
+        gaps.append(N_("shape not public") if published is None else N_("shape not counted here"))
+    return gaps
 
 
 def as_csv() -> str:
-    """Return the table as CSV with a header line."""
+    """Return the table as CSV with a header line, in English whatever the page speaks."""
     lines = [line_of(row) for row in models().values()]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
@@ -69,24 +117,28 @@ def as_csv() -> str:
 
 def draw() -> None:
     """Draw the table and its download."""
-    lines = [line_of(row) for row in models().values()]
+    lines = [line_of(row, _) for row in models().values()]
     # Imported whole, with this file, before any figure is drawn: plotly asks for pandas where it is
     # loaded, and fails where another thread has only begun to load it.
     table = pd.DataFrame(lines).convert_dtypes()
-    whole = st.column_config.NumberColumn(format="localized")
-    counts = {str(name): whole for name in table.select_dtypes("integer").columns}
+    columns: dict[str, Any] = {name: st.column_config.Column(_(name)) for name in COLUMNS}
+    for name in table.select_dtypes("integer").columns:
+        columns[name] = st.column_config.NumberColumn(_(name), format="localized")
+    columns["model"] = st.column_config.TextColumn(_("model"), pinned=True)
+    columns["source"] = st.column_config.TextColumn(_("source"), width="large")
+    alt = ngettext(
+        "A table of {n:,} model with its size, shape and source.",
+        "A table of {n:,} models with their sizes, shapes and sources, newest first.",
+        len(lines),
+    ).format(n=len(lines))
     st.dataframe(
         table,
         hide_index=True,
         height=420,
         placeholder="–",
         key="sizes-table",
-        column_config={
-            **counts,
-            "model": st.column_config.TextColumn(pinned=True),
-            "source": st.column_config.TextColumn(width="large"),
-        },
-        alt=f"A table of {len(lines)} models with their sizes, shapes and sources, newest first.",
+        column_config=columns,
+        alt=alt,
     )
-    st.download_button("Download as CSV", as_csv(), "kvviz-models.csv", "text/csv",
+    st.download_button(_("Download as CSV"), as_csv(), "kvviz-models.csv", "text/csv",
                        key="sizes-csv", on_click="ignore", icon=":material/download:")  # fmt: skip

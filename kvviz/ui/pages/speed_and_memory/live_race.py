@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
 
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.parts.progress import sentence
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -15,7 +17,8 @@ from kvviz.ui.work.jobs import Job
 if TYPE_CHECKING:
     from kvviz.engine.timing.race import RaceStep
 
-TITLES = {"cached": "With the cache", "uncached": "Without"}
+TITLES = {"cached": N_("With the cache"), "uncached": N_("Without")}
+"""Side to what it is called, still to be translated."""
 
 
 @dataclass
@@ -51,8 +54,8 @@ class LiveRace:
     def line(self) -> str:
         """Say which round it is."""
         if self.round == 0:
-            return "Warm-up, both sides in turns"
-        return f"Round {self.round} of {self.repeats}"
+            return _("Warm-up, both sides in turns")
+        return _("Round {round} of {last}").format(round=self.round, last=self.repeats)
 
 
 class Racing(Protocol):
@@ -78,14 +81,14 @@ def draw(state: Racing) -> None:
     with st.container(border=True, key="kvviz-progress", horizontal=True,
                       vertical_alignment="center"):  # fmt: skip
         st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=_progress(job, live))
-        st.button("Cancel", key="speed:cancel", on_click=job.cancel, disabled=job.cancelled())
+        st.button(_("Cancel"), key="speed:cancel", on_click=job.cancel, disabled=job.cancelled())
     lanes = live.lanes
     slowest = max(lane.seconds for lane in lanes.values()) or 1.0
     lane_pair(
         {
             side: (
                 f"{lane.seconds:,.2f} s",
-                f"{len(lane.tokens):,} of {live.n_new:,} tokens",
+                _written(lane, live.n_new),
                 "".join(lane.tokens),
                 lane.seconds / slowest,
             )
@@ -98,7 +101,16 @@ def draw(state: Racing) -> None:
 def _progress(job: Job, live: LiveRace) -> str:
     if job.phase != "running" or job.cancelled():
         return sentence(job)
-    return f"{live.line}: step {job.step:,} of {job.n_steps:,}"
+    # Translators: {round} is "Round 2 of 3", or that the race is warming up.
+    return _("{round}: step {step:,} of {last:,}").format(
+        round=live.line, step=job.step, last=job.n_steps
+    )
+
+
+def _written(lane: Lane, n_new: int) -> str:
+    return ngettext("{done:,} of {n:,} token", "{done:,} of {n:,} tokens", n_new).format(
+        done=len(lane.tokens), n=n_new
+    )
 
 
 def _lines(text: str) -> str:
@@ -113,12 +125,14 @@ def lane_pair(lanes: dict[str, tuple[str, str, str, float]], hook: str) -> None:
         lanes: Side to its clock, the line beside it, its text, and how long its bar is, 0 to 1.
         hook: Value of ``data-kvviz``.
     """
-    drawn = "".join(
-        f'<section class="kvviz-lane kvviz-lane-{side}" aria-label="{TITLES[side]}">'
-        f'<div class="kvviz-lane-head"><b>{TITLES[side]}</b><span>{plain_html(line)}</span></div>'
-        f'<div class="kvviz-lane-clock">{plain_html(clock)}</div>'
-        f'<div class="kvviz-lane-bar"><i style="width:{100 * share:.1f}%"></i></div>'
-        f"<p>{_lines(text)}</p></section>"
-        for side, (clock, line, text, share) in lanes.items()
-    )
-    st.html(f'<div class="kvviz-lanes" data-kvviz="{hook}">{drawn}</div>')
+    drawn: list[str] = []
+    for side, (clock, line, text, share) in lanes.items():
+        title = plain_html(_(TITLES[side]))
+        drawn.append(
+            f'<section class="kvviz-lane kvviz-lane-{side}" aria-label="{title}">'
+            f'<div class="kvviz-lane-head"><b>{title}</b><span>{plain_html(line)}</span></div>'
+            f'<div class="kvviz-lane-clock">{plain_html(clock)}</div>'
+            f'<div class="kvviz-lane-bar"><i style="width:{100 * share:.1f}%"></i></div>'
+            f"<p>{_lines(text)}</p></section>"
+        )
+    st.html(f'<div class="kvviz-lanes" data-kvviz="{hook}">{"".join(drawn)}</div>')

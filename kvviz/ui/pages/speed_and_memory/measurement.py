@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from kvviz.errors import RunCancelledError
+from kvviz.translation import gettext as _
 from kvviz.ui.parts.progress import sentence
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
@@ -22,13 +23,13 @@ class Measurement(Generic[T]):
 
     Args:
         name: What the keys of its button and of Cancel begin with.
-        doing: What it does, in words that stand before its progress.
+        doing: What it does, in words that stand before its progress; translated when drawn.
 
     Attributes:
         job: The measurement under way, or None.
         result: What was found, or None before that.
         error: What went wrong last, or None.
-        note: What is to be said of one that was stopped.
+        stopped: How far the last one was when it was stopped, done and in all; None if it was not.
     """
 
     def __init__(self, name: str, doing: str) -> None:
@@ -36,11 +37,11 @@ class Measurement(Generic[T]):
         self.job: Job | None = None
         self.result: T | None = None
         self.error: Exception | None = None
-        self.note = ""
+        self.stopped: tuple[int, int] | None = None
 
     def start(self, work: Callable[[Job], T], queue: TicketQueue) -> None:
         """Begin to measure."""
-        self.error, self.note = None, ""
+        self.error = self.stopped = None
         self.job = Job(work, queue)
 
     def stop(self) -> None:
@@ -52,7 +53,7 @@ class Measurement(Generic[T]):
     def forget(self) -> None:
         """Stop what is under way and forget what was found."""
         self.stop()
-        self.result, self.error, self.note = None, None, ""
+        self.result = self.error = self.stopped = None
 
     def collect(self, timeout: float) -> None:
         """Take the result if there is one by now, waiting for it a moment."""
@@ -61,8 +62,7 @@ class Measurement(Generic[T]):
             return
         self.job = None
         if isinstance(job.error, RunCancelledError):
-            done = f" after {job.step:,} of {job.n_steps:,}" if job.step else ""
-            self.note = f"Cancelled{done}: a part of a measurement says nothing, so none is kept."
+            self.stopped = job.step, job.n_steps
         elif job.error is not None:
             self.error = job.error
         else:
@@ -94,9 +94,22 @@ def draw(
     name = measurement.name
     with st.container(horizontal=True, vertical_alignment="center", key=f"kvviz-request-{name}"):
         st.button(label, key=f"speed:{name}", on_click=start, disabled=busy)
-        said = "Wait until nothing else is timed." if busy else measurement.note
+        said = _("Wait until nothing else is timed.") if busy else _on_stopped(measurement)
         if said:
             st.html(f'<p class="kvviz-source" role="status">{plain_html(said)}</p>')
+
+
+def _on_stopped(measurement: Measurement[T]) -> str:
+    """Say that the last one was stopped, if it was."""
+    if measurement.stopped is None:
+        return ""
+    done, n_steps = measurement.stopped
+    if not done:
+        return _("Cancelled: a part of a measurement says nothing, so none is kept.")
+    return _(
+        "Cancelled after {done:,} of {all:,}: a part of a measurement says nothing, so none is "
+        "kept."
+    ).format(done=done, all=n_steps)
 
 
 @st.fragment(run_every=0.35)
@@ -112,7 +125,12 @@ def _under_way(measurement: Measurement[T]) -> None:
                       vertical_alignment="center"):  # fmt: skip
         text = sentence(job)
         if job.phase == "running" and not job.cancelled():
-            text = measurement.doing + (f": {job.step:,} of {job.n_steps:,}" if job.step else "")
+            text = _(measurement.doing)
+            if job.step:
+                # Translators: {doing} is what is done, such as "Timing the parts, repeat".
+                text = _("{doing}: {step:,} of {last:,}").format(
+                    doing=text, step=job.step, last=job.n_steps
+                )
         st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=text)
-        st.button("Cancel", key=f"speed:{measurement.name}:cancel", on_click=job.cancel,
+        st.button(_("Cancel"), key=f"speed:{measurement.name}:cancel", on_click=job.cancel,
                   disabled=job.cancelled())  # fmt: skip

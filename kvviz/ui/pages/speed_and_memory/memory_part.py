@@ -9,11 +9,13 @@ from kvviz.analysis.memory import break_even_tokens, cache_arithmetic, weight_by
 from kvviz.figures.cache_bytes import cache_bytes_curve
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race, race_bytes
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.state import Finished
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.cards import heading, opening
-from kvviz.ui.parts.quantity import in_bytes
+from kvviz.ui.parts.quantity import in_bytes, in_rows, in_tokens
 
 
 def draw(finished: Finished) -> None:
@@ -29,14 +31,8 @@ def draw(finished: Finished) -> None:
             body()
     caption = lessons().caption("cache-widths")
     with st.container(border=True, key="kvviz-card-bytes"):
-        head("Bytes against tokens", caption.text)
-        chart.draw(
-            cache_bytes_curve(race),
-            f"Bytes of the cache of {race.batch:,} sequences over their tokens, in three number "
-            f"formats by formula, and as the tensors held them: {int(race.cache_bytes[-1]):,} B "
-            f"at {race.n_prompt + race.n_new - 1:,} tokens. The weights take "
-            f"{weight_bytes(race.model):,} B. The table below has the numbers.",
-        )
+        head(_("Bytes against tokens"), caption.text)
+        chart.draw(cache_bytes_curve(race), _alt(race))
         widths(finished)
         source(caption.source)
 
@@ -46,21 +42,31 @@ def per_token(race: Race) -> None:
     card, rows = race.model, race.n_prompt + race.n_new - 1
     measured, formula = int(race.cache_bytes[-1]), card.cache_bytes_per_token
     by_formula = formula * rows * race.batch
-    same = measured == by_formula
-    heading(
-        f"{formula:,} B a token",
-        f"{cache_arithmetic(card)}. The tensors of the race hold "
-        + ("exactly that." if same else f"{measured / rows / race.batch:,.1f} B a token."),
-    )
+    arithmetic = cache_arithmetic(card)
+    if measured == by_formula:
+        body = _("{arithmetic}. The tensors of the race hold exactly that.").format(
+            arithmetic=arithmetic
+        )
+    else:
+        body = _("{arithmetic}. The tensors of the race hold {n:,.1f} B a token.").format(
+            arithmetic=arithmetic, n=measured / rows / race.batch
+        )
+    heading(_("{n:,} B a token").format(n=formula), body)
     caption = lessons().caption("bytes-per-token")
     opening(
         "token",
         [
             caption.text,
-            f"By formula: {formula:,} B × {rows:,} rows × {race.batch:,} "
-            f"sequence{'s' if race.batch > 1 else ''} = {by_formula:,} B.",
-            f"Summed sizes of the tensors after the last step: {measured:,} B.",
-            "The last token of a run has no row yet: it was chosen, but not fed.",
+            _("By formula: {formula:,} B × {rows} × {sequences} = {n:,} B.").format(
+                formula=formula,
+                rows=in_rows(rows),
+                sequences=ngettext("{n:,} sequence", "{n:,} sequences", race.batch).format(
+                    n=race.batch
+                ),
+                n=by_formula,
+            ),
+            _("Summed sizes of the tensors after the last step: {n:,} B.").format(n=measured),
+            _("The last token of a run has no row yet: it was chosen, but not fed."),
         ],
         caption.source,
     )
@@ -70,23 +76,41 @@ def break_even(race: Race) -> None:
     """Draw from how many tokens on the cache outweighs the weights."""
     card, batch = race.model, race.batch
     tokens, weights = break_even_tokens(card, batch=batch), weight_bytes(card)
-    caches = "the cache outweighs" if batch == 1 else f"{batch:,} caches outweigh"
-    body = f"From there on {caches} the {in_bytes(weights)} of weights."
+    if batch == 1:
+        body = _("From there on the cache outweighs the {size} of weights.").format(
+            size=in_bytes(weights)
+        )
+    else:
+        body = ngettext(
+            "From there on {n:,} cache outweighs the {size} of weights.",
+            "From there on {n:,} caches outweigh the {size} of weights.",
+            batch,
+        ).format(n=batch, size=in_bytes(weights))
     if tokens > card.n_ctx:
         needed = weights // (card.cache_bytes_per_token * card.n_ctx) + 1
-        body += (
-            f" Its context ends at {card.n_ctx:,}, so it takes a batch of {needed:,} to get there."
-        )
-    heading(f"Even at {tokens:,} tokens", body)
+        further = _("Its context ends at {n_ctx:,}, so it takes a batch of {n:,} to get there.")
+        body += " " + further.format(n_ctx=card.n_ctx, n=needed)
+    heading(ngettext("Even at {n:,} token", "Even at {n:,} tokens", tokens).format(n=tokens), body)
     opening(
         "even",
         [
-            f"{card.n_params:,} parameters × {card.bytes_per_number} B = {weights:,} B of weights.",
-            f"{weights:,} B / ({card.cache_bytes_per_token:,} B × {batch:,}) = "
-            f"{weights / card.cache_bytes_per_token / batch:,.2f}, so {tokens:,} is the first "
-            "number of tokens that is more.",
+            ngettext(
+                "{n:,} parameter × {width} B = {size:,} B of weights.",
+                "{n:,} parameters × {width} B = {size:,} B of weights.",
+                card.n_params,
+            ).format(n=card.n_params, width=card.bytes_per_number, size=weights),
+            _(
+                "{weights:,} B / ({per_token:,} B × {batch:,}) = {quotient:,.2f}, so {n:,} is the "
+                "first number of tokens that is more."
+            ).format(
+                weights=weights,
+                per_token=card.cache_bytes_per_token,
+                batch=batch,
+                quotient=weights / card.cache_bytes_per_token / batch,
+                n=tokens,
+            ),
         ],
-        "By formula. " + lessons().caption("bytes-per-token").source,
+        _("By formula.") + " " + lessons().caption("bytes-per-token").source,
     )
 
 
@@ -94,51 +118,84 @@ def largest_batch(finished: Finished) -> None:
     """Draw how many sequences of the full context fit into what is free."""
     race, card, free = finished.race, finished.race.model, finished.free
     if free is None:
-        heading("Free memory unknown", f"This system does not tell what is free on {card.device}.")
+        heading(
+            _("Free memory unknown"),
+            _("This system does not tell what is free on {device}.").format(device=card.device),
+        )
         return
     full = card.cache_bytes_per_token * card.n_ctx
     fit = sequences_that_fit(free, full)
     needed = race_bytes(card, card.n_ctx, 1)
     racing = sequences_that_fit(free, needed.total)
+    context = in_tokens(card.n_ctx)
+    caches = _("Caches of {tokens}, in the {size} that were free on {device} after the race.")
+    at_most = ngettext(
+        "To race both ways at that length at most {n:,} fits.",
+        "To race both ways at that length at most {n:,} fit.",
+        racing,
+    )
     heading(
-        f"{fit:,} sequences fit",
-        f"Caches of {card.n_ctx:,} tokens, in the {in_bytes(free)} that were free on "
-        f"{card.device} after the race. To race both ways at that length at most {racing:,} fit.",
+        ngettext("{n:,} sequence fits", "{n:,} sequences fit", fit).format(n=fit),
+        caches.format(tokens=context, size=in_bytes(free), device=card.device)
+        + " "
+        + at_most.format(n=racing),
     )
     opening(
         "batch",
         [
-            f"{free:,} B / ({card.cache_bytes_per_token:,} B × {card.n_ctx:,} tokens) = {fit:,}.",
-            f"A race needs at least {needed.cache:,} B of cache and {needed.widest:,} B for the "
-            f"two largest tensors of a pass without it, for each sequence: {free:,} B / "
-            f"{needed.total:,} B = {racing:,}. A larger batch is refused before it runs.",
-            f"This race had a batch of {race.batch:,}.",
+            f"{free:,} B / ({card.cache_bytes_per_token:,} B × {context}) = {fit:,}.",
+            _(
+                "A race needs at least {cache:,} B of cache and {widest:,} B for the two largest "
+                "tensors of a pass without it, for each sequence: {free:,} B / {total:,} B = "
+                "{n:,}. A larger batch is refused before it runs."
+            ).format(
+                cache=needed.cache, widest=needed.widest, free=free, total=needed.total, n=racing
+            ),
+            _("This race had a batch of {n:,}.").format(n=race.batch),
         ],
-        "Free memory as the system tells it, a container’s limit included. The rest by formula.",
+        _("Free memory as the system tells it, a container’s limit included. The rest by formula."),
     )
 
 
 def widths(finished: Finished) -> None:
     """Draw the same cache in three number formats."""
     race, free = finished.race, finished.free
-    n_ctx = race.model.n_ctx
     table(
         "widths",
         [
-            "format",
-            "a token",
-            f"{n_ctx:,} tokens",
-            "outweighs the weights at",
-            "sequences that fit",
+            _("format"),
+            _("a token"),
+            in_tokens(race.model.n_ctx),
+            _("outweighs the weights at"),
+            _("sequences that fit"),
         ],
         [
             [
-                one.name + {"int8": ", by formula only"}.get(one.name, ""),
+                _("{dtype}, by formula only").format(dtype=one.name)
+                if one.name == "int8"
+                else one.name,
                 f"{one.bytes_per_token:,} B",
                 in_bytes(one.full_context),
-                f"{one.break_even:,} tokens",
-                "unknown" if free is None else f"{sequences_that_fit(free, one.full_context):,}",
+                in_tokens(one.break_even),
+                _("unknown") if free is None else f"{sequences_that_fit(free, one.full_context):,}",
             ]
             for one in cache_widths(race.model, batch=race.batch)
         ],
     )
+
+
+def _alt(race: Race) -> str:
+    """Say what the curve shows."""
+    curve = ngettext(
+        "Bytes of the cache of {n:,} sequence over its tokens, in three number formats by formula, "
+        "and as the tensors held them: {size:,} B at {tokens}.",
+        "Bytes of the cache of {n:,} sequences over their tokens, in three number formats by "
+        "formula, and as the tensors held them: {size:,} B at {tokens}.",
+        race.batch,
+    ).format(
+        n=race.batch,
+        size=int(race.cache_bytes[-1]),
+        tokens=in_tokens(race.n_prompt + race.n_new - 1),
+    )
+    weights = _("The weights take {n:,} B.").format(n=weight_bytes(race.model))
+    return f"{curve} {weights} " + _("The table below has the numbers.")

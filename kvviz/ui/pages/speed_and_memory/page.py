@@ -122,7 +122,7 @@ def draw_status(state: SpeedState) -> None:
         remedy=lambda error: race_controls.remedy(state),
         put=race_controls.put,
         key="speed:remedy",
-        under_way=live_race.draw,
+        under_way=lambda: live_race.draw(state),
     )
 
 

@@ -10,13 +10,15 @@ from kvviz.figures.speed_up_curve import speed_up_curve
 from kvviz.lessons import lessons
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.trace.race import Race
-from kvviz.ui.pages.speed_and_memory.live_race import lane_pair
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+from kvviz.ui.pages.speed_and_memory.live_race import TITLES, lane_pair
 from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Verdict
-from kvviz.ui.parts.quantity import factor, seconds
+from kvviz.ui.parts.quantity import factor, in_tokens, seconds
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -32,7 +34,7 @@ def draw(state: SpeedState) -> None:
         {
             side: (
                 seconds(spread["median"]),
-                f"{rate:,.1f} tokens a second",
+                _("{n:,.1f} tokens a second").format(n=rate),
                 finished.text,
                 spread["median"] / slowest,
             )
@@ -46,7 +48,7 @@ def draw(state: SpeedState) -> None:
     lines = " ".join(verdict(ups, race))
     told = Verdict(
         [{right_answer(ups.last)}],
-        f"{factor(ups.last)} as fast with the cache.",
+        _("{times} as fast with the cache.").format(times=factor(ups.last)),
         how_measured(race, ups),
         lessons().caption("race").source,
         html=f'<p class="kvviz-body kvviz-wide">{plain_html(lines)}</p>'
@@ -58,7 +60,7 @@ def draw(state: SpeedState) -> None:
         f'data-cache-bytes="{int(race.cache_bytes[-1])}" '
         f'data-same-tokens="{str(race.same_tokens).lower()}"></span>',
         beside=lambda: st.download_button(
-            "Download as CSV",
+            _("Download as CSV"),
             race_csv(race),
             "kvviz-race.csv",
             "text/csv",
@@ -67,81 +69,131 @@ def draw(state: SpeedState) -> None:
             type="tertiary",
             icon=":material/download:",
         ),
-        opens="how it was measured",
+        opens=_("how it was measured"),
     )
     experiment(state).judge(told, alone=state.answered != finished.settings)
 
 
 def right_answer(speed_up: float) -> int:
     """Return the number of the answer that a speed-up makes right."""
-    return next(number for number, (_, end) in enumerate(ANSWERS) if end is None or speed_up < end)
+    return next(
+        number for number, (_label, end) in enumerate(ANSWERS) if end is None or speed_up < end
+    )
 
 
 def verdict(ups: SpeedUps, race: Race) -> list[str]:
     """Return sentences on the rule of thumb, from the measured numbers alone."""
     low, high = RULE
-    at_low, at_high = ups.lasting_from(low), ups.lasting_from(high)
-    rule = f"the rule of {low:g}× to {high:g}×"
-    length = f"{race.n_new:,} token{'s' if race.n_new > 1 else ''}"
-    lines: list[str] = []
+    length = in_tokens(race.n_new)
     if ups.last >= high:
-        lines.append(
-            f"That is more than {rule} promises: {_reach(at_low, low)} and {_reach(at_high, high)}."
-        )
+        line = _(
+            "That is more than the rule of {low:g}× to {high:g}× promises: {from_low} and "
+            "{from_high}."
+        ).format(low=low, high=high, from_low=_reach(ups, low), from_high=_reach(ups, high))
     elif ups.last >= low:
-        lines.append(f"At {length} {rule} holds here: {_reach(at_low, low)}.")
+        line = _("At {length} the rule of {low:g}× to {high:g}× holds here: {from_low}.").format(
+            length=length, low=low, high=high, from_low=_reach(ups, low)
+        )
     elif ups.last >= 1:
-        lines.append(f"At {length} that is less than {rule} promises.")
+        line = _(
+            "At {length} that is less than the rule of {low:g}× to {high:g}× promises."
+        ).format(length=length, low=low, high=high)
     else:
-        lines.append(f"At {length} the cache makes it slower here, against {rule}.")
+        line = _(
+            "At {length} the cache makes it slower here, against the rule of {low:g}× to {high:g}×."
+        ).format(length=length, low=low, high=high)
+    lines = [line]
     below = ups.n_below(1.0)
     if below and ups.last >= 1:
         until = int(ups.n_new[ups.median < 1.0].max())
         lines.append(
-            f"It is below 1× at {below:,} of the {race.n_new:,} lengths, none of them over "
-            f"{until:,}: there is little to reuse yet, and both sides begin with the same prefill."
+            ngettext(
+                "It is below 1× at {below:,} of the {n:,} length, none of them over {until:,}: "
+                "there is little to reuse yet, and both sides begin with the same prefill.",
+                "It is below 1× at {below:,} of the {n:,} lengths, none of them over {until:,}: "
+                "there is little to reuse yet, and both sides begin with the same prefill.",
+                race.n_new,
+            ).format(below=below, n=race.n_new, until=until)
         )
     elif not below:
-        lines.append("At no length is it below 1×.")
+        lines.append(_("At no length is it below 1×."))
     saved = gap(race)
     if saved.row_alone is not None:
         lines.append(
-            f"With the cache {factor(saved.passes)} fewer tokens go through the network, "
-            f"but a row alone takes {seconds(saved.row_alone)}, and one among {saved.n_rows:,} "
-            f"takes {seconds(saved.row_among)}."
+            _(
+                "With the cache {times} fewer tokens go through the network, but a row alone takes "
+                "{alone}, and one among {n:,} takes {among}."
+            ).format(
+                times=factor(saved.passes),
+                alone=seconds(saved.row_alone),
+                n=saved.n_rows,
+                among=seconds(saved.row_among),
+            )
         )
     if not race.same_tokens:
         lines.append(
-            "The two sides wrote different tokens somewhere: in this number format a last digit "
-            "tipped a choice."
+            _(
+                "The two sides wrote different tokens somewhere: in this number format a last "
+                "digit tipped a choice."
+            )
         )
     return lines
 
 
-def _reach(n_tokens: int | None, times: float) -> str:
-    return (
-        f"it stays at {times:g}× or more from {n_tokens:,} token{'s' if n_tokens != 1 else ''} on"
-    )
+def _reach(ups: SpeedUps, times: float) -> str:
+    """Say from where on the speed-up lasts; it must reach that at its end."""
+    n_tokens = ups.lasting_from(times)
+    assert n_tokens is not None
+    # Translators: stands in a sentence after a colon, or after a colon and "and".
+    return ngettext(
+        "it stays at {times:g}× or more from {n:,} token on",
+        "it stays at {times:g}× or more from {n:,} tokens on",
+        n_tokens,
+    ).format(times=times, n=n_tokens)
 
 
 def how_measured(race: Race, ups: SpeedUps) -> list[str]:
     """Return the lines behind the figure: how, and with what spread."""
     times = side_times(race)
     spreads = [
-        f"{name}: median {seconds(one['median'])}, {seconds(one['low'])} to {seconds(one['high'])} "
-        f"over {race.n_repeats} repeat{'s' if race.n_repeats > 1 else ''}."
-        for name, one in (("With the cache", times.cached), ("Without", times.uncached))
+        ngettext(
+            "{side}: median {median}, {low} to {high} over {n} repeat.",
+            "{side}: median {median}, {low} to {high} over {n} repeats.",
+            race.n_repeats,
+        ).format(
+            side=_(TITLES[side]),
+            median=seconds(one["median"]),
+            low=seconds(one["low"]),
+            high=seconds(one["high"]),
+            n=race.n_repeats,
+        )
+        for side, one in (("cached", times.cached), ("uncached", times.uncached))
     ]
     facts = race.environment
+    new = ngettext("{n:,} new one", "{n:,} new ones", race.n_new).format(n=race.n_new)
     return [
         lessons().caption("race").text,
         *spreads,
-        f"Speed-up, round by round: median {ups.last:.2f}, {ups.low[-1]:.2f} to "
-        f"{ups.high[-1]:.2f}.",
-        f"{race.n_prompt:,} prompt tokens, {race.n_new:,} new ones, batch {race.batch:,}, "
-        f"{race.model.dtype} on {race.model.device}.",
-        f"{facts.get('processor', 'processor unknown')}, CPU threads: {facts.get('threads', '?')}, "
-        f"torch {facts.get('torch', '?')}.",
+        _("Speed-up, round by round: median {median:.2f}, {low:.2f} to {high:.2f}.").format(
+            median=ups.last, low=ups.low[-1], high=ups.high[-1]
+        ),
+        # Translators: {new} is "96 new ones", of tokens.
+        ngettext(
+            "{n:,} prompt token, {new}, batch {batch:,}, {dtype} on {device}.",
+            "{n:,} prompt tokens, {new}, batch {batch:,}, {dtype} on {device}.",
+            race.n_prompt,
+        ).format(
+            n=race.n_prompt,
+            new=new,
+            batch=race.batch,
+            dtype=race.model.dtype,
+            device=race.model.device,
+        ),
+        _("{processor}, CPU threads: {threads}, torch {version}.").format(
+            processor=facts.get("processor", _("processor unknown")),
+            threads=facts.get("threads", "?"),
+            version=facts.get("torch", "?"),
+        ),
     ]
 
 
@@ -150,19 +202,15 @@ def against_length(finished: Finished | None) -> None:
     published, caption = published_speed_ups(), lessons().caption("speed-up-length")
     ups = None if finished is None else speed_ups(finished.race)
     with st.container(border=True, key="kvviz-card-speed-up"):
-        head("The longer the text, the more there is to reuse", caption.text)
-        told = "Nothing was measured here yet."
-        if ups is not None:
-            told = f"Measured here: {factor(ups.last)} at {int(ups.n_new[-1]):,} tokens."
-        chart.draw(
-            speed_up_curve(ups, published),
-            f"Times as fast with the cache over the tokens generated. {told} "
-            f"{len(published)} published figures stand beside it; they are listed below.",
-        )
-        with st.expander("The published figures and their sources", key="kvviz-published"):
+        head(_("The longer the text, the more there is to reuse"), caption.text)
+        chart.draw(speed_up_curve(ups, published), _alt(ups, len(published)))
+        with st.expander(_("The published figures and their sources"), key="kvviz-published"):
             table(
                 "published",
-                ["", "times as fast", "tokens", "batch", "setting", "source", "looked up"],
+                [
+                    "", _("times as fast"), _("tokens"), _("batch"), _("setting"), _("source"),
+                    _("looked up"),
+                ],
                 [
                     [
                         chr(ord("A") + number), f"{one.speed_up:g}×", f"{one.tokens:,}",
@@ -172,3 +220,19 @@ def against_length(finished: Finished | None) -> None:
                 ],
             )  # fmt: skip
         source(caption.source)
+
+
+def _alt(ups: SpeedUps | None, n_published: int) -> str:
+    """Say what the speed-up against length shows."""
+    told = _("Nothing was measured here yet.")
+    if ups is not None:
+        told = _("Measured here: {times} at {length}.").format(
+            times=factor(ups.last), length=in_tokens(int(ups.n_new[-1]))
+        )
+    others = ngettext(
+        "{n} published figure stands beside it; it is listed below.",
+        "{n} published figures stand beside it; they are listed below.",
+        n_published,
+    ).format(n=n_published)
+    axes = _("Times as fast with the cache over the tokens generated.")
+    return f"{axes} {told} {others}"

@@ -10,6 +10,8 @@ from kvviz.figures.roofline import roofline
 from kvviz.lessons import lessons
 from kvviz.trace.ceilings import Ceilings
 from kvviz.trace.race import Race
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.speed_and_memory import measurement
 from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
@@ -22,6 +24,27 @@ from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 
+# not for people: the keys are those of `RoofPoint.kind`
+_KINDS = {"prefill": N_("prefill"), "decode": N_("decode"), "full pass": N_("full pass")}
+_VERDICTS = {
+    ("prefill", "bytes"): N_(
+        "The prefill does {intensity:,.2g} FLOP a byte, where moving bytes is the limit, and "
+        "reaches {reached:.0%} of the roof."
+    ),
+    ("prefill", "FLOPs"): N_(
+        "The prefill does {intensity:,.2g} FLOP a byte, where computing is the limit, and reaches "
+        "{reached:.0%} of the roof."
+    ),
+    ("decode", "bytes"): N_(
+        "A decode step does {intensity:,.2g} FLOP a byte, where moving bytes is the limit, and "
+        "reaches {reached:.0%} of the roof."
+    ),
+    ("decode", "FLOPs"): N_(
+        "A decode step does {intensity:,.2g} FLOP a byte, where computing is the limit, and "
+        "reaches {reached:.0%} of the roof."
+    ),
+}
+
 
 def draw(state: SpeedState, environment: Environment) -> None:
     """Draw the steps of the race, and the roof above them once it is measured."""
@@ -31,10 +54,10 @@ def draw(state: SpeedState, environment: Environment) -> None:
     caption = lessons().caption("roofline")
     points = roof_points(finished.race)
     with st.container(border=True, key="kvviz-card-roof"):
-        head("How much is computed for each byte that is moved", caption.text)
+        head(_("How much is computed for each byte that is moved"), caption.text)
         measurement.draw(
             state.roof,
-            "Measure this machine’s roof",
+            _("Measure this machine’s roof"),
             start=lambda: state.roof.start(
                 lambda job: ceilings_under(finished, job), runs.queue(environment.concurrency)
             ),
@@ -47,13 +70,21 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 f"{plain_html(verdict(points, ceilings))}</p>"
             )
         chart.draw(roofline(points, ceilings), _alt(points, ceilings))
-        with st.expander("These steps as a table", key="kvviz-roof-table"):
+        with st.expander(_("These steps as a table"), key="kvviz-roof-table"):
             table(
                 "roof-points",
-                ["step", "FLOPs", "bytes moved", "FLOP a byte", "took", "GFLOP a second"],
+                [
+                    _("step"),
+                    _("FLOPs"),
+                    _("bytes moved"),
+                    _("FLOP a byte"),
+                    # Translators: a table's heading: how long a step took.
+                    _("took"),
+                    _("GFLOP a second"),
+                ],
                 [
                     [
-                        f"{one.kind}, {one.n_new:,} of {one.n_keys:,} rows",
+                        _step(one),
                         f"{one.flops / 1e6:,.1f} M",
                         in_bytes(one.n_bytes),
                         f"{one.intensity:,.2f}",
@@ -64,7 +95,7 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 ],
             )
         opening("roof", _lines(finished.race, ceilings), caption.source)
-        source("FLOPs and bytes by formula, times measured in the race above.")
+        source(_("FLOPs and bytes by formula, times measured in the race above."))
 
 
 def ceilings_under(finished: Finished, job: Job) -> Ceilings:
@@ -79,47 +110,84 @@ def ceilings_under(finished: Finished, job: Job) -> Ceilings:
 def verdict(points: tuple[RoofPoint, ...], ceilings: Ceilings) -> str:
     """Say on which side of the ridge prefill and decode lie, and how near to the roof."""
     said: list[str] = []
-    for kind, name in (("prefill", "the prefill"), ("decode", "a decode step")):
+    for kind in ("prefill", "decode"):
         chosen = [one for one in points if one.kind == kind]
         if not chosen:
             continue
         one = chosen[-1]
-        limit = "moving bytes" if one.intensity < ceilings.ridge else "computing"
+        limit = "bytes" if one.intensity < ceilings.ridge else "FLOPs"
         reached = one.flops_per_second / attainable(ceilings, one.intensity)
-        said.append(
-            f"{name} does {one.intensity:,.2g} FLOP a byte, where {limit} is the limit, and "
-            f"reaches {reached:.0%} of the roof"
-        )
-    text = "; ".join(said)
-    return f"{text[0].upper()}{text[1:]}."
+        said.append(_(_VERDICTS[kind, limit]).format(intensity=one.intensity, reached=reached))
+    return " ".join(said)
+
+
+def _step(one: RoofPoint) -> str:
+    # Translators: {kind} is prefill, decode or full pass.
+    return ngettext(
+        "{kind}, {new:,} of {n:,} row", "{kind}, {new:,} of {n:,} rows", one.n_keys
+    ).format(kind=_(_KINDS[one.kind]), new=one.n_new, n=one.n_keys)
 
 
 def _alt(points: tuple[RoofPoint, ...], ceilings: Ceilings | None) -> str:
-    roof = "The machine’s roof is not measured yet."
+    roof = _("The machine’s roof is not measured yet.")
     if ceilings is not None:
         roof = verdict(points, ceilings)
-    return f"FLOPs a second over FLOPs a byte, {len(points)} steps. {roof} The table has them all."
+    axes = ngettext(
+        "FLOPs a second over FLOPs a byte, {n} step.",
+        "FLOPs a second over FLOPs a byte, {n} steps.",
+        len(points),
+    ).format(n=len(points))
+    return f"{axes} {roof} " + _("The table has them all.")
 
 
 def _lines(race: Race, ceilings: Ceilings | None) -> list[str]:
     n_keys = race.n_prompt + race.n_new - 1
     moved = step_bytes(race.model, 1, n_keys, batch=race.batch)
     lines = [
-        f"The last decode step moves at the least {moved.weights:,} B of weights, reads "
-        f"{moved.cache_read:,} B of cache and writes {moved.cache_written:,} B: {moved.total:,} B.",
-        "Every weight that is used is read once, of the embedding tables only the rows looked up; "
-        "what lives between two operations is left out, so the real traffic is more.",
+        _(
+            "The last decode step moves at the least {weights:,} B of weights, reads {read:,} B of "
+            "cache and writes {written:,} B: {total:,} B."
+        ).format(
+            weights=moved.weights,
+            read=moved.cache_read,
+            written=moved.cache_written,
+            total=moved.total,
+        ),
+        _(
+            "Every weight that is used is read once, of the embedding tables only the rows looked "
+            "up; what lives between two operations is left out, so the real traffic is more."
+        ),
     ]
     if ceilings is None:
         return lines
+    n, threads = ceilings.n_trials, ceilings.threads
     return [
         *lines,
-        f"Copied {in_bytes(ceilings.copied_bytes)} {ceilings.n_trials} times; the fastest moved "
-        f"{ceilings.bytes_per_second / 1e9:,.1f} GB a second, read and write counted.",
-        f"Multiplied two {ceilings.dtype} matrices of {ceilings.side:,} × {ceilings.side:,} "
-        f"{ceilings.n_trials} times; the fastest did {ceilings.flops_per_second / 1e9:,.1f} GFLOP "
-        f"a second, with {ceilings.threads} CPU threads on {ceilings.device}.",
-        f"The roof bends at {ceilings.ridge:,.1f} FLOP a byte.",
-        "A mark above the slanted part reads its weights faster than main memory gives them: a "
-        "small model stays in the processor’s own caches, at least in part.",
+        ngettext(
+            "Copied {size} {n} time; the fastest moved {rate:,.1f} GB a second, read and write "
+            "counted.",
+            "Copied {size} {n} times; the fastest moved {rate:,.1f} GB a second, read and write "
+            "counted.",
+            n,
+        ).format(size=in_bytes(ceilings.copied_bytes), n=n, rate=ceilings.bytes_per_second / 1e9),
+        # Translators: {threads} is "4 CPU threads".
+        ngettext(
+            "Multiplied two {dtype} matrices of {side:,} × {side:,} {n} time; the fastest did "
+            "{rate:,.1f} GFLOP a second, with {threads} on {device}.",
+            "Multiplied two {dtype} matrices of {side:,} × {side:,} {n} times; the fastest did "
+            "{rate:,.1f} GFLOP a second, with {threads} on {device}.",
+            n,
+        ).format(
+            dtype=ceilings.dtype,
+            side=ceilings.side,
+            n=n,
+            rate=ceilings.flops_per_second / 1e9,
+            threads=ngettext("{n} CPU thread", "{n} CPU threads", threads).format(n=threads),
+            device=ceilings.device,
+        ),
+        _("The roof bends at {ridge:,.1f} FLOP a byte.").format(ridge=ceilings.ridge),
+        _(
+            "A mark above the slanted part reads its weights faster than main memory gives them: a "
+            "small model stays in the processor’s own caches, at least in part."
+        ),
     ]

@@ -9,12 +9,14 @@ from kvviz.figures.step_parts import PART_COLOURS, step_parts
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race
 from kvviz.trace.step_profile import PARTS, StepProfile
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory import measurement
 from kvviz.ui.pages.speed_and_memory.pieces import head, source
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.cards import opening
-from kvviz.ui.parts.quantity import factor, seconds
+from kvviz.ui.parts.quantity import factor, in_rows, seconds
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
@@ -27,59 +29,93 @@ REPEATS = 9
 def work_and_time(race: Race) -> None:
     """Draw how many times less the cache makes of the work, and of the time."""
     saved, caption = gap(race), lessons().caption("work-is-not-time")
-    counts = {
-        "token passes": (saved.passes, "counted"),
-        "FLOPs": (saved.flops, "by formula"),
-        "time": (saved.seconds, "measured"),
-    }
     with st.container(border=True, key="kvviz-card-gap", height="stretch"):
-        head(f"{factor(saved.passes)} less work, {factor(saved.seconds)} less time", caption.text)
+        title = _("{work} less work, {time} less time").format(
+            work=factor(saved.passes), time=factor(saved.seconds)
+        )
+        head(title, caption.text)
+        times = (
+            (_("token passes, counted"), saved.passes),
+            (_("FLOPs, by formula"), saved.flops),
+            (_("time, measured"), saved.seconds),
+        )
         _bars(
-            "How many times less with the cache",
-            {f"{name}, {how}": (times, factor(times)) for name, (times, how) in counts.items()},
-            "time, measured",
+            _("How many times less with the cache"),
+            [(name, one, factor(one)) for name, one in times],
+            marked=2,
             hook="gap",
         )
         if saved.row_alone is not None:
-            alone = "alone, with the cache"
-            rows = {alone: saved.row_alone, f"among {saved.n_rows:,}, without": saved.row_among}
+            rows = (
+                (_("alone, with the cache"), saved.row_alone),
+                (_("among {n:,}, without").format(n=saved.n_rows), saved.row_among),
+            )
             _bars(
-                "What a row takes, measured",
-                {name: (time, seconds(time)) for name, time in rows.items()},
-                alone,
+                _("What a row takes, measured"),
+                [(name, time, seconds(time)) for name, time in rows],
+                marked=0,
                 hook="row",
             )
-        n_prompt, n_new = race.n_prompt, race.n_new
-        with_cache = n_prompt + n_new - 1
-        without = n_new * n_prompt + n_new * (n_new - 1) // 2
-        lines = [
-            f"Token passes with the cache: {n_prompt:,} + {n_new:,} − 1 = {with_cache:,}. Without: "
-            f"{n_new:,} × {n_prompt:,} + {n_new:,} × {n_new - 1:,} / 2 = {without:,}.",
-            f"{without:,} / {with_cache:,} = {saved.passes:,.2f}.",
-            f"FLOPs, by the formula that equals torch’s counter: {saved.flops:,.2f} times fewer.",
-            f"Time, measured: {saved.seconds:,.2f} times less.",
-        ]
-        if saved.row_alone is not None:
-            lines.append(
-                f"A step that computes one row: {seconds(saved.row_alone)}. The last step without "
-                f"the cache, over its {saved.n_rows:,} rows: {seconds(saved.row_among)} a row, "
-                f"{saved.row_alone / saved.row_among:,.1f} times less."
-            )
-        opening("gap", lines, caption.source)
+        opening("gap", _arithmetic(race), caption.source)
 
 
-def _bars(title: str, lengths: dict[str, tuple[float, str]], marked: str, *, hook: str) -> None:
-    """Draw a bar a number; the marked one is what was measured with the cache."""
-    longest = max(length for length, _ in lengths.values())
-    bars = "".join(
-        f"<li{' class=kvviz-bar-marked' if name == marked else ''}><code>{plain_html(name)}</code>"
+def _arithmetic(race: Race) -> list[str]:
+    """Return how the work saved and the time saved come about, a line each."""
+    saved, n_prompt, n_new = gap(race), race.n_prompt, race.n_new
+    with_cache = n_prompt + n_new - 1
+    without = n_new * n_prompt + n_new * (n_new - 1) // 2
+    lines = [
+        _("Token passes with the cache: {sum} = {n:,}.").format(
+            sum=f"{n_prompt:,} + {n_new:,} − 1", n=with_cache
+        )
+        + " "
+        # Translators: without the cache, of token passes.
+        + _("Without: {sum} = {n:,}.").format(
+            sum=f"{n_new:,} × {n_prompt:,} + {n_new:,} × {n_new - 1:,} / 2", n=without
+        ),
+        f"{without:,} / {with_cache:,} = {saved.passes:,.2f}.",
+        _("FLOPs, by the formula that equals torch’s counter: {times:,.2f} times fewer.").format(
+            times=saved.flops
+        ),
+        _("Time, measured: {times:,.2f} times less.").format(times=saved.seconds),
+    ]
+    if saved.row_alone is not None:
+        alone = _("A step that computes one row: {time}.").format(time=seconds(saved.row_alone))
+        among = ngettext(
+            "The last step without the cache, over its {n:,} row: {time} a row, {times:,.1f} times "
+            "less.",
+            "The last step without the cache, over its {n:,} rows: {time} a row, {times:,.1f} "
+            "times less.",
+            saved.n_rows,
+        ).format(
+            n=saved.n_rows,
+            time=seconds(saved.row_among),
+            times=saved.row_alone / saved.row_among,
+        )
+        lines.append(f"{alone} {among}")
+    return lines
+
+
+def _bars(title: str, bars: list[tuple[str, float, str]], *, marked: int, hook: str) -> None:
+    """Draw a bar a number.
+
+    Args:
+        title: What they show.
+        bars: Name, length and the text beside it.
+        marked: Place of the one that was measured with the cache.
+        hook: Value of ``data-kvviz``.
+    """
+    longest = max(length for name, length, text in bars)
+    drawn = "".join(
+        f"<li{' class=kvviz-bar-marked' if place == marked else ''}>"
+        f"<code>{plain_html(name)}</code>"
         f'<span><i style="width:{100 * length / longest:.1f}%"></i></span>'
         f"<b>{plain_html(text)}</b></li>"
-        for name, (length, text) in lengths.items()
+        for place, (name, length, text) in enumerate(bars)
     )
     st.html(
         f'<p class="kvviz-source">{plain_html(title)}</p>'
-        f'<ul class="kvviz-bars" data-kvviz="{hook}">{bars}</ul>'
+        f'<ul class="kvviz-bars" data-kvviz="{hook}">{drawn}</ul>'
     )
 
 
@@ -92,21 +128,26 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
     n_tokens = race.n_prompt + race.n_new - 1
 
     with st.container(border=True, key="kvviz-card-parts", height="stretch"):
-        head("A step, cut into its parts", caption.text)
+        head(_("A step, cut into its parts"), caption.text)
         if n_tokens < 2:
-            source("A step at the first token has nothing to reuse; race a longer text.")
+            source(_("A step at the first token has nothing to reuse; race a longer text."))
             return
         measurement.draw(
             state.parts,
-            f"Time the parts of a step at {n_tokens:,} tokens",
+            # Translators: "time" is a verb: to measure how long they take.
+            ngettext(
+                "Time the parts of a step at {n:,} token",
+                "Time the parts of a step at {n:,} tokens",
+                n_tokens,
+            ).format(n=n_tokens),
             start=lambda: state.parts.start(
                 lambda job: profiles(finished, n_tokens, job), runs.queue(environment.concurrency)
             ),
             busy=state.timing,
         )
-        found = state.parts.result
-        if found is None:
+        if state.parts.result is None:
             return
+        found = {in_rows(one.n_new): one for one in state.parts.result.values()}
         chart.draw(step_parts(found), _alt(found))
         _times(found)
         opening("parts", _lines(found), caption.source)
@@ -127,7 +168,7 @@ def profiles(finished: Finished, n_tokens: int, job: Job) -> dict[str, StepProfi
             use_cache=use_cache,
             batch=finished.race.batch,
             repeats=REPEATS,
-            progress=lambda done, _, first=first: job.report(first + done, 2 * REPEATS),
+            progress=lambda done, _all, first=first: job.report(first + done, 2 * REPEATS),
             cancel=job.cancelled,
         )
     return found
@@ -135,21 +176,28 @@ def profiles(finished: Finished, n_tokens: int, job: Job) -> dict[str, StepProfi
 
 def _times(profiles: dict[str, StepProfile]) -> None:
     """Draw the milliseconds of each part, with its colour, and what the clock itself cost."""
-    heads = "".join(
-        f'<th scope="col">{plain_html(name)}, {"with" if one.n_new < one.n_keys else "without"} '
-        "the cache</th>"
+    titles = [
+        (
+            _("{rows}, with the cache")
+            if one.n_new < one.n_keys
+            else _("{rows}, without the cache")
+        ).format(rows=name)
         for name, one in profiles.items()
-    )
+    ]
+    heads = "".join(f'<th scope="col">{plain_html(title)}</th>' for title in (_("part"), *titles))
     lines = [
         (
-            f'<i style="background:{PART_COLOURS[part]}"></i>{plain_html(part)}',
+            f'<i style="background:{PART_COLOURS[part]}"></i>{plain_html(_(part))}',
             [profile.parts[part] for profile in profiles.values()],
         )
         for part in PARTS
     ]
     lines += [
-        ("all parts", [profile.total for profile in profiles.values()]),
-        ("the step without a clock inside", [profile.whole for profile in profiles.values()]),
+        (plain_html(_("all parts")), [profile.total for profile in profiles.values()]),
+        (
+            plain_html(_("the step without a clock inside")),
+            [profile.whole for profile in profiles.values()],
+        ),
     ]
     rows = "".join(
         f'<tr><th scope="row">{name}</th>'
@@ -162,30 +210,33 @@ def _times(profiles: dict[str, StepProfile]) -> None:
     )
     st.html(
         '<table class="kvviz-parts" data-kvviz="step-parts">'
-        f'<thead><tr><th scope="col">part</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
 def _alt(profiles: dict[str, StepProfile]) -> str:
-    return " ".join(
-        f"{name}: "
-        + ", ".join(f"{part} {seconds(time)}" for part, time in profile.parts.items())
-        + "."
-        for name, profile in profiles.items()
-    )
+    return " ".join(f"{name}: {_told(profile)}." for name, profile in profiles.items())
 
 
 def _lines(profiles: dict[str, StepProfile]) -> list[str]:
     lines: list[str] = []
     for name, profile in profiles.items():
-        parts = profile.parts
-        told = ", ".join(f"{part} {seconds(parts[part])}" for part in PARTS)
         more = profile.total / profile.whole - 1
         lines += [
-            f"{name}, medians of {len(profile.whole_seconds)}: {told}.",
-            f"The clock stopped after every part: together {seconds(profile.total)}. The same step "
-            f"run as always took {seconds(profile.whole)}, so the parts came out {more:+.0%} "
-            "against it; the difference is what looking costs, what the framework does between "
-            "the parts, and chance.",
+            ngettext(
+                "{rows}, the median of {n}: {parts}.",
+                "{rows}, medians of {n}: {parts}.",
+                len(profile.whole_seconds),
+            ).format(rows=name, n=len(profile.whole_seconds), parts=_told(profile)),
+            _(
+                "The clock stopped after every part: together {together}. The same step run as "
+                "always took {whole}, so the parts came out {more:+.0%} against it; the difference "
+                "is what looking costs, what the framework does between the parts, and chance."
+            ).format(together=seconds(profile.total), whole=seconds(profile.whole), more=more),
         ]
     return lines
+
+
+def _told(profile: StepProfile) -> str:
+    """Return each part with its time."""
+    return ", ".join(f"{_(part)} {seconds(time)}" for part, time in profile.parts.items())

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import streamlit as st
 
 from kvviz.lessons import lessons
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.start.stored_example import stored_example
 from kvviz.ui.parts.player import player
 from kvviz.ui.parts.view import View
@@ -22,12 +23,13 @@ ENTRIES_A_ROW = 3
 def show() -> None:
     """Draw the page."""
     words = lessons()
-    st.title("Watch a KV cache work", anchor=False)
+    st.title(_("Watch a KV cache work"), anchor=False)
+    heading = plain_html(_("A run, step by step"))
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
-            '<h2 class="kvviz-unseen">A run, step by step</h2>')  # fmt: skip
+            f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
     player(stored_example(), View(cache="both"), key="start-player")
     st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
-    st.header("Where to go for which question", anchor=False)
+    st.header(_("Where to go for which question"), anchor=False)
     page_guide = [entry for entry in words.page_guide if page_named(entry.page) is not None]
     for first in range(0, len(page_guide), ENTRIES_A_ROW):
         row = page_guide[first : first + ENTRIES_A_ROW]
@@ -42,7 +44,7 @@ def show() -> None:
                 assert leads_to is not None
                 st.page_link(leads_to.page(), label=leads_to.title, icon=":material/arrow_forward:",
                              query_params=dict(parse_qsl(entry.query)))  # fmt: skip
-    with st.expander("The words of the field", key="kvviz-glossary"):
+    with st.expander(_("The words of the field"), key="kvviz-glossary"):
         for term in words.terms:
             st.html(
                 f'<p class="kvviz-term"><b>{plain_html(term.word)}</b> '

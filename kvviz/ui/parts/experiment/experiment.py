@@ -13,8 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import Question
+from kvviz.translation import gettext as _
 from kvviz.ui.parts.experiment import verdict as verdicts
-from kvviz.ui.parts.experiment.question import Choice, ask
+from kvviz.ui.parts.experiment.question import Choice, ask, together
 from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
 from kvviz.ui.parts.experiment.verdict import Verdict
 from kvviz.ui.parts.experiment.work import Work
@@ -160,11 +161,9 @@ class Experiment:
 
     def _draw_by_hand(self) -> None:
         assert self.given is not None
-        said = " and ".join(
+        said = together(
             choice.named([answer])
             for choice, answer in zip(self.choices, self.given.answers, strict=True)
         )
-        st.html(
-            f'<p class="kvviz-body" data-kvviz="do">You say {plain_html(said)}. '
-            f"{plain_html(self.by_hand)}</p>"
-        )
+        words = f"{_('You say {said}.').format(said=said)} {self.by_hand}"
+        st.html(f'<p class="kvviz-body" data-kvviz="do">{plain_html(words)}</p>')

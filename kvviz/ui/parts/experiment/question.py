@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from kvviz.translation import gettext as _
 from kvviz.ui.parts.experiment.answered import answered
 from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
@@ -39,7 +40,20 @@ class Choice:
     def named(self, answers: Collection[Any]) -> str:
         """Return answers in words, those that were offered first; others may have come out."""
         offered = [label for answer, label in self.options.items() if answer in answers]
-        return " and ".join(offered or [str(answer) for answer in answers])
+        return together(offered or [str(answer) for answer in answers])
+
+
+def together(words: Iterable[str]) -> str:
+    """Return words as one phrase.
+
+    Example:
+        >>> together(["all", "none"])
+        'all and none'
+    """
+    phrase = ""
+    for word in words:
+        phrase = _("{first} and {last}").format(first=phrase, last=word) if phrase else word
+    return phrase
 
 
 def ask(
@@ -131,7 +145,7 @@ def _answers(key: Key, choices: Sequence[Choice], take: Callable[[tuple[Any, ...
                 on_change=chosen,
             )
     st.button(
-        "Just show me",
+        _("Just show me"),
         key=f"ask:{name}:show",
         type="tertiary",
         on_click=take,

@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from kvviz.lessons.lesson_files import Question
+from kvviz.translation import gettext as _
 from kvviz.ui.parts import cards
-from kvviz.ui.parts.experiment.question import Choice
+from kvviz.ui.parts.experiment.question import Choice, together
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -26,7 +27,7 @@ class Verdict:
         source: Where its numbers come from, before the question's own source.
         html: What shows it below the sentence, as HTML.
         beside: Draws what can be done with it, beside what opens.
-        opens: Words on what opens.
+        opens: Words on what opens, of the reason where there are none.
         hook: Name of its `data-kvviz`.
         facts: Further values for scripts, by the names of their ``data-`` attributes.
     """
@@ -37,7 +38,7 @@ class Verdict:
     source: str = ""
     html: str = ""
     beside: Callable[[], object] | None = None
-    opens: str = "why it is so"
+    opens: str = ""
     hook: str = "verdict"
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ def draw(
             question.id,
             [*verdict.lines, question.why],
             f"{verdict.source} {question.source}".strip(),
-            label=verdict.opens,
+            label=verdict.opens or _("why it is so"),
         )
 
 
@@ -83,7 +84,9 @@ def hits(
     """Return for each choice whether the answer to it is right; none where none was given."""
     if not answers:
         return []
-    return [answer in fitting for _, fitting, answer in zip(choices, right, answers, strict=True)]
+    return [
+        answer in fitting for _choice, fitting, answer in zip(choices, right, answers, strict=True)
+    ]
 
 
 def judged(
@@ -94,17 +97,20 @@ def judged(
     if not found:
         return ""
     if all(found):
-        return "Right. "
+        return f"{_('Right.')} "
     if any(found):
         labels = [
-            " and ".join(
+            together(
                 choice.label for choice, hit in zip(choices, found, strict=True) if hit is kind
             )
             for kind in (True, False)
         ]
-        return f"Right for {labels[0]}, not for {labels[1]}. "
-    said = " and ".join(
-        choice.named([answer]) for choice, answer in zip(choices, answers, strict=True)
-    )
+        said = _("Right for {right}, not for {wrong}.").format(right=labels[0], wrong=labels[1])
+        return f"{said} "
+    said = together(choice.named([answer]) for choice, answer in zip(choices, answers, strict=True))
     means = choices[0].meaning.get(answers[0]) if len(choices) == 1 else None
-    return f"You said {said}, which would be {means}. " if means else f"You said {said}. "
+    if means:
+        said = _("You said {said}, which would be {meaning}.").format(said=said, meaning=means)
+    else:
+        said = _("You said {said}.").format(said=said)
+    return f"{said} "

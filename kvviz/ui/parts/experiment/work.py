@@ -12,16 +12,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import RunCancelledError
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.parts import progress
 from kvviz.ui.parts.experiment.record import Key, Record
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 
 TELL_AFTER_S = 0.3
 """A job that is done within this time is not worth a progress bar that flashes by."""
 
-NOTHING_KEPT = "Cancelled: nothing was kept of it."
+NOTHING_KEPT = N_("Cancelled: nothing was kept of it.")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Work:
         with place if place is not None else nullcontext(), st.container():
             if key in record.stopped and key not in record.results:
                 self._offer_again(record, key)
-                raise RunCancelledError(NOTHING_KEPT, fix="Do it again if you want to see it.")
+                raise RunCancelledError(
+                    _(NOTHING_KEPT), fix=_("Do it again if you want to see it.")
+                )
             return record.kept(key, lambda: self._make(record, key, room))
 
     def _make(self, record: Record, key: Key, room: int) -> Any:
@@ -82,9 +87,9 @@ class Work:
             vertical_alignment="center",
             key=f"kvviz-card-stopped-{self.name}",
         ):
-            st.html(f'<p class="kvviz-body" role="status">{NOTHING_KEPT}</p>')
+            st.html(f'<p class="kvviz-body" role="status">{plain_html(_(NOTHING_KEPT))}</p>')
             st.button(
-                "Do it again",
+                _("Do it again"),
                 key=f"do:{self.name}:again",
                 on_click=lambda: record.stopped.discard(key),
             )
@@ -109,7 +114,7 @@ def watch(job: Job, words: str, key: str, cancel: Callable[[], None], room: int 
                 border=True, horizontal=True, vertical_alignment="center", key=f"kvviz-{key}"
             ):
                 bar = st.empty()
-                st.button("Cancel", key=f"{key}:cancel", on_click=cancel)
+                st.button(_("Cancel"), key=f"{key}:cancel", on_click=cancel)
             if room:
                 st.skeleton(height=room)
         while not job.wait(0.15):
@@ -123,4 +128,7 @@ def said_of(job: Job, words: str) -> str:
     """Say how far a job is, or how many go before it."""
     if job.phase == "waiting":
         return progress.sentence(job)
-    return f"{words}: {job.step:,} of {job.n_steps:,}" if job.n_steps else words
+    if not job.n_steps:
+        return words
+    # Translators: Progress of what is named first, such as "Running free: 3 of 12".
+    return _("{work}: {step:,} of {last:,}").format(work=words, step=job.step, last=job.n_steps)

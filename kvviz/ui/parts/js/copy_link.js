@@ -1,20 +1,21 @@
 // A button that copies the address bar, which always names the exact view.
 import { el } from "../../../player/js/dom.js";
 import { mountComponent } from "../../../player/js/mount_component.js";
+import { gettext } from "../../../player/js/translation.js";
 
-const WORDS = "Copy link to this exact view";
 const SAID_MS = 1600;
 
 export default mountComponent((root) => {
-  const button = el("button", { type: "button", class: "kvviz-copy", "data-kvviz": "copy-link" }, [WORDS]);
+  const words = gettext("Copy link to this exact view");
+  const button = el("button", { type: "button", class: "kvviz-copy", "data-kvviz": "copy-link" }, [words]);
   button.addEventListener("click", async () => {
     try {
       await copy(window.location.href);
-      button.textContent = "Copied";
+      button.textContent = gettext("Copied");
     } catch {
-      button.textContent = "Copy it from the address bar";
+      button.textContent = gettext("Copy it from the address bar");
     }
-    setTimeout(() => (button.textContent = WORDS), SAID_MS);
+    setTimeout(() => (button.textContent = words), SAID_MS);
   });
   root.append(button);
   return { load: () => {}, destroy: () => {} };

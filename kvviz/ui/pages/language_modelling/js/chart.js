@@ -1,6 +1,8 @@
 // The loss curves: a log axis of tokens seen, a mark for the point that is looked at.
 import { el } from "../../../../player/js/dom.js";
-import { along } from "./film.js";
+import { gettext, pgettext } from "../../../../player/js/translation.js";
+import { along, fairDraw } from "./film.js";
+import { tokens } from "./words.js";
 
 /** @import { Film, Films, Point } from "./film.js" */
 
@@ -19,8 +21,8 @@ export class Chart {
     this.least = Math.max(0, Math.floor(Math.min(...all)) - 1);
     this.root = el("figure", { class: "lm-chart" });
     const { width, height } = CHART;
-    const names = data.films.map((film) => film.name).join(" and ");
-    const about = `Loss on held-out text over the tokens seen, ${names}`;
+    const models = data.films.map((film) => film.name).reduce((first, last) => gettext("{first} and {last}", { first, last }));
+    const about = gettext("Loss on held-out text over the tokens seen, {models}", { models });
     this.svg = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about });
     this.drawAxes();
     /** @type {SVGElement[]} */
@@ -76,12 +78,14 @@ export class Chart {
       this.svg.append(svg("line", { class: "lm-grid", x1: left, x2: width - right, y1: y, y2: y }), label(String(bits), left - 8, y + 4, "end"));
     }
     const fair = this.y(this.data.most_bits);
+    const n_vocabulary = Math.round(fairDraw(this.data.most_bits));
+    const all = tokens(n_vocabulary, n_vocabulary.toLocaleString("en"));
     this.svg.append(
       svg("line", { class: "lm-fair", x1: left, x2: width - right, y1: fair, y2: fair }),
-      label(`a fair draw from all ${Math.round(2 ** this.data.most_bits).toLocaleString("en")} tokens`, width - right, fair - 6, "end"),
-      label("bits a predicted token, held-out text", 2, 12, "start"),
-      label("tokens seen", width - right, height - 4, "end"),
-      label("none", this.x(0), height - bottom + 17, "middle"),
+      label(gettext("a fair draw from all {tokens}", { tokens: all }), width - right, fair - 6, "end"),
+      label(gettext("bits a predicted token, held-out text"), 2, 12, "start"),
+      label(gettext("tokens seen"), width - right, height - 4, "end"),
+      label(pgettext("tokens seen", "none"), this.x(0), height - bottom + 17, "middle"),
     );
     for (const [n, words] of /** @type {[number, string][]} */ ([[1e4, "10 k"], [1e5, "100 k"], [1e6, "1 M"], [1e7, "10 M"], [1e8, "100 M"]])) {
       if (n < this.first || n > this.end) continue;

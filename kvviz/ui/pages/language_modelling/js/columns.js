@@ -1,6 +1,7 @@
 // A text with its labels: what was fed, what was asked for, the loss, and what the model expected.
 // Hover, focus or tap a token to read it.
 import { el } from "../../../../player/js/dom.js";
+import { gettext, pgettext } from "../../../../player/js/translation.js";
 import { bitsText, heat, percent, placeAfterKey, running, surroundings, unseenWords } from "./reading.js";
 
 /** @import { Column, Reading } from "./reading.js" */
@@ -97,7 +98,7 @@ export class Columns {
       nSignals: String(asked.length),
       layout: this.compact ? "text" : "rows",
     });
-    this.strip.setAttribute("aria-label", `Tokens that ${reading.model} reads, and their labels`);
+    this.strip.setAttribute("aria-label", gettext("Tokens that {model} reads, and their labels", { model: reading.model }));
     this.cells = reading.columns.map((column, place) => this.column(column, place));
     this.strip.replaceChildren(...this.cells);
     this.strip.classList.toggle("is-text", this.compact);
@@ -118,7 +119,7 @@ export class Columns {
       const shown = mode === "next-token" ? this.reading.columns[place - 1] : column;
       this.warm(cell, shown);
       const text = mode === "next-token" ? column.fed : (column.asked ?? column.fed);
-      const rest = mode === "next-token" ? [unseen.asked, column.asked ?? ""] : [column.asked === null ? unseen.asked : ", hidden"];
+      const rest = mode === "next-token" ? [unseen.asked, column.asked ?? ""] : [column.asked === null ? unseen.asked : `, ${pgettext("token", "hidden")}`];
       cell.append(span("lm-asked", running(text)), span("lm-unseen", [...rest, loss && `, ${loss}`, unseen.loss].join("")));
       return cell;
     }
@@ -140,19 +141,20 @@ export class Columns {
     const { reading } = this;
     const key = el("div", { class: "lm-key" });
     const fed = el("span", { class: "lm-key-item" });
-    fed.append(el("i", { class: "lm-key-fed" }), "goes in");
+    fed.append(el("i", { class: "lm-key-fed" }), gettext("goes in"));
     const asked = el("span", { class: "lm-key-item" });
-    const label = reading.mode === "next-token" ? "label: the token after it" : "label: what was hidden";
-    asked.append(el("i", { class: "lm-key-asked" }), this.compact && reading.mode === "next-token" ? "how dear a token was, foreseen from those before it" : label);
+    const label = reading.mode === "next-token" ? gettext("label: the token after it") : gettext("label: what was hidden");
+    asked.append(el("i", { class: "lm-key-asked" }), this.compact && reading.mode === "next-token" ? gettext("how dear a token was, foreseen from those before it") : label);
     key.append(...(this.compact ? [asked] : [fed, asked]));
     if (reading.revealed) {
+      const bits = bitsText(reading.most_bits);
       const scale = el("span", { class: "lm-key-item lm-scale" });
-      scale.append("0", el("i", { class: "lm-ramp" }), `${bitsText(reading.most_bits)} bits or more`);
-      scale.title = `${bitsText(reading.most_bits)} bits: a fair draw from the whole vocabulary. A worse guess costs more`;
+      scale.append("0", el("i", { class: "lm-ramp" }), gettext("{bits} bits or more", { bits }));
+      scale.title = gettext("{bits} bits: a fair draw from the whole vocabulary. A worse guess costs more", { bits });
       key.append(scale);
     }
     const switcher = el("div", { class: "lm-switch" });
-    for (const [compact, words] of /** @type {[boolean, string][]} */ ([[false, "In and label"], [true, "Running text"]])) {
+    for (const [compact, words] of /** @type {[boolean, string][]} */ ([[false, gettext("In and label")], [true, gettext("Running text")]])) {
       const button = el("button", { type: "button", "aria-pressed": String(this.compact === compact) }, [words]);
       button.addEventListener("click", () => {
         this.compact = compact;
@@ -195,17 +197,17 @@ export class Columns {
     const { reading } = this;
     if (!reading.revealed) return [el("p", { class: "lm-quiet" }, [reading.wait])];
     if (place < 0) {
-      return [el("p", { class: "lm-quiet" }, ["Point at a token, tap it, or move with the arrow keys: here you see what the model expected."])];
+      return [el("p", { class: "lm-quiet" }, [gettext("Point at a token, tap it, or move with the arrow keys: here you see what the model expected.")])];
     }
     if (!column || column.asked === null || column.bits === null || column.probability === null) {
       const why =
         reading.mode === "masked-token"
           ? column?.kind === "special"
-            ? "A mark that frames the text. Nothing is asked here."
-            : "This token is in plain sight, so nothing is asked and nothing is learnt here."
+            ? gettext("A mark that frames the text. Nothing is asked here.")
+            : gettext("This token is in plain sight, so nothing is asked and nothing is learnt here.")
           : judged < 0
-            ? "The first token is given: there is nothing before it to predict it from."
-            : "Nothing follows, so there is no label here.";
+            ? gettext("The first token is given: there is nothing before it to predict it from.")
+            : gettext("Nothing follows, so there is no label here.");
       return [el("p", { class: "lm-quiet" }, [why])];
     }
     const { before, after } = surroundings(reading, judged);
@@ -213,18 +215,18 @@ export class Columns {
     context.append(before, el("mark", {}, ["?"]), after);
     const real = column.asked;
     /** @type {Node[]} */
-    const nodes = [context, el("p", { class: "lm-eyebrow" }, [`${reading.model} expected`])];
+    const nodes = [context, el("p", { class: "lm-eyebrow" }, [gettext("{model} expected", { model: reading.model })])];
     const list = el("ol", { class: "lm-guesses" });
     const shown = column.guesses.slice(0, 6);
     for (const [text, p] of shown) list.append(bar(text, p, text === real, ""));
     if (!shown.some(([text]) => text === real)) {
-      const place = column.rank > 0 ? `${column.rank.toLocaleString("en")}. ` : `beyond ${reading.n_recorded}. `;
+      const place = column.rank > 0 ? `${column.rank.toLocaleString("en")}. ` : `${gettext("beyond {n}.", { n: reading.n_recorded })} `;
       list.append(bar(real, column.probability, true, place));
     }
     nodes.push(list);
     const sum = el("p", { class: "lm-sum" });
     sum.append(
-      el("b", {}, [`${column.bits.toFixed(2)} bits`]),
+      el("b", {}, [gettext("{bits} bits", { bits: column.bits.toFixed(2) })]),
       ` = −log₂ ${column.probability >= 0.001 ? column.probability.toPrecision(3) : column.probability.toExponential(2)}`,
     );
     nodes.push(sum);
@@ -245,7 +247,7 @@ function bar(text, p, real, place) {
   const name = el("span", { class: "lm-guess" }, [text]);
   if (place) name.prepend(el("small", {}, [place]));
   line.append(name, track, el("span", { class: "lm-p" }, [percent(p)]));
-  if (real) line.setAttribute("aria-label", `${text}, ${percent(p)}, the real one`);
+  if (real) line.setAttribute("aria-label", gettext("{token}, {share}, the real one", { token: text, share: percent(p) }));
   return line;
 }
 

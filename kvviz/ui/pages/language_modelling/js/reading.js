@@ -1,4 +1,5 @@
 // A text as a model read it: its numbers as a person reads them, and where keys lead. Pure.
+import { gettext, pgettext } from "../../../../player/js/translation.js";
 
 /**
  * @typedef {object} Column One token that went through the model.
@@ -46,7 +47,8 @@ export function percent(p) {
   if (p >= 0.0995) return `${(100 * p).toFixed(0)} %`;
   if (p >= 0.000995) return `${(100 * p).toFixed(1)} %`;
   if (p <= 0) return "0 %";
-  return 1 / p < MOST_IN_FULL ? `1 in ${Math.round(1 / p).toLocaleString("en")}` : `1 in 10${raised(Math.round(-Math.log10(p)))}`;
+  const n = 1 / p < MOST_IN_FULL ? Math.round(1 / p).toLocaleString("en") : `10${raised(Math.round(-Math.log10(p)))}`;
+  return gettext("1 in {n}", { n });
 }
 
 /** @param {number} n @returns {string} A whole number as an exponent. */
@@ -89,6 +91,8 @@ export function surroundings(reading, place) {
  * @returns {{ asked: string, loss: string }} Words before the label, and behind the loss.
  */
 export function unseenWords(column, mode) {
-  if (column.asked === null) return { asked: ", nothing is asked here", loss: "" };
-  return { asked: mode === "next-token" ? ", then " : ", hidden: ", loss: column.bits === null ? "" : " bits" };
+  // The order of what is on screen is that of the picture, so the words between it are single ones.
+  if (column.asked === null) return { asked: `, ${gettext("nothing is asked here")}`, loss: "" };
+  const asked = mode === "next-token" ? `, ${pgettext("a token, then its label", "then")} ` : `, ${pgettext("token", "hidden")}: `;
+  return { asked, loss: column.bits === null ? "" : ` ${pgettext("unit", "bits")}` };
 }

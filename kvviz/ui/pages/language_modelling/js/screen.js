@@ -1,10 +1,12 @@
 // The training film: one slider over the points of a training, scrubbed wholly in the browser.
 // Loss curves of the twins, and what each would say at six fixed places, as it was recorded.
 import { ICONS, el, icon } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { Chart } from "./chart.js";
-import { fairDraw, nearest, pointAfterKey } from "./film.js";
+import { nearest, pointAfterKey } from "./film.js";
 import { SentenceCard } from "./sentence_card.js";
-import { shareText, tokensText } from "./words.js";
+import { toldOf } from "./told_point.js";
+import { pieces, tokens, tokensText } from "./words.js";
 
 /** @import { Films, Point } from "./film.js" */
 
@@ -23,11 +25,11 @@ export class Screen {
     this.root = el("section", { class: "kvviz-lm kvviz-film" });
     this.root.dataset.kvviz = "training-film";
     this.root.tabIndex = -1;
-    this.back = this.button("One point back", ICONS.back, () => this.scrub(this.point - 1));
-    this.play = this.button("Play", ICONS.play, () => this.toggle());
+    this.back = this.button(gettext("One point back"), ICONS.back, () => this.scrub(this.point - 1));
+    this.play = this.button(gettext("Play"), ICONS.play, () => this.toggle());
     this.play.classList.add("is-main");
-    this.forward = this.button("One point on", ICONS.forward, () => this.scrub(this.point + 1));
-    this.slider = el("input", { type: "range", min: 0, step: 1, "aria-label": "Point of the training" });
+    this.forward = this.button(gettext("One point on"), ICONS.forward, () => this.scrub(this.point + 1));
+    this.slider = el("input", { type: "range", min: 0, step: 1, "aria-label": gettext("Point of the training") });
     this.slider.addEventListener("input", () => this.scrub(Number(this.slider.value)));
     this.sentence = el("p", { class: "lm-sentence", "aria-live": "polite" });
     this.root.addEventListener("keydown", (event) => this.press(event));
@@ -125,7 +127,7 @@ export class Screen {
   }
 
   showPlaying() {
-    const words = this.timer ? "Pause" : "Play";
+    const words = this.timer ? gettext("Pause") : gettext("Play");
     this.play.setAttribute("aria-label", words);
     this.play.title = words;
     this.play.replaceChildren(icon(this.timer ? ICONS.pause : ICONS.play));
@@ -151,7 +153,8 @@ export class Screen {
     const now = this.data.films.map((film) => film.points[nearest(film.points, this.lead[to].progress)]);
     this.slider.value = String(to);
     this.slider.style.setProperty("--done", `${(100 * to) / Math.max(1, this.last)}%`);
-    this.slider.setAttribute("aria-valuetext", `${tokensText(now[0].n_tokens)} tokens seen`);
+    const seen = now[0].n_tokens;
+    this.slider.setAttribute("aria-valuetext", gettext("{tokens} seen", { tokens: tokens(seen, tokensText(seen)) }));
     this.back.disabled = to === 0;
     this.forward.disabled = to === this.last;
     this.tell(now);
@@ -167,23 +170,8 @@ export class Screen {
 
   /** @param {Point[]} now */
   tell(now) {
-    const lead = now[0];
-    const seen = lead.n_tokens
-      ? ["After ", el("b", {}, [tokensText(lead.n_tokens)]), ` tokens, ${shareText(lead.progress)} of the training, `]
-      : [el("b", {}, ["Before the first token"]), " "];
-    const parts = this.data.films.flatMap((film, i) => {
-      // Films are set side by side by the share of the training; the twin may have seen other numbers.
-      const apart = now[i].n_tokens === lead.n_tokens ? "" : `, ${tokensText(now[i].n_tokens)} tokens into its own,`;
-      return [
-        i ? `, and ${film.name}${apart} among ` : `${film.name} is as unsure as a fair draw among `,
-        el("b", {}, [Math.round(fairDraw(now[i].bits)).toLocaleString("en")]),
-        `${i ? "" : " tokens"} (${now[i].bits.toFixed(2)} bits)`,
-      ];
-    });
-    // A fair draw knows nothing; who takes chance for knowledge does worse.
-    const worse = now.some((point) => point.bits > this.data.most_bits)
-      ? `. There are only ${Math.round(fairDraw(this.data.most_bits)).toLocaleString("en")}: a model that has learnt nothing guesses worse than a fair draw from all`
-      : "";
-    this.sentence.replaceChildren(...seen, ...parts, worse, ".");
+    const names = this.data.films.map((film) => film.name);
+    const told = toldOf(names, now, this.data.most_bits);
+    this.sentence.replaceChildren(...pieces(told).map((piece, i) => (i % 2 ? el("b", {}, [piece]) : piece)));
   }
 }

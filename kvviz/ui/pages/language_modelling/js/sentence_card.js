@@ -1,5 +1,6 @@
 // One fixed sentence with a gap: what each model would say there at a point of its training.
 import { el } from "../../../../player/js/dom.js";
+import { gettext } from "../../../../player/js/translation.js";
 import { shareText } from "./words.js";
 
 /** @import { Film, Said, Sentence } from "./film.js" */
@@ -18,7 +19,7 @@ export class SentenceCard {
     this.models = films.map((film) => {
       const part = el("div", { class: "lm-model" });
       const name = el("p", { class: `lm-film-key is-${film.family}` });
-      name.append(el("i"), film.name, el("small", {}, [film.family === "gpt2" ? "sees what stands before" : "sees both sides"]));
+      name.append(el("i"), film.name, el("small", {}, [film.family === "gpt2" ? gettext("sees what stands before") : gettext("sees both sides")]));
       const list = el("ol", { class: "lm-guesses" });
       const lines = Array.from({ length: N_GUESSES }, () => {
         const line = el("li");
@@ -52,7 +53,7 @@ export class SentenceCard {
         p.textContent = shareText(guess[1]);
         line.classList.toggle("is-real", guess[0] === this.word);
       });
-      if (goes) goes.textContent = continuation ? `… ${continuation}` : "… (it ends the text)";
+      if (goes) goes.textContent = continuation ? `… ${continuation}` : gettext("… (it ends the text)");
     });
   }
 }

@@ -1,0 +1,247 @@
+// What the player says of the bill: the arithmetic behind each figure, and how both ways compare. Pure.
+import { inUnit, small, sumText, unitFor, whole } from "./format.js";
+import { gettext, ngettext } from "./translation.js";
+
+/**
+ * @import { Encoder, Model, RunCache } from "./buffer.js"
+ * @import { BillSide } from "./run.js"
+ *
+ * @typedef {{ title: string, lines: string[], note?: string }} Explanation
+ * @typedef {object} Bill What an explanation is made of.
+ * @property {BillSide} side
+ * @property {Model} model
+ * @property {number} n_rows Rows of K and V after the step.
+ * @property {number} step
+ * @property {Encoder | null} encoder
+ */
+
+/**
+ * @param {"rows" | "cross_rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
+ * @param {Model} model @param {number} n_prompt @param {number} step @param {Encoder | null} encoder
+ * @returns {Explanation}
+ */
+export function billExplanation(figure, side, model, n_prompt, step, encoder = null) {
+  const bill = { side, model, n_rows: n_prompt + step, step, encoder };
+  return { rows, cross_rows: crossRows, flops, seconds, cache_bytes: bytes }[figure](bill);
+}
+
+/** @param {Bill} bill @returns {Explanation} */
+function rows({ side }) {
+  const on = side.cache === "on";
+  return {
+    title: on ? gettext("K/V rows computed with the cache") : gettext("K/V rows computed without the cache"),
+    lines: [
+      sumOfRows(side.rows),
+      on
+        ? gettext("The prefill computes the prompt's rows, every decode step one more.")
+        : gettext("Every step computes all rows again."),
+    ],
+    note: note(side, ran(side) ? gettext("Read off the positions fed and the projections run.") : ""),
+  };
+}
+
+/** @param {Bill} bill @returns {Explanation} */
+function crossRows({ side }) {
+  const on = side.cache === "on";
+  return {
+    title: on
+      ? gettext("Cross-attention rows computed with the cache")
+      : gettext("Cross-attention rows computed without the cache"),
+    lines: [
+      sumOfRows(side.cross_rows ?? { total: 0, terms: [] }),
+      on
+        ? gettext("They are made of what the encoder read, which never changes: once is enough.")
+        : gettext("They are made of the input again at every step, and come out the same."),
+    ],
+    note: note(side, ran(side) ? gettext("Read off the projections run.") : ""),
+  };
+}
+
+/** @param {Bill} bill @returns {Explanation} */
+function flops({ side, model, n_rows, step, encoder }) {
+  const unit = unitFor("flops", ...side.flops.terms);
+  const title =
+    side.cache === "on"
+      ? gettext("Floating-point operations with the cache")
+      : gettext("Floating-point operations without the cache");
+  const sum = `${sumText(side.flops.terms, (n) => inUnit(n, unit))} = ${inUnit(side.flops.total ?? 0, unit)} ${unit.name}`;
+  if (encoder) {
+    const own = { flops: inUnit(encoder.flops, unit), unit: unit.name };
+    return {
+      title,
+      lines: [sum, gettext("The encoder's own pass is not in it: {flops} {unit}, once, either way.", own)],
+      note: note(side, gettext("Of the decoder: matrix products only, a multiply-add as two.")),
+    };
+  }
+  const sizes = {
+    n: model.n_layers, d: model.d_model, i: model.d_mlp, v: whole(model.d_vocab), q: side.rows.terms[step], keys: n_rows,
+  };
+  return {
+    title,
+    lines: [
+      sum,
+      gettext("A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV"),
+      ngettext(
+        "L = {n} layer, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
+        "L = {n} layers, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
+        model.n_layers, sizes,
+      ),
+    ],
+    note: note(side, gettext("Matrix products only, a multiply-add as two; logits for one row.")),
+  };
+}
+
+/** @param {Bill} bill @returns {Explanation} */
+function seconds({ side, model }) {
+  const title = side.cache === "on" ? gettext("Time with the cache") : gettext("Time without the cache");
+  const { total, terms } = side.seconds;
+  if (total === null) {
+    return { title, lines: [gettext("Not run, so there is no time to show. Time is measured here, never computed.")] };
+  }
+  const unit = unitFor("seconds", ...terms);
+  const { n_timings } = side;
+  const noise =
+    n_timings > 1
+      ? ngettext(
+          "Run {n} time, in turn with the other way: of each step the least time is taken, since other work on the machine only adds to it.",
+          "Run {n} times, in turn with the other way: of each step the least time is taken, since other work on the machine only adds to it.",
+          n_timings, { n: n_timings },
+        )
+      : gettext("Run once: at this size other work on the machine shows.");
+  const measured = gettext("Measured on {device}, forward pass and choice of the token.", { device: model.device });
+  return {
+    title,
+    lines: [`${sumText(terms, (n) => inUnit(n, unit))} = ${inUnit(total, unit)} ${unit.name}`],
+    note: [measured, noise].join(" "),
+  };
+}
+
+/** @param {Bill} bill @returns {Explanation} */
+function bytes({ side, model, n_rows, encoder }) {
+  if (side.cache === "off") {
+    return {
+      title: gettext("Bytes held without the cache"),
+      lines: [gettext("0 B: no row outlives its step.")],
+      note: note(side, ""),
+    };
+  }
+  const { n_layers, n_kv_heads, d_head, cache_bytes_per_token: per } = model;
+  const factors = {
+    layers: ngettext("{n} layer", "{n} layers", n_layers, { n: n_layers }),
+    heads: ngettext("{n} head", "{n} heads", n_kv_heads, { n: n_kv_heads }),
+    numbers: ngettext("{n} number", "{n} numbers", d_head, { n: d_head }),
+    bytes: per / (2 * n_layers * n_kv_heads * d_head),
+    product: whole(per),
+  };
+  const total = whole(side.cache_bytes.total ?? 0);
+  const n_input = encoder ? encoder.tokens.length : 0;
+  const halves = { bytes: whole(per), own: whole(n_rows), input: whole(n_input), total };
+  return {
+    title: gettext("Bytes held by the cache"),
+    lines: [
+      gettext("2 × {layers} × {heads} × {numbers} × {bytes} B = {product} B a token", factors),
+      encoder
+        ? ngettext(
+            "{bytes} B × ({own} + {input}) row of both caches = {total} B",
+            "{bytes} B × ({own} + {input}) rows of both caches = {total} B",
+            n_rows + n_input, halves,
+          )
+        : ngettext("{bytes} B × {n} row = {total} B", "{bytes} B × {n} rows = {total} B", n_rows, {
+            bytes: whole(per), n: whole(n_rows), total,
+          }),
+    ],
+    note: note(
+      side,
+      ran(side) ? gettext("2 is for K and V. Measured on the tensors that hold the rows.") : gettext("2 is for K and V."),
+    ),
+  };
+}
+
+/** @param {BillSide} side @returns {boolean} */
+function ran(side) {
+  return side.source === "run";
+}
+
+/** @param {BillSide} side @param {string} said @returns {string} With where the figure comes from, if it was not run. */
+function note(side, said) {
+  return [said, ran(side) ? "" : gettext("By formula: this run was not made.")].filter(Boolean).join(" ");
+}
+
+/** @param {{ total: number | null, terms: number[] }} sum @returns {string} */
+function sumOfRows({ total, terms }) {
+  const n = total ?? 0;
+  return ngettext("{sum} = {n} row", "{sum} = {n} rows", n, { sum: sumText(terms, whole), n: whole(n) });
+}
+
+/**
+ * What is read out of a figure of the bill, which opens its explanation.
+ * @param {string} label @param {RunCache} cache @param {string} figure @param {boolean} formula @returns {string}
+ */
+export function figureLabel(label, cache, figure, formula) {
+  return [figureText({ label, figure }, cache === "on", formula), gettext("Show the arithmetic.")].join(" ");
+}
+
+/** @param {{ label: string, figure: string }} what @param {boolean} on @param {boolean} formula @returns {string} */
+function figureText(what, on, formula) {
+  if (formula) {
+    return on
+      ? gettext("{label}, with cache: {figure} (by formula).", what)
+      : gettext("{label}, without cache: {figure} (by formula).", what);
+  }
+  return on ? gettext("{label}, with cache: {figure}.", what) : gettext("{label}, without cache: {figure}.", what);
+}
+
+/** @param {number} factor @returns {string} How many times the rows are without the cache. */
+export function fewerRows(factor) {
+  return gettext("{factor}× fewer rows", { factor: factor >= 9.95 ? whole(factor) : factor.toFixed(1) });
+}
+
+/** @param {number} on @param {number} off @returns {string} */
+export function curveDescription(on, off) {
+  const counts = { on: whole(on), off: whole(off) };
+  return gettext("Rows computed so far, after each step: {on} with the cache, {off} without.", counts);
+}
+
+/** @param {{ n_same: number, parted: boolean, difference: number, dtype: string }} c @returns {string} */
+export function comparisonLine({ n_same, parted, difference, dtype }) {
+  const largest = { difference: small(difference), dtype };
+  if (parted && n_same > 0) {
+    return joined(sameUntilParted(n_same), gettext("largest logit difference {difference} ({dtype}) up to there", largest));
+  }
+  const tokens = parted ? gettext("The two runs part at the first token") : same(n_same);
+  return joined(tokens, gettext("largest logit difference {difference} ({dtype})", largest));
+}
+
+/** @param {number} n @returns {string} */
+function same(n) {
+  if (n === 1) return gettext("The same token both ways");
+  return ngettext("Same {n} token both ways", "Same {n} tokens both ways", n, { n: whole(n) });
+}
+
+/** @param {number} n @returns {string} */
+function sameUntilParted(n) {
+  if (n === 1) return gettext("The same token both ways, then the two runs part");
+  return ngettext(
+    "Same {n} token both ways, then the two runs part",
+    "Same {n} tokens both ways, then the two runs part",
+    n, { n: whole(n) },
+  );
+}
+
+/** @param {...string} phrases @returns {string} */
+function joined(...phrases) {
+  return phrases.join(" · ");
+}
+
+/** @param {string} dtype @returns {Explanation} */
+export function whyNotZero(dtype) {
+  return {
+    title: gettext("Why the logits are not equal to the last bit"),
+    lines: [
+      gettext("With the cache a decode step multiplies one row; without it, all rows at once."),
+      gettext("For few and for many rows the library takes different paths, which add the same products in another order."),
+      gettext("In {dtype} every addition rounds, so another order can end in other last digits.", { dtype }),
+    ],
+    note: gettext("Whether rounding is all there is to it, a run in float64 can tell: there the difference should all but vanish."),
+  };
+}
