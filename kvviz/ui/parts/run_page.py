@@ -106,9 +106,10 @@ class RunPage(ABC):
         with above:
             draft = self.CONTROLS.draw(self.environment)
         st.title(_(self.TITLE), anchor=False)
+        heading = _("The run, step by step")
         st.html(
             f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(_("The run, step by step"))}</h2>'
+            f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
         )
         if draft.run or state.asked:
             state.asked = False

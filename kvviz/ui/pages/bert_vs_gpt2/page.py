@@ -44,9 +44,10 @@ def show() -> None:
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
     state.change(model=model, bert=bert)
     st.title(_("BERT beside GPT-2"), anchor=False)
+    heading = _("The experiment")
     st.html(
         f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
-        f'<h2 class="kvviz-unseen">{plain_html(_("The experiment"))}</h2>'
+        f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
     )
     status = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):

@@ -253,7 +253,7 @@ def own_blank(shown: ShownRun, cross: CrossAttention) -> None:
     ).format(head=head, layer=layer)
     cards.heading(
         _("{share} on its own blank").format(share=percent(float(found.max()))),
-        f"{surest_head} {much} {_('By such a head it can tell which blank it is at.')}",
+        " ".join([surest_head, much, _("By such a head it can tell which blank it is at.")]),
     )
     caption = lessons().caption("own-blank")
     fed, read = shown.trace.tokens[: shown.trace.n_rows], set(cross.encoder.tokens)

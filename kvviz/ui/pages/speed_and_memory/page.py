@@ -44,8 +44,9 @@ def show() -> None:
         race_controls.put(state.settings)
     st.html(f"<style>{_rules()}</style>")
     st.title(_("Speed and memory"), anchor=False)
+    heading = _("The race")
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(_("The race"))}</h2>')  # fmt: skip
+            f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>')  # fmt: skip
     race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
     if draft.start or state.asked:
