@@ -465,7 +465,8 @@ def test_a_text_that_is_far_too_long_is_refused_and_kept(twins):
     page = twins()
     page.app.text_area(key="bg:text").set_value("word " * 5_000).run()
     (error,) = page.errors
-    assert "may have 4,000 characters. It has 25,000. Shorten" in error.replace("\\", "")
+    told = " ".join(error.replace("\\", "").replace("*", "").split())
+    assert "may have 4,000 characters. It has 25,000. Shorten" in told
     assert len(page.app.text_area(key="bg:text").value) == 25_000
 
 

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from kvviz.engine import load_model
 from kvviz.trace.named_cache import NamedCache
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.saving import open_upload
 from kvviz.ui.work import runs
 from kvviz.ui.work.run_settings import RunSettings
@@ -52,6 +53,6 @@ def test_a_run_says_which_heads_of_its_model_were_left_out(both, tmp_path, monke
 def test_a_run_that_no_page_can_draw_is_refused_in_words(trace, words):
     file = Upload()
     trace.save(file)
-    state = SimpleNamespace(job=None, error=None)
+    state = RunState()
     open_upload(state, file, "gpt2")
     assert words in str(state.error)
