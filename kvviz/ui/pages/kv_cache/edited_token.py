@@ -127,10 +127,10 @@ def told(changed: Rows, change: Edit) -> Verdict:
     """Return what was measured."""
     counts = changed.sum(axis=1)
     right = int(counts[-1])
+    names = [_("row {n}").format(n=number) for number in range(change.n_rows)]
     strip = "".join(
-        f'<i class="{"kvviz-new" if row else "kvviz-kept"}" '
-        f'title="{plain_html(_("row {n}").format(n=number))}"></i>'
-        for number, row in enumerate(changed[-1])
+        f'<i class="{"kvviz-new" if row else "kvviz-kept"}" title="{plain_html(name)}"></i>'
+        for name, row in zip(names, changed[-1], strict=True)
     )
     kept = change.n_rows - right
     read_out = ngettext(
