@@ -43,7 +43,7 @@ def test_a_race_from_a_cold_link_by_the_keyboard(visit):
 def test_it_fits_a_telephone(visit):
     tab = visit(width=390, height=844, scheme="dark")
     open_page(tab)
-    tab.page.get_by_role("button", name="Just run it").click()
+    tab.page.get_by_role("button", name="Just show me").click()
     expect(tab.page.locator('[data-kvviz="race"]')).to_be_attached()
     tab.page.get_by_role("button", name="Time the parts").click()
     expect(tab.page.locator('[data-kvviz="step-parts"]')).to_be_visible()

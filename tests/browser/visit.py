@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
 """How long anything expected may take. On an idle machine hardly anything takes a second."""
 
 COLD_MS = 120_000

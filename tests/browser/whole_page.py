@@ -90,7 +90,7 @@ SIGHTS = {
     "speed_and_memory": Sight(
         "/speed_and_memory?prompt_tokens=6&new=5&repeats=2",
         ("race", "race-result", "verdict", "chart-speed-up-curve", "chart-cache-bytes"),
-        "Just run it",
+        "Just show me",
     ),
     "model_sizes": Sight(
         "/model_sizes",

@@ -89,7 +89,7 @@ journey("back and forward go between views", async (tab) => {
 journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
   await tab.goto("/bert_vs_gpt2", { text: "The cat sat on the" });
   await tab.find('[data-kvviz="question"]');
-  await tab.button("Show me");
+  await tab.button("Just show me");
   await tab.find('[data-kvviz="verdict"]');
   const found = await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
   assert.deepEqual([found.maskLeft, found.maskRight], ["causal", "bidirectional"]);
@@ -124,7 +124,7 @@ journey("the sizes of models are guessed and drawn", async (tab) => {
 
 journey("a race is run and its charts are drawn", async (tab) => {
   await tab.goto("/speed_and_memory", { prompt_tokens: 6, new: 5, repeats: 2 });
-  await tab.button("Just run it");
+  await tab.button("Just show me");
   const told = await tab.wait({ nRepeats: 2 }, '[data-kvviz="race"]');
   assert.equal(told.sameTokens, "true");
   await tab.find(".st-key-kvviz-chart-speed-up-curve .js-plotly-plot .trace");
