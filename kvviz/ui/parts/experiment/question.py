@@ -96,9 +96,11 @@ def ask(
     with box:
         st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
         # Emptied at once: what is left undrawn would stand there until the work is done.
-        place = st.empty()
+        # Left empty when it is answered: a container in its place would keep the buttons until the
+        # work is done.
+        place, spot = st.empty(), st.container()
         if given is not None:
-            with place.container():
+            with spot:
                 _spot(name, given)
         else:
             with place.container(
