@@ -34,7 +34,7 @@ def extract(
         )
         if any(texts):
             above = comments(lines, call.lineno, comment_tags)
-            yield call.lineno, name, texts if len(texts) > 1 else texts[0], above
+            yield call.lineno, name, texts[0] if len(texts) == 1 else texts, above
 
 
 def comments(lines: list[str], line: int, tags: Collection[str]) -> list[str]:
