@@ -35,10 +35,16 @@ def busy_cores() -> Iterator[None]:
             loop.wait()
 
 
-def run_once(files: list[str]) -> tuple[list[str], str]:
-    """Run the tests once; return the names of those that failed, and all that was printed."""
+def run_once(files: list[str], number: int) -> tuple[list[str], str]:
+    """Run the tests once; return the names of those that failed, and all that was printed.
+
+    The random walks are long, and others in each run.
+    """
     command = [sys.executable, "-m", "pytest", *WORKERS, *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    walks = {"KVVIZ_WALK_SEED": str(number), "KVVIZ_WALK_ACTIONS": "200"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **walks}
+    )
     lines = done.stdout.splitlines()
     failed = [line.split(" - ")[0] for line in lines if line.startswith(FAILED)]
     if done.returncode and not failed:
@@ -52,10 +58,10 @@ def soak(n_runs: int, files: list[str]) -> dict[int, list[str]]:
     for number in range(1, n_runs + 1):
         start = time.monotonic()
         if number % 2:
-            failed, printed = run_once(files)
+            failed, printed = run_once(files, number)
         else:
             with busy_cores():
-                failed, printed = run_once(files)
+                failed, printed = run_once(files, number)
         neighbour = "alone" if number % 2 else "beside busy cores"
         took = time.monotonic() - start
         say(f"run {number} of {n_runs}, {neighbour}: {len(failed)} failed, {took:.0f} s")

@@ -18,7 +18,12 @@ def test_a_message_right_after_a_step_back_does_not_take_its_place(visit):
     # Two messages in one moment: Streamlit runs the script for the later one alone.
     tab.page.evaluate("""() => {
       const more = document.querySelector('.st-key-kv-new [data-testid="stNumberInputStepUp"]');
-      addEventListener("popstate", () => setTimeout(() => more.click()), true);
+      const before = location.href;
+      const watch = setInterval(() => {
+        if (location.href === before) return;
+        clearInterval(watch);
+        more.click();
+      });
       history.back();
     }""")
     tab.wait(nFed=2)

@@ -1,11 +1,12 @@
 """What of the address bar a page takes in, and when it tells the browser what to put there."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from kvviz.ui.shell import address, history
-from kvviz.ui.shell.address import ARRIVED, PAGE, Address, last_written
+from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, Address, last_written
 from kvviz.ui.shell.history import Step
 
 
@@ -31,6 +32,10 @@ def browser(monkeypatch):
     page = SimpleNamespace(query_params=Bar(), session_state={})
     monkeypatch.setattr(address, "st", page)
     monkeypatch.setattr(history, "st", page)
+    page.said = []
+    monkeypatch.setattr(
+        history, "say", lambda name, said: page.said.append((name, said, history.newest()))
+    )
 
     def does(*, parameters=None, arrived=False, step=None, flag=False):
         """Bring a message with these parameters; `step` is where the person went by history."""
@@ -118,7 +123,7 @@ def test_coming_from_another_page_by_its_name_keeps_what_was_there_and_a_link_do
     assert taken(bar) == {"step": "4"}
 
 
-def test_the_browser_is_told_only_what_it_is_not_known_to_have(browser):
+def test_the_browser_is_told_only_what_it_was_not_told_last(browser):
     bar = opened(browser, {"step": "3"})
     browser.does(parameters={"step": "3"})
     bar.write({"step": "3"})
@@ -127,24 +132,19 @@ def test_the_browser_is_told_only_what_it_is_not_known_to_have(browser):
     assert browser.query_params.told == [{"step": "4"}]
 
 
-def test_the_message_before_that_of_a_step_leaves_the_address_to_it(browser):
+def test_an_address_says_which_step_its_page_has_followed(browser):
     bar = opened(browser, {"step": "3"})
-    browser.does(parameters={"step": "2"}, flag=True)
-    assert taken(bar) is None
+    browser.does(step={"step": "3"})
     bar.write({"step": "3"})
-    assert browser.query_params.told == []
-    browser.does(parameters={"step": "2"}, step={"step": "2"})
-    assert taken(bar) == {"step": "2"}
+    assert browser.said[-1] == ("", {"step": "3"}, browser.steps)
 
 
-def test_an_address_that_may_have_overtaken_a_step_is_put_right(browser):
+def test_what_a_run_of_another_page_may_have_overwritten_is_said_again(browser):
     bar = opened(browser, {"step": "3"})
-    # Told, and on its way while the person goes back to where the message says they are.
-    bar.write({"step": "4"})
-    browser.does(parameters={"step": "3"}, step={"step": "3"})
-    assert taken(bar) == {"step": "3"}
+    # The frame, when another page than before is drawn.
+    browser.session_state[SENT] = None
     bar.write({"step": "3"})
-    assert browser.query_params.told == [{"step": "4"}, {"step": "3"}]
+    assert browser.query_params.told == [{"step": "3"}]
 
 
 def test_an_address_that_was_told_by_a_run_cut_short_is_told_again(browser):
@@ -162,6 +162,37 @@ def test_an_address_that_was_told_by_a_run_cut_short_is_told_again(browser):
     browser.does(parameters={"step": "3"})
     bar.write({"step": "3"})
     assert browser.query_params.told == [{"step": "4"}, {"step": "3"}]
+
+
+@pytest.fixture
+def heard(browser, monkeypatch):
+    """A run of the script for a page, and what the browser has told by then."""
+    monkeypatch.setattr(history, "_component", lambda: lambda **_: None)
+    browser.container = lambda **_: nullcontext()
+
+    def run(page, *, step=None, arrived=False, flag=False):
+        if step is not None:
+            when, led_to = step
+            told = {"when": when, "page": led_to, "query": "a=b"}
+            browser.session_state[history.KEY] = {"step": told}
+        monkeypatch.setattr(history, "flagged", lambda: flag)
+        history.listen(page, arrived=arrived)
+        return history.step_to_follow(page)
+
+    return run
+
+
+def test_a_step_is_for_the_page_it_led_to_and_waits_for_it(heard):
+    assert heard("here") is None
+    assert heard("here", step=(1, "there")) is None, "a message for this page was in the way"
+    assert heard("there", arrived=True, flag=True).parameters == {"a": "b"}
+
+
+def test_who_goes_on_by_a_link_has_left_the_step(heard):
+    heard("here")
+    heard("here", step=(1, "there"))
+    assert heard("elsewhere", arrived=True) is None
+    assert heard("there", arrived=True) is None
 
 
 def test_a_page_is_linked_by_what_it_wrote_last(browser):

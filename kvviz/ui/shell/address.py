@@ -2,7 +2,8 @@
 
 When everything has settled, the address names the view. Each step through the browser's history
 is told by the browser and followed by the page; each run of a page ends by saying the address of
-what it shows, unless the browser is known to have it. So whichever came last, the two agree.
+what it shows, and which step it has followed, unless that was said last. So whichever came last,
+the two agree.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ PAGE = "kvviz:page"
 """Set by the frame to the name of the page that was drawn last."""
 _ADDRESSES = "kvviz:addresses"
 """What each page last wrote, by its name."""
-_SENT = "kvviz:sent"
-"""What the browser was last told to put into its address bar, by whichever page."""
+SENT = "kvviz:sent"
+"""The address that the browser was told last, and the step followed by then. Set to None by the
+frame when another page than before is drawn: the browser may have been on its way to a third."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,6 @@ class Address:
 
     def __init__(self) -> None:
         self.written: dict[str, str] | None = None
-        self._step_is_coming = False
 
     def follow(self, take: Callable[[Link], None]) -> None:
         """Let the page take in the address that a person brought, if one was.
@@ -69,7 +70,7 @@ class Address:
             take: Makes the page show it. A run of the script that is cut short while it does begins
                 anew with the next one, for only then has the address been followed.
         """
-        step = history.step_to_follow()
+        step = history.step_to_follow(st.session_state.get(PAGE, ""))
         arrived = st.session_state.get(ARRIVED, True)
         parameters = dict(st.query_params) if step is None else step.parameters
         if self.written is None:
@@ -82,26 +83,25 @@ class Address:
         if brought and parameters != self.written:
             take(Link(parameters, by_history=step is not None or history.flagged()))
             self.written = parameters
-        # The step itself is told by the message that comes next.
-        self._step_is_coming = step is None and history.flagged() and not arrived
         st.session_state[ARRIVED] = False
-        history.followed()
+        if step is not None:
+            history.followed()
 
     def write(self, parameters: Mapping[str, str]) -> None:
         """Put parameters into the address bar, and the language with them.
 
-        The browser is told unless it was told last and its message says that it has them. Either
-        alone may be of the past: a message sent before the last address arrived, or an address that
-        the person has left by a step that this message tells.
+        The browser is told unless it was told just that: it leaves aside what was said before it
+        told of its newest step, and keeps the rest.
         """
-        if self._step_is_coming:
-            return
         spoken = language()
         self.written = {**parameters, **({} if spoken == ENGLISH else {"lang": spoken})}
         page = st.session_state.get(PAGE, "")
         st.session_state.setdefault(_ADDRESSES, {})[page] = self.written
-        if not self.written == dict(st.query_params) == st.session_state.get(_SENT):
+        address = page, self.written, history.newest()
+        if address != st.session_state.get(SENT):
             # A run that is cut short here has told it or has not.
-            st.session_state[_SENT] = None
+            st.session_state[SENT] = None
+            history.say(page, self.written)
+            # For Streamlit's own record, which each message brings back.
             st.query_params.from_dict(self.written)
-            st.session_state[_SENT] = self.written
+            st.session_state[SENT] = address

@@ -48,10 +48,11 @@ class RedirectHome:
         await send({"type": "http.response.body", "body": b""})
 
 
-class InjectBaseAddress:
-    """Put a script into the app's HTML page that says where the server is.
+class InjectScripts:
+    """Put two scripts into the app's HTML page, before Streamlit's own.
 
-    Streamlit guesses it by trying, and a deep link then shows two failed requests in the console.
+    One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
+    failed requests in the console. The other one keeps the address bar.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -80,7 +81,7 @@ class InjectBaseAddress:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            page = body.replace(b"<head>", b"<head>" + base_address_script(), 1)
+            page = body.replace(b"<head>", b"<head>" + scripts(), 1)
             headers = MutableHeaders(scope=start)
             if scope["method"] == "GET":
                 headers["content-length"] = str(len(page))
@@ -108,11 +109,20 @@ def without_conditions(scope: Scope) -> Scope:
 
 
 @cache
-def base_address_script() -> bytes:
-    """Return the script element."""
-    text = (Path(__file__).parent / "base_address.js").read_text(encoding="utf-8")
+def scripts() -> bytes:
+    """Return the script elements."""
+    here = Path(__file__).parent
+    base, bar = (
+        (here / name).read_text(encoding="utf-8") for name in ("base_address.js", "address_bar.js")
+    )
     names = json.dumps([entry.name for entry in PAGES])
-    return f"<script>{text.replace('PAGES', names)}</script>".encode()
+    others = json.dumps([entry.name for entry in PAGES[1:]])
+    # Scripts of type module run in the order of the page, so this one runs before Streamlit's.
+    start = f"window.kvvizAddressBar = new AddressBar(window, {others});"
+    return (
+        f"<script>{base.replace('PAGES', names)}</script>"
+        f'<script type="module">{bar}\n{start}</script>'
+    ).encode()
 
 
 def home_query(scope: Scope) -> str | None:
@@ -136,4 +146,4 @@ def unknown_page(scope: Scope) -> str | None:
 
 def middleware() -> list[Middleware]:
     """Return what the app puts before Streamlit."""
-    return [Middleware(RedirectHome), Middleware(InjectBaseAddress)]
+    return [Middleware(RedirectHome), Middleware(InjectScripts)]

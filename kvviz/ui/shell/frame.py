@@ -9,7 +9,7 @@ import streamlit as st
 
 from kvviz.translation import gettext as _
 from kvviz.ui.shell import history, session_language, style
-from kvviz.ui.shell.address import ARRIVED, PAGE, last_written
+from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
@@ -29,7 +29,8 @@ def show() -> None:
     style.apply()
     pages = [entry.page() for entry in PAGES]
     current = st.navigation(pages, position="hidden")
-    history.listen(current.url_path)
+    arrived = st.session_state.get(PAGE) != current.url_path
+    history.listen(current.url_path, arrived=arrived)
     with st.sidebar:
         st.html(
             f'<div class="kvviz-name">{NAME}</div>'
@@ -48,8 +49,11 @@ def show() -> None:
             ),
             icon=":material/signpost:",
         )
-    if st.session_state.get(PAGE) != current.url_path:
+    if arrived:
         st.session_state[ARRIVED] = True
+        st.session_state[SENT] = None
     st.session_state[PAGE] = current.url_path
     current.run()
-    history.settled()
+    if history.step_to_follow(current.url_path) is not None:
+        # The page has no address of its own to follow.
+        history.followed()

@@ -1,8 +1,10 @@
-"""Steps through the browser's history, as the browser itself tells them.
+"""Steps through the browser's history, as the browser itself tells them, and what it is told.
 
 The query that a message of Streamlit's carries cannot tell whether the person went back or the
 message was sent before the page's latest address arrived. The browser knows: a small component
-tells each step, with the address it led to, and every message from then on carries it.
+tells each step, with the address it led to, and every message from then on carries it. An address
+that is told to the browser names the newest step that had been followed by then, so that the
+browser (`address_bar.js`) can tell what is of the past.
 """
 
 from __future__ import annotations
@@ -11,21 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.ui.shell.front_end import front_end
-from kvviz.ui.shell.page_list import PAGES
 
 KEY = "kvviz-history-steps"
 """Key of the component."""
 _NEWEST = "kvviz:history"
 """The newest step that was told, and whether a page has still to follow it."""
 
-_UNSETTLED = "kvviz:unsettled"
-"""Set from a step on until the script has run through once."""
+SAYS = "kvviz-says"
+"""Query parameter by which an address is told to `address_bar.js`, which leaves it out."""
 
 LONGEST_ADDRESS = 100_000
 
@@ -50,27 +52,48 @@ def _component() -> Callable[..., Any]:
     return front_end("kvviz_history", Path(__file__).parent / "history.js")
 
 
-def listen(page: str) -> None:
+def listen(page: str, *, arrived: bool) -> None:
     """Put the component on the page, and keep the newest step that it has told.
 
     Args:
-        page: Url path of the page that this run of the script is for. A step that led to another
-            one is not to be followed: the person has gone on from there by a link.
+        page: Url path of the page that this run of the script is for.
+        arrived: Whether another page was drawn before.
     """
-    names = [entry.name for entry in PAGES[1:]]
     with st.container(key="kvviz-history"):
-        _component()(key=KEY, data={"page": page, "pages": names}, on_step_change=lambda: None)
+        _component()(key=KEY, data={"page": page}, on_step_change=lambda: None)
     step = new_step()
     if step is not None:
-        st.session_state[_NEWEST] = step, step.page == page
-        st.session_state[_UNSETTLED] = True
+        st.session_state[_NEWEST] = step, True
     elif _NEWEST not in st.session_state:
         # What a session is told in its first message was followed by the session before it.
         st.session_state[_NEWEST] = told(), False
-    if flagged():
-        st.session_state[_UNSETTLED] = True
-    if st.session_state.get(_UNSETTLED):
-        say_again()
+    step, is_open = st.session_state[_NEWEST]
+    if is_open and step.page != page and arrived and not flagged():
+        # The person has gone on by a link.
+        followed()
+
+
+def say(page: str, parameters: Mapping[str, str]) -> None:
+    """Tell the browser the address of what is on screen.
+
+    Args:
+        page: Url path of the page.
+        parameters: Its query.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    when = newest()
+    says = page if when is None else f"{page} {when!r}"
+    message = ForwardMsg()
+    message.page_info_changed.query_string = urlencode({SAYS: says, **parameters})
+    context.enqueue(message)
+
+
+def newest() -> float | None:
+    """Return when the newest step was that a run of the script has heard of, None before one."""
+    step, _open = st.session_state.get(_NEWEST, (None, False))
+    return None if step is None else step.when
 
 
 def told() -> Step | None:
@@ -87,32 +110,14 @@ def new_step() -> Step | None:
     return step if newest is None or step.when != newest.when else None
 
 
-def settled() -> None:
-    """Say that the script has run through: nobody has a step still to follow."""
-    followed()
-    st.session_state[_UNSETTLED] = False
-
-
-def say_again() -> None:
-    """Let each control be told what it says.
-
-    Streamlit's own message of a step leaves out what the controls of the page say, so the run of
-    the script for it gives them what they said before, also in the browser. What was typed in the
-    moment before the step is in the message that follows.
-    """
-    for key, value in st.session_state.items():
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            st.session_state[key] = value
-
-
-def step_to_follow() -> Step | None:
-    """Return the newest step if no page has followed it yet."""
+def step_to_follow(page: str) -> Step | None:
+    """Return the newest step if it led to this page and was not followed yet."""
     step, is_open = st.session_state.get(_NEWEST, (None, False))
-    return step if is_open else None
+    return step if is_open and step.page == page else None
 
 
 def followed() -> None:
-    """Say that the newest step has been followed, or is not to be."""
+    """Say that the newest step has been followed, or is not to be any more."""
     step, _ = st.session_state.get(_NEWEST, (None, False))
     st.session_state[_NEWEST] = step, False
 
@@ -120,8 +125,8 @@ def followed() -> None:
 def flagged() -> bool:
     """Whether Streamlit says that this message is of a step through the history.
 
-    It is where it says so, but it does not always: of two messages that come at once, the later
-    one takes the place of both, and has no flag.
+    It says so of a step to another page only (`address_bar.js`), and not always: of two messages
+    that come at once, the later one takes the place of both, and has no flag.
     """
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation

@@ -1,0 +1,46 @@
+"""However fast a person goes to and fro: when all is settled, the address names what is shown.
+
+`make test-soak` walks further, and another way in each of its runs.
+"""
+
+import os
+
+import pytest
+
+from tests.browser.random_walk import GROUNDS, settled, view, wait_for_view, walk
+
+pytestmark = pytest.mark.browser
+
+SEED = int(os.environ.get("KVVIZ_WALK_SEED", "1"))
+N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "60"))
+
+FORGIVEN = (
+    # Two parts of a page were used within one tick: Streamlit then runs the whole page.
+    "Multiple different fragmentIds detected",
+    # A table that was taken away before Streamlit had asked whether its file is there.
+    "status of 404",
+    "Download Button source error",
+)
+
+
+def page_of(url, address):
+    """Return the name of the page that an address leads to."""
+    return url.removeprefix(address).split("?")[0].strip("/") or "start"
+
+
+@pytest.mark.parametrize("name", GROUNDS)
+def test_after_a_random_walk_the_address_names_the_view(visit, name):
+    tab = visit()
+    tab.page.goto(f"{tab.address}{GROUNDS[name].path}")
+    settled(tab.page)
+    walk(tab.page, GROUNDS[name], SEED, N_ACTIONS)
+    settled(tab.page)
+    here = tab.page.url
+    ground = GROUNDS[page_of(here, tab.address)]
+    walked = view(tab.page, ground)
+    fresh = visit()
+    fresh.page.goto(here)
+    wait_for_view(fresh.page, ground, walked)
+    settled(fresh.page)
+    assert fresh.page.url == here
+    tab.complaints[:] = [one for one in tab.complaints if not any(f in one for f in FORGIVEN)]
