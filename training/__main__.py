@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from training.budget import Budget, MinuteBudget, TokenBudget, parse_deadline
+from training.budget import Budget, minute_budget, parse_deadline, token_budget
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.export import export
@@ -107,10 +107,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _budget(options: argparse.Namespace) -> Budget:
     if options.tokens:
-        return TokenBudget(options.tokens)
+        return token_budget(options.tokens)
     if options.until:
         return parse_deadline(options.until, datetime.now())
-    return MinuteBudget(options.minutes or DEFAULT_MINUTES)
+    return minute_budget(options.minutes or DEFAULT_MINUTES)
 
 
 if __name__ == "__main__":

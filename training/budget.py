@@ -3,81 +3,48 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from training.errors import RecipeError
 
 
-class Budget(Protocol):
-    """Tells the share of a run that is spent."""
-
-    @property
-    def text(self) -> str:
-        """The budget in words, for the card."""
-        ...
-
-    def progress(self, tokens: int, seconds: float, started: float) -> float:
-        """Returns the share spent; 1 or more ends the run.
-
-        Args:
-            tokens: Tokens seen in all, runs before a resume included.
-            seconds: Time spent in all, runs before a resume included.
-            started: Wall clock at the very first step, as `time.time()` gives it.
-        """
-        ...
-
-
 @dataclass(frozen=True)
-class TokenBudget:
+class Budget:
+    """Tells the share of a run that is spent.
+
+    Attributes:
+        text: The budget in words, for the card.
+        progress: Returns the share spent; 1 or more ends the run. It is given the tokens seen and
+            the seconds spent in all, runs before a resume included, and the wall clock at the very
+            first step, as `time.time()` gives it.
+    """
+
+    text: str
+    progress: Callable[[int, float, float], float]
+
+
+def token_budget(tokens: int) -> Budget:
     """Ends after a number of tokens; the only budget that gives the same run twice."""
-
-    tokens: int
-
-    @property
-    def text(self) -> str:
-        """The budget in words."""
-        return f"{self.tokens:,} tokens"
-
-    def progress(self, tokens: int, seconds: float, started: float) -> float:
-        """Share of the tokens."""
-        return tokens / self.tokens
+    return Budget(f"{tokens:,} tokens", lambda seen, _seconds, _started: seen / tokens)
 
 
-@dataclass(frozen=True)
-class MinuteBudget:
+def minute_budget(minutes: float) -> Budget:
     """Ends after so many minutes of running, added up over resumes."""
-
-    minutes: float
-
-    @property
-    def text(self) -> str:
-        """The budget in words."""
-        return f"{self.minutes:g} minutes"
-
-    def progress(self, tokens: int, seconds: float, started: float) -> float:
-        """Share of the minutes."""
-        return seconds / 60 / self.minutes
+    return Budget(f"{minutes:g} minutes", lambda _tokens, seconds, _started: seconds / 60 / minutes)
 
 
-@dataclass(frozen=True)
-class DeadlineBudget:
+def deadline_budget(deadline: float) -> Budget:
     """Ends at a time of day. Whatever a pause takes, the schedule jumps ahead and still ends."""
 
-    deadline: float
+    def progress(_tokens: int, _seconds: float, started: float) -> float:
+        return (time.time() - started) / max(1e-9, deadline - started)
 
-    @property
-    def text(self) -> str:
-        """The budget in words."""
-        return "a time of day"
-
-    def progress(self, tokens: int, seconds: float, started: float) -> float:
-        """Share of the wall time from the first step to the deadline."""
-        return (time.time() - started) / max(1e-9, self.deadline - started)
+    return Budget("a time of day", progress)
 
 
-def parse_deadline(text: str, now: datetime) -> DeadlineBudget:
+def parse_deadline(text: str, now: datetime) -> Budget:
     """Reads `HH:MM` as the next such moment after `now`.
 
     Raises:
@@ -94,4 +61,4 @@ def parse_deadline(text: str, now: datetime) -> DeadlineBudget:
     moment = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
     if moment <= now:
         moment += timedelta(days=1)
-    return DeadlineBudget(moment.timestamp())
+    return deadline_budget(moment.timestamp())

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from kvviz.errors import TraceError
+from kvviz.trace.arrays import checked_array
+from kvviz.trace.model_card import ModelCard
 from kvviz.translation import gettext as _
 
 
@@ -45,6 +47,30 @@ def attention_weights(
     """
     weights = np.exp(scores - np.nanmax(scores, axis=1, keepdims=True))
     return weights / np.nansum(weights, axis=1, keepdims=True)
+
+
+def check_rows(
+    card: ModelCard, rows: dict[str, np.ndarray[Any, Any]], *, n_queries: int, n_keys: int
+) -> None:
+    """Hold what attention used to a model's shape, and to sizes whose products float32 can hold.
+
+    Args:
+        card: The model's shape.
+        rows: Queries, keys, values and the factor on their products, one a layer, in this order;
+            each by what it is called in a message.
+        n_queries: Positions that asked.
+        n_keys: Positions that were asked.
+
+    Raises:
+        TraceError: If dtype or shape is another, a number is not finite, or products overflow.
+    """
+    kept = (card.n_layers, card.n_kv_heads, n_keys, card.d_head)
+    asking = (card.n_layers, card.n_heads, n_queries, card.d_head)
+    shapes = (asking, kept, kept, (card.n_layers,))
+    for (name, array), shape in zip(rows.items(), shapes, strict=True):
+        checked_array(array, name, np.float32, shape=shape)
+    queries, keys, _values, scale = rows.values()
+    check_products(queries, keys, scale)
 
 
 def check_products(

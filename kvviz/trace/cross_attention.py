@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array, checked_index
-from kvviz.trace.attention import attention_scores, attention_weights, check_products
+from kvviz.trace.attention import attention_scores, attention_weights, check_rows
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.model_card import ModelCard
 from kvviz.translation import gettext as _
@@ -64,19 +64,12 @@ class CrossAttention:
                     encoder=encoder.name, decoder=card.name
                 ),
             )
-        rows = (card.n_layers, card.n_kv_heads, self.n_encoder, card.d_head)
-        shapes = {
-            "queries": (card.n_layers, card.n_heads, n_rows, card.d_head),
-            "keys": rows,
-            "values": rows,
-            "score_scale": (card.n_layers,),
-        }
-        for name, shape in shapes.items():
-            checked_array(getattr(self, name), f"cross {name}", np.float32, shape=shape)
         for name in ("written_fingerprints", "final_fingerprints"):
             shape = (2, card.n_layers, self.n_encoder)
             checked_array(getattr(self, name), f"cross {name}", np.int64, shape=shape)
-        check_products(self.queries, self.keys, self.score_scale)
+        names = ("queries", "keys", "values", "score_scale")
+        rows = {f"cross {name}": getattr(self, name) for name in names}
+        check_rows(card, rows, n_queries=n_rows, n_keys=self.n_encoder)
 
     def scores(self, layer: int, head: int) -> Float32[np.ndarray, "query encoder_position"]:
         """Return scaled query-key products before softmax.

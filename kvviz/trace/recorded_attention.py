@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from kvviz.trace.adapters import Destination, saved
 from kvviz.trace.arrays import checked_array, checked_index
-from kvviz.trace.attention import attention_scores, attention_weights, check_products
+from kvviz.trace.attention import attention_scores, attention_weights, check_rows
 from kvviz.trace.model_card import ModelCard
 
 
@@ -105,17 +105,9 @@ class RecordedAttention:
         Raises:
             TraceError: If dtype or shape is another, a number is not finite, or products overflow.
         """
-        card = self.model
-        kept = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
-        shapes = {
-            "queries": (card.n_layers, card.n_heads, n_rows, card.d_head),
-            "all_keys": kept,
-            "all_values": kept,
-            "score_scale": (card.n_layers,),
-        }
-        for name, shape in shapes.items():
-            checked_array(getattr(self, name), name, np.float32, shape=shape)
         if self.position_bias is not None:
-            shape = (card.n_heads, n_rows, n_rows)
+            shape = (self.model.n_heads, n_rows, n_rows)
             checked_array(self.position_bias, "position_bias", np.float32, shape=shape)
-        check_products(self.queries, self.all_keys, self.score_scale)
+        names = ("queries", "all_keys", "all_values", "score_scale")
+        rows = {name: getattr(self, name) for name in names}
+        check_rows(self.model, rows, n_queries=n_rows, n_keys=n_rows)

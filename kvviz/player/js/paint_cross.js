@@ -5,7 +5,7 @@ import { attentionColours } from "./colour.js";
 import { glyphs, weightPercent } from "./format.js";
 import { crossPicture } from "./images.js";
 import { labelOf } from "./paint_kv.js";
-import { rowLabel } from "./words.js";
+import { nameBars } from "./paint_profile.js";
 
 /**
  * @import { Payload } from "./buffer.js"
@@ -181,15 +181,6 @@ function paintProfile(pen, { payload, facts, layer, head, heat, palette, theme, 
     pen.fillRect(xOf(column), bottom - h, Math.max(0.5, heat.columnPitch - gap), h);
   }
   const named = patternSpot(spot).column ?? top;
-  pen.font = `12px ${palette.sans}`;
-  pen.textBaseline = "alphabetic";
-  pen.fillStyle = palette.computedText;
-  pen.textAlign = "right";
-  if (profile.x >= 34) pen.fillText(rowLabel(row, profile.x >= 60), profile.x - 8, bottom);
-  pen.fillStyle = palette.muted;
-  pen.textAlign = "center";
-  const label = `${labelOf(crossSide(payload), facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
-  const half = pen.measureText(label).width / 2;
-  const x = Math.max(profile.x + half, Math.min(xOf(named + 0.5), profile.x + profile.w - half));
-  pen.fillText(label, x, profile.y + 9);
+  const name = `${labelOf(crossSide(payload), facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
+  nameBars(pen, profile, palette, row, xOf(named + 0.5), name);
 }

@@ -6,7 +6,7 @@ import { attentionColours } from "./colour.js";
 import { lensWindow } from "./layout.js";
 import { weightPercent } from "./format.js";
 import { labelOf } from "./paint_kv.js";
-import { rowLabel } from "./words.js";
+import { nameBars } from "./paint_profile.js";
 
 /**
  * @import { PanelView } from "./paint_kv.js"
@@ -263,17 +263,8 @@ function paintProfile(pen, view, xOf) {
     pen.fillRect(x, bottom - h, Math.max(1 / dpr, end - x - gap), h);
   }
   const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
-  pen.font = `12px ${palette.sans}`;
-  pen.textBaseline = "alphabetic";
-  pen.fillStyle = palette.computedText;
-  pen.textAlign = "right";
-  if (profile.x >= 34) pen.fillText(rowLabel(row, profile.x >= 60), profile.x - 8, bottom);
-  pen.fillStyle = palette.muted;
-  pen.textAlign = "center";
-  const label = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
-  const half = pen.measureText(label).width / 2;
-  const x = Math.max(profile.x + half, Math.min(xOf(named + 0.5), profile.x + profile.w - half));
-  pen.fillText(label, x, profile.y + 9);
+  const name = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
+  nameBars(pen, profile, palette, row, xOf(named + 0.5), name);
 }
 
 /**

@@ -9,21 +9,9 @@ from typing import Any, get_args
 from kvviz.errors import KvvizError
 from kvviz.trace.encoding import EncodingTrace, Mask
 from kvviz.trace.model_card import ModelCard
-from kvviz.trace.storage.header_json import (
-    Array,
-    Expected,
-    check_plain,
-    checked_count,
-    checked_list,
-    checked_prompt,
-    checked_texts,
-    checked_tokens,
-    checked_vocabulary,
-    damaged,
-    short,
-    short_names,
-)
-from kvviz.translation import gettext as _
+from kvviz.trace.storage import header_fields as fields
+from kvviz.trace.storage.header_fields import damaged
+from kvviz.trace.storage.header_json import Array, Expected
 
 _ARRAYS = (
     "token_ids",
@@ -160,35 +148,22 @@ def read_header(facts: dict[str, Any]) -> EncodingHeader:
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    if set(facts) != _FIELDS:
-        raise damaged(
-            _("Its header lacks or adds {names}.").format(names=short_names(set(facts) ^ _FIELDS))
-        )
-    check_plain({name: value for name, value in facts.items() if name != "text"})
-    if type(facts["has_position_bias"]) is not bool:
-        raise damaged(
-            _("has_position_bias in its header is {found}.").format(
-                found=short(facts["has_position_bias"])
-            )
-        )
-    if type(facts["seconds"]) is not float:
-        raise damaged(_("seconds in its header is {found}.").format(found=short(facts["seconds"])))
-    if facts["mask"] not in list(get_args(Mask)):
-        raise damaged(_("mask in its header is {found}.").format(found=short(facts["mask"])))
+    fields.require_names(facts, _FIELDS)
+    fields.require_plain({name: value for name, value in facts.items() if name != "text"})
     try:
         model = ModelCard.from_json(facts["model"])
     except KvvizError as error:
         raise damaged(str(error)) from error
     return EncodingHeader(
         model=model,
-        n_likely=checked_count(facts, "n_likely", at_least=0),
-        has_position_bias=facts["has_position_bias"],
-        text=checked_prompt(facts, "text"),
-        mask=facts["mask"],
-        tokens=checked_tokens(facts),
-        hidden_positions=tuple(checked_list(facts, "hidden_positions", int)),
-        vocabulary=checked_vocabulary(facts),
-        seconds=facts["seconds"],
-        flops=checked_count(facts, "flops", at_least=0),
-        environment=checked_texts(facts, "environment"),
+        n_likely=fields.count(facts, "n_likely", at_least=0),
+        has_position_bias=fields.of_type(facts, "has_position_bias", bool),
+        text=fields.prompt(facts, "text"),
+        mask=fields.one_of(facts, "mask", get_args(Mask)),
+        tokens=fields.tokens(facts),
+        hidden_positions=tuple(fields.items(facts, "hidden_positions", int)),
+        vocabulary=fields.vocabulary(facts),
+        seconds=fields.of_type(facts, "seconds", float),
+        flops=fields.count(facts, "flops", at_least=0),
+        environment=fields.texts(facts, "environment"),
     )

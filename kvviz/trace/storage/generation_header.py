@@ -15,24 +15,13 @@ from kvviz.trace.liveness import evictions, last_read, readable
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.trace.storage import header_fields as fields
 from kvviz.trace.storage.encoding_header import EncodingHeader
 from kvviz.trace.storage.encoding_header import arrays_of as encoding_arrays_of
 from kvviz.trace.storage.encoding_header import header_facts as encoding_header_facts
 from kvviz.trace.storage.encoding_header import read_header as read_encoding_header
-from kvviz.trace.storage.header_json import (
-    Array,
-    Expected,
-    check_plain,
-    checked_count,
-    checked_list,
-    checked_prompt,
-    checked_texts,
-    checked_tokens,
-    checked_vocabulary,
-    damaged,
-    short,
-    short_names,
-)
+from kvviz.trace.storage.header_fields import damaged, short, short_names
+from kvviz.trace.storage.header_json import Array, Expected
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -301,26 +290,22 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     """
     has_encoder = kind == "encoder-decoder"
     facts = _LATER_FIELDS | facts
-    fields = {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])}
-    if set(facts) != fields:
-        raise damaged(
-            _("Its header lacks or adds {names}.").format(names=short_names(set(facts) ^ fields))
-        )
+    fields.require_names(facts, {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])})
     encoder = None
     if has_encoder:
         if not isinstance(facts["encoder"], dict):
             raise damaged(_("Its header says nothing of the encoder."))
         encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
     own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
-    check_plain(own)
+    fields.require_plain(own)
     return _typed(facts, encoder, kind)
 
 
 def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> Header:
-    prompt, tokens = checked_prompt(facts, "prompt"), checked_tokens(facts)
+    prompt, tokens = fields.prompt(facts, "prompt"), fields.tokens(facts)
     for name in ("n_prompt", "n_likely", "n_timings"):
-        checked_count(facts, name, at_least=1)
-    n_steps = len(checked_list(facts, "steps", dict))
+        fields.count(facts, name, at_least=1)
+    n_steps = len(fields.items(facts, "steps", dict))
     if not tokens or facts["n_prompt"] + n_steps != len(tokens):
         raise damaged(
             _("Its header has {prompt}, {steps} and {tokens}.").format(
@@ -337,7 +322,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
     if encoder is not None:
         ends |= {name: len(encoder.tokens) for name in _CROSS_POSITIONS}
     steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
-    vocabulary = checked_vocabulary(facts)
+    vocabulary = fields.vocabulary(facts)
     try:
         model = ModelCard.from_json(facts["model"])
         options = GenerationOptions.from_json(facts["options"])
@@ -359,7 +344,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
         steps=steps,
         stopped=facts["stopped"],
         vocabulary=vocabulary,
-        environment=checked_texts(facts, "environment"),
+        environment=fields.texts(facts, "environment"),
         n_timings=facts["n_timings"],
         encoder=encoder,
     )
@@ -367,11 +352,11 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
 
 def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> dict[str, Any]:
     """Check the numbers of a step, whose positions end at or before the `last` of their name."""
-    fields = _STEP_FIELDS | set(last)
-    if set(facts) != fields:
+    wanted = _STEP_FIELDS | set(last)
+    if set(facts) != wanted:
         raise damaged(
             _("Step {step} lacks or adds {names}.").format(
-                step=number, names=short_names(set(facts) ^ fields)
+                step=number, names=short_names(set(facts) ^ wanted)
             )
         )
     for name in last:

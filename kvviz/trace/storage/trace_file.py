@@ -25,7 +25,8 @@ from kvviz.errors import KvvizError, TraceFileError
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.storage import encoding_header, generation_header, header_json
-from kvviz.trace.storage.header_json import Array, damaged, read_json, write_json
+from kvviz.trace.storage.header_fields import damaged
+from kvviz.trace.storage.header_json import Array, read_json, write_json
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 

@@ -5,6 +5,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -12,6 +13,7 @@ from kvviz.engine import load_model, trace_generation
 from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import TinyModel
 from tests.parity.tiny_t5s import TinyT5
+from tests.trace_files import ARRAYS
 
 # No deadline: on a busy machine an example may take any time.
 settings.register_profile("engine", deadline=None)
@@ -44,6 +46,28 @@ def bert(tmp_path_factory):
 def t5(tmp_path_factory):
     folder = TinyT5("tiny").save(tmp_path_factory.mktemp("tiny-t5"))
     return load_model(folder, device="cpu")
+
+
+def hold_same_run(ours, theirs):
+    """Hold two runs to the same tokens, rows and steps, to the last bit."""
+    for name in ARRAYS:
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
+    for one, other in zip(ours.steps, theirs.steps, strict=True):
+        assert np.array_equal(one.reused, other.reused)
+        assert np.array_equal(one.top_probs, other.top_probs)
+        assert (one.flops, one.cache_bytes) == (other.flops, other.cache_bytes)
+
+
+def unlike_jobs(prompt):
+    """Return arguments of runs that differ in prompt, settings and length."""
+    return [
+        {"prompt": prompt, "max_new_tokens": 12},
+        {"prompt": " the dog", "max_new_tokens": 20, "temperature": 1.0, "seed": 3},
+        {"prompt": prompt, "max_new_tokens": 9, "use_cache": False},
+        {"prompt": "x", "max_new_tokens": 30},
+        {"prompt": " the cat and the dog", "max_new_tokens": 15, "top_p": 0.5, "temperature": 2.0},
+        {"prompt": " the door", "max_new_tokens": 11, "use_cache": False, "n_top": 3},
+    ]
 
 
 def together_and_alone(model, jobs, n_times):

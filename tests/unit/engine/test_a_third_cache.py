@@ -27,7 +27,7 @@ from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.errors import ObservationError, OptionsError, PayloadError, TraceError
 from tests.parity.tiny_models import PROMPT
 from tests.parity.tiny_t5s import TEXT
-from tests.trace_files import ARRAYS
+from tests.unit.engine.conftest import hold_same_run
 
 N_NEW = 6
 
@@ -218,12 +218,7 @@ def test_its_rows_differ_from_those_of_a_full_cache_only_once_some_are_gone(mode
 def test_keeping_every_row_it_gives_what_the_full_cache_gives_to_the_last_bit(model):
     full = trace_generation(model, PROMPT, max_new_tokens=N_NEW, cache=caches.Full())
     every = trace_generation(model, PROMPT, max_new_tokens=N_NEW, cache=EveryNth(1))
-    for name in ARRAYS:
-        assert np.array_equal(getattr(full, name), getattr(every, name)), name
-    for one, other in zip(full.steps, every.steps, strict=True):
-        assert np.array_equal(one.reused, other.reused)
-        assert np.array_equal(one.top_probs, other.top_probs)
-        assert (one.flops, one.cache_bytes) == (other.flops, other.cache_bytes)
+    hold_same_run(full, every)
     assert np.array_equal(full.pattern(1, 1), every.pattern(1, 1), equal_nan=True)
 
 

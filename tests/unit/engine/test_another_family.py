@@ -13,8 +13,7 @@ from kvviz.engine import load_model, log_likelihood, trace_encoding, trace_gener
 from kvviz.engine.models.families import FAMILIES
 from kvviz.errors import ModelFamilyError
 from tests.parity.tiny_models import PROMPT
-
-ROWS = ("queries", "all_keys", "all_values", "written_fingerprints", "final_fingerprints")
+from tests.unit.engine.conftest import hold_same_run
 
 
 class ToyGPT2(type(FAMILIES["gpt2"])):
@@ -45,13 +44,7 @@ def test_it_loads_from_a_folder_under_its_own_name(toy):
 def test_its_runs_are_those_of_a_gpt2(toy, model, use_cache):
     ours = trace_generation(toy, PROMPT, max_new_tokens=5, use_cache=use_cache)
     theirs = trace_generation(model, PROMPT, max_new_tokens=5, use_cache=use_cache)
-    assert np.array_equal(ours.token_ids, theirs.token_ids)
-    for name in ROWS:
-        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
-    for one, other in zip(ours.steps, theirs.steps, strict=True):
-        assert np.array_equal(one.top_probs, other.top_probs)
-        assert np.array_equal(one.reused, other.reused)
-        assert (one.flops, one.cache_bytes) == (other.flops, other.cache_bytes)
+    hold_same_run(ours, theirs)
 
 
 def test_it_reads_a_text_as_a_gpt2_does(toy, model):

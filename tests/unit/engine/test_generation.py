@@ -25,7 +25,7 @@ from kvviz.errors import (
     RunCancelledError,
 )
 from tests.parity.tiny_models import PROMPT
-from tests.unit.engine.conftest import state_of, together_and_alone
+from tests.unit.engine.conftest import hold_same_run, state_of, together_and_alone, unlike_jobs
 
 
 def test_call_of_the_documentation_works_word_for_word():
@@ -413,21 +413,9 @@ def test_state_digest_would_see_a_change(model):
 
 def test_six_threads_get_what_one_gets(model):
     """Different prompts, settings and lengths on one model at once, bit for bit."""
-    jobs = [
-        {"prompt": PROMPT, "max_new_tokens": 12},
-        {"prompt": " the dog", "max_new_tokens": 20, "temperature": 1.0, "seed": 3},
-        {"prompt": PROMPT, "max_new_tokens": 9, "use_cache": False},
-        {"prompt": "x", "max_new_tokens": 30},
-        {"prompt": " the cat and the dog", "max_new_tokens": 15, "top_p": 0.5, "temperature": 2.0},
-        {"prompt": " the door", "max_new_tokens": 11, "use_cache": False, "n_top": 3},
-    ]
     before = state_of(model)
-    for trace, alone in together_and_alone(model, jobs, n_times=4):
-        assert trace.token_ids.tolist() == alone.token_ids.tolist()
-        for name in ("queries", "all_keys", "all_values", "written_fingerprints"):
-            np.testing.assert_array_equal(getattr(trace, name), getattr(alone, name))
-        for step, other in zip(trace.steps, alone.steps, strict=True):
-            np.testing.assert_array_equal(step.top_probs, other.top_probs)
+    for trace, alone in together_and_alone(model, unlike_jobs(PROMPT), n_times=4):
+        hold_same_run(trace, alone)
     assert state_of(model) == before
 
 

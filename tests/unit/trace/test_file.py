@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from kvviz.errors import TraceFileError
-from kvviz.trace.storage import header_json as trace_header
-from kvviz.trace.storage import open_trace
+from kvviz.trace.storage import header_fields, header_json, open_trace
 from tests.factories import make_card, make_trace
 from tests.trace_files import (
     ARRAYS,
@@ -99,7 +98,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path, place):
 
 
 def test_a_run_too_long_for_a_file_is_refused_when_it_is_saved(monkeypatch):
-    monkeypatch.setattr(trace_header, "MAX_TOKENS", 6)
+    monkeypatch.setattr(header_fields, "MAX_TOKENS", 6)
     with pytest.raises(TraceFileError, match="too long"):
         saved(TRACE)
     assert "too long" in refused(DATA)
@@ -350,14 +349,14 @@ def test_a_header_that_would_fill_the_memory_is_refused():
 
 
 def test_texts_too_large_for_a_file_are_refused_when_it_is_saved(monkeypatch):
-    monkeypatch.setattr(trace_header, "MAX_HEADER_BYTES", len(json.dumps(HEADER)) // 2)
+    monkeypatch.setattr(header_json, "MAX_HEADER_BYTES", len(json.dumps(HEADER)) // 2)
     with pytest.raises(TraceFileError, match="header takes"):
         saved(TRACE)
 
 
 def test_the_longest_run_and_prompt_that_are_allowed_come_back(monkeypatch):
-    monkeypatch.setattr(trace_header, "MAX_TOKENS", len(TRACE.tokens))
-    monkeypatch.setattr(trace_header, "MAX_PROMPT_CHARACTERS", len(TRACE.prompt))
+    monkeypatch.setattr(header_fields, "MAX_TOKENS", len(TRACE.tokens))
+    monkeypatch.setattr(header_fields, "MAX_PROMPT_CHARACTERS", len(TRACE.prompt))
     assert opened(saved(TRACE)).prompt == TRACE.prompt
 
 

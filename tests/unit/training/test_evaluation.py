@@ -6,7 +6,7 @@ import torch
 
 import kvviz
 from kvviz.lessons.model_table import model_table
-from training.budget import TokenBudget
+from training.budget import token_budget
 from training.errors import CheckpointError, RecipeError
 from training.evaluation import evaluate
 from training.evaluation.masked_token import unmask
@@ -31,7 +31,7 @@ def trained(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
         corpus = load_packed(corpus_folder, tmp_path / f"work-{seed}", seed)
         out = tmp_path / f"run-{family}"
         options = RunOptions(out, torch.device("cpu"), compile=False, resume=False)
-        Run(recipe, corpus, corpus_folder, seed, options).train(TokenBudget(2 * 4096))
+        Run(recipe, corpus, corpus_folder, seed, options).train(token_budget(2 * 4096))
         return out, tmp_path / f"model-{family}"
 
     return train

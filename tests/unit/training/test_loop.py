@@ -6,14 +6,14 @@ import signal
 import pytest
 import torch
 
-from training.budget import TokenBudget
+from training.budget import token_budget
 from training.checkpoint import load_checkpoint
 from training.errors import CheckpointError
 from training.loop import Run, RunOptions
 from training.packing import load_packed
 
 N_STEPS = 6
-BUDGET = TokenBudget(N_STEPS * 4096)
+BUDGET = token_budget(N_STEPS * 4096)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_run_pauses_at_a_step_and_goes_on_with_another_budget_and_tells_so(sta
     assert not run.train(BUDGET, pause_at=2)
     assert run.progress.step == 2
     run = start("run", resume=True)
-    assert run.train(TokenBudget(8 * 4096))
+    assert run.train(token_budget(8 * 4096))
     assert run.progress.step == 8
     told = load_checkpoint(tmp_path / "run/checkpoint.pt").run["budget"]
     assert told == "24,576 tokens, then 32,768 tokens"

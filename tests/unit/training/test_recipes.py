@@ -3,7 +3,7 @@ from datetime import datetime
 
 import pytest
 
-from training.budget import DeadlineBudget, MinuteBudget, TokenBudget, parse_deadline
+from training.budget import deadline_budget, minute_budget, parse_deadline, token_budget
 from training.errors import RecipeError
 from training.recipes import recipe_named
 
@@ -36,15 +36,22 @@ def test_an_unknown_recipe_is_answered_with_the_known_ones():
 
 def test_budgets_tell_the_share_that_is_spent(monkeypatch):
     monkeypatch.setattr("training.budget.time.time", lambda: 1150.0)
-    assert TokenBudget(200).progress(50, 0.0, 0.0) == 0.25
-    assert MinuteBudget(10).progress(0, 300.0, 0.0) == 0.5
-    assert DeadlineBudget(1200.0).progress(0, 0.0, 1000.0) == 0.75
+    assert token_budget(200).progress(50, 0.0, 0.0) == 0.25
+    assert minute_budget(10).progress(0, 300.0, 0.0) == 0.5
+    assert deadline_budget(1200.0).progress(0, 0.0, 1000.0) == 0.75
 
 
-def test_a_deadline_is_the_next_such_time_of_day():
-    now = datetime(2026, 3, 1, 15, 30)
-    assert parse_deadline("16:15", now).deadline == datetime(2026, 3, 1, 16, 15).timestamp()
-    assert parse_deadline("15:30", now).deadline == datetime(2026, 3, 2, 15, 30).timestamp()
+@pytest.mark.parametrize(
+    ("text", "day"), [("16:15", 1), ("15:30", 2)], ids=["later today", "not before tomorrow"]
+)
+def test_a_deadline_is_the_next_such_time_of_day(text, day, monkeypatch):
+    budget = parse_deadline(text, datetime(2026, 3, 1, 15, 30))
+    hour, minute = map(int, text.split(":"))
+    end = datetime(2026, 3, day, hour, minute).timestamp()
+    monkeypatch.setattr("training.budget.time.time", lambda: end - 60)
+    assert budget.progress(0, 0.0, end - 120) == 0.5
+    monkeypatch.setattr("training.budget.time.time", lambda: end)
+    assert budget.progress(0, 0.0, end - 120) == 1.0
 
 
 @pytest.mark.parametrize("text", ["25:00", "4pm", ""])

@@ -11,7 +11,6 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.language_modelling.readings import Reading
-from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
@@ -49,11 +48,8 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @st.fragment
 @bounded
-def draw(state: TextState) -> None:
+def draw(reading: Reading) -> None:
     """Draw the question, the text over its labels, and the numbers."""
-    reading = state.reading
-    if reading is None:
-        return
     caption = lessons().caption("own-label")
     with st.container(border=True, key="kvviz-card-lm-next"):
         st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')

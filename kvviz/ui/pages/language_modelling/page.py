@@ -70,7 +70,7 @@ def draw_above(state: TextState, environment: Environment) -> None:
             waiting.skeleton(height=420)
         return
     st.header(_("The text is its own label"), anchor=False)
-    next_token.draw(state)
+    next_token.draw(state.reading)
     st.header(_("The same text, with tokens hidden"), anchor=False)
     masked_tokens.draw(state, environment)
 

@@ -99,9 +99,7 @@ def read_next(settings: TextSettings, job: Job) -> Reading:
     """
     from kvviz.engine import trace_encoding
 
-    model = model_store().get(settings.of(settings.model))
-    go_on(job)
-    require(model, "gpt2")
+    model = loaded(settings, settings.model, "gpt2", job)
     job.report(0, 1)
     encoding = trace_encoding(model, settings.text, top_k=recorded(model))
     go_on(job)
@@ -136,6 +134,20 @@ def go_on(job: Job) -> None:
         )
 
 
+def loaded(settings: TextSettings, name: str, family: Family, job: Job) -> LoadedModel:
+    """Load the model that a part of the page asks, unless the person wants it no more.
+
+    Raises:
+        ModelFamilyError: If it is of another family.
+        RunCancelledError: If the job was cancelled.
+        KvvizError: What loading raises.
+    """
+    model = model_store().get(settings.of(name))
+    go_on(job)
+    require(model, family)
+    return model
+
+
 def read_masked(settings: TextSettings, seed: int, job: Job) -> Reading:
     """Read a text with a model that fills in hidden tokens, some of them hidden.
 
@@ -146,9 +158,7 @@ def read_masked(settings: TextSettings, seed: int, job: Job) -> Reading:
     """
     from kvviz.engine import trace_encoding
 
-    model = model_store().get(settings.of(settings.bert))
-    go_on(job)
-    require(model, "bert")
+    model = loaded(settings, settings.bert, "bert", job)
     job.report(0, 1)
     plain = trace_encoding(model, settings.text, top_k=1)
     go_on(job)
@@ -173,9 +183,7 @@ def compare_free(settings: TextSettings, n_given: int, job: Job) -> FreeRun:
     """
     from kvviz.engine import trace_encoding, trace_generation
 
-    model = model_store().get(settings.of(settings.model))
-    go_on(job)
-    require(model, "gpt2")
+    model = loaded(settings, settings.model, "gpt2", job)
     encoding = trace_encoding(model, settings.text, top_k=1)
     go_on(job)
     given = settings.text[: int(encoding.spans[n_given - 1, 1])]
