@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
@@ -55,12 +55,26 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     return report
 
 
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """The browser's window for tabs without a touch screen.
+
+    A window of its own for each tab would load and compile Streamlit anew, a second of two cores a
+    tab. The app keeps what is a person's in the tab's own session; what a tab might store besides
+    is taken away after each test.
+    """
+    window = browser.new_context()
+    yield window
+    window.close()
+
+
 class Visits:
     """Opens tabs and keeps them."""
 
-    def __init__(self, browser: Browser, shared: Callable[[], str]) -> None:
+    def __init__(self, browser: Browser, window: BrowserContext, shared: Callable[[], str]) -> None:
         self.visits: list[Visit] = []
         self._browser = browser
+        self._window = window
         self._shared = shared
 
     def __call__(
@@ -77,20 +91,30 @@ class Visits:
 
         An app of one's own may take its time over its first answer.
         """
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch
-        )
+        page = self._browser.new_page(has_touch=True) if touch else self._window.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         at = address or self._shared()
-        self.visits.append(Visit(context.new_page(), at, slow=slow, cold=address is not None))
+        self.visits.append(Visit(page, at, slow=slow, cold=address is not None))
         return self.visits[-1]
+
+    def close(self) -> None:
+        """Close the tabs and forget what they stored."""
+        for tab in self.visits:
+            if not tab.page.is_closed() and tab.page.url.startswith(tab.address):
+                tab.page.evaluate("() => localStorage.clear()")
+            tab.page.close()
+        self._window.clear_cookies()
+        self._window.clear_permissions()
 
 
 @pytest.fixture
-def visit(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visits]:
+def visit(
+    browser: Browser, window: BrowserContext, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Visits]:
     """Open tabs; afterwards none of them may have heard a complaint."""
-    visits = Visits(browser, lambda: request.getfixturevalue("address"))
+    visits = Visits(browser, window, lambda: request.getfixturevalue("address"))
     yield visits
     complaints = [complaint for tab in visits.visits for complaint in tab.complaints]
-    for tab in visits.visits:
-        tab.page.context.close()
+    visits.close()
     assert complaints == []

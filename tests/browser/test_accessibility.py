@@ -29,19 +29,25 @@ def axe():
     return AXE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", SIGHTS)
-def test_axe_finds_nothing_to_mend(visit, axe, name, scheme):
-    tab, sight = visit(scheme=scheme), SIGHTS[name]
+def test_axe_finds_nothing_to_mend(visit, axe, name):
+    tab, sight = visit(), SIGHTS[name]
     sight.open(tab.page, tab.address)
     tab.page.evaluate(axe)
     found = []
-    for size, (width, height) in SIZES.items():
-        tab.page.set_viewport_size({"width": width, "height": height})
-        wait_until_whole(tab.page, sight.hooks)
-        found += [f"{size}: {violation}" for violation in tab.page.evaluate(JUDGE, TAGS)]
+
+    def judge(what):
+        found.extend(f"{what}: {one}" for one in tab.page.evaluate(JUDGE, TAGS))
+
+    for scheme in ("light", "dark"):
+        tab.page.emulate_media(color_scheme=scheme)
+        expect(tab.page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        for size, (width, height) in SIZES.items():
+            tab.page.set_viewport_size({"width": width, "height": height})
+            wait_until_whole(tab.page, sight.hooks)
+            judge(f"{size}, {scheme}")
     if "player" in sight.hooks:
         tab.page.keyboard.press("t")
         expect(tab.player.locator("table").filter(visible=True).first).to_be_attached()
-        found += [f"table: {violation}" for violation in tab.page.evaluate(JUDGE, TAGS)]
+        judge("the table")
     assert found == []

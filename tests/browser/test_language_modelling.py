@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.random_walk import settled
 from tests.browser.server import serving
 
 pytestmark = pytest.mark.browser
@@ -69,6 +70,8 @@ def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson)
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     mouse = tab.page.mouse
+    # A bar of progress asks the server too.
+    settled(tab.page)
     n_before, seen = tab.n_sent, set()
     mouse.move(box["x"] + 12, middle)
     mouse.down()

@@ -174,7 +174,7 @@ def test_a_saved_run_opens_on_its_own_page_only(page, kv_cache):
 
 def filled(html):
     """Return the text of the page with its blanks filled in."""
-    (text,) = re.findall('data-kvviz="filled">(.*?)</p>', html)
+    (text,) = re.findall('data-kvviz="filled"[^>]*>(.*?)</p>', html)
     return text
 
 

@@ -189,7 +189,9 @@ export class AddressBar {
       /** @type {Element | null} */ (event.target)?.closest?.("a[data-testid=stPageLink-NavLink]")
     );
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0) return;
-    this.going = this.place(new URL(link.href, this.window.location.href)).page;
+    // As it stands there: the home page's is empty, and the browser would read the current page.
+    const [pathname] = (link.getAttribute("href") ?? "").split(/[?#]/);
+    this.going = this.place({ pathname, search: "" }).page;
     // A step that the server has not heard of by now it never will.
     this.newest = this.told;
     this.untold = null;

@@ -68,7 +68,7 @@ def filled_in(shown: ShownRun, cross: CrossAttention) -> None:
     )  # fmt: skip
     heading = plain_html(_("What it wrote"))
     st.html(f'<div class="kvviz-figure" role="heading" aria-level="3">{heading}</div>'
-            f'<p class="kvviz-filled" data-kvviz="filled">{text}</p>')  # fmt: skip
+            f'<p class="kvviz-filled" data-kvviz="filled" tabindex="0">{text}</p>')  # fmt: skip
     if left := why_open(shown.settings.prompt, found, trace):
         st.html(f'<p class="kvviz-body" data-kvviz="left-open">{plain_html(left)}</p>')
     caption = lessons().caption("span-corruption")
