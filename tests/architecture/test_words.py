@@ -1,10 +1,12 @@
 """Every sentence that a person reads is marked for translation, and the catalogues hold it."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from words.catalogues import ROOT, extracted, generated, stale
+from words.extract_toml import FIELDS
 from words.sentences import has_words, looks_like_a_sentence
 from words.unfinished import listed, sources, unfinished
 from words.unmarked import marked, unmarked
@@ -101,3 +103,10 @@ def test_words_are_told_from_units_and_names():
     assert looks_like_a_sentence("Right.")
     assert not has_words("%{y:.4s} B")
     assert not looks_like_a_sentence("kvviz-key-item is-\x00")
+
+
+def test_what_is_said_of_a_fact_in_a_table_is_a_message(template):
+    facts = tomllib.loads((ROOT / "kvviz" / "lessons" / "models.toml").read_text(encoding="utf-8"))
+    said = {row[name] for row in facts["model"] for name in FIELDS if name in row}
+    assert len(said) > 10
+    assert said <= {message.id for message in template}

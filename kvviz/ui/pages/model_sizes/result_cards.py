@@ -95,8 +95,8 @@ def weights_card(choice: Choice, found: Bill) -> None:
             ).format(n=count.active, maker=row.maker, active=row.active)
         )
     if row.other:
-        lines.append(_("Norms and rest hold {what}.").format(what=row.other))
-    lines += [line for line in (row.off_because, row.note) if line]
+        lines.append(_("Norms and rest hold {what}.").format(what=_(row.other)))
+    lines += [_(line) for line in (row.off_because, row.note) if line]
     opening("weights", lines, _("Source: {source}.").format(source=row.source))
 
 
@@ -108,7 +108,11 @@ def cache_card(choice: Choice, found: Bill) -> None:
             _("Cache not counted"),
             _("How {model} keeps keys and values has no formula here.").format(model=row.name),
         )
-        opening("cache", [row.note], _("Source: {source}.").format(source=row.source))
+        opening(
+            "cache",
+            [_(row.note)] if row.note else [],
+            _("Source: {source}.").format(source=row.source),
+        )
         return
     if shape.layout == "encoder":
         heading(
@@ -177,7 +181,7 @@ def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
             ).format(n=choice.tokens, model=row.name, most=choice.n_tokens)
         )
     if row.note:
-        lines.append(row.note)
+        lines.append(_(row.note))
     return lines
 
 

@@ -86,7 +86,7 @@ def line_of(row: ModelRow, say: Callable[[str], str] = str) -> dict[str, Any]:
         say(row.licence_kind),
         *shaped,
         ", ".join(say(gap) for gap in _gaps(row)),
-        " ".join(one for one in (row.note, row.off_because) if one),
+        " ".join(say(one) for one in (row.note, row.off_because) if one),
         row.source,
     )
     return dict(zip(COLUMNS, cells, strict=True))

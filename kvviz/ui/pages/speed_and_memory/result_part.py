@@ -214,7 +214,7 @@ def against_length(finished: Finished | None) -> None:
                 [
                     [
                         chr(ord("A") + number), f"{one.speed_up:g}×", f"{one.tokens:,}",
-                        f"{one.batch}", one.setting, one.source, one.looked_up,
+                        f"{one.batch}", _(one.setting), one.source, one.looked_up,
                     ]
                     for number, one in enumerate(published)
                 ],
