@@ -6,9 +6,8 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from words.catalogues import ROOT, extracted, generated, write
-from words.unfinished import sources, write_list
-from words.unmarked import unmarked
+from words.catalogues import ROOT, TEMPLATE, as_po, extracted, generated, write
+from words.unmarked import sources, unmarked
 
 
 def main() -> int:
@@ -17,15 +16,11 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     check = commands.add_parser("check", help="list the sentences that are not marked")
     check.add_argument("paths", nargs="*", type=Path, help="files or folders (default: all)")
-    commands.add_parser("list", help="write the lists of files that hold unmarked sentences")
     options = parser.parse_args()
     if options.command == "check":
         return _check([path.resolve() for path in options.paths] or [ROOT / "kvviz"])
-    if options.command == "list":
-        write_list()
-        return _node("--write")
     template = extracted()
-    for path in write(generated(template)):
+    for path in write({TEMPLATE: as_po(template), **generated(template)}):
         print(f"wrote {path.relative_to(ROOT)}")
     print(f"{len(template)} messages")
     return 0

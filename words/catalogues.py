@@ -19,6 +19,10 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "kvviz"
 LOCALE = SOURCES / "translation" / "locale"
+TEMPLATE = Path(__file__).parent / "kvviz.pot"
+"""All messages, for who begins a language. `make words` writes it; it is not kept, for every
+sentence that changes would change it, and nothing that runs reads it."""
+
 MAPPING = Path(__file__).parent / "babel.cfg"
 COMMENT_TAG = "Translators:"
 """A comment that begins so is shown to who translates the message below it."""
@@ -53,21 +57,18 @@ def extracted(sources: Path = SOURCES) -> Catalog:
 
 
 def generated(template: Catalog, locale: Path = LOCALE) -> dict[Path, bytes]:
-    """Return what every generated file should hold.
+    """Return what every generated file of the package should hold.
 
     Args:
         template: The messages of the sources.
         locale: The folder of the languages; each that has a ``.po`` file gets it updated.
     """
-    files = {
-        locale / "kvviz.pot": _po(template),
-        locale / "front_end.json": _front_end(template),
-    }
+    files = {locale / "front_end.json": _front_end(template)}
     for path in sorted(locale.glob("*/LC_MESSAGES/kvviz.po")):
         with path.open("rb") as file:
             translated = read_po(file, locale=path.parts[-3], domain="kvviz")
         translated.update(template, no_fuzzy_matching=True)
-        files[path] = _po(translated)
+        files[path] = as_po(translated)
         files[path.with_suffix(".mo")] = _mo(translated)
     return files
 
@@ -100,7 +101,8 @@ def _front_end(template: Catalog) -> bytes:
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode() if lines else b"[]\n"
 
 
-def _po(catalog: Catalog) -> bytes:
+def as_po(catalog: Catalog) -> bytes:
+    """Return a catalogue as the text of a ``.po`` file, or of a template."""
     out = BytesIO()
     write_po(out, catalog, width=100, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
     lines = out.getvalue().splitlines(keepends=True)

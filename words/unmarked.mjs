@@ -5,15 +5,13 @@
 // paths, fonts, and the message of an Error that is not shown (see NOT_READ). `// not for people:
 // <reason>` on its line, or on the line above its statement, says so of any other.
 //
-// node words/unmarked.mjs --check        what `npm run check` runs: the list of unfinished files is true
-// node words/unmarked.mjs --write        brings that list up to date
+// node words/unmarked.mjs --check        what `npm run check` runs: all is marked, and the front ends' keys are fresh
 // node words/unmarked.mjs FILE...        lists what is unmarked there
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const LIST = "words/unmarked_javascript.txt";
 const KEYS = "kvviz/translation/locale/front_end.json";
 const MARKING = { _: 1, gettext: 1, N_: 1, ngettext: 2, pgettext: 2 };
 const NOT_READ = new Set([
@@ -119,30 +117,20 @@ async function sources() {
 }
 
 const [first, ...others] = process.argv.slice(2);
-const listing = first === "--check" || first === "--write";
-const paths = listing ? await sources() : [first, ...others].filter(Boolean);
+const checksAll = first === "--check";
+const paths = checksAll ? await sources() : [first, ...others].filter(Boolean);
 const found = await Promise.all(paths.map(async (path) => ({ path, ...read(path, await readFile(`${ROOT}${path}`, "utf8")) })));
-const unfinished = found.filter((one) => one.unmarked.length).map((one) => one.path);
 
 /** @param {string} text */
 const complain = (text) => {
   console.error(text);
   process.exitCode = 1;
 };
-if (first === "--write") {
-  await writeFile(`${ROOT}${LIST}`, unfinished.map((path) => `${path}\n`).join(""));
-} else {
-  const listed = listing ? (await readFile(`${ROOT}${LIST}`, "utf8")).split("\n").filter(Boolean) : [];
-  for (const { path, unmarked } of found) {
-    if (listed.includes(path)) continue;
-    for (const { line, text, why } of unmarked) complain(`${path}:${line}: ${why}: ${JSON.stringify(text)}`);
-  }
-  for (const path of listed) {
-    if (!unfinished.includes(path)) complain(`${path} is all marked, or gone: take it off ${LIST} (node words/unmarked.mjs --write).`);
-  }
-  if (listing) {
-    const keys = new Set(JSON.parse(await readFile(`${ROOT}${KEYS}`, "utf8")).flat());
-    const lost = found.flatMap(({ path, marked }) => [...marked].filter((text) => !keys.has(text)).map((text) => `${path}: ${JSON.stringify(text)}`));
-    if (lost.length) complain(`Marked, but not in ${KEYS}; run: make words\n${lost.join("\n")}`);
-  }
+for (const { path, unmarked } of found) {
+  for (const { line, text, why } of unmarked) complain(`${path}:${line}: ${why}: ${JSON.stringify(text)}`);
+}
+if (checksAll) {
+  const keys = new Set(JSON.parse(await readFile(`${ROOT}${KEYS}`, "utf8")).flat());
+  const lost = found.flatMap(({ path, marked }) => [...marked].filter((text) => !keys.has(text)).map((text) => `${path}: ${JSON.stringify(text)}`));
+  if (lost.length) complain(`Marked, but not in ${KEYS}; run: make words\n${lost.join("\n")}`);
 }

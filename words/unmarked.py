@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from words.catalogues import SOURCES
 from words.sentences import FILLED, has_words, looks_like_a_sentence
 
 MARKING = {"_", "gettext", "ngettext", "pgettext", "N_"}
@@ -74,6 +75,16 @@ class _Place:
 
     shown: bool = False
     figures: bool = False
+
+
+def sources(paths: Iterable[Path] = (SOURCES,)) -> list[Path]:
+    """Return the Python files among some files and folders."""
+    return sorted(
+        one
+        for path in paths
+        for one in ([path] if path.is_file() else path.rglob("*.py"))
+        if one.suffix == ".py"
+    )
 
 
 def unmarked(path: Path) -> list[Unmarked]:

@@ -8,19 +8,12 @@ import pytest
 from words.catalogues import ROOT, extracted, generated, stale
 from words.extract_toml import FIELDS
 from words.sentences import has_words, looks_like_a_sentence
-from words.unfinished import listed, sources, unfinished
-from words.unmarked import marked, unmarked
+from words.unmarked import marked, sources, unmarked
 
 
-def test_no_sentence_is_unmarked_but_in_the_files_that_are_listed():
-    found = {name: texts for name, texts in unfinished().items() if name not in listed()}
-    assert not found, "\n".join(
-        f"{name}:{one.line}: {one.why}: {one.text!r}" for name in found for one in found[name]
-    )
-
-
-def test_a_file_that_is_all_marked_leaves_the_list():
-    assert listed() - set(unfinished()) == set(), "python -m words list"
+def test_no_sentence_is_unmarked():
+    found = [one for path in sources() for one in unmarked(path)]
+    assert not found, "\n".join(f"{one.path}:{one.line}: {one.why}: {one.text!r}" for one in found)
 
 
 @pytest.fixture(scope="module")
