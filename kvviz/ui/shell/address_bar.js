@@ -194,7 +194,6 @@ export class AddressBar {
     this.going = this.place({ pathname, search: "" }).page;
     // A step that the server has not heard of by now it never will.
     this.newest = this.told;
-    this.untold = null;
   }
 
   /** @param {Step} step */

@@ -47,7 +47,7 @@ function browser(path = "/kv_cache?prompt=a+b", base = "", isSaid = true) {
     get here() { return entries[at]; },
     says: (page, query = "", when = "") => window.history.pushState({}, "", `${window.location.pathname}?kvviz-says=${page}${when && ` ${when}`}${query && `&${query}`}`),
     step: (by) => { at += by; window.dispatchEvent(new PopStateEvent("popstate")); },
-    click: (href) => { for (const hear of heard.click) hear({ target: { closest: () => ({ getAttribute: () => href }) }, button: 0 }); },
+    click: (href, keys = {}) => { for (const hear of heard.click) hear({ target: { closest: () => ({ getAttribute: () => href }) }, button: 0, ...keys }); },
     /** Let the timers run that wait no longer than this. */
     tick: (longest = 30) => {
       for (let round = 0; round < 4; round++) {
@@ -79,6 +79,35 @@ test("another page is one entry, whichever of Streamlit's two words comes first"
     for (const word of first === "page" ? [page, query] : [query, page]) word();
     assert.deepEqual(b.entries, ["/kv_cache?prompt=a+b", "/model_sizes?users=2"], first);
   }
+});
+
+test("the query of the page before does not stand with the next one, not even until that says its own", () => {
+  const b = browser();
+  b.click("model_sizes");
+  b.window.history.pushState({}, "", "/model_sizes?prompt=a+b");
+  assert.equal(b.here, "/model_sizes");
+});
+
+test("a link to the page on screen, or opened in another tab, leads this one nowhere", () => {
+  const b = browser();
+  b.click("kv_cache");
+  b.window.history.pushState({}, "", "/kv_cache?prompt=old");
+  b.click("model_sizes", { ctrlKey: true });
+  b.window.history.pushState({}, "", "/model_sizes");
+  assert.deepEqual(b.entries, ["/kv_cache?prompt=a+b"]);
+});
+
+test("a page that nobody went to is not written when the server says it, and is left again", () => {
+  const b = browser();
+  b.click("model_sizes");
+  b.says("model_sizes");
+  b.bar.take("model_sizes", () => {});
+  // A run for the page before, which a message has asked for that came late.
+  b.bar.take("kv_cache", () => {});
+  b.says("kv_cache", "prompt=a+b");
+  assert.equal(b.here, "/model_sizes");
+  b.tick(600);
+  assert.deepEqual(b.streamlit, ["/model_sizes"]);
 });
 
 test("what Streamlit keeps of a query, and a page that nobody went to, are not written", () => {
