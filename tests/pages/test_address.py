@@ -2,12 +2,14 @@
 
 from contextlib import nullcontext
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
 import pytest
 
 from kvviz.ui.shell import address, history
 from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, Address, last_written
 from kvviz.ui.shell.history import Step
+from tests.pages.conftest import opened_by_link, step_back_to
 
 
 class Bar(dict):
@@ -188,11 +190,48 @@ def test_a_step_is_for_the_page_it_led_to_and_waits_for_it(heard):
     assert heard("there", arrived=True, flag=True).parameters == {"a": "b"}
 
 
+def test_the_page_of_a_step_before_leaves_the_newest_one_open(heard):
+    heard("here")
+    assert heard("there", step=(2, "beyond"), arrived=True, flag=True) is None
+    assert heard("beyond", arrived=True, flag=True).when == 2
+
+
 def test_who_goes_on_by_a_link_has_left_the_step(heard):
     heard("here")
     heard("here", step=(1, "there"))
     assert heard("elsewhere", arrived=True) is None
     assert heard("there", arrived=True) is None
+
+
+def test_an_address_is_said_whole_on_the_wire(monkeypatch):
+    sent = []
+    monkeypatch.setattr(history, "get_script_run_ctx", lambda: SimpleNamespace(enqueue=sent.append))
+    steps = {history._NEWEST: (None, False)}
+    monkeypatch.setattr(history, "st", SimpleNamespace(session_state=steps))
+    history.say("here", {"prompt": "a b&c"})
+    steps[history._NEWEST] = Step(12.5, "here", {}), False
+    history.say("here", {})
+    assert [dict(parse_qsl(message.page_info_changed.query_string)) for message in sent] == [
+        {"kvviz-says": "here", "prompt": "a b&c"},
+        {"kvviz-says": "here 12.5"},
+    ]
+
+
+def test_a_page_says_its_address_again_after_one_that_has_none(monkeypatch):
+    said = []
+    app = opened_by_link("model_sizes", {"users": "2"})
+    monkeypatch.setattr(history, "say", lambda page, parameters: said.append((page, parameters)))
+    app.run()
+    assert said == []
+    app.switch_page("../../../pages/start.py").run()
+    app.switch_page("../../../pages/model_sizes.py").run()
+    assert said == [("model_sizes", {"users": "2"})]
+
+
+def test_a_step_to_a_page_without_an_address_is_followed_by_its_being_there():
+    app = opened_by_link("start", {})
+    step_back_to(app, "")
+    assert app.session_state[history._NEWEST][1] is False
 
 
 def test_a_page_is_linked_by_what_it_wrote_last(browser):
