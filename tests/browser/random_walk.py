@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from tests.browser.whole_page import missing
+
 SETTLING_S = 30
 """How long the work that a walk has asked for may take until all is at rest."""
 ACT = """([kind, number, text, buttons, path]) => {
@@ -48,14 +50,6 @@ VIEW = """(shown) => Object.fromEntries(shown.map(([selector, names]) => [
     names.map((name) => name === "text" ? node.innerText : name === "value" ? node.value
       : node.getAttribute(name))),
 ]))"""
-
-STILL = """() => {
-  const { testScriptState: state, testConnectionState: connection } =
-    document.querySelector("[data-testid=stApp]")?.dataset ?? {};
-  return state === "notRunning" && connection === "CONNECTED" && document.querySelector("h1")
-    && !document.querySelector(
-      "[data-testid=stProgress], [data-testid=stSpinner], [data-stale=true]");
-}"""
 
 TEXTS = ("The cat", "The dog and the bird", "Lily saw a big red ball.", "One day a frog")
 GAPS_MS = (0, 0, 0, 5, 10, 20, 40, 80, 160)
@@ -151,7 +145,7 @@ def settled(page: Page) -> None:
     quiet = 0
     until = time.monotonic() + SETTLING_S
     while quiet < 5:
-        quiet = quiet + 1 if page.evaluate(STILL) else 0
+        quiet = quiet + 1 if not missing(page, ()) else 0
         page.wait_for_timeout(100)
         assert time.monotonic() < until, "the page does not come to rest"
 
