@@ -21,6 +21,11 @@ export class Screen {
     this.data = { point: 0, most_bits: 1, films: [], sentences: [], notes: [] };
     this.timer = 0;
     this.resting = 0;
+    /** Aborted while the pointer is not held down. */
+    this.held = new AbortController();
+    this.held.abort();
+    /** The point that the page was told last. */
+    this.told = -1;
     this.point = -1;
     this.root = el("section", { class: "kvviz-lm kvviz-film" });
     this.root.dataset.kvviz = "training-film";
@@ -33,6 +38,7 @@ export class Screen {
     this.slider.addEventListener("input", () => this.scrub(Number(this.slider.value)));
     this.sentence = el("p", { class: "lm-sentence", "aria-live": "polite" });
     this.root.addEventListener("keydown", (event) => this.press(event));
+    this.root.addEventListener("pointerdown", () => this.hold());
     /** @type {Chart | null} */
     this.chart = null;
     /** @type {SentenceCard[]} */
@@ -49,11 +55,13 @@ export class Screen {
     this.cards = data.sentences.map((sentence, i) => new SentenceCard(sentence, data.films, i));
     this.build(this.chart);
     this.point = -1;
+    this.told = data.point;
     this.go(data.point);
   }
 
   destroy() {
     this.pause();
+    this.held.abort();
     clearTimeout(this.resting);
   }
 
@@ -140,9 +148,26 @@ export class Screen {
     this.rest();
   }
 
+  /** Nobody is told of a point while the pointer is down, however long it stays at one. */
+  hold() {
+    this.held.abort();
+    this.held = new AbortController();
+    const { signal } = this.held;
+    for (const end of ["pointerup", "pointercancel"]) {
+      window.addEventListener(end, () => {
+        this.held.abort();
+        this.rest();
+      }, { capture: true, signal });
+    }
+  }
+
   rest() {
     clearTimeout(this.resting);
-    this.resting = window.setTimeout(() => this.tellRest(this.point), REST_MS);
+    this.resting = window.setTimeout(() => {
+      if (this.timer || !this.held.signal.aborted || this.point === this.told) return;
+      this.told = this.point;
+      this.tellRest(this.point);
+    }, REST_MS);
   }
 
   /** @param {number} point */
