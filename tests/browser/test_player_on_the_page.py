@@ -53,18 +53,16 @@ def test_keys_reach_the_player_after_a_click_on_plain_ground(visit):
 
 
 def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
-    # The fewest tokens whose run without the cache is not made unasked; on one thread it takes 9 s
-    # alone, and longer beside another worker's page.
-    tab = visit().open("/kv_cache", new="195")
-    tab.wait(nSteps=195, cache="on")
-    tab.page.set_default_timeout(40_000)
+    # Few tokens, but so many that the run without the cache is not made unasked.
+    tab = visit().open("/kv_cache", new="100")
+    tab.wait(nSteps=100, cache="on")
     tab.page.get_by_role("button", name="Side by side", exact=True).click()
     both = tab.wait(cache="both", step=0)
     assert both["nComputedOff"] == both["nComputed"]
     tab.page.keyboard.press("End")
-    end = tab.wait(step=194)
-    assert (end["nComputed"], end["nReused"]) == (1, 200)
-    assert (end["nComputedOff"], end["nReusedOff"]) == (201, 0)
+    end = tab.wait(step=99)
+    assert (end["nComputed"], end["nReused"]) == (1, 105)
+    assert (end["nComputedOff"], end["nReusedOff"]) == (106, 0)
     tab.page.wait_for_url("**cache=both**")
 
 
@@ -138,3 +136,18 @@ def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
     tab.page.wait_for_url("**/kv_cache?cache=both")
     tab.wait(cache="both", nSteps=16)
     expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()
+
+
+def test_the_player_does_not_wait_for_plotly_which_comes_with_its_chart(visit):
+    tab = visit()
+    asked = []
+    tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    tab.open("/kv_cache")
+    tab.wait(step=0)
+    tab.still()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait(step=1)
+    (door,) = [name for name in asked if name.startswith("PlotlyChart")]
+    chart = tab.chart("step-cost")
+    chart.locator(".main-svg").first.wait_for()
+    assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]

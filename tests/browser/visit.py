@@ -115,10 +115,11 @@ class Visit:
         return self.hooks()
 
     def chart(self, name: str) -> Locator:
-        """Return a chart, found by the hook that stands in one container with it."""
+        """Go to a chart, found by the hook that stands in one container with it, and return it."""
         hook = self.page.locator(f'[data-kvviz="chart-{name}"]')
         expect(hook).to_be_attached()
         holder = hook.locator(f"xpath=ancestor::*[contains(@class, 'st-key-kvviz-chart-{name}')]")
+        holder.scroll_into_view_if_needed()
         return holder.locator(".js-plotly-plot")
 
     def still(self) -> None:

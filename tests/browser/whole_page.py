@@ -12,7 +12,7 @@ from playwright.sync_api import Page, TimeoutError
 
 PATIENCE_MS = 120_000
 
-MISSING = """(hooks) => {
+MISSING = """([hooks, withCharts]) => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const missing = hooks.filter((hook) => !all(`[data-kvviz="${hook}"]`).length)
     .map((hook) => `no ${hook}`);
@@ -26,10 +26,13 @@ MISSING = """(hooks) => {
     "a part of the drawing before": "[data-stale=true]",
   };
   for (const [what, selector] of Object.entries(under)) {
-    const found = all(selector).filter((node) => node.getClientRects().length);
+    const found = all(selector).filter((node) => node.getClientRects().length &&
+      (withCharts || !node.closest("[class*=st-key-kvviz-chart-]")));
     if (found.length) missing.push(`${found.length} × ${what}`);
   }
-  for (const hook of all("[data-kvviz^=chart-][data-n-points]")) {
+  // Plotly comes for a chart that is near the window, and for all where a page is to be printed.
+  if (withCharts) window.dispatchEvent(new Event("beforeprint"));
+  for (const hook of withCharts ? all("[data-kvviz^=chart-][data-n-points]") : []) {
     const holder = hook.closest("[class*=st-key-kvviz-chart-]");
     if (!holder?.querySelector(".js-plotly-plot .main-svg")) {
       missing.push(`${hook.dataset.kvviz} is not drawn`);
@@ -101,9 +104,12 @@ SIGHTS = {
 """Each page by its address, as a visitor finds it or soon has it."""
 
 
-def missing(page: Page, hooks: tuple[str, ...]) -> list[str]:
-    """Return what is not there yet or under way, in words; nothing if the page is whole."""
-    return page.evaluate(MISSING, list(hooks))
+def missing(page: Page, hooks: tuple[str, ...], *, charts: bool = True) -> list[str]:
+    """Return what is not there yet or under way, in words; nothing if the page is whole.
+
+    Without charts those far from the window may be still to come.
+    """
+    return page.evaluate(MISSING, [list(hooks), charts])
 
 
 def wait_until_whole(
@@ -119,9 +125,9 @@ def wait_until_whole(
     Raises:
         NotThereError: If it takes longer.
     """
-    whole = f"(hooks) => !({MISSING})(hooks).length"
+    whole = f"(wanted) => !({MISSING})(wanted).length"
     try:
-        page.wait_for_function(whole, arg=list(hooks), timeout=patience_ms)
+        page.wait_for_function(whole, arg=[list(hooks), True], timeout=patience_ms)
     except TimeoutError:
         refuse_half(page, hooks)
 

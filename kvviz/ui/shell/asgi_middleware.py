@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kvviz.ui.shell.late_charts import LateCharts
 from kvviz.ui.shell.page_list import PAGES
 
 LOST = "lost"
@@ -49,10 +50,10 @@ class RedirectHome:
 
 
 class InjectScripts:
-    """Put two scripts into the app's HTML page, before Streamlit's own.
+    """Put three scripts into the app's HTML page, before Streamlit's own.
 
     One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
-    failed requests in the console. The other one keeps the address bar.
+    failed requests in the console. One keeps the address bar, and one says when charts are wanted.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -112,8 +113,9 @@ def without_conditions(scope: Scope) -> Scope:
 def scripts() -> bytes:
     """Return the script elements."""
     here = Path(__file__).parent
-    base, bar = (
-        (here / name).read_text(encoding="utf-8") for name in ("base_address.js", "address_bar.js")
+    base, bar, late = (
+        (here / name).read_text(encoding="utf-8")
+        for name in ("base_address.js", "address_bar.js", "late_charts.js")
     )
     names = json.dumps([entry.name for entry in PAGES])
     others = json.dumps([entry.name for entry in PAGES[1:]])
@@ -122,6 +124,7 @@ def scripts() -> bytes:
     return (
         f"<script>{base.replace('PAGES', names)}</script>"
         f'<script type="module">{bar}\n{start}</script>'
+        f'<script type="module">{late}\nwindow.kvvizChartsWanted = chartsWanted(window);</script>'
     ).encode()
 
 
@@ -146,4 +149,4 @@ def unknown_page(scope: Scope) -> str | None:
 
 def middleware() -> list[Middleware]:
     """Return what the app puts before Streamlit."""
-    return [Middleware(RedirectHome), Middleware(InjectScripts)]
+    return [Middleware(RedirectHome), Middleware(LateCharts), Middleware(InjectScripts)]

@@ -119,7 +119,7 @@ journey("the sizes of models are guessed and drawn", async (tab) => {
   await tab.goto("/model_sizes");
   await tab.button("8.46 GB");
   await tab.says('[data-kvviz="verdict"]', "It takes 67.6 GB");
-  await tab.find(".st-key-kvviz-chart-model-ladder .js-plotly-plot .trace");
+  await tab.chart("model-ladder");
 });
 
 journey("a race is run and its charts are drawn", async (tab) => {
@@ -127,7 +127,7 @@ journey("a race is run and its charts are drawn", async (tab) => {
   await tab.button("Just show me");
   const told = await tab.wait({ nRepeats: 2 }, '[data-kvviz="race"]');
   assert.equal(told.sameTokens, "true");
-  await tab.find(".st-key-kvviz-chart-speed-up-curve .js-plotly-plot .trace");
+  await tab.chart("speed-up-curve");
 });
 
 journey("a file that was taken away opens without the app", async (tab) => {

@@ -20,16 +20,17 @@ export function launch({ dark = false } = {}) {
   });
 }
 
-/** A tab of its own context: nothing is left of it for the next. */
+/**
+ * A tab. All share what the browser keeps of the app, which it would read and compile anew for each
+ * otherwise; what a tab might have stored is taken away when it is closed.
+ */
 export class Tab {
   #page;
-  #context;
   #complaints = [];
 
   static async open(browser, address) {
     const tab = new Tab();
-    tab.#context = await browser.createBrowserContext();
-    tab.#page = await tab.#context.newPage();
+    tab.#page = await browser.newPage();
     tab.address = address;
     tab.#page.setDefaultTimeout(PATIENCE_MS);
     await tab.#page.setViewport({ width: 1440, height: 1000 });
@@ -47,7 +48,8 @@ export class Tab {
 
   /** Close it; it may have heard no complaint. */
   async close() {
-    await this.#context.close();
+    await this.#page.evaluate(() => location.protocol === "file:" || localStorage.clear());
+    await this.#page.close();
     assert.deepEqual(this.#complaints, []);
   }
 
@@ -84,6 +86,13 @@ export class Tab {
       selector,
       words,
     );
+  }
+
+  /** Go to a chart and wait until it is drawn. */
+  async chart(name) {
+    const place = `.st-key-kvviz-chart-${name}`;
+    await this.find(place, (node) => node.scrollIntoView({ block: "center" }));
+    await this.find(`${place} .js-plotly-plot .trace`);
   }
 
   async press(key) {
