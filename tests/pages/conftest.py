@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.shell import history
 from kvviz.ui.shell.history import Step
+from kvviz.ui.work import runs
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from tests.payload_reader import unpack
@@ -23,6 +24,12 @@ PATIENCE_S = 120
 def model():
     """The bundled model, loaded once for all tests of the process."""
     return model_store().get(RunSettings())
+
+
+@pytest.fixture(autouse=True)
+def no_run_is_kept_from_another_test():
+    """Each test begins where nobody has run anything yet."""
+    runs.kept_runs().forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

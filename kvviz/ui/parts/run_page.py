@@ -162,17 +162,32 @@ class RunPage(ABC):
         state.attempt = draft.settings
         if state.may_load(draft.settings.model, self.environment):
             state.coming, state.by_link = replace(state.coming or state.view, step=0), False
-            self.begin(draft.settings)
+            self.begin(draft.settings, anew=self.is_on_screen(draft.settings))
 
-    def begin(self, wanted: RunSettings) -> None:
-        """Start a run in place of the one that may still be under way."""
+    def is_on_screen(self, settings: RunSettings) -> bool:
+        """Whether the run that these settings ask for is the one that is shown."""
+        shown = self.state.shown
+        return shown is not None and shown.origin == "run" and shown.settings == settings
+
+    def begin(self, wanted: RunSettings, *, anew: bool = False) -> None:
+        """Start a run in place of the one that may still be under way, or show it if it is kept.
+
+        Args:
+            wanted: What to run.
+            anew: Whether to make it also where it is kept, for instance for the sake of its times.
+        """
         state = self.state
         state.give_up_job()
         state.error, state.attempt, state.wanted = None, wanted, None
+        want_both = (state.coming or state.view).cache != "on"
+        kept = None if anew else runs.made_before(wanted, self.FAMILY, want_both=want_both)
+        if kept is not None:
+            state.show(kept)
+            return
         state.job = runs.start(
             wanted,
             self.environment,
-            want_both=(state.coming or state.view).cache != "on",
+            want_both=want_both,
             family=self.FAMILY,
             as_read=self.as_read,
             stops=self.stops,

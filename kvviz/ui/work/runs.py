@@ -24,14 +24,15 @@ from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
+from kvviz.ui.work.run_store import RunStore
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
-BOTH_UP_TO_FLOPS = 2.0e11
-"""Run without the cache as well when that takes no more than this: about 20,000 passes of a token
-through GPT-2 mini, a few seconds on two cores."""
+BOTH_UP_TO_FLOPS = 5.0e10
+"""Run without the cache as well when that takes no more than this: about 5,000 passes of a token
+through GPT-2 mini, a second or two."""
 
 TIMED_AGAIN_UP_TO_FLOPS = BOTH_UP_TO_FLOPS / 10
 N_TIMINGS = 3
@@ -115,6 +116,30 @@ def uncached_flops(card: ModelCard, n_prompt: int, n_new: int, n_encoder: int = 
     return read_once + int(costs.flops.sum())
 
 
+@st.cache_resource(show_spinner=False)
+def kept_runs() -> RunStore[ShownRun]:
+    """Return the runs that were made in this process."""
+    return RunStore()
+
+
+def made_before(settings: RunSettings, family: Family, *, want_both: bool) -> ShownRun | None:
+    """Return a run that was made here as these settings ask for it, for whomever, if it is kept.
+
+    Its times are those that were measured when it was made.
+
+    Args:
+        settings: What to run.
+        family: What the model must be.
+        want_both: Whether it must have been run without the cache as well.
+    """
+    model = model_store().peek(settings)
+    if model is None:
+        return None
+    return kept_runs().find(
+        (family, settings), model, lambda run: bool(run.comparison) or not want_both
+    )
+
+
 def start(
     settings: RunSettings,
     environment: Environment,
@@ -157,7 +182,10 @@ def start(
         n_timings = N_TIMINGS if n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
         shown = run(model, asked, job, both=both, stop_ids=stop_ids, n_timings=n_timings)
-        return replace(shown, settings=settings)
+        shown = replace(shown, settings=settings)
+        if not job.cancelled():
+            kept_runs().keep((family, settings), model, shown)
+        return shown
 
     return Job(work, queue(environment.concurrency))
 
