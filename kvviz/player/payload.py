@@ -17,6 +17,7 @@ import numpy as np
 from kvviz.analysis import counted
 from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
+from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import scaled
 from kvviz.trace import CacheComparison, GenerationTrace
@@ -285,6 +286,9 @@ def _arrays_of_runs(runs: Runs, n_steps: int) -> Iterator[tuple[str, np.ndarray]
         yield f"{name}.top_ids", np.stack([step.top_ids for step in steps]).astype(np.int32)
         yield f"{name}.top_probs", np.stack([step.top_probs for step in steps])
         yield f"{name}.top_sampling_probs", np.stack([step.top_sampling_probs for step in steps])
+        yield f"{name}.lives", lives(run, n_steps)
+        if run.cross is not None:
+            yield f"{name}.cross_lives", cross_lives(run, n_steps)
 
 
 def _arrays_of_layers(

@@ -23,7 +23,9 @@ new MutationObserver(() => {
   for (const node of document.querySelectorAll("[data-kvviz]")) {
     const card = node.closest("[class*=st-key-]");
     const where = card ? [...card.classList].find((name) => name.startsWith("st-key-")) : "page";
-    const thing = `${node.dataset.kvviz} in ${where}`;
+    // Two runs have a history each.
+    const which = node.dataset.kvviz === "history" ? ` ${node.dataset.cache}` : "";
+    const thing = `${node.dataset.kvviz}${which} in ${where}`;
     if (seen.has(thing)) window.kvvizTwice(thing);
     seen.add(thing);
   }

@@ -213,8 +213,14 @@ function checkArrays(header, arrays) {
   const { n_rows, n_steps } = header;
   /** @param {string} name @param {(number | null)[]} shape */
   const expect = (name, shape) => requireArray(arrays, name, shape);
-  for (const { cache } of header.runs) {
-    for (const name of Object.keys(contract.arrays_of_a_run)) expect(`${cache}.${name}`, [n_steps, null]);
+  for (const { cache, n_computed, n_reused, n_cross_computed, n_cross_reused } of header.runs) {
+    for (const name of ["top_ids", "top_probs", "top_sampling_probs"]) expect(`${cache}.${name}`, [n_steps, null]);
+    expect(`${cache}.lives`, [null, 4]);
+    checkLives(arrays, `${cache}.lives`, n_rows, n_computed, n_reused);
+    if (header.encoder !== null) {
+      expect(`${cache}.cross_lives`, [null, 4]);
+      checkLives(arrays, `${cache}.cross_lives`, header.encoder.tokens.length, n_cross_computed ?? [], n_cross_reused ?? []);
+    }
     for (const layer of header.layers) {
       if (!Number.isInteger(layer) || layer < 0 || layer >= n_layers) {
         fail(gettext("The recording names a layer that the model does not have."), gettext("Layer {layer} of {n_layers}.", { layer, n_layers }));
@@ -232,6 +238,26 @@ function checkArrays(header, arrays) {
   if (header.layers.length < n_layers) {
     expect("thumbnails", [n_layers, n_heads, null, null]);
   }
+}
+
+/**
+ * @param {Map<string, PackedArray>} arrays @param {string} name @param {number} n_rows
+ * @param {number[]} computed Rows computed at each step, as they were counted. @param {number[]} read
+ */
+function checkLives(arrays, name, n_rows, computed, read) {
+  const { data } = /** @type {PackedArray} */ (arrays.get(name));
+  const seen = contract.row_states.map(() => new Array(computed.length).fill(0));
+  for (let at = 0; at < data.length; at += 4) {
+    const [step, state, first, end] = data.subarray(at, at + 4);
+    if (!(step >= 0 && step < computed.length && state > 0 && state < seen.length && first >= 0 && first < end && end <= n_rows)) {
+      fail(gettext("The recording tells of rows or steps that it does not have."), `${name}: ${step}, ${state}, ${first}, ${end}.`);
+    }
+    seen[state][step] += end - first;
+  }
+  computed.forEach((n, step) => {
+    if (seen[1][step] === n && seen[2][step] === read[step]) return;
+    fail(gettext("A step does not account for all its rows."), account(step, seen[1][step], seen[2][step], n + read[step]));
+  });
 }
 
 /** @param {unknown} value @param {string} name */

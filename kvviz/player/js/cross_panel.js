@@ -1,6 +1,7 @@
 // The second cache of an encoder-decoder: its K and V grids, its attention pattern, and the line that reads them.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
+import { lifeReading } from "./history.js";
 import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
 import { paintCrossHeat } from "./paint_cross.js";
 import { paintKv } from "./paint_kv.js";
@@ -137,8 +138,9 @@ export function crossPanel(cache, dispatch) {
 }
 
 /** @param {Scene} scene @param {RunCache} cache @param {StepFacts} facts @returns {string | null} */
-function readingOf({ payload, state, spot }, cache, facts) {
+function readingOf({ payload, state, spot, lives }, cache, facts) {
   if (!spot?.part.startsWith("cross-")) return null;
+  if (spot.part === "cross-life") return lifeReading(lives[spot.cache]?.cross ?? null, spot, payload.header.encoder?.tokens[spot.row]?.text ?? "");
   const { layer, head } = state;
   const side = crossSide(payload);
   const input = (/** @type {number} */ row) => tokenText(side, cache, row);

@@ -4,6 +4,16 @@
  * @typedef {{ x: number, y: number, w: number, h: number }} Box
  * @typedef {"wide" | "medium" | "narrow"} Mode
  *
+ * @typedef {object} HistoryGeometry The lives of the rows: down the rows, across the steps.
+ * @property {number} w
+ * @property {number} h
+ * @property {Box[]} grids One for each run on show.
+ * @property {Box[]} crossGrids Above them those of the second cache; none where there is no such.
+ * @property {number} rowPitch
+ * @property {number} columnPitch
+ * @property {boolean} cells Whether cells are large enough to be drawn one by one.
+ * @property {number} labels Width left of the first life where the rows' tokens stand; 0 where they have no room.
+ *
  * @typedef {object} KvGeometry The K and V grids on their own canvas.
  * @property {number} w
  * @property {number} h
@@ -50,12 +60,10 @@
  * @property {Mode} mode
  * @property {number} pad
  * @property {number} content Width inside the padding.
- * @property {number} n_panels
- * @property {boolean} columns Whether two panels stand side by side.
  * @property {boolean} besides Whether K/V and heatmap stand side by side.
- * @property {number} panelWidth
- * @property {number} gap Between K/V and heatmap.
- * @property {number} side Width of the column with bars and bill, or 0 where they stand below.
+ * @property {boolean} bands Whether the lives stand beside them too, so that a row is one line through all.
+ * @property {number} gap Between the parts of a panel.
+ * @property {HistoryGeometry} history
  * @property {KvGeometry} kv
  * @property {HeatGeometry} heat
  * @property {HeadsGeometry} heads
@@ -64,6 +72,7 @@
  * @typedef {object} LayoutInput
  * @property {number} width
  * @property {number} n_rows
+ * @property {number} n_steps
  * @property {number} d_head
  * @property {number} n_layers
  * @property {number} n_heads
@@ -74,13 +83,18 @@
 const MIN_ROW_PITCH = 10;
 /** Cells smaller than this are drawn as one picture, without gaps. */
 const MIN_CELL_PITCH = 6;
-/** Width from which the K/V title has room for the lists of layers and heads. */
-const PICKER_WIDTH = 286;
-/** The same where the title has to say which of two caches it is. */
-const LONG_PICKER_WIDTH = 336;
+/** Width from which the pattern's title has room for the lists of layers and heads. */
+const PICKER_WIDTH = 300;
 /** A pattern is not drawn larger: it should stand on a screen together with its step. */
 const MAX_GRID = 560;
 const MAX_ROW_PITCH = 30;
+/** Rows of a band: as high as a screen holds them together with what is above and below. */
+const MAX_BAND_PITCH = 16;
+/** As wide as what is inside the player is on a large screen, where all is larger. */
+const LARGE = 1200;
+const MAX_LARGE_BAND_PITCH = 24;
+const LARGE_LIFE = 256;
+const LARGE_LIFE_OF_TWO = 190;
 const WINDOW_PITCH = 18;
 const HEADER = 64;
 const PROFILE = 40;
@@ -91,6 +105,26 @@ const FOOT = 4;
 const SLANT = 24;
 /** Room under K and V for the scale of their colours. */
 const SCALE = 34;
+/** Room for the tokens of the rows, left of their lives. */
+const TOKENS = 84;
+/** Between two lives. */
+const LIFE_GAP = 24;
+/** The widest life, alone and as one of two. */
+const LIFE = 200;
+const LIFE_OF_TWO = 144;
+const MAX_COLUMN_PITCH = 16;
+const MIN_COLUMN_PITCH = 4;
+/** Rows of lives that stand by themselves. */
+const MAX_LIFE_PITCH = 14;
+const LIFE_HEIGHT = 230;
+/** The same where they stand beside the pictures of two caches. */
+const TWO_CACHES_HEIGHT = 560;
+/** Room above lives that stand by themselves. */
+const LIFE_TOP = 58;
+/** Between the rows of two caches. */
+const PARTING = 8;
+/** Least width of K and V side by side: three pixels a number of a small head. */
+const LEAST_KV = 248;
 
 /** @param {LayoutInput} input @returns {Layout} */
 export function layoutPlayer(input) {
@@ -99,18 +133,98 @@ export function layoutPlayer(input) {
   const mode = width >= 940 ? "wide" : width >= 600 ? "medium" : "narrow";
   const pad = mode === "wide" ? 22 : mode === "medium" ? 18 : 12;
   const content = width - 2 * pad;
-  const columns = input.both && mode === "wide";
-  const side = mode === "wide" && !input.both ? Math.min(300, Math.round(content * 0.25)) : 0;
-  const panelWidth = columns ? Math.floor((content - 40) / 2) : content - (side ? side + 36 : 0);
   const besides = mode !== "narrow";
-  const gap = columns ? 14 : 24;
-  const { kv, heat } = besides
-    ? besidesPanel(input, panelWidth, gap, columns)
-    : { kv: kvGeometry(input, content, null), heat: heatGeometry(input, content, 46) };
+  const bands = mode === "wide";
+  const gap = 24;
+  const { kv, heat, history } = bands
+    ? bandsPanel(input, content, gap)
+    : { ...(besides ? besidesPanel(input, content, gap) : stackedPanel(input, content)), history: aloneHistory(input, content) };
   return {
-    mode, pad, content, n_panels: input.both ? 2 : 1, columns, besides, panelWidth, gap, side, kv, heat,
+    mode, pad, content, besides, bands, gap, kv, heat, history,
     heads: headsGeometry(input, content),
-    cross: input.n_encoder ? crossGeometry(input, input.n_encoder, besides ? panelWidth : content, gap, besides, kv, heat) : null,
+    cross: input.n_encoder ? crossGeometry(input, input.n_encoder, bands ? content - history.w - gap : content, gap, besides, kv, heat) : null,
+  };
+}
+
+/** @param {LayoutInput} input @param {number} content */
+function stackedPanel(input, content) {
+  return { kv: kvGeometry(input, content, null), heat: heatGeometry(input, content, 46) };
+}
+
+/**
+ * Lives, K/V and pattern side by side: row 5 of all of them is one line.
+ * @param {LayoutInput} input @param {number} width @param {number} gap
+ */
+function bandsPanel(input, width, gap) {
+  const n_lives = input.both ? 2 : 1;
+  const [one, ofTwo] = width >= LARGE ? [LARGE_LIFE, LARGE_LIFE_OF_TWO] : [LIFE, LIFE_OF_TWO];
+  const column = lifeColumn(input.n_steps, input.both ? ofTwo : one);
+  const lives = n_lives * column * input.n_steps + (n_lives - 1) * LIFE_GAP;
+  const most = width >= LARGE ? MAX_LARGE_BAND_PITCH : MAX_BAND_PITCH;
+  const room = width - TOKENS - lives - 2 * gap - LEAST_KV - 4 - 2 - SLANT;
+  const pitch = Math.min(most, Math.floor(Math.min(room, MAX_GRID) / input.n_rows));
+  if (input.n_encoder) {
+    // The rows of two caches stand one below the other, beside the pictures of both.
+    const history = historyGeometry(input, { ...lifeRows(input, TWO_CACHES_HEIGHT), column, top: LIFE_TOP, foot: 0 });
+    return { ...besidesPanel(input, width - history.w - gap, gap), history };
+  }
+  if (pitch >= MIN_ROW_PITCH) {
+    const heat = heatGeometry(input, pitch * input.n_rows + 4 + 2 + SLANT, 4);
+    const kv = kvGeometry(input, Math.min(520, width - TOKENS - lives - 2 * gap - heat.w), heat);
+    return { kv, heat, history: historyGeometry(input, { column, row: pitch, top: heat.grid.y, foot: heat.h, labels: TOKENS }) };
+  }
+  const rest = width - lives - gap;
+  const { kv, heat } = besidesPanel(input, rest, gap, LIFE_TOP);
+  return { kv, heat, history: historyGeometry(input, { column, row: heat.pitch, top: heat.grid.y, foot: heat.h, labels: 0 }) };
+}
+
+/** @param {number} n_steps @param {number} room @returns {number} Width of a step: whole pixels where it is a cell. */
+function lifeColumn(n_steps, room) {
+  const column = Math.min(MAX_COLUMN_PITCH, room / n_steps);
+  return column >= MIN_COLUMN_PITCH ? Math.floor(column) : column;
+}
+
+/**
+ * Lives that stand by themselves, above what else there is.
+ * @param {LayoutInput} input @param {number} width @returns {HistoryGeometry}
+ */
+function aloneHistory(input, width) {
+  const n_lives = input.both ? 2 : 1;
+  const { row, labels } = lifeRows(input, LIFE_HEIGHT, Math.round(width * 0.2));
+  const column = lifeColumn(input.n_steps, Math.min(320, (width - labels - (n_lives - 1) * LIFE_GAP) / n_lives));
+  return historyGeometry(input, { column, row, top: LIFE_TOP, foot: 0, labels });
+}
+
+/**
+ * Rows as high as a height allows, and the width for their tokens where these can be read.
+ * @param {LayoutInput} input @param {number} height @param {number} [most]
+ */
+function lifeRows({ n_rows, n_encoder = 0 }, height, most = TOKENS) {
+  const room = Math.min(MAX_LIFE_PITCH, (height - PARTING) / (n_rows + n_encoder));
+  const row = room >= MIN_COLUMN_PITCH ? Math.floor(room) : room;
+  return { row, labels: row >= MIN_ROW_PITCH ? Math.min(TOKENS, most) : 0 };
+}
+
+/**
+ * @param {LayoutInput} input
+ * @param {{ column: number, row: number, top: number, foot: number, labels: number }} at Pitches, where
+ *   the rows begin, the whole height if it is given from outside, and the width for the tokens.
+ * @returns {HistoryGeometry}
+ */
+function historyGeometry({ both, n_rows, n_steps, n_encoder = 0 }, { column, row, top, foot, labels }) {
+  const w = column * n_steps;
+  const own = top + (n_encoder ? n_encoder * row + PARTING : 0);
+  const at = (/** @type {number} */ i) => labels + i * (w + LIFE_GAP);
+  const each = both ? [0, 1] : [0];
+  return {
+    w: at(each.length) - LIFE_GAP,
+    h: Math.max(foot, own + n_rows * row + 2),
+    grids: each.map((i) => ({ x: at(i), y: own, w, h: n_rows * row })),
+    crossGrids: n_encoder ? each.map((i) => ({ x: at(i), y: top, w, h: n_encoder * row })) : [],
+    rowPitch: row,
+    columnPitch: column,
+    cells: row >= MIN_COLUMN_PITCH && column >= MIN_COLUMN_PITCH,
+    labels,
   };
 }
 
@@ -151,11 +265,11 @@ function crossGeometry(input, n_encoder, width, gap, besides, kv, heat) {
 
 /**
  * K/V and heatmap side by side share their rows: row 5 of K, V and pattern is one line.
- * @param {LayoutInput} input @param {number} width @param {number} gap @param {boolean} compact
+ * @param {LayoutInput} input @param {number} width @param {number} gap @param {number} [above]
  */
-function besidesPanel(input, width, gap, compact) {
-  const least = compact ? Math.max(176, Math.round(width * 0.36)) : width >= 700 ? PICKER_WIDTH + 6 : Math.max(196, Math.round(width * 0.4));
-  const labels = compact ? 4 : 64;
+function besidesPanel(input, width, gap, above = 26) {
+  const least = width >= 700 ? LEAST_KV + 44 : Math.max(196, Math.round(width * 0.4));
+  const labels = 64;
   const room = width - least - gap;
   const pitch = Math.floor(Math.min(MAX_ROW_PITCH, Math.min(room - labels - SLANT, MAX_GRID) / input.n_rows));
   if (pitch >= MIN_ROW_PITCH) {
@@ -163,13 +277,16 @@ function besidesPanel(input, width, gap, compact) {
     const kvWidth = Math.min(520, width - gap - heat.w);
     return { heat, kv: kvGeometry(input, kvWidth, heat) };
   }
-  const kvWidth = compact ? Math.max(232, Math.round(width * 0.46)) : Math.max(330, Math.round(width * 0.44));
-  const heat = heatGeometry(input, width - gap - kvWidth, compact ? 34 : 60);
+  const kvWidth = Math.max(Math.min(330, Math.round(width * 0.5)), Math.round(width * 0.44));
+  const heat = heatGeometry(input, width - gap - kvWidth, 60, above);
   return { heat, kv: kvGeometry(input, Math.min(520, width - gap - heat.w), heat) };
 }
 
-/** @param {LayoutInput} input @param {number} width @param {number} labels @returns {HeatGeometry} */
-function heatGeometry(input, width, labels) {
+/**
+ * @param {LayoutInput} input @param {number} width @param {number} labels
+ * @param {number} [least] Room above the grid where its names need less. @returns {HeatGeometry}
+ */
+function heatGeometry(input, width, labels, least = 26) {
   const { n_rows } = input;
   const room = Math.min(width - labels - 2 - SLANT, MAX_GRID) / n_rows;
   // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
@@ -178,7 +295,7 @@ function heatGeometry(input, width, labels) {
   const left = cells ? labels : Math.min(labels, 40);
   const size = cells ? whole * n_rows : Math.min(MAX_GRID, Math.floor(width - left - 2));
   const pitch = size / n_rows;
-  const top = cells ? HEADER : 26;
+  const top = cells ? HEADER : least;
   const grid = { x: left, y: top, w: size, h: size };
   const half = Math.floor(size * 0.46);
   return {
@@ -313,9 +430,27 @@ function wrappedHeads({ n_layers, n_heads }, content) {
   return { w: content, h: y, size, thumbs, labels, lines };
 }
 
-/** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the K/V title. */
+/** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the pattern's title. */
 export function hasPickerInTitle(layout) {
-  return layout.besides && layout.kv.w >= (layout.cross ? LONG_PICKER_WIDTH : PICKER_WIDTH);
+  return layout.besides && layout.heat.w >= PICKER_WIDTH;
+}
+
+/**
+ * @typedef {{ life: number, cross: boolean, row: number, step: number }} HistoryHit
+ */
+
+/**
+ * What lies under a point of the lives: which of them, which row and which step.
+ * @param {HistoryGeometry} history @param {number} x @param {number} y @returns {HistoryHit | null}
+ */
+export function hitHistory({ grids, crossGrids, rowPitch, columnPitch }, x, y) {
+  for (const [boxes, cross] of /** @type {const} */ ([[crossGrids, true], [grids, false]])) {
+    const life = boxes.findIndex((box) => x >= box.x && x < box.x + box.w && y >= box.y && y < box.y + box.h);
+    if (life < 0) continue;
+    const box = boxes[life];
+    return { life, cross, row: Math.floor((y - box.y) / rowPitch), step: Math.floor((x - box.x) / columnPitch) };
+  }
+  return null;
 }
 
 /**

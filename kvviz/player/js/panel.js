@@ -2,7 +2,8 @@
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { decoderSpot } from "./cross.js";
 import { crossPanel } from "./cross_panel.js";
-import { hitHeat, hitKv, windowStart } from "./layout.js";
+import { lifeReading } from "./history.js";
+import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
 import { attention, kvNumber, rowState, stepFacts, tokenText } from "./run.js";
@@ -16,6 +17,9 @@ import * as words from "./words.js";
  * @import { PanelView } from "./paint_kv.js"
  */
 
+/** Width of K and V from which their title has room for a few more words. */
+const ROOM_FOR_HINT = 360;
+
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
  * @returns {Part & { picker: HTMLElement, draw: (dpr: number) => HTMLCanvasElement[] }}
@@ -25,21 +29,21 @@ export function panel(cache, dispatch) {
   const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
   const picker = el("span", { class: "kv-picker-slot" });
   const hint = el("span", { class: "kv-hint" }, [words.LABELS.patternHint]);
+  const same = el("span", { class: "kv-hint" });
   const kvTitle = el("h3", {}, [words.LABELS.kv]);
   const heatTitle = el("h3", {}, [words.LABELS.pattern]);
   const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
-    el("div", { class: "kv-title" }, [kvTitle, picker]),
+    el("div", { class: "kv-title" }, [kvTitle, same]),
     kvCanvas,
   ]);
   const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
-    el("div", { class: "kv-title" }, [heatTitle, hint]),
+    el("div", { class: "kv-title" }, [heatTitle, hint, picker]),
     heatCanvas,
   ]);
-  const name = el("h2", {}, [words.runName(cache)]);
   const reading = el("p", { class: "kv-reading" });
   const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, reading]);
   const cross = crossPanel(cache, dispatch);
-  const node = el("section", { class: "kv-panel", "data-run": cache }, [name, body, cross.node]);
+  const node = el("section", { class: "kv-panel", "data-run": cache }, [body, cross.node]);
 
   /** @type {Scene | null} */
   let scene = null;
@@ -134,11 +138,11 @@ export function panel(cache, dispatch) {
       first = layout.kv.mode === "window"
         ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
         : 0;
-      show(name, state.cache === "both" && !layout.columns);
-      placed([payload, layout], () => {
+      placed([payload, layout, state.cache], () => {
+        setText(same, state.cache === "both" && layout.kv.w >= ROOM_FOR_HINT ? words.LABELS.sameBothWays : "");
         setText(kvTitle, layout.cross ? words.LABELS.selfKv : words.LABELS.kv);
         setText(heatTitle, layout.cross ? words.LABELS.selfPattern : words.LABELS.pattern);
-        show(hint, layout.heat.w >= 330);
+        show(hint, layout.heat.w >= 330 && !hasPickerInTitle(layout));
         body.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";
@@ -175,10 +179,11 @@ function windowRow({ state, spot }, facts) {
 }
 
 /** @param {Scene} scene @param {RunCache} cache @param {StepFacts} facts @returns {string | null} */
-function readingOf({ payload, state, spot }, cache, facts) {
+function readingOf({ payload, state, spot, lives }, cache, facts) {
   if (!spot) return null;
   const { layer, head } = state;
   const text = (/** @type {number} */ row) => tokenText(payload, cache, row);
+  if (spot.part === "life") return lifeReading(lives[spot.cache]?.own ?? null, spot, text(spot.row));
   const rowWords = words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row));
   if (spot.row >= facts.n_rows) return rowWords;
   if (spot.part === "pattern" && spot.column !== null) {

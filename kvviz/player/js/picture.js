@@ -10,18 +10,18 @@ import * as words from "./words.js";
  * @import { Scene } from "./player.js"
  *
  * @typedef {{ draw: (dpr: number) => HTMLCanvasElement[] }} Drawn
+ * @typedef {{ draw: (dpr: number) => HTMLCanvasElement }} Single
  */
 
 const EDGE = 28;
 const COLUMN = 250;
 
 /**
- * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels
- * @param {{ draw: (dpr: number) => HTMLCanvasElement }} overview
+ * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels @param {Single} lives @param {Single} overview
  */
-export function savePicture(scene, panels, overview) {
+export function savePicture(scene, panels, lives, overview) {
   const { state, payload } = scene;
-  composePicture(scene, panels, overview).toBlob((blob) => {
+  composePicture(scene, panels, lives, overview).toBlob((blob) => {
     if (!blob) return;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
@@ -33,20 +33,23 @@ export function savePicture(scene, panels, overview) {
 
 /**
  * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels
- * @param {{ draw: (dpr: number) => HTMLCanvasElement }} overview @returns {HTMLCanvasElement}
+ * @param {Single} lives @param {Single} overview @returns {HTMLCanvasElement}
  */
-export function composePicture(scene, panels, overview) {
+export function composePicture(scene, panels, lives, overview) {
   const { state, payload, palette } = scene;
   const dpr = Math.max(2, scene.dpr);
   /** @type {RunCache[]} */
   const runs = state.cache === "both" ? ["on", "off"] : [state.cache];
-  const { kv, heat, cross } = scene.layout;
-  const panelWidth = kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
+  const { kv, heat, cross, history, bands } = scene.layout;
+  const left = EDGE + (bands ? history.w + 24 : 0);
+  const panelWidth = left - EDGE + kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
   const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + scene.layout.heads.w);
-  const upper = Math.max(kv.h, heat.h) + 66;
-  const panelHeight = upper + (cross ? Math.max(cross.kv.h, cross.heat.h) + 40 : 0);
+  const sentences = 24 * runs.length;
+  const above = bands ? 0 : history.h + 40;
+  const upper = Math.max(kv.h, heat.h) + 42;
+  const panelHeight = sentences + Math.max(above + upper + (cross ? Math.max(cross.kv.h, cross.heat.h) + 40 : 0), history.h + 42);
   const headsHeight = scene.layout.heads.h;
-  const height = 2 * EDGE + 56 + Math.max(panelHeight * runs.length, 470) + 40 + headsHeight + 34;
+  const height = 2 * EDGE + 56 + Math.max(panelHeight, 470) + 40 + headsHeight + 34;
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * dpr);
   canvas.height = Math.round(height * dpr);
@@ -70,23 +73,33 @@ export function composePicture(scene, panels, overview) {
   pen.textAlign = "left";
   textWithin(pen, `“${glyphs(prompt).replaceAll("␣", " ")}”`, EDGE, EDGE + 38, width - 2 * EDGE);
   let y = EDGE + 62;
-  for (const run of runs) {
-    writeSentence(pen, scene, run, y + 12);
-    const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[run].draw(dpr);
-    const title = `600 14px ${palette.sans}`;
-    const right = EDGE + kv.w + 24;
-    write(cross ? words.LABELS.selfKv : words.LABELS.kv, EDGE, y + 40, title, palette.text);
-    write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 40, title, palette.text);
-    pen.drawImage(kvCanvas, EDGE, y + 48, kv.w, kv.h);
-    pen.drawImage(heatCanvas, right, y + 48, heat.w, heat.h);
-    if (cross) {
-      write(words.LABELS.crossKv, EDGE, y + upper + 14, title, palette.text);
-      write(words.LABELS.crossPattern, right, y + upper + 14, title, palette.text);
-      pen.drawImage(crossKv, EDGE, y + upper + 22, cross.kv.w, cross.kv.h);
-      pen.drawImage(crossHeat, right, y + upper + 22, cross.heat.w, cross.heat.h);
-    }
-    y += panelHeight;
+  runs.forEach((run, i) => writeSentence(pen, scene, run, y + 12 + 24 * i));
+  y += sentences;
+  const title = `600 14px ${palette.sans}`;
+  write(words.LABELS.history, EDGE + history.grids[0].x, y + 16, title, palette.text);
+  pen.drawImage(lives.draw(dpr), EDGE, y + 24, history.w, history.h);
+  runs.forEach((run, i) => {
+    const { x } = history.grids[i];
+    const top = (history.crossGrids[i] ?? history.grids[i]).y;
+    const life = scene.lives[run];
+    const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
+    write(words.runName(run), EDGE + x, y + top - 14, `12px ${palette.sans}`, palette.muted);
+    write(`${whole(n)} ${words.rowsSoFar(n)}`, EDGE + x, y + top + 2, `600 13px ${palette.sans}`, palette.computedText);
+  });
+  y += above;
+  const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(dpr);
+  const right = left + kv.w + 24;
+  write(cross ? words.LABELS.selfKv : words.LABELS.kv, left, y + 16, title, palette.text);
+  write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 16, title, palette.text);
+  pen.drawImage(kvCanvas, left, y + 24, kv.w, kv.h);
+  pen.drawImage(heatCanvas, right, y + 24, heat.w, heat.h);
+  if (cross) {
+    write(words.LABELS.crossKv, left, y + upper + 14, title, palette.text);
+    write(words.LABELS.crossPattern, right, y + upper + 14, title, palette.text);
+    pen.drawImage(crossKv, left, y + upper + 22, cross.kv.w, cross.kv.h);
+    pen.drawImage(crossHeat, right, y + upper + 22, cross.heat.w, cross.heat.h);
   }
+  y = EDGE + 62 + panelHeight;
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);

@@ -5,6 +5,7 @@ import { gradient } from "./colour.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { savePicture } from "./picture.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
@@ -18,6 +19,7 @@ import * as words from "./words.js";
  * @import { Payload, View } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
  * @import { Layout } from "./layout.js"
+ * @import { LifeView } from "./paint_history.js"
  * @import { StepFacts } from "./run.js"
  * @import { Action, Spot, State } from "./state.js"
  *
@@ -38,6 +40,7 @@ import * as words from "./words.js";
  * @property {number} flash
  * @property {boolean} canAsk
  * @property {{ on: number[], off: number[] }} cumulative
+ * @property {{ on: LifeView | null, off: LifeView | null }} lives
  * @property {PictureStore} store
  *
  * @typedef {object} Part
@@ -68,6 +71,8 @@ export class Player {
     this.scene = null;
     this.store = new PictureStore();
     this.cumulative = { on: /** @type {number[]} */ ([]), off: /** @type {number[]} */ ([]) };
+    /** @type {Scene["lives"]} */
+    this.lives = { on: null, off: null };
     this.frameTimes = /** @type {number[]} */ ([]);
     this.frames = 0;
     this.measured = 0;
@@ -81,7 +86,7 @@ export class Player {
     this.restChanged = whenChanged();
     this.themeChanged = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
-    this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.overview));
+    this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.lives, this.view.overview));
     root.classList.add("kvviz-player");
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", words.LABELS.player);
@@ -121,6 +126,7 @@ export class Player {
       this.store.clear();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
+      this.lives = { on: lifeView(payload, "on"), off: lifeView(payload, "off") };
       this.fillPicker(payload);
       if (!this.state.playing) this.pausePlaying();
     }
@@ -260,14 +266,14 @@ export class Player {
       dpr: devicePixelRatio || 1,
       canAsk: this.host.onWanted !== undefined,
       cumulative: this.cumulative,
+      lives: this.lives,
       store: this.store,
     };
     this.scene = scene;
     const { on, off } = this.view.panels;
-    show(on.node, both || state.cache === "on");
-    show(off.node, both || state.cache === "off");
-    if (both || state.cache === "on") on.update(scene);
-    if (both || state.cache === "off") off.update(scene);
+    show(on.node, state.cache !== "off");
+    show(off.node, state.cache === "off");
+    (state.cache === "off" ? off : on).update(scene);
     for (const part of this.view.parts) part.update(scene);
     this.updateRest(scene);
     this.hooks(scene);
@@ -284,7 +290,7 @@ export class Player {
   relayout(width, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
-      width, both, n_rows: header.n_rows, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      width, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
       n_encoder: header.encoder?.tokens.length,
     });
     this.layout = layout;
@@ -293,25 +299,22 @@ export class Player {
     root.dataset.mode = layout.mode;
     root.dataset.view = both ? "both" : "single";
     root.style.setProperty("--kv-pad", `${layout.pad}px`);
-    root.style.setProperty("--kv-side", `${layout.side}px`);
     const picker = this.view.picker;
     const top = this.view.stageTop;
-    // The title of the K/V grids has room for the two lists only where the grids are wide.
-    const above = both || !hasPickerInTitle(layout);
+    // The title of the pattern has room for the two lists only where the pattern is wide.
+    const above = !hasPickerInTitle(layout);
     show(top, above);
-    show(this.view.stageTitle, both && layout.besides);
     if (above) top.append(picker);
   }
 
   /** @param {Scene} scene */
   updateRest({ state, payload, theme, facts, layout }) {
-    const both = state.cache === "both";
     const picker = this.view.picker;
-    if (!both && hasPickerInTitle(layout)) {
+    if (hasPickerInTitle(layout)) {
       const slot = this.view.panels[state.cache === "off" ? "off" : "on"].picker;
       if (picker.parentElement !== slot) slot.append(picker);
     }
-    this.view.stage.classList.toggle("is-columns", layout.columns);
+    this.view.stage.classList.toggle("is-bands", layout.bands);
     const pick = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ n) => {
       if (select.value !== String(n)) select.value = String(n);
     };
@@ -394,4 +397,10 @@ function sameContent(a, b) {
 /** @returns {boolean} */
 function reducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** @param {Payload} payload @param {"on" | "off"} cache @returns {LifeView | null} */
+function lifeView(payload, cache) {
+  const own = livesOf(payload, cache);
+  return own && { cache, own, cross: livesOf(payload, cache, "cross_lives") };
 }

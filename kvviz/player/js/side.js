@@ -144,7 +144,7 @@ export function bill(dispatch) {
         }
         setAttribute(canvas, "aria-label", curveDescription(on, off));
       });
-      const width = layout.side || Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
+      const width = Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
       drawn([payload, state.step, palette, dpr, width], () => {
         curve.style.height = `${CURVE_HEIGHT}px`;
         paintCurve(canvas, { width, ...scene.cumulative, step: state.step, palette, dpr });

@@ -6,9 +6,9 @@ import { availableCaches, fittingView } from "./run.js";
  *
  * A place in the picture: a row, and a column of the pattern or of K or V. The parts of the
  * cross-attention cache have names of their own; their rows are the encoder's positions, but for
- * the pattern's.
+ * the pattern's. In a life the column is a step.
  * @typedef {object} Spot
- * @property {"pattern" | "keys" | "values" | "row" | "cross-pattern" | "cross-keys" | "cross-values" | "cross-row"} part
+ * @property {"pattern" | "keys" | "values" | "row" | "cross-pattern" | "cross-keys" | "cross-values" | "cross-row" | "life" | "cross-life"} part
  * @property {RunCache} cache The run it was pointed at.
  * @property {number} row
  * @property {number | null} column

@@ -1,7 +1,7 @@
 // The player's parts in their places.
 import { el } from "./dom.js";
-import { duel } from "./duel.js";
 import { heads } from "./heads.js";
+import { history } from "./history.js";
 import { inputStrip } from "./input_strip.js";
 import { panel } from "./panel.js";
 import { popover } from "./popover.js";
@@ -32,7 +32,7 @@ export function buildView(root, dispatch, save) {
   const next = nextBars();
   const cost = bill(dispatch);
   const overview = heads(dispatch);
-  const counters = duel();
+  const lives = history(dispatch);
   const table = stepTable();
   const pop = popover(root, dispatch);
 
@@ -44,12 +44,11 @@ export function buildView(root, dispatch, save) {
     el("label", {}, [words.LABELS.layer, layerSelect]),
     el("label", {}, [words.LABELS.head, headSelect]),
   ]);
-  const stageTitle = el("h3", {}, [words.LABELS.bothRuns]);
-  const stageTop = el("div", { class: "kv-stage-top" }, [stageTitle]);
-  const stage = el("div", { class: "kv-stage" }, [panels.on.node, panels.off.node]);
+  const stageTop = el("div", { class: "kv-stage-top" });
+  const stage = el("div", { class: "kv-stage" }, [lives.node, panels.on.node, panels.off.node]);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
   const { legend, scale } = buildLegend();
-  const main = el("div", { class: "kv-card kv-main" }, [stageTop, counters.node, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
+  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
 
   const proof = el("span", { class: "kv-proof" });
   const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
@@ -68,9 +67,9 @@ export function buildView(root, dispatch, save) {
   ]);
   root.replaceChildren(probe, said, alert, body);
   /** @type {Part[]} */
-  const parts = [bar, input, tokens, counters, next, cost, overview, table, pop];
+  const parts = [bar, input, tokens, lives, next, cost, overview, table, pop];
   return {
-    alert, said, probe, body, panels, overview, parts, layerSelect, headSelect, picker, stageTitle, stageTop, stage, scale, proof, tableButton,
+    alert, said, probe, body, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, proof, tableButton,
   };
 }
 

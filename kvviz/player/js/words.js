@@ -5,6 +5,8 @@ import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
  * @import { Cache, Encoder, RunCache } from "./buffer.js"
+ * @import { Life, LifeState } from "./lives.js"
+ * @import { LifeView } from "./paint_history.js"
  * @import { StepFacts } from "./run.js"
  *
  * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "quiet" }} Span
@@ -78,8 +80,8 @@ export const LABELS = translated({
   nextTitle: N_("chosen, not yet in the cache"),
   readHint: N_("Point at a cell to read it, click to keep it."),
   whyNotZero: N_("why not zero?"),
-  computedSoFar: N_("K/V rows computed so far"),
-  bothRuns: N_("Both runs, step by step"),
+  history: N_("The life of each row"),
+  sameBothWays: N_("drawn once, from the run with the cache"),
   proven: N_("Reuse is proven: at the end every row has the very bits it was written with."),
   unproven: N_("Reuse is not proven: some row changed after it was written."),
 });
@@ -310,6 +312,38 @@ export function rowReading(row, text, state) {
   if (state === "absent") return gettext("Position {row}: not there yet", { row });
   const became = state === "computed" ? LABELS.legendComputed : STATES.reused;
   return gettext("Position {row}, {token}: {state}", { row, token: glyphs(text), state: became });
+}
+
+/** @param {number} n @returns {string} What stands behind a number of rows computed up to a step. */
+export function rowsSoFar(n) {
+  return ngettext("row so far", "rows so far", n, {});
+}
+
+/**
+ * What happened to a row at a step, and until then.
+ * @param {number} row @param {string} text @param {number} step @param {LifeState} state @param {Life} life
+ */
+export function lifeReading(row, text, step, state, { computed, n_read }) {
+  if (state === "absent") return gettext("Step {step}: position {row} is not there yet", { step, row });
+  const values = { step, row, token: glyphs(text) };
+  const now = state === "computed"
+    ? gettext("Step {step} computed row {row}, {token}", values)
+    : gettext("Step {step} read row {row}, {token}, from the cache", values);
+  const made = computed.length === 1
+    ? gettext("computed at step {first}", { first: computed[0] })
+    : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
+  const read = ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) });
+  return [now, made, ...(n_read ? [read] : [])].join(" · ");
+}
+
+/** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
+export function historyDescription(caches, step, lives) {
+  const each = caches.map((cache) => {
+    const n = lives[cache]?.own.computed[step] ?? 0;
+    const rows = ngettext("{n} row computed", "{n} rows computed", n, { n: whole(n) });
+    return gettext("{run}: {rows}", { run: runName(cache), rows });
+  });
+  return gettext("The life of each row, one column a step. Up to step {step}: {counts}.", { step, counts: each.join("; ") });
 }
 
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */

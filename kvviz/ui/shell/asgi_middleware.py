@@ -121,6 +121,7 @@ def scripts() -> bytes:
     others = json.dumps([entry.name for entry in PAGES[1:]])
     # Scripts of type module run in the order of the page, so this one runs before Streamlit's.
     start = f"window.kvvizAddressBar = new AddressBar(window, {others});"
+    # not for people: script elements
     return (
         f"<script>{base.replace('PAGES', names)}</script>"
         f'<script type="module">{bar}\n{start}</script>'

@@ -52,8 +52,10 @@ class LateCharts:
 
 def waiting_module(name: str) -> bytes:
     """Return a module that exports what Streamlit's module of that name does, later."""
+    # not for people: names in a module
     said = f"export {{ {', '.join(f'whole_{one} as {one}' for one in EXPORTED)} }};"
     taken = ", ".join(f"{one}: whole_{one}" for one in EXPORTED)
+    # not for people: a module
     return (
         "await window.kvvizChartsWanted;\n"
         f'const {{ {taken} }} = await import("./{name}?{_WHOLE.decode()}");\n'

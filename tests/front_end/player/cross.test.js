@@ -82,17 +82,18 @@ test("the second cache stands inside the panel at any width and length", () => {
   for (const width of [300, 390, 700, 1000, 1400]) {
     for (const n_encoder of [1, 9, 60, 500]) {
       for (const twice of [false, true]) {
-        const layout = layoutPlayer({ width, both: twice, n_rows: 17, d_head: 32, n_layers: 6, n_heads: 8, n_encoder });
+        const layout = layoutPlayer({ width, both: twice, n_rows: 17, n_steps: 9, d_head: 32, n_layers: 6, n_heads: 8, n_encoder });
         const { kv, heat } = /** @type {NonNullable<typeof layout.cross>} */ (layout.cross);
-        const all = layout.besides ? kv.w + layout.gap + heat.w : Math.max(kv.w, heat.w);
-        assert.ok(all <= (layout.besides ? layout.panelWidth : layout.content) + 0.01, `${width} ${n_encoder} ${twice}: ${all}`);
+        const lives = layout.bands ? layout.history.w + layout.gap : 0;
+        const all = lives + (layout.besides ? kv.w + layout.gap + heat.w : Math.max(kv.w, heat.w));
+        assert.ok(all <= layout.content + 0.01, `${width} ${n_encoder} ${twice}: ${all}`);
         const { grid } = heat;
         assert.deepEqual(hitCrossHeat(heat, 17, n_encoder, grid.x + grid.w - 0.1, grid.y + grid.h - 0.1), { row: 16, column: n_encoder - 1 });
         assert.equal(hitCrossHeat(heat, 17, n_encoder, grid.x - 2, grid.y + 1), null);
       }
     }
   }
-  assert.equal(layoutPlayer({ width: 1000, both: false, n_rows: 17, d_head: 32, n_layers: 6, n_heads: 8 }).cross, null);
+  assert.equal(layoutPlayer({ width: 1000, both: false, n_rows: 17, n_steps: 9, d_head: 32, n_layers: 6, n_heads: 8 }).cross, null);
 });
 
 test("a second cache that contradicts itself is refused in words", () => {

@@ -115,6 +115,8 @@ export function makeBuffer(options = {}) {
       arrays.push({ name: `${cache}.${name}`, dtype: data instanceof Int32Array ? "i32" : "f32", shape: [n_steps, k], data });
     }
     const on = cache === "on";
+    const spans = steps.flatMap((s) => (on && s ? [[s, 1, n_prompt + s - 1, n_prompt + s], [s, 2, 0, n_prompt + s - 1]] : [[s, 1, 0, n_prompt + s]]));
+    arrays.push({ name: `${cache}.lives`, dtype: "i32", shape: [spans.length, 4], data: Int32Array.from(spans.flat()) });
     return {
       cache, stopped: "length", reuse_is_proven: true, n_timings: 1,
       n_fed: counted[cache].rows, n_computed: counted[cache].rows, n_reused: steps.map((s) => (on && s ? n_prompt + s - 1 : 0)),
@@ -182,6 +184,10 @@ export function makeBuffer(options = {}) {
     for (const side of /** @type {const} */ (["on", "off"])) {
       Object.assign(counted[side], { cross_rows: steps.map((s) => (side === "on" && s ? 0 : n_encoder)) });
     }
+    for (const cache of caches) {
+      const spans = steps.map((s) => [s, cache === "on" && s ? 2 : 1, 0, n_encoder]);
+      arrays.push({ name: `${cache}.cross_lives`, dtype: "i32", shape: [n_steps, 4], data: Int32Array.from(spans.flat()) });
+    }
     counted.on.cache_bytes.forEach((bytes, s) => (counted.on.cache_bytes[s] = bytes + n_encoder * model.cache_bytes_per_token));
     for (const cache of caches) {
       for (const layer of present) {
@@ -213,7 +219,7 @@ export function makeBuffer(options = {}) {
     }
   }
   const header = {
-    magic: "kvviz-player", format: 2, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    magic: "kvviz-player", format: 3, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), dtype: "float32" }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  hitHeads, hitHeat, hitKv, layoutPlayer, lensWindow, stepAt, stepCentre, timelineGeometry, windowStart,
+  hitHeads, hitHeat, hitHistory, hitKv, layoutPlayer, lensWindow, stepAt, stepCentre, timelineGeometry, windowStart,
 } from "../../../kvviz/player/js/layout.js";
 
 const WIDTHS = [320, 360, 390, 414, 480, 599, 600, 700, 768, 820, 939, 940, 1024, 1100, 1280, 1440, 1600];
@@ -13,8 +13,10 @@ function* layouts() {
     for (const n_rows of RUNS) {
       for (const shape of SHAPES) {
         for (const both of [false, true]) {
-          const input = { width, n_rows, both, ...shape };
-          yield { input, layout: layoutPlayer(input), name: JSON.stringify(input) };
+          for (const n_steps of new Set([1, Math.ceil(n_rows / 2), n_rows])) {
+            const input = { width, n_rows, n_steps, both, ...shape };
+            yield { input, layout: layoutPlayer(input), name: JSON.stringify(input) };
+          }
         }
       }
     }
@@ -40,16 +42,65 @@ test("nothing covers anything and nothing leaves its canvas, from 320 to 1600 px
     const heatBoxes = { grid: heat.grid, columns: heat.columnLabels, profile: heat.profile };
     for (const [part, box] of Object.entries(heatBoxes)) assert.ok(inside(box, heat.w, heat.h), `${part} of the pattern leaves: ${name}`);
     allApart({ ...heatBoxes, ...(heat.rowLabels.w > 0 ? { rows: heat.rowLabels } : {}) }, name);
+    const { history } = layout;
+    const lives = { ...Object.fromEntries(history.grids.map((box, i) => [`life ${i}`, box])), ...(history.labels ? { labels: { ...history.grids[0], x: 0, w: history.labels } } : {}) };
+    for (const [part, box] of Object.entries(lives)) assert.ok(inside(box, history.w, history.h), `${part} leaves: ${name}`);
+    allApart(lives, name);
     heads.thumbs.forEach((box, i) => assert.ok(inside(box, heads.w, heads.h), `head ${i} leaves: ${name}`));
   }
 });
 
-test("panels, gaps and the side column fit into the width", () => {
+test("lives, panels and gaps fit into the width", () => {
   for (const { layout, name } of layouts()) {
-    const { kv, heat, content, panelWidth, n_panels, columns, side, besides, gap } = layout;
+    const { kv, heat, content, besides, bands, gap, history } = layout;
     const panel = besides ? kv.w + gap + heat.w : Math.max(kv.w, heat.w);
-    assert.ok(panel <= panelWidth, `a panel of ${panel} in ${panelWidth}: ${name}`);
-    assert.ok((columns ? n_panels * panelWidth + 40 : panelWidth) + (side ? side + 36 : 0) <= content, name);
+    const all = bands ? history.w + gap + panel : Math.max(history.w, panel);
+    assert.ok(all <= content + 0.01, `${all} in ${content}: ${name}`);
+  }
+});
+
+test("a band is one line through lives, K, V and pattern", () => {
+  for (const { layout, input, name } of layouts()) {
+    const { kv, heat, bands, history } = layout;
+    if (!bands) continue;
+    const two = layoutPlayer({ ...input, n_encoder: 29 });
+    const beside = two.history.w + two.gap + Math.max(two.kv.w + two.gap + two.heat.w, two.cross.kv.w + two.gap + two.cross.heat.w);
+    assert.ok(beside <= two.content + 0.01, `two caches, ${beside} in ${two.content}: ${name}`);
+    const [life] = history.grids;
+    assert.equal(life.y, heat.grid.y, name);
+    if (kv.mode === "rows") assert.deepEqual([history.rowPitch, kv.pitch], [heat.pitch, heat.pitch], name);
+    assert.ok(Math.abs(life.h - heat.grid.h) < 0.01, name);
+    assert.ok(life.y >= 58, `no room for the counts above the lives: ${name}`);
+    assert.ok(history.grids.every((box) => Math.abs(box.w - history.columnPitch * input.n_steps) < 0.01), name);
+    assert.equal(history.grids.length, input.both ? 2 : 1);
+  }
+});
+
+test("32 tokens stand whole in a window of 1440 by 900, both ways, with letters that can be read", () => {
+  // The player is 1,100 px wide there, and what is above its pictures takes 330.
+  const { kv, history, heat } = layoutPlayer({ width: 1100, n_rows: 31, n_steps: 16, both: true, n_layers: 6, n_heads: 8, d_head: 32 });
+  assert.equal(kv.mode, "rows");
+  assert.ok(history.rowPitch >= 10 && history.labels && history.cells);
+  assert.ok(330 + heat.grid.y + heat.grid.h < 900);
+});
+
+test("a point in the middle of a cell of a life hits its row and step, and one outside hits nothing", () => {
+  for (const n_encoder of [0, 12]) {
+    for (const { input, layout, name } of layouts()) {
+      const { history } = n_encoder ? layoutPlayer({ ...input, n_encoder }) : layout;
+      for (const [boxes, cross, n_rows] of [[history.grids, false, input.n_rows], [history.crossGrids, true, n_encoder]]) {
+        boxes.forEach((box, life) => {
+          for (const row of [0, n_rows - 1]) {
+            for (const step of [0, input.n_steps - 1]) {
+              const at = [box.x + (step + 0.5) * history.columnPitch, box.y + (row + 0.5) * history.rowPitch];
+              assert.deepEqual(hitHistory(history, ...at), { life, cross, row, step }, name);
+            }
+          }
+          assert.equal(hitHistory(history, box.x - 1, box.y + 1), null, name);
+          assert.equal(hitHistory(history, box.x + 1, history.h + 1), null, name);
+        });
+      }
+    }
   }
 });
 
@@ -115,7 +166,7 @@ test("a point in the middle of a cell hits that cell, and one outside hits nothi
 });
 
 test("a point on the overview hits the row that lies there", () => {
-  const { kv } = layoutPlayer({ width: 1100, n_rows: 1024, both: false, n_layers: 12, n_heads: 12, d_head: 64 });
+  const { kv } = layoutPlayer({ width: 1100, n_rows: 1024, n_steps: 100, both: false, n_layers: 12, n_heads: 12, d_head: 64 });
   const { bar } = kv.overview;
   for (const row of [0, 500, 1023]) {
     assert.deepEqual(hitKv(kv, 1024, 64, 0, bar.x + 1, bar.y + ((row + 0.5) / 1024) * bar.h), { part: "overview", row, column: null });
@@ -123,13 +174,13 @@ test("a point on the overview hits the row that lies there", () => {
 });
 
 test("every head is hit in the middle of its thumbnail, and none between them", () => {
-  const { heads } = layoutPlayer({ width: 390, n_rows: 22, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
+  const { heads } = layoutPlayer({ width: 390, n_rows: 22, n_steps: 16, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
   heads.thumbs.forEach((t, i) => assert.equal(hitHeads(heads, t.x + t.w / 2, t.y + t.h / 2), i));
   assert.equal(hitHeads(heads, heads.thumbs[0].x + heads.size + 1, heads.thumbs[0].y + 2), -1);
 });
 
 test("the window of rows holds the row asked for and stays within the run", () => {
-  const { kv } = layoutPlayer({ width: 1100, n_rows: 256, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
+  const { kv } = layoutPlayer({ width: 1100, n_rows: 256, n_steps: 100, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
   assert.equal(kv.mode, "window");
   for (let row = 0; row < 256; row++) {
     const first = windowStart(kv, 256, row);

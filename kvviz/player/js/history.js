@@ -1,0 +1,120 @@
+// The lives of the rows, one picture a run: which rows were computed at which step, and which were read.
+import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { whole } from "./format.js";
+import { hitHistory } from "./layout.js";
+import { lifeUpTo, stateAt } from "./lives.js";
+import { paintHistory } from "./paint_history.js";
+import { mainRun } from "./run.js";
+import * as words from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Lives } from "./lives.js"
+ * @import { HistoryView, LifeView } from "./paint_history.js"
+ * @import { Part, Scene } from "./player.js"
+ * @import { Action, Spot } from "./state.js"
+ */
+
+/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number) => HTMLCanvasElement }} */
+export function history(dispatch) {
+  const canvas = el("canvas", { class: "kv-canvas kv-history-canvas", role: "img" });
+  const heads = /** @type {RunCache[]} */ (["on", "off"]).map((cache) => {
+    const count = el("b", { class: "kv-life-count" });
+    const unit = el("span", { class: "kv-life-unit" });
+    const node = el("div", { class: "kv-life", "data-kvviz": "history", "data-cache": cache }, [
+      el("span", { class: "kv-life-name" }, [words.runName(cache)]), " ", count, " ", unit,
+    ]);
+    return { cache, count, unit, node };
+  });
+  const picture = el("div", { class: "kv-history-picture" }, [canvas, ...heads.map((head) => head.node)]);
+  const title = el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.history])]);
+  const node = el("section", { class: "kv-history" }, [title, picture]);
+
+  /** @type {Scene | null} */
+  let scene = null;
+  /** @type {HistoryView | null} */
+  let drawn = null;
+  let held = false;
+
+  /** @param {PointerEvent} event @returns {Spot | null} */
+  const spotAt = (event) => {
+    if (!scene || !drawn) return null;
+    const box = canvas.getBoundingClientRect();
+    const hit = hitHistory(scene.layout.history, event.clientX - box.left, event.clientY - box.top);
+    return hit && { part: hit.cross ? "cross-life" : "life", cache: drawn.runs[hit.life].cache, row: hit.row, column: hit.step };
+  };
+  const goTo = (/** @type {PointerEvent} */ event) => {
+    const spot = spotAt(event);
+    if (spot && spot.column !== null) dispatch({ type: "step", to: spot.column });
+  };
+  const letGo = () => {
+    if (held) dispatch({ type: "drag", on: false });
+    held = false;
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button > 0 || !spotAt(event)) return;
+    held = true;
+    canvas.setPointerCapture(event.pointerId);
+    dispatch({ type: "drag", on: true });
+    goTo(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    dispatch({ type: "hover", spot: spotAt(event) });
+    if (held) goTo(event);
+  });
+  canvas.addEventListener("pointerup", letGo);
+  canvas.addEventListener("pointercancel", letGo);
+  canvas.addEventListener("pointerleave", () => dispatch({ type: "hover", spot: null }));
+
+  const changed = whenChanged();
+  const placed = whenChanged();
+  const counted = whenChanged();
+  return {
+    node,
+    draw(dpr) {
+      const copy = document.createElement("canvas");
+      if (drawn) paintHistory(copy, { ...drawn, dpr });
+      return copy;
+    },
+    update(/** @type {Scene} */ next) {
+      scene = next;
+      const { payload, state, layout, palette, dpr, spot, lives } = next;
+      /** @type {RunCache[]} */
+      const caches = state.cache === "both" ? ["on", "off"] : [mainRun(state.cache)];
+      placed([payload, layout, state.cache], () => {
+        for (const { cache, node: head } of heads) {
+          const at = caches.indexOf(cache);
+          show(head, at >= 0);
+          if (at < 0) continue;
+          const box = layout.history.grids[at];
+          head.style.left = `${box.x}px`;
+          head.style.width = `${Math.max(box.w, 110)}px`;
+        }
+        title.style.paddingLeft = `${layout.history.grids[0].x}px`;
+      });
+      counted([payload, state.step, state.cache], () => {
+        for (const { cache, count, unit, node: head } of heads) {
+          const own = lives[cache]?.own;
+          if (!own || !caches.includes(cache)) continue;
+          const n = own.computed[state.step] + (lives[cache]?.cross?.computed[state.step] ?? 0);
+          setText(count, whole(n));
+          setText(unit, words.rowsSoFar(n));
+          setAttribute(head, "data-n-computed-total", String(n));
+          setAttribute(head, "data-step", String(state.step));
+        }
+        setAttribute(canvas, "aria-label", words.historyDescription(caches, state.step, lives));
+      });
+      changed([payload, state.step, state.cache, spot, palette, dpr, layout], () => {
+        const runs = /** @type {LifeView[]} */ (caches.map((cache) => lives[cache]));
+        drawn = { payload, history: layout.history, runs, step: state.step, spot, palette, dpr };
+        paintHistory(canvas, drawn);
+      });
+    },
+  };
+}
+
+/** @param {Lives | null} lives @param {Spot} spot @param {string} text @returns {string | null} */
+export function lifeReading(lives, { row, column: step }, text) {
+  if (lives === null || step === null || row >= lives.n_rows) return null;
+  return words.lifeReading(row, text, step, stateAt(lives, row, step), lifeUpTo(lives, row, step));
+}

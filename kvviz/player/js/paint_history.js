@@ -1,0 +1,239 @@
+// Draws the lives of the rows: down the rows, across the steps. What is past is in full colour, the
+// step in view is framed, and what is to come is pale.
+import { glyphs } from "./format.js";
+import { LIFE_STATES } from "./lives.js";
+import { MONO, begin, textWithin } from "./pen.js";
+import { tokenText } from "./run.js";
+
+/**
+ * @import { Payload, RunCache } from "./buffer.js"
+ * @import { Palette } from "./colour.js"
+ * @import { Box, HistoryGeometry } from "./layout.js"
+ * @import { Lives, LifeState } from "./lives.js"
+ * @import { Spot } from "./state.js"
+ *
+ * @typedef {object} LifeView One run's lives.
+ * @property {RunCache} cache
+ * @property {Lives} own
+ * @property {Lives | null} cross
+ *
+ * @typedef {object} HistoryView
+ * @property {Payload} payload
+ * @property {HistoryGeometry} history
+ * @property {LifeView[]} runs
+ * @property {number} step
+ * @property {Spot | null} spot
+ * @property {Palette} palette
+ * @property {number} dpr
+ */
+
+const PALE = 0.26;
+const LENS_CELLS = 9;
+const LENS_PITCH = 13;
+/** Least size of a letter. */
+const SMALL = 11;
+
+/**
+ * How each state looks: colour and shape both tell which. What is not there yet is left empty.
+ * @type {Record<LifeState, ((pen: CanvasRenderingContext2D, box: Box, palette: Palette) => void) | null>}
+ */
+const LOOKS = {
+  absent: null,
+  computed(pen, { x, y, w, h }, palette) {
+    pen.fillStyle = palette.computed;
+    pen.fillRect(x, y, w, h);
+  },
+  read(pen, { x, y, w, h }, palette) {
+    pen.strokeStyle = palette.reused;
+    pen.lineWidth = 1;
+    pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+  },
+};
+
+/** @param {HTMLCanvasElement} canvas @param {HistoryView} view */
+export function paintHistory(canvas, view) {
+  const { history, runs, dpr } = view;
+  const pen = begin(canvas, history.w, history.h, dpr);
+  paintLabels(pen, view);
+  runs.forEach((run, i) => {
+    const parts = /** @type {[Lives, Box][]} */ ([[run.own, history.grids[i]], ...(run.cross ? [[run.cross, history.crossGrids[i]]] : [])]);
+    for (const [lives, box] of parts) (history.cells ? paintCells : paintPixels)(pen, view, lives, box);
+    const top = history.crossGrids[i] ?? history.grids[i];
+    paintSteps(pen, view, top);
+    frameStep(pen, view, top, history.grids[i]);
+  });
+  if (view.spot) paintSpot(pen, view, view.spot);
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box */
+function paintCells(pen, { history, step, palette }, lives, box) {
+  for (let at = 0; at < lives.n_steps; at++) {
+    pen.globalAlpha = at > step ? PALE : 1;
+    for (let row = 0; row < lives.n_rows; row++) {
+      const look = LOOKS[LIFE_STATES[lives.states[at * lives.n_rows + row]]];
+      look?.(pen, cellBox(history, box, row, at), palette);
+    }
+  }
+  pen.globalAlpha = 1;
+}
+
+/** @param {HistoryGeometry} history @param {Box} box @param {number} row @param {number} step @returns {Box} */
+function cellBox({ rowPitch, columnPitch }, box, row, step) {
+  const air = columnPitch >= 8 ? 2 : 1;
+  return { x: box.x + step * columnPitch, y: box.y + row * rowPitch + 1, w: columnPitch - air, h: rowPitch - (rowPitch >= 8 ? 3 : 1) };
+}
+
+/**
+ * Cells too small to be drawn one by one: one pixel each, in the colours alone. A lens shows the shapes.
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ */
+function paintPixels(pen, { step, palette }, lives, box) {
+  const picture = document.createElement("canvas");
+  picture.width = lives.n_steps;
+  picture.height = lives.n_rows;
+  const brush = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
+  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash };
+  for (let at = 0; at < lives.n_steps; at++) {
+    for (let row = 0; row < lives.n_rows; ) {
+      const state = lives.states[at * lives.n_rows + row];
+      let end = row + 1;
+      while (end < lives.n_rows && lives.states[at * lives.n_rows + end] === state) end++;
+      const colour = colours[LIFE_STATES[state]];
+      if (colour) {
+        brush.fillStyle = colour;
+        brush.fillRect(at, row, 1, end - row);
+      }
+      row = end;
+    }
+  }
+  const past = step + 1;
+  const cut = (box.w * past) / lives.n_steps;
+  // Wide cells of colour alone stay sharp; where many fall into one pixel they are mixed.
+  pen.imageSmoothingEnabled = box.w < lives.n_steps || box.h < lives.n_rows;
+  pen.drawImage(picture, 0, 0, past, lives.n_rows, box.x, box.y, cut, box.h);
+  if (past === lives.n_steps) return;
+  pen.globalAlpha = PALE;
+  pen.drawImage(picture, past, 0, lives.n_steps - past, lives.n_rows, box.x + cut, box.y, box.w - cut, box.h);
+  pen.globalAlpha = 1;
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view */
+function paintLabels(pen, view) {
+  const { payload, history, runs } = view;
+  if (!history.labels) return;
+  const { cache, own, cross } = runs[0];
+  labelRows(pen, view, own, history.grids[0], false, (row) => tokenText(payload, cache, row));
+  if (cross) labelRows(pen, view, cross, history.crossGrids[0], true, (row) => payload.header.encoder?.tokens[row].text ?? "");
+}
+
+/**
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ * @param {boolean} ofInput Whether the rows are the encoder's positions. @param {(row: number) => string} text
+ */
+function labelRows(pen, { history, step, spot, palette }, lives, box, ofInput, text) {
+  const { labels, rowPitch } = history;
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (let row = 0; row < lives.n_rows; row++) {
+    const state = LIFE_STATES[lives.states[step * lives.n_rows + row]];
+    // What is still to come is not told before its step.
+    if (state === "absent") continue;
+    const isLit = spot?.row === row && isOfInput(spot) === ofInput;
+    pen.font = `${isLit ? 700 : 400} ${Math.min(12.5, Math.max(SMALL, rowPitch - 2))}px ${MONO}`;
+    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText }[state];
+    textWithin(pen, glyphs(text(row)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
+  }
+}
+
+/** @param {Spot} spot @returns {boolean} Whether its row is one of the encoder's positions. */
+function isOfInput(spot) {
+  return spot.part.startsWith("cross-") && spot.part !== "cross-pattern";
+}
+
+/**
+ * The numbers of the first, the current and the last step, where they have room.
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} box
+ */
+function paintSteps(pen, { history, step, payload, palette }, box) {
+  const last = payload.header.n_steps - 1;
+  const centre = (/** @type {number} */ at) => box.x + (at + 0.5) * history.columnPitch;
+  pen.textBaseline = "alphabetic";
+  const write = (/** @type {number} */ at, /** @type {CanvasTextAlign} */ align, /** @type {number} */ x) => {
+    pen.font = `${at === step ? 700 : 400} ${SMALL}px ${palette.sans}`;
+    pen.fillStyle = at === step ? palette.text : palette.muted;
+    pen.textAlign = align;
+    pen.fillText(String(at), x, box.y - 5);
+  };
+  const near = (/** @type {number} */ at) => Math.abs(centre(at) - centre(step)) < 16;
+  if (step !== 0 && !near(0)) write(0, "left", box.x);
+  if (step !== last && !near(last)) write(last, "right", box.x + box.w);
+  write(step, "center", Math.min(Math.max(centre(step), box.x + 4), box.x + box.w - 4));
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom */
+function frameStep(pen, { history, step, runs, palette }, top, bottom) {
+  const w = Math.max(history.columnPitch, 3);
+  const { own } = runs[0];
+  let n = 0;
+  for (let row = 0; row < own.n_rows; row++) if (own.states[step * own.n_rows + row]) n = row + 1;
+  const y = top.y - 1.5;
+  pen.strokeStyle = palette.text;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  pen.roundRect(top.x + step * history.columnPitch - 1.5, y, w + (history.cells ? 1 : 0), bottom.y + n * history.rowPitch + 1 - y, 3);
+  pen.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Spot} spot */
+function paintSpot(pen, view, spot) {
+  const { history, runs, palette } = view;
+  const inInput = isOfInput(spot);
+  const boxes = inInput ? history.crossGrids : history.grids;
+  const n_rows = inInput ? runs[0].cross?.n_rows ?? 0 : runs[0].own.n_rows;
+  if (spot.row >= n_rows) return;
+  pen.strokeStyle = palette.text;
+  pen.lineWidth = 1;
+  for (const box of boxes) {
+    pen.strokeRect(box.x - 2.5, box.y + spot.row * history.rowPitch - 0.5, box.w + 4, Math.max(history.rowPitch, 3));
+  }
+  if (spot.part !== "life" && spot.part !== "cross-life") return;
+  const life = runs.findIndex(({ cache }) => cache === spot.cache);
+  if (life < 0 || spot.column === null) return;
+  const lives = /** @type {Lives} */ (inInput ? runs[life].cross : runs[life].own);
+  if (history.cells) {
+    const cell = cellBox(history, boxes[life], spot.row, spot.column);
+    pen.lineWidth = 2;
+    pen.strokeRect(cell.x - 1, cell.y - 1, cell.w + 2, cell.h + 2);
+  } else paintLens(pen, view, lives, boxes[life], spot.row, spot.column);
+}
+
+/**
+ * The cells around the one pointed at, large enough for their shapes. It lies where rows are not there yet.
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ * @param {number} row @param {number} step
+ */
+function paintLens(pen, { palette }, lives, box, row, step) {
+  const inside = (/** @type {number} */ at, /** @type {number} */ n) => Math.min(Math.max(0, at - (LENS_CELLS >> 1)), Math.max(0, n - LENS_CELLS));
+  const [firstRow, firstStep] = [inside(row, lives.n_rows), inside(step, lives.n_steps)];
+  const [rows, steps] = [Math.min(LENS_CELLS, lives.n_rows), Math.min(LENS_CELLS, lives.n_steps)];
+  const lens = { x: box.x, y: box.y + box.h - rows * LENS_PITCH - 6, w: steps * LENS_PITCH + 6, h: rows * LENS_PITCH + 6 };
+  // Not over what is pointed at.
+  if (row / lives.n_rows > 0.5 && step / lives.n_steps < 0.5) lens.x = box.x + box.w - lens.w;
+  pen.fillStyle = palette.card;
+  pen.strokeStyle = palette.text;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.roundRect(lens.x + 0.5, lens.y + 0.5, lens.w - 1, lens.h - 1, 4);
+  pen.fill();
+  pen.stroke();
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < steps; j++) {
+      const cell = { x: lens.x + 4 + j * LENS_PITCH, y: lens.y + 4 + i * LENS_PITCH, w: LENS_PITCH - 3, h: LENS_PITCH - 3 };
+      LOOKS[LIFE_STATES[lives.states[(firstStep + j) * lives.n_rows + firstRow + i]]]?.(pen, cell, palette);
+      if (firstRow + i !== row || firstStep + j !== step) continue;
+      pen.strokeStyle = palette.text;
+      pen.lineWidth = 2;
+      pen.strokeRect(cell.x - 1, cell.y - 1, cell.w + 2, cell.h + 2);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+"""The life of each row, as the observers saw it: the steps that computed it, and that read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import files
+
+import numpy as np
+
+from kvviz.trace import GenerationTrace
+from kvviz.trace.step import Step
+
+STATES: list[str] = json.loads(files("kvviz.player").joinpath("contract.json").read_text())[
+    "row_states"
+]
+"""What can be said of a row at a step; where nothing is said, the row is not there yet."""
+
+
+def lives(run: GenerationTrace, n_steps: int) -> np.ndarray:
+    """Return what happened to the K/V rows of a run at each step.
+
+    Returns:
+        int32, shape (n_spans, 4): step, number of the state in `STATES`, first row and the row
+        after the last one; ordered by step.
+    """
+    return _spans(
+        run.steps[:n_steps], lambda step: {"computed": step.computed, "read": step.reused}
+    )
+
+
+def cross_lives(run: GenerationTrace, n_steps: int) -> np.ndarray:
+    """Return the same of the rows of the cross-attention cache, one for each encoder position."""
+    return _spans(
+        run.steps[:n_steps],
+        lambda step: {"computed": step.cross_computed, "read": step.cross_reused},
+    )
+
+
+def _spans(steps: Sequence[Step], seen: Callable[[Step], dict[str, np.ndarray]]) -> np.ndarray:
+    found = [
+        (step.index, STATES.index(state), *span)
+        for step in steps
+        for state, rows in seen(step).items()
+        for span in spans(rows)
+    ]
+    return np.array(found, dtype=np.int32).reshape(-1, 4)
+
+
+def spans(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield first row and row after the last of each stretch of neighbours among ascending rows."""
+    if not rows.size:
+        return
+    (breaks,) = np.nonzero(np.diff(rows) != 1)
+    for first, last in zip([0, *(breaks + 1)], [*breaks, rows.size - 1], strict=True):
+        yield int(rows[first]), int(rows[last]) + 1
