@@ -32,6 +32,7 @@ from kvviz.analysis.serving import (
     users_that_fit,
 )
 from kvviz.analysis.table import steps_table, to_csv
+from kvviz.analysis.telling_head import telling_head
 from kvviz.analysis.token_alignment import Unit, align_tokens
 from kvviz.analysis.vector_shift import vector_shift
 
@@ -77,6 +78,7 @@ __all__ = [
     "sink_mass",
     "step_costs",
     "steps_table",
+    "telling_head",
     "to_csv",
     "token_passes",
     "usable_bytes",

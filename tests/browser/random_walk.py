@@ -54,6 +54,10 @@ VIEW = """(shown) => Object.fromEntries(shown.map(([selector, names]) => [
 TEXTS = ("The cat", "The dog and the bird", "Lily saw a big red ball.", "One day a frog")
 GAPS_MS = (0, 0, 0, 5, 10, 20, 40, 80, 160)
 """What a person in a hurry lets pass between two actions; and a program that helps one."""
+BETWEEN_CLICKS_MS = 40
+"""Least time from what is pressed or typed to the next action, which no hand falls short of.
+Streamlit takes what two parts of a page say within 20 ms for the word of one, and breaks the page.
+"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,8 @@ def walk(page: Page, ground: Ground, seed: int, n_actions: int) -> None:
                 ground.path.split("?")[0],
             ],
         )
-        page.wait_for_timeout(chance.choice(GAPS_MS))
+        gap = chance.choice(GAPS_MS)
+        page.wait_for_timeout(max(gap, BETWEEN_CLICKS_MS) if kind in ("press", "type") else gap)
 
 
 def settled(page: Page) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from kvviz.analysis import head_roles
+from kvviz.analysis import head_roles, telling_head
 from kvviz.lessons import lessons
 from kvviz.ui.parts import player, saving
 from kvviz.ui.parts.experiment import work
@@ -575,3 +575,16 @@ def test_a_view_from_before_the_player_took_on_another_is_not_heard(
     page.app.run()
     assert page.errors == []
     assert page.state.view.step == step
+
+
+def test_the_head_shown_first_has_something_to_show_and_a_link_decides(kv_cache):
+    page = kv_cache()
+    view, trace = page.player["view"], page.state.shown.trace
+    assert (view["layer"], view["head"]) == telling_head(trace)
+    copying = kv_cache(prompt="The cat")
+    found = [role for role in head_roles(copying.state.shown.trace) if role.role == "induction"]
+    best = max(found, key=lambda role: role.score)
+    view = copying.player["view"]
+    assert (view["layer"], view["head"]) == (best.layer, best.head)
+    view = kv_cache(layer="0", head="2").player["view"]
+    assert (view["layer"], view["head"]) == (0, 2)

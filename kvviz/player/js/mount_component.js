@@ -39,12 +39,12 @@ export function mountComponent(make) {
     if (!one) {
       const root = document.createElement("div");
       parentElement.append(root);
-      const page = { setStateValue, setTriggerValue };
+      const page = telling({ setStateValue, setTriggerValue });
       one = { part: make(root, page), page, root };
       mounted.set(parentElement, one);
     }
     const { part, page, root } = one;
-    Object.assign(page, { setStateValue, setTriggerValue });
+    Object.assign(page, telling({ setStateValue, setTriggerValue }));
     part.load(data);
     return () => {
       if (mounted.get(parentElement)?.part !== part) return;
@@ -53,4 +53,17 @@ export function mountComponent(make) {
       root.remove();
     };
   };
+}
+
+/**
+ * Ways to tell that are silent once the page is being left: what a part comes to rest at a moment
+ * after a click on a link is of the past.
+ * @param {Page} page @returns {Page}
+ */
+function telling(page) {
+  const unlessLeaving = (/** @type {Tell} */ tell) => (/** @type {string} */ name, /** @type {unknown} */ value) => {
+    const bar = /** @type {{ kvvizAddressBar?: { isLeaving: () => boolean } }} */ (globalThis).kvvizAddressBar;
+    if (!bar?.isLeaving()) tell(name, value);
+  };
+  return { setStateValue: unlessLeaving(page.setStateValue), setTriggerValue: unlessLeaving(page.setTriggerValue) };
 }

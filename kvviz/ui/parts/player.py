@@ -74,18 +74,15 @@ def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None
 
 
 def first_view(shown: ShownRun, view: View) -> View:
-    """Fill in layer and head where a view leaves them open.
-
-    The head that looks most clearly at the previous token is the easiest one to read; where no
-    rule finds such a head, it is the first head of the first layer.
-    """
+    """Fill in layer and head where a view leaves them open, by what the run has to show."""
     if view.layer is not None and view.head is not None:
         return view
-    roles = [role for role in shown.roles if role.role == "previous-token"]
-    fitting = [role for role in roles if view.layer in (None, role.layer)]
-    best = max(fitting, key=lambda role: role.score, default=None)
-    layer = view.layer if view.layer is not None else best.layer if best else 0
-    head = view.head if view.head is not None else best.head if best else 0
+    if view.layer is None and view.head is None:
+        layer, head = shown.opening_head
+    elif view.layer is None:
+        layer, head = 0, view.head
+    else:
+        layer, head = shown.head_to_show(view.layer)
     return replace(view, layer=layer, head=head)
 
 

@@ -7,6 +7,8 @@
 // address is written when the server says it whole: the page, its query, and which step through the
 // history the page has followed by then. What does not follow the newest step is of the past.
 
+/** How long a page that a link leads away from is taken to be on its way out. */
+const LEAVING_MS = 10_000;
 const LEAST_WAIT_MS = 600;
 const MOST_WAIT_MS = 5000;
 /** Streamlit sends what the controls say a moment after they are told. */
@@ -66,6 +68,8 @@ export class AddressBar {
     this.open = false;
     /** @type {string | null} The page that a link leads to, until it is in the bar. */
     this.going = null;
+    /** When that link was clicked. */
+    this.since = -Infinity;
     /** @type {string | null} The page on screen. */
     this.screen = null;
     /** @type {Tell | null} */
@@ -192,8 +196,19 @@ export class AddressBar {
     // As it stands there: the home page's is empty, and the browser would read the current page.
     const [pathname] = (link.getAttribute("href") ?? "").split(/[?#]/);
     this.going = this.place({ pathname, search: "" }).page;
+    this.since = this.window.performance.now();
     // A step that the server has not heard of by now it never will.
     this.newest = this.told;
+  }
+
+  /**
+   * Whether the page on screen is on its way out. What a part of it tells now would be asked of the page
+   * that comes, which has no such part, and Streamlit would then take all of that page away again.
+   * @returns {boolean}
+   */
+  isLeaving() {
+    if (this.going !== null && this.going !== this.at.page) return this.window.performance.now() - this.since < LEAVING_MS;
+    return this.screen !== null && this.at.page !== this.screen;
   }
 
   /** @param {Step} step */

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from kvviz.analysis import HeadRole, head_roles, step_costs
+from kvviz.analysis import HeadRole, head_roles, step_costs, telling_head
 from kvviz.errors import ModelFamilyError, OptionsError
 from kvviz.player.payload import CacheView
 from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
@@ -75,6 +75,26 @@ class ShownRun:
         """
         found = (*self.induction_heads, *head_roles(self.trace))
         return tuple({(role.layer, role.head): role for role in found}.values())
+
+    @cached_property
+    def opening_head(self) -> tuple[int, int]:
+        """Layer and head to look at where none is asked for: one that has something to show."""
+        return self.head_to_show(None)
+
+    def head_to_show(self, layer: int | None) -> tuple[int, int]:
+        """Return the clearest induction head, where this text repeats itself, else a telling one.
+
+        A long run, whose heads are not compared, begins with the first head there is.
+        """
+        copying = [
+            role
+            for role in head_roles(self.trace)
+            if role.role == "induction" and layer in (None, role.layer)
+        ]
+        if copying:
+            best = max(copying, key=lambda role: role.score)
+            return best.layer, best.head
+        return telling_head(self.trace, layer) or (layer or 0, 0)
 
     @property
     def n_steps(self) -> int:

@@ -67,3 +67,19 @@ test("what is left is taken down once, and a late clean-up spares the part that 
   assert.deepEqual(parts.map((part) => part.gone), [1, 0]);
   assert.equal(place.children[0], parts[1].root);
 });
+
+test("what a part tells while its page is being left is not passed on", () => {
+  const { parts, call } = component();
+  /** @type {string[]} */
+  const told = [];
+  call(new Place(), 1, (/** @type {string} */ name) => told.push(name));
+  let leaving = true;
+  Object.assign(globalThis, { kvvizAddressBar: { isLeaving: () => leaving } });
+  parts[0].page.setStateValue("view", 1);
+  parts[0].page.setTriggerValue("pick", 1);
+  assert.deepEqual(told, []);
+  leaving = false;
+  parts[0].page.setStateValue("view", 2);
+  assert.deepEqual(told, ["view"]);
+  Object.assign(globalThis, { kvvizAddressBar: undefined });
+});

@@ -222,3 +222,20 @@ test("a place within the page is no step, and an app may lie below another addre
   b.says("");
   assert.equal(b.here, "/below/");
 });
+
+test("a page is leaving from the click on a link until the next one is on screen, and not for ever", () => {
+  const b = browser();
+  b.bar.take("kv_cache", () => {});
+  assert.equal(b.bar.isLeaving(), false);
+  b.click("model_sizes");
+  assert.equal(b.bar.isLeaving(), true);
+  b.window.history.pushState({}, "", "/model_sizes");
+  assert.equal(b.bar.isLeaving(), true);
+  b.bar.take("model_sizes", () => {});
+  assert.equal(b.bar.isLeaving(), false);
+  b.click("model_sizes");
+  assert.equal(b.bar.isLeaving(), false, "a link to the page on screen");
+  b.click("kv_cache");
+  b.window.clock += 10_000;
+  assert.equal(b.bar.isLeaving(), false, "a link that led nowhere");
+});

@@ -21,38 +21,42 @@ def stories():
     return [_story(draw, 30 if i % 2 == 0 else 900) for i in range(60)]
 
 
+def corpus_in(folder, files):
+    """Write a corpus into a folder, with a README that states the checksums; return the folder."""
+    folder.mkdir(exist_ok=True)
+    lines = ["| file | sha256 of the packed file | sha256 of the text |", "|---|---|---|"]
+    for name, documents in files.items():
+        text = "\n<|endoftext|>\n".join(documents) + "\n"
+        packed = lzma.compress(text.encode())
+        (folder / name).write_bytes(packed)
+        sums = [hashlib.sha256(raw).hexdigest() for raw in (packed, text.encode())]
+        lines.append(f"| `{name}` | {len(documents)} | `{sums[0]}` | `{sums[1]}` |")
+    (folder / "README.md").write_text("\n".join(lines))
+    return folder
+
+
 @pytest.fixture
 def write_corpus(tmp_path):
-    """Writes a corpus folder with a README that states the checksums."""
+    """Writes a corpus folder."""
+    return lambda files: corpus_in(tmp_path / "corpus", files)
 
-    def write(files):
-        folder = tmp_path / "corpus"
-        folder.mkdir(exist_ok=True)
-        lines = ["| file | sha256 of the packed file | sha256 of the text |", "|---|---|---|"]
-        for name, documents in files.items():
-            text = "\n<|endoftext|>\n".join(documents) + "\n"
-            packed = lzma.compress(text.encode())
-            (folder / name).write_bytes(packed)
-            sums = [hashlib.sha256(raw).hexdigest() for raw in (packed, text.encode())]
-            lines.append(f"| `{name}` | {len(documents)} | `{sums[0]}` | `{sums[1]}` |")
-        (folder / "README.md").write_text("\n".join(lines))
-        return folder
 
-    return write
+@pytest.fixture(scope="session")
+def small_corpus(stories):
+    """The files of a small corpus, by their names."""
+    return {
+        "stories.txt.xz": stories[:50],
+        "encyclopedic.txt.xz": stories[50:52],
+        "heldout.txt.xz": stories[52:],
+    }
 
 
 @pytest.fixture
-def corpus_folder(write_corpus, stories):
-    return write_corpus(
-        {
-            "stories.txt.xz": stories[:50],
-            "encyclopedic.txt.xz": stories[50:52],
-            "heldout.txt.xz": stories[52:],
-        }
-    )
+def corpus_folder(write_corpus, small_corpus):
+    return write_corpus(small_corpus)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_recipe():
     mixture = Mixture(repeated=0.2, shortest=4, longest=20, jumping=0.5)
     return Recipe(

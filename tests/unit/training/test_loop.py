@@ -6,6 +6,7 @@ import signal
 import pytest
 import torch
 
+from tests.unit.training.conftest import corpus_in
 from training.budget import token_budget
 from training.checkpoint import load_checkpoint
 from training.errors import CheckpointError
@@ -14,6 +15,20 @@ from training.packing import load_packed
 
 N_STEPS = 6
 BUDGET = token_budget(N_STEPS * 4096)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_recipe, small_corpus, tmp_path_factory):
+    """Return the folder of a run that was trained from its beginning to its end."""
+    folder = tmp_path_factory.mktemp("trained")
+    corpus_folder = corpus_in(folder / "corpus", small_corpus)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.loop.LOG_EVERY_STEPS", 1)
+        patch.setattr("training.loop.N_FILM_CTX", 32)
+        corpus = load_packed(corpus_folder, folder / "work", seed=0)
+        options = RunOptions(folder / "run", torch.device("cpu"), compile=False, resume=False)
+        assert Run(tiny_recipe, corpus, corpus_folder, 0, options).train(BUDGET)
+    return folder / "run"
 
 
 @pytest.fixture
@@ -48,16 +63,17 @@ def _lines(path, drop=("seconds", "tokens_per_second")):
     return [{k: v for k, v in record.items() if k not in drop} for record in records]
 
 
-def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(start, tmp_path):
-    assert start("whole").train(BUDGET)
+def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(trained, start, tmp_path):
     assert not start("halves").train(Interrupted(3 * 4096))
     assert load_checkpoint(tmp_path / "halves/checkpoint.pt").progress.step == 3
     assert start("halves", resume=True).train(BUDGET)
-    whole, halves = (load_checkpoint(tmp_path / n / "checkpoint.pt") for n in ("whole", "halves"))
+    whole, halves = (
+        load_checkpoint(run / "checkpoint.pt") for run in (trained, tmp_path / "halves")
+    )
     assert halves.progress.step == whole.progress.step == N_STEPS
     assert all(torch.equal(whole.model[name], halves.model[name]) for name in whole.model)
     for name in ("log.jsonl", "film.jsonl"):
-        assert _lines(tmp_path / "halves" / name) == _lines(tmp_path / "whole" / name)
+        assert _lines(tmp_path / "halves" / name) == _lines(trained / name)
 
 
 @pytest.mark.parametrize("family", ["bert", "t5"])
@@ -71,16 +87,14 @@ def test_the_other_families_learn_in_the_same_loop(start, tmp_path, tiny_recipe,
     assert film[-1]["predictions"][0]["prompt"].startswith(asked)
 
 
-def test_training_lowers_the_loss_and_changes_the_row_length(start, tmp_path):
-    start("run").train(BUDGET)
-    log = _lines(tmp_path / "run/log.jsonl")
+def test_training_lowers_the_loss_and_changes_the_row_length(trained):
+    log = _lines(trained / "log.jsonl")
     assert [entry["n_ctx"] for entry in log] == [64, 64, 64, 128, 128, 128]
     assert log[-1]["loss"] < log[0]["loss"] - 0.05
 
 
-def test_the_film_begins_before_and_ends_after_training(start, tmp_path):
-    start("run").train(BUDGET)
-    film = _lines(tmp_path / "run/film.jsonl")
+def test_the_film_begins_before_and_ends_after_training(trained):
+    film = _lines(trained / "film.jsonl")
     assert film[0]["step"] == 0
     assert film[-1]["step"] == N_STEPS
     assert film[-1]["heldout_nats_per_token"] < film[0]["heldout_nats_per_token"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kvviz.analysis.speed_up import gap
-from kvviz.figures.step_parts import PART_COLOURS, step_parts
+from kvviz.figures.step_parts import PART_COLOURS, part_names, step_parts
 from kvviz.lessons import lessons
 from kvviz.trace.race import Race
 from kvviz.trace.step_profile import PARTS, StepProfile
@@ -185,9 +185,10 @@ def _times(profiles: dict[str, StepProfile]) -> None:
         for name, one in profiles.items()
     ]
     heads = "".join(f'<th scope="col">{plain_html(title)}</th>' for title in (_("part"), *titles))
+    called = part_names()
     lines = [
         (
-            f'<i style="background:{PART_COLOURS[part]}"></i>{plain_html(_(part))}',
+            f'<i style="background:{PART_COLOURS[part]}"></i>{plain_html(called[part])}',
             [profile.parts[part] for profile in profiles.values()],
         )
         for part in PARTS
@@ -239,4 +240,5 @@ def _lines(profiles: dict[str, StepProfile]) -> list[str]:
 
 def _told(profile: StepProfile) -> str:
     """Return each part with its time."""
-    return ", ".join(f"{_(part)} {seconds(time)}" for part, time in profile.parts.items())
+    called = part_names()
+    return ", ".join(f"{called[part]} {seconds(time)}" for part, time in profile.parts.items())
