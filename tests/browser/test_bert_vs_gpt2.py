@@ -21,6 +21,9 @@ def opened(tab, **parameters):
 def show_me(tab):
     tab.page.get_by_role("button", name="Just show me").click()
     expect(tab.page.locator('[data-kvviz="verdict"]')).to_be_visible()
+    # The pictures below are drawn after the verdict, and the page moves until they are.
+    tab.still()
+    tab.painted()
 
 
 def hooks(tab, selector=PICTURE):

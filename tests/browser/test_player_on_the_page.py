@@ -151,3 +151,15 @@ def test_the_player_does_not_wait_for_plotly_which_comes_with_its_chart(visit):
     chart = tab.chart("step-cost")
     chart.locator(".main-svg").first.wait_for()
     assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]
+
+
+def test_a_page_that_streamlit_has_taken_down_is_loaded_anew_with_its_view(visit):
+    tab = visit().open("/kv_cache", prompt="The cat", new="3", step="2")
+    tab.wait(step=2)
+    tab.page.evaluate("""() => {
+      document.querySelector("#root").remove();
+      setTimeout(() => { throw new Error("Cannot set a node at a delta path"); });
+    }""")
+    tab.wait(step=2, nSteps=3)
+    assert [one for one in tab.complaints if "delta path" not in one] == []
+    tab.complaints.clear()

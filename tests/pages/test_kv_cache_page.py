@@ -6,6 +6,7 @@ import pytest
 import streamlit as st
 
 from kvviz.analysis import head_roles, telling_head
+from kvviz.engine import trace_generation
 from kvviz.lessons import lessons
 from kvviz.ui.parts import player, saving
 from kvviz.ui.parts.experiment import work
@@ -588,3 +589,11 @@ def test_the_head_shown_first_has_something_to_show_and_a_link_decides(kv_cache)
     assert (view["layer"], view["head"]) == (best.layer, best.head)
     view = kv_cache(layer="0", head="2").player["view"]
     assert (view["layer"], view["head"]) == (0, 2)
+
+
+def test_the_heads_of_a_long_run_are_not_compared_and_one_with_a_role_is_shown(model):
+    long = trace_generation(model, "Once upon a time there was a", max_new_tokens=130)
+    shown = ShownRun(RunSettings(), long)
+    roles = {(role.layer, role.head): role.role for role in head_roles(long)}
+    assert telling_head(long) is None
+    assert roles[shown.opening_head] in ("induction", "previous-token")

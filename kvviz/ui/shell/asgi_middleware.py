@@ -50,10 +50,11 @@ class RedirectHome:
 
 
 class InjectScripts:
-    """Put three scripts into the app's HTML page, before Streamlit's own.
+    """Put four scripts into the app's HTML page, before Streamlit's own.
 
     One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
-    failed requests in the console. One keeps the address bar, and one says when charts are wanted.
+    failed requests in the console. One keeps the address bar, one says when charts are wanted, and
+    one loads a page anew that Streamlit has taken down.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -113,9 +114,9 @@ def without_conditions(scope: Scope) -> Scope:
 def scripts() -> bytes:
     """Return the script elements."""
     here = Path(__file__).parent
-    base, bar, late = (
+    base, bar, late, recovery = (
         (here / name).read_text(encoding="utf-8")
-        for name in ("base_address.js", "address_bar.js", "late_charts.js")
+        for name in ("base_address.js", "address_bar.js", "late_charts.js", "recovery.js")
     )
     names = json.dumps([entry.name for entry in PAGES])
     others = json.dumps([entry.name for entry in PAGES[1:]])
@@ -126,6 +127,7 @@ def scripts() -> bytes:
         f"<script>{base.replace('PAGES', names)}</script>"
         f'<script type="module">{bar}\n{start}</script>'
         f'<script type="module">{late}\nwindow.kvvizChartsWanted = chartsWanted(window);</script>'
+        f'<script type="module">{recovery}\nrecover(window);</script>'
     ).encode()
 
 

@@ -84,17 +84,19 @@ class ShownRun:
     def head_to_show(self, layer: int | None) -> tuple[int, int]:
         """Return the clearest induction head, where this text repeats itself, else a telling one.
 
-        A long run, whose heads are not compared, begins with the first head there is.
+        The heads of a long run are not compared: there it is the one that looks most clearly at the
+        previous token, which is the easiest to read, or the first head if no rule finds one.
         """
-        copying = [
-            role
-            for role in head_roles(self.trace)
-            if role.role == "induction" and layer in (None, role.layer)
-        ]
-        if copying:
-            best = max(copying, key=lambda role: role.score)
-            return best.layer, best.head
-        return telling_head(self.trace, layer) or (layer or 0, 0)
+
+        def clearest(name: str) -> tuple[int, int] | None:
+            found = [
+                r for r in head_roles(self.trace) if r.role == name and layer in (None, r.layer)
+            ]
+            best = max(found, key=lambda role: role.score, default=None)
+            return None if best is None else (best.layer, best.head)
+
+        telling = clearest("induction") or telling_head(self.trace, layer)
+        return telling or clearest("previous-token") or (layer or 0, 0)
 
     @property
     def n_steps(self) -> int:
