@@ -29,7 +29,7 @@ def show_me(tab):
 
 
 def cancel_until_heard(tab):
-    """Press Cancel as a person does, again where a bar that was being drawn anew did not hear it."""
+    """Press Cancel as a person does, again where a bar that was drawn anew did not hear it."""
     cancel = tab.page.get_by_role("button", name="Cancel")
     told = tab.page.get_by_text("Cancelled: nothing was kept of it.")
     expect(cancel.or_(told)).to_be_visible()
