@@ -94,6 +94,26 @@ def test_what_was_typed_survives_a_visit_to_another_page(kv_cache):
     assert page.finish().player["n_steps"] == 2
 
 
+def test_a_page_that_is_come_back_to_shows_the_view_that_its_address_names(kv_cache):
+    page = kv_cache(prompt="The dog", new="4")
+    page.state.view = replace(page.state.view, step=2)
+    page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/kv_cache.py").run()
+    assert page.app.query_params["step"] in ("2", ["2"])
+    assert page.player["view"]["step"] == 2
+
+
+def test_controls_that_were_forgotten_say_again_what_is_on_screen_and_no_others(kv_cache):
+    page = kv_cache(prompt="The dog", new="4")
+    page.app.text_area(key="kv:prompt").set_value("Half a thought").run()
+    page.app.switch_page("../../../pages/start.py").run()
+    # As when the page is left while its controls are drawn for the first time.
+    del page.app.session_state["kv:new"]
+    page.app.switch_page("../../../pages/kv_cache.py").run()
+    assert page.app.number_input(key="kv:new").value == 4
+    assert page.app.text_area(key="kv:prompt").value == "Half a thought"
+
+
 @pytest.mark.parametrize(
     ("prompt", "sentence"),
     [

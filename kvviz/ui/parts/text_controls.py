@@ -69,6 +69,15 @@ class TextControls(Generic[S]):
             for key, value in self.values(settings).items()
         )
 
+    def keep(self, settings: S) -> None:
+        """Set the controls that say nothing at all, and no others, before they are drawn.
+
+        Streamlit forgets the controls of a page that was left while it was drawn for the first time.
+        """
+        for key, value in self.values(settings).items():
+            if key not in st.session_state:
+                st.session_state[key] = value
+
     def take_link(self, settings: S, shown: S | None, *, by_history: bool) -> None:
         """Set the controls to what a link says.
 
