@@ -72,7 +72,7 @@ class TextControls(Generic[S]):
     def keep(self, settings: S) -> None:
         """Set the controls that say nothing at all, and no others, before they are drawn.
 
-        Streamlit forgets the controls of a page that was left while it was drawn for the first time.
+        Streamlit forgets those of a page that was left while it was drawn for the first time.
         """
         for key, value in self.values(settings).items():
             if key not in st.session_state:
