@@ -687,6 +687,16 @@ def test_what_was_typed_survives_a_visit_to_another_page(lesson):
     assert page.state.reading.settings.text == SHORT
 
 
+def test_a_page_that_is_come_back_to_shows_the_point_that_its_address_names(lesson):
+    page = lesson(text=SHORT)
+    page.state.view = replace(page.state.view, point=3)
+    page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/language_modelling.py").run()
+    page.finish()
+    assert page.app.query_params["point"] in ("3", ["3"])
+    assert page.film["point"] == 3
+
+
 def test_an_accident_in_one_part_leaves_the_others(lesson, monkeypatch):
     from kvviz.ui.pages.language_modelling import teacher_forcing
 
