@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
 
 import numpy as np
 
+from kvviz.player.contract import CONTRACT
 from kvviz.trace import GenerationTrace
 from kvviz.trace.step import Step
 
-STATES: list[str] = json.loads(files("kvviz.player").joinpath("contract.json").read_text())[
-    "row_states"
-]
+STATES: list[str] = CONTRACT["row_states"]
 """What can be said of a row at a step; where nothing is said, the row is not there yet."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from kvviz.analysis import counted
 from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
+from kvviz.player.contract import CONTRACT
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import scaled
@@ -25,8 +25,6 @@ from kvviz.translation import N_, front_end_catalogue, ngettext
 from kvviz.translation import gettext as _
 
 CacheView = Literal["on", "off", "both"]
-
-CONTRACT: dict[str, Any] = json.loads(files("kvviz.player").joinpath("contract.json").read_text())
 
 MAX_BYTES = 256 * 2**20
 """Largest buffer that is built: browsers hold that much, and nobody waits longer."""
