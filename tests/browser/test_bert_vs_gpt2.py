@@ -278,7 +278,7 @@ def test_a_text_that_is_far_too_long_is_kept_and_refused_in_a_sentence(visit):
 
 
 def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
-    tab = opened(visit(), do="blank", text=f"{SHORT} mat. " * 30, blank="2")
+    tab = opened(visit(), do="blank", text=f"{SHORT} mat. " * 15, blank="2")
     tab.press_as_soon_as_it_is_there("Cancel")
     tab.page.get_by_role("button", name="Just show me").click()
     stopped = tab.page.get_by_text("Cancelled: nothing was kept of it.")
