@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.errors_shown import on_script_error
+from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.preload import lifespan
 
 ROUTER = Path(__file__).parent / "shell" / "router.py"
@@ -18,7 +20,7 @@ Streamlit would run a page without the router on the first deep link after the s
 
 AROUND: dict[str, Any] = {
     "lifespan": lifespan,
-    "middleware": middleware(),
+    "middleware": [*middleware(), Middleware(JobEndpoint)],
     "on_script_error": on_script_error,
 }
 """What the app puts around the script, by the names of `st.App`'s arguments."""

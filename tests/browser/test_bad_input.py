@@ -41,6 +41,10 @@ def test_a_long_run_shows_its_progress_and_can_be_cancelled(visit):
     tab = visit()
     tab.page.goto(f"{tab.address}/kv_cache?new=900&cache=both")
     expect(tab.page.get_by_text("of 1,800")).to_be_visible()
+    # A tab that is closed says so; this one is not, and asks on.
+    with tab.page.expect_request("**/left") as leaving:
+        tab.page.evaluate("() => void dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert leaving.value.method == "POST"
     tab.page.get_by_role("button", name="Cancel").click()
     tab.page.wait_for_selector('[data-kvviz="player"][data-step]')
     hooks = tab.hooks()

@@ -22,7 +22,7 @@ MISSING = """([hooks, withCharts]) => {
   const under = {
     "a skeleton": ".stSkeleton, [data-testid*=Skeleton]",
     "a spinner": "[data-testid=stSpinner], [data-testid=stStatusWidget]",
-    "a bar of progress": "[data-testid=stProgress], .stProgress",
+    "a bar of progress": "[data-kvviz=work-bar], [data-testid=stProgress], .stProgress",
     "a part of the drawing before": "[data-stale=true]",
   };
   for (const [what, selector] of Object.entries(under)) {

@@ -1,5 +1,6 @@
 """Pages without a browser: Streamlit's AppTest on the real router, engine and bundled model."""
 
+import json
 import re
 import time
 from functools import cache
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.shell import history
 from kvviz.ui.shell.history import Step
-from kvviz.ui.work import runs
+from kvviz.ui.work import job_endpoint, runs
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from tests.payload_reader import unpack
@@ -102,6 +103,29 @@ class Drawn:
     @property
     def charts(self):
         return charts_of(self.app)
+
+    @property
+    def bars(self):
+        """Keys of the jobs whose progress is drawn, and a race's among them."""
+        return [
+            json.loads(component.proto.json)["address"].removeprefix(f"{job_endpoint.ADDRESS}/")
+            for component in self.app.get("bidi_component")
+            if component.proto.component_name in ("kvviz_work_bar", "kvviz_live_race")
+        ]
+
+    @property
+    def under_way(self):
+        """What the browser is answered that asks for the one bar on the page."""
+        (key,) = self.bars
+        code, status = job_endpoint.answer(key, "GET", None)
+        assert code == 200
+        return status
+
+    def cancel(self):
+        """Press Cancel on the one bar of the page, as the browser tells the server."""
+        (key,) = self.bars
+        code, status = job_endpoint.answer(key, "POST", "cancel")
+        assert (code, status["stopping"]) == (200, True)
 
 
 class Page(Drawn):

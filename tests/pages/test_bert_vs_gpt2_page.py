@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import streamlit as st
 
 from kvviz.analysis import head_measures
 from kvviz.engine.asking import scoring
@@ -316,11 +315,11 @@ def test_the_vector_of_a_word_moves_in_bert_alone(twins):
 def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do, cancelled):
     real = work.watch
 
-    def press_cancel(job, words, key, cancel, room):
-        if not key.startswith(f"do:{cancelled}:"):
-            return real(job, words, key, cancel, room)
-        cancel()
-        return st.rerun()
+    def press_cancel(job, key, room):
+        if key.startswith(f"kvviz-do:{cancelled}:"):
+            job.cancel()
+        else:
+            real(job, key, room)
 
     monkeypatch.setattr(work, "watch", press_cancel)
     page = twins(do=do)
@@ -346,9 +345,9 @@ def test_models_that_take_long_are_waited_for_again_and_again(twins, monkeypatch
     waits = []
     real = work.watch
 
-    def late(job, words, key, *others):
+    def late(job, key, *others):
         waits.append(key)
-        return real(job, words, key, *others)
+        return real(job, key, *others)
 
     monkeypatch.setattr(work, "watch", late)
     page = twins(do=do, new="3").show_me()

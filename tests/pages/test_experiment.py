@@ -113,10 +113,9 @@ def test_another_subject_asks_anew_and_the_first_keeps_its_answer(page):
 def test_what_is_cancelled_leaves_nothing_and_is_done_again_when_asked(page, monkeypatch):
     jobs = []
 
-    def press_cancel(job, words, key, cancel, room):
+    def press_cancel(job, key, room):
         jobs.append(job)
-        cancel()
-        return st.rerun()
+        job.cancel()
 
     with monkeypatch.context() as patch:
         patch.setattr(work, "watch", press_cancel)
@@ -135,14 +134,16 @@ def test_work_in_line_says_how_many_go_before(page, monkeypatch):
     first = queue.join()
     monkeypatch.setattr(work.runs, "queue", lambda concurrency: queue)
     monkeypatch.setattr(work, "TELL_AFTER_S", 0.0)
-    real = work.said_of
+    real = work.work_bar.draw
 
-    def heard(job, words):
-        said.append(real(job, words))
+    def drawn(job, key, *, wakes):
+        said.append(job.status()["said"])
         queue.leave(first)
-        return said[-1]
+        # The page waits for it in its script, and finds out by itself.
+        assert not wakes
+        real(job, key, wakes=wakes)
 
-    monkeypatch.setattr(work, "said_of", heard)
+    monkeypatch.setattr(work.work_bar, "draw", drawn)
     assert "“tree” has 4 letters." in press(page, "ask:toy:show")
     assert said[0].startswith("Waiting in line: 1 run to go before this one")
 

@@ -1,11 +1,16 @@
+import asyncio
+import json
 import subprocess
 import sys
+import time
 from threading import Event
 
 import pytest
 
 from kvviz.errors import PromptError, RunCancelledError
+from kvviz.translation import gettext, using
 from kvviz.ui.work import jobs
+from kvviz.ui.work.job_endpoint import ADDRESS, JobEndpoint
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -97,3 +102,102 @@ def test_an_interpreter_that_ends_while_models_run_ends_in_peace():
     assert (ended.returncode, ended.stdout, ended.stderr[-300:]) == (
         0, "the end of the main thread\n", ""
     )  # fmt: skip
+
+
+def test_the_browser_is_told_how_far_a_job_is_and_stops_it():
+    running, go_on = Event(), Event()
+
+    def work(job):
+        job.report(3, 8)
+        running.set()
+        assert go_on.wait(PATIENCE_S)
+        return job.cancelled()
+
+    job = Job(work, TicketQueue(1), shows=lambda: {"tokens": ["a"]})
+    assert running.wait(PATIENCE_S)
+    told = {
+        "over": False, "fraction": 3 / 8, "said": "step 3 of 8", "stopping": False,
+        "live": {"tokens": ["a"]},
+    }  # fmt: skip
+    assert asked(job) == (200, told)
+    stopping = {**told, "said": "Stopping after this step…", "stopping": True}
+    assert asked(job, "/cancel", "POST") == (200, stopping)
+    go_on.set()
+    assert job.wait(PATIENCE_S)
+    assert job.result is True
+    assert asked(job) == (200, {**stopping, "over": True})
+
+
+def test_a_job_speaks_the_language_of_who_started_it():
+    with using("en-XA"):
+        job = Job(lambda job: None, TicketQueue(1), says=lambda job: gettext("Cancel"))
+        spoken = gettext("Cancel")
+    assert spoken != "Cancel"
+    assert asked(job)[1]["said"] == spoken
+
+
+def test_a_page_that_is_closed_is_waited_for_a_moment_only(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "LEFT_AFTER_S", 0.1)
+    begun, again = Event(), Event()
+
+    def work(job):
+        begun.set()
+        while not job.cancelled():
+            again.wait(0.01)
+
+    job = Job(work, TicketQueue(1))
+    assert begun.wait(PATIENCE_S)
+    assert not job.cancelled()
+    assert asked(job, "/left", "POST") == (200, None)
+    until = time.monotonic() + PATIENCE_S
+    while job.phase != "done":
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    # It is not the wait for an answer that has ended it: nobody has asked.
+    assert job.cancelled()
+
+
+def test_what_is_no_question_about_a_job_goes_through_or_is_refused():
+    job = Job(lambda job: 42, TicketQueue(1))
+    assert job.wait(PATIENCE_S)
+    assert asked(job)[0] == 200
+    assert asked(job, "", "POST")[0] == 405
+    assert asked(job, "/cancel", "GET")[0] == 405
+    assert not job.cancelled()
+    assert answered(f"/{ADDRESS}/unknown") == (200, None)
+    assert answered(f"/base/{ADDRESS}/{job.key}", root_path="/base")[0] == 200
+    for other in (
+        "/",
+        "/kv_cache",
+        f"/{ADDRESS}",
+        f"/{ADDRESS}/{job.key}/other",
+        f"/{ADDRESS}/a/../b",
+    ):
+        assert answered(other) is None
+    key = job.key
+    del job
+    assert answered(f"/{ADDRESS}/{key}") == (200, None)
+
+
+def asked(job, end="", method="GET"):
+    return answered(f"/{ADDRESS}/{job.key}{end}", method)
+
+
+def answered(path, method="GET", root_path=""):
+    """Return code and content of what the endpoint answers, or None if the request goes through."""
+    sent = []
+
+    async def served(scope, receive, send):
+        pass
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "root_path": root_path}
+    asyncio.run(JobEndpoint(served)(scope, None, send))
+    if not sent:
+        return None
+    headers, body = dict(sent[0]["headers"]), sent[1]["body"]
+    assert headers[b"cache-control"] == b"no-store"
+    assert int(headers[b"content-length"]) == len(body)
+    return sent[0]["status"], json.loads(body)

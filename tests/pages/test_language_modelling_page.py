@@ -24,13 +24,13 @@ from kvviz.ui.pages.language_modelling.training_film import learnt_in_order
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from tests.pages.conftest import PATIENCE_S, as_read, opened_by_link, step_back_to
+from tests.pages.conftest import PATIENCE_S, Drawn, opened_by_link, step_back_to
 
 NAME = "language_modelling_page"
 SHORT = "The cat sat on the mat and the dog sat on the cat."
 
 
-class Lesson:
+class Lesson(Drawn):
     """The page under test, and what a reader of it would look for."""
 
     def __init__(self, parameters):
@@ -77,14 +77,6 @@ class Lesson:
     def errors(self):
         assert not self.app.exception, self.app.exception
         return [error.value.replace("\\", "") for error in self.app.error]
-
-    @property
-    def notes(self):
-        return [as_read(note.value) for note in self.app.info]
-
-    @property
-    def html(self):
-        return "\n".join(str(element.proto.body) for element in self.app.get("html"))
 
     def component(self, name, key):
         """Return what a component was given to draw."""
@@ -330,7 +322,7 @@ def test_a_cancelled_reading_leaves_the_text_before_and_says_so(lesson, monkeypa
     monkeypatch.setattr(kvviz.engine, "trace_encoding", held)
     page.app.text_area(key="lm:text").set_value("The king had a red boat.").run()
     page.app.button(key="lm:read").click().run()
-    page.app.button(key="kv:cancel").click().run()
+    page.cancel()
     go.set()
     page.finish()
     assert page.errors == []

@@ -268,11 +268,14 @@ def test_a_race_can_be_watched_and_cancelled(opened, monkeypatch):
     monkeypatch.setattr(engine_race.Runner, "step", held)
     page.app.button(key="speed:start").click().run()
     until = time.monotonic() + PATIENCE_S
-    while page.speed.live.lanes["cached"].tokens == [] or "2 of 5 tokens" not in page.html:
+    while (live := page.under_way["live"])["lanes"]["cached"]["line"] != "2 of 5 tokens":
         assert time.monotonic() < until, "no token came"
-        page.app.run()
-    assert 'data-kvviz="race-warm-up"' in page.html
-    page.app.button(key="speed:cancel").click().run()
+        time.sleep(0.05)
+    assert live["hook"] == "race-warm-up"
+    assert live["lanes"]["cached"]["text"] == "".join(page.speed.live.lanes["cached"].tokens)
+    assert max(lane["share"] for lane in live["lanes"].values()) == 1.0
+    assert page.under_way["said"].startswith("Warm-up, both sides in turns: step ")
+    page.cancel()
     go_on.set()
     page.finish()
     assert page.errors == []
@@ -302,14 +305,14 @@ def test_what_is_measured_beside_the_race_can_be_watched_and_cancelled(
     until = time.monotonic() + PATIENCE_S
     while measurement.job.step < 3:
         assert time.monotonic() < until, "nothing was measured"
-        page.app.run()
+        time.sleep(0.05)
+    assert page.under_way["said"].endswith(f": 3 of {last}")
+    assert page.under_way["fraction"] == 3 / last
     page.app.run()
-    (bar,) = page.app.get("progress")
-    assert bar.proto.text.endswith(f" 3 of {last}")
     # Nothing else is timed meanwhile, or both would measure each other.
     other = "roof" if name == "profile" else "profile"
     assert page.app.button(key=f"speed:{other}").disabled
-    page.app.button(key=f"speed:{name}:cancel").click().run()
+    page.cancel()
     go_on.set()
     page.finish()
     assert page.errors == []

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from kvviz.ui.parts import progress, remedies
+from kvviz.ui.parts import remedies, work_bar
 from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.shell import notes
@@ -41,7 +41,7 @@ def draw(
         if under_way is not None:
             under_way()
         else:
-            progress.draw(state)
+            work_bar.draw(state.job, "kvviz-progress")
     if state.error is not None:
         show_error(state.error)
         remedies.offer(state, remedy(state.error), put, key)

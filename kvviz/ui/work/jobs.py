@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from threading import Event
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+from weakref import WeakValueDictionary
 
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
+from kvviz.translation import language, ngettext, using
 from kvviz.ui.work import workers
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -18,7 +21,28 @@ Phase = Literal["waiting", "loading", "running", "done"]
 ABANDONED_AFTER_S = 120.0
 """A page that has not asked for so long is gone: browsers wake a hidden tab once a minute."""
 
+LEFT_AFTER_S = 8.0
+"""A page that has said that it is being closed is waited for so long: it may come back."""
+
 log = logging.getLogger(__name__)
+
+
+class Status(TypedDict):
+    """What a page draws of a job under way.
+
+    Attributes:
+        fraction: How much of it is done, 0 to 1.
+        said: The same in words.
+        stopping: Whether it was cancelled.
+        over: Whether it is done, well or not.
+        live: What the work shows of itself while it goes on, None if nothing.
+    """
+
+    fraction: float
+    said: str
+    stopping: bool
+    over: bool
+    live: Any
 
 
 class Job:
@@ -33,21 +57,42 @@ class Job:
         n_steps: Steps to do.
         result: What the work returned, once done.
         error: What it raised instead.
+        key: What the browser asks for it by; nobody can guess another person's.
     """
 
-    def __init__(self, work: Callable[[Job], Any], queue: TicketQueue) -> None:
+    def __init__(
+        self,
+        work: Callable[[Job], Any],
+        queue: TicketQueue,
+        *,
+        says: Callable[[Job], str] | None = None,
+        shows: Callable[[], Any] | None = None,
+    ) -> None:
+        """Begin, or get in line.
+
+        Args:
+            work: The work.
+            queue: The line that it waits in.
+            says: Says what the work does once it has its turn; counts steps if None.
+            shows: Returns what can be seen of the work under way, in what JSON can hold.
+        """
         self.phase: Phase = "waiting"
         self.step = 0
         self.n_steps = 0
         self.result: Any = None
         self.error: Exception | None = None
         self.started = time.monotonic()
+        self.key = secrets.token_urlsafe(16)
+        self._says = says or counted
+        self._shows = shows
+        self._language = language()
         self._asked = time.monotonic()
         self._work = work
         self._queue = queue
         self._ticket = queue.join()
         self._cancelled = Event()
         self._done = Event()
+        _jobs[self.key] = self
         workers.start(self._run, "kvviz-run")
 
     @property
@@ -79,6 +124,33 @@ class Job:
         self._asked = time.monotonic()
         return self._done.wait(timeout)
 
+    def leave(self) -> None:
+        """Take in that the page is being closed: unless it asks again, nobody waits any more."""
+        self._asked = time.monotonic() - ABANDONED_AFTER_S + LEFT_AFTER_S
+
+    def status(self) -> Status:
+        """Return what a page draws of the job, in the language of who started it."""
+        with using(self._language):
+            return {
+                "over": self.wait(),
+                "fraction": self.step / self.n_steps if self.n_steps else 0.0,
+                "said": self._said(),
+                "stopping": self.cancelled(),
+                "live": None if self._shows is None else self._shows(),
+            }
+
+    def _said(self) -> str:
+        if self.cancelled():
+            return _("Stopping after this step…")
+        before = self.place
+        if before:
+            return ngettext(
+                "Waiting in line: {n} run to go before this one",
+                "Waiting in line: {n} runs to go before this one",
+                before,
+            ).format(n=before)
+        return self._says(self)
+
     def _run(self) -> None:
         try:
             while not self._queue.wait(self._ticket, timeout=0.2):
@@ -95,3 +167,18 @@ class Job:
             self._queue.leave(self._ticket)
             self.phase = "done"
             self._done.set()
+
+
+_jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+
+
+def find(key: str) -> Job | None:
+    """Return the job of that key, as long as its page or its work remembers it."""
+    return _jobs.get(key)
+
+
+def counted(job: Job) -> str:
+    """Say how many steps a job has done, or that it loads the model."""
+    if job.phase != "running":
+        return _("Loading the model. The first time after the start this takes some seconds")
+    return _("step {step:,} of {last:,}").format(step=job.step, last=job.n_steps)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import streamlit as st
 
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.ui.parts.progress import sentence
-from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.parts import work_bar
+from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.jobs import Job, counted
 
 if TYPE_CHECKING:
     from kvviz.engine.timing.race import RaceStep
+
+HERE = Path(__file__).parent
 
 TITLES = {"cached": N_("With the cache"), "uncached": N_("Without")}
 """Side to what it is called, still to be translated."""
@@ -50,6 +54,32 @@ class LiveRace:
         lane.tokens.append(step.text)
         lane.seconds += step.seconds
 
+    def said(self, job: Job) -> str:
+        """Say how far the race is."""
+        if job.phase != "running":
+            return counted(job)
+        # Translators: {round} is "Round 2 of 3", or that the race is warming up.
+        return _("{round}: step {step:,} of {last:,}").format(
+            round=self.line, step=job.step, last=job.n_steps
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """Return what can be seen of it: the present round's lanes, in what JSON can hold."""
+        lanes = self.lanes
+        slowest = max(lane.seconds for lane in lanes.values()) or 1.0
+        return {
+            "hook": "race-warm-up" if self.round == 0 else "race-round",
+            "lanes": {
+                side: {
+                    "clock": f"{lane.seconds:,.2f} s",
+                    "line": _written(lane, self.n_new),
+                    "text": "".join(lane.tokens),
+                    "share": lane.seconds / slowest,
+                }
+                for side, lane in lanes.items()
+            },
+        }
+
     @property
     def line(self) -> str:
         """Say which round it is."""
@@ -69,42 +99,23 @@ def _empty_lanes() -> dict[str, Lane]:
     return {side: Lane() for side in TITLES}
 
 
-@st.fragment(run_every=0.35)
-@bounded
+def _component() -> Callable[..., Any]:
+    """Return what mounts a race under way."""
+    return front_end("kvviz_live_race", HERE / "live_race.bundle.js", work_bar.STYLE)
+
+
 def draw(state: Racing) -> None:
-    """Draw the race, again and again until it is over."""
-    job, live = state.job, state.live
-    if job is None or live is None:
-        return
-    if job.wait():
-        st.rerun()
-    with st.container(border=True, key="kvviz-progress", horizontal=True,
-                      vertical_alignment="center"):  # fmt: skip
-        st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=_progress(job, live))
-        st.button(_("Cancel"), key="speed:cancel", on_click=job.cancel, disabled=job.cancelled())
-    lanes = live.lanes
-    slowest = max(lane.seconds for lane in lanes.values()) or 1.0
-    lane_pair(
-        {
-            side: (
-                f"{lane.seconds:,.2f} s",
-                _written(lane, live.n_new),
-                "".join(lane.tokens),
-                lane.seconds / slowest,
-            )
-            for side, lane in lanes.items()
-        },
-        f"race-{'warm-up' if live.round == 0 else 'round'}",
-    )
+    """Draw the race under way; it asks for its progress by itself."""
+    if state.job is not None:
+        _component()(
+            key="kvviz-progress",
+            data={**work_bar.payload(state.job, wakes=True), "titles": _titles()},
+            on_over_change=lambda: None,
+        )
 
 
-def _progress(job: Job, live: LiveRace) -> str:
-    if job.phase != "running" or job.cancelled():
-        return sentence(job)
-    # Translators: {round} is "Round 2 of 3", or that the race is warming up.
-    return _("{round}: step {step:,} of {last:,}").format(
-        round=live.line, step=job.step, last=job.n_steps
-    )
+def _titles() -> dict[str, str]:
+    return {side: _(title) for side, title in TITLES.items()}
 
 
 def _written(lane: Lane, n_new: int) -> str:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
-from kvviz.ui.parts.progress import sentence
-from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.parts import work_bar
+from kvviz.ui.shell.errors_shown import show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -42,7 +42,16 @@ class Measurement(Generic[T]):
     def start(self, work: Callable[[Job], T], queue: TicketQueue) -> None:
         """Begin to measure."""
         self.error = self.stopped = None
-        self.job = Job(work, queue)
+        self.job = Job(work, queue, says=self._said)
+
+    def _said(self, job: Job) -> str:
+        """Say how far it is."""
+        if job.phase != "running" or not job.step:
+            return _(self.doing)
+        # Translators: {doing} is what is done, such as "Timing the parts, repeat".
+        return _("{doing}: {step:,} of {last:,}").format(
+            doing=_(self.doing), step=job.step, last=job.n_steps
+        )
 
     def stop(self) -> None:
         """Stop what is under way, without waiting for it."""
@@ -85,7 +94,8 @@ def draw(
         busy: Whether something else is timed now, which this one would disturb.
     """
     if measurement.job is not None:
-        _under_way(measurement)
+        # not for people: a key
+        work_bar.draw(measurement.job, f"kvviz-progress-{measurement.name}")
         return
     if measurement.result is not None:
         return
@@ -110,27 +120,3 @@ def _on_stopped(measurement: Measurement[T]) -> str:
         "Cancelled after {done:,} of {all:,}: a part of a measurement says nothing, so none is "
         "kept."
     ).format(done=done, all=n_steps)
-
-
-@st.fragment(run_every=0.35)
-@bounded
-def _under_way(measurement: Measurement[T]) -> None:
-    """Draw how far the measurement is, again and again until it is over."""
-    job = measurement.job
-    if job is None:
-        return
-    if job.wait():
-        st.rerun()
-    with st.container(border=True, key=f"kvviz-progress-{measurement.name}", horizontal=True,
-                      vertical_alignment="center"):  # fmt: skip
-        text = sentence(job)
-        if job.phase == "running" and not job.cancelled():
-            text = _(measurement.doing)
-            if job.step:
-                # Translators: {doing} is what is done, such as "Timing the parts, repeat".
-                text = _("{doing}: {step:,} of {last:,}").format(
-                    doing=text, step=job.step, last=job.n_steps
-                )
-        st.progress(job.step / job.n_steps if job.n_steps else 0.0, text=text)
-        st.button(_("Cancel"), key=f"speed:{measurement.name}:cancel", on_click=job.cancel,
-                  disabled=job.cancelled())  # fmt: skip

@@ -85,7 +85,8 @@ def race(state: SpeedState, draft: race_controls.Draft, environment: Environment
     state.give_up_job()
     wanted, live = draft.settings, LiveRace(draft.settings.new, draft.settings.repeats)
     state.live = live
-    state.job = Job(lambda job: run(wanted, live, job), runs.queue(environment.concurrency))
+    queue = runs.queue(environment.concurrency)
+    state.job = Job(lambda job: run(wanted, live, job), queue, says=live.said, shows=live.shown)
 
 
 def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.errors import RunCancelledError
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.parts import progress
+from kvviz.ui.parts import work_bar
 from kvviz.ui.parts.experiment.record import Key, Record
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.plain_text import plain_html
@@ -60,25 +60,38 @@ class Work:
         record, key = Record.here(), (self.name, self.about)
         # A slot that is always there: what is told below it keeps its place.
         with place if place is not None else nullcontext(), st.container():
-            if key in record.stopped and key not in record.results:
+            try:
+                if key in record.stopped and key not in record.results:
+                    raise _nothing_kept()
+                return record.kept(key, lambda: self._make(record, key, room))
+            except RunCancelledError:
                 self._offer_again(record, key)
-                raise RunCancelledError(
-                    _(NOTHING_KEPT), fix=_("Do it again if you want to see it.")
-                )
-            return record.kept(key, lambda: self._make(record, key, room))
+                raise
 
     def _make(self, record: Record, key: Key, room: int) -> Any:
         job = record.jobs.get(key)
         if job is None or job.cancelled():
             queue = runs.queue(Environment.read().concurrency)
-            job = record.begin(key, Job(self.run, queue))
+            job = record.begin(key, Job(self.run, queue, says=self._said))
         # One drawing may have to wait for several things of a kind.
         digest = sha256(repr(self.about).encode()).hexdigest()[:10]
-        watch(job, self.words, f"do:{self.name}:{digest}", lambda: record.stop(key), room)
+        watch(job, f"kvviz-do:{self.name}:{digest}", room)
+        if job.cancelled():
+            record.stop(key)
+            raise _nothing_kept()
         record.jobs.pop(key, None)
         if job.error is not None:
             raise job.error
         return job.result
+
+    def _said(self, job: Job) -> str:
+        """Say how far the work is."""
+        if not job.n_steps:
+            return self.words
+        # Translators: Progress of what is named first, such as "Running free: 3 of 12".
+        return _("{work}: {step:,} of {last:,}").format(
+            work=self.words, step=job.step, last=job.n_steps
+        )
 
     def _offer_again(self, record: Record, key: Key) -> None:
         with st.container(
@@ -95,14 +108,16 @@ class Work:
             )
 
 
-def watch(job: Job, words: str, key: str, cancel: Callable[[], None], room: int = 0) -> None:
-    """Draw the progress of a job until it is done, or until the page is drawn anew.
+def _nothing_kept() -> RunCancelledError:
+    return RunCancelledError(_(NOTHING_KEPT), fix=_("Do it again if you want to see it."))
+
+
+def watch(job: Job, key: str, room: int = 0) -> None:
+    """Draw a job until it is done or cancelled, or until the page is drawn anew.
 
     Args:
         job: The job.
-        words: What it does.
-        key: What the keys of its widgets begin with.
-        cancel: Called when Cancel is pressed.
+        key: Of its bar.
         room: Height in pixels that is held free below, 0 for none.
     """
     place = st.empty()
@@ -110,25 +125,11 @@ def watch(job: Job, words: str, key: str, cancel: Callable[[], None], room: int 
         if job.wait(TELL_AFTER_S):
             return
         with place.container():
-            with st.container(
-                border=True, horizontal=True, vertical_alignment="center", key=f"kvviz-{key}"
-            ):
-                bar = st.empty()
-                st.button(_("Cancel"), key=f"{key}:cancel", on_click=cancel)
+            work_bar.draw(job, key, wakes=False)
             if room:
                 st.skeleton(height=room)
-        while not job.wait(0.15):
-            fraction = job.step / job.n_steps if job.n_steps else 0.0
-            bar.progress(fraction, text=said_of(job, words))
+        while not (job.wait(0.1) or job.cancelled()):
+            # Streamlit breaks in where its state is read, if the page is to be drawn anew.
+            Record.here()
     finally:
         place.empty()
-
-
-def said_of(job: Job, words: str) -> str:
-    """Say how far a job is, or how many go before it."""
-    if job.phase == "waiting":
-        return progress.sentence(job)
-    if not job.n_steps:
-        return words
-    # Translators: Progress of what is named first, such as "Running free: 3 of 12".
-    return _("{work}: {step:,} of {last:,}").format(work=words, step=job.step, last=job.n_steps)
