@@ -154,7 +154,7 @@ def pack(
         },
         "runs": [_run(name, run, n_steps) for name, run in runs.items()],
         "counted": _counted(first, n_steps),
-        "comparison": _comparison(trace, n_steps),
+        "comparison": _comparison(trace, n_steps, n_rows),
         "roles": [
             {"layer": r.layer, "head": r.head, "role": r.role, "score": float(r.score)}
             for r in roles or ()
@@ -267,13 +267,16 @@ def _counted(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
     return {name: own[name] | cross[name] for name in own}
 
 
-def _comparison(trace: GenerationTrace | CacheComparison, n_steps: int) -> dict[str, Any] | None:
+def _comparison(
+    trace: GenerationTrace | CacheComparison, n_steps: int, n_rows: int
+) -> dict[str, Any] | None:
     if not isinstance(trace, CacheComparison):
         return None
     return {
         "same_tokens": trace.same_tokens,
         "max_logit_difference": trace.max_logit_difference,
         "logit_differences": trace.logit_differences[:n_steps].tolist(),
+        "row_differences": trace.row_differences[:n_rows].tolist(),
         "dtype": trace.cached.model.dtype,
     }
 

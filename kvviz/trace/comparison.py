@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
@@ -73,6 +74,24 @@ class CacheComparison:
     def max_logit_difference(self) -> float:
         """Largest absolute difference of any next-token logit at any compared step."""
         return float(self.logit_differences.max())
+
+    @cached_property
+    def row_differences(self) -> Float32[np.ndarray, " row"]:
+        """Largest absolute difference of any number in a row's keys and values, in all layers.
+
+        One for each row that both runs have; a row of the run without the cache is taken as it was
+        computed last. Rows of different tokens differ as tokens do.
+        """
+        n_rows = min(self.cached.n_rows, self.uncached.n_rows)
+        most = np.zeros(n_rows, dtype=np.float32)
+        for layer in range(self.cached.model.n_layers):
+            for one, other in (
+                (self.cached.keys(layer), self.uncached.keys(layer)),
+                (self.cached.values(layer), self.uncached.values(layer)),
+            ):
+                apart = np.abs(one[:, :n_rows] - other[:, :n_rows]).max(axis=(0, 2))
+                np.maximum(most, apart, out=most)
+        return most
 
     def __repr__(self) -> str:
         return f"<CacheComparison of {self.cached!r} and {self.uncached!r}>"

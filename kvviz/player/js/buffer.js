@@ -11,7 +11,7 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {{ step: number, layer: number, head: number, cache: Cache }} View
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role
  * @typedef {{ rows: number[], flops: number[], cache_bytes: number[], cross_rows?: number[] }} CountedRun
- * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], dtype: string }} Comparison
+ * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], row_differences: number[], dtype: string }} Comparison
  *
  * @typedef {object} Encoder What an encoder read, and the decoder looks at through its second cache.
  * @property {string} text

@@ -111,7 +111,7 @@ export function crossPanel(cache, dispatch) {
       // A place pointed at elsewhere is brought into the window; one in the window must not make it jump.
       if (inInput && !inside) windowRow = inInput.row;
       first = kv.mode === "window" ? windowStart(kv, side.header.n_rows, windowRow) : 0;
-      const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store };
+      const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store, parted: Infinity };
       const kvView = {
         ...shared, payload: side, facts: ofInput, kv, heat: layout.heat, first, spot: inInput, flash: ofInput.n_computed > 0 ? flash : 0,
       };

@@ -77,6 +77,7 @@
  * @property {number} n_layers
  * @property {number} n_heads
  * @property {boolean} both
+ * @property {number} [height] Of the window; that of a small laptop's if nobody knows it.
  * @property {number} [n_encoder] Positions that an encoder read.
  */
 
@@ -88,11 +89,16 @@ const PICKER_WIDTH = 300;
 /** A pattern is not drawn larger: it should stand on a screen together with its step. */
 const MAX_GRID = 560;
 const MAX_ROW_PITCH = 30;
-/** Rows of a band: as high as a screen holds them together with what is above and below. */
-const MAX_BAND_PITCH = 16;
+/** What stands above and below the rows of the bands in a window: title, toolbar, next tokens, bill. */
+const AROUND_BANDS = 576;
+const USUAL_HEIGHT = 900;
+const MAX_BAND_PITCH = 24;
 /** As wide as what is inside the player is on a large screen, where all is larger. */
 const LARGE = 1200;
-const MAX_LARGE_BAND_PITCH = 24;
+const MAX_LARGE_BAND_PITCH = 32;
+const MAX_LARGE_GRID = 900;
+const MAX_KV = 520;
+const MAX_LARGE_KV = 640;
 const LARGE_LIFE = 256;
 const LARGE_LIFE_OF_TWO = 190;
 const WINDOW_PITCH = 18;
@@ -160,17 +166,22 @@ function bandsPanel(input, width, gap) {
   const [one, ofTwo] = width >= LARGE ? [LARGE_LIFE, LARGE_LIFE_OF_TWO] : [LIFE, LIFE_OF_TWO];
   const column = lifeColumn(input.n_steps, input.both ? ofTwo : one);
   const lives = n_lives * column * input.n_steps + (n_lives - 1) * LIFE_GAP;
-  const most = width >= LARGE ? MAX_LARGE_BAND_PITCH : MAX_BAND_PITCH;
+  const [mostPitch, mostGrid, mostKv] = width >= LARGE
+    ? [MAX_LARGE_BAND_PITCH, MAX_LARGE_GRID, MAX_LARGE_KV]
+    : [MAX_BAND_PITCH, MAX_GRID, MAX_KV];
+  // As high as the window holds all rows of them together with what is above and below.
+  const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_BANDS) / input.n_rows);
+  const most = Math.min(mostPitch, Math.max(MIN_ROW_PITCH, high));
   const room = width - TOKENS - lives - 2 * gap - LEAST_KV - 4 - 2 - SLANT;
-  const pitch = Math.min(most, Math.floor(Math.min(room, MAX_GRID) / input.n_rows));
+  const pitch = Math.min(most, Math.floor(Math.min(room, mostGrid) / input.n_rows));
   if (input.n_encoder) {
     // The rows of two caches stand one below the other, beside the pictures of both.
     const history = historyGeometry(input, { ...lifeRows(input, TWO_CACHES_HEIGHT), column, top: LIFE_TOP, foot: 0 });
     return { ...besidesPanel(input, width - history.w - gap, gap), history };
   }
   if (pitch >= MIN_ROW_PITCH) {
-    const heat = heatGeometry(input, pitch * input.n_rows + 4 + 2 + SLANT, 4);
-    const kv = kvGeometry(input, Math.min(520, width - TOKENS - lives - 2 * gap - heat.w), heat);
+    const heat = heatGeometry(input, pitch * input.n_rows + 4 + 2 + SLANT, 4, 26, mostGrid);
+    const kv = kvGeometry(input, Math.min(mostKv, width - TOKENS - lives - 2 * gap - heat.w), heat);
     return { kv, heat, history: historyGeometry(input, { column, row: pitch, top: heat.grid.y, foot: heat.h, labels: TOKENS }) };
   }
   const rest = width - lives - gap;
@@ -284,13 +295,14 @@ function besidesPanel(input, width, gap, above = 26) {
 
 /**
  * @param {LayoutInput} input @param {number} width @param {number} labels
- * @param {number} [least] Room above the grid where its names need less. @returns {HeatGeometry}
+ * @param {number} [least] Room above the grid where its names need less.
+ * @param {number} [most] Size of the grid. @returns {HeatGeometry}
  */
-function heatGeometry(input, width, labels, least = 26) {
+function heatGeometry(input, width, labels, least = 26, most = MAX_GRID) {
   const { n_rows } = input;
-  const room = Math.min(width - labels - 2 - SLANT, MAX_GRID) / n_rows;
+  const room = Math.min(width - labels - 2 - SLANT, most) / n_rows;
   // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
-  const whole = room >= MIN_ROW_PITCH ? Math.min(MAX_ROW_PITCH, Math.floor(room)) : Math.floor(2 * room) / 2;
+  const whole = room >= MIN_ROW_PITCH ? Math.min(MAX_LARGE_BAND_PITCH, Math.floor(room)) : Math.floor(2 * room) / 2;
   const cells = whole >= MIN_CELL_PITCH;
   const left = cells ? labels : Math.min(labels, 40);
   const size = cells ? whole * n_rows : Math.min(MAX_GRID, Math.floor(width - left - 2));

@@ -32,6 +32,7 @@ const LENS_CELLS = 9;
 const LENS_PITCH = 13;
 /** Least size of a letter. */
 const SMALL = 11;
+const LEAST_LETTER = 9;
 
 /**
  * How each state looks: colour and shape both tell which. What is not there yet is left empty.
@@ -139,10 +140,15 @@ function labelRows(pen, { history, step, spot, palette }, lives, box, ofInput, t
     // What is still to come is not told before its step.
     if (state === "absent") continue;
     const isLit = spot?.row === row && isOfInput(spot) === ofInput;
-    pen.font = `${isLit ? 700 : 400} ${Math.min(12.5, Math.max(SMALL, rowPitch - 2))}px ${MONO}`;
+    pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
     pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText }[state];
     textWithin(pen, glyphs(text(row)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
+}
+
+/** @param {number} rowPitch @returns {number} Size of letters in rows of a height: larger where all is larger. */
+function labelSize(rowPitch) {
+  return rowPitch < 13 ? Math.max(LEAST_LETTER, rowPitch - 0.5) : Math.min(16, 12.5 + Math.max(0, rowPitch - 16) / 3);
 }
 
 /** @param {Spot} spot @returns {boolean} Whether its row is one of the encoder's positions. */

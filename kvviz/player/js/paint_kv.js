@@ -26,6 +26,7 @@ import { glyphs, signed } from "./format.js";
  * @property {HeatGeometry} heat
  * @property {number} first First row of the K/V window.
  * @property {Spot | null} spot The cell or row pointed at or kept.
+ * @property {number} parted First row whose token is another one in the run that is not drawn, or Infinity.
  * @property {number} flash 1 when rows have just been computed, falling to 0.
  * @property {PictureStore} store
  */
@@ -154,6 +155,14 @@ function paintMark(pen, view, row, y, state) {
     pen.fillStyle = palette.slot;
     pen.fillRect(x - 2, y - 0.5, 4, 1);
   } else dot(pen, x, y, Math.min(4, kv.pitch * 0.32), state === "computed" ? palette.computed : palette.reused, state === "computed");
+  // Of a row whose token is another one without the cache.
+  if (state !== "absent" && row >= view.parted) {
+    pen.font = `600 12px ${palette.sans}`;
+    pen.fillStyle = palette.text;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillText("≠", x + 9, y + 0.5);
+  }
   // Too dense for a number a row: every other one, so that figures do not touch.
   const every = kv.pitch >= 12.5 ? 1 : 2;
   const away = Math.abs(row - (view.facts.n_rows - 1));

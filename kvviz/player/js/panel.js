@@ -6,19 +6,19 @@ import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
-import { attention, kvNumber, rowState, stepFacts, tokenText } from "./run.js";
+import { attention, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
 import * as words from "./words.js";
 
 /**
- * @import { RunCache } from "./buffer.js"
+ * @import { Payload, RunCache } from "./buffer.js"
  * @import { Scene, Part } from "./player.js"
- * @import { Action, Spot } from "./state.js"
+ * @import { Action, Spot, State } from "./state.js"
  * @import { StepFacts } from "./run.js"
  * @import { PanelView } from "./paint_kv.js"
  */
 
 /** Width of K and V from which their title has room for a few more words. */
-const ROOM_FOR_HINT = 360;
+const ROOM_FOR_HINT = 400;
 
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
@@ -29,7 +29,7 @@ export function panel(cache, dispatch) {
   const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
   const picker = el("span", { class: "kv-picker-slot" });
   const hint = el("span", { class: "kv-hint" }, [words.LABELS.patternHint]);
-  const same = el("span", { class: "kv-hint" });
+  const same = el("span", { class: "kv-hint kv-same" });
   const kvTitle = el("h3", {}, [words.LABELS.kv]);
   const heatTitle = el("h3", {}, [words.LABELS.pattern]);
   const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
@@ -117,6 +117,7 @@ export function panel(cache, dispatch) {
   const kvChanged = whenChanged();
   const heatChanged = whenChanged();
   const placed = whenChanged();
+  const compared = whenChanged();
 
   return {
     node,
@@ -139,7 +140,6 @@ export function panel(cache, dispatch) {
         ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
         : 0;
       placed([payload, layout, state.cache], () => {
-        setText(same, state.cache === "both" && layout.kv.w >= ROOM_FOR_HINT ? words.LABELS.sameBothWays : "");
         setText(kvTitle, layout.cross ? words.LABELS.selfKv : words.LABELS.kv);
         setText(heatTitle, layout.cross ? words.LABELS.selfPattern : words.LABELS.pattern);
         show(hint, layout.heat.w >= 330 && !hasPickerInTitle(layout));
@@ -147,10 +147,17 @@ export function panel(cache, dispatch) {
         kvBox.style.width = layout.besides ? `${layout.kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${layout.heat.w}px` : "";
       });
+      compared([payload, layout, state.step, state.cache], () => {
+        const room = layout.bands || layout.kv.w >= ROOM_FOR_HINT;
+        const rows = state.cache === "both" && room ? rowsCompared(payload, facts.n_rows) : null;
+        setText(same, rows ? words.drawnOnce(rows, facts.n_rows) : "");
+        setAttribute(same, "data-difference", rows && String(rows.difference));
+      });
       const spot = decoderSpot(next.spot);
       const view = (drawn = {
         payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
         first, spot, flash, store,
+        parted: state.cache === "both" ? partingRow(payload) : Infinity,
       });
       const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, flash];
       kvChanged(keys, () => paintKv(kvCanvas, view));
@@ -178,13 +185,20 @@ function windowRow({ state, spot }, facts) {
   return facts.n_rows - 1;
 }
 
+/** @param {Payload} payload @param {State} state @param {number} row @returns {string[]} Where both runs are on show: how their rows agree. */
+function bothWays(payload, state, row) {
+  const difference = payload.header.comparison?.row_differences[row];
+  if (state.cache !== "both" || difference === undefined) return [];
+  return [words.rowCompared(difference, row >= partingRow(payload))];
+}
+
 /** @param {Scene} scene @param {RunCache} cache @param {StepFacts} facts @returns {string | null} */
 function readingOf({ payload, state, spot, lives }, cache, facts) {
   if (!spot) return null;
   const { layer, head } = state;
   const text = (/** @type {number} */ row) => tokenText(payload, cache, row);
   if (spot.part === "life") return lifeReading(lives[spot.cache]?.own ?? null, spot, text(spot.row));
-  const rowWords = words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row));
+  const rowWords = [words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row)), ...bothWays(payload, state, spot.row)].join(" · ");
   if (spot.row >= facts.n_rows) return rowWords;
   if (spot.part === "pattern" && spot.column !== null) {
     if (spot.column >= facts.n_rows) return words.rowReading(spot.column, "", "absent");

@@ -85,7 +85,9 @@ export class Player {
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
     this.themeChanged = whenChanged();
+    this.folded = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
+    this.schedule = this.schedule.bind(this);
     this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.lives, this.view.overview));
     root.classList.add("kvviz-player");
     root.setAttribute("role", "region");
@@ -103,6 +105,7 @@ export class Player {
       this.schedule();
     });
     this.resize.observe(root);
+    addEventListener("resize", this.schedule);
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.unlisten = followKeys(root, (event, inside) => this.key(event, inside));
     Object.assign(root, { kvviz: { frameTimes: () => [...this.frameTimes] } });
@@ -251,7 +254,8 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    this.layoutChanged([payload, width, both, devicePixelRatio], () => this.relayout(width, both));
+    const height = windowHeight();
+    this.layoutChanged([payload, width, height, both, devicePixelRatio], () => this.relayout(width, height, both));
     const age = now - this.flashFrom;
     const flash = age < FLASH_MS ? Math.max(0, Math.round((1 - Math.max(0, age) / FLASH_MS) * 20) / 20) : 0;
     const layout = /** @type {Layout} */ (this.layout);
@@ -278,6 +282,7 @@ export class Player {
     this.updateRest(scene);
     this.hooks(scene);
     for (const part of this.view.parts) part.settle?.();
+    this.folded([layout, this.measured, state.step], () => this.fold(layout));
     this.frames++;
     this.root.dataset.frames = String(this.frames);
     this.root.dataset.ready = "true";
@@ -286,11 +291,11 @@ export class Player {
     if (flash > 0) this.schedule();
   }
 
-  /** @param {number} width @param {boolean} both */
-  relayout(width, both) {
+  /** @param {number} width @param {number | undefined} height @param {boolean} both */
+  relayout(width, height, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
-      width, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      width, height, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
       n_encoder: header.encoder?.tokens.length,
     });
     this.layout = layout;
@@ -305,6 +310,18 @@ export class Player {
     const above = !hasPickerInTitle(layout);
     show(top, above);
     if (above) top.append(picker);
+  }
+
+  /**
+   * Says how far the toolbar may go out of sight, so that the strip at its end stays in it: pictures
+   * that stand below one another are longer than a phone's screen.
+   * @param {Layout} layout
+   */
+  fold({ mode }) {
+    const { node } = this.view.bar;
+    const strip = this.view.tokens.node;
+    const folded = mode === "narrow" ? strip.offsetTop - node.offsetTop - 6 : 0;
+    node.style.setProperty("--kv-folded", `${folded}px`);
   }
 
   /** @param {Scene} scene */
@@ -382,6 +399,7 @@ export class Player {
     clearTimeout(this.sayTimer);
     cancelAnimationFrame(this.pending);
     this.resize?.disconnect();
+    removeEventListener("resize", this.schedule);
     this.unfollow?.();
     for (const part of this.view.parts) part.destroy?.();
     this.unlisten?.();
@@ -392,6 +410,11 @@ export class Player {
 /** @param {Payload} a @param {Payload} b @returns {boolean} */
 function sameContent(a, b) {
   return a.header.id === b.header.id && a.header.view_number === b.header.view_number && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
+}
+
+/** @returns {number | undefined} Of the window; a frame in a notebook is as high as what it shows, and says nothing. */
+function windowHeight() {
+  return window.top === window ? innerHeight : undefined;
 }
 
 /** @returns {boolean} */

@@ -212,6 +212,30 @@ export function comparisonAt(payload, step) {
   };
 }
 
+/**
+ * The first row whose token is not the same in both runs, or Infinity if there is none.
+ * @param {Payload} payload @returns {number}
+ */
+export function partingRow({ header: { runs, n_prompt } }) {
+  if (runs.length < 2) return Infinity;
+  const first = runs[0].chosen_ids.findIndex((id, i) => id !== runs[1].chosen_ids[i]);
+  return first < 0 ? Infinity : n_prompt + first;
+}
+
+/**
+ * By how much the keys and values of both runs differ, in the first rows, as long as these are of the
+ * same tokens.
+ * @param {Payload} payload @param {number} n_rows
+ * @returns {{ difference: number, n_rows: number, dtype: string } | null} Null where only one was run.
+ */
+export function rowsCompared(payload, n_rows) {
+  const { comparison, runs } = payload.header;
+  if (!comparison || runs.length < 2) return null;
+  const n = Math.min(n_rows, partingRow(payload));
+  const difference = comparison.row_differences.slice(0, n).reduce((a, b) => Math.max(a, b), 0);
+  return { difference, n_rows: n, dtype: comparison.dtype };
+}
+
 /** @param {number} row @returns {number} Where a row of a packed lower triangle starts. */
 export function triangleStart(row) {
   return (row * (row + 1)) / 2;

@@ -13,7 +13,7 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
-const BARS = 7;
+const BARS = 6;
 export const FIGURES = /** @type {const} */ (["rows", "cross_rows", "flops", "seconds", "cache_bytes"]);
 
 /** @returns {Part} */
@@ -116,7 +116,7 @@ export function bill(dispatch) {
   const comparison = el("p", { class: "kv-note" }, [compared, " ", why]);
   const node = el("section", { class: "kv-bill" }, [
     el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.bill]), factor]),
-    table, curve, formula, comparison,
+    el("div", { class: "kv-bill-parts" }, [table, curve]), formula, comparison,
   ]);
   const changed = whenChanged();
   const drawn = whenChanged();
@@ -144,7 +144,7 @@ export function bill(dispatch) {
         }
         setAttribute(canvas, "aria-label", curveDescription(on, off));
       });
-      const width = Math.floor(layout.mode === "narrow" ? layout.content : layout.content / 2 - 20);
+      const width = curveWidth(layout);
       drawn([payload, state.step, palette, dpr, width], () => {
         curve.style.height = `${CURVE_HEIGHT}px`;
         paintCurve(canvas, { width, ...scene.cumulative, step: state.step, palette, dpr });
@@ -182,4 +182,13 @@ function writeRow(figure, sides, cells, names, { state, payload }) {
     cell.classList.toggle("is-rows", kind === null);
     setAttribute(cell, "aria-label", figureLabel(label, cache, written, formula));
   }
+}
+
+/**
+ * As wide as its place in player.css.
+ * @param {import("./layout.js").Layout} layout @returns {number}
+ */
+function curveWidth({ mode, content }) {
+  if (mode === "narrow") return Math.floor(content);
+  return Math.floor(mode === "medium" ? content / 2 - 20 : (((content - 40) * 7) / 12 - 32) / 2);
 }

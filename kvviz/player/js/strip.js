@@ -10,8 +10,9 @@ import { LABELS } from "./words.js";
  * @import { Action } from "./state.js"
  */
 
-/** Height of one line of chips with its gap; player.css has the same. */
-const LINE = 36;
+/** How much of the line is kept free of what has been read, for what comes next. */
+const AHEAD = 0.25;
+const FADE = "28px";
 const MOST_SLOTS = 64;
 const STATUSES = ["absent", "reused", "computed", "next"];
 const MARKS = ["plain", "lit", "looked"];
@@ -26,7 +27,8 @@ export function strip(dispatch) {
   let scrollTo = 0;
   let scrolledTo = 0;
   /** @type {number[] | null} */
-  let tops = null;
+  let ends = null;
+  let room = 0;
   let cache = /** @type {"on" | "off"} */ ("on");
   const built = whenChanged();
   const measured = whenChanged();
@@ -58,6 +60,14 @@ export function strip(dispatch) {
     event.stopPropagation();
   });
 
+  // A token that is cut off fades, so that one sees that the text goes on.
+  const cutAt = (/** @type {number} */ left) => {
+    const most = ends ? ends[ends.length - 1] - room : 0;
+    node.style.setProperty("--kv-cut-start", left > 1 ? FADE : "0px");
+    node.style.setProperty("--kv-cut-end", left < most - 1 ? FADE : "0px");
+  };
+  node.addEventListener("scroll", () => cutAt(node.scrollLeft), { passive: true });
+
   return {
     node,
     update(/** @type {Scene} */ scene) {
@@ -72,7 +82,7 @@ export function strip(dispatch) {
         );
         codes = new Int8Array(chips.length).fill(-1);
         current = -1;
-        tops = null;
+        ends = null;
         // A long run is a text that scrolls; only a short one shows its empty places.
         node.classList.toggle("has-slots", chips.length <= MOST_SLOTS);
         node.replaceChildren(...chips);
@@ -92,17 +102,20 @@ export function strip(dispatch) {
         current = facts.n_rows - 1;
         chips[current].setAttribute("tabindex", "0");
       }
-      measured([payload, layout, cache, scene.measured], () => (tops = null));
+      measured([payload, layout, cache, scene.measured], () => (ends = null));
       scrolled([payload, state.step, layout, cache, scene.measured], () => {
-        tops ??= measure(node, chips);
+        ends ??= measure(node, chips);
         const chip = Math.min(facts.n_rows, chips.length - 1);
-        scrollTo = Math.max(0, tops[chip] - tops[0] - 2 * LINE);
+        room = node.clientWidth;
+        const most = Math.max(0, ends[chips.length - 1] - room);
+        scrollTo = Math.round(Math.min(most, Math.max(0, ends[chip] - (1 - AHEAD) * room)));
       });
     },
     settle() {
       // Writing a scroll position makes the browser lay out at once: only when it moves.
-      if (scrollTo !== scrolledTo) node.scrollTop = scrollTo;
+      if (scrollTo !== scrolledTo) node.scrollLeft = scrollTo;
       scrolledTo = scrollTo;
+      cutAt(scrollTo);
     },
   };
 }
@@ -117,15 +130,13 @@ function dress(chip, status, mark) {
 }
 
 /**
- * Where each chip stands once all tokens are there. A chip never moves when a later one appears, so
- * this is read once; it also gives the strip its final height from the start.
+ * Where each chip ends once all tokens are there. A chip never moves when a later one appears, so
+ * this is read once.
  * @param {HTMLElement} node @param {HTMLElement[]} chips @returns {number[]}
  */
 function measure(node, chips) {
   node.classList.add("is-measuring");
-  node.style.minHeight = "";
-  node.style.minHeight = `${node.offsetHeight}px`;
-  const tops = chips.map((chip) => chip.offsetTop);
+  const ends = chips.map((chip) => chip.offsetLeft + chip.offsetWidth);
   node.classList.remove("is-measuring");
-  return tops;
+  return ends;
 }

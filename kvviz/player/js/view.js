@@ -44,7 +44,7 @@ export function buildView(root, dispatch, save) {
     el("label", {}, [words.LABELS.layer, layerSelect]),
     el("label", {}, [words.LABELS.head, headSelect]),
   ]);
-  const stageTop = el("div", { class: "kv-stage-top" });
+  const stageTop = el("div", { class: "kv-stage-top" }, [pictureChoice(root)]);
   const stage = el("div", { class: "kv-stage" }, [lives.node, panels.on.node, panels.off.node]);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
   const { legend, scale } = buildLegend();
@@ -69,8 +69,26 @@ export function buildView(root, dispatch, save) {
   /** @type {Part[]} */
   const parts = [bar, input, tokens, lives, next, cost, overview, table, pop];
   return {
-    alert, said, probe, body, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, proof, tableButton,
+    alert, said, probe, body, bar, tokens, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, proof, tableButton,
   };
+}
+
+/**
+ * Which of the pictures is on show, where there is room for one at a time.
+ * @param {HTMLElement} root
+ */
+function pictureChoice(root) {
+  const choose = (/** @type {string} */ picture) => {
+    root.dataset.picture = picture;
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.shows === picture));
+  };
+  const buttons = /** @type {const} */ ([["life", words.LABELS.oneLife], ["kv", words.LABELS.oneKv], ["pattern", words.LABELS.onePattern]]).map(([picture, text]) => {
+    const button = el("button", { type: "button", class: "kv-segment", "data-shows": picture }, [text]);
+    button.onclick = () => choose(picture);
+    return button;
+  });
+  choose("life");
+  return el("div", { class: "kv-segments kv-picture-choice", role: "group", "aria-label": words.LABELS.onShow }, buttons);
 }
 
 function buildLegend() {

@@ -81,7 +81,10 @@ export const LABELS = translated({
   readHint: N_("Point at a cell to read it, click to keep it."),
   whyNotZero: N_("why not zero?"),
   history: N_("The life of each row"),
-  sameBothWays: N_("drawn once, from the run with the cache"),
+  onShow: N_("Picture on show"),
+  oneLife: N_("Life"),
+  oneKv: N_("K and V"),
+  onePattern: N_("Pattern"),
   proven: N_("Reuse is proven: at the end every row has the very bits it was written with."),
   unproven: N_("Reuse is not proven: some row changed after it was written."),
 });
@@ -312,6 +315,27 @@ export function rowReading(row, text, state) {
   if (state === "absent") return gettext("Position {row}: not there yet", { row });
   const became = state === "computed" ? LABELS.legendComputed : STATES.reused;
   return gettext("Position {row}, {token}: {state}", { row, token: glyphs(text), state: became });
+}
+
+/**
+ * Why keys, values and pattern are drawn once where both runs are on show.
+ * @param {{ difference: number, n_rows: number, dtype: string }} compared @param {number} n_rows
+ */
+export function drawnOnce({ difference, n_rows: n_same }, n_rows) {
+  if (n_same < n_rows) return gettext("with the cache; from row {row} on the tokens part", { row: n_same });
+  if (difference === 0) return gettext("the same both ways, to the bit");
+  return gettext("the same both ways, to {difference}", { difference: small(difference) });
+}
+
+/**
+ * How a row of one run is the other's.
+ * @param {number} difference @param {boolean} parted @returns {string}
+ */
+export function rowCompared(difference, parted) {
+  if (parted) return gettext("without the cache another token stands here");
+  return difference === 0
+    ? gettext("the same bits both ways")
+    : gettext("both ways differ by at most {difference}", { difference: small(difference) });
 }
 
 /** @param {number} n @returns {string} What stands behind a number of rows computed up to a step. */

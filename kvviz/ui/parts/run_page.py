@@ -110,12 +110,13 @@ class RunPage(ABC):
             above, below = st.container(), st.container()
         with above:
             draft = self.CONTROLS.draw(self.environment)
-        st.title(_(self.TITLE), anchor=False)
         heading = _("The run, step by step")
-        st.html(
-            f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-        )
+        with st.container(key="kvviz-title"):
+            st.title(_(self.TITLE), anchor=False)
+            st.html(
+                f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
+                f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
+            )
         if draft.run or state.asked:
             state.asked = False
             self.run(draft)

@@ -219,10 +219,10 @@ export function makeBuffer(options = {}) {
     }
   }
   const header = {
-    magic: "kvviz-player", format: 3, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    magic: "kvviz-player", format: 4, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
-      ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), dtype: "float32" }
+      ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
       : null,
     roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], ...view }, view_number: 0,
     layers: present, arrays: [],

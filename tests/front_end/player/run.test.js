@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import {
-  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, kvHead, kvNumber, nextTokens, rowState,
+  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, kvHead, kvNumber, nextTokens, partingRow, rowsCompared, rowState,
   samplingDiffers, stepFacts, tokenText, triangleStart,
 } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
@@ -112,4 +112,16 @@ test("a view from outside is brought within the run", () => {
   assert.deepEqual(fittingView(single, { step: 99, layer: -4, head: 3.5, cache: "both" }), { step: 15, layer: 0, head: 0, cache: "on" });
   const one = readBuffer(makeBuffer({ layers: [4] }));
   assert.deepEqual(fittingView(one, { step: 2, layer: 1, head: 7, cache: "on" }), { step: 2, layer: 4, head: 7, cache: "on" });
+});
+
+test("rows of both runs are compared as long as they are of the same tokens", () => {
+  const { n_prompt } = both.header;
+  const parting = readBuffer(makeBuffer({ caches: ["on", "off"], same: false }));
+  assert.equal(partingRow(both), Infinity);
+  assert.deepEqual(rowsCompared(both, 4), { difference: 3e-7, n_rows: 4, dtype: "float32" });
+  // The tokens part at the last step: the row of the one before is the last that both have.
+  assert.equal(partingRow(parting), n_prompt + N - 1);
+  assert.equal(rowsCompared(parting, parting.header.n_rows).n_rows, Math.min(parting.header.n_rows, n_prompt + N - 1));
+  assert.equal(partingRow(single), Infinity);
+  assert.equal(rowsCompared(single, 4), null);
 });

@@ -127,6 +127,7 @@ def test_a_comparison_holds_both_runs_and_how_they_agree():
         "same_tokens": True,
         "max_logit_difference": 2e-6,
         "logit_differences": COMPARISON.logit_differences.tolist(),
+        "row_differences": COMPARISON.row_differences.tolist(),
         "dtype": "float32",
     }
     for side, run in (("on", COMPARISON.cached), ("off", COMPARISON.uncached)):

@@ -46,6 +46,20 @@ def test_one_step_without_a_difference_is_enough():
     assert replace(COMPARISON, logit_differences=np.zeros(1)).max_logit_difference == 0.0
 
 
+def test_rows_differ_by_their_largest_number_in_any_layer_key_or_value():
+    same = replace(COMPARISON, uncached=make_trace(use_cache=False))
+    keys, values = same.uncached.all_keys.copy(), same.uncached.all_values.copy()
+    keys[:], values[:] = same.cached.all_keys, same.cached.all_values
+    keys[1, 0, 3, 2] += 0.25
+    values[0, 1, 3, 0] -= 0.5
+    values[1, 1, 4, 1] += 0.125
+    other = replace(same.uncached, all_keys=keys, all_values=values)
+    expected = np.zeros(same.cached.n_rows, dtype=np.float32)
+    expected[3], expected[4] = 0.5, 0.125
+    found = replace(same, uncached=other).row_differences
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_a_comparison_is_frozen_and_says_what_it_compares():
     with pytest.raises(FrozenInstanceError):
         COMPARISON.cached = COMPARISON.uncached

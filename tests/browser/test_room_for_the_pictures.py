@@ -1,0 +1,85 @@
+"""How much of a window the pictures have, and that a run is there without a scroll."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+# A run of 32 rows: seven tokens of the prompt, and what 25 steps have chosen.
+RUN = {"new": "25", "cache": "both", "step": "18"}
+
+BOXES = """() => {
+  const boxes = {};
+  for (const name of ["kv-history", "kv-part-kv", "kv-part-heat", "kv-next", "kv-bill"]) {
+    const parts = [...document.querySelectorAll(`.${name}`)].filter((part) => part.offsetParent);
+    const { left, right, top, bottom } = parts[0].getBoundingClientRect();
+    boxes[name] = { left, right, top, bottom };
+  }
+  return boxes;
+}"""
+
+LETTERS = """() => {
+  const small = [];
+  for (const node of document.querySelectorAll(".kvviz-player *")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+    if (own && node.offsetParent) small.push(parseFloat(getComputedStyle(node).fontSize));
+  }
+  return Math.min(...small);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "least"), [(1440, 900, 0.45), (1920, 1080, 0.5), (2560, 1440, 0.5)]
+)
+def test_a_run_of_32_rows_is_there_whole_and_the_pictures_have_the_room(
+    visit, width, height, least
+):
+    tab = visit(width=width, height=height).open("/kv_cache", **RUN)
+    tab.wait(step=18, nSteps=25, cache="both")
+    tab.still()
+    boxes = tab.page.evaluate(BOXES)
+    share = sum(
+        (box["right"] - box["left"]) * (min(box["bottom"], height) - box["top"])
+        for box in boxes.values()
+    ) / (width * height)
+    assert share >= least, f"{share:.1%}"
+    # All five pictures in sight; of the bill its table, what is below it is a remark.
+    for name, box in boxes.items():
+        assert 0 <= box["top"] < box["bottom"], name
+        if name != "kv-bill":
+            assert box["bottom"] <= height + 1, name
+    table = tab.page.locator(".kv-bill-table").bounding_box()
+    assert table["y"] + table["height"] <= height
+    assert tab.page.evaluate(LETTERS) >= 9
+    assert tab.overflow() <= 0
+    # Rows agree both ways, which is said with the difference that was measured.
+    said = tab.page.locator(".kv-same:visible")
+    assert 0 <= float(said.get_attribute("data-difference")) < 1e-3
+    expect(said).to_contain_text("the same both ways, to")
+
+
+def test_a_phone_shows_one_picture_at_a_time_under_a_strip_that_stays(visit):
+    tab = visit(width=390, height=844, touch=True).open("/kv_cache", new="4", cache="both")
+    life, kv, pattern = (
+        tab.page.locator(f"{part}:visible")
+        for part in (".kv-history", ".kv-part-kv", ".kv-part-heat")
+    )
+    expect(life).to_have_count(1)
+    expect(kv.or_(pattern)).to_have_count(0)
+    tab.page.get_by_role("button", name="Pattern", exact=True).tap()
+    expect(pattern).to_have_count(1)
+    expect(life.or_(kv)).to_have_count(0)
+    tab.page.get_by_role("button", name="K and V", exact=True).tap()
+    expect(kv).to_have_count(1)
+    tab.page.locator(".kv-bill").scroll_into_view_if_needed()
+    tab.page.locator(".kv-bill-table tbody tr").last.scroll_into_view_if_needed()
+    strip = tab.page.get_by_role("group", name="Tokens up to this step")
+    expect(strip).to_be_in_viewport(ratio=1)
+    # Below the bar that holds the sidebar's button, and above what is read under it.
+    at = strip.bounding_box()
+    on_top = tab.page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).closest('.kv-strip') !== null",
+        [at["x"] + 60, at["y"] + at["height"] / 2],
+    )
+    assert on_top
+    assert tab.overflow() <= 0
