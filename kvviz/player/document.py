@@ -22,6 +22,7 @@ from secrets import token_hex
 
 from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
+from kvviz.player.cell import Cell
 from kvviz.player.payload import CacheView, Role, pack
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import gettext as _
@@ -92,6 +93,7 @@ def html_document(
     step: int | None = None,
     cache: CacheView | None = None,
     roles: Sequence[Role] | None = None,
+    cell: Cell | None = None,
 ) -> str:
     """Return one HTML document with the player and a run inside.
 
@@ -103,6 +105,7 @@ def html_document(
         step: Step in view at first, or None for the prefill.
         cache: Side in view at first, as for `kvviz.player.pack`.
         roles: Head roles for the badges; None finds them in this run by `head_roles`.
+        cell: Cell of the pattern whose making is on show at first, if any.
 
     Raises:
         PayloadError: If the view does not exist, the run is too large to be drawn, or the player's
@@ -130,6 +133,7 @@ def html_document(
         step=step,
         cache=cache,
         roles=roles,
+        cell=cell,
         max_bytes_all_layers=MAX_LAYER_BYTES,
     )
     digest = hashlib.sha256(script.encode()).digest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -16,10 +17,11 @@ import numpy as np
 from kvviz.analysis import counted
 from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
+from kvviz.player.cell import Cell
 from kvviz.player.contract import CONTRACT
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
-from kvviz.player.rounding import scaled
+from kvviz.player.rounding import named_numbers
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
 from kvviz.translation import gettext as _
@@ -67,6 +69,7 @@ def pack(
     cache: CacheView | None = None,
     view_number: int = 0,
     roles: Sequence[Role] | None = None,
+    cell: Cell | None = None,
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
 ) -> bytes:
@@ -85,6 +88,7 @@ def pack(
         view_number: Counts the views that were asked for. A player that already shows the run
             keeps its own view until this changes.
         roles: Head roles found by the rules of `kvviz.analysis`, for the badges; none if left out.
+        cell: Cell of the pattern whose making is on show at first, if any.
         layers: Layers whose arrays are packed. None means all if they fit into
             `max_bytes_all_layers`, else the one in view.
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
@@ -93,7 +97,7 @@ def pack(
         The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
 
     Raises:
-        PayloadError: If step, layer, head or side does not exist in the run, the run is too
+        PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
             large to be shown, or its cache drops rows.
     """
     runs = _runs_of(trace)
@@ -125,10 +129,15 @@ def pack(
         n_rows,
         _fitting(runs, n_rows, layer, max_bytes_all_layers) if layers is None else layers,
     )
+    if cell is not None and not cell.is_in(first, step):
+        raise PayloadError(
+            _("The cell {cell} is not in this run at step {step}.").format(cell=cell, step=step)
+        )
     arrays = [
         *_arrays_of_runs(runs, n_steps),
         *_arrays_of_layers(runs, n_rows, layers),
         *second_cache.arrays_of_a_layer(runs, n_rows, layers),
+        *_position_bias(first, n_rows),
         *_thumbnails(first, n_rows, layers),
     ]
     header = {
@@ -159,9 +168,16 @@ def pack(
             {"layer": r.layer, "head": r.head, "role": r.role, "score": float(r.score)}
             for r in roles or ()
         ],
-        "view": {"step": step, "layer": layer, "head": head, "cache": cache},
+        "view": {
+            "step": step,
+            "layer": layer,
+            "head": head,
+            "cache": cache,
+            "cell": None if cell is None else asdict(cell),
+        },
         "view_number": view_number,
         "layers": list(layers),
+        "score_scale": [float(scale) for scale in first.score_scale],
         **second_cache.encoder_header(first),
     }
     return packed_buffer.pack(header, arrays)
@@ -205,7 +221,8 @@ def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
 def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     card = next(iter(runs.values())).model
     pattern = card.n_heads * n_rows * (n_rows + 1) // 2
-    rows = 2 * card.n_kv_heads * (n_rows * card.d_head + np.dtype(np.float32).itemsize)
+    n_heads = 2 * card.n_kv_heads + card.n_heads
+    rows = n_heads * (2 * n_rows * card.d_head + np.dtype(np.float32).itemsize)
     return len(runs) * (pattern + rows) + second_cache.bytes_of_a_layer(runs, n_rows)
 
 
@@ -299,10 +316,16 @@ def _arrays_of_layers(
         for name, run in runs.items():
             keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
             yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows)
-            for part, rows in (("key", keys), ("value", values)):
-                numbers, scale = scaled(rows)
-                yield f"{name}.{part}s.{layer}", numbers
-                yield f"{name}.{part}_scale.{layer}", scale
+            queries = run.queries[layer, :, :n_rows]
+            for part, rows in (("keys", keys), ("values", values), ("queries", queries)):
+                yield from named_numbers(f"{name}.{part}", layer, rows)
+
+
+def _position_bias(run: GenerationTrace, n_rows: int) -> Iterator[tuple[str, np.ndarray]]:
+    # In a decoder it depends on the distance alone, so its last row has all of it.
+    if run.position_bias is not None:
+        row = run.position_bias[:, n_rows - 1, :n_rows]
+        yield "position_bias", np.ascontiguousarray(row[:, ::-1], dtype=np.float32)
 
 
 def _triangles(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kvviz.player.patterns import lower_triangles, rectangles
-from kvviz.player.rounding import scaled
+from kvviz.player.rounding import named_numbers
 from kvviz.trace import GenerationTrace
 
 Runs = dict[str, GenerationTrace]
@@ -29,7 +29,8 @@ def encoder_header(run: GenerationTrace) -> dict[str, Any]:
             "seconds": float(encoder.seconds),
             "flops": int(encoder.flops),
             "cross_proven": run.reuse_is_proven,
-        }
+            "score_scale": [float(scale) for scale in run.cross.score_scale],
+        },
     }
 
 
@@ -69,12 +70,11 @@ def arrays_of_a_layer(
             patterns = [run.cross_pattern(layer, head) for head in range(run.model.n_heads)]
             yield f"{name}.cross_pattern.{layer}", rectangles(np.stack(patterns)[:, :n_rows])
             for part, rows in (
-                ("key", run.cross_keys(layer)),
-                ("value", run.cross_values(layer)),
+                ("keys", run.cross_keys(layer)),
+                ("values", run.cross_values(layer)),
+                ("queries", run.cross.queries[layer, :, :n_rows]),
             ):
-                numbers, scale = scaled(rows)
-                yield f"{name}.cross_{part}s.{layer}", numbers
-                yield f"{name}.cross_{part}_scale.{layer}", scale
+                yield from named_numbers(f"{name}.cross_{part}", layer, rows)
 
 
 def self_patterns(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:
@@ -89,5 +89,6 @@ def bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     if first.cross is None:
         return 0
     card, n = first.model, first.cross.n_encoder
-    rows = 2 * card.n_kv_heads * (n * card.d_head + np.dtype(np.float32).itemsize)
-    return len(runs) * (card.n_heads * n_rows * n + rows)
+    n_bytes = 2 * card.d_head * (2 * card.n_kv_heads * n + card.n_heads * n_rows)
+    scales = (2 * card.n_kv_heads + card.n_heads) * np.dtype(np.float32).itemsize
+    return len(runs) * (card.n_heads * n_rows * n + n_bytes + scales)

@@ -8,6 +8,7 @@ import streamlit as st
 from kvviz.analysis import head_roles, telling_head
 from kvviz.engine import trace_generation
 from kvviz.lessons import lessons
+from kvviz.player.cell import Cell
 from kvviz.ui.parts import player, saving
 from kvviz.ui.parts.experiment import work
 from kvviz.ui.work import runs
@@ -46,7 +47,7 @@ def test_a_link_sets_every_control_and_the_view(kv_cache):
     numbers = {key: page.app.number_input(key=f"kv:{key}").value
                for key in ("new", "temperature", "top_k", "top_p", "seed")}  # fmt: skip
     assert numbers == {"new": 3, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 11}
-    assert page.player["view"] == {"step": 2, "layer": 2, "head": 4, "cache": "both"}
+    assert page.player["view"] == {"step": 2, "layer": 2, "head": 4, "cache": "both", "cell": None}
     options = page.state.shown.trace.options
     assert (options.temperature, options.top_k, options.top_p, options.seed) == (0.7, 5, 0.9, 11)
 
@@ -592,6 +593,49 @@ def test_a_view_from_before_the_player_took_on_another_is_not_heard(
     page.app.run()
     assert page.errors == []
     assert page.state.view.step == step
+
+
+def test_a_link_opens_the_making_of_a_row_and_the_page_says_it_again(kv_cache):
+    page = kv_cache(prompt="The cat", new="3", step="1", cell="2.1")
+    assert page.errors == []
+    assert page.player["view"]["cell"] == {"query": 2, "key": 1, "cross": False}
+    assert dict(page.app.query_params)["cell"] == "2.1"
+
+
+def test_a_cell_that_a_link_asks_for_and_the_run_does_not_have_is_one_line(kv_cache):
+    page = kv_cache(prompt="The cat", new="3", step="1", cell="9.1")
+    assert page.errors == []
+    assert page.player["view"]["cell"] is None
+    assert "cell is 9.1, which is no cell of step 1" in page.notes[0]
+    assert "cell" not in dict(page.app.query_params)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_heard"),
+    [
+        ({"query": 2, "key": 1, "cross": False}, True),
+        ({"query": 2, "key": 3, "cross": False}, False),
+        ({"query": 2, "key": "1", "cross": False}, False),
+        ({"query": 2, "key": 1, "cross": True}, False),
+        ("2.1", False),
+    ],
+)
+def test_the_player_may_name_only_a_cell_that_the_run_has(kv_cache, monkeypatch, cell, is_heard):
+    say = []
+
+    def component(*, key, data, on_view_change, on_wanted_change):
+        st.session_state[key] = {"view": say.pop()} if say else {}
+        on_view_change()
+
+    page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
+    number = page.state.view_number
+    monkeypatch.setattr(player, "_component", lambda: component)
+    say.append({"step": 1, "layer": 0, "head": 0, "cache": "on", "cell": cell, "number": number})
+    page.app.run()
+    assert page.errors == []
+    assert (page.state.view.step, page.state.view.cell) == (
+        (1, Cell(2, 1)) if is_heard else (0, None)
+    )
 
 
 def test_the_head_shown_first_has_something_to_show_and_a_link_decides(kv_cache):

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz import translation
+from kvviz.player.cell import Cell
 from kvviz.ui.pages.kv_cache.settings import parse, write
 from kvviz.ui.parts.view import CACHES, View, within
 from kvviz.ui.shell.links import fits, lines_about
 from kvviz.ui.work.run_settings import LARGEST_SEED, LONGEST_PROMPT, RunSettings
+from tests.factories import make_trace
 
 
 def test_an_empty_link_is_the_usual_run_and_says_nothing():
@@ -105,6 +107,40 @@ def test_a_prompt_too_long_for_an_address_is_left_out_of_it():
 
 
 def test_a_view_is_brought_inside_the_run():
-    view, unusable = within(View(step=16, layer=6, head=2, cache="both"), 16, 6, 8)
+    run = make_trace(n_prompt=4, n_new=16, n_layers=6, n_heads=8)
+    view, unusable = within(View(step=16, layer=6, head=2, cache="both"), run, 16)
     assert view == View(step=0, layer=None, head=2, cache="both")
     assert [phrase.split()[0] for phrase in unusable] == ["step", "layer"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"), [("12.7", Cell(12, 7)), ("0.0", Cell(0, 0)), ("4.8x", Cell(4, 8, cross=True))]
+)
+def test_a_cell_whose_making_is_on_show_stands_in_the_link(text, cell):
+    _, view, unusable = parse({"cell": text, "step": "9"})
+    assert (view.cell, unusable) == (cell, ())
+    assert write(RunSettings(), view) == {"step": "9", "cell": text}
+
+
+@pytest.mark.parametrize("text", ["", "12", "12.", "-1.0", "12.7y", "1.2.3", "٣.٤", "9" * 6 + ".0"])
+def test_what_is_no_cell_is_said_in_a_phrase(text):
+    _, view, unusable = parse({"cell": text})
+    assert view.cell is None
+    assert len(unusable) == 1
+    assert unusable[0].endswith("not two rows with a dot between them, such as 12.7")
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_there"),
+    [
+        (Cell(5, 5), True),
+        (Cell(5, 6), False),  # the mask forbids it
+        (Cell(6, 0), False),  # comes at a later step
+        (Cell(3, 2, cross=True), False),  # a GPT-2 has no second cache
+    ],
+)
+def test_a_cell_that_the_step_does_not_have_is_left_out_with_a_phrase(cell, is_there):
+    run = make_trace(n_prompt=4, n_new=16)
+    view, unusable = within(View(step=2, cell=cell), run, 16)
+    assert view.cell == (cell if is_there else None)
+    assert len(unusable) == (not is_there)

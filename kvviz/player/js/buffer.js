@@ -8,7 +8,8 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {"on" | "off"} RunCache
  * @typedef {"on" | "off" | "both"} Cache
  * @typedef {{ id: number, text: string }} Token
- * @typedef {{ step: number, layer: number, head: number, cache: Cache }} View
+ * @typedef {{ step: number, layer: number, head: number, cache: Cache, cell: Cell | null }} View
+ * @typedef {{ cross: boolean, query: number, key: number }} Cell A cell of a pattern: who looks, and at whom.
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role
  * @typedef {{ rows: number[], flops: number[], cache_bytes: number[], cross_rows?: number[] }} CountedRun
  * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], row_differences: number[], dtype: string }} Comparison
@@ -19,6 +20,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} seconds
  * @property {number} flops
  * @property {boolean} cross_proven Whether the rows made of it never changed.
+ * @property {number[]} score_scale Factor on products of its attention, one a layer.
  *
  * @typedef {object} Model
  * @property {string} name
@@ -74,6 +76,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {View} view Where to begin.
  * @property {number} view_number Counts the views that the host has asked for.
  * @property {number[]} layers
+ * @property {number[]} score_scale Factor on products of queries and keys, one a layer.
  * @property {ArrayEntry[]} arrays
  *
  * @typedef {object} Payload
@@ -175,12 +178,14 @@ function checkCounts(header) {
     fail(gettext("The recording is not complete."), gettext("Roles, layers or arrays are not lists."));
   }
   for (const role of header.roles) requireFields(role, contract.role, "roles");
+  requireNumbers(header.score_scale, header.model.n_layers, "score_scale");
   if (header.layers.length === 0) fail(gettext("The recording holds no layer."), gettext("Its list is empty."));
 }
 
 /** @param {any} header */
-function checkEncoder({ encoder, runs, counted, n_steps }) {
+function checkEncoder({ encoder, runs, counted, n_steps, model }) {
   requireFields(encoder, contract.encoder, "encoder");
+  requireNumbers(encoder.score_scale, model.n_layers, "encoder.score_scale");
   if (!Array.isArray(encoder.tokens) || encoder.tokens.length === 0) {
     fail(gettext("The encoder read nothing."), gettext("Its list of tokens is empty."));
   }
@@ -213,6 +218,16 @@ function checkArrays(header, arrays) {
   const { n_rows, n_steps } = header;
   /** @param {string} name @param {(number | null)[]} shape */
   const expect = (name, shape) => requireArray(arrays, name, shape);
+  /** @param {string} start @param {number} layer @param {number} n_keys */
+  const expectRows = (start, layer, n_keys) => {
+    for (const [many, one, heads, rows] of /** @type {const} */ ([
+      ["keys", "key", n_kv_heads, n_keys], ["values", "value", n_kv_heads, n_keys], ["queries", "query", n_heads, n_rows],
+    ])) {
+      for (const part of [many, `${one}_rest`]) expect(`${start}${part}.${layer}`, [heads, rows, d_head]);
+      expect(`${start}${one}_scale.${layer}`, [heads]);
+    }
+  };
+  if (arrays.has("position_bias")) expect("position_bias", [n_heads, n_rows]);
   for (const { cache, n_computed, n_reused, n_cross_computed, n_cross_reused } of header.runs) {
     for (const name of ["top_ids", "top_probs", "top_sampling_probs"]) expect(`${cache}.${name}`, [n_steps, null]);
     expect(`${cache}.lives`, [null, 4]);
@@ -226,13 +241,11 @@ function checkArrays(header, arrays) {
         fail(gettext("The recording names a layer that the model does not have."), gettext("Layer {layer} of {n_layers}.", { layer, n_layers }));
       }
       expect(`${cache}.pattern.${layer}`, [n_heads, (n_rows * (n_rows + 1)) / 2]);
-      for (const part of ["keys", "values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_rows, d_head]);
-      for (const part of ["key_scale", "value_scale"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads]);
+      expectRows(`${cache}.`, layer, n_rows);
       if (header.encoder === null) continue;
       const n_encoder = header.encoder.tokens.length;
       expect(`${cache}.cross_pattern.${layer}`, [n_heads, n_rows, n_encoder]);
-      for (const part of ["cross_keys", "cross_values"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads, n_encoder, d_head]);
-      for (const part of ["cross_key_scale", "cross_value_scale"]) expect(`${cache}.${part}.${layer}`, [n_kv_heads]);
+      expectRows(`${cache}.cross_`, layer, n_encoder);
     }
   }
   if (header.layers.length < n_layers) {

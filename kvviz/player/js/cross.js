@@ -11,7 +11,7 @@ import { parted } from "./format.js";
 /** @type {WeakMap<Payload, Payload>} */
 const sides = new WeakMap();
 
-const PARTS = ["keys", "values", "key_scale", "value_scale"];
+const PARTS = ["keys", "values", "key_rest", "value_rest", "key_scale", "value_scale"];
 
 /**
  * The cross-attention cache as a run of its own, whose rows are the encoder's positions, so that it

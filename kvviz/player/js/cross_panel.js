@@ -81,7 +81,9 @@ export function crossPanel(cache, dispatch) {
     });
     canvas.addEventListener("click", (event) => {
       const spot = spotOf(/** @type {PointerEvent} */ (event));
-      if (spot) dispatch({ type: "pin", spot });
+      if (!spot) return;
+      dispatch({ type: "pin", spot });
+      if (canvas === heatCanvas && spot.column !== null) dispatch({ type: "cell", cell: { cross: true, query: spot.row, key: spot.column } });
     });
   }
   const placed = whenChanged();

@@ -6,7 +6,8 @@ import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
-import { attention, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
+import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
+import { LABELS as MAKING } from "./making_words.js";
 import * as words from "./words.js";
 
 /**
@@ -41,7 +42,15 @@ export function panel(cache, dispatch) {
     heatCanvas,
   ]);
   const reading = el("p", { class: "kv-reading" });
-  const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, reading]);
+  const making = el("button", { type: "button", class: "kv-link kv-making-open" }, [MAKING.open]);
+  making.addEventListener("click", () => {
+    if (!scene) return;
+    const query = stepFacts(scene.payload, cache, scene.state.step).n_rows - 1;
+    const row = attentionRow(scene.payload, cache, scene.state.layer, scene.state.head, query);
+    if (row) dispatch({ type: "cell", cell: { cross: false, query, key: row.indexOf(Math.max(...row)) } });
+  });
+  const below = el("div", { class: "kv-below" }, [reading, making]);
+  const body = el("div", { class: "kv-panel-body" }, [kvBox, heatBox, below]);
   const cross = crossPanel(cache, dispatch);
   const node = el("section", { class: "kv-panel", "data-run": cache }, [body, cross.node]);
 
@@ -107,7 +116,9 @@ export function panel(cache, dispatch) {
   heatCanvas.addEventListener("pointermove", (event) => dispatch({ type: "hover", spot: heatSpot(event) }));
   heatCanvas.addEventListener("click", (event) => {
     const spot = heatSpot(/** @type {PointerEvent} */ (event));
-    if (spot) dispatch({ type: "pin", spot });
+    if (!spot || spot.column === null) return;
+    dispatch({ type: "pin", spot });
+    dispatch({ type: "cell", cell: { cross: false, query: spot.row, key: spot.column } });
   });
   for (const canvas of [kvCanvas, heatCanvas]) {
     canvas.addEventListener("pointerleave", () => dispatch({ type: "hover", spot: null }));

@@ -1,7 +1,7 @@
 // What a step of a run is: which rows it computed and reused, what it cost, what it chose. Pure.
 
 /**
- * @import { Payload, Run, RunCache, Cache, View } from "./buffer.js"
+ * @import { Cell, Payload, Run, RunCache, Cache, View } from "./buffer.js"
  * @import { Numbers } from "./packed_buffer.js"
  */
 
@@ -281,12 +281,15 @@ export function kvHead(payload, head) {
  */
 export function kvNumber(payload, cache, part, layer, head, row, column) {
   const array = payload.arrays.get(`${cache}.${part}.${layer}`);
-  const scales = payload.arrays.get(`${cache}.${part === "keys" ? "key" : "value"}_scale.${layer}`);
-  if (!array || !scales) return null;
+  const one = part === "keys" ? "key" : "value";
+  const rests = payload.arrays.get(`${cache}.${one}_rest.${layer}`);
+  const scales = payload.arrays.get(`${cache}.${one}_scale.${layer}`);
+  if (!array || !rests || !scales) return null;
   const { n_rows } = payload.header;
   const { d_head } = payload.header.model;
   const at = kvHead(payload, head);
-  return (array.data[(at * n_rows + row) * d_head + column] * scales.data[at]) / 127;
+  const place = (at * n_rows + row) * d_head + column;
+  return ((array.data[place] + rests.data[place] / 254) * scales.data[at]) / 127;
 }
 
 /**
@@ -299,12 +302,25 @@ export function fittingView(payload, view) {
     Number.isInteger(n) ? Math.min(Math.max(n, 0), count - 1) : 0;
   const layer = within(view.layer, model.n_layers);
   const available = availableCaches(payload);
+  const step = within(view.step, n_steps);
   return {
-    step: within(view.step, n_steps),
+    step,
     layer: layers.includes(layer) ? layer : layers[0],
     head: within(view.head, model.n_heads),
     cache: available.includes(view.cache) ? view.cache : available[0],
+    cell: cellWithin(payload, step, view.cell),
   };
+}
+
+/**
+ * @param {Payload} payload @param {number} step @param {Cell | null | undefined} cell
+ * @returns {Cell | null} The cell, or null if the step or the mask has nothing there.
+ */
+export function cellWithin({ header }, step, cell) {
+  if (!cell || ![cell.query, cell.key].every(Number.isInteger)) return null;
+  const { cross, query, key } = cell;
+  const n_keys = cross ? header.encoder?.tokens.length ?? 0 : query + 1;
+  return query >= 0 && query < header.n_prompt + step && key >= 0 && key < n_keys ? cell : null;
 }
 
 /** @param {Payload} payload @param {string} name */

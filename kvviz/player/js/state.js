@@ -1,8 +1,8 @@
 // The player's state and everything that can happen to it. Pure: events become actions, actions a new state.
-import { availableCaches, fittingView } from "./run.js";
+import { availableCaches, cellWithin, fittingView } from "./run.js";
 
 /**
- * @import { Cache, Payload, RunCache, View } from "./buffer.js"
+ * @import { Cache, Cell, Payload, RunCache, View } from "./buffer.js"
  *
  * A place in the picture: a row, and a column of the pattern or of K or V. The parts of the
  * cross-attention cache have names of their own; their rows are the encoder's positions, but for
@@ -23,6 +23,8 @@ import { availableCaches, fittingView } from "./run.js";
  * @property {boolean} dragging While the timeline is held, nothing is told to the host.
  * @property {Spot | null} hover
  * @property {Spot | null} pin
+ * @property {Cell | null} cell Whose making is on show.
+ * @property {number} nAsked How often a person has asked for one; a link has not.
  * @property {{ layer: number | null, cache: Cache | null }} wanted What the host was asked for.
  * @property {boolean} table
  * @property {string | null} open Which popover is open.
@@ -41,6 +43,8 @@ import { availableCaches, fittingView } from "./run.js";
  *   | { type: "drag", on: boolean }
  *   | { type: "hover", spot: Spot | null }
  *   | { type: "pin", spot: Spot | null }
+ *   | { type: "cell", cell: Cell | null }
+ *   | { type: "cell-by", query: number, key: number }
  *   | { type: "window", row: number | null }
  *   | { type: "table", on?: boolean }
  *   | { type: "open", id: string | null }
@@ -59,6 +63,7 @@ export function initialState(payload) {
     dragging: false,
     hover: null,
     pin: null,
+    nAsked: 0,
     wanted: { layer: null, cache: null },
     table: false,
     open: null,
@@ -87,6 +92,7 @@ export function stateAfterUpdate(state, before, after) {
     head: state.head,
     layer: layerHere ? layer : state.layer,
     cache: cacheHere ? cache : state.cache,
+    cell: state.cell,
   });
   return {
     ...state,
@@ -113,9 +119,9 @@ export function reduce(state, action, payload, canAsk) {
   const clamp = (/** @type {number} */ n, /** @type {number} */ count) => Math.min(Math.max(n, 0), count - 1);
   switch (action.type) {
     case "step":
-      return atStep(state, clamp(action.to, n_steps));
+      return atStep(state, clamp(action.to, n_steps), payload);
     case "step-by":
-      return { ...atStep(state, clamp(state.step + action.by, n_steps)), playing: false };
+      return { ...atStep(state, clamp(state.step + action.by, n_steps), payload), playing: false };
     case "layer":
       return withLayer(state, clamp(action.to, model.n_layers), layers, canAsk);
     case "head":
@@ -131,11 +137,11 @@ export function reduce(state, action, payload, canAsk) {
     case "play": {
       const on = action.on ?? !state.playing;
       // Play at the end starts over: there is nothing left to play.
-      return on && state.step === n_steps - 1 ? { ...atStep(state, 0), playing: n_steps > 1 } : { ...state, playing: on };
+      return on && state.step === n_steps - 1 ? { ...atStep(state, 0, payload), playing: n_steps > 1 } : { ...state, playing: on };
     }
     case "tick": {
       const step = clamp(state.step + 1, n_steps);
-      return { ...atStep(state, step), playing: state.playing && step < n_steps - 1 };
+      return { ...atStep(state, step, payload), playing: state.playing && step < n_steps - 1 };
     }
     case "speed":
       return { ...state, speed: action.to };
@@ -145,6 +151,18 @@ export function reduce(state, action, payload, canAsk) {
       return sameSpot(state.hover, action.spot) ? state : { ...state, hover: action.spot };
     case "pin":
       return { ...state, pin: sameSpot(state.pin, action.spot) ? null : action.spot };
+    case "cell": {
+      const cell = cellWithin(payload, state.step, action.cell);
+      // A second click on a cell closes what the first has opened.
+      return { ...state, cell: sameCell(state.cell, cell) ? null : cell, nAsked: state.nAsked + 1 };
+    }
+    case "cell-by": {
+      if (!state.cell) return state;
+      const { cross, query, key } = state.cell;
+      const row = clamp(query + action.query, payload.header.n_prompt + state.step);
+      const n_keys = cross ? payload.header.encoder?.tokens.length ?? 1 : row + 1;
+      return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null };
+    }
     case "window":
       return { ...state, windowRow: action.row };
     case "table":
@@ -153,13 +171,31 @@ export function reduce(state, action, payload, canAsk) {
       return { ...state, open: state.open === action.id ? null : action.id };
     case "escape":
       if (state.open !== null) return { ...state, open: null };
+      if (state.cell !== null) return { ...state, cell: null, pin: null };
       return { ...state, pin: null, hover: null, wanted: { layer: null, cache: null } };
   }
 }
 
-/** @param {State} state @param {number} step @returns {State} */
-function atStep(state, step) {
-  return step === state.step ? state : { ...state, step, windowRow: null };
+/** @param {State} state @param {number} step @param {Payload} payload @returns {State} */
+function atStep(state, step, payload) {
+  if (step === state.step) return state;
+  return { ...state, step, windowRow: null, cell: state.cell && movedCell(state.cell, state.step, step, payload) };
+}
+
+/**
+ * The cell on show at another step. What looks from the newest row goes with it; what looks from a
+ * row that is not there yet falls back to the newest that is.
+ * @param {Cell} cell @param {number} from @param {number} to @param {Payload} payload @returns {Cell}
+ */
+function movedCell(cell, from, to, { header: { n_prompt } }) {
+  const last = n_prompt + to - 1;
+  const query = cell.query === n_prompt + from - 1 ? last : Math.min(cell.query, last);
+  return { ...cell, query, key: cell.cross ? cell.key : Math.min(cell.key, query) };
+}
+
+/** @param {Cell | null} a @param {Cell | null} b @returns {boolean} */
+function sameCell(a, b) {
+  return a !== null && b !== null && a.cross === b.cross && a.query === b.query && a.key === b.key;
 }
 
 /**
@@ -180,8 +216,8 @@ export function sameSpot(a, b) {
  * The part of a state that the host keeps, in a link or a session.
  * @param {State} state @returns {View}
  */
-export function viewOf({ step, layer, head, cache }) {
-  return { step, layer, head, cache };
+export function viewOf({ step, layer, head, cache, cell }) {
+  return { step, layer, head, cache, cell };
 }
 
 /**

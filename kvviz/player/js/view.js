@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { heads } from "./heads.js";
 import { history } from "./history.js";
+import { makingPanel } from "./making_panel.js";
 import { inputStrip } from "./input_strip.js";
 import { panel } from "./panel.js";
 import { popover } from "./popover.js";
@@ -46,9 +47,10 @@ export function buildView(root, dispatch, save) {
   ]);
   const stageTop = el("div", { class: "kv-stage-top" }, [pictureChoice(root)]);
   const stage = el("div", { class: "kv-stage" }, [lives.node, panels.on.node, panels.off.node]);
+  const making = makingPanel(dispatch);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
   const { legend, scale } = buildLegend();
-  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, side]), legend]);
+  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, making.node, side]), legend]);
 
   const proof = el("span", { class: "kv-proof" });
   const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
@@ -67,7 +69,7 @@ export function buildView(root, dispatch, save) {
   ]);
   root.replaceChildren(probe, said, alert, body);
   /** @type {Part[]} */
-  const parts = [bar, input, tokens, lives, next, cost, overview, table, pop];
+  const parts = [bar, input, tokens, lives, making, next, cost, overview, table, pop];
   return {
     alert, said, probe, body, bar, tokens, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, proof, tableButton,
   };

@@ -13,6 +13,7 @@ import streamlit as st
 import kvviz
 from kvviz.errors import LinkError
 from kvviz.player import pack
+from kvviz.player.cell import Cell
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
@@ -53,7 +54,26 @@ def checked_view(message: object, shown: ShownRun) -> View:
         raise LinkError(
             _("The player sent a view that this run does not have."), found=repr(message)
         )
-    return View(cache=message["cache"], **{name: int(numbers[name] or 0) for name in counts})
+    step, layer, head = (int(numbers[name] or 0) for name in ("step", "layer", "head"))
+    cell = checked_cell(message.get("cell"), shown.trace, step)
+    return View(step=step, layer=layer, head=head, cache=message["cache"], cell=cell)
+
+
+def checked_cell(message: object, trace: GenerationTrace, step: int) -> Cell | None:
+    """Return the cell that a message from the browser names, None where it names none.
+
+    Raises:
+        LinkError: If it is no cell of this run at that step.
+    """
+    if message is None:
+        return None
+    rows = message if isinstance(message, Mapping) else {}
+    query, key, cross = (rows.get(name) for name in ("query", "key", "cross"))
+    if type(query) is int and type(key) is int and type(cross) is bool:
+        cell = Cell(query, key, cross)
+        if cell.is_in(trace, step):
+            return cell
+    raise LinkError(_("The player sent a cell that this run does not have."), found=repr(message))
 
 
 def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None, str | None]:
@@ -99,6 +119,7 @@ def begins_at(shown: ShownRun, view: View) -> dict[str, Any]:
         "step": view.step,
         "cache": checked_cache(shown, view),
         "roles": shown.roles,
+        "cell": view.cell,
     }
 
 

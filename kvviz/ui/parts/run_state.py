@@ -71,8 +71,7 @@ class RunState(WorkState):
         shown, self.coming = self.shown, None
         if shown is None:
             return
-        card = shown.trace.model
-        self.view, unusable = within(self.view, shown.n_steps, card.n_layers, card.n_heads)
+        self.view, unusable = within(self.view, shown.trace, shown.n_steps)
         if self.by_link:
             self.notes += lines_about(unusable)
         self.by_link = False

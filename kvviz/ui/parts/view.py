@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
+from kvviz.player.cell import Cell
+from kvviz.trace import GenerationTrace
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.shell.links import LinkFields, one_of, whole
+from kvviz.ui.shell.links import LinkFields, Reader, one_of, whole
 
 CACHES = ("on", "off", "both")
 LAYER_OR_HEAD = whole(0, 9_999)
@@ -21,12 +24,24 @@ class View:
         layer: Layer, or None for the page's own choice.
         head: Head, or None likewise.
         cache: ``on``, ``off`` or ``both`` side by side.
+        cell: Cell of the pattern whose making is on show, or None.
     """
 
     step: int = 0
     layer: int | None = None
     head: int | None = None
     cache: str = "on"
+    cell: Cell | None = None
+
+
+_CELL = re.compile(r"(\d{1,5})\.(\d{1,5})(x?)", re.ASCII)
+
+
+def _read_cell(text: str) -> Cell:
+    found = _CELL.fullmatch(text)
+    if found is None:
+        raise ValueError
+    return Cell(int(found[1]), int(found[2]), bool(found[3]))
 
 
 VIEW_FIELDS = LinkFields(
@@ -36,6 +51,7 @@ VIEW_FIELDS = LinkFields(
         "layer": LAYER_OR_HEAD,
         "head": LAYER_OR_HEAD,
         "cache": one_of(CACHES),
+        "cell": Reader(_read_cell, lambda: _("two rows with a dot between them, such as 12.7")),
     },
 )
 """What of a view stands in a link."""
@@ -47,16 +63,29 @@ OUTSIDE = {
 }
 
 
-def within(view: View, n_steps: int, n_layers: int, n_heads: int) -> tuple[View, tuple[str, ...]]:
+def within(view: View, run: GenerationTrace, n_steps: int) -> tuple[View, tuple[str, ...]]:
     """Bring a view inside a run.
+
+    Args:
+        view: The view.
+        run: The run.
+        n_steps: Steps of it that are shown.
 
     Returns:
         The view with what the run does not have set to its default, and a phrase on each.
     """
     unusable: list[str] = []
-    for name, count in (("step", n_steps), ("layer", n_layers), ("head", n_heads)):
+    counts = {"step": n_steps, "layer": run.model.n_layers, "head": run.model.n_heads}
+    for name, count in counts.items():
         chosen = getattr(view, name)
         if chosen is not None and chosen >= count:
             unusable.append(_(OUTSIDE[name]).format(chosen=chosen, last=count - 1))
             view = replace(view, **{name: getattr(View(), name)})
+    if view.cell is not None and not view.cell.is_in(run, view.step):
+        unusable.append(
+            _("cell is {cell}, which is no cell of step {step}").format(
+                cell=view.cell, step=view.step
+            )
+        )
+        view = replace(view, cell=None)
     return view, tuple(unusable)

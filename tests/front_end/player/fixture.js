@@ -153,10 +153,23 @@ export function makeBuffer(options = {}) {
           }
         }
         arrays.push({ name: `${cache}.${part}s.${layer}`, dtype: "i8", shape: [n_kv_heads, n_rows, d_head], data: rows });
+        arrays.push({ name: `${cache}.${part}_rest.${layer}`, dtype: "i8", shape: [n_kv_heads, n_rows, d_head], data: restOf(rows) });
         arrays.push({ name: `${cache}.${part}_scale.${layer}`, dtype: "f32", shape: [n_kv_heads], data: new Float32Array(n_kv_heads).fill(part === "key" ? 6.4 : 1.7) });
       }
     }
   }
+  for (const cache of caches) for (const layer of present) for (const start of n_encoder ? ["", "cross_"] : [""]) addQueries(cache, start, layer);
+
+  /** @param {string} cache @param {string} start @param {number} layer */
+  function addQueries(cache, start, layer) {
+    const next = random(41 * layer + start.length);
+    const rows = Int8Array.from({ length: n_heads * n_rows * d_head }, () => Math.round(110 * (next() + next() - 1)));
+    arrays.push({ name: `${cache}.${start}queries.${layer}`, dtype: "i8", shape: [n_heads, n_rows, d_head], data: rows });
+    arrays.push({ name: `${cache}.${start}query_rest.${layer}`, dtype: "i8", shape: [n_heads, n_rows, d_head], data: restOf(rows) });
+    arrays.push({ name: `${cache}.${start}query_scale.${layer}`, dtype: "f32", shape: [n_heads], data: new Float32Array(n_heads).fill(3) });
+  }
+  if (n_encoder) arrays.push({ name: "position_bias", dtype: "f32", shape: [n_heads, n_rows], data: Float32Array.from({ length: n_heads * n_rows }, (_, i) => -0.1 * (i % n_rows)) });
+
   if (present.length < n_layers) {
     const cells = Math.min(48, n_rows);
     const blocks = new Uint8Array(n_layers * n_heads * cells * cells);
@@ -205,6 +218,7 @@ export function makeBuffer(options = {}) {
           const next = random(913 * layer + part.length);
           const rows = Int8Array.from({ length: n_kv_heads * n_encoder * d_head }, () => Math.round(120 * (next() + next() - 1)));
           arrays.push({ name: `${cache}.cross_${part}s.${layer}`, dtype: "i8", shape: [n_kv_heads, n_encoder, d_head], data: rows });
+          arrays.push({ name: `${cache}.cross_${part}_rest.${layer}`, dtype: "i8", shape: [n_kv_heads, n_encoder, d_head], data: restOf(rows) });
           arrays.push({ name: `${cache}.cross_${part}_scale.${layer}`, dtype: "f32", shape: [n_kv_heads], data: new Float32Array(n_kv_heads).fill(2) });
         }
       }
@@ -224,9 +238,14 @@ export function makeBuffer(options = {}) {
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
       : null,
-    roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], ...view }, view_number: 0,
-    layers: present, arrays: [],
-    ...(n_encoder ? { encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true } } : {}),
+    roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], cell: null, ...view }, view_number: 0,
+    layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
+    ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };
   return pack(header, arrays, change);
+}
+
+/** What bytes leave over, as bytes: of every fourth number a quarter of a part. */
+function restOf(/** @type {Int8Array} */ rows) {
+  return rows.map((_, i) => (i % 4 === 0 ? 63 : 0));
 }

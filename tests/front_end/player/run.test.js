@@ -109,9 +109,9 @@ test("the comparison says how many tokens agree so far and where the runs part",
 });
 
 test("a view from outside is brought within the run", () => {
-  assert.deepEqual(fittingView(single, { step: 99, layer: -4, head: 3.5, cache: "both" }), { step: 15, layer: 0, head: 0, cache: "on" });
+  assert.deepEqual(fittingView(single, { step: 99, layer: -4, head: 3.5, cache: "both" }), { step: 15, layer: 0, head: 0, cache: "on", cell: null });
   const one = readBuffer(makeBuffer({ layers: [4] }));
-  assert.deepEqual(fittingView(one, { step: 2, layer: 1, head: 7, cache: "on" }), { step: 2, layer: 4, head: 7, cache: "on" });
+  assert.deepEqual(fittingView(one, { step: 2, layer: 1, head: 7, cache: "on" }), { step: 2, layer: 4, head: 7, cache: "on", cell: null });
 });
 
 test("rows of both runs are compared as long as they are of the same tokens", () => {

@@ -14,7 +14,7 @@ const press = (/** @type {string} */ key, state = start, inside = true, held = {
 };
 
 test("the view begins where the header says", () => {
-  assert.deepEqual(viewOf(start), { step: 2, layer: 3, head: 5, cache: "on" });
+  assert.deepEqual(viewOf(start), { step: 2, layer: 3, head: 5, cache: "on", cell: null });
 });
 
 test("arrows, Home and End step and stop at both ends", () => {
@@ -99,7 +99,7 @@ test("a run that is not here is asked for, and its arrival keeps step, layer and
   const asked = reduce({ ...start, step: 9 }, { type: "cache", to: "both" }, payload, true);
   assert.deepEqual([asked.cache, asked.wanted.cache], ["on", "both"]);
   const state = stateAfterUpdate(asked, payload, both);
-  assert.deepEqual(viewOf(state), { step: 9, layer: 3, head: 5, cache: "both" });
+  assert.deepEqual(viewOf(state), { step: 9, layer: 3, head: 5, cache: "both", cell: null });
   assert.equal(state.wanted.cache, null);
 });
 
@@ -108,7 +108,7 @@ test("the same run again keeps its view and goes on playing; another run begins 
   assert.deepEqual(viewOf(stateAfterUpdate(state, payload, payload)), viewOf(state));
   assert.equal(stateAfterUpdate(state, payload, payload).playing, true);
   const other = readBuffer(makeBuffer({ n_prompt: 5, view: { step: 1, layer: 0, head: 0 } }));
-  assert.deepEqual(viewOf(stateAfterUpdate(state, payload, other)), { step: 1, layer: 0, head: 0, cache: "on" });
+  assert.deepEqual(viewOf(stateAfterUpdate(state, payload, other)), { step: 1, layer: 0, head: 0, cache: "on", cell: null });
 });
 
 test("a view that the host has been asked for since is taken on, and the rest of the state kept", () => {
@@ -116,12 +116,62 @@ test("a view that the host has been asked for since is taken on, and the rest of
   const asked = readBuffer(makeBuffer({ view: { step: 2, layer: 1, head: 4 }, change: (h) => (h.view_number = 1) }));
   assert.equal(asked.header.id, payload.header.id);
   const after = stateAfterUpdate(state, payload, asked);
-  assert.deepEqual(viewOf(after), { step: 2, layer: 1, head: 4, cache: "on" });
+  assert.deepEqual(viewOf(after), { step: 2, layer: 1, head: 4, cache: "on", cell: null });
   assert.deepEqual([after.table, after.speed], [true, 2]);
-  assert.deepEqual(viewOf(stateAfterUpdate({ ...after, step: 5 }, asked, asked)), { step: 5, layer: 1, head: 4, cache: "on" });
+  assert.deepEqual(viewOf(stateAfterUpdate({ ...after, step: 5 }, asked, asked)), { step: 5, layer: 1, head: 4, cache: "on", cell: null });
 });
 
 test("holding the timeline stops the play", () => {
   const state = reduce({ ...start, playing: true }, { type: "drag", on: true }, payload, true);
   assert.deepEqual([state.dragging, state.playing], [true, false]);
+});
+
+test("a cell is opened, closed by the same click, and let go by Escape before anything else", () => {
+  const cell = { cross: false, query: 6, key: 2 };
+  const open = reduce(start, { type: "cell", cell }, payload, true);
+  assert.deepEqual(open.cell, cell);
+  assert.deepEqual(viewOf(open).cell, cell);
+  assert.equal(reduce(open, { type: "cell", cell: { ...cell } }, payload, true).cell, null);
+  assert.deepEqual(reduce(open, { type: "cell", cell: { ...cell, key: 3 } }, payload, true).cell, { ...cell, key: 3 });
+  assert.equal(press("Escape", open).cell, null);
+  // A popover above it goes first.
+  assert.deepEqual(press("Escape", { ...open, open: "keys" }).cell, cell);
+});
+
+test("what the mask or the step does not have is no cell", () => {
+  const { n_prompt } = payload.header;
+  for (const [query, key] of [[6, 7], [n_prompt + start.step, 0], [-1, 0], [3, -1]]) {
+    assert.equal(reduce(start, { type: "cell", cell: { cross: false, query, key } }, payload, true).cell, null, `${query}.${key}`);
+  }
+  assert.equal(reduce(start, { type: "cell", cell: { cross: true, query: 0, key: 0 } }, payload, true).cell, null, "one cache only");
+});
+
+test("arrows move the cell within what is there", () => {
+  const { n_prompt } = payload.header;
+  const last = n_prompt + start.step - 1;
+  const at = (/** @type {number} */ query, /** @type {number} */ key) => ({ ...start, cell: { cross: false, query, key } });
+  const moved = (/** @type {import("../../../kvviz/player/js/state.js").State} */ state, query = 0, key = 0) => reduce(state, { type: "cell-by", query, key }, payload, true).cell;
+  assert.deepEqual(moved(at(5, 2), 0, 1), { cross: false, query: 5, key: 3 });
+  assert.deepEqual(moved(at(5, 5), 0, 1), { cross: false, query: 5, key: 5 });
+  assert.deepEqual(moved(at(5, 0), 0, -1), { cross: false, query: 5, key: 0 });
+  assert.deepEqual(moved(at(5, 5), -1), { cross: false, query: 4, key: 4 });
+  assert.deepEqual(moved(at(last, 1), 1), { cross: false, query: last, key: 1 });
+  assert.equal(moved(start, 1), null);
+});
+
+test("the newest row's cell goes with the step, and another stays as long as it is there", () => {
+  const { n_prompt } = payload.header;
+  const newest = n_prompt + start.step - 1;
+  const cellAt = (/** @type {any} */ cell, /** @type {number} */ to) => reduce({ ...start, cell }, { type: "step", to }, payload, true).cell;
+  assert.deepEqual(cellAt({ cross: false, query: newest, key: 1 }, start.step + 3), { cross: false, query: newest + 3, key: 1 });
+  assert.deepEqual(cellAt({ cross: false, query: newest, key: newest }, 0), { cross: false, query: n_prompt - 1, key: n_prompt - 1 });
+  assert.deepEqual(cellAt({ cross: false, query: 3, key: 1 }, start.step + 3), { cross: false, query: 3, key: 1 });
+});
+
+test("a link's cell is on show from the start, unless the run does not have it", () => {
+  const view = (/** @type {any} */ cell) => initialState(readBuffer(makeBuffer({ view: { step: 2, layer: 3, head: 5, cell } })));
+  assert.deepEqual(view({ cross: false, query: 4, key: 4 }).cell, { cross: false, query: 4, key: 4 });
+  assert.equal(view({ cross: false, query: 4, key: 5 }).cell, null);
+  assert.equal(view({ cross: false, query: 1.5, key: 0 }).cell, null);
+  assert.equal(view({ cross: false, query: 999, key: 0 }).cell, null);
 });

@@ -1,0 +1,126 @@
+// What the making of a row says, in words with its numbers.
+import { glyphs, percent, significant, whole } from "./format.js";
+import { N_, gettext, ngettext, translated } from "./translation.js";
+
+/**
+ * @import { RowMaking } from "./row_making.js"
+ * @import { Life } from "./lives.js"
+ */
+
+export const LABELS = translated({
+  open: N_("How this row is made"),
+  products: N_("Query times key"),
+  weights: N_("Scores become weights"),
+  mix: N_("Values, mixed by weight"),
+  query: N_("query of"),
+  key: N_("key of"),
+  product: N_("their products, number by number"),
+  scores: N_("scores"),
+  softmax: N_("weights"),
+  mixed: N_("mixed"),
+  all: N_("Show every row"),
+  fewer: N_("Show the heaviest rows"),
+  keys: N_("← → another key · ↑ ↓ another row · Esc closes"),
+});
+
+/** @param {number} value @returns {string} A signed number with a true minus, and three digits at least of a small one. */
+export function numeral(value) {
+  const size = Math.abs(value);
+  const text = size !== 0 && size < 0.1 ? size.toPrecision(2) : significant(size);
+  return value < 0 ? `−${text}` : text;
+}
+
+/** @param {{ query: number, key: number }} cell @param {string} asks @param {string} asked @returns {string} */
+export function title({ query, key }, asks, asked) {
+  return gettext("How {query} in row {row} looks at {key} in row {other}", { query: glyphs(asks), row: query, key: glyphs(asked), other: key });
+}
+
+/** @param {number} layer @param {number} head @returns {string} */
+export function where(layer, head) {
+  return gettext("layer {layer}, head {head}", { layer, head });
+}
+
+/** @param {RowMaking} making @param {number} key @returns {string} */
+export function scoreLine({ query, sums, scale, bias, scores }, key) {
+  const sum = ngettext("{n} product, summed: {sum}", "{n} products, summed: {sum}", query.length, { n: query.length, sum: numeral(sums[key]) });
+  const steps = [sum];
+  if (scale !== 1) steps.push(gettext("times {scale}", { scale: numeral(scale) }));
+  if (bias) steps.push(gettext("plus {bias} for the distance", { bias: numeral(bias[key]) }));
+  return steps.length === 1
+    ? gettext("{sum}, which is the score", { sum })
+    : gettext("{steps}: the score {score}", { steps: steps.join(", "), score: numeral(scores[key]) });
+}
+
+/** @param {RowMaking} making @param {number} key @param {number} at @returns {string} */
+export function productLine({ query, keys }, key, at) {
+  return gettext("number {at}: {q} × {k} = {product}", {
+    at, q: numeral(query[at]), k: numeral(keys[key][at]), product: numeral(query[at] * keys[key][at]),
+  });
+}
+
+/** @param {RowMaking} making @param {number} key @returns {string} */
+export function weightLine({ scores, most, total, weights }, key) {
+  return gettext("e to the {score} − {most} is {power}; of {total} in all that is {weight}", {
+    score: bracketed(scores[key]), most: bracketed(most), power: numeral(Math.exp(scores[key] - most)), total: numeral(total),
+    weight: percent(weights[key]),
+  });
+}
+
+/** @param {RowMaking} making @param {number} key @returns {string} */
+export function mixLine({ n_keys, weights }, key) {
+  return ngettext(
+    "{weight} of this value: the one row there is",
+    "{weight} of this value and so on for all {n} rows, summed",
+    n_keys, { weight: percent(weights[key]), n: whole(n_keys) },
+  );
+}
+
+/** @param {RowMaking} making @param {number} key @param {number} at @returns {string} */
+export function mixedLine({ values, weights, mix }, key, at) {
+  return gettext("number {at}: {weight} of {value}, and the others, give {mixed}", {
+    at, weight: percent(weights[key]), value: numeral(values[key][at]), mixed: numeral(mix[at]),
+  });
+}
+
+/** @param {number} n @param {number} weight @returns {string} */
+export function others(n, weight) {
+  return ngettext("{n} other, {weight}", "{n} others, {weight}", n, { n: whole(n), weight: percent(weight) });
+}
+
+/**
+ * Why the key and the value may be kept, and the query need not be.
+ * @param {{ query: number, key: number }} cell @param {Life} life Of the key's row, up to the step on show.
+ * @param {boolean} proven @param {boolean} cached
+ */
+export function keptLine({ query, key }, { computed, n_read }, proven, cached) {
+  const asked = gettext("The query of row {query} is needed for its own row and never again.", { query });
+  if (!cached) {
+    const again = ngettext(
+      "Without the cache the key and the value of row {key} were computed {n} time up to here.",
+      "Without the cache the key and the value of row {key} were computed {n} times up to here.",
+      computed.length, { key, n: whole(computed.length) },
+    );
+    return [again, asked].join(" ");
+  }
+  const values = { key, step: computed[0], n: whole(n_read) };
+  const kept = n_read === 0
+    ? gettext("The key and the value of row {key} were computed at this step, {step}.", values)
+    : ngettext(
+        "The key and the value of row {key} were computed at step {step} and read {n} time since",
+        "The key and the value of row {key} were computed at step {step} and read {n} times since",
+        n_read, values,
+      );
+  if (n_read === 0) return [kept, asked].join(" ");
+  const bits = proven ? gettext("with the very same bits.") : gettext("but some row of this run changed.");
+  return [`${kept},`, bits, asked].join(" ");
+}
+
+/** @param {number} within @returns {string} */
+export function precision(within) {
+  return gettext("Recorded in 16 bits a number: this score is within {within} of the model’s.", { within: within.toPrecision(1) });
+}
+
+/** @param {number} value @returns {string} */
+function bracketed(value) {
+  return value < 0 ? `(${numeral(value)})` : numeral(value);
+}

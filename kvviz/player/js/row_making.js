@@ -1,0 +1,123 @@
+// How a row of attention is made: query times keys, scores, softmax, and the mix of values. Pure, from
+// the numbers that the run was recorded with.
+import { kvHead } from "./run.js";
+
+/**
+ * @import { Payload, RunCache } from "./buffer.js"
+ *
+ * @typedef {object} Place A cell of a pattern: who looks, and at whom.
+ * @property {RunCache} cache
+ * @property {boolean} cross Whether it is the pattern of the second cache.
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} query Row of the token that looks.
+ * @property {number} key Row of the token that is looked at.
+ *
+ * @typedef {object} RowMaking All that a row of a pattern is made of.
+ * @property {number} n_keys Keys that the mask lets it see, from row 0 on.
+ * @property {Float64Array} query
+ * @property {Float64Array[]} keys
+ * @property {Float64Array[]} values
+ * @property {number} scale
+ * @property {Float64Array} sums Products of the query with each key, summed.
+ * @property {Float64Array | null} bias Added to each score; null in a model that has none.
+ * @property {Float64Array} scores
+ * @property {number} most The largest score: softmax counts from there, so that nothing overflows.
+ * @property {number} total Sum of e^(score - most).
+ * @property {Float64Array} weights
+ * @property {Float64Array} mix The values, each by its weight, summed.
+ * @property {number} within A score is no further than this from the model's, packed as it is.
+ */
+
+/** The part of a scale that a number of a packed row may be off: see rounding.py. */
+const OFF = 1 / 64516;
+
+/**
+ * @param {Payload} payload @param {Place} place
+ * @returns {RowMaking | null} Null where the layer is not here, or the place is not in the run.
+ */
+export function rowMaking(payload, { cache, cross, layer, head, query }) {
+  const { header, arrays } = payload;
+  const n_keys = cross ? header.encoder?.tokens.length ?? 0 : query + 1;
+  const start = cross ? `${cache}.cross_` : `${cache}.`;
+  if (query < 0 || query >= header.n_rows || n_keys === 0) return null;
+  const at = kvHead(payload, head);
+  const queries = rowsOf(payload, start, "queries", "query", layer, head);
+  const keyRows = rowsOf(payload, start, "keys", "key", layer, at);
+  const valueRows = rowsOf(payload, start, "values", "value", layer, at);
+  if (!queries || !keyRows || !valueRows) return null;
+  const q = queries.row(query);
+  const places = Array.from({ length: n_keys }, (_, key) => key);
+  const keys = places.map(keyRows.row);
+  const values = places.map(valueRows.row);
+  const scale = (cross ? /** @type {NonNullable<typeof header.encoder>} */ (header.encoder).score_scale : header.score_scale)[layer];
+  const sums = Float64Array.from(keys, (k) => dot(q, k));
+  const biases = cross ? undefined : arrays.get("position_bias");
+  const bias = biases ? Float64Array.from(places, (key) => biases.data[head * header.n_rows + query - key]) : null;
+  const scores = sums.map((sum, key) => sum * scale + (bias?.[key] ?? 0));
+  const most = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = scores.map((score) => Math.exp(score - most));
+  const total = powers.reduce((a, b) => a + b, 0);
+  const weights = powers.map((power) => power / total);
+  const mix = q.map((_, i) => values.reduce((sum, v, key) => sum + weights[key] * v[i], 0));
+  const widest = keys.reduce((a, k) => Math.max(a, size(k)), 0);
+  const [eq, ek] = [queries.scale * OFF, keyRows.scale * OFF];
+  const within = scale * (eq * widest + ek * size(q) + eq * ek * q.length);
+  return { n_keys, query: q, keys, values, scale, sums, bias, scores, most, total, weights, mix, within };
+}
+
+/** @param {RowMaking} making @param {number} key @returns {Float64Array} What the query and a key give, number by number. */
+export function productsOf({ query, keys }, key) {
+  return query.map((q, i) => q * keys[key][i]);
+}
+
+/**
+ * The rows that weigh most, in the order of their places, and all others as one.
+ * @param {RowMaking} making @param {number} count @param {number} key A row that is among them in any case.
+ * @returns {{ shown: number[], others: { n: number, weight: number, mix: Float64Array } | null }}
+ */
+export function heaviest({ weights, values, query }, count, key) {
+  const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a] || a - b);
+  const kept = order.slice(0, count);
+  if (!kept.includes(key)) kept[kept.length - 1] = key;
+  const shown = kept.sort((a, b) => a - b);
+  const rest = order.filter((row) => !shown.includes(row));
+  if (rest.length === 0) return { shown, others: null };
+  return {
+    shown,
+    others: {
+      n: rest.length,
+      weight: rest.reduce((sum, row) => sum + weights[row], 0),
+      mix: query.map((_, i) => rest.reduce((sum, row) => sum + weights[row] * values[row][i], 0)),
+    },
+  };
+}
+
+/**
+ * @param {Payload} payload @param {string} start @param {string} many @param {string} one
+ * @param {number} layer @param {number} head
+ */
+function rowsOf({ arrays, header }, start, many, one, layer, head) {
+  const coarse = arrays.get(`${start}${many}.${layer}`);
+  const rest = arrays.get(`${start}${one}_rest.${layer}`);
+  const scales = arrays.get(`${start}${one}_scale.${layer}`);
+  if (!coarse || !rest || !scales) return null;
+  const { d_head } = header.model;
+  const [, n_rows] = coarse.shape;
+  const scale = scales.data[head];
+  const row = (/** @type {number} */ at) => {
+    const from = (head * n_rows + at) * d_head;
+    return Float64Array.from({ length: d_head }, (_, i) => ((coarse.data[from + i] + rest.data[from + i] / 254) * scale) / 127);
+  };
+  return { row, scale };
+}
+
+/** @param {Float64Array} a @param {Float64Array} b @returns {number} */
+function dot(a, b) {
+  return a.reduce((sum, x, i) => sum + x * b[i], 0);
+}
+
+/** @param {Float64Array} row @returns {number} Sum of the absolute numbers. */
+function size(row) {
+  return row.reduce((sum, x) => sum + Math.abs(x), 0);
+}
