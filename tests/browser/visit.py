@@ -51,6 +51,19 @@ far away. On the machine itself many of them come within one frame, and what lie
 """
 
 
+STILL = """
+const still = new CSSStyleSheet();
+still.replaceSync(`
+  [data-testid=stSkeletonElement], [data-testid=stSkeletonElement] * { animation: none !important }
+  [data-testid=stElementContainer] { transition: none !important }
+`);
+document.adoptedStyleSheets.push(still);
+"""
+"""Streamlit's shimmer while a page is awaited, and its fading of a part that is drawn anew, stand
+still: without a graphics card each of their frames costs the cores what is being waited for. What
+moves by the app's own doing moves."""
+
+
 class Visit:
     """A tab: opens pages, waits on hooks, and hears what should not be heard.
 
@@ -73,6 +86,7 @@ class Visit:
         page.on("websocket", lambda socket: socket.on("framesent", self._count))
         page.expose_function("kvvizTwice", self._hear_twice)
         page.add_init_script(TELL_TWICE)
+        page.add_init_script(STILL)
         if slow:
             page.add_init_script(SLOW_LINE)
 
