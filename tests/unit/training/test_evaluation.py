@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 import kvviz
 from kvviz.lessons.model_table import model_table
+from tests.unit.training.conftest import corpus_in
 from training.budget import token_budget
 from training.errors import CheckpointError, RecipeError
 from training.evaluation import evaluate
@@ -16,31 +18,48 @@ from training.loop import Run, RunOptions
 from training.packing import load_packed
 
 
-@pytest.fixture
-def trained(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
-    """Trains a family for two steps and exports it; returns run and model folders."""
-    monkeypatch.setattr("training.loop.LOG_EVERY_STEPS", 1)
-    monkeypatch.setattr("training.loop.N_FILM_CTX", 32)
-    monkeypatch.setattr("training.evaluation.next_token.SAMPLE_TOKENS", 3)
-    monkeypatch.setattr("training.evaluation.heads.N_REPEATED", 16)
-    monkeypatch.setattr("training.evaluation.blanks.N_BLANKS", 20)
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """Where a run lies, the folder of the model that it became, and the figures in its card."""
 
-    def train(family, seed=0):
+    run: Path
+    folder: Path
+    figures: dict
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(small_corpus, tmp_path_factory):
+    return corpus_in(tmp_path_factory.mktemp("corpus") / "corpus", small_corpus)
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_recipe, corpus_folder, tmp_path_factory):
+    """Trains a family for two steps and exports it, once for all tests that only look at it."""
+    out = tmp_path_factory.mktemp("exported")
+    corpus = load_packed(corpus_folder, out / "work", 0)
+
+    @functools.cache
+    def of(family):
         shape = dataclasses.replace(tiny_recipe.shape, family=family)
         recipe = dataclasses.replace(tiny_recipe, name=f"{family}-mini", shape=shape)
-        corpus = load_packed(corpus_folder, tmp_path / f"work-{seed}", seed)
-        out = tmp_path / f"run-{family}"
-        options = RunOptions(out, torch.device("cpu"), compile=False, resume=False)
-        Run(recipe, corpus, corpus_folder, seed, options).train(token_budget(2 * 4096))
-        return out, tmp_path / f"model-{family}"
+        run, folder = out / f"run-{family}", out / f"model-{family}"
+        options = RunOptions(run, torch.device("cpu"), compile=False, resume=False)
+        Run(recipe, corpus, corpus_folder, 0, options).train(token_budget(2 * 4096))
+        return Exported(run, folder, export(run, folder, corpus_folder).record())
 
-    return train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.loop.LOG_EVERY_STEPS", 1)
+        patch.setattr("training.loop.N_FILM_CTX", 32)
+        patch.setattr("training.film.N_CONTINUED", 2)
+        patch.setattr("training.evaluation.next_token.SAMPLE_TOKENS", 3)
+        patch.setattr("training.evaluation.heads.N_REPEATED", 16)
+        patch.setattr("training.evaluation.blanks.N_BLANKS", 20)
+        yield of
 
 
 @pytest.mark.parametrize("family", ["gpt2", "bert", "t5"])
-def test_a_run_becomes_a_folder_with_a_card(trained, corpus_folder, family):
-    run, folder = trained(family)
-    export(run, folder, corpus_folder)
+def test_a_run_becomes_a_folder_with_a_card(exported, family):
+    run, folder = exported(family).run, exported(family).folder
     card = (folder / "README.md").read_text()
     assert card.startswith(f"# kvviz/{family}-mini\n")
     assert "0.0M tokens seen" in card
@@ -54,20 +73,18 @@ def test_a_run_becomes_a_folder_with_a_card(trained, corpus_folder, family):
     assert (folder / "evaluation.json").exists()
 
 
-def test_figures_of_gpt2_stand_in_its_card(trained, corpus_folder):
-    run, folder = trained("gpt2")
-    figures = export(run, folder, corpus_folder).record()
-    card = (folder / "README.md").read_text()
+def test_figures_of_gpt2_stand_in_its_card(exported):
+    figures = exported("gpt2").figures
+    card = (exported("gpt2").folder / "README.md").read_text()
     assert f"| 5-gram, interpolated modified Kneser-Ney | {figures['five_gram']:.3f} |" in card
     assert f"**{figures['bits_per_character']:.3f}**" in card
     assert figures["five_gram"] < figures["unigram"] < figures["bits_per_character"]
 
 
-def test_a_twin_is_asked_about_the_same_places(trained, corpus_folder):
-    export(*trained("gpt2"), corpus_folder)
-    run, folder = trained("bert")
-    gpt2 = folder.with_name("model-gpt2")
-    figures = export(run, folder, corpus_folder, gpt2).record()
+def test_a_twin_is_asked_about_the_same_places(exported, corpus_folder, tmp_path):
+    folder = tmp_path / "model-bert"
+    gpt2 = exported("gpt2").folder
+    figures = export(exported("bert").run, folder, corpus_folder, gpt2).record()
     assert figures["twin_accuracy"] is not None
     assert "the GPT-2 twin" in (folder / "README.md").read_text()
     with pytest.raises(RecipeError, match="a bert with the same vocabulary"):
@@ -91,10 +108,8 @@ class Oracle:
         return answer
 
 
-def test_the_twin_is_read_one_place_before_the_masked_one(trained, corpus_folder):
-    run, folder = trained("bert")
-    export(run, folder, corpus_folder)
-    subject = Subject.load(folder)
+def test_the_twin_is_read_one_place_before_the_masked_one(exported, corpus_folder):
+    subject = Subject.load(exported("bert").folder)
     texts = Texts(corpus_folder, subject.tokenizer)
     copies_itself = dataclasses.replace(subject, model=Oracle(0))
     knows_the_next = dataclasses.replace(subject, model=Oracle(1))
