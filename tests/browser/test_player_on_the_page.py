@@ -10,10 +10,25 @@ from tests.factories import make_trace
 pytestmark = pytest.mark.browser
 
 
-def test_scrubbing_sends_nothing_until_the_pointer_is_let_go(visit):
-    tab = visit().open("/kv_cache")
-    tab.wait(step=0)
-    tab.still()
+def look_dark_and_light(tab):
+    """Have the system go dark, and light again: the page is, and its canvas is drawn in both."""
+    looks = {}
+    for scheme in ("dark", "light"):
+        tab.page.emulate_media(color_scheme=scheme)
+        tab.wait(scheme=scheme)
+        tab.painted()
+        ground = tab.page.evaluate(
+            "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+        )
+        canvas = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
+        assert canvas.std() > 10, f"the canvas is blank in {scheme}"
+        looks[scheme] = (sum(map(int, re.findall(r"\d+", ground)[:3])), canvas.mean())
+    assert looks["light"][0] > 600 > 150 > looks["dark"][0]
+    assert looks["light"][1] > looks["dark"][1] + 50
+
+
+def scrub(tab):
+    """Go along the track with the pointer: nothing is sent until it is let go."""
     track = tab.page.locator(".kv-track")
     box = track.bounding_box()
     mouse = tab.page.mouse
@@ -22,7 +37,7 @@ def test_scrubbing_sends_nothing_until_the_pointer_is_let_go(visit):
     mouse.down()
     n_before = tab.n_sent
     seen = set()
-    for part in range(20, 100, 2):
+    for part in range(20, 100, 4):
         mouse.move(box["x"] + box["width"] * part / 100, middle)
         seen.add(tab.hooks()["step"])
     tab.wait(step=15)
@@ -33,22 +48,71 @@ def test_scrubbing_sends_nothing_until_the_pointer_is_let_go(visit):
     assert tab.n_sent > n_before
 
 
-def test_a_click_on_a_head_looks_at_it(visit):
-    tab = visit().open("/kv_cache", layer="0", head="0")
-    tab.wait(layer=0, head=0)
+def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
+    tab = visit(scheme="dark")
+    asked = []
+    tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    tab.open("/kv_cache", layer="0", head="0")
+    tab.wait(step=0, layer=0, head=0)
+    tab.still()
+    # Keys reach the player after a click on plain ground.
+    tab.page.locator(".kvviz-lead").click()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait(step=1)
+    # It has not waited for Plotly, which comes with its chart.
+    (door,) = [name for name in asked if name.startswith("PlotlyChart")]
+    look_dark_and_light(tab)
+    tab.page.keyboard.press("Home")
+    tab.wait(step=0)
+    tab.page.wait_for_url(lambda address: "step" not in address)
+    tab.still()
+    scrub(tab)
+    # A click on a head looks at it.
     thumbnail = tab.page.locator('.kv-head[data-index="29"]')
     thumbnail.scroll_into_view_if_needed()
     box = thumbnail.bounding_box()
     tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tab.wait(layer=3, head=5)
     tab.page.wait_for_url(re.compile(r"layer=3&head=5"))
+    chart = tab.chart("step-cost")
+    chart.locator(".main-svg").first.wait_for()
+    assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]
 
 
-def test_keys_reach_the_player_after_a_click_on_plain_ground(visit):
-    tab = visit().open("/kv_cache")
-    tab.wait(step=0)
-    tab.page.locator(".kvviz-lead").click()
+def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
+    tab = visit(scheme="dark").open("/")
+    start = tab.wait(step=0, cache="both")
+    tab.still()
+    look_dark_and_light(tab)
     tab.page.keyboard.press("ArrowRight")
+    step = tab.wait(step=1)
+    assert (step["nComputed"], step["nComputedOff"]) == (1, start["nComputed"] + 1)
+    tab.page.locator('a[href*="kv_cache"][href*="cache=both"]').click()
+    tab.page.wait_for_url("**/kv_cache?cache=both")
+    tab.wait(cache="both", nSteps=16)
+    expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()
+
+
+def fits_a_telephone(tab):
+    tab.still()
+    assert tab.overflow() <= 0
+    box = tab.player.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_the_pages_with_a_player_fit_a_telephone(visit):
+    tab = visit(width=390, height=844).open("/")
+    tab.wait(step=0)
+    fits_a_telephone(tab)
+    tab.page.locator('a[href*="kv_cache"][href*="cache=both"]').click()
+    tab.page.wait_for_url("**/kv_cache?cache=both")
+    tab.wait(step=0, cache="both", nSteps=16)
+    fits_a_telephone(tab)
+    tab.page.get_by_role("button", name="With cache", exact=True).click()
+    tab.wait(step=0, cache="on")
+    fits_a_telephone(tab)
+    tab.page.get_by_role("button", name="One step on").click()
     tab.wait(step=1)
 
 
@@ -91,66 +155,6 @@ def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path)
     tab.wait(layer=20, nSteps=60)
     tab.page.get_by_role("button", name="One step on").click()
     tab.wait(layer=20, step=1)
-
-
-@pytest.mark.parametrize("path", ["/", "/kv_cache"])
-def test_dark_and_light_differ_and_the_canvas_is_drawn_in_both(visit, path):
-    tab = visit(scheme="dark").open(path)
-    tab.wait(step=0)
-    tab.still()
-    looks = {}
-    for scheme in ("dark", "light"):
-        tab.page.emulate_media(color_scheme=scheme)
-        tab.wait(scheme=scheme)
-        tab.painted()
-        ground = tab.page.evaluate(
-            "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
-        )
-        canvas = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
-        assert canvas.std() > 10, f"the canvas is blank in {scheme}"
-        looks[scheme] = (sum(map(int, re.findall(r"\d+", ground)[:3])), canvas.mean())
-    assert looks["light"][0] > 600 > 150 > looks["dark"][0]
-    assert looks["light"][1] > looks["dark"][1] + 50
-
-
-def test_the_page_fits_a_telephone(visit):
-    for path in ("/", "/kv_cache"):
-        tab = visit(width=390, height=844).open(path)
-        tab.wait(step=0)
-        tab.still()
-        assert tab.overflow() <= 0
-        box = tab.player.bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 390
-    tab.page.get_by_role("button", name="One step on").click()
-    tab.wait(step=1)
-
-
-def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
-    tab = visit().open("/")
-    start = tab.wait(step=0, cache="both")
-    tab.page.keyboard.press("ArrowRight")
-    step = tab.wait(step=1)
-    assert (step["nComputed"], step["nComputedOff"]) == (1, start["nComputed"] + 1)
-    tab.page.locator('a[href*="kv_cache"][href*="cache=both"]').click()
-    tab.page.wait_for_url("**/kv_cache?cache=both")
-    tab.wait(cache="both", nSteps=16)
-    expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()
-
-
-def test_the_player_does_not_wait_for_plotly_which_comes_with_its_chart(visit):
-    tab = visit()
-    asked = []
-    tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-    tab.open("/kv_cache")
-    tab.wait(step=0)
-    tab.still()
-    tab.page.keyboard.press("ArrowRight")
-    tab.wait(step=1)
-    (door,) = [name for name in asked if name.startswith("PlotlyChart")]
-    chart = tab.chart("step-cost")
-    chart.locator(".main-svg").first.wait_for()
-    assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]
 
 
 def test_a_page_that_streamlit_has_taken_down_is_loaded_anew_with_its_view(visit):
