@@ -14,6 +14,7 @@ NEXT = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]'
 MASKED = '.st-key-kvviz-card-lm-masked [data-kvviz="token-columns"]'
 FILM = '[data-kvviz="training-film"]'
 TEXT = "Once upon a time there was a dog. The dog saw the moon and ate a piano."
+OTHER = "One day a girl saw a big red ball in the garden. The ball was on a tree."
 
 
 @pytest.fixture
@@ -31,7 +32,37 @@ def lesson(visit):
     return opened
 
 
-def test_a_prediction_opens_the_losses_and_a_token_tells_what_was_expected(lesson):
+def read_another_text(tab):
+    before = tab.page.locator(NEXT).get_attribute("data-n-tokens")
+    tab.page.get_by_role("textbox", name="Your text").fill(OTHER)
+    tab.page.get_by_role("button", name="Read it").click()
+    expect(tab.page.locator(NEXT)).not_to_have_attribute("data-n-tokens", before)
+    tab.page.wait_for_url("**text=One*tree.*")
+    masked = tab.page.locator(MASKED)
+    masked.wait_for()
+    part = tab.page.locator(".st-key-kvviz-card-lm-masked")
+    part.get_by_role("button", name="Just show me").click()
+    expect(masked).to_have_attribute("data-revealed", "true")
+    n_hidden = int(masked.get_attribute("data-n-signals"))
+    assert masked.locator(".is-hidden").count() == n_hidden
+    assert n_hidden < int(masked.get_attribute("data-n-tokens")) / 4
+    part.get_by_role("button", name="Hide other tokens").click()
+    tab.page.wait_for_url("**seed=1**")
+    free = tab.page.locator('[data-kvviz="departure"]')
+    expect(free).to_have_attribute("data-departs-at", "")
+    tab.page.locator(".st-key-kvviz-card-lm-forcing").get_by_role(
+        "button", name="Just show me"
+    ).click()
+    expect(free).to_have_attribute("data-departs-at", re.compile(r"\d+"))
+    departs, n_places = (int(free.get_attribute(f"data-{n}")) for n in ("departs-at", "n-places"))
+    right = free.locator(".kvviz-place:not(.kvviz-place-names) span:nth-child(3).kvviz-right")
+    assert right.count() >= departs
+    assert free.locator(".kvviz-gone").count() == n_places - departs
+
+
+def test_a_text_is_predicted_and_read_and_the_next_hidden_from_bert_and_left_by_the_free_run(
+    lesson,
+):
     tab = lesson(f"?text={TEXT.replace(' ', '+')}", slow=True)
     strip = tab.page.locator(NEXT)
     expect(strip).to_have_attribute("data-revealed", "false")
@@ -56,10 +87,12 @@ def test_a_prediction_opens_the_losses_and_a_token_tells_what_was_expected(lesso
     expect(strip.locator(".lm-panel")).to_contain_text("Nothing follows")
     tab.page.get_by_role("button", name="Running text").first.click()
     expect(strip).to_have_attribute("data-layout", "text")
+    read_another_text(tab)
 
 
 def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson):
     tab = lesson()
+    expect(tab.page.locator(NEXT)).to_have_attribute("data-more", "false")
     film = tab.page.locator(FILM)
     expect(film).to_have_attribute("data-point", "0")
     sentence = film.locator(".lm-sentence")
@@ -101,47 +134,6 @@ def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson)
     film.get_by_role("button", name="Pause").click()
 
 
-def test_a_text_of_one_s_own_is_read_hidden_from_bert_and_left_by_the_free_run(lesson):
-    tab = lesson(slow=True)
-    before = tab.page.locator(NEXT).get_attribute("data-n-tokens")
-    tab.page.get_by_role("textbox", name="Your text").fill(TEXT)
-    tab.page.get_by_role("button", name="Read it").click()
-    expect(tab.page.locator(NEXT)).not_to_have_attribute("data-n-tokens", before)
-    tab.page.wait_for_url("**text=Once*piano.*")
-    masked = tab.page.locator(MASKED)
-    masked.wait_for()
-    part = tab.page.locator(".st-key-kvviz-card-lm-masked")
-    part.get_by_role("button", name="Just show me").click()
-    expect(masked).to_have_attribute("data-revealed", "true")
-    n_hidden = int(masked.get_attribute("data-n-signals"))
-    assert masked.locator(".is-hidden").count() == n_hidden
-    assert n_hidden < int(masked.get_attribute("data-n-tokens")) / 4
-    part.get_by_role("button", name="Hide other tokens").click()
-    tab.page.wait_for_url("**seed=1**")
-    free = tab.page.locator('[data-kvviz="departure"]')
-    expect(free).to_have_attribute("data-departs-at", "")
-    tab.page.locator(".st-key-kvviz-card-lm-forcing").get_by_role(
-        "button", name="Just show me"
-    ).click()
-    expect(free).to_have_attribute("data-departs-at", re.compile(r"\d+"))
-    departs, n_places = (int(free.get_attribute(f"data-{n}")) for n in ("departs-at", "n-places"))
-    right = free.locator(".kvviz-place:not(.kvviz-place-names) span:nth-child(3).kvviz-right")
-    assert right.count() >= departs
-    assert free.locator(".kvviz-gone").count() == n_places - departs
-
-
-def test_the_page_fits_a_telephone(lesson):
-    tab = lesson(width=390, height=844)
-    assert tab.overflow() <= 0
-    tab.page.get_by_role("button", name="Just show me").first.click()
-    strip = tab.page.locator(NEXT)
-    expect(strip).to_have_attribute("data-revealed", "true")
-    strip.locator('[data-place="4"]').click()
-    expect(strip.locator(".lm-panel")).to_be_in_viewport()
-    expect(strip.locator(".lm-guesses")).to_be_visible()
-    assert tab.overflow() <= 0
-
-
 HEIGHTS = """async (section) => {
   const seen = new Set();
   for (let frame = 0; frame < 8; frame += 1) {
@@ -152,25 +144,52 @@ HEIGHTS = """async (section) => {
 }"""
 
 
-def test_a_still_mouse_leaves_a_narrow_page_still(lesson):
+def answer_by_keyboard(tab, part):
+    """Answer a question; the keyboard goes on in its card, not at the page's beginning."""
+    card = tab.page.locator(f".st-key-kvviz-card-{part}")
+    button = card.get_by_role("button", name="Just show me")
+    button.focus()
+    tab.page.keyboard.press("Enter")
+    expect(button).to_have_count(0)
+    expect(card.locator(".kvviz-answered")).to_be_focused()
+    tab.page.keyboard.press("Tab")
+    inside = "node => node.contains(document.activeElement)"
+    assert card.evaluate(inside) or part == "lm-forcing"
+
+
+def leave_the_mouse_still(tab):
     """The panel that tells of a token lies over the tokens there, and grows by what it tells."""
-    tab = lesson(width=390, height=844)
-    tab.page.get_by_role("button", name="Just show me").first.click()
     section = tab.page.locator(NEXT)
-    expect(section).to_have_attribute("data-revealed", "true")
+    section.evaluate("node => node.scrollIntoView({ block: 'center' })")
     top = section.locator(".lm-strip").bounding_box()["y"]
     assert top < 700, "a part of the tokens is in the window"
-    for height in range(int(top), 844, 30):
+    for height in range(max(int(top), 0), 844, 30):
         tab.page.mouse.move(120, height)
         section.evaluate(HEIGHTS)  # what the move itself brought
         assert len(section.evaluate(HEIGHTS)) == 1, f"the page goes up and down, mouse at {height}"
 
 
-def test_back_and_forward_go_between_texts(lesson):
-    tab = lesson()
+def test_on_a_telephone_it_is_read_by_keyboard_and_finger_and_lies_still(lesson):
+    tab = lesson(width=390, height=844)
+    assert tab.overflow() <= 0
+    answer_by_keyboard(tab, "lm-next")
     strip = tab.page.locator(NEXT)
+    expect(strip).to_have_attribute("data-revealed", "true")
+    leave_the_mouse_still(tab)
+    strip.locator('[data-place="4"]').click()
+    expect(strip.locator(".lm-panel")).to_be_in_viewport()
+    expect(strip.locator(".lm-guesses")).to_be_visible()
+    assert tab.overflow() <= 0
+    for part in ("lm-masked", "lm-film", "lm-forcing"):
+        answer_by_keyboard(tab, part)
+    assert tab.overflow() <= 0
+
+
+def test_the_history_leads_to_the_texts_that_were_read_and_keeps_what_was_not(lesson):
+    tab = lesson()
+    strip, box = tab.page.locator(NEXT), tab.page.get_by_role("textbox", name="Your text")
     first = strip.get_attribute("data-n-tokens")
-    tab.page.get_by_role("textbox", name="Your text").fill(TEXT)
+    box.fill(TEXT)
     tab.page.get_by_role("button", name="Read it").click()
     tab.page.wait_for_url("**text=Once*piano.*")
     expect(strip).not_to_have_attribute("data-n-tokens", first)
@@ -178,17 +197,13 @@ def test_back_and_forward_go_between_texts(lesson):
     tab.still()
     tab.page.go_back()
     expect(strip).to_have_attribute("data-n-tokens", first)
-    expect(tab.page.get_by_role("textbox", name="Your text")).not_to_have_value(TEXT)
+    expect(box).not_to_have_value(TEXT)
     tab.still()
     tab.page.go_forward()
     expect(strip).to_have_attribute("data-n-tokens", second)
-    expect(tab.page.get_by_role("textbox", name="Your text")).to_have_value(TEXT)
-
-
-def test_the_way_back_from_another_page_leads_to_the_text_that_was_read(lesson):
-    tab = lesson(f"?text={TEXT.replace(' ', '+')}")
-    n_tokens = tab.page.locator(NEXT).get_attribute("data-n-tokens")
-    box = tab.page.get_by_role("textbox", name="Your text")
+    expect(box).to_have_value(TEXT)
+    tab.still()
+    # To another page and back, by links and by the browser's steps.
     for name in ("How large models are", "Learning from plain text"):
         tab.page.get_by_role("link", name=name).first.click()
         expect(tab.page.get_by_role("heading", level=1)).to_have_text(name)
@@ -199,21 +214,11 @@ def test_the_way_back_from_another_page_leads_to_the_text_that_was_read(lesson):
     expect(tab.page.get_by_role("heading", level=1)).to_have_text("How large models are")
     tab.still()
     tab.page.go_back()
-    expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", n_tokens)
+    expect(strip).to_have_attribute("data-n-tokens", second)
     tab.still()
     expect(box).to_have_value(TEXT)
-    expect(tab.page.locator(NEXT)).to_have_attribute("data-n-tokens", n_tokens)
-
-
-def test_a_step_back_leaves_what_was_typed_and_not_read(lesson):
-    tab = lesson()
-    strip = tab.page.locator(NEXT)
-    first = strip.get_attribute("data-n-tokens")
-    box = tab.page.get_by_role("textbox", name="Your text")
-    box.fill(TEXT)
-    tab.page.get_by_role("button", name="Read it").click()
-    tab.page.wait_for_url("**text=Once*piano.*")
-    tab.still()
+    expect(strip).to_have_attribute("data-n-tokens", second)
+    # What was typed and not read stays.
     box.fill("Half a thought")
     box.blur()
     tab.still()
@@ -237,21 +242,6 @@ def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
     tab.still()
 
 
-def test_the_keyboard_goes_on_where_a_question_was_answered(lesson):
-    tab = lesson(width=390, height=844)
-    for part in ("lm-next", "lm-masked", "lm-film", "lm-forcing"):
-        card = tab.page.locator(f".st-key-kvviz-card-{part}")
-        button = card.get_by_role("button", name="Just show me")
-        button.focus()
-        tab.page.keyboard.press("Enter")
-        expect(button).to_have_count(0)
-        expect(card.locator(".kvviz-answered")).to_be_focused()
-        tab.page.keyboard.press("Tab")
-        inside = "node => node.contains(document.activeElement)"
-        assert card.evaluate(inside) or part == "lm-forcing"
-    assert tab.overflow() <= 0
-
-
 def test_a_long_strip_shows_that_it_goes_on(lesson):
     tab = lesson(f"?text={'+'.join([TEXT.replace(' ', '+')] * 8)}")
     # No word of it occurs once, so there is none to ask for.
@@ -262,8 +252,6 @@ def test_a_long_strip_shows_that_it_goes_on(lesson):
     expect(strip).to_have_attribute("data-more", "true")
     strip.locator(".lm-strip").evaluate("node => node.scrollTo(0, node.scrollHeight)")
     expect(strip).to_have_attribute("data-more", "false")
-    short = lesson()
-    expect(short.page.locator(NEXT)).to_have_attribute("data-more", "false")
 
 
 def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
