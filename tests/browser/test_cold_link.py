@@ -1,6 +1,7 @@
-"""A deep link on a server that has answered nothing before, stepped from end to end."""
+"""Deep links on a server that has answered nothing before; one is stepped from end to end."""
 
 import pytest
+from playwright.sync_api import expect
 from tokenizers import Tokenizer
 
 from tests.browser.server import ROOT, serving
@@ -11,13 +12,16 @@ PROMPT = "The little dog ran to the park and"
 N_NEW = 16
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cold():
     with serving() as address:
         yield address
 
 
-def test_a_cold_deep_link_is_stepped_through_with_the_arrow_keys(cold, visit):
+def test_two_come_at_once_by_cold_links_to_a_run_and_to_a_text(cold, visit):
+    """One steps through the run with the arrow keys, the other finds the film and the text."""
+    reader = visit(address=cold)
+    reader.page.goto(f"{cold}/language_modelling?text=The+dog+saw+the+cat.&point=9")
     tokenizer = Tokenizer.from_file(
         str(ROOT / "kvviz" / "weights" / "gpt2-mini" / "tokenizer.json")
     )
@@ -50,21 +54,9 @@ def test_a_cold_deep_link_is_stepped_through_with_the_arrow_keys(cold, visit):
     picture = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
     assert picture.std() > 10, "the canvas is blank"
 
-
-def test_the_view_goes_into_the_address_and_opens_again_from_it(cold, visit):
-    tab = visit(address=cold).open("/kv_cache", prompt=PROMPT, new="5")
-    tab.wait(step=0)
-    tab.page.keyboard.press("End")
-    tab.wait(step=4)
-    tab.page.wait_for_url("**step=4**")
-    again = visit(address=cold)
-    again.page.goto(tab.page.url)
-    assert again.wait(step=4)["nReused"] == tab.hooks()["nReused"]
-
-
-def test_the_start_page_opens_by_its_own_name(cold, visit):
-    tab = visit(address=cold).open("/start")
-    tab.still()
-    assert tab.page.get_by_role("dialog").count() == 0
-    assert tab.page.get_by_role("heading", name="Watch a KV cache work").is_visible()
-    assert tab.complaints == []
+    reader.page.wait_for_selector("[data-kvviz='training-film'][data-point='9']")
+    reader.page.wait_for_selector(
+        ".st-key-kvviz-card-lm-next [data-kvviz='token-columns'][data-n-tokens='6']"
+    )
+    expect(reader.page.get_by_role("heading", name="Learning from plain text")).to_be_visible()
+    reader.still()

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.random_walk import settled
-from tests.browser.server import serving
 
 pytestmark = pytest.mark.browser
 
@@ -252,14 +251,3 @@ def test_a_long_strip_shows_that_it_goes_on(lesson):
     expect(strip).to_have_attribute("data-more", "true")
     strip.locator(".lm-strip").evaluate("node => node.scrollTo(0, node.scrollHeight)")
     expect(strip).to_have_attribute("data-more", "false")
-
-
-def test_a_cold_link_opens_the_page_with_its_film_and_its_text(visit):
-    with serving() as address:
-        tab = visit(address=address)
-        tab.page.goto(f"{address}/language_modelling?text=The+dog+saw+the+cat.&point=9")
-        tab.page.wait_for_selector(f"{FILM}[data-point='9']")
-        tab.page.wait_for_selector(f"{NEXT}[data-n-tokens='6']")
-        expect(tab.page.get_by_role("heading", name="Learning from plain text")).to_be_visible()
-        tab.still()
-        tab.page.close()

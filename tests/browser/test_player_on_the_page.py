@@ -102,9 +102,12 @@ def fits_a_telephone(tab):
 
 
 def test_the_pages_with_a_player_fit_a_telephone(visit):
-    tab = visit(width=390, height=844).open("/")
+    # Its other name.
+    tab = visit(width=390, height=844).open("/start")
     tab.wait(step=0)
     fits_a_telephone(tab)
+    assert tab.page.get_by_role("dialog").count() == 0
+    assert tab.page.get_by_role("heading", name="Watch a KV cache work").is_visible()
     tab.page.locator('a[href*="kv_cache"][href*="cache=both"]').click()
     tab.page.wait_for_url("**/kv_cache?cache=both")
     tab.wait(step=0, cache="both", nSteps=16)

@@ -20,26 +20,22 @@ def saved(tab, button, file):
     return file
 
 
-def test_the_copied_link_is_the_view_on_screen(visit):
+def open_a_run(tab, file):
+    """Open a saved run from a file."""
+    tab.page.get_by_role("button", name="Open a saved run").click()
+    tab.page.locator('input[type="file"]').set_input_files(file)
+
+
+def test_the_link_and_the_files_of_a_run_hold_what_is_on_screen_and_lead_back_to_it(
+    visit, tmp_path
+):
     tab = visit()
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.open("/kv_cache", prompt="The cat", new="4")
-    tab.page.keyboard.press("End")
-    tab.page.wait_for_url("**step=3**")
-    tab.page.get_by_role("button", name="Copy link to this exact view").click()
-    tab.page.get_by_role("button", name="Copied").wait_for()
-    link = tab.page.evaluate("() => navigator.clipboard.readText()")
-    assert link == tab.page.url
-    other = visit()
-    other.page.goto(link)
-    other.wait(step=3, nSteps=4)
-
-
-def test_the_files_of_a_run_hold_what_is_on_screen(visit, tmp_path):
-    tab = visit().open("/kv_cache", prompt="The cat", new="4", step="2")
+    tab.open("/kv_cache", prompt="The cat", new="4", step="2")
     on_screen = tab.wait(step=2)
 
-    trace = open_trace(saved(tab, "Save run", tmp_path / "run.npz"))
+    file = saved(tab, "Save run", tmp_path / "run.npz")
+    trace = open_trace(file)
     assert trace.prompt == "The cat"
     assert len(trace.steps) == on_screen["nSteps"] == 4
     assert trace.steps[2].computed.size == on_screen["nComputed"]
@@ -62,36 +58,30 @@ def test_the_files_of_a_run_hold_what_is_on_screen(visit, tmp_path):
     names = ("nComputed", "nReused", "nFed", "layer", "head", "cache", "kind")
     assert {name: in_file[name] for name in names} == {name: on_screen[name] for name in names}
 
+    # The view goes into the address, the button copies that, and it opens the same view.
+    tab.page.keyboard.press("End")
+    at_the_end = tab.wait(step=3)
+    tab.page.wait_for_url("**step=3**")
+    tab.page.get_by_role("button", name="Copy link to this exact view").click()
+    tab.page.get_by_role("button", name="Copied").wait_for()
+    link = tab.page.evaluate("() => navigator.clipboard.readText()")
+    assert link == tab.page.url
+    other = visit()
+    other.page.goto(link)
+    assert other.wait(step=3, nSteps=4)["nReused"] == at_the_end["nReused"]
 
-def test_a_saved_run_is_opened_again(visit, tmp_path):
-    tab = visit().open("/kv_cache", prompt="The cat", new="4")
-    file = saved(tab, "Save run", tmp_path / "run.npz")
-    tokens = open_trace(file).token_ids
-    other = visit().open("/kv_cache", prompt="One day", new="2")
+    # Where another run is on screen, the file brings the run back.
+    new = other.page.get_by_role("spinbutton", name="New tokens")
+    new.fill("2")
+    new.press("Enter")
+    other.run_prompt("One day")
     other.wait(nSteps=2)
-    other.page.get_by_role("button", name="Open a saved run").click()
-    other.page.locator('input[type="file"]').set_input_files(file)
+    open_a_run(other, file)
     other.wait(nSteps=4, cache="on")
     other.page.keyboard.press("Escape")
     expect(other.page.locator('input[type="file"]')).to_have_count(0)
     again = open_trace(saved(other, "Save run", tmp_path / "again.npz"))
-    assert np.array_equal(again.token_ids, tokens)
-
-
-def test_the_blanks_of_a_saved_run_are_filled_in_when_it_is_opened_again(visit, tmp_path):
-    tab = visit().open("/encoder_decoder")
-    written = tab.page.locator('[data-kvviz="filled"]').inner_text()
-    steps = tab.hooks()["nSteps"]
-    file = saved(tab, "Save run", tmp_path / "run.npz")
-    other = visit().open("/encoder_decoder", prompt="One ___.", new="2")
-    other.wait(nSteps=2)
-    other.page.get_by_role("button", name="Open a saved run").click()
-    other.page.locator('input[type="file"]').set_input_files(file)
-    other.wait(nSteps=steps)
-    filled = other.page.locator('[data-kvviz="filled"]')
-    expect(filled).to_have_text(written)
-    expect(filled.locator("mark.kvviz-filled").first).to_be_visible()
-    expect(filled).not_to_contain_text("extra_id")
+    assert np.array_equal(again.token_ids, trace.token_ids)
 
 
 COLOURS = """
@@ -103,9 +93,14 @@ COLOURS = """
 """
 
 
-def test_both_caches_of_a_t5_are_drawn_in_the_offline_file(visit, tmp_path):
+def test_a_run_of_a_t5_is_drawn_in_the_offline_file_and_its_saved_run_has_its_blanks_filled_in(
+    visit, tmp_path
+):
     tab = visit().open("/encoder_decoder", step="2")
     on_screen = tab.wait(step=2)
+    written = tab.page.locator('[data-kvviz="filled"]').inner_text()
+    file = saved(tab, "Save run", tmp_path / "run.npz")
+
     offline = visit()
     offline.address = "file://"
     offline.page.goto(saved(tab, "HTML", tmp_path / "run.html").as_uri())
@@ -119,6 +114,15 @@ def test_both_caches_of_a_t5_are_drawn_in_the_offline_file(visit, tmp_path):
     # K and V, and the pattern, of the decoder's own cache and of the second.
     assert len(counts := offline.page.evaluate(COLOURS)) == 4
     assert min(counts) > 20
+
+    other = visit().open("/encoder_decoder", prompt="One ___.", new="2")
+    other.wait(nSteps=2)
+    open_a_run(other, file)
+    other.wait(nSteps=on_screen["nSteps"])
+    filled = other.page.locator('[data-kvviz="filled"]')
+    expect(filled).to_have_text(written)
+    expect(filled.locator("mark.kvviz-filled").first).to_be_visible()
+    expect(filled).not_to_contain_text("extra_id")
 
 
 def test_the_browser_goes_back_and_forward_between_views(visit):
@@ -143,7 +147,7 @@ def test_the_browser_goes_back_and_forward_between_views(visit):
     tab.page.wait_for_url("**layer=3**")
 
 
-def test_the_browser_goes_back_and_forward_between_runs(visit):
+def test_the_browser_goes_back_and_forward_between_runs_and_keeps_what_was_not_run(visit):
     tab = visit().open("/kv_cache", prompt="The cat", new="3")
     tab.wait(nFed=2)
     tab.run_prompt("The dog and the bird")
@@ -163,14 +167,7 @@ def test_the_browser_goes_back_and_forward_between_runs(visit):
     tab.page.wait_for_timeout(1500)
     assert (tab.page.url, tab.n_sent) == (address, n_sent)
 
-
-def test_going_back_keeps_what_was_typed_and_not_run(visit):
-    tab = visit().open("/kv_cache", prompt="The cat", new="3")
-    tab.wait(nFed=2)
-    tab.run_prompt("The dog and the bird")
-    tab.wait(nFed=5)
-    tab.page.wait_for_url("**bird**")
-    prompt = tab.page.get_by_role("textbox", name="Prompt")
+    # Going back keeps what was typed and not run.
     prompt.fill("A thought of my own")
     prompt.blur()
     tab.page.go_back()
