@@ -8,13 +8,18 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_nonsense_in_a_link_is_one_friendly_line(visit):
-    tab = visit().open("/kv_cache", new="-3", layer="x", step="<b>", cache="maybe")
+def test_nonsense_and_markup_in_a_link_are_one_friendly_line_and_text_everywhere(visit):
+    prompt = "<script>window.struck=1</script><img src=x onerror=window.struck=1>"
+    tab = visit().open("/kv_cache", prompt=prompt, new="-3", layer="x", step="<b>", cache="maybe")
     tab.wait(step=0, nSteps=16, cache="on")
     line = tab.page.locator('[data-testid="stAlert"]')
     expect(line).to_have_count(1)
     expect(line).to_contain_text("Part of this link could not be used")
     expect(line).to_contain_text("step is '<b>'")
+    tab.still()
+    assert tab.page.evaluate("() => window.struck") is None
+    assert tab.page.locator("[data-testid=stMain] img").count() == 0
+    assert tab.page.get_by_role("textbox", name="Prompt").input_value() == prompt
 
 
 HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test a@evil.test $x^2$"
@@ -52,52 +57,8 @@ def test_a_long_run_shows_its_progress_and_can_be_cancelled(visit):
     expect(tab.page.get_by_text("ancelled")).to_be_visible()
 
 
-def test_a_prompt_survives_a_run_that_fails_and_the_run_before_stays(visit):
-    tab = visit().open("/kv_cache", new="3")
-    tab.wait(nSteps=3)
-    long = "word " * 5000
-    tab.run_prompt(long)
-    expect(tab.page.locator('[data-testid="stAlert"]')).to_contain_text(
-        "Shorten the prompt to 1,021 tokens"
-    )
-    assert tab.page.get_by_role("textbox", name="Prompt").input_value() == long
-    tab.wait(nSteps=3)
-
-
-def test_markup_in_a_prompt_is_text_everywhere(visit):
-    prompt = "<script>window.struck=1</script><img src=x onerror=window.struck=1>"
-    tab = visit().open("/kv_cache", prompt=prompt, new="2")
-    tab.wait(nSteps=2)
-    tab.still()
-    assert tab.page.evaluate("() => window.struck") is None
-    assert tab.page.locator("[data-testid=stMain] img").count() == 0
-    assert tab.page.get_by_role("textbox", name="Prompt").input_value() == prompt
-
-
-def test_control_and_enter_run_what_was_typed(visit):
-    tab = visit().open("/kv_cache", new="3")
-    tab.wait(nSteps=3)
-    box = tab.page.get_by_role("textbox", name="Prompt")
-    box.fill("The cat and the dog and the bird")
-    box.press("Control+Enter")
-    tab.page.wait_for_url("**prompt=The*")
-    tab.wait(step=0, nFed=8)
-
-
-def test_a_foreign_file_is_refused_in_words(visit, tmp_path):
-    foreign = tmp_path / "holiday.npz"
-    foreign.write_bytes(b"not a run at all")
-    tab = visit().open("/kv_cache", new="3")
-    tab.page.get_by_role("button", name="Open a saved run").click()
-    tab.page.locator('input[type="file"]').set_input_files(foreign)
-    expect(tab.page.locator('[data-testid="stAlert"]')).to_be_visible()
-    assert "Traceback" not in tab.page.locator("body").inner_text()
-    tab.wait(nSteps=3)
-
-
-@pytest.mark.parametrize("page", ["/kv_cache", "/encoder_decoder"])
-def test_a_control_in_the_way_says_so_and_moves_nothing_else(visit, page):
-    tab = visit(slow=True).open(page, new="3")
+def put_a_control_in_the_way(tab):
+    """What is wrong with it is said at the control, and moves nothing else."""
     number = tab.page.get_by_role("spinbutton", name="New tokens")
     problem = tab.page.locator(".kvviz-problem")
     for wrong in ("0", "9999"):
@@ -108,3 +69,37 @@ def test_a_control_in_the_way_says_so_and_moves_nothing_else(visit, page):
         number.press("Enter")
         expect(problem).to_have_count(0)
     tab.still()
+
+
+def test_what_fails_on_the_page_of_a_run_says_so_and_the_run_before_stays(visit, tmp_path):
+    tab = visit(slow=True).open("/kv_cache", new="3")
+    tab.wait(nSteps=3)
+    put_a_control_in_the_way(tab)
+
+    foreign = tmp_path / "holiday.npz"
+    foreign.write_bytes(b"not a run at all")
+    alert = tab.page.locator('[data-testid="stAlert"]')
+    tab.page.get_by_role("button", name="Open a saved run").click()
+    tab.page.locator('input[type="file"]').set_input_files(foreign)
+    expect(alert).to_be_visible()
+    assert "Traceback" not in tab.page.locator("body").inner_text()
+    tab.wait(nSteps=3)
+    tab.page.keyboard.press("Escape")
+
+    long = "word " * 5000
+    tab.run_prompt(long)
+    expect(alert.filter(has_text="Shorten the prompt to 1,021 tokens")).to_be_visible()
+    box = tab.page.get_by_role("textbox", name="Prompt")
+    assert box.input_value() == long
+    tab.wait(nSteps=3)
+
+    # Control and Enter run what was typed.
+    box.fill("The cat and the dog and the bird")
+    box.press("Control+Enter")
+    tab.page.wait_for_url("**prompt=The*")
+    tab.wait(step=0, nFed=8)
+
+
+def test_a_control_in_the_way_of_a_t5_moves_nothing_else(visit):
+    tab = visit(slow=True).open("/encoder_decoder", new="3")
+    put_a_control_in_the_way(tab)

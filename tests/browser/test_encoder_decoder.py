@@ -18,26 +18,22 @@ def folder(tmp_path_factory):
     return TinyT5("browser").save(tmp_path_factory.mktemp("t5"))
 
 
-@pytest.fixture
-def opened(visit, folder):
-    """The page with a run of a random T5, loaded because a person here pressed Run."""
-
-    def open_page(**look):
-        tab = visit(**look)
-        tab.page.goto(f"{tab.address}/encoder_decoder?model={folder}&prompt={TEXT}&new={N_NEW}")
-        tab.page.get_by_role("button", name=re.compile("^Run")).click()
-        tab.wait(step=0, nSteps=N_NEW)
-        return tab
-
-    return open_page
-
-
-def test_a_person_predicts_steps_and_is_told(opened):
-    tab = opened(slow=True)
-    first = tab.hooks()
+def test_a_person_loads_a_model_predicts_steps_and_is_told_and_fits_it_on_a_telephone(
+    visit, folder
+):
+    tab = visit(slow=True, scheme="dark")
+    tab.page.goto(f"{tab.address}/encoder_decoder?model={folder}&prompt={TEXT}&new={N_NEW}")
+    # A random T5, loaded because a person here presses Run.
+    tab.page.get_by_role("button", name=re.compile("^Run")).click()
+    first = tab.wait(step=0, nSteps=N_NEW)
     n = first["nCrossComputed"]
     assert (first["nComputed"], first["nReused"], first["nCrossReused"]) == (1, 0, 0)
     assert n > 5
+    # Both caches are drawn, and an input token is read.
+    for selector in (".kv-cross canvas >> nth=0", ".kv-cross canvas >> nth=1"):
+        assert tab.pixels(f".kvviz-player {selector}").std() > 10, "the canvas is blank"
+    tab.page.locator(".kv-input .kv-chip").nth(2).hover()
+    expect(tab.page.locator(".kv-cross .kv-reading").first).to_contain_text("Input position 2")
 
     tab.page.get_by_role("button", name=f"all {n}").click()
     expect(tab.page.locator('[data-kvviz="do"]')).to_be_visible()
@@ -59,17 +55,6 @@ def test_a_person_predicts_steps_and_is_told(opened):
     assert (both["nCrossComputed"], both["nCrossComputedOff"]) == (0, n)
     tab.page.wait_for_url(re.compile("cache=both"))
 
-
-def test_both_caches_are_drawn_and_an_input_token_is_read(opened):
-    tab = opened(scheme="dark")
-    for selector in (".kv-cross canvas >> nth=0", ".kv-cross canvas >> nth=1"):
-        assert tab.pixels(f".kvviz-player {selector}").std() > 10, "the canvas is blank"
-    tab.page.locator(".kv-input .kv-chip").nth(2).hover()
-    expect(tab.page.locator(".kv-cross .kv-reading").first).to_contain_text("Input position 2")
-
-
-def test_the_page_fits_a_telephone(opened):
-    tab = opened()
     # On a telephone the sidebar with the Run button is folded away: shrink afterwards.
     tab.page.set_viewport_size({"width": 390, "height": 844})
     expect(tab.player).to_have_attribute("data-mode", "narrow")
@@ -83,33 +68,33 @@ def test_the_page_fits_a_telephone(opened):
 LONG = "A girl who had a ___.\n" + "One day she saw a big red ball in the garden. " * 40
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_long_input_is_seen_to_scroll_and_leaves_the_page_its_height(visit, width):
-    tab = visit(width=width).open("/encoder_decoder", prompt=LONG, new="4")
+def test_a_long_input_is_seen_to_scroll_and_leaves_the_page_its_height(visit):
+    tab = visit().open("/encoder_decoder", prompt=LONG, new="4")
     strip = tab.page.locator(".kv-input")
-    expect(strip).to_have_class(re.compile("has-more"))
-    assert strip.bounding_box()["height"] < 140
-    strip.evaluate("node => node.scrollTo(0, node.scrollHeight)")
-    expect(strip).not_to_have_class(re.compile("has-more"))
     filled = tab.page.locator('[data-kvviz="filled"]')
-    assert filled.bounding_box()["height"] < 260
-    assert filled.evaluate("node => node.scrollHeight > node.clientHeight")
+    for width in (1440, 390):
+        tab.page.set_viewport_size({"width": width, "height": 1000})
+        expect(tab.player).to_have_attribute("data-mode", "narrow" if width == 390 else "wide")
+        strip.evaluate("node => node.scrollTo(0, 0)")
+        expect(strip).to_have_class(re.compile("has-more"))
+        assert strip.bounding_box()["height"] < 140
+        strip.evaluate("node => node.scrollTo(0, node.scrollHeight)")
+        expect(strip).not_to_have_class(re.compile("has-more"))
+        assert filled.bounding_box()["height"] < 260
+        assert filled.evaluate("node => node.scrollHeight > node.clientHeight")
+        assert tab.overflow() <= 0
     # The same sign for a line's end as in the player.
     expect(filled).to_contain_text(".↵One day")
     expect(strip).to_contain_text("↵")
-    assert tab.overflow() <= 0
 
 
-def test_a_short_input_does_not_scroll(visit):
+def test_a_short_input_does_not_scroll_and_another_head_of_the_encoder_is_drawn(visit):
     tab = visit().open("/encoder_decoder")
-    assert (
-        tab.page.locator(".kv-input").evaluate("node => node.scrollHeight - node.clientHeight") == 0
-    )
-    expect(tab.page.locator(".kv-input")).not_to_have_class(re.compile("has-more"))
+    strip = tab.page.locator(".kv-input")
+    assert strip.evaluate("node => node.scrollHeight - node.clientHeight") == 0
+    expect(strip).not_to_have_class(re.compile("has-more"))
 
-
-def test_the_bars_show_the_number_of_a_sentinel(visit):
-    tab = visit().open("/encoder_decoder")
+    # The bars show the number of a sentinel.
     name = tab.page.locator(".kv-bar.is-chosen .kv-bar-token")
     expect(name).to_have_text("<extra_id_0>")
     expect(name).to_have_attribute("title", "<extra_id_0>")
@@ -117,9 +102,6 @@ def test_the_bars_show_the_number_of_a_sentinel(visit):
     expect(name.locator("span").nth(1)).to_have_text("id_0>")
     assert number["x"] + number["width"] <= place["x"] + place["width"] + 0.5
 
-
-def test_another_head_of_the_encoder_is_chosen_and_drawn(visit):
-    tab = visit().open("/encoder_decoder")
     hook = tab.page.locator('[data-kvviz="encoder-head"]')
     expect(tab.chart("attention-map")).to_be_visible()
     said, before = hook.inner_text(), hook.evaluate("node => ({...node.dataset})")

@@ -28,16 +28,11 @@ COLUMNS = """canvas => {
 """How many pixels of each column are in the full colour of what was computed."""
 
 
-@pytest.fixture
-def both(visit):
-    """The page with both runs of three prompt tokens and six steps, at its last step."""
-    tab = visit().open("/kv_cache", prompt="The cat sat", new="6", cache="both", step="5")
-    tab.wait(step=5, cache="both", nSteps=6)
-    tab.still()
-    return tab
-
-
-def test_both_lives_are_counted_and_drawn_each_as_its_shape(both):
+def test_both_lives_are_drawn_each_as_its_shape_shown_alone_and_gone_along(visit):
+    # Both runs of three prompt tokens and six steps, at the last step.
+    both = visit().open("/kv_cache", prompt="The cat sat", new="6", cache="both", step="5")
+    both.wait(step=5, cache="both", nSteps=6)
+    both.still()
     n = both.hooks()["nComputedOff"] - 5
     on, off = (both.page.locator(LIFE.format(cache)) for cache in ("on", "off"))
     expect(on).to_have_attribute("data-n-computed-total", str(n + 5))
@@ -54,20 +49,7 @@ def test_both_lives_are_counted_and_drawn_each_as_its_shape(both):
     assert len({round(h) for h in heights}) >= 6
     assert heights == sorted(heights)
 
-
-def test_one_click_gives_one_life_and_the_other(both):
-    on, off = (both.page.locator(LIFE.format(cache)) for cache in ("on", "off"))
-    both.page.get_by_role("button", name="Without", exact=True).click()
-    both.wait(cache="off")
-    expect(off).to_be_visible()
-    expect(on).to_be_hidden()
-    both.page.get_by_role("button", name="With cache", exact=True).click()
-    both.wait(cache="on")
-    expect(on).to_be_visible()
-    expect(off).to_be_hidden()
-
-
-def test_a_life_is_gone_along_by_pointer_and_tells_what_happened_to_a_row(both):
+    # The pointer goes along a life and is told what happened to a row.
     canvas = both.page.locator(CANVAS)
     canvas.scroll_into_view_if_needed()
     box, life = canvas.bounding_box(), both.page.locator(LIFE.format("on")).bounding_box()
@@ -94,6 +76,16 @@ def test_a_life_is_gone_along_by_pointer_and_tells_what_happened_to_a_row(both):
     both.page.wait_for_url("**step=2**")
     # The same row is lit in the strip of tokens.
     expect(both.page.locator(".kv-chip.is-lit")).to_have_count(1)
+
+    # One click gives one life and the other.
+    both.page.get_by_role("button", name="Without", exact=True).click()
+    both.wait(cache="off")
+    expect(off).to_be_visible()
+    expect(on).to_be_hidden()
+    both.page.get_by_role("button", name="With cache", exact=True).click()
+    both.wait(cache="on")
+    expect(on).to_be_visible()
+    expect(off).to_be_hidden()
 
 
 def test_the_lens_shows_the_shapes_where_a_cell_is_a_pixel(visit):
