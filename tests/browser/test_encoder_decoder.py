@@ -114,3 +114,9 @@ def test_a_short_input_does_not_scroll_and_another_head_of_the_encoder_is_drawn(
     assert tab.hooks()["layer"] == int(
         tab.page.locator('[data-kvviz="own-blank"]').get_attribute("data-layer")
     )
+
+    # The keyboard goes on where the question was answered, also when a step tells more.
+    spot = tab.answer_by_keyboard("cross-rows")
+    tab.page.keyboard.press("ArrowRight")
+    expect(tab.page.locator('[data-kvviz="told"]')).to_be_visible()
+    expect(spot).to_be_focused()

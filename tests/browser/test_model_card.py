@@ -17,4 +17,6 @@ def test_the_card_opens_and_closes_and_the_run_stays(visit):
     tab.page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     tab.wait(step=2)
+    # With the card away the keyboard is the page's again.
+    tab.answer_by_keyboard("edited-token")
     assert tab.complaints == []

@@ -31,7 +31,8 @@ def said(page):
 def test_a_visitor_predicts_then_serves_a_model_and_takes_the_table_away(visit, tmp_path):
     tab = visit(slow=True)
     page = opened(tab)
-    page.get_by_role("button", name="8.46 GB").click()
+    expect(page.get_by_role("button", name="8.46 GB")).to_be_visible()
+    tab.answer_by_keyboard("cache-of-405b")
     expect(page.locator('[data-kvviz="verdict"]')).to_contain_text("It takes 67.6 GB")
     page.get_by_role("button", name="Set the controls to it").click()
     has(page, row="llama-3.1-405b", cache_bytes=ONE_CHAT, weights_bytes=811_706_777_600, needed=13)

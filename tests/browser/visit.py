@@ -167,6 +167,30 @@ class Visit:
             button,
         )
 
+    def answer_by_keyboard(self, question: str) -> Locator:
+        """Answer a question with its first choice; the keyboard goes on where it was answered.
+
+        That is the answer's place, not the page's beginning. Returned is this place.
+        """
+        answers = self.page.locator(f".st-key-kvviz-answers-{question}")
+        expect(answers).to_be_visible()
+        self.still()
+        rows = answers.get_by_role("radiogroup")
+        if rows.count():
+            for number in range(rows.count()):
+                rows.nth(number).get_by_role("radio").first.focus()
+                self.page.keyboard.press("Enter")
+        else:
+            answers.get_by_role("button").first.focus()
+            self.page.keyboard.press("Enter")
+        expect(answers).to_have_count(0)
+        spot = self.page.locator(f".st-key-kvviz-answered-{question} .kvviz-answered")
+        expect(spot).to_be_focused()
+        self.still()
+        # Also when what follows the answer is through, such as a race.
+        expect(spot).to_be_focused()
+        return spot
+
     def run_prompt(self, prompt: str) -> None:
         """Type a prompt and press Run, without waiting for the run."""
         self.page.get_by_role("textbox", name="Prompt").fill(prompt)
