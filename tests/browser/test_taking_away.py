@@ -173,3 +173,24 @@ def test_the_browser_goes_back_and_forward_between_runs_and_keeps_what_was_not_r
     tab.page.go_back()
     tab.wait(nFed=2)
     expect(prompt).to_have_value("A thought of my own")
+
+    # Nor does a message right after the step take its place. Of two in one moment Streamlit runs
+    # the script for the later one alone.
+    tab.page.go_forward()
+    tab.wait(nFed=5)
+    tab.still()
+    prompt.fill("Another thought")
+    tab.page.evaluate("""() => {
+      const more = document.querySelector('.st-key-kv-new [data-testid="stNumberInputStepUp"]');
+      const before = location.href;
+      const watch = setInterval(() => {
+        if (location.href === before) return;
+        clearInterval(watch);
+        more.click();
+      });
+      history.back();
+    }""")
+    tab.wait(nFed=2)
+    expect(prompt).to_have_value("Another thought")
+    expect(tab.page.get_by_role("spinbutton", name="New tokens")).to_have_value("4")
+    tab.page.wait_for_url("**prompt=The+cat&new=3")
