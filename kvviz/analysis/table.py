@@ -38,7 +38,7 @@ def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
                 **(cross if trace.cross is not None else {}),
                 "chosen_position": position,
                 "chosen_id": step.chosen_id,
-                "chosen_text": trace.tokens[position],
+                "chosen_text": trace.tokens_in_place[position],
                 "chosen_prob": step.chosen_prob,
                 "time_ms": step.seconds * 1e3,
                 "flops": step.flops,

@@ -22,6 +22,7 @@ from kvviz.player.contract import CONTRACT
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import named_numbers
+from kvviz.player.tokens import named_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
 from kvviz.translation import gettext as _
@@ -150,12 +151,7 @@ def pack(
         "n_prompt": n_prompt,
         "n_rows": n_rows,
         "n_steps": n_steps,
-        "tokens": [
-            {"id": int(token_id), "text": text}
-            for token_id, text in zip(
-                first.token_ids[: n_rows + 1], first.tokens[: n_rows + 1], strict=True
-            )
-        ],
+        "tokens": named_tokens(first.token_ids, first.tokens, first.tokens_in_place)[: n_rows + 1],
         "vocabulary": {
             str(token_id): text
             for run in runs.values()

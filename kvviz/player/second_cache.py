@@ -9,6 +9,7 @@ import numpy as np
 
 from kvviz.player.patterns import lower_triangles, rectangles
 from kvviz.player.rounding import named_numbers
+from kvviz.player.tokens import named_tokens
 from kvviz.trace import GenerationTrace
 
 Runs = dict[str, GenerationTrace]
@@ -22,10 +23,7 @@ def encoder_header(run: GenerationTrace) -> dict[str, Any]:
     return {
         "encoder": {
             "text": encoder.text,
-            "tokens": [
-                {"id": int(token_id), "text": text}
-                for token_id, text in zip(encoder.token_ids, encoder.tokens, strict=True)
-            ],
+            "tokens": named_tokens(encoder.token_ids, encoder.tokens, encoder.tokens_in_place),
             "seconds": float(encoder.seconds),
             "flops": int(encoder.flops),
             "cross_proven": run.reuse_is_proven,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float32, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.recorded_attention import RecordedAttention
 from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
@@ -237,6 +239,11 @@ class EncodingTrace(RecordedAttention):
     def n_tokens(self) -> int:
         """Tokens that were fed."""
         return int(self.token_ids.size)
+
+    @cached_property
+    def tokens_in_place(self) -> tuple[str, ...]:
+        """The tokens as they read in this text, each part of a cut character with its character."""
+        return with_characters(self.tokens)
 
     @property
     def patterns(self) -> Float32[np.ndarray, "layer head query key"]:

@@ -14,6 +14,7 @@ from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.cross_attention import CrossAttention
+from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.liveness import LastRead, drops_something, last_read, seen_by_query
 from kvviz.trace.model_card import ModelCard
@@ -196,6 +197,11 @@ class GenerationTrace(RecordedAttention):
     def text(self) -> str:
         """Prompt and generated tokens as they are shown, joined."""
         return "".join(self.tokens)
+
+    @cached_property
+    def tokens_in_place(self) -> tuple[str, ...]:
+        """The tokens as they read in this text, each part of a cut character with its character."""
+        return with_characters(self.tokens)
 
     @cached_property
     def last_read(self) -> LastRead | None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from tests.browser.whole_page import missing
+
+Found = TypeVar("Found")
 
 SETTLING_S = 30
 """How long the work that a walk has asked for may take until all is at rest."""
@@ -131,18 +135,31 @@ def walk(page: Page, ground: Ground, seed: int, n_actions: int) -> None:
         ("back", "forward", "type", "press", "key", "link"), (28, 18, 16, 22, 10, 6), k=n_actions
     )
     for kind in kinds:
-        page.evaluate(
-            ACT,
-            [
-                kind,
-                chance.randrange(1000),
-                chance.choice(TEXTS),
-                list(ground.buttons),
-                ground.path.split("?")[0],
-            ],
-        )
+        what = [
+            kind,
+            chance.randrange(1000),
+            chance.choice(TEXTS),
+            list(ground.buttons),
+            ground.path.split("?")[0],
+        ]
+        through_a_reload(page, lambda what=what: page.evaluate(ACT, what))
         gap = chance.choice(GAPS_MS)
         page.wait_for_timeout(max(gap, BETWEEN_CLICKS_MS) if kind in ("press", "type") else gap)
+
+
+def through_a_reload(page: Page, ask: Callable[[], Found]) -> Found:
+    """Ask a page something, once more if it is just being loaded.
+
+    Streamlit draws into a part that is gone, and breaks, when two parts of a page are used within
+    20 ms, which no person does and this walk may. The app then loads its page anew: `recovery.js`.
+    """
+    try:
+        return ask()
+    except Error as error:
+        if "Execution context was destroyed" not in error.message:
+            raise
+        page.wait_for_load_state()
+        return ask()
 
 
 def settled(page: Page) -> None:
@@ -150,14 +167,16 @@ def settled(page: Page) -> None:
     quiet = 0
     until = time.monotonic() + SETTLING_S
     while quiet < 5:
-        quiet = quiet + 1 if not missing(page, (), charts=False) else 0
+        busy = through_a_reload(page, lambda: missing(page, (), charts=False))
+        quiet = 0 if busy else quiet + 1
         page.wait_for_timeout(100)
         assert time.monotonic() < until, "the page does not come to rest"
 
 
 def view(page: Page, ground: Ground) -> dict[str, object]:
     """Return what the page shows of all that its address decides."""
-    return page.evaluate(VIEW, [[selector, list(names)] for selector, names in ground.shown])
+    wanted = [[selector, list(names)] for selector, names in ground.shown]
+    return through_a_reload(page, lambda: page.evaluate(VIEW, wanted))
 
 
 def wait_for_view(page: Page, ground: Ground, wanted: dict[str, object]) -> None:

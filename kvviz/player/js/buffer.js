@@ -7,7 +7,7 @@ import { gettext, ngettext } from "./translation.js";
  * @import { ArrayEntry, PackedArray } from "./packed_buffer.js"
  * @typedef {"on" | "off"} RunCache
  * @typedef {"on" | "off" | "both"} Cache
- * @typedef {{ id: number, text: string }} Token
+ * @typedef {{ id: number, text: string, bytes?: string }} Token Its bytes are told where they are a part of a character.
  * @typedef {{ step: number, layer: number, head: number, cache: Cache, cell: Cell | null }} View
  * @typedef {{ cross: boolean, query: number, key: number }} Cell A cell of a pattern: who looks, and at whom.
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role

@@ -170,7 +170,9 @@ export class Player {
     this.theme = { theme, palette };
     this.store.clear();
     wearTheme(this.root, theme, palette);
-    this.schedule();
+    // A sheet of paper waits for no frame.
+    if (matchMedia("print").matches) this.frame(performance.now());
+    else this.schedule();
   }
 
   /** @param {Action} action */

@@ -74,8 +74,8 @@ export function strip(dispatch) {
       const { state, payload, facts, layout } = scene;
       cache = mainRun(state.cache);
       built([payload, cache], () => {
-        chips = payload.header.tokens.map((_, row) =>
-          el("button", { type: "button", class: "kv-chip", "data-row": row, tabindex: -1 }, [
+        chips = payload.header.tokens.map(({ bytes }, row) =>
+          el("button", { type: "button", class: "kv-chip", "data-row": row, "data-bytes": bytes ?? false, tabindex: -1 }, [
             el("span", { class: "kv-chip-text" }, [glyphs(tokenText(payload, cache, row))]),
             el("span", { class: "kv-chip-row" }, [String(row)]),
           ]),
@@ -126,7 +126,7 @@ function dress(chip, status, mark) {
   chip.disabled = status === "absent" || status === "next";
   setAttribute(chip, "aria-pressed", String(mark === "lit"));
   setAttribute(chip, "aria-hidden", status === "absent" ? "true" : null);
-  setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : null);
+  setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : chip.dataset.bytes ?? null);
 }
 
 /**

@@ -2,11 +2,13 @@
 import { el, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow } from "./cross.js";
 import { glyphs, weightPercent } from "./format.js";
+import { lifeUpTo } from "./lives.js";
 import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
-import { LABELS, STATES, tableCaption } from "./words.js";
+import { LABELS, STATES, lifeSoFar, tableCaption } from "./words.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
+ * @import { LifeView } from "./paint_history.js"
  * @import { Part, Scene } from "./player.js"
  * @import { StepFacts } from "./run.js"
  */
@@ -28,7 +30,7 @@ export function stepTable() {
   const changed = whenChanged();
   return {
     node,
-    update(/** @type {Scene} */ { payload, state, facts }) {
+    update(/** @type {Scene} */ { payload, state, facts, lives }) {
       show(node, state.table);
       if (!state.table || state.dragging) return;
       const cache = mainRun(state.cache);
@@ -45,8 +47,8 @@ export function stepTable() {
             el("tr", { class: `is-${rowState(facts, row)}` }, [
               el("th", { scope: "row" }, [String(row)]),
               el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
-              el("td", {}, [STATES[rowState(facts, row)]]),
-              ...(other ? [el("td", {}, [STATES[rowState(other, row)]])] : []),
+              el("td", {}, [soFar(lives[cache], row, state.step, STATES[rowState(facts, row)])]),
+              ...(other ? [el("td", {}, [soFar(lives.off, row, state.step, STATES[rowState(other, row)])])] : []),
               el("td", {}, [weight === null ? LABELS.none : weightPercent(weight)]),
             ]),
           );
@@ -65,6 +67,14 @@ export function stepTable() {
       });
     },
   };
+}
+
+/**
+ * What happened to a row at a step, and until then: "reused: computed at step 2, read 14 times".
+ * @param {LifeView | null} life @param {number} row @param {number} step @param {string} now @returns {string}
+ */
+function soFar(life, row, step, now) {
+  return life ? `${now}: ${lifeSoFar(lifeUpTo(life.own, row, step)).join(", ")}` : now;
 }
 
 /** @returns {{ node: HTMLElement, fill: (payload: Payload, cache: RunCache, layer: number, head: number, facts: StepFacts) => void }} */

@@ -3,8 +3,12 @@ import { paletteFor, themeOf } from "./colour.js";
 
 /** @import { Palette, Theme } from "./colour.js" */
 
-/** @param {HTMLElement} root @returns {{ theme: Theme, palette: Palette }} */
+/**
+ * Paper is light, whatever the screen is.
+ * @param {HTMLElement} root @returns {{ theme: Theme, palette: Palette }}
+ */
 export function readTheme(root) {
+  if (matchMedia("print").matches) return { theme: "light", palette: paletteFor("light", "", "", getComputedStyle(root).fontFamily) };
   const style = getComputedStyle(root);
   const background = style.getPropertyValue("--st-background-color");
   const text = style.getPropertyValue("--st-text-color");
@@ -32,12 +36,15 @@ export function wearTheme(root, theme, palette) {
 export function followTheme(root, probe, changed) {
   const media = matchMedia("(prefers-color-scheme: dark)");
   media.addEventListener("change", changed);
+  const paper = matchMedia("print");
+  paper.addEventListener("change", changed);
   probe.addEventListener("transitionend", changed);
   const observer = new MutationObserver(changed);
   const holder = root.closest("[data-theme]") ?? document.documentElement;
   observer.observe(holder, { attributes: true, attributeFilter: ["data-theme"] });
   return () => {
     media.removeEventListener("change", changed);
+    paper.removeEventListener("change", changed);
     probe.removeEventListener("transitionend", changed);
     observer.disconnect();
   };

@@ -353,11 +353,15 @@ export function lifeReading(row, text, step, state, { computed, n_read }) {
   const now = state === "computed"
     ? gettext("Step {step} computed row {row}, {token}", values)
     : gettext("Step {step} read row {row}, {token}, from the cache", values);
+  return [now, ...lifeSoFar({ computed, n_read })].join(" · ");
+}
+
+/** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, and how often it was read. */
+export function lifeSoFar({ computed, n_read }) {
   const made = computed.length === 1
     ? gettext("computed at step {first}", { first: computed[0] })
     : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
-  const read = ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) });
-  return [now, made, ...(n_read ? [read] : [])].join(" · ");
+  return n_read ? [made, ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [made];
 }
 
 /** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */

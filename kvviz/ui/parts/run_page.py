@@ -11,6 +11,7 @@ import streamlit as st
 
 from kvviz.lessons import lessons
 from kvviz.trace.model_card import Family
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import saving, work_status
 from kvviz.ui.parts.player import first_view, player
@@ -28,6 +29,13 @@ from kvviz.ui.work.runs import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
+
+
+CUT = N_(
+    "The tokenizer of this model has read little or nothing of this script: it cuts a character "
+    "into bytes, each a token of its own. 옛·1/3 is the first of three parts of 옛; point at one "
+    "for its bytes. The models that ship with kvviz have read English only."
+)
 
 
 class RunPage(ABC):
@@ -246,4 +254,6 @@ class RunPage(ABC):
             on_view=moved,
             on_cache=other_way,
         )
+        if shown.trace.tokens_in_place != tuple(shown.trace.tokens):
+            st.html(f'<p class="kvviz-source">{plain_html(_(CUT))}</p>')
         self.draw_results(shown)

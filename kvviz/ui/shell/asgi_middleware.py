@@ -50,11 +50,11 @@ class RedirectHome:
 
 
 class InjectScripts:
-    """Put four scripts into the app's HTML page, before Streamlit's own.
+    """Put five scripts into the app's HTML page, before Streamlit's own.
 
     One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
-    failed requests in the console. One keeps the address bar, one says when charts are wanted, and
-    one loads a page anew that Streamlit has taken down.
+    failed requests in the console. One keeps the address bar, one says when charts are wanted,
+    one loads a page anew that Streamlit has taken down, and one makes a page fit on paper.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -114,9 +114,15 @@ def without_conditions(scope: Scope) -> Scope:
 def scripts() -> bytes:
     """Return the script elements."""
     here = Path(__file__).parent
-    base, bar, late, recovery = (
+    base, bar, late, recovery, paper = (
         (here / name).read_text(encoding="utf-8")
-        for name in ("base_address.js", "address_bar.js", "late_charts.js", "recovery.js")
+        for name in (
+            "base_address.js",
+            "address_bar.js",
+            "late_charts.js",
+            "recovery.js",
+            "print_page.js",
+        )
     )
     names = json.dumps([entry.name for entry in PAGES])
     others = json.dumps([entry.name for entry in PAGES[1:]])
@@ -128,6 +134,7 @@ def scripts() -> bytes:
         f'<script type="module">{bar}\n{start}</script>'
         f'<script type="module">{late}\nwindow.kvvizChartsWanted = chartsWanted(window);</script>'
         f'<script type="module">{recovery}\nrecover(window);</script>'
+        f'<script type="module">{paper}\nfitOnPaper(window);</script>'
     ).encode()
 
 

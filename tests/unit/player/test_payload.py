@@ -258,7 +258,7 @@ def test_the_first_view_is_the_one_asked_for():
     header, _ = unpack(pack(TRACE))
     assert header["view"] == {"step": 0, "layer": 0, "head": 0, "cache": "on", "cell": None}
     header, _ = unpack(pack(TRACE, layer=2, head=3, step=1, cache="on"))
-    assert header["view"] == {"step": 1, "layer": 2, "head": 3, "cache": "on"}
+    assert header["view"] == {"step": 1, "layer": 2, "head": 3, "cache": "on", "cell": None}
     assert unpack(pack(UNCACHED))[0]["view"]["cache"] == "off"
     assert unpack(pack(COMPARISON))[0]["view"]["cache"] == "both"
     assert unpack(pack(COMPARISON, cache="off"))[0]["view"]["cache"] == "off"

@@ -149,7 +149,7 @@ def _side(
         "mask": encoding.mask,
         "n_layers": encoding.model.n_layers,
         "n_heads": encoding.model.n_heads,
-        "tokens": encoding.tokens,
+        "tokens": encoding.tokens_in_place,
         "special": encoding.special.tolist(),
         "slots": slots,
         "units": units,

@@ -163,7 +163,9 @@ def choose_token(
         offered,
         index=offered.index(wanted),
         key=f"{PREFIX}{name}:{encoding.model.name}:{encoding.text}",
-        format_func=lambda place: f"{place} · {visible(encoding.tokens[place]).replace(' ', '␣')}",
+        format_func=lambda place: (
+            f"{place} · {visible(encoding.tokens_in_place[place]).replace(' ', '␣')}"
+        ),
         width=220,
     )
 

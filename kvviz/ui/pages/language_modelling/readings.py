@@ -247,7 +247,7 @@ def columns_of(encoding: EncodingTrace) -> list[dict[str, Any]]:
         )
         columns.append(
             {
-                "fed": glyphs(encoding.tokens[place]),
+                "fed": glyphs(encoding.tokens_in_place[place]),
                 "kind": "hidden" if place in hidden else "special" if special else "plain",
                 "asked": glyphs(encoding.vocabulary[label]) if is_asked else None,
                 "bits": round(float(bits[place]), 4) if is_asked else None,
