@@ -21,6 +21,7 @@ PICTURES = {
     "start": SIGHTS["start"],
     "kv-cache": replace(SIGHTS["kv_cache"], path="/kv_cache?step=5"),
     "side-by-side": replace(SIGHTS["kv_cache"], path="/kv_cache?step=11&cache=both"),
+    "making": Sight("/kv_cache?step=11&cache=both&cell=17.14", ("player", "row-making")),
     "two-caches": replace(SIGHTS["encoder_decoder"], path="/encoder_decoder?step=5"),
     "model-sizes": SIGHTS["model_sizes"],
     "learning": SIGHTS["language_modelling"],

@@ -20,7 +20,7 @@ FORGIVEN = (
     # A table that was taken away before Streamlit had asked whether its file is there.
     "status of 404",
     "Download Button source error",
-    # A bar of progress asked for itself while something was pressed; the page is loaded anew.
+    # After it Streamlit may draw into a part that is gone; the page is then loaded anew.
     "delta path",
 )
 
