@@ -71,6 +71,7 @@ def pack(
     view_number: int = 0,
     roles: Sequence[Role] | None = None,
     cell: Cell | None = None,
+    plays: bool = False,
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
 ) -> bytes:
@@ -90,6 +91,8 @@ def pack(
             keeps its own view until this changes.
         roles: Head roles found by the rules of `kvviz.analysis`, for the badges; none if left out.
         cell: Cell of the pattern whose making is on show at first, if any.
+        plays: Whether the run plays by itself, once, when it is first seen. It does not where a
+            person has asked for less motion.
         layers: Layers whose arrays are packed. None means all if they fit into
             `max_bytes_all_layers`, else the one in view.
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
@@ -172,6 +175,7 @@ def pack(
             "cell": None if cell is None else asdict(cell),
         },
         "view_number": view_number,
+        "plays": plays,
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
         **second_cache.encoder_header(first),

@@ -86,14 +86,18 @@ class Visits:
         scheme="light",
         slow: bool = False,
         touch: bool = False,
+        moving: bool = False,
     ) -> Visit:
         """Open a tab, on the shared app if no address is given; `slow` as over a slow line.
 
-        An app of one's own may take its time over its first answer.
+        An app of one's own may take its time over its first answer. Less motion is asked for, so
+        that nothing plays by itself, unless the test is about what moves.
         """
         page = self._browser.new_page(has_touch=True) if touch else self._window.new_page()
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(
+            color_scheme=scheme, reduced_motion="no-preference" if moving else "reduce"
+        )
         at = address or self._shared()
         self.visits.append(Visit(page, at, slow=slow, cold=address is not None))
         return self.visits[-1]

@@ -56,7 +56,9 @@ def picture(
 ) -> Path:
     """Take one picture in a tab of its own."""
     width, height = SIZES[size]
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
     try:
         sight.open(page, address)
         shoot(page, sight, file)

@@ -93,6 +93,27 @@ def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
     expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()
 
 
+def test_the_start_page_plays_once_by_itself(visit):
+    tab = visit(moving=True).open("/")
+    last = tab.hooks()["nSteps"] - 1
+    tab.wait(step=last)
+    # It stops there, both counts in sight, and where one is to go on is said below.
+    expect(tab.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    counts = [
+        int(tab.page.locator(f'[data-cache="{cache}"]').get_attribute("data-n-computed-total"))
+        for cache in ("on", "off")
+    ]
+    assert counts[1] > 5 * counts[0]
+    # Once, and not at every visit.
+    tab.page.get_by_role("link", name="How large models are").first.click()
+    expect(tab.page.get_by_role("heading", name="How large models are")).to_be_visible()
+    tab.page.get_by_role("link", name="Start here").click()
+    tab.wait(step=0)
+    tab.still()
+    tab.page.wait_for_timeout(700)
+    assert tab.hooks()["step"] == 0
+
+
 def fits_a_telephone(tab):
     tab.still()
     assert tab.overflow() <= 0

@@ -53,6 +53,8 @@ import * as words from "./words.js";
 const FLASH_MS = 150;
 const STEP_MS = 900;
 const TELL_MS = 250;
+/** Whether a run has played by itself since the page was loaded. */
+let hasPlayed = false;
 const FRAMES_KEPT = 600;
 const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
 const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
@@ -132,6 +134,7 @@ export class Player {
       this.lives = { on: lifeView(payload, "on"), off: lifeView(payload, "off") };
       this.fillPicker(payload);
       if (!this.state.playing) this.pausePlaying();
+      if (payload.header.plays && before === null) this.playOnce();
     }
     this.told = JSON.stringify(viewOf(this.state));
     show(this.view.alert, false);
@@ -209,6 +212,14 @@ export class Player {
       this.act({ type: "tick" });
       this.playOrPause();
     }, STEP_MS / this.state.speed);
+  }
+
+  /** Plays by itself, at twice the speed, once a page is loaded and never where less motion is asked for. */
+  playOnce() {
+    if (hasPlayed || reducedMotion()) return;
+    hasPlayed = true;
+    this.act({ type: "speed", to: 2 });
+    this.act({ type: "play", on: true });
   }
 
   pausePlaying() {

@@ -123,10 +123,22 @@ def begins_at(shown: ShownRun, view: View) -> dict[str, Any]:
     }
 
 
-def packed(shown: ShownRun, view: View, view_number: int, layer: int | None = None) -> bytes:
+def packed(
+    shown: ShownRun,
+    view: View,
+    view_number: int,
+    layer: int | None = None,
+    *,
+    plays: bool = False,
+) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
-    layers = None if layer is None else [layer]
-    return pack(shown.subject, view_number=view_number, layers=layers, **begins_at(shown, view))
+    return pack(
+        shown.subject,
+        view_number=view_number,
+        layers=None if layer is None else [layer],
+        plays=plays,
+        **begins_at(shown, view),
+    )
 
 
 @st.fragment
@@ -137,6 +149,7 @@ def player(
     *,
     key: str,
     view_number: int = 0,
+    plays: bool = False,
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
 ) -> None:
@@ -149,6 +162,7 @@ def player(
         view: Where to begin. The player keeps its own view as long as `view_number` stays the same.
         key: Name of this player on the page.
         view_number: Another one, and the player takes on `view`.
+        plays: Whether the run plays by itself, once.
         on_view: Told each view that the person comes to rest at. Where it returns True, the page
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
@@ -157,7 +171,7 @@ def player(
     number = (view_number, language())
     if memory["run"] is not shown or memory["number"] != number:
         view = first_view(shown, view)
-        buffer = packed(shown, view, view_number)
+        buffer = packed(shown, view, view_number, plays=plays)
         memory.update(run=shown, number=number, view=view, buffer=buffer)
 
     def heard(event: str, take: Callable[[object], None]) -> None:

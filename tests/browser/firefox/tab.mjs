@@ -7,8 +7,10 @@ import puppeteer from "puppeteer-core";
 
 const PATIENCE_MS = 10_000;
 const PLAYER = '[data-kvviz="player"]';
-const DARK = { "layout.css.prefers-color-scheme.content-override": 0 };
-const LIGHT = { "layout.css.prefers-color-scheme.content-override": 1 };
+/** Less motion is asked for, so that no run plays by itself. */
+const STILL = { "ui.prefersReducedMotion": 1 };
+const DARK = { ...STILL, "layout.css.prefers-color-scheme.content-override": 0 };
+const LIGHT = { ...STILL, "layout.css.prefers-color-scheme.content-override": 1 };
 
 /** Start a Firefox. Its scheme is told at the start: BiDi has no word for it yet. */
 export function launch({ dark = false } = {}) {

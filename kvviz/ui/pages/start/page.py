@@ -27,7 +27,7 @@ def show() -> None:
     heading = plain_html(_("A run, step by step"))
     st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
             f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
-    player(stored_example(), View(cache="both"), key="start-player")
+    player(stored_example(), View(cache="both"), key="start-player", plays=True)
     st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
     st.header(_("Where to go for which question"), anchor=False)
     page_guide = [entry for entry in words.page_guide if page_named(entry.page) is not None]
