@@ -53,7 +53,9 @@ def test_axe_finds_nothing_to_mend(visit, axe, name):
             # In the dark it is the same page, in other colours.
             judge(f"{size}, {scheme}", colours=scheme == "dark")
     if "player" in sight.hooks:
+        tab.page.get_by_role("button", name="How this row is made").first.click()
+        expect(tab.page.locator('[data-kvviz="row-making"]')).to_be_visible()
         tab.page.keyboard.press("t")
         expect(tab.player.locator("table").filter(visible=True).first).to_be_attached()
-        judge("the table")
+        judge("the making of a row, and the table")
     assert found == []
