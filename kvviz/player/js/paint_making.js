@@ -85,7 +85,7 @@ export function paintMix(canvas, { width, making, key, at, text, theme, palette,
   let y = 0;
   for (const row of shown) {
     const weight = making.weights[row];
-    rowLabel(pen, palette, `${glyphs(text(row))} ${percent(weight)}`, y, row === key);
+    rowLabel(pen, palette, glyphs(text(row)), y, row === key, percent(weight));
     // Each value as far as it counts; the root, so that a tenth can still be seen.
     pen.globalAlpha = Math.max(0.06, Math.sqrt(weight));
     strip(pen, making.values[row], box(y), most, theme);
@@ -133,13 +133,20 @@ function caption(pen, palette, what, token, ink, y, width) {
   textWithin(pen, token, x, y + LINE / 2, width - x);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Palette} palette @param {string} text @param {number} y @param {boolean} strong */
-function rowLabel(pen, palette, text, y, strong) {
+/**
+ * A name that may be cut, and a weight that may not.
+ * @param {CanvasRenderingContext2D} pen @param {Palette} palette @param {string} text @param {number} y
+ * @param {boolean} strong @param {string} [weight]
+ */
+function rowLabel(pen, palette, text, y, strong, weight = "") {
   pen.textAlign = "right";
   pen.textBaseline = "middle";
   pen.font = `${strong ? 650 : 400} ${LETTER}px ${palette.sans}`;
   pen.fillStyle = strong ? palette.text : palette.muted;
-  textWithin(pen, text, VALUE_LABELS - 8, y + VALUE_ROW / 2, VALUE_LABELS - 10);
+  const right = VALUE_LABELS - 8;
+  pen.fillText(weight, right, y + VALUE_ROW / 2);
+  const taken = weight ? pen.measureText(`${weight} `).width + 2 : 0;
+  textWithin(pen, text, right - taken, y + VALUE_ROW / 2, right - taken - 2);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Float64Array} numbers @param {Box} box @param {number} most @param {Theme} theme */
