@@ -1,4 +1,3 @@
-import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from kvviz.ui.work import jobs
 from kvviz.ui.work.job_endpoint import ADDRESS, JobEndpoint
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
+from tests.pages.door import knock
 
 PATIENCE_S = 30
 
@@ -79,6 +79,7 @@ from threading import Event
 from kvviz.engine import load_model, trace_generation
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
+from tests.pages.door import knock
 
 begun = Event()
 
@@ -185,19 +186,10 @@ def asked(job, end="", method="GET"):
 
 def answered(path, method="GET", root_path=""):
     """Return code and content of what the endpoint answers, or None if the request goes through."""
-    sent = []
-
-    async def served(scope, receive, send):
-        pass
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "path": path, "root_path": root_path}
-    asyncio.run(JobEndpoint(served)(scope, None, send))
-    if not sent:
+    answer = knock(JobEndpoint, path, method=method, root_path=root_path)
+    if answer is None:
         return None
-    headers, body = dict(sent[0]["headers"]), sent[1]["body"]
+    code, headers, body = answer
     assert headers[b"cache-control"] == b"no-store"
     assert int(headers[b"content-length"]) == len(body)
-    return sent[0]["status"], json.loads(body)
+    return code, json.loads(body)

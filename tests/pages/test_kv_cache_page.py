@@ -575,24 +575,37 @@ def test_runs_that_end_after_different_steps_say_what_is_left_out(model, monkeyp
     )
 
 
-@pytest.mark.parametrize(("behind", "step"), [(0, 2), (1, 0)])
-def test_a_view_from_before_the_player_took_on_another_is_not_heard(
-    kv_cache, monkeypatch, behind, step
-):
-    """The back button, while what the player said a moment ago is still on its way."""
-    say = []
+def the_player_says(page, monkeypatch, view, number):
+    """Run a page whose player tells a view, as it told the one of that number."""
+    say = [{**view, "number": number}]
 
     def component(*, key, data, on_view_change, on_wanted_change):
         st.session_state[key] = {"view": say.pop()} if say else {}
         on_view_change()
 
-    page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
-    number = page.state.view_number
     monkeypatch.setattr(player, "_component", lambda: component)
-    say.append({"step": 2, "layer": 1, "head": 1, "cache": "on", "number": number - behind})
     page.app.run()
     assert page.errors == []
+
+
+@pytest.mark.parametrize(("behind", "step"), [(0, 2), (1, 0)])
+def test_a_view_from_before_the_player_took_on_another_is_not_heard(
+    kv_cache, monkeypatch, behind, step
+):
+    """The back button, while what the player said a moment ago is still on its way."""
+    page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
+    view = {"step": 2, "layer": 1, "head": 1, "cache": "on"}
+    the_player_says(page, monkeypatch, view, page.state.view_number - behind)
     assert page.state.view.step == step
+
+
+def test_a_script_that_the_tokenizer_cuts_is_shown_in_its_characters_and_said_once(kv_cache):
+    page = kv_cache(prompt="옛 a", new="3", cache="on")
+    first = page.player["tokens"][:4]
+    assert [token["text"] for token in first] == ["옛·1/3", "옛·2/3", "옛·3/3", " a"]
+    assert [token.get("bytes") for token in first] == ["‹EC›", "‹98›", "‹9B›", None]
+    assert page.html.count("have read English only") == 1
+    assert "have read English only" not in kv_cache(prompt="The cat", new="3", cache="on").html
 
 
 def test_a_link_opens_the_making_of_a_row_and_the_page_says_it_again(kv_cache):
@@ -621,18 +634,9 @@ def test_a_cell_that_a_link_asks_for_and_the_run_does_not_have_is_one_line(kv_ca
     ],
 )
 def test_the_player_may_name_only_a_cell_that_the_run_has(kv_cache, monkeypatch, cell, is_heard):
-    say = []
-
-    def component(*, key, data, on_view_change, on_wanted_change):
-        st.session_state[key] = {"view": say.pop()} if say else {}
-        on_view_change()
-
     page = kv_cache(prompt="The cat", new="3", layer="0", head="0")
-    number = page.state.view_number
-    monkeypatch.setattr(player, "_component", lambda: component)
-    say.append({"step": 1, "layer": 0, "head": 0, "cache": "on", "cell": cell, "number": number})
-    page.app.run()
-    assert page.errors == []
+    view = {"step": 1, "layer": 0, "head": 0, "cache": "on", "cell": cell}
+    the_player_says(page, monkeypatch, view, page.state.view_number)
     assert (page.state.view.step, page.state.view.cell) == (
         (1, Cell(2, 1)) if is_heard else (0, None)
     )

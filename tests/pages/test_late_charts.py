@@ -1,6 +1,5 @@
 """What the door answers to a request for Plotly."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -8,23 +7,15 @@ import pytest
 import streamlit
 
 from kvviz.ui.shell.late_charts import EXPORTED, LateCharts
+from tests.pages.door import knock
 
 SCRIPTS = Path(streamlit.__file__).parent / "static" / "static" / "js"
 
 
 def answer(path, query=b"", method="GET"):
     """Return headers and body of the answer to a request, or None if it goes through."""
-    sent = []
-
-    async def served(scope, receive, send):
-        pass
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "path": path, "query_string": query}
-    asyncio.run(LateCharts(served)(scope, None, send))
-    return (dict(sent[0]["headers"]), sent[1]["body"].decode()) if sent else None
+    found = knock(LateCharts, path, query=query, method=method)
+    return found and (found[1], found[2].decode())
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { lifeUpTo } from "./lives.js";
 import * as words from "./making_words.js";
-import { mixCanvas, numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
+import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
 import { heaviest, rowMaking } from "./row_making.js";
 import { mainRun, runOf, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
@@ -104,7 +104,6 @@ export function makingPanel(dispatch) {
     paintProducts(products.canvas, view);
     paintWeights(weights.canvas, view);
     paintMix(mix.canvas, view, found);
-    mix.canvas.style.minHeight = `${mixCanvas(1)}px`;
     setText(title, words.title(cell, asks, text(cell.key)));
     setText(hint, `${words.where(state.layer, state.head)} · ${words.LABELS.keys}`);
     setAttribute(node, "aria-label", `${title.textContent}. ${words.LABELS.keys}`);

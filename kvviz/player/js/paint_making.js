@@ -33,7 +33,7 @@ const VALUE_LABELS = 104;
 const MIXED_GAP = 8;
 
 /** @param {number} n_shown Rows drawn, that of the others included. @returns {number} Height of the values and their mix. */
-export function mixCanvas(n_shown) {
+function mixCanvas(n_shown) {
   return (n_shown + 1) * VALUE_ROW + MIXED_GAP + 2;
 }
 
