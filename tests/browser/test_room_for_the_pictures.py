@@ -58,6 +58,19 @@ def test_a_run_of_32_rows_is_there_whole_and_the_pictures_have_the_room(
     expect(said).to_contain_text("the same both ways, to")
 
 
+def test_a_run_of_few_steps_stays_within_its_card(visit):
+    tab = visit(height=900).open("/kv_cache", prompt="The cat sat on the mat. " * 4, new="3")
+    tab.wait(nSteps=3)
+    tab.still()
+    for cache in ("With cache", "Side by side"):
+        tab.page.get_by_role("button", name=cache, exact=True).click()
+        tab.wait(cache="on" if cache == "With cache" else "both")
+        tab.still()
+        card = tab.page.locator(".kv-main").bounding_box()
+        pattern = tab.page.locator(".kv-part-heat canvas:visible").first.bounding_box()
+        assert pattern["x"] + pattern["width"] <= card["x"] + card["width"]
+
+
 def test_a_phone_shows_one_picture_at_a_time_under_a_strip_that_stays(visit):
     tab = visit(width=390, height=844, touch=True).open("/kv_cache", new="4", cache="both")
     life, kv, pattern = (

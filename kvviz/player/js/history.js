@@ -90,6 +90,8 @@ export function history(dispatch) {
           head.style.left = `${box.x}px`;
           head.style.width = `${Math.max(box.w, 110)}px`;
         }
+        // Words that are longer in another language must not widen what the layout has divided.
+        node.style.width = layout.bands ? `${layout.history.w}px` : "";
         title.style.paddingLeft = `${layout.history.grids[0].x}px`;
       });
       counted([payload, state.step, state.cache], () => {

@@ -119,6 +119,8 @@ const LIFE_GAP = 24;
 const LIFE = 200;
 const LIFE_OF_TWO = 144;
 const MAX_COLUMN_PITCH = 16;
+/** Room of a life in a band, however few its steps: its title and its count stand above it. */
+const LEAST_LIFE = 126;
 const MIN_COLUMN_PITCH = 4;
 /** Rows of lives that stand by themselves. */
 const MAX_LIFE_PITCH = 14;
@@ -165,7 +167,7 @@ function bandsPanel(input, width, gap) {
   const n_lives = input.both ? 2 : 1;
   const [one, ofTwo] = width >= LARGE ? [LARGE_LIFE, LARGE_LIFE_OF_TWO] : [LIFE, LIFE_OF_TWO];
   const column = lifeColumn(input.n_steps, input.both ? ofTwo : one);
-  const lives = n_lives * column * input.n_steps + (n_lives - 1) * LIFE_GAP;
+  const lives = n_lives * Math.max(column * input.n_steps, LEAST_LIFE) + (n_lives - 1) * LIFE_GAP;
   const [mostPitch, mostGrid, mostKv] = width >= LARGE
     ? [MAX_LARGE_BAND_PITCH, MAX_LARGE_GRID, MAX_LARGE_KV]
     : [MAX_BAND_PITCH, MAX_GRID, MAX_KV];
@@ -176,17 +178,17 @@ function bandsPanel(input, width, gap) {
   const pitch = Math.min(most, Math.floor(Math.min(room, mostGrid) / input.n_rows));
   if (input.n_encoder) {
     // The rows of two caches stand one below the other, beside the pictures of both.
-    const history = historyGeometry(input, { ...lifeRows(input, TWO_CACHES_HEIGHT), column, top: LIFE_TOP, foot: 0 });
+    const history = historyGeometry(input, { ...lifeRows(input, TWO_CACHES_HEIGHT), column, top: LIFE_TOP, foot: 0, least: LEAST_LIFE });
     return { ...besidesPanel(input, width - history.w - gap, gap), history };
   }
   if (pitch >= MIN_ROW_PITCH) {
     const heat = heatGeometry(input, pitch * input.n_rows + 4 + 2 + SLANT, 4, 26, mostGrid);
     const kv = kvGeometry(input, Math.min(mostKv, width - TOKENS - lives - 2 * gap - heat.w), heat);
-    return { kv, heat, history: historyGeometry(input, { column, row: pitch, top: heat.grid.y, foot: heat.h, labels: TOKENS }) };
+    return { kv, heat, history: historyGeometry(input, { column, row: pitch, top: heat.grid.y, foot: heat.h, labels: TOKENS, least: LEAST_LIFE }) };
   }
   const rest = width - lives - gap;
   const { kv, heat } = besidesPanel(input, rest, gap, LIFE_TOP);
-  return { kv, heat, history: historyGeometry(input, { column, row: heat.pitch, top: heat.grid.y, foot: heat.h, labels: 0 }) };
+  return { kv, heat, history: historyGeometry(input, { column, row: heat.pitch, top: heat.grid.y, foot: heat.h, labels: 0, least: LEAST_LIFE }) };
 }
 
 /** @param {number} n_steps @param {number} room @returns {number} Width of a step: whole pixels where it is a cell. */
@@ -218,14 +220,15 @@ function lifeRows({ n_rows, n_encoder = 0 }, height, most = TOKENS) {
 
 /**
  * @param {LayoutInput} input
- * @param {{ column: number, row: number, top: number, foot: number, labels: number }} at Pitches, where
- *   the rows begin, the whole height if it is given from outside, and the width for the tokens.
+ * @param {{ column: number, row: number, top: number, foot: number, labels: number, least?: number }} at
+ *   Pitches, where the rows begin, the whole height if it is given from outside, the width for the
+ *   tokens, and the least room of a life.
  * @returns {HistoryGeometry}
  */
-function historyGeometry({ both, n_rows, n_steps, n_encoder = 0 }, { column, row, top, foot, labels }) {
+function historyGeometry({ both, n_rows, n_steps, n_encoder = 0 }, { column, row, top, foot, labels, least = 0 }) {
   const w = column * n_steps;
   const own = top + (n_encoder ? n_encoder * row + PARTING : 0);
-  const at = (/** @type {number} */ i) => labels + i * (w + LIFE_GAP);
+  const at = (/** @type {number} */ i) => labels + i * (Math.max(w, least) + LIFE_GAP);
   const each = both ? [0, 1] : [0];
   return {
     w: at(each.length) - LIFE_GAP,

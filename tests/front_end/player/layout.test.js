@@ -50,6 +50,13 @@ test("nothing covers anything and nothing leaves its canvas, from 320 to 1600 px
   }
 });
 
+test("a life of few steps in a band has room for its title and its count", () => {
+  for (const { input, layout, name } of layouts()) {
+    const { bands, history } = layout;
+    if (bands) assert.ok(history.w >= history.labels + (input.both ? 2 * 126 + 24 : 126), name);
+  }
+});
+
 test("lives, panels and gaps fit into the width", () => {
   for (const { layout, name } of layouts()) {
     const { kv, heat, content, besides, bands, gap, history } = layout;
