@@ -39,12 +39,12 @@ export function mountComponent(make) {
     if (!one) {
       const root = document.createElement("div");
       parentElement.append(root);
-      const page = telling({ setStateValue, setTriggerValue });
+      const page = telling({ setStateValue, setTriggerValue }, () => false);
       one = { part: make(root, page), page, root };
       mounted.set(parentElement, one);
     }
     const { part, page, root } = one;
-    Object.assign(page, telling({ setStateValue, setTriggerValue }));
+    Object.assign(page, telling({ setStateValue, setTriggerValue }, () => mounted.get(parentElement)?.part !== part));
     part.load(data);
     return () => {
       if (mounted.get(parentElement)?.part !== part) return;
@@ -56,14 +56,16 @@ export function mountComponent(make) {
 }
 
 /**
- * Ways to tell that are silent once the page is being left: what a part comes to rest at a moment
- * after a click on a link is of the past.
- * @param {Page} page @returns {Page}
+ * Ways to tell that are held back while the page is being left: what a part comes to rest at a moment
+ * after a click on a link is of the past, unless the page stays after all.
+ * @param {Page} page @param {() => boolean} isGone Whether the part has been taken away since.
+ * @returns {Page}
  */
-function telling(page) {
+function telling(page, isGone) {
   const unlessLeaving = (/** @type {Tell} */ tell) => (/** @type {string} */ name, /** @type {unknown} */ value) => {
-    const bar = /** @type {{ kvvizAddressBar?: { isLeaving: () => boolean } }} */ (globalThis).kvvizAddressBar;
-    if (!bar?.isLeaving()) tell(name, value);
+    const bar = /** @type {{ kvvizAddressBar?: { unlessLeaving: (tell: () => void) => void } }} */ (globalThis).kvvizAddressBar;
+    if (!bar) tell(name, value);
+    else bar.unlessLeaving(() => isGone() || tell(name, value));
   };
   return { setStateValue: unlessLeaving(page.setStateValue), setTriggerValue: unlessLeaving(page.setTriggerValue) };
 }

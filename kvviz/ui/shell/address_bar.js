@@ -74,6 +74,8 @@ export class AddressBar {
     this.screen = null;
     /** @type {Tell | null} */
     this.tell = null;
+    /** @type {(() => void)[]} What parts of the page on screen had to tell while it was on its way out. */
+    this.held = [];
     /** Whether Streamlit is being told of a step. */
     this.passing = false;
     this.timer = 0;
@@ -127,6 +129,8 @@ export class AddressBar {
     if (page !== place.page) this.write(this.push, place);
     else if (query !== place.query) this.write(this.isNew ? this.replace : this.push, place);
     this.isNew = false;
+    if (this.isLeaving()) return;
+    for (const tell of this.held.splice(0)) tell();
   }
 
   /** @param {History["pushState"]} how @param {Place} place */
@@ -211,6 +215,16 @@ export class AddressBar {
     return this.screen !== null && this.at.page !== this.screen;
   }
 
+  /**
+   * Tell the server something now; or, from a page on its way out, as soon as it turns out to stay: the
+   * person was gone and back before the other page came.
+   * @param {() => void} tell
+   */
+  unlessLeaving(tell) {
+    if (this.isLeaving()) this.held.push(tell);
+    else tell();
+  }
+
   /** @param {Step} step */
   say(step) {
     if (step.when !== this.newest) return;
@@ -227,6 +241,8 @@ export class AddressBar {
    * @param {string} page @param {Tell} tell
    */
   take(page, tell) {
+    // What parts of the page before had to tell is of the past.
+    if (page !== this.screen) this.held = [];
     this.screen = page;
     this.tell = tell;
     const { untold } = this;

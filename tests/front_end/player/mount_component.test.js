@@ -68,16 +68,24 @@ test("what is left is taken down once, and a late clean-up spares the part that 
   assert.equal(place.children[0], parts[1].root);
 });
 
-test("what a part tells while its page is being left is not passed on", () => {
+test("what a part tells while its page is being left waits, and is dropped with the part", () => {
   const { parts, call } = component();
   /** @type {string[]} */
   const told = [];
-  call(new Place(), 1, (/** @type {string} */ name) => told.push(name));
+  /** @type {(() => void)[]} */
+  const held = [];
   let leaving = true;
-  Object.assign(globalThis, { kvvizAddressBar: { isLeaving: () => leaving } });
+  Object.assign(globalThis, {
+    kvvizAddressBar: { unlessLeaving: (/** @type {() => void} */ tell) => (leaving ? held.push(tell) : tell()) },
+  });
+  const leave = call(new Place(), 1, (/** @type {string} */ name) => told.push(name));
   parts[0].page.setStateValue("view", 1);
   parts[0].page.setTriggerValue("pick", 1);
-  assert.deepEqual(told, []);
+  assert.deepEqual([told, held.length], [[], 2]);
+  held[0]();
+  assert.deepEqual(told, ["view"]);
+  leave();
+  held[1]();
   leaving = false;
   parts[0].page.setStateValue("view", 2);
   assert.deepEqual(told, ["view"]);

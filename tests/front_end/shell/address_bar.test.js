@@ -239,3 +239,24 @@ test("a page is leaving from the click on a link until the next one is on screen
   b.window.clock += 10_000;
   assert.equal(b.bar.isLeaving(), false, "a link that led nowhere");
 });
+
+test("what a page has to tell on its way out is told when it stays, and never of the page that came", () => {
+  const b = browser("/kv_cache");
+  /** @type {string[]} */
+  const told = [];
+  b.click("model_sizes");
+  b.window.history.pushState({}, "", "/model_sizes");
+  b.bar.unlessLeaving(() => told.push("view"));
+  b.step(-1);
+  b.tick();
+  assert.deepEqual(told, []);
+  b.says("kv_cache", "", b.told.at(-1)[1].when);
+  assert.deepEqual(told, ["view"]);
+  b.bar.unlessLeaving(() => told.push("at once"));
+  assert.deepEqual(told, ["view", "at once"]);
+  b.click("model_sizes");
+  b.bar.unlessLeaving(() => told.push("late"));
+  b.bar.take("model_sizes", () => {});
+  b.says("model_sizes", "", b.told.at(-1)[1].when);
+  assert.deepEqual(told, ["view", "at once"]);
+});

@@ -11,7 +11,6 @@ from kvviz.lessons import lessons
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.settings import LONGEST_TEXT, TextSettings
-from kvviz.ui.pages.language_modelling.teacher_forcing import SLIDER
 from kvviz.ui.parts.model_choice import choose_model, put_model, values_for
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
@@ -34,11 +33,6 @@ def values(wanted: TextSettings) -> dict[str, object]:
 def put_bert(bert: str) -> None:
     """Set who fills in hidden tokens, and leave what is typed."""
     put_model("lm:bert", "bert", bert)
-
-
-def forget_given() -> None:
-    """Let the page choose again how many tokens are given to a free run."""
-    st.session_state.pop(SLIDER, None)
 
 
 def draw(environment: Environment) -> Draft[TextSettings]:

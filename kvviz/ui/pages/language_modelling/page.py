@@ -94,7 +94,7 @@ def take_link(state: TextState, environment: Environment, link: Link) -> None:
         view = replace(view, point=0)
     state.notes, state.unusable, state.wanted = (), unusable, None
     state.view, state.film_start = view, view.point
-    controls.forget_given()
+    state.choices_of_given += 1
     on_screen = None if state.reading is None else state.reading.settings
     if on_screen == wanted:
         state.give_up_job()
@@ -121,7 +121,7 @@ def read(state: TextState, draft: Draft[TextSettings], environment: Environment)
         return
     state.attempt = draft.settings
     if state.may_load(draft.settings.model, environment):
-        controls.forget_given()
+        state.choices_of_given += 1
         state.view = replace(state.view, given=None)
         begin(state, draft.settings, environment)
 

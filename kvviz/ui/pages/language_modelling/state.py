@@ -26,6 +26,8 @@ class TextState(WorkState):
         wanted: The text that a link asks for, until its reading has begun.
         unusable: A phrase on each value of the link that was opened that could not be used.
         film_start: Point at which the film begins when it is mounted.
+        choices_of_given: Counts the times that the page itself had to choose how many tokens are
+            given.
     """
 
     reading: Reading | None = None
@@ -34,6 +36,7 @@ class TextState(WorkState):
     wanted: TextSettings | None = None
     unusable: tuple[str, ...] = ()
     film_start: int = 0
+    choices_of_given: int = 0
 
     def take(self, job: Job) -> None:
         """Take in what a job has made, unless the person has been told that it stops."""
@@ -51,6 +54,7 @@ class TextState(WorkState):
     def show(self, result: Reading) -> None:
         """Put a new reading on screen."""
         self.reading, self.error = result, None
+        self.choices_of_given += 1
         self.unusable += self.settle()
         self.write_link()
 

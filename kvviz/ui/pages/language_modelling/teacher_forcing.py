@@ -20,7 +20,15 @@ from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.model_names import called
 
 USUAL_GIVEN = 8
-SLIDER = "lm:given"
+
+
+def slider_key(state: TextState) -> str:
+    """Return the key of the slider of the tokens given, another one with each text.
+
+    A message that was sent before another text arrived says where the slider stood among the places
+    of the text before. Under the same key that would be taken for the person's choice.
+    """
+    return f"lm:given:{state.choices_of_given}"  # not for people: a key
 
 
 def given_of(reading: Reading, wanted: int | None) -> int:
@@ -116,14 +124,14 @@ def told_of(free: FreeRun) -> str:
 
 def choose_given(state: TextState, reading: Reading) -> int:
     """Draw how many tokens are given and return it."""
-    if st.session_state.get(SLIDER) not in reading.cuts:
-        st.session_state[SLIDER] = given_of(reading, state.view.given)
+    key = slider_key(state)
+    if st.session_state.get(key) not in reading.cuts:
+        st.session_state[key] = given_of(reading, state.view.given)
 
     def moved() -> None:
-        # Nothing is there where another text has come in between.
-        given = st.session_state.get(SLIDER)
-        if given is not None:
-            state.view = replace(state.view, given=int(given))
+        # Another text may have come in between.
+        if key == slider_key(state):
+            state.view = replace(state.view, given=int(st.session_state[key]))
             state.write_link()
 
     first, *others = reading.cuts
@@ -133,7 +141,7 @@ def choose_given(state: TextState, reading: Reading) -> int:
         chosen = st.select_slider(
             _("Tokens given from the beginning"),
             options=list(reading.cuts),
-            key=SLIDER,
+            key=key,
             on_change=moved,
         )
     return int(chosen)
