@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,20 +16,55 @@ from kvviz.lessons.published_speedups import PublishedSpeedUp
 from kvviz.translation import gettext as _
 
 PUBLISHED = "#8a6be0"
+RECORDED = "#6f8f80"
+_LEFT, _RIGHT, _BELOW = "middle left", "middle right", "bottom center"  # not for people: plotly's
+_UPON = 0.03
+"""Marks of one length whose figures differ by less lie upon each other."""
+_NEAR = 1.5
+"""Marks whose lengths and figures differ by a smaller factor would have their labels meet."""
 _TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 
 
+@dataclass(frozen=True, eq=False)
+class RecordedSpeedUps:
+    """Speed-ups that were measured on another machine and ship.
+
+    Attributes:
+        ups: Them.
+        processor: What it is called there.
+        threads: CPU threads that were used.
+        torch: Version of torch.
+    """
+
+    ups: SpeedUps
+    processor: str
+    threads: str
+    torch: str
+
+    @property
+    def machine(self) -> str:
+        """The machine, in words."""
+        return _("{processor}, CPU threads: {threads}").format(
+            processor=self.processor, threads=self.threads
+        )
+
+
 def speed_up_curve(
-    ups: SpeedUps | None, published: Sequence[PublishedSpeedUp], *, dark: bool = False
+    ups: SpeedUps | None,
+    published: Sequence[PublishedSpeedUp],
+    recorded: RecordedSpeedUps | None = None,
+    *,
+    dark: bool = False,
 ) -> go.Figure:
     """Draw a measured speed-up over the tokens generated, beside published ones.
 
     The rule of thumb is a band, and no gain is a line. A published figure has a letter, in the
-    order they are given.
+    order they are given, and says who measured it or with what batch.
 
     Args:
         ups: What was measured here, or None before a measurement.
         published: What others have measured.
+        recorded: What was measured on a named machine, drawn thin; None for nothing.
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
     """
     figure = go.Figure()
@@ -36,7 +73,17 @@ def speed_up_curve(
         layer="below",
     )  # fmt: skip
     figure.add_hline(y=1, line={"color": WITHOUT_CACHE, "width": 1, "dash": "dot"})
-    longest = max([one.tokens for one in published] + ([int(ups.n_new[-1])] if ups else []))
+    measured = [one for one in (ups, recorded and recorded.ups) if one is not None]
+    longest = max([one.tokens for one in published] + [int(one.n_new[-1]) for one in measured])
+    if recorded is not None:
+        figure.add_scatter(
+            x=recorded.ups.n_new, y=recorded.ups.median, text=counted_tokens(recorded.ups.n_new),
+            name=_("recorded: {machine}").format(machine=recorded.machine),
+            mode="lines",
+            line={"color": RECORDED, "width": 1.5, "dash": "dash"},
+            hovertemplate=_("{tokens}, recorded").format(tokens="%{text}")
+            + "<br>%{y:.2f}×<extra></extra>",
+        )  # fmt: skip
     if ups is not None:
         edge = np.concatenate([ups.high, ups.low[::-1]])
         figure.add_scatter(
@@ -56,22 +103,24 @@ def speed_up_curve(
             + "<extra></extra>",
         )  # fmt: skip
     tokens = counted_tokens(np.array([one.tokens for one in published]))
-    letters = [chr(ord("A") + number) for number in range(len(published))]
+    letters = [_letter(number) for number in range(len(published))]
+    labels = _labels(published)
     figure.add_scatter(
         x=np.array([one.tokens for one in published]),
         y=np.array([one.speed_up for one in published]),
         name=_("published, see the list"),
         mode="markers+text",
-        text=letters,
-        textposition=_sides(published, longest),
+        text=labels,
+        textposition=_sides(published, labels),
         textfont={"size": 12},
         cliponaxis=False,
         marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
         customdata=[
-            [one.who, one.batch, counted] for one, counted in zip(published, tokens, strict=True)
+            [one.who, one.batch, counted, letter]
+            for one, counted, letter in zip(published, tokens, letters, strict=True)
         ],
         hovertemplate=_("{letter}: {who}, batch {batch}").format(
-            letter="%{text}", who="%{customdata[0]}", batch="%{customdata[1]}"
+            letter="%{customdata[3]}", who="%{customdata[0]}", batch="%{customdata[1]}"
         )
         + "<br>%{customdata[2]}: %{y}×<extra></extra>",
     )
@@ -80,12 +129,12 @@ def speed_up_curve(
         text=_("the rule: 2× to 4×"), font={"size": 12},
     )  # fmt: skip
     figure.add_annotation(
-        xref="paper", x=0.01, xanchor="left", y=0, yanchor="top", showarrow=False,
+        xref="paper", x=0.99, xanchor="right", y=0, yanchor="top", showarrow=False,
         text=_("no gain"), font={"size": 12},
     )  # fmt: skip
-    heights = [one.speed_up for one in published] + (
-        [float(ups.low.min()), float(ups.high.max())] if ups else []
-    )
+    heights = [one.speed_up for one in published]
+    for one in measured:
+        heights += [float(one.low.min()), float(one.high.max())]
     figure.update_yaxes(
         type="log",
         title_text=_("times as fast with the cache"),
@@ -108,18 +157,62 @@ def speed_up_curve(
     )
 
 
-def _sides(published: Sequence[PublishedSpeedUp], longest: int) -> list[str]:
-    """Return on which side of its mark each letter stands, so that none covers another.
+def _labels(published: Sequence[PublishedSpeedUp]) -> list[str]:
+    """Return what stands beside each mark: its letter, and who published it or with what batch.
 
-    Marks above one another take turns. Otherwise a letter stands to the left, and that of the
-    rightmost to the right, which leaves the left to its neighbours.
+    Marks that lie upon each other share the label of the lowest.
+    """
+    labels: list[str] = []
+    for number, one in enumerate(published):
+        together = [
+            place
+            for place, other in enumerate(published)
+            if other.tokens == one.tokens and abs(other.speed_up / one.speed_up - 1) < _UPON
+        ]
+        lowest = min(together, key=lambda place: published[place].speed_up)
+        if number != lowest:
+            labels.append("")
+            continue
+        letters = " ".join(_letter(place) for place in together)
+        several = [
+            other for other in published if (other.who, other.tokens) == (one.who, one.tokens)
+        ]
+        batches = ", ".join(f"{published[place].batch}" for place in together)
+        named = _("batch {n}").format(n=batches) if len(several) > 1 else one.who
+        labels.append(f"{letters} {named}")
+    return labels
+
+
+def _letter(number: int) -> str:
+    """Return the letter of a published figure."""
+    return chr(ord("A") + number)
+
+
+def _sides(published: Sequence[PublishedSpeedUp], labels: Sequence[str]) -> list[str]:
+    """Return on which side of its mark each label stands, so that none covers another.
+
+    Labels above one another take turns. Otherwise a label stands to the left, or below its mark
+    where another mark lies close by on the left.
     """
     sides: list[str] = []
     for one in published:
         column = sorted(
-            (other for other in published if other.tokens == one.tokens),
+            (
+                other
+                for other, label in zip(published, labels, strict=True)
+                if other.tokens == one.tokens and label
+            ),
             key=lambda other: other.speed_up,
         )
-        right = bool(column.index(one) % 2) if len(column) > 1 else one.tokens > 0.99 * longest
-        sides.append(f"middle {'right' if right else 'left'}")
+        if len(column) > 1:
+            right = one in column and column.index(one) % 2
+            sides.append(_RIGHT if right else _LEFT)
+        elif any(
+            one.tokens / _NEAR < other.tokens < one.tokens
+            and abs(math.log(other.speed_up / one.speed_up)) < math.log(_NEAR)
+            for other in published
+        ):
+            sides.append(_BELOW)
+        else:
+            sides.append(_LEFT)
     return sides

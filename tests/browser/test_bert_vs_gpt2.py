@@ -30,6 +30,24 @@ def hooks(tab, selector=PICTURE):
     return tab.page.locator(selector).evaluate("node => ({...node.dataset})")
 
 
+def test_the_page_opens_with_its_point_and_covers_it_when_asked_to(visit):
+    tab = opened(visit())
+    picture, verdict = tab.page.locator(PICTURE), tab.page.locator('[data-kvviz="verdict"]')
+    expect(picture).to_have_attribute("data-veiled", "false")
+    expect(verdict).to_contain_text("gave 0 % of its attention to tokens still to come")
+    expect(tab.page.locator('[data-kvviz="recorded"]')).to_be_visible()
+    tab.page.get_by_role("button", name="Cover it and ask me").click()
+    expect(picture).to_have_attribute("data-veiled", "true")
+    expect(verdict).to_have_count(0)
+    tab.page.wait_for_url("**/bert_vs_gpt2?ask=1")
+    show_me(tab)
+    expect(picture).to_have_attribute("data-veiled", "false")
+    # The way back leads to what was there: nothing covered.
+    tab.page.go_back()
+    tab.page.wait_for_url(lambda url: "ask" not in url)
+    expect(verdict).to_be_visible()
+
+
 def test_a_person_predicts_then_looks_at_both_models(visit):
     tab = opened(visit(slow=True), text=SHORT)
     expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")

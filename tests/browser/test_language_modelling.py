@@ -170,7 +170,7 @@ def leave_the_mouse_still(tab):
 
 
 def test_on_a_telephone_it_is_read_by_keyboard_and_finger_and_lies_still(lesson):
-    tab = lesson(width=390, height=844)
+    tab = lesson("?ask=1", width=390, height=844)
     assert tab.overflow() <= 0
     answer_by_keyboard(tab, "lm-next")
     strip = tab.page.locator(NEXT)

@@ -2,24 +2,31 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from kvviz.analysis import head_measures
+from kvviz.engine import trace_encoding
 from kvviz.engine.asking import scoring
 from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
+from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import recorded_pair
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
 from kvviz.ui.parts.experiment import Choice, work
 from kvviz.ui.parts.experiment.verdict import judged
 from kvviz.ui.shell.plain_text import percent, plain
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.run_settings import LARGEST_SEED
+from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import LARGEST_SEED, RunSettings
 from tests.pages.conftest import Drawn, opened_by_link
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 from tests.payload_reader import unpack
+
+TEXT = "Tom played with his red ball. It rolled under the bed and he could not find it."
+"""Other than the page's own, which is recorded."""
 
 
 class Twins(Drawn):
@@ -94,8 +101,49 @@ def twins(model):
     return lambda **parameters: Twins(parameters)
 
 
-def test_the_first_visit_asks_before_it_shows(twins):
+def test_the_first_visit_shows_what_was_recorded_and_offers_to_be_asked(twins):
     page = twins()
+    assert page.errors == page.notes == []
+    assert page.picture["veiled"] is False
+    assert {"left.pattern", "right.pattern"} <= page.names
+    ahead = float(head_measures(page.encodings[1]).forward.mean())
+    assert page.verdict() == ["none", bucket(ahead)]
+    # Nobody was asked, so nobody was right, and no focus is taken.
+    assert 'data-right="0"' in page.html
+    assert page.told().startswith("Over all heads GPT-2 mini gave 0 % of its attention")
+    assert "Recorded with torch 2.13.0" in page.html
+    assert not page.record.results
+    page.app.button(key="cover:look-ahead").click().run()
+    assert page.picture["veiled"] is True
+    assert 'data-kvviz="verdict"' not in page.html
+    assert dict(page.app.query_params) == {"ask": "1"}
+    # It holds for the session: the next text is asked about as before.
+    page.show_me()
+    assert page.picture["veiled"] is False
+    assert not [one for one in page.app.button if str(one.key).startswith("cover:")]
+
+
+def test_what_was_recorded_is_what_the_models_make_of_the_text():
+    usual = TwinSettings()
+    for recorded, name in zip(recorded_pair(), (usual.model, usual.bert), strict=True):
+        live = trace_encoding(model_store().get(RunSettings(model=name)), usual.text)
+        assert recorded.model.revision == live.model.revision
+        assert recorded.tokens == live.tokens
+        # Another machine may add in another order; 48 heads in float32 differ by far less.
+        for name in ("patterns", "queries", "all_keys", "all_values", "hidden_states"):
+            a, b = getattr(recorded, name), getattr(live, name)
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-4)
+
+
+def test_a_text_of_ones_own_is_asked_about_and_so_are_other_models(twins):
+    for changed in ({"text": "The cat sat on the mat."}, {"bert": "kvviz/gpt2-mini"}):
+        page = twins(**changed)
+        assert 'data-kvviz="recorded"' not in page.html
+        assert 'data-kvviz="verdict"' not in page.html
+
+
+def test_a_link_has_the_first_visit_asked_before_it_shows(twins):
+    page = twins(ask="1")
     assert page.errors == page.notes == []
     assert page.picture["veiled"] is True
     assert page.picture["arrays"] == []
@@ -115,11 +163,11 @@ def test_the_first_visit_asks_before_it_shows(twins):
         f"head-comparison-{measure}": both for measure in ("forward", "entropy", "distance")
     }
     assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
-    assert dict(page.app.query_params) == {}
+    assert dict(page.app.query_params) == {"ask": "1"}
 
 
 def test_answers_are_told_right_and_wrong(twins):
-    page = twins()
+    page = twins(ask="1")
     first, second = (one for one in page.app.button_group if str(one.key).startswith("ask:"))
     first.set_value("up to a third").run()
     assert 'data-kvviz="verdict"' not in page.html
@@ -322,7 +370,7 @@ def test_what_takes_long_can_be_cancelled_and_done_again(twins, monkeypatch, do,
             real(job, key, room)
 
     monkeypatch.setattr(work, "watch", press_cancel)
-    page = twins(do=do)
+    page = twins(do=do, text=TEXT)
     if cancelled != "read":
         page.show_me()
     assert page.errors == []
@@ -350,7 +398,7 @@ def test_models_that_take_long_are_waited_for_again_and_again(twins, monkeypatch
         return real(job, key, *others)
 
     monkeypatch.setattr(work, "watch", late)
-    page = twins(do=do, new="3").show_me()
+    page = twins(do=do, new="3", text=TEXT).show_me()
     assert page.errors == []
     assert page.verdict()
     assert waits
@@ -374,7 +422,7 @@ def test_progress_of_writing_and_judging_only_grows_and_comes_to_its_end(twins, 
 
 
 def test_the_first_head_is_one_in_which_the_two_look_at_different_sides(twins):
-    page = twins().show_me()
+    page = twins()
     layer, head = page.picture["view"]["layer"], page.picture["view"]["head"]
     left, right = (head_measures(side) for side in page.encodings)
     assert left.forward[layer, head] == 0

@@ -140,8 +140,22 @@ def tiny_bert(tmp_path_factory):
     return str(folder)
 
 
-def test_the_first_visit_asks_before_it_shows_any_loss(lesson):
+def test_the_first_visit_shows_the_losses_and_offers_to_be_asked(lesson):
     page = lesson()
+    assert page.errors == []
+    assert page.columns["revealed"] is True
+    assert "” cost " in page.html
+    assert page.labels("most-surprising") == {}
+    # The others are asked about, as ever.
+    assert page.labels("masked-labels")
+    page.press("cover:most-surprising")
+    assert page.columns["revealed"] is False
+    assert page.labels("most-surprising")
+    assert dict(page.app.query_params) == {"ask": "1"}
+
+
+def test_a_link_has_the_first_visit_asked_before_it_shows_any_loss(lesson):
+    page = lesson(ask="1")
     assert page.errors == []
     reading = page.columns
     assert reading["revealed"] is False
@@ -150,18 +164,18 @@ def test_the_first_visit_asks_before_it_shows_any_loss(lesson):
     asked = [column["asked"] for column in reading["columns"]]
     assert asked == [*fed[1:], None]
     assert "".join(fed).replace("␣", " ") == lessons().texts[0].text
-    assert dict(page.app.query_params) == {}
+    assert dict(page.app.query_params) == {"ask": "1"}
 
 
 def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):
-    page = lesson()
+    page = lesson(ask="1")
     offered = page.labels("most-surprising")
     costs = {word.text: word.bits for word in page.state.reading.words}
     dearest = max((label for label in offered.values() if label in costs), key=costs.__getitem__)
     right = next(key for key, label in offered.items() if label == dearest)
     page.press(right)
     assert f"Right. “{dearest}” cost {costs[dearest]:.1f} bits" in page.html
-    again = lesson()
+    again = lesson(ask="1")
     wrong = next(key for key, label in offered.items() if label in costs and label != dearest)
     again.press(wrong)
     assert f"You said {offered[wrong]}. “{dearest}” cost" in again.html

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kvviz.translation import ENGLISH, language
-from kvviz.ui.shell import history
+from kvviz.ui.shell import asked_first, history
 
 ARRIVED = "kvviz:arrived"
 """Set by the frame when another page than before is drawn, until the page has seen it."""
@@ -81,20 +81,23 @@ class Address:
             # The bare name of another page leads to what that page shows.
             brought = bool(parameters) or not arrived
         if brought and parameters != self.written:
-            take(Link(parameters, by_history=step is not None or history.flagged()))
+            link = Link(parameters, by_history=step is not None or history.flagged())
+            asked_first.take(parameters, by_history=link.by_history)
+            take(link)
             self.written = parameters
         st.session_state[ARRIVED] = False
         if step is not None:
             history.followed()
 
     def write(self, parameters: Mapping[str, str]) -> None:
-        """Put parameters into the address bar, and the language with them.
+        """Put parameters into the address bar, and with them what holds for the session.
 
         The browser is told unless it was told just that: it leaves aside what was said before it
         told of its newest step, and keeps the rest.
         """
         spoken = language()
-        self.written = {**parameters, **({} if spoken == ENGLISH else {"lang": spoken})}
+        spoken_here = {} if spoken == ENGLISH else {"lang": spoken}
+        self.written = {**parameters, **spoken_here, **asked_first.written()}
         page = st.session_state.get(PAGE, "")
         st.session_state.setdefault(_ADDRESSES, {})[page] = self.written
         address = page, self.written, history.newest()

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from kvviz.translation import gettext as _
 from kvviz.translation import languages
+from kvviz.ui.shell import asked_first
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -117,9 +118,11 @@ def lines_about(unusable: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def unknown_language(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a phrase on the language of a link if nobody speaks it here, else nothing."""
-    return values_of(parameters, {"lang": language_code()})[1]
+def unusable_anywhere(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a phrase on each value that a link to any page may have and that cannot be used."""
+    return values_of(parameters, {"lang": language_code(), asked_first.PARAMETER: one_of(("1",))})[
+        1
+    ]
 
 
 def whole(least: int, most: int) -> Reader:

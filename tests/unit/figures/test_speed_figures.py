@@ -1,3 +1,4 @@
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,8 @@ from kvviz.figures.step_parts import PART_COLOURS, step_parts
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.trace.ceilings import Ceilings
 from kvviz.trace.step_profile import PARTS, StepProfile
+from kvviz.ui.pages.speed_and_memory.recorded_race import FILE, recorded_race
+from kvviz.ui.pages.speed_and_memory.settings import RaceSettings
 from tests.races import CARD, made_up_race
 
 
@@ -32,7 +35,7 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
     assert list(named(figure, "measured here").y) == ups.median.tolist()
     marks = named(figure, "published, see the list")
     assert list(marks.y) == [one.speed_up for one in published]
-    assert list(marks.text)[:2] == ["A", "B"]
+    assert list(marks.text)[:2] == ["A Lages", "B Raschka"]
     low, high = figure.layout.yaxis.range
     assert low < np.log10(min(0.5, *marks.y))
     assert high > np.log10(max(marks.y))
@@ -40,15 +43,40 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
     assert (band.y0, band.y1) == (2.0, 4.0)
 
 
-def test_letters_of_marks_above_one_another_take_turns_on_their_sides():
+def test_labels_of_marks_above_one_another_take_turns_and_no_two_stand_on_one_spot():
     published = published_speed_ups()
     marks = named(speed_up_curve(None, published), "published, see the list")
-    placed = list(zip(published, marks.textposition, strict=True))
-    at_200 = sorted((one.speed_up, side) for one, side in placed if one.tokens == 200)
-    assert len(at_200) == 8
+    placed = list(zip(published, marks.text, marks.textposition, strict=True))
+    at_200 = sorted(
+        (one.speed_up, side) for one, text, side in placed if one.tokens == 200 and text
+    )
+    assert len(at_200) == 7
     for (_, lower), (_, upper) in pairwise(at_200):
         assert lower != upper
-    assert [side for one, side in placed if one.tokens == 1001] == ["middle right"]
+    # 0.97 and 0.96 lie upon each other.
+    assert [text for one, text, _ in placed if one.speed_up < 1] == ["", "F G batch 1, 4"]
+    # D lies close by on the left of A.
+    assert {text: side for _, text, side in placed if text[:1] in "AD"}.items() >= {
+        ("A Lages", "bottom center"), ("D Shafique", "middle left")
+    }  # fmt: skip
+
+
+def test_a_recorded_race_is_a_thin_line_that_names_its_machine():
+    recorded = recorded_race()
+    figure = speed_up_curve(speed_ups(made_up_race()), published_speed_ups(), recorded)
+    line = named(figure, f"recorded: {recorded.machine}")
+    assert list(line.y) == recorded.ups.median.tolist()
+    assert line.line.width < named(figure, "measured here").line.width
+    assert figure.layout.yaxis.range[1] > np.log10(recorded.ups.median.max())
+
+
+def test_the_race_that_ships_is_the_first_visit_s_and_hangs_together():
+    ups, wanted = recorded_race().ups, RaceSettings()
+    stored = json.loads(FILE.read_text(encoding="utf-8"))
+    assert ups.n_new[-1] == wanted.new
+    assert (stored["n_prompt"], stored["torch"].split("+")[0]) == (wanted.prompt_tokens, "2.13.0")
+    assert (ups.low <= ups.median).all()
+    assert (ups.median <= ups.high).all()
 
 
 def test_before_a_race_there_is_no_measured_line():

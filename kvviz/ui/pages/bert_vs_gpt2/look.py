@@ -10,11 +10,13 @@ from kvviz.figures import head_comparison
 from kvviz.figures.head_comparison import MEASURES, Measure
 from kvviz.figures.theme import MODELS
 from kvviz.lessons import lessons
+from kvviz.trace import EncodingTrace
 from kvviz.translation import N_, pgettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
+from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import is_recorded, recorded_pair
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import percent, plain_html
@@ -28,17 +30,37 @@ NONE, SOME, MUCH = "none", N_("up to a third"), N_("more than a third")
 def draw(bench: Workbench, card: DeltaGenerator) -> None:
     """Draw the experiment."""
     text, names = bench.settings.text, bench.names()
-    left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
+    recorded = is_recorded(bench.settings)
+    if recorded:
+        left, right = recorded_pair()
+    else:
+        left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
     pair = Pair(left, right, names, (_(NOTES["gpt2"]), _(NOTES["bert"])))
     with card:
-        done = experiment(pair).draw()
+        done = experiment(pair, is_open=recorded).draw()
     picture(bench, pair, veiled=done is None)
+    if recorded:
+        with bench.stage:
+            said = _(
+                "Recorded with {version}; it ships. Change the text, and both models read it here."
+            ).format(version=version_of(left))
+            st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
     if done is not None:
         every_head(pair)
 
 
-def experiment(pair: Pair) -> Experiment:
-    """Return the experiment with one text."""
+def version_of(encoding: EncodingTrace) -> str:
+    """Return with what an encoding was made."""
+    return f"torch {encoding.environment.get('torch', '?')}"
+
+
+def experiment(pair: Pair, *, is_open: bool) -> Experiment:
+    """Return the experiment with one text.
+
+    Args:
+        pair: What was read.
+        is_open: Whether it is told at once, as of the text that ships.
+    """
     left, right = pair.names
     shares = [float(head_measures(side).forward.mean()) for side in (pair.left, pair.right)]
     told = {
@@ -53,6 +75,7 @@ def experiment(pair: Pair) -> Experiment:
         [Choice(answers, name) for name in pair.names],
         lambda _found: Verdict([{bucket(share)} for share in shares], told),
         about=(pair.left.text, *pair.names),
+        is_open=is_open,
     )
 
 

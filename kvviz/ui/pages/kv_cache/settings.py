@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kvviz.ui.parts.view import VIEW_FIELDS, View
-from kvviz.ui.shell.links import unknown_language
+from kvviz.ui.shell.links import unusable_anywhere
 from kvviz.ui.work.run_settings import RunSettings, run_fields
 
 
@@ -15,7 +15,7 @@ def parse(
     """Read a link: run and view, and a phrase on each value that could not be used."""
     settings, wrong_run = run_fields(max_new_tokens).parse(parameters)
     view, wrong_view = VIEW_FIELDS.parse(parameters)
-    return settings, view, (*wrong_run, *wrong_view, *unknown_language(parameters))
+    return settings, view, (*wrong_run, *wrong_view, *unusable_anywhere(parameters))
 
 
 def write(settings: RunSettings, view: View) -> dict[str, str]:

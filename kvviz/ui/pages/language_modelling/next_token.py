@@ -81,6 +81,7 @@ def experiment(reading: Reading, offered: tuple[Word, ...]) -> Experiment:
         lambda _found: told(reading, offered),
         words={"model": called(reading.settings.model)},
         about=reading.settings,
+        is_open=reading.settings.is_usual,
     )
 
 

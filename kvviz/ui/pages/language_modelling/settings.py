@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kvviz.lessons import lessons
-from kvviz.ui.shell.links import LinkFields, text_up_to, unknown_language, whole
+from kvviz.ui.shell.links import LinkFields, text_up_to, unusable_anywhere, whole
 from kvviz.ui.work.run_settings import (
     LARGEST_SEED,
     LONGEST_MODEL,
@@ -32,6 +32,11 @@ class TextSettings:
     model: str = RunSettings.model
     bert: str = "kvviz/bert-mini"
     device: str = "auto"
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is what a first visit reads."""
+        return replace(self, device="auto") == TextSettings()
 
     def of(self, model: str) -> RunSettings:
         """Return how a model is asked for."""
@@ -71,7 +76,7 @@ def parse(parameters: Mapping[str, str]) -> tuple[TextSettings, TextView, tuple[
     """Read a link: settings and view, and a phrase on each value that could not be used."""
     settings, wrong_settings = text_fields().parse(parameters)
     view, wrong_view = VIEW_FIELDS.parse(parameters)
-    return settings, view, (*wrong_settings, *wrong_view, *unknown_language(parameters))
+    return settings, view, (*wrong_settings, *wrong_view, *unusable_anywhere(parameters))
 
 
 def write(settings: TextSettings, view: TextView) -> dict[str, str]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kvviz.analysis.race_table import race_csv
 from kvviz.analysis.speed_up import RULE, SpeedUps, gap, side_times, speed_ups
-from kvviz.figures.speed_up_curve import speed_up_curve
+from kvviz.figures.speed_up_curve import RecordedSpeedUps, speed_up_curve
 from kvviz.lessons import lessons
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.trace.race import Race
@@ -15,6 +15,7 @@ from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory.live_race import TITLES, lane_pair
 from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
+from kvviz.ui.pages.speed_and_memory.recorded_race import recorded_race
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Verdict
@@ -203,7 +204,8 @@ def against_length(finished: Finished | None) -> None:
     ups = None if finished is None else speed_ups(finished.race)
     with st.container(border=True, key="kvviz-card-speed-up"):
         head(_("The longer the text, the more there is to reuse"), caption.text)
-        chart.draw(speed_up_curve(ups, published), _alt(ups, len(published)))
+        recorded = recorded_race()
+        chart.draw(speed_up_curve(ups, published, recorded), _alt(ups, recorded, len(published)))
         with st.expander(_("The published figures and their sources"), key="kvviz-published"):
             table(
                 "published",
@@ -222,8 +224,13 @@ def against_length(finished: Finished | None) -> None:
         source(caption.source)
 
 
-def _alt(ups: SpeedUps | None, n_published: int) -> str:
+def _alt(ups: SpeedUps | None, recorded: RecordedSpeedUps, n_published: int) -> str:
     """Say what the speed-up against length shows."""
+    before = _("Recorded on {machine}: {times} at {length}.").format(
+        machine=recorded.machine,
+        times=factor(recorded.ups.last),
+        length=in_tokens(int(recorded.ups.n_new[-1])),
+    )
     told = _("Nothing was measured here yet.")
     if ups is not None:
         told = _("Measured here: {times} at {length}.").format(
@@ -235,4 +242,4 @@ def _alt(ups: SpeedUps | None, n_published: int) -> str:
         n_published,
     ).format(n=n_published)
     axes = _("Times as fast with the cache over the tokens generated.")
-    return f"{axes} {told} {others}"
+    return f"{axes} {told} {before} {others}"

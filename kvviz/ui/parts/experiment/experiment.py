@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,7 @@ from kvviz.ui.parts.experiment.question import Choice, ask, together
 from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
 from kvviz.ui.parts.experiment.verdict import Verdict
 from kvviz.ui.parts.experiment.work import Work
+from kvviz.ui.shell.asked_first import asked_first, cover
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -50,6 +51,8 @@ class Experiment:
             until the page says `saw`.
         stays: Whether the question stands there when it is answered.
         on_answer: Called when it is answered, before the page is drawn again.
+        is_open: Whether it is told from the beginning, as of an example that ships: a page shows
+            its point at once. A link with ``ask=1`` has it asked first all the same.
     """
 
     question: str
@@ -61,6 +64,7 @@ class Experiment:
     by_hand: str = ""
     stays: bool = True
     on_answer: Callable[[], None] | None = None
+    is_open: bool = False
 
     @property
     def key(self) -> Key:
@@ -79,7 +83,14 @@ class Experiment:
     @property
     def given(self) -> Given | None:
         """What was answered, None before it."""
-        return Record.here().given.get(self.key) if self.choices else Given(SHOW_ME)
+        if not self.choices:
+            return Given(SHOW_ME)
+        return Record.here().given.get(self.key) or (Given(SHOW_ME) if self.stands_open else None)
+
+    @property
+    def stands_open(self) -> bool:
+        """Whether it is told and nobody was asked."""
+        return self.is_open and not asked_first() and self.key not in Record.here().given
 
     @property
     def to_be_seen(self) -> bool:
@@ -137,6 +148,8 @@ class Experiment:
             return None
         came_out = None if self.tell is None else self.tell(found)
         if came_out is not None:
+            if self.stands_open:
+                came_out = replace(came_out, beside=self._offer_to_ask)
             with box if picture is None else nullcontext():
                 self.judge(came_out)
         return Outcome(found)
@@ -146,7 +159,14 @@ class Experiment:
         if not self.choices:
             return self.given, st.container()
         text = self.lesson.ask.format(**self.words)
-        return ask(self.key, text, self.choices, stays=self.stays, on_answer=self.on_answer)
+        return ask(
+            self.key,
+            text,
+            self.choices,
+            given=self.given,
+            stays=self.stays,
+            on_answer=self.on_answer,
+        )
 
     def judge(self, came_out: Verdict, *, alone: bool = False) -> None:
         """Draw what came out, beside what was answered.
@@ -158,6 +178,12 @@ class Experiment:
         given = None if alone else self.given
         answers = SHOW_ME if given is None else given.answers
         verdicts.draw(came_out, self.lesson, self.choices, answers)
+
+    def _offer_to_ask(self) -> None:
+        """Draw the way to the covered state, whose address can be given to others."""
+        if st.button(_("Cover it and ask me"), key=f"cover:{self.question}", type="tertiary"):
+            cover()
+            st.rerun()
 
     def _draw_by_hand(self) -> None:
         assert self.given is not None

@@ -61,6 +61,7 @@ def ask(
     text: str,
     choices: Sequence[Choice],
     *,
+    given: Given | None,
     stays: bool = True,
     on_answer: Callable[[], None] | None = None,
 ) -> tuple[Given | None, DeltaGenerator]:
@@ -73,17 +74,17 @@ def ask(
         key: The question's id, and what it is about.
         text: The question, plain text.
         choices: All of them have to be made.
+        given: What was answered, None before it.
         stays: Whether the question stands there when it is answered.
         on_answer: Called when it is answered, before the page is drawn again.
 
     Returns:
         What was answered, or None as long as it was not, and the place for what is told of it.
     """
-    name, record = key[0], Record.here()
-    given = record.given.get(key)
+    name = key[0]
 
     def take(answers: tuple[Any, ...]) -> None:
-        record.answer(key, answers)
+        Record.here().answer(key, answers)
         if on_answer is not None:
             on_answer()
 
@@ -94,7 +95,12 @@ def ask(
             return given, st.container()
         box = st.container(key=f"kvviz-ask-{name}", gap="small")
     with box:
-        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}</p>')
+        offered = ""
+        if given is not None and not given.number and len(choices) == 1:
+            # Nobody was asked; what the question speaks of is named all the same.
+            labels = " · ".join(choices[0].options.values())
+            offered = f'<span class="kvviz-offered">{plain_html(labels)}</span>'
+        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}{offered}</p>')
         # Emptied at once: what is left undrawn would stand there until the work is done.
         # Left empty when it is answered: a container in its place would keep the buttons until the
         # work is done.
@@ -114,8 +120,9 @@ def ask(
 
 
 def _spot(name: str, given: Given) -> None:
-    with st.container(key=f"kvviz-answered-{name}"):
-        answered(name, given.number)
+    if given.number:
+        with st.container(key=f"kvviz-answered-{name}"):
+            answered(name, given.number)
 
 
 def _answers(key: Key, choices: Sequence[Choice], take: Callable[[tuple[Any, ...]], None]) -> None:
