@@ -3,6 +3,7 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
 import { lifeReading } from "./history.js";
 import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
+import { REST } from "./motion.js";
 import { paintCrossHeat } from "./paint_cross.js";
 import { paintKv } from "./paint_kv.js";
 import { PictureStore } from "./images.js";
@@ -96,7 +97,7 @@ export function crossPanel(cache, dispatch) {
     draw: (dpr) => (again ? again(dpr) : []),
     update(next, facts) {
       scene = next;
-      const { payload, state, layout, theme, palette, dpr, flash, spot } = next;
+      const { payload, state, layout, theme, palette, dpr, moment, spot } = next;
       show(node, layout.cross !== null);
       if (!layout.cross) return;
       const { kv, heat } = layout.cross;
@@ -115,15 +116,15 @@ export function crossPanel(cache, dispatch) {
       first = kv.mode === "window" ? windowStart(kv, side.header.n_rows, windowRow) : 0;
       const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store, parted: Infinity };
       const kvView = {
-        ...shared, payload: side, facts: ofInput, kv, heat: layout.heat, first, spot: inInput, flash: ofInput.n_computed > 0 ? flash : 0,
+        ...shared, payload: side, facts: ofInput, kv, heat: layout.heat, first, spot: inInput, moment,
       };
       const heatView = { ...shared, payload, facts, heat, spot };
-      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, spot, first, flash];
+      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, spot, first, moment];
       kvChanged(keys, () => paintKv(kvCanvas, kvView));
       heatChanged(keys.slice(0, -1), () => paintCrossHeat(heatCanvas, heatView));
       again = (scale) => {
         const canvases = [document.createElement("canvas"), document.createElement("canvas")];
-        paintKv(canvases[0], { ...kvView, dpr: scale });
+        paintKv(canvases[0], { ...kvView, dpr: scale, moment: REST });
         paintCrossHeat(canvases[1], { ...heatView, dpr: scale });
         return canvases;
       };

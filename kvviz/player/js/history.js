@@ -3,6 +3,7 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { whole } from "./format.js";
 import { hitHistory } from "./layout.js";
 import { lifeUpTo, stateAt } from "./lives.js";
+import { REST } from "./motion.js";
 import { paintHistory } from "./paint_history.js";
 import { mainRun } from "./run.js";
 import * as words from "./words.js";
@@ -73,12 +74,14 @@ export function history(dispatch) {
     node,
     draw(dpr) {
       const copy = document.createElement("canvas");
-      if (drawn) paintHistory(copy, { ...drawn, dpr });
+      if (drawn) paintHistory(copy, { ...drawn, dpr, moment: REST });
       return copy;
     },
     update(/** @type {Scene} */ next) {
       scene = next;
       const { payload, state, layout, palette, dpr, spot, lives } = next;
+      // Cells of a pixel show no part of a step.
+      const moment = layout.history.cells ? next.moment : REST;
       /** @type {RunCache[]} */
       const caches = state.cache === "both" ? ["on", "off"] : [mainRun(state.cache)];
       placed([payload, layout, state.cache], () => {
@@ -106,9 +109,9 @@ export function history(dispatch) {
         }
         setAttribute(canvas, "aria-label", words.historyDescription(caches, state.step, lives));
       });
-      changed([payload, state.step, state.cache, spot, palette, dpr, layout], () => {
+      changed([payload, state.step, state.cache, spot, palette, dpr, layout, moment], () => {
         const runs = /** @type {LifeView[]} */ (caches.map((cache) => lives[cache]));
-        drawn = { payload, history: layout.history, runs, step: state.step, spot, palette, dpr };
+        drawn = { payload, history: layout.history, runs, step: state.step, spot, palette, dpr, moment };
         paintHistory(canvas, drawn);
       });
     },

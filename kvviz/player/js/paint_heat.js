@@ -26,15 +26,24 @@ export function paintHeat(canvas, view) {
   paintAbsent(pen, view);
   paintMasked(pen, view);
   paintPattern(pen, view, yOf);
+  const { swept, glow } = view.moment;
+  if (swept < 1) hideUnread(pen, view, xOf(n * swept), xOf(n), yOf);
   paintStates(pen, view, xOf, yOf);
   paintLabels(pen, view, xOf, yOf);
+  pen.save();
+  if (swept < 1) {
+    pen.beginPath();
+    pen.rect(0, 0, xOf(n * swept), heat.h);
+    pen.clip();
+  }
   paintProfile(pen, view, xOf);
+  pen.restore();
 
   const row = { x: grid.x, y: yOf(n - 1), w: xOf(n) - grid.x, h: yOf(n) - yOf(n - 1) };
-  if (view.flash > 0) {
-    pen.globalAlpha = 0.45 * view.flash;
+  if (glow > 0) {
+    pen.globalAlpha = 0.45 * glow;
     pen.fillStyle = palette.computed;
-    pen.fillRect(row.x, row.y, row.w, Math.max(row.h, 2));
+    pen.fillRect(row.x, row.y, row.w * swept, Math.max(row.h, 2));
     pen.globalAlpha = 1;
   }
   if (heat.cells) frame(pen, { x: row.x - 2, y: row.y - 2, w: row.w + 3, h: row.h + 3 }, 2, palette.computed, dpr);
@@ -44,6 +53,20 @@ export function paintHeat(canvas, view) {
   }
   paintCross(pen, view, xOf, yOf);
   if (heat.lens) paintLens(pen, view, heat.lens);
+}
+
+/**
+ * Covers what the query of this step has not read yet, and marks how far it is.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view
+ * @param {number} from @param {number} to @param {(row: number) => number} yOf
+ */
+function hideUnread(pen, { heat, facts, palette }, from, to, yOf) {
+  const top = yOf(facts.n_rows - 1);
+  const h = Math.max(yOf(facts.n_rows) - top, 2);
+  pen.fillStyle = palette.card;
+  pen.fillRect(from, top, to - from, h);
+  pen.fillStyle = palette.computed;
+  pen.fillRect(Math.max(heat.grid.x, from - 2), top - 2, 3, h + 4);
 }
 
 /** @param {PanelView} view @returns {Picture | null} */

@@ -2,6 +2,7 @@
 // step in view is framed, and what is to come is pale.
 import { glyphs } from "./format.js";
 import { LIFE_STATES } from "./lives.js";
+import { REST, rowWritten } from "./motion.js";
 import { MONO, begin, textWithin } from "./pen.js";
 import { tokenText } from "./run.js";
 
@@ -25,6 +26,7 @@ import { tokenText } from "./run.js";
  * @property {Spot | null} spot
  * @property {Palette} palette
  * @property {number} dpr
+ * @property {import("./motion.js").Moment} moment What of the step has been seen happening.
  */
 
 const PALE = 0.26;
@@ -67,12 +69,20 @@ export function paintHistory(canvas, view) {
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box */
-function paintCells(pen, { history, step, palette }, lives, box) {
+function paintCells(pen, { history, step, palette, moment }, lives, box) {
+  const computed = lives.computed[step] - (lives.computed[step - 1] ?? 0);
+  const there = lives.states.subarray(step * lives.n_rows, (step + 1) * lives.n_rows).filter(Boolean).length;
+  let n_before = 0;
   for (let at = 0; at < lives.n_steps; at++) {
-    pen.globalAlpha = at > step ? PALE : 1;
     for (let row = 0; row < lives.n_rows; row++) {
-      const look = LOOKS[LIFE_STATES[lives.states[at * lives.n_rows + row]]];
-      look?.(pen, cellBox(history, box, row, at), palette);
+      const state = LIFE_STATES[lives.states[at * lives.n_rows + row]];
+      pen.globalAlpha = at > step ? PALE : 1;
+      if (at === step && moment !== REST) {
+        // Written one after another, then read from the first on.
+        const seen = state === "computed" ? rowWritten(moment, n_before++, computed) : Number((row + 1) / there <= moment.swept);
+        pen.globalAlpha = PALE + (1 - PALE) * seen;
+      }
+      LOOKS[state]?.(pen, cellBox(history, box, row, at), palette);
     }
   }
   pen.globalAlpha = 1;

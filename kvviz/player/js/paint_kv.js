@@ -1,6 +1,7 @@
 // Draws the K and V grids: one row a position, framed and marked by what became of it at this step.
 import { begin, dot, frame } from "./pen.js";
 import { kvPictures } from "./images.js";
+import { rowWritten } from "./motion.js";
 import { rowState, tokenText } from "./run.js";
 import { LABELS, widthLabel } from "./words.js";
 import { divergingColour } from "./colour.js";
@@ -27,7 +28,7 @@ import { glyphs, signed } from "./format.js";
  * @property {number} first First row of the K/V window.
  * @property {Spot | null} spot The cell or row pointed at or kept.
  * @property {number} parted First row whose token is another one in the run that is not drawn, or Infinity.
- * @property {number} flash 1 when rows have just been computed, falling to 0.
+ * @property {import("./motion.js").Moment} moment What of the step has been seen happening.
  * @property {PictureStore} store
  */
 
@@ -120,18 +121,23 @@ function paintRow(pen, view, pictures, row, y, state) {
       pen.setLineDash([]);
       continue;
     }
-    pen.imageSmoothingEnabled = false;
-    if (pictures) pen.drawImage(pictures[part], 0, row, payload.header.model.d_head, 1, box.x, box.y, box.w, box.h);
-    else {
+    const written = state === "computed" ? rowWritten(view.moment, row - view.facts.n_reused, view.facts.n_computed) : 1;
+    if (!pictures || written < 1) {
       pen.fillStyle = palette.well;
       pen.fillRect(box.x, box.y, box.w, box.h);
     }
+    pen.imageSmoothingEnabled = false;
+    // Number by number, so that what stands there is never a stretched part of one.
+    const n_written = Math.floor(written * payload.header.model.d_head);
+    const w = (box.w * n_written) / payload.header.model.d_head;
+    if (pictures && n_written) pen.drawImage(pictures[part], 0, row, n_written, 1, box.x, box.y, w, box.h);
+    if (written === 0) continue;
     if (state === "reused") frame(pen, { x: box.x - 1, y: box.y - 1, w: box.w + 2, h: box.h + 2 }, 1, palette.reused, dpr);
     else {
-      if (view.flash > 0) {
-        pen.globalAlpha = 0.75 * view.flash;
+      if (view.moment.glow > 0) {
+        pen.globalAlpha = 0.75 * view.moment.glow;
         pen.fillStyle = palette.computed;
-        pen.fillRect(box.x, box.y, box.w, box.h);
+        pen.fillRect(box.x, box.y, w, box.h);
         pen.globalAlpha = 1;
       }
       // Where rows lie close, their frames must not run into each other.

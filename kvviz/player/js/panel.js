@@ -4,6 +4,7 @@ import { decoderSpot } from "./cross.js";
 import { crossPanel } from "./cross_panel.js";
 import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
+import { REST } from "./motion.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
 import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
@@ -137,15 +138,15 @@ export function panel(cache, dispatch) {
     draw(dpr) {
       const canvases = [document.createElement("canvas"), document.createElement("canvas")];
       if (drawn) {
-        paintKv(canvases[0], { ...drawn, dpr });
-        paintHeat(canvases[1], { ...drawn, dpr });
+        paintKv(canvases[0], { ...drawn, dpr, moment: REST });
+        paintHeat(canvases[1], { ...drawn, dpr, moment: REST });
       }
       canvases.push(...cross.draw(dpr));
       return canvases;
     },
     update(/** @type {Scene} */ next) {
       scene = next;
-      const { payload, state, layout, theme, palette, dpr, flash, store } = next;
+      const { payload, state, layout, theme, palette, dpr, moment, store } = next;
       const facts = stepFacts(payload, cache, state.step);
       first = layout.kv.mode === "window"
         ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
@@ -167,10 +168,10 @@ export function panel(cache, dispatch) {
       const spot = decoderSpot(next.spot);
       const view = (drawn = {
         payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
-        first, spot, flash, store,
+        first, spot, moment, store,
         parted: state.cache === "both" ? partingRow(payload) : Infinity,
       });
-      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, flash];
+      const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, moment];
       kvChanged(keys, () => paintKv(kvCanvas, view));
       heatChanged(keys, () => paintHeat(heatCanvas, view));
       readingChanged([payload, state.step, state.layer, state.head, spot, state.pin], () => {

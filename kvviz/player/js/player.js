@@ -5,6 +5,7 @@ import { gradient } from "./colour.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { GLOW_MS, REST, STEP_SEEN_MS, momentOfJump, momentOfStep } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { savePicture } from "./picture.js";
@@ -37,7 +38,7 @@ import * as words from "./words.js";
  * @property {Theme} theme
  * @property {Palette} palette
  * @property {number} dpr
- * @property {number} flash
+ * @property {import("./motion.js").Moment} moment What of the step in view has been seen happening by now.
  * @property {boolean} canAsk
  * @property {{ on: number[], off: number[] }} cumulative
  * @property {{ on: LifeView | null, off: LifeView | null }} lives
@@ -50,7 +51,6 @@ import * as words from "./words.js";
  * @property {() => void} [destroy]
  */
 
-const FLASH_MS = 150;
 const STEP_MS = 900;
 const TELL_MS = 250;
 /** Whether a run has played by itself since the page was loaded. */
@@ -79,7 +79,8 @@ export class Player {
     this.frames = 0;
     this.measured = 0;
     this.pending = 0;
-    this.flashFrom = -Infinity;
+    /** When the step in view was come to, whether by a single step on, and how long that is shown. */
+    this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
     this.playTimer = 0;
     this.tellTimer = 0;
     this.sayTimer = 0;
@@ -110,7 +111,14 @@ export class Player {
     addEventListener("resize", this.schedule);
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.unlisten = followKeys(root, (event, inside) => this.key(event, inside));
-    Object.assign(root, { kvviz: { frameTimes: () => [...this.frameTimes] } });
+    Object.assign(root, {
+      kvviz: {
+        frameTimes: () => [...this.frameTimes],
+        isMoving: () => this.moment(performance.now()) !== REST,
+        /** Draws the step in view as it is seen at a moment of it, 0 to 1. */
+        drawAt: (/** @type {number} */ t) => this.frame(performance.now(), momentOfStep(t)),
+      },
+    });
   }
 
   /** @param {unknown} buffer */
@@ -186,11 +194,24 @@ export class Player {
     const after = reduce(before, action, this.payload, canAsk);
     if (after === before) return;
     this.state = after;
-    if (after.step !== before.step && !after.dragging && !reducedMotion()) this.flashFrom = performance.now();
+    if (after.step !== before.step && !after.dragging && !reducedMotion()) this.move(after, after.step === before.step + 1);
     this.ask(action, after);
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
     this.tell();
     this.schedule();
+  }
+
+  /** @param {State} state @param {boolean} byOne */
+  move({ playing, speed }, byOne) {
+    // A run that plays shows each step whole before the next one begins.
+    const room = playing ? (0.7 * STEP_MS) / speed : STEP_SEEN_MS;
+    this.moved = { at: performance.now(), byOne, for: byOne ? Math.min(STEP_SEEN_MS, room) : GLOW_MS };
+  }
+
+  /** @param {number} now @returns {import("./motion.js").Moment} */
+  moment(now) {
+    const t = Math.max(0, (now - this.moved.at) / this.moved.for);
+    return this.moved.byOne ? momentOfStep(t) : momentOfJump(t);
   }
 
   /**
@@ -259,8 +280,8 @@ export class Player {
     });
   }
 
-  /** @param {number} now */
-  frame(now) {
+  /** @param {number} now @param {import("./motion.js").Moment} [moment] What of the step is shown. */
+  frame(now, moment = this.moment(now)) {
     const { payload, state, theme } = this;
     // Not clientWidth: it rounds up, and half a pixel too much would push a panel out of its line.
     const width = Math.floor(this.root.getBoundingClientRect().width);
@@ -269,12 +290,10 @@ export class Player {
     const both = state.cache === "both";
     const height = windowHeight();
     this.layoutChanged([payload, width, height, both, devicePixelRatio], () => this.relayout(width, height, both));
-    const age = now - this.flashFrom;
-    const flash = age < FLASH_MS ? Math.max(0, Math.round((1 - Math.max(0, age) / FLASH_MS) * 20) / 20) : 0;
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
-      payload, state, layout, flash,
+      payload, state, layout, moment,
       facts: stepFacts(payload, mainRun(state.cache), state.step),
       spot: state.hover ?? state.pin,
       measured: this.measured,
@@ -301,7 +320,7 @@ export class Player {
     this.root.dataset.ready = "true";
     this.frameTimes.push(performance.now() - start);
     if (this.frameTimes.length > FRAMES_KEPT) this.frameTimes.shift();
-    if (flash > 0) this.schedule();
+    if (this.moment(now) !== REST) this.schedule();
   }
 
   /** @param {number} width @param {number | undefined} height @param {boolean} both */

@@ -40,10 +40,12 @@ export function nextBars() {
     note,
   ]);
   const changed = whenChanged();
+  const settled = whenChanged();
   return {
     node,
-    update(/** @type {Scene} */ { payload, state }) {
+    update(/** @type {Scene} */ { payload, state, moment }) {
       const cache = mainRun(state.cache);
+      settled([moment.settled], () => list.style.setProperty("--kv-settled", moment.settled.toFixed(3)));
       changed([payload, state.step, cache], () => {
         setText(after, words.afterStep(state.step));
         const tokens = nextTokens(payload, cache, state.step, BARS);

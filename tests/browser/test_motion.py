@@ -1,0 +1,59 @@
+"""A step is seen happening: rows written, keys swept, bars settled. Or not, if it is not wanted."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PRESS = """(key) => {
+  const player = document.querySelector('[data-kvviz="player"]');
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  return player.kvviz.isMoving();
+}"""
+"""Presses a key and returns whether the player is showing how something happens."""
+
+SEEN = """(moments) => {
+  const player = document.querySelector('[data-kvviz="player"]');
+  const bars = player.querySelector(".kv-bars");
+  const canvases = [".kv-history-canvas", ".kv-panel[data-run=on] .kv-part-kv canvas",
+    ".kv-panel[data-run=on] .kv-part-heat canvas"].map((one) => player.querySelector(one));
+  return moments.map((t) => {
+    player.kvviz.drawAt(t);
+    const settled = Number(getComputedStyle(bars).getPropertyValue("--kv-settled"));
+    return [settled, ...canvases.map((canvas) => canvas.toDataURL())];
+  });
+}"""
+"""Draws moments of the step in view; how far the bars are at each, and lives, K and V, pattern."""
+
+
+def test_a_step_is_seen_happening_and_looks_the_same_both_ways(visit):
+    tab = visit(moving=True).open("/kv_cache", prompt="The cat sat on the", new="6", step="1")
+    tab.wait(step=1)
+    tab.still()
+    assert tab.page.evaluate(PRESS, "ArrowRight")
+    tab.wait(step=2)
+    tab.page.wait_for_function(
+        "() => !document.querySelector('[data-kvviz=player]').kvviz.isMoving()"
+    )
+    at_rest, start, written, swept, end, written_again = tab.page.evaluate(
+        SEEN, [1, 0, 0.34, 0.55, 1, 0.34]
+    )
+    settled = [moment[0] for moment in (start, written, swept, end)]
+    assert settled == [0, 0, 0, 1]
+    assert end == at_rest
+    assert written_again == written
+    # Keys and values are written before the pattern's row is read, and stay.
+    _, _, kv, pattern = zip(start, written, swept, end, strict=True)
+    assert len(set(pattern)) == 3
+    assert pattern[0] == pattern[1]
+    assert len({kv[0], kv[1], kv[3]}) == 3
+    lives = [moment[1] for moment in (start, swept, end)]
+    assert len(set(lives)) == 3
+
+
+def test_a_jump_hides_nothing_and_where_less_motion_is_asked_for_nothing_moves(visit):
+    tab = visit().open("/kv_cache", prompt="The cat sat on the", new="6", step="1")
+    tab.wait(step=1)
+    assert not tab.page.evaluate(PRESS, "ArrowRight")
+    tab.wait(step=2)
+    assert not tab.page.evaluate(PRESS, "End")
+    tab.wait(step=5)
