@@ -1,4 +1,8 @@
-"""The package as a person gets it: built, installed where no checkout is, opened in a browser."""
+"""The package as a person gets it: built, installed where no checkout is, opened in a browser.
+
+Its app is the one that nobody else has asked anything, so here are also the first links to a cold
+server, and models that do not ship: of other shapes, with tokenizers of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +15,21 @@ import tarfile
 import venv
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
+from tokenizers import Tokenizer
 
+from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS
 from kvviz.ui.shell.page_list import PAGES
-from tests.browser.server import started
+from tests.browser.server import ROOT, started
+from tests.parity.published import ODD_PAIR, V1_1, save_bert, save_gpt2, save_t5
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 BESIDE = (
     "pyproject.toml",
     "README.md",
@@ -33,7 +39,10 @@ BESIDE = (
 )
 """What the package is made of beside its folder; not tests, training or a checkout's app."""
 
-PATIENCE_S = 120
+PICTURE = '[data-kvviz="twins"]'
+PROMPT = "The little dog ran to the park and"
+N_STEPS = 16
+N_NEW = 4
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -116,11 +125,12 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
     return Installation(python, scripts / f"kvviz{ending}", empty)
 
 
-@contextmanager
-def opened(installation: Installation) -> Iterator[str]:
-    """Run `kvviz app` in the empty folder and give its address; stop it afterwards."""
-    command = [str(installation.command), "app", "--headless", "--port"]
-    with started(command, installation.empty, environment()) as address:
+@pytest.fixture(scope="module")
+def own(installed: Installation) -> Iterator[str]:
+    """`kvviz app` in the empty folder: it has answered nothing, and loads whatever a link names."""
+    command = [str(installed.command), "app", "--headless", "--port"]
+    variables = environment() | {"KVVIZ_MODELS": "*"}
+    with started(command, installed.empty, variables) as address:
         yield address
 
 
@@ -161,21 +171,108 @@ def test_the_commands_run_in_any_folder(installed):
     assert page.stat().st_size > 10_000
 
 
-def test_a_cold_deep_link_and_from_there_every_page(installed, visit):
-    with opened(installed) as address:
-        tab = visit(address=address).open("/kv_cache", prompt="hi", new="3")
-        assert tab.wait(step=0, nSteps=3)["kind"] == "prefill"
-        assert tab.page.evaluate("getComputedStyle(document.body).fontSize") == "15px"
-        heading = tab.page.get_by_role("heading", level=1)
+def test_two_come_at_once_by_cold_links_and_one_goes_on_to_every_page(own, visit):
+    """One steps through the run with the arrow keys, the other finds the film and the text."""
+    reader = visit(address=own)
+    reader.page.goto(f"{own}/language_modelling?text=The+dog+saw+the+cat.&point=9")
+    tokenizer = Tokenizer.from_file(
+        str(ROOT / "kvviz" / "weights" / "gpt2-mini" / "tokenizer.json")
+    )
+    n_prompt = len(tokenizer.encode(PROMPT).ids)
+    tab = visit(address=own).open("/kv_cache", prompt=PROMPT, new=str(N_STEPS))
+
+    prefill = tab.wait(step=0)
+    assert prefill["nSteps"] == N_STEPS
+    assert (prefill["kind"], prefill["cache"]) == ("prefill", "on")
+    assert (prefill["nFed"], prefill["nComputed"], prefill["nReused"]) == (n_prompt, n_prompt, 0)
+    for step in range(1, N_STEPS):
+        tab.page.keyboard.press("ArrowRight")
+        now = tab.wait(step=step)
+        assert now["kind"] == "decode"
+        assert (now["nFed"], now["nComputed"], now["nReused"]) == (1, 1, n_prompt + step - 1)
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.hooks()["step"] == N_STEPS - 1
+
+    tab.page.get_by_role("button", name="Without", exact=True).click()
+    tab.wait(cache="off")
+    for step in reversed(range(N_STEPS)):
+        now = tab.wait(step=step)
+        assert (now["nFed"], now["nComputed"], now["nReused"]) == (
+            n_prompt + step,
+            n_prompt + step,
+            0,
+        )
+        tab.page.keyboard.press("ArrowLeft")
+
+    picture = tab.pixels(".kvviz-player canvas.kv-canvas:visible")
+    assert picture.std() > 10, "the canvas is blank"
+
+    reader.page.wait_for_selector("[data-kvviz='training-film'][data-point='9']")
+    reader.page.wait_for_selector(
+        ".st-key-kvviz-card-lm-next [data-kvviz='token-columns'][data-n-tokens='6']"
+    )
+    expect(reader.page.get_by_role("heading", name="Learning from plain text")).to_be_visible()
+    reader.still()
+
+    assert tab.page.evaluate("getComputedStyle(document.body).fontSize") == "15px"
+    heading = tab.page.get_by_role("heading", level=1)
+    expect(heading).to_have_count(1)
+    for entry in (*PAGES[2:], PAGES[0]):
+        left = heading.inner_text()
+        tab.page.locator(".st-key-kvviz-nav").get_by_role("link", name=entry.title).click()
+        expect(heading).not_to_have_text(left)
+        tab.still()
         expect(heading).to_have_count(1)
-        for entry in (*PAGES[2:], PAGES[0]):
-            left = heading.inner_text()
-            tab.page.locator(".st-key-kvviz-nav").get_by_role("link", name=entry.title).click()
-            expect(heading).not_to_have_text(left)
-            tab.still()
-            expect(heading).to_have_count(1)
-            assert tab.page.get_by_role("alert").count() == 0
-            assert tab.page.url.split("?")[0].endswith(
-                f"/{'' if entry == PAGES[0] else entry.name}"
-            )
-        tab.wait(step=0)
+        assert tab.page.get_by_role("alert").count() == 0
+        assert tab.page.url.split("?")[0].endswith(f"/{'' if entry == PAGES[0] else entry.name}")
+    tab.wait(step=0)
+
+
+def test_every_experiment_is_done_with_two_models_that_are_no_twins(visit, own, tmp_path_factory):
+    gpt2, bert = (tmp_path_factory.mktemp(name) for name in ("gpt2", "bert"))
+    models = {"model": str(save_gpt2(gpt2)), "bert": str(save_bert(bert))}
+    tab = visit(address=own)
+    tab.page.goto(f"{own}/bert_vs_gpt2?{urlencode(models | ODD_PAIR)}")
+    question = tab.page.locator('[data-kvviz="question"]')
+    verdict = tab.page.locator('[data-kvviz="verdict"]')
+    question.wait_for()
+    for do, name in EXPERIMENTS.items():
+        tab.page.get_by_role("radio", name=name, exact=True).click()
+        if do != "look":
+            tab.page.wait_for_url(f"**do={do}**")
+        # Until the next drawing is through, that of the experiment before stands there as well.
+        expect(question).to_have_count(1)
+        tab.page.get_by_role("button", name="Just show me").click()
+        expect(verdict).to_be_visible()
+        tab.still()
+        assert tab.page.get_by_test_id("stAlert").count() == 0, do
+        if do in ("look", "append", "edit", "masks"):
+            expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
+        if do == "look":
+            # Two layers of four heads beside three of three: the lists offer the most of each.
+            root = tab.page.locator(PICTURE)
+            root.get_by_label("layer", exact=True).select_option("2")
+            root.get_by_label("head", exact=True).select_option("3")
+            facts = root.locator(".kt-facts")
+            expect(facts.first).to_contain_text("nearest it has: layer 1, head 3")
+            expect(facts.nth(1)).to_contain_text("nearest it has: layer 2, head 2")
+
+
+def test_a_t5_of_version_1_1_shows_both_its_caches(visit, own, tmp_path):
+    folder = save_t5(tmp_path, **V1_1)
+    text = "The cat ___ on the ___."
+    wanted = {"model": str(folder), "prompt": text, "new": str(N_NEW)}
+    tab = visit(address=own)
+    tab.page.goto(f"{own}/encoder_decoder?{urlencode(wanted)}")
+    tab.player.wait_for()
+    first = tab.wait(step=0)
+    n = first["nCrossComputed"]
+    assert n > 5
+    assert tab.page.get_by_test_id("stAlert").count() == 0
+    tab.page.get_by_role("button", name="Side by side", exact=True).click()
+    both = tab.wait(cache="both")
+    assert (both["nCrossComputed"], both["nCrossComputedOff"]) == (n, n)
+    tab.page.locator(".kvviz-lead").click()
+    tab.page.keyboard.press("ArrowRight")
+    both = tab.wait(step=1)
+    assert (both["nCrossComputed"], both["nCrossComputedOff"]) == (0, n)
