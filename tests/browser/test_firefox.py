@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from kvviz.player import export_html
 from tests.browser.server import ROOT
-from tests.browser.visit import Visit
 from tests.factories import make_trace
 
 pytestmark = pytest.mark.browser
@@ -76,17 +74,11 @@ class Journeys:
 
 
 @pytest.fixture(scope="module")
-def journeys(
-    address: str, browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Journeys]:
+def journeys(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journeys]:
     """Start them on the shared app. Where there is no Firefox they are left out, in words."""
     if lacks := missing():
         # Where all is to be tested, nothing is left out in silence.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
-    # The first run of a T5 waits for its model, for longer than Firefox's patience is with a page.
-    page = browser.new_page()
-    Visit(page, address, cold=True).open("/encoder_decoder")
-    page.close()
     file = tmp_path_factory.mktemp("taken-away") / "run.html"
     export_html(make_trace(n_prompt=9, n_new=5), file)
     process = subprocess.Popen(

@@ -6,29 +6,34 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { launch, Tab } from "./tab.mjs";
+import { launch, PLAYER, Tab } from "./tab.mjs";
 
 const ADDRESS = process.env.KVVIZ_ADDRESS;
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
+/** How long the first run of a kind may take, which waits for its model. */
+const MODEL_MS = 30_000;
 const TEXT = "Once upon a time there was a dog. The dog saw the moon and ate a piano.";
 
 let firefox;
+let last;
 before(async () => {
   firefox = await launch();
 });
 after(() => firefox.close());
 
-/** Make a journey in a tab of its own, at the end of which nothing may have been complained of. */
-function journey(name, make, { dark = false } = {}) {
+/**
+ * Make a journey, at the end of which nothing may have been complained of. It has a tab of its own,
+ * or goes on in that of the journey before, which need not load the app again; but if that one has
+ * failed, a new one.
+ */
+function journey(name, make, { goesOn = false } = {}) {
   test(name, { timeout: LIMIT_MS }, async () => {
-    const browser = dark ? await launch({ dark }) : firefox;
-    try {
-      const tab = await Tab.open(browser, ADDRESS);
-      await make(tab);
-      await tab.close();
-    } finally {
-      if (dark) await browser.close();
-    }
+    const tab = (goesOn && last) || (await Tab.open(firefox, ADDRESS));
+    if (last && last !== tab) await last.close();
+    last = null;
+    await make(tab);
+    tab.agree();
+    last = tab;
   });
 }
 
@@ -42,6 +47,48 @@ journey("the start page plays its stored run by key", async (tab) => {
   assert.equal(Number(step.nComputedOff), Number(start.nComputed) + 1);
 });
 
+journey("the app is dark where the system is", async (tab) => {
+  await tab.reach("/");
+  await tab.wait({ cache: "both" });
+  const ground = await tab.evaluate(
+    () => getComputedStyle(document.querySelector(".stApp")).backgroundColor,
+  );
+  const [red, green, blue] = ground.match(/\d+/g).map(Number);
+  assert.ok(Math.max(red, green, blue) < 50, ground);
+  await tab.drawn(".kvviz-player");
+}, { goesOn: true });
+
+journey("the sizes of models are guessed and drawn", async (tab) => {
+  await tab.reach("/model_sizes");
+  await tab.button("8.46 GB");
+  await tab.says('[data-kvviz="verdict"]', "It takes 67.6 GB");
+  await tab.chart("model-ladder");
+}, { goesOn: true });
+
+journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
+  await tab.reach("/bert_vs_gpt2");
+  await tab.find('[data-kvviz="question"]');
+  await tab.button("Just show me");
+  await tab.find('[data-kvviz="verdict"]');
+  const found = await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
+  assert.deepEqual([found.maskLeft, found.maskRight], ["causal", "bidirectional"]);
+  await tab.drawn('[data-kvviz="twins"]');
+}, { goesOn: true });
+
+journey("both caches of a T5 are stepped through", async (tab) => {
+  await tab.reach("/encoder_decoder");
+  const { nCrossComputed: n } = await tab.wait({ step: 0, nCrossReused: 0 }, PLAYER, MODEL_MS);
+  assert.ok(Number(n) > 5, n);
+  // Keys reach the player after a click on plain ground.
+  await tab.click(".kvviz-lead");
+  await tab.press("ArrowRight");
+  const { nCrossComputed, nComputed } = await tab.wait({ step: 1 });
+  assert.deepEqual([nCrossComputed, nComputed], ["0", "1"]);
+  await tab.drawn(".kv-cross");
+  await tab.press("ArrowRight");
+  assert.equal((await tab.wait({ step: 2 })).nReused, "2");
+}, { goesOn: true });
+
 journey("a link opens a run, and keys step through it", async (tab) => {
   await tab.goto("/kv_cache", { prompt: "The cat sat", new: 5, step: 1 });
   const { nFed, nReused } = await tab.wait({ step: 1, nSteps: 5 });
@@ -54,47 +101,39 @@ journey("a link opens a run, and keys step through it", async (tab) => {
   await tab.addressHolds("step=4");
 });
 
+journey("both ways stand side by side", async (tab) => {
+  await tab.reach("/kv_cache", { prompt: "The cat sat", new: 5 });
+  await tab.press("Home");
+  await tab.wait({ cache: "on", step: 0, nSteps: 5, nFed: 3 });
+  await tab.button("Side by side");
+  await tab.wait({ cache: "both" });
+  await tab.press("End");
+  const end = await tab.wait({ step: 4 });
+  assert.deepEqual([end.nComputed, end.nComputedOff], ["1", "7"]);
+  await tab.addressHolds("cache=both");
+}, { goesOn: true });
+
 journey("a prompt is typed and run", async (tab) => {
-  await tab.goto("/kv_cache", { prompt: "The cat", new: 3 });
-  await tab.wait({ nFed: 2 });
+  await tab.reach("/kv_cache", { prompt: "The cat", new: 5 });
+  await tab.wait({ nSteps: 5 });
   await tab.type('textarea[aria-label="Prompt"]', "The dog and the bird");
   await tab.click('.st-key-kv-run button');
   await tab.wait({ nFed: 5, step: 0 });
   await tab.addressHolds("bird");
-});
-
-journey("both ways stand side by side", async (tab) => {
-  await tab.goto("/kv_cache", { prompt: "The cat sat", new: 4 });
-  await tab.wait({ cache: "on" });
-  await tab.button("Side by side");
-  await tab.wait({ cache: "both" });
-  await tab.press("End");
-  const end = await tab.wait({ step: 3 });
-  assert.deepEqual([end.nComputed, end.nComputedOff], ["1", "6"]);
-  await tab.addressHolds("cache=both");
-});
+}, { goesOn: true });
 
 journey("back and forward go between views", async (tab) => {
-  await tab.goto("/kv_cache", { prompt: "The cat", new: 4 });
-  await tab.wait({ step: 0 });
-  await tab.press("End");
-  await tab.wait({ step: 3 });
-  await tab.addressHolds("step=3");
+  await tab.reach("/kv_cache", { prompt: "The cat", new: 5 });
+  await tab.wait({ step: 0, nSteps: 5 });
+  await tab.click(".kvviz-lead");
+  await tab.press("ArrowRight");
+  await tab.wait({ step: 1 });
+  await tab.addressHolds("step=1");
   await tab.back();
   await tab.wait({ step: 0 });
   await tab.forward();
-  await tab.wait({ step: 3 });
-});
-
-journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
-  await tab.goto("/bert_vs_gpt2", { text: "The cat sat on the" });
-  await tab.find('[data-kvviz="question"]');
-  await tab.button("Just show me");
-  await tab.find('[data-kvviz="verdict"]');
-  const found = await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
-  assert.deepEqual([found.maskLeft, found.maskRight], ["causal", "bidirectional"]);
-  await tab.drawn('[data-kvviz="twins"]');
-});
+  await tab.wait({ step: 1 });
+}, { goesOn: true });
 
 journey("a text is read token by token", async (tab) => {
   const strip = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]';
@@ -104,22 +143,6 @@ journey("a text is read token by token", async (tab) => {
   await tab.wait({ revealed: true }, strip);
   await tab.click(`${strip} [data-place="2"]`);
   await tab.says(`${strip} .lm-panel`, "GPT-2 mini expected");
-});
-
-journey("both caches of a T5 are stepped through", async (tab) => {
-  await tab.goto("/encoder_decoder", { step: 1 });
-  const { nCrossComputed, nComputed } = await tab.wait({ step: 1 });
-  assert.deepEqual([nCrossComputed, nComputed], ["0", "1"]);
-  await tab.drawn(".kv-cross");
-  await tab.press("ArrowRight");
-  assert.equal((await tab.wait({ step: 2 })).nReused, "2");
-});
-
-journey("the sizes of models are guessed and drawn", async (tab) => {
-  await tab.goto("/model_sizes");
-  await tab.button("8.46 GB");
-  await tab.says('[data-kvviz="verdict"]', "It takes 67.6 GB");
-  await tab.chart("model-ladder");
 });
 
 journey("a race is run and its charts are drawn", async (tab) => {
@@ -137,14 +160,3 @@ journey("a file that was taken away opens without the app", async (tab) => {
   await tab.press("ArrowRight");
   await tab.wait({ step: 1, kind: "decode" });
 });
-
-journey("the app is dark where the system is", async (tab) => {
-  await tab.goto("/");
-  await tab.wait({ step: 0 });
-  const ground = await tab.evaluate(
-    () => getComputedStyle(document.querySelector(".stApp")).backgroundColor,
-  );
-  const [red, green, blue] = ground.match(/\d+/g).map(Number);
-  assert.ok(Math.max(red, green, blue) < 50, ground);
-  await tab.drawn(".kvviz-player");
-}, { dark: true });

@@ -6,20 +6,35 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const PATIENCE_MS = 10_000;
-const PLAYER = '[data-kvviz="player"]';
-/** Less motion is asked for, so that no run plays by itself. */
-const STILL = { "ui.prefersReducedMotion": 1 };
-const DARK = { ...STILL, "layout.css.prefers-color-scheme.content-override": 0 };
-const LIGHT = { ...STILL, "layout.css.prefers-color-scheme.content-override": 1 };
+export const PLAYER = '[data-kvviz="player"]';
+const PREFERENCES = {
+  // Less motion is asked for, so that no run plays by itself.
+  "ui.prefersReducedMotion": 1,
+  // The scheme is told at the start, since BiDi has no word for it yet. It is the one that is not
+  // there by itself, and one Firefox is half the work of two.
+  "layout.css.prefers-color-scheme.content-override": 0,
+  // No process is started for a tab that nobody opens.
+  "dom.ipc.processPrelaunch.enabled": false,
+};
 
-/** Start a Firefox. Its scheme is told at the start: BiDi has no word for it yet. */
-export function launch({ dark = false } = {}) {
+/** Start a Firefox where the system is dark. */
+export function launch() {
   return puppeteer.launch({
     browser: "firefox",
     executablePath: process.env.KVVIZ_FIREFOX,
     headless: true,
-    extraPrefsFirefox: dark ? DARK : LIGHT,
+    extraPrefsFirefox: PREFERENCES,
   });
+}
+
+/** As in `visit.py`: Streamlit's shimmer costs the cores what is being waited for. */
+function standStill() {
+  const still = new CSSStyleSheet();
+  still.replaceSync(`
+    [data-testid=stSkeletonElement], [data-testid=stSkeletonElement] * { animation: none !important }
+    [data-testid=stElementContainer] { transition: none !important }
+  `);
+  document.adoptedStyleSheets.push(still);
 }
 
 /**
@@ -36,6 +51,7 @@ export class Tab {
     tab.address = address;
     tab.#page.setDefaultTimeout(PATIENCE_MS);
     await tab.#page.setViewport({ width: 1440, height: 1000 });
+    await tab.#page.evaluateOnNewDocument(standStill);
     tab.#page.on("console", (message) => {
       if (["error", "warn"].includes(message.type())) tab.#complaints.push(message.text());
     });
@@ -48,11 +64,14 @@ export class Tab {
     return tab;
   }
 
-  /** Close it; it may have heard no complaint. */
+  /** Fail if it has heard a complaint. */
+  agree() {
+    assert.deepEqual(this.#complaints, []);
+  }
+
   async close() {
     await this.#page.evaluate(() => location.protocol === "file:" || localStorage.clear());
     await this.#page.close();
-    assert.deepEqual(this.#complaints, []);
   }
 
   /** Go to a page of the app, with its settings as parameters of the link. */
@@ -60,22 +79,35 @@ export class Tab {
     await this.#page.goto(`${this.address}${path}?${new URLSearchParams(parameters)}`);
   }
 
+  /**
+   * Be on a page of the app: stay if the tab is there, or follow the sidebar's link from another
+   * page; open it with its parameters if the tab is new.
+   */
+  async reach(path, parameters = {}) {
+    const url = this.#page.url();
+    if (!url.startsWith(this.address)) await this.goto(path, parameters);
+    else if (new URL(url).pathname !== path) {
+      await this.click(`.st-key-kvviz-nav a[href*="${path.slice(1)}"]`);
+      await this.addressHolds(path);
+    }
+  }
+
   async gotoFile(path) {
     await this.#page.goto(pathToFileURL(path).href);
   }
 
   /** Wait until an element with these hooks is there, by default the player; return all its hooks. */
-  async wait(hooks, selector = PLAYER) {
+  async wait(hooks, selector = PLAYER, timeout = PATIENCE_MS) {
     const values = Object.entries(hooks).map(([name, value]) => {
       const hyphened = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       return `[data-${hyphened}="${value}"]`;
     });
-    return this.find(selector + values.join(""), (node) => ({ ...node.dataset }));
+    return this.find(selector + values.join(""), (node) => ({ ...node.dataset }), timeout);
   }
 
   /** Wait until an element is there and return what a function makes of it. */
-  async find(selector, read = () => null) {
-    const node = await this.#page.waitForSelector(selector);
+  async find(selector, read = () => null, timeout = PATIENCE_MS) {
+    const node = await this.#page.waitForSelector(selector, { timeout });
     return node.evaluate(read);
   }
 
