@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
+from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS
+
 pytestmark = pytest.mark.browser
 
 PICTURE = '[data-kvviz="twins"]'
@@ -30,47 +32,22 @@ def hooks(tab, selector=PICTURE):
     return tab.page.locator(selector).evaluate("node => ({...node.dataset})")
 
 
-def test_the_page_opens_with_its_point_and_covers_it_when_asked_to(visit):
-    tab = opened(visit())
-    picture, verdict = tab.page.locator(PICTURE), tab.page.locator('[data-kvviz="verdict"]')
-    expect(picture).to_have_attribute("data-veiled", "false")
-    expect(verdict).to_contain_text("gave 0 % of its attention to tokens still to come")
-    expect(tab.page.locator('[data-kvviz="recorded"]')).to_be_visible()
-    tab.page.get_by_role("button", name="Cover it and ask me").click()
-    expect(picture).to_have_attribute("data-veiled", "true")
-    expect(verdict).to_have_count(0)
-    tab.page.wait_for_url("**/bert_vs_gpt2?ask=1")
-    show_me(tab)
-    expect(picture).to_have_attribute("data-veiled", "false")
-    # The way back leads to what was there: nothing covered.
-    tab.page.go_back()
-    tab.page.wait_for_url(lambda url: "ask" not in url)
-    expect(verdict).to_be_visible()
+def step_in_one_go(tab):
+    """Heads that are stepped through in one go are one entry of the history."""
+    tab.still()
+    before = tab.page.evaluate("history.length")
+    heads = tab.page.locator(f"{PICTURE} .kt-heads").first
+    heads.evaluate(
+        """canvas => { for (let i = 0; i < 5; i++)
+          canvas.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" })); }"""
+    )
+    tab.page.wait_for_url("**head=5**")
+    tab.still()
+    assert tab.page.evaluate("history.length") == before + 1
 
 
-def test_a_person_predicts_then_looks_at_both_models(visit):
-    tab = opened(visit(slow=True), text=SHORT)
-    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")
-    assert "forwardLeft" not in hooks(tab)
-    answers = tab.page.locator(".st-key-kvviz-answers-look-ahead")
-    answers.get_by_role("radio", name="none").first.click()
-    answers.get_by_role("radio", name="more than a third").nth(1).click()
-    verdict = tab.page.locator('[data-kvviz="verdict"]')
-    expect(verdict).to_have_attribute("data-right", "2")
-    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
-    found = hooks(tab)
-    assert (found["maskLeft"], found["maskRight"]) == ("causal", "bidirectional")
-    assert (found["nTokensLeft"], found["nTokensRight"]) == ("5", "7")
-    assert found["forwardLeft"] == "0"
-    assert found["forwardRight"] != "0"  # a number of per cent, or "<0.1"
-    for measure in ("forward", "entropy", "distance"):
-        expect(tab.chart(f"head-comparison-{measure}")).to_be_visible()
-
-
-def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_key(visit):
-    tab = opened(visit(), text=SHORT)
-    show_me(tab)
-    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
+def point_and_step(tab):
+    """Both pictures show what is pointed at, and heads are stepped through by key."""
     left = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
     left.scroll_into_view_if_needed()
     # Names take 78 pixels at the left and 68 above; a cell is 32 wide, and [CLS] has the first.
@@ -99,9 +76,69 @@ def test_both_pictures_show_what_is_pointed_at_and_heads_are_stepped_through_by_
     tab.page.wait_for_url("**look=mask**")
 
 
-def test_patterns_and_rows_are_read_cell_by_cell_by_key(visit):
-    tab = opened(visit(), do="append", text=SHORT)
+def pick_again_after_going_back(tab):
+    """A head that is picked again after going back is heard again."""
+    picker = tab.page.locator(f"{PICTURE} select[aria-label=layer]")
+    for layer in ("3", "4"):
+        picker.select_option(layer)
+        tab.page.wait_for_url(f"**layer={layer}**")
+    tab.page.go_back()
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-layer", "3")
+    tab.still()
+    picker.select_option("4")
+    tab.page.wait_for_url("**layer=4**")
+
+
+def test_the_page_opens_with_its_point_and_covers_it_when_asked_to(visit):
+    tab = opened(visit())
+    picture, verdict = tab.page.locator(PICTURE), tab.page.locator('[data-kvviz="verdict"]')
+    expect(picture).to_have_attribute("data-veiled", "false")
+    expect(verdict).to_contain_text("gave 0 % of its attention to tokens still to come")
+    expect(tab.page.locator('[data-kvviz="recorded"]')).to_be_visible()
+    tab.page.get_by_role("button", name="Cover it and ask me").click()
+    expect(picture).to_have_attribute("data-veiled", "true")
+    expect(verdict).to_have_count(0)
+    tab.page.wait_for_url("**/bert_vs_gpt2?ask=1")
     show_me(tab)
+    expect(picture).to_have_attribute("data-veiled", "false")
+    # The way back leads to what was there: nothing covered.
+    tab.page.go_back()
+    tab.page.wait_for_url(lambda url: "ask" not in url)
+    expect(verdict).to_be_visible()
+
+
+def test_a_person_predicts_then_looks_at_both_models_head_by_head(visit):
+    tab = opened(visit(slow=True), text=SHORT, layer="0", head="0")
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "true")
+    assert "forwardLeft" not in hooks(tab)
+    answers = tab.page.locator(".st-key-kvviz-answers-look-ahead")
+    answers.get_by_role("radio", name="none").first.click()
+    answers.get_by_role("radio", name="more than a third").nth(1).click()
+    verdict = tab.page.locator('[data-kvviz="verdict"]')
+    expect(verdict).to_have_attribute("data-right", "2")
+    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
+    found = hooks(tab)
+    assert (found["maskLeft"], found["maskRight"]) == ("causal", "bidirectional")
+    assert (found["nTokensLeft"], found["nTokensRight"]) == ("5", "7")
+    assert found["forwardLeft"] == "0"
+    assert found["forwardRight"] != "0"  # a number of per cent, or "<0.1"
+    for measure in ("forward", "entropy", "distance"):
+        expect(tab.chart(f"head-comparison-{measure}")).to_be_visible()
+    # The pictures below are drawn after the verdict, and the page moves until they are.
+    tab.still()
+    tab.painted()
+    step_in_one_go(tab)
+    point_and_step(tab)
+    pick_again_after_going_back(tab)
+    # Of another text the same is asked anew.
+    tab.page.get_by_role("textbox", name="Text", exact=True).fill(f"{SHORT} mat.")
+    tab.page.keyboard.press("Control+Enter")
+    expect(verdict).to_have_count(0)
+    tab.answer_by_keyboard("look-ahead")
+
+
+def read_by_key(tab):
+    """Patterns and rows are read cell by cell."""
     rows = tab.page.locator('[data-kvviz="row-changes"]')
     reading = rows.locator(".kt-reading")
     canvas = rows.locator("canvas").nth(1)
@@ -110,9 +147,10 @@ def test_patterns_and_rows_are_read_cell_by_cell_by_key(visit):
     expect(reading).to_contain_text("BERT mini, layer 0, position 0 “[CLS]”: the same")
     canvas.press("ArrowDown")
     expect(reading).to_contain_text("BERT mini, layer 1, position 0 “[CLS]”: changed, by up to 0.")
-    for _ in range(9):
+    # BERT knows the appended word as two tokens.
+    for _ in range(10):
         canvas.press("ArrowRight")
-    expect(reading).to_contain_text("position 7 “[SEP]”: new")
+    expect(reading).to_contain_text("position 8 “[SEP]”: new")
     pattern = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
     pattern.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
@@ -121,9 +159,63 @@ def test_patterns_and_rows_are_read_cell_by_cell_by_key(visit):
     expect(looked).to_contain_text("“␣cat” looks at “␣cat”: GPT-2 mini")
 
 
-def test_a_finger_reads_a_row_and_a_weight_and_what_it_read_stays(visit):
+def fill_a_blank(tab):
+    tab.page.get_by_role("radio", name=EXPERIMENTS["blank"], exact=True).click()
+    tab.page.wait_for_url("**do=blank**")
+    tab.answer_by_keyboard("blank")
+    expect(tab.page.locator('[data-kvviz="verdict"]')).to_be_visible()
+    for way in ("left", "tried", "both"):
+        bars = tab.page.locator(f'[data-kvviz="blank-{way}"]')
+        expect(bars.locator(".kvviz-bar-marked code")).to_have_text("␣sat")
+        assert int(bars.get_attribute("data-rank")) >= 1
+    tab.page.get_by_role("radio", name="A word in context").click()
+    show_me(tab)
+    lines = tab.page.locator('[data-kvviz="context"] tbody tr')
+    expect(lines.first).to_contain_text("every layer")
+    expect(lines.nth(1)).to_contain_text("layer 0")
+    expect(tab.chart("vector-shifts")).to_be_visible()
+
+
+def test_rows_change_and_a_blank_is_filled_and_a_word_seen_in_context(visit):
+    """They change in BERT when a word is appended, in GPT-2 when the masks are swapped."""
+    tab = opened(visit(slow=True), do="append", text=SHORT, word="mat", blank="2")
+    show_me(tab)
+    section = tab.page.locator('[data-kvviz="row-changes"]')
+    expect(section).to_have_attribute("data-changed0-left", "0")
+    # 5 tokens in 6 layers; [CLS], 5 tokens and [SEP]: the first layer changes where [SEP] stood.
+    expect(section).to_have_attribute("data-earlier0-left", "30")
+    expect(section).to_have_attribute("data-earlier0-right", "42")
+    expect(section).to_have_attribute("data-changed0-right", "36")
+    read_by_key(tab)
+    tab.page.get_by_role("radio", name="Swap the masks").click()
+    expect(tab.page.locator('[data-kvviz="question"]')).to_contain_text("masks are swapped")
+    show_me(tab)
+    expect(section).to_have_attribute("data-changed1-left", "25")
+    expect(section).to_have_attribute("data-changed1-right", "6")
+    expect(tab.page.locator('[data-kvviz="mask-losses"] tbody tr')).to_have_count(4)
+    tab.page.wait_for_url("**do=masks**")
+    tab.page.get_by_role("radio", name="Edit a word").click()
+    show_me(tab)
+    expect(section).to_have_attribute("data-changed0-right", "36")
+    assert tab.page.get_by_role("textbox", name="Text", exact=True).input_value() == SHORT
+    fill_a_blank(tab)
+
+
+def fits_a_phone(tab):
+    for scheme in ("light", "dark"):
+        tab.page.emulate_media(color_scheme=scheme)
+        expect(tab.page.locator(PICTURE)).to_have_attribute("data-scheme", scheme)
+    expect(tab.page.locator('[data-kvviz="row-changes"]')).to_have_attribute(
+        "data-changed0-left", "0"
+    )
+    tab.still()
+    assert tab.overflow() <= 0
+
+
+def test_the_page_fits_a_phone_where_a_finger_reads_and_what_it_read_stays(visit):
     tab = opened(visit(width=390, height=844, touch=True), do="append", text=SHORT, word="mat")
     show_me(tab)
+    fits_a_phone(tab)
     rows = tab.page.locator('[data-kvviz="row-changes"]')
     canvas = rows.locator("canvas").nth(1)
     canvas.scroll_into_view_if_needed()
@@ -138,36 +230,6 @@ def test_a_finger_reads_a_row_and_a_weight_and_what_it_read_stays(visit):
     expect(looked).to_contain_text("looks at")
     tab.still()
     expect(looked).to_contain_text("looks at")
-
-
-def test_a_head_that_is_picked_again_after_going_back_is_heard_again(visit):
-    tab = opened(visit(), text=SHORT)
-    show_me(tab)
-    expect(tab.page.locator(PICTURE)).to_have_attribute("data-veiled", "false")
-    picker = tab.page.locator(f"{PICTURE} select[aria-label=layer]")
-    for layer in ("3", "4"):
-        picker.select_option(layer)
-        tab.page.wait_for_url(f"**layer={layer}**")
-    tab.page.go_back()
-    expect(tab.page.locator(PICTURE)).to_have_attribute("data-layer", "3")
-    tab.still()
-    picker.select_option("4")
-    tab.page.wait_for_url("**layer=4**")
-
-
-def test_heads_stepped_through_in_one_go_are_one_entry_of_the_history(visit):
-    tab = opened(visit(), text=SHORT, layer="0", head="0")
-    show_me(tab)
-    tab.still()
-    before = tab.page.evaluate("history.length")
-    heads = tab.page.locator(f"{PICTURE} .kt-heads").first
-    heads.evaluate(
-        """canvas => { for (let i = 0; i < 5; i++)
-          canvas.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" })); }"""
-    )
-    tab.page.wait_for_url("**head=5**")
-    tab.still()
-    assert tab.page.evaluate("history.length") == before + 1
 
 
 def test_rows_of_a_long_text_that_changed_do_not_look_like_new_ones_or_kept_ones(visit):
@@ -207,45 +269,7 @@ canvases => canvases.map(canvas => {
 """
 
 
-def test_rows_change_in_bert_when_a_word_is_appended_and_in_gpt2_when_the_masks_are_swapped(visit):
-    tab = opened(visit(slow=True), do="append", text=SHORT, word="mat")
-    show_me(tab)
-    section = tab.page.locator('[data-kvviz="row-changes"]')
-    expect(section).to_have_attribute("data-changed0-left", "0")
-    # 5 tokens in 6 layers; [CLS], 5 tokens and [SEP]: the first layer changes where [SEP] stood.
-    expect(section).to_have_attribute("data-earlier0-left", "30")
-    expect(section).to_have_attribute("data-earlier0-right", "42")
-    expect(section).to_have_attribute("data-changed0-right", "36")
-    tab.page.get_by_role("radio", name="Swap the masks").click()
-    expect(tab.page.locator('[data-kvviz="question"]')).to_contain_text("masks are swapped")
-    show_me(tab)
-    expect(section).to_have_attribute("data-changed1-left", "25")
-    expect(section).to_have_attribute("data-changed1-right", "6")
-    expect(tab.page.locator('[data-kvviz="mask-losses"] tbody tr')).to_have_count(4)
-    tab.page.wait_for_url("**do=masks**")
-    tab.page.get_by_role("radio", name="Edit a word").click()
-    show_me(tab)
-    expect(section).to_have_attribute("data-changed0-right", "36")
-    assert tab.page.get_by_role("textbox", name="Text", exact=True).input_value() == SHORT
-
-
-def test_a_blank_is_filled_and_a_word_seen_in_context(visit):
-    tab = opened(visit(slow=True), do="blank", text=SHORT, blank="2")
-    show_me(tab)
-    for way in ("left", "tried", "both"):
-        bars = tab.page.locator(f'[data-kvviz="blank-{way}"]')
-        expect(bars.locator(".kvviz-bar-marked code")).to_have_text("␣sat")
-        assert int(bars.get_attribute("data-rank")) >= 1
-    tab.page.get_by_role("radio", name="A word in context").click()
-    show_me(tab)
-    lines = tab.page.locator('[data-kvviz="context"] tbody tr')
-    expect(lines.first).to_contain_text("every layer")
-    expect(lines.nth(1)).to_contain_text("layer 0")
-    expect(tab.chart("vector-shifts")).to_be_visible()
-
-
-def test_writing_can_be_cancelled_and_done_again(visit):
-    tab = opened(visit(), do="write", text=SHORT, new="64")
+def cancel_writing(tab):
     tab.page.get_by_role("button", name="Just show me").click()
     cancel = tab.page.get_by_role("button", name="Cancel")
     expect(cancel).to_be_visible()
@@ -268,22 +292,14 @@ def test_writing_can_be_cancelled_and_done_again(visit):
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 
-def test_a_text_that_is_far_too_long_is_kept_and_refused_in_a_sentence(visit):
-    tab = opened(visit(), do="write")
-    box = tab.page.get_by_role("textbox", name="Text", exact=True)
-    box.fill("word " * 5_000)
+def cancel_trying_out(tab):
+    tab.page.get_by_role("textbox", name="Text", exact=True).fill(f"{SHORT} mat. " * 15)
     tab.page.keyboard.press("Control+Enter")
-    alert = tab.page.get_by_role("alert")
-    expect(alert).to_contain_text("may have 4,000 characters. It has 25,000. Shorten")
-    assert len(box.input_value()) == 25_000
-    box.fill(SHORT)
-    tab.page.keyboard.press("Control+Enter")
-    expect(alert).to_have_count(0)
-    expect(tab.page.locator('[data-kvviz="question"]')).to_be_visible()
-
-
-def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
-    tab = opened(visit(), do="blank", text=f"{SHORT} mat. " * 15, blank="2")
+    tab.page.wait_for_url("**mat.**")
+    tab.page.get_by_role("radio", name=EXPERIMENTS["blank"], exact=True).click()
+    tab.page.wait_for_url("**do=blank**")
+    expect(tab.page.locator('[data-kvviz="question"]')).to_have_count(1)
+    tab.still()
     tab.press_as_soon_as_it_is_there("Cancel")
     tab.page.get_by_role("button", name="Just show me").click()
     stopped = tab.page.get_by_text("Cancelled: nothing was kept of it.")
@@ -294,14 +310,17 @@ def test_trying_words_out_can_be_cancelled_and_then_done_after_all(visit):
     expect(stopped).to_have_count(0)
 
 
-def test_the_page_fits_a_phone(visit):
-    tab = opened(visit(width=390, height=844), do="append", text=SHORT)
-    show_me(tab)
-    for scheme in ("light", "dark"):
-        tab.page.emulate_media(color_scheme=scheme)
-        expect(tab.page.locator(PICTURE)).to_have_attribute("data-scheme", scheme)
-    expect(tab.page.locator('[data-kvviz="row-changes"]')).to_have_attribute(
-        "data-changed0-left", "0"
-    )
-    tab.still()
-    assert tab.overflow() <= 0
+def test_a_text_too_long_is_refused_and_what_takes_long_is_cancelled_and_done_after_all(visit):
+    tab = opened(visit(), do="write", new="64")
+    box = tab.page.get_by_role("textbox", name="Text", exact=True)
+    box.fill("word " * 5_000)
+    tab.page.keyboard.press("Control+Enter")
+    alert = tab.page.get_by_role("alert")
+    expect(alert).to_contain_text("may have 4,000 characters. It has 25,000. Shorten")
+    assert len(box.input_value()) == 25_000
+    box.fill(SHORT)
+    tab.page.keyboard.press("Control+Enter")
+    expect(alert).to_have_count(0)
+    expect(tab.page.locator('[data-kvviz="question"]')).to_be_visible()
+    cancel_writing(tab)
+    cancel_trying_out(tab)

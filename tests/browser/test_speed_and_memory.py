@@ -40,10 +40,10 @@ def test_a_race_from_a_cold_link_by_the_keyboard(visit):
         assert int(hook.get_attribute("data-n-points")) > n_traces
 
 
-def test_it_fits_a_telephone(visit):
+def test_it_fits_a_telephone_and_the_keyboard_goes_on_where_it_was_answered(visit):
     tab = visit(width=390, height=844, scheme="dark")
     open_page(tab)
-    tab.page.get_by_role("button", name="Just show me").click()
+    tab.answer_by_keyboard("cache-speed-up")
     expect(tab.page.locator('[data-kvviz="race"]')).to_be_attached()
     tab.page.get_by_role("button", name="Time the parts").click()
     expect(tab.page.locator('[data-kvviz="step-parts"]')).to_be_visible()
