@@ -59,6 +59,21 @@ def read_another_text(tab):
     assert free.locator(".kvviz-gone").count() == n_places - departs
 
 
+def read_a_long_text(tab):
+    """Its strip shows that it goes on."""
+    tab.page.get_by_role("textbox", name="Your text").fill(" ".join([TEXT] * 8))
+    tab.page.get_by_role("button", name="Read it").click()
+    tab.page.wait_for_url("**text=Once*piano.*Once*")
+    # No word of it occurs once, so there is none to ask for.
+    strip = tab.page.locator(NEXT)
+    expect(strip).to_have_attribute("data-revealed", "true")
+    expect(strip.locator(".lm-scale")).to_contain_text("12 bits or more")
+    strip.get_by_role("button", name="In and label").click()
+    expect(strip).to_have_attribute("data-more", "true")
+    strip.locator(".lm-strip").evaluate("node => node.scrollTo(0, node.scrollHeight)")
+    expect(strip).to_have_attribute("data-more", "false")
+
+
 def test_a_text_is_predicted_and_read_and_the_next_hidden_from_bert_and_left_by_the_free_run(
     lesson,
 ):
@@ -87,9 +102,54 @@ def test_a_text_is_predicted_and_read_and_the_next_hidden_from_bert_and_left_by_
     tab.page.get_by_role("button", name="Running text").first.click()
     expect(strip).to_have_attribute("data-layout", "text")
     read_another_text(tab)
+    read_a_long_text(tab)
 
 
-def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson):
+def go_through_the_history(tab):
+    """It leads to the texts that were read, and keeps what was not."""
+    strip, box = tab.page.locator(NEXT), tab.page.get_by_role("textbox", name="Your text")
+    first = strip.get_attribute("data-n-tokens")
+    box.fill(TEXT)
+    tab.page.get_by_role("button", name="Read it").click()
+    tab.page.wait_for_url("**text=Once*piano.*")
+    expect(strip).not_to_have_attribute("data-n-tokens", first)
+    second = strip.get_attribute("data-n-tokens")
+    tab.still()
+    tab.page.go_back()
+    expect(strip).to_have_attribute("data-n-tokens", first)
+    expect(box).not_to_have_value(TEXT)
+    tab.still()
+    tab.page.go_forward()
+    expect(strip).to_have_attribute("data-n-tokens", second)
+    expect(box).to_have_value(TEXT)
+    tab.still()
+    # To another page and back, by links and by the browser's steps.
+    for name in ("How large models are", "Learning from plain text"):
+        tab.page.get_by_role("link", name=name).first.click()
+        expect(tab.page.get_by_role("heading", level=1)).to_have_text(name)
+        tab.still()
+    expect(box).to_have_value(TEXT)
+    tab.page.wait_for_url("**/language_modelling?text=Once*piano.*")
+    tab.page.go_back()
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text("How large models are")
+    tab.still()
+    tab.page.go_back()
+    expect(strip).to_have_attribute("data-n-tokens", second)
+    tab.still()
+    expect(box).to_have_value(TEXT)
+    expect(strip).to_have_attribute("data-n-tokens", second)
+    # What was typed and not read stays.
+    box.fill("Half a thought")
+    box.blur()
+    tab.still()
+    tab.page.go_back()
+    expect(strip).to_have_attribute("data-n-tokens", first)
+    tab.still()
+    expect(box).to_have_value("Half a thought")
+
+
+def test_the_film_is_scrubbed_and_the_history_leads_to_the_texts_that_were_read(lesson):
+    """The film without the server; the address follows. What was not read is kept."""
     tab = lesson()
     expect(tab.page.locator(NEXT)).to_have_attribute("data-more", "false")
     film = tab.page.locator(FILM)
@@ -132,6 +192,7 @@ def test_the_film_is_scrubbed_without_the_server_and_the_address_follows(lesson)
     expect(film).not_to_have_attribute("data-point", "0")
     film.get_by_role("button", name="Pause").click()
     tab.answer_by_keyboard("learnt-first")
+    go_through_the_history(tab)
 
 
 HEIGHTS = """async (section) => {
@@ -185,49 +246,6 @@ def test_on_a_telephone_it_is_read_by_keyboard_and_finger_and_lies_still(lesson)
     assert tab.overflow() <= 0
 
 
-def test_the_history_leads_to_the_texts_that_were_read_and_keeps_what_was_not(lesson):
-    tab = lesson()
-    strip, box = tab.page.locator(NEXT), tab.page.get_by_role("textbox", name="Your text")
-    first = strip.get_attribute("data-n-tokens")
-    box.fill(TEXT)
-    tab.page.get_by_role("button", name="Read it").click()
-    tab.page.wait_for_url("**text=Once*piano.*")
-    expect(strip).not_to_have_attribute("data-n-tokens", first)
-    second = strip.get_attribute("data-n-tokens")
-    tab.still()
-    tab.page.go_back()
-    expect(strip).to_have_attribute("data-n-tokens", first)
-    expect(box).not_to_have_value(TEXT)
-    tab.still()
-    tab.page.go_forward()
-    expect(strip).to_have_attribute("data-n-tokens", second)
-    expect(box).to_have_value(TEXT)
-    tab.still()
-    # To another page and back, by links and by the browser's steps.
-    for name in ("How large models are", "Learning from plain text"):
-        tab.page.get_by_role("link", name=name).first.click()
-        expect(tab.page.get_by_role("heading", level=1)).to_have_text(name)
-        tab.still()
-    expect(box).to_have_value(TEXT)
-    tab.page.wait_for_url("**/language_modelling?text=Once*piano.*")
-    tab.page.go_back()
-    expect(tab.page.get_by_role("heading", level=1)).to_have_text("How large models are")
-    tab.still()
-    tab.page.go_back()
-    expect(strip).to_have_attribute("data-n-tokens", second)
-    tab.still()
-    expect(box).to_have_value(TEXT)
-    expect(strip).to_have_attribute("data-n-tokens", second)
-    # What was typed and not read stays.
-    box.fill("Half a thought")
-    box.blur()
-    tab.still()
-    tab.page.go_back()
-    expect(strip).to_have_attribute("data-n-tokens", first)
-    tab.still()
-    expect(box).to_have_value("Half a thought")
-
-
 def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
     tab = visit(slow=True)
     tab.page.goto(f"{tab.address}/language_modelling?model=/nonexistent/dir")
@@ -240,15 +258,3 @@ def test_what_helps_against_an_error_moves_nothing_that_was_there(visit):
     tab.page.wait_for_selector('[data-kvviz="departure"]')
     expect(helps).to_have_count(0)
     tab.still()
-
-
-def test_a_long_strip_shows_that_it_goes_on(lesson):
-    tab = lesson(f"?text={'+'.join([TEXT.replace(' ', '+')] * 8)}")
-    # No word of it occurs once, so there is none to ask for.
-    strip = tab.page.locator(NEXT)
-    expect(strip).to_have_attribute("data-revealed", "true")
-    expect(strip.locator(".lm-scale")).to_contain_text("12 bits or more")
-    strip.get_by_role("button", name="In and label").click()
-    expect(strip).to_have_attribute("data-more", "true")
-    strip.locator(".lm-strip").evaluate("node => node.scrollTo(0, node.scrollHeight)")
-    expect(strip).to_have_attribute("data-more", "false")

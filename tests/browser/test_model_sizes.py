@@ -68,15 +68,8 @@ def test_a_visitor_predicts_then_serves_a_model_and_takes_the_table_away(visit, 
     assert all(line["source"] for line in lines)
 
 
-def test_it_fits_a_telephone(visit):
+def test_a_model_of_unknown_size_leaves_the_page_alive_and_all_fits_a_telephone(visit):
     tab = visit(width=390, height=844, scheme="dark")
-    opened(tab, row="deepseek-v3", tokens="131072", users="16")
-    tab.still()
-    assert tab.overflow() <= 0
-
-
-def test_a_model_of_unknown_size_leaves_the_page_alive(visit):
-    tab = visit()
     tab.page.goto(f"{tab.address}/model_sizes?row=gpt-4&users=many")
     expect(tab.page.get_by_text("has not disclosed how large GPT-4 is")).to_be_visible()
     expect(tab.page.get_by_text("Part of this link could not be used")).to_be_visible()
@@ -84,3 +77,7 @@ def test_a_model_of_unknown_size_leaves_the_page_alive(visit):
     tab.page.get_by_role("button", name="Just show me").click()
     tab.page.get_by_role("button", name="Set the controls to it").click()
     has(tab.page, cache_bytes=ONE_CHAT)
+    for name in ("cache-growth", "model-ladder", "parameter-parts"):
+        expect(tab.chart(name)).to_be_visible()
+    tab.still()
+    assert tab.overflow() <= 0

@@ -79,11 +79,12 @@ def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
     assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]
 
 
-def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
-    tab = visit(scheme="dark").open("/")
+def step_and_go_on(tab):
+    """The stored run is stepped through, and the page leads to the next."""
     start = tab.wait(step=0, cache="both")
-    tab.still()
     look_dark_and_light(tab)
+    # Keys reach the player after a click on plain ground.
+    tab.page.get_by_role("heading", level=1).click()
     tab.page.keyboard.press("ArrowRight")
     step = tab.wait(step=1)
     assert (step["nComputed"], step["nComputedOff"]) == (1, start["nComputed"] + 1)
@@ -93,8 +94,8 @@ def test_the_start_page_plays_its_stored_run_and_leads_to_the_next_page(visit):
     expect(tab.page.get_by_role("heading", name="KV cache, step by step")).to_be_visible()
 
 
-def test_the_start_page_plays_once_by_itself(visit):
-    tab = visit(moving=True).open("/")
+def test_the_start_page_plays_its_stored_run_once_by_itself_and_leads_to_the_next_page(visit):
+    tab = visit(scheme="dark", moving=True).open("/")
     last = tab.hooks()["nSteps"] - 1
     tab.wait(step=last)
     # It stops there, both counts in sight, and where one is to go on is said below.
@@ -112,6 +113,7 @@ def test_the_start_page_plays_once_by_itself(visit):
     tab.still()
     tab.page.wait_for_timeout(700)
     assert tab.hooks()["step"] == 0
+    step_and_go_on(tab)
 
 
 def fits_a_telephone(tab):
@@ -166,10 +168,10 @@ def test_the_check_in_float64_can_be_cancelled_and_asked_for_again(visit):
     expect(tab.page.get_by_text("In float64:")).to_be_visible()
 
 
-def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path):
+def fetch_a_layer(tab, tmp_path):
+    """A layer that was left out is fetched when it is picked."""
     file = tmp_path / "wide.npz"
     make_trace(n_prompt=300, n_new=60, n_layers=24, n_heads=18, d_head=2).save(file)
-    tab = visit().open("/kv_cache", new="2")
     tab.page.get_by_role("button", name="Open a saved run").click()
     tab.page.locator('input[type="file"]').set_input_files(file)
     tab.wait(nSteps=60)
@@ -181,7 +183,9 @@ def test_a_layer_that_was_left_out_is_fetched_when_it_is_picked(visit, tmp_path)
     tab.wait(layer=20, step=1)
 
 
-def test_a_page_that_streamlit_has_taken_down_is_loaded_anew_with_its_view(visit):
+def test_a_page_that_streamlit_has_taken_down_is_loaded_anew_and_a_run_opened_there(
+    visit, tmp_path
+):
     tab = visit().open("/kv_cache", prompt="The cat", new="3", step="2")
     tab.wait(step=2)
     tab.page.evaluate("""() => {
@@ -191,3 +195,4 @@ def test_a_page_that_streamlit_has_taken_down_is_loaded_anew_with_its_view(visit
     tab.wait(step=2, nSteps=3)
     assert [one for one in tab.complaints if "delta path" not in one] == []
     tab.complaints.clear()
+    fetch_a_layer(tab, tmp_path)
