@@ -215,3 +215,15 @@ def test_the_browser_goes_back_and_forward_between_runs_and_keeps_what_was_not_r
     expect(prompt).to_have_value("Another thought")
     expect(tab.page.get_by_role("spinbutton", name="New tokens")).to_have_value("4")
     tab.page.wait_for_url("**prompt=The+cat&new=3")
+
+    # The same step of one run after another: what is told of it is heard for each of them.
+    last = tab.player.get_by_role("button", name="Last step")
+    last.click()
+    tab.page.wait_for_url("**step=2**")
+    tab.page.get_by_role("spinbutton", name="New tokens").fill("3")
+    tab.run_prompt("Two cats and a")
+    tab.wait(nFed=6)
+    assert "step" not in tab.page.url
+    last.click()
+    tab.wait(step=2)
+    tab.page.wait_for_url("**prompt=Two*step=2**")

@@ -25,7 +25,7 @@ import * as words from "./words.js";
  * @import { Action, Spot, State } from "./state.js"
  *
  * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
- * @property {(view: View, number: number) => void} [onView]
+ * @property {(view: View, number: number, id: string) => void} [onView]
  * @property {(wanted: { id: string, layer?: number, cache?: string }) => void} [onWanted]
  *
  * @typedef {object} Scene All that a frame is drawn from.
@@ -257,7 +257,7 @@ export class Player {
       const text = JSON.stringify(view);
       if (text === this.told) return;
       this.told = text;
-      this.host.onView?.(view, this.payload?.header.view_number ?? 0);
+      if (this.payload) this.host.onView?.(view, this.payload.header.view_number, this.payload.header.id);
     }, TELL_MS);
   }
 

@@ -8,8 +8,8 @@ export { mountPlayer };
 export default mountComponent(
   (root, page) =>
     new Player(root, {
-      // With its number, since Streamlit does not hear the same value twice.
-      onView: (view, number) => page.setStateValue("view", { ...view, number }),
+      // With its number and its run, since Streamlit does not hear the same value twice.
+      onView: (view, number, run) => page.setStateValue("view", { ...view, number, run }),
       onWanted: (wanted) => page.setTriggerValue("wanted", wanted),
     }),
 );
