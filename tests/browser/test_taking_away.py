@@ -153,6 +153,13 @@ def test_the_browser_goes_back_and_forward_between_views(visit):
         expect(tab.page.get_by_role("heading", level=1)).to_have_text(name)
         tab.still()
     tab.wait(step=5, layer=3)
+    # The link that was followed has the focus, and says nothing to the arrow keys.
+    tab.page.keyboard.press("ArrowLeft")
+    tab.wait(step=4)
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait(step=5)
+    tab.page.wait_for_url("**step=5**")
+    tab.still()
     tab.page.evaluate("""async () => {
       const after = (ms) => new Promise((go) => setTimeout(go, ms));
       const key = new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true });

@@ -27,6 +27,34 @@ def test_the_stored_run_is_of_the_model_that_ships():
     assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
 
 
+def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_as_long():
+    from kvviz.analysis.cost import token_passes
+    from kvviz.ui.pages.start.stored_example import stored_example
+    from tests.pages.conftest import Drawn, opened_by_link
+
+    class Start(Drawn):
+        def __init__(self):
+            self.app = opened_by_link("start", {})
+
+    page = Start()
+    runs = stored_example().comparison
+    p, n = runs.cached.n_prompt, len(runs.cached.steps)
+    counts = [sum(s.computed.size for s in run.steps) for run in (runs.cached, runs.uncached)]
+    # The formula that tells the longer run is what the observers saw of this one.
+    assert counts == [token_passes(p, n, use_cache=use) for use in (True, False)]
+    assert f"Both ways wrote {n} tokens: {counts[0]} rows computed" in page.html
+    assert 'data-kvviz="verdict"' not in page.html
+    (show,) = [one for one in page.app.button if one.label == "Just show me"]
+    show.click().run()
+    longer = [token_passes(p, 2 * n, use_cache=use) for use in (True, False)]
+    times = [f"{there / here:.1f}" for there, here in zip(longer, counts, strict=True)]
+    assert (
+        f"For {2 * n} tokens {longer[0]} rows with the cache, {times[0]} times as many; "
+        f"{longer[1]} without, {times[1]} times as many."
+    ) in page.html
+    assert 'data-outcome="less than 2× | more than 2.5×"' in page.html
+
+
 def test_nothing_that_the_start_page_needs_loads_torch():
     code = (
         "import sys\n"

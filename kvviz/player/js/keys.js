@@ -46,8 +46,16 @@ function hear(event) {
     return;
   }
   // A click on plain ground gives the focus to what scrolls around the player, if not to the body.
-  const free = listeners.find(({ root }) => (target === null || target.contains(root)) && isInSight(root));
+  const free = listeners.find(({ root }) => (target === null || target.contains(root) || isIdleLink(target, event.key)) && isInSight(root));
   free?.press(event, false);
+}
+
+/**
+ * Whether what has the focus is a link that this key says nothing to: one that was just followed keeps it.
+ * @param {Element} target @param {string} key @returns {boolean}
+ */
+function isIdleLink(target, key) {
+  return target.matches("a[href]:not([role])") && key !== "Enter" && key !== " ";
 }
 
 /** @param {HTMLElement} node @returns {boolean} */

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import streamlit as st
 from plotly.graph_objects import Figure
 
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
 from kvviz.ui.shell.plain_text import plain_html
+
+Tag = Literal["measured", "counted", "formula", "published", "recorded"]
+"""Where the numbers of a figure come from."""
+
+TAGS: dict[Tag, str] = {
+    "measured": N_("measured here"),
+    "counted": N_("counted"),
+    "formula": N_("by formula"),
+    "published": N_("published"),
+    "recorded": N_("recorded"),
+}
+"""What stands above a figure, still to be translated."""
 
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def draw(figure: Figure, alt: str) -> None:
+def draw(figure: Figure, alt: str, *, tags: Sequence[Tag]) -> None:
     """Draw a figure on the ground of the card that it lies on.
 
-    Before it stands an element without a size that carries ``data-kvviz="chart-<name>"``, with the
-    number of traces and of points that were drawn; the name is the one in the figure's `meta`, and
-    no two charts of a page have the same. Both lie in a container of their own, whose class is
-    ``st-key-kvviz-chart-<name>``.
+    Before it stand its tags and an element without a size that carries
+    ``data-kvviz="chart-<name>"``, with the number of traces and of points that were drawn; the name
+    is the one in the figure's `meta`, and no two charts of a page have the same. All lie in a
+    container of their own, whose class is ``st-key-kvviz-chart-<name>``.
 
     Args:
         figure: What to draw; a template leaves its ground to the card.
         alt: What it shows, for those who do not see it.
+        tags: Where its numbers come from, one at least; said above it.
+
+    Raises:
+        ValueError: If it says nothing of where they come from.
     """
+    if not tags:
+        raise ValueError("a figure must say where its numbers come from")  # not for people
     layout: Any = figure.layout
     traces: Any = figure.data
     name = str(layout.meta["figure"])
@@ -32,7 +53,8 @@ def draw(figure: Figure, alt: str) -> None:
     with st.container(key=f"kvviz-chart-{name}", gap=None):
         st.html(
             f'<span data-kvviz="chart-{plain_html(name)}" data-n-traces="{len(traces)}" '
-            f'data-n-points="{points}"></span>'
+            f'data-n-points="{points}" data-tags="{" ".join(tags)}"></span>'
+            f'<p class="kvviz-tag">{plain_html(" · ".join(_(TAGS[tag]) for tag in tags))}</p>'
         )
         st.plotly_chart(
             figure,

@@ -100,7 +100,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
                 for name, shift in zip(names, shifts, strict=True)
             ),
         ]
-        chart.draw(figure, " ".join(spoken))
+        chart.draw(figure, " ".join(spoken), tags=["measured"])
         st.html(
             table(
                 "context",

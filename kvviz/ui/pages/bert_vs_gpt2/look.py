@@ -46,7 +46,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
             ).format(version=version_of(left))
             st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
     if done is not None:
-        every_head(pair)
+        every_head(pair, recorded=recorded)
 
 
 def version_of(encoding: EncodingTrace) -> str:
@@ -98,8 +98,9 @@ def bucket(share: float) -> str:
     return NONE if share == 0 else SOME if share <= 1 / 3 else MUCH
 
 
-def every_head(pair: Pair) -> None:
-    """Draw the three numbers of every head of both models."""
+def every_head(pair: Pair, *, recorded: bool) -> None:
+    """Draw the three numbers of every head of both models, measured here or recorded."""
+    tags: list[chart.Tag] = ["recorded" if recorded else "measured"]
     caption = lessons().caption("every-head")
     heading = _("Every head in three numbers")
     with st.container(border=True, key="kvviz-card-heads"):
@@ -119,5 +120,5 @@ def every_head(pair: Pair) -> None:
         st.html(f'<p class="kvviz-legend">{marks}</p>')
         for column, measure in zip(st.columns(3, gap="small"), MEASURES, strict=True):
             with column:
-                chart.draw(head_comparison(measures, measure), spoken(measures, measure))
+                chart.draw(head_comparison(measures, measure), spoken(measures, measure), tags=tags)
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')

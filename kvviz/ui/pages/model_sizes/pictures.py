@@ -43,7 +43,7 @@ def ladder(choice: Choice) -> None:
             "2018 on; {model} has a ring. The table below has the numbers.",
             n,
         ).format(n=n, model=choice.model.name)
-        chart.draw(model_ladder(model_table(), chosen=choice.row), alt)
+        chart.draw(model_ladder(model_table(), chosen=choice.row), alt, tags=["published"])
         st.html(
             f'<p class="kvviz-source">{plain_html(lessons().caption("model-ladder").source)}</p>'
         )
@@ -71,6 +71,7 @@ def growth(choice: Choice, found: Bill) -> None:
                 n=choice.n_tokens,
                 weights=in_bytes(found.weights),
             ),
+            tags=["formula"],
         )  # fmt: skip
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
 
@@ -99,7 +100,7 @@ def parts(choice: Choice) -> None:
         )  # fmt: skip
         # Translators: {models} is "GPT-2 small: 32% embeddings, 23% attention, …; GPT-2 mini: …".
         alt = _("Shares of the parameters. {models}.").format(models=said)
-        chart.draw(parameter_parts(counts), alt)
+        chart.draw(parameter_parts(counts), alt, tags=["formula"])
         lines = [
             f"{name}: "
             + " + ".join(f"{size:,} {_(part)}" for part, size in count.parts.items())

@@ -32,7 +32,7 @@ def draw(finished: Finished) -> None:
     caption = lessons().caption("cache-widths")
     with st.container(border=True, key="kvviz-card-bytes"):
         head(_("Bytes against tokens"), caption.text)
-        chart.draw(cache_bytes_curve(race), _alt(race))
+        chart.draw(cache_bytes_curve(race), _alt(race), tags=["formula", "measured"])
         widths(finished)
         source(caption.source)
 

@@ -205,7 +205,12 @@ def against_length(finished: Finished | None) -> None:
     with st.container(border=True, key="kvviz-card-speed-up"):
         head(_("The longer the text, the more there is to reuse"), caption.text)
         recorded = recorded_race()
-        chart.draw(speed_up_curve(ups, published, recorded), _alt(ups, recorded, len(published)))
+        tags: list[chart.Tag] = ["recorded", "published"]
+        chart.draw(
+            speed_up_curve(ups, published, recorded),
+            _alt(ups, recorded, len(published)),
+            tags=tags if ups is None else ["measured", *tags],
+        )
         with st.expander(_("The published figures and their sources"), key="kvviz-published"):
             table(
                 "published",

@@ -69,7 +69,7 @@ def draw(state: SpeedState, environment: Environment) -> None:
                 f'<p class="kvviz-told" data-kvviz="roof">'
                 f"{plain_html(verdict(points, ceilings))}</p>"
             )
-        chart.draw(roofline(points, ceilings), _alt(points, ceilings))
+        chart.draw(roofline(points, ceilings), _alt(points, ceilings), tags=["measured", "formula"])
         with st.expander(_("These steps as a table"), key="kvviz-roof-table"):
             table(
                 "roof-points",

@@ -148,7 +148,7 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
         if state.parts.result is None:
             return
         found = {in_rows(one.n_new): one for one in state.parts.result.values()}
-        chart.draw(step_parts(found), _alt(found))
+        chart.draw(step_parts(found), _alt(found), tags=["measured"])
         _times(found)
         opening("parts", _lines(found), caption.source)
 

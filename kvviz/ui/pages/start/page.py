@@ -8,6 +8,7 @@ import streamlit as st
 
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
+from kvviz.ui.pages.start import twice_as_long
 from kvviz.ui.pages.start.stored_example import stored_example
 from kvviz.ui.parts.player import player
 from kvviz.ui.parts.view import View
@@ -29,6 +30,9 @@ def show() -> None:
             f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
     player(stored_example(), View(cache="both"), key="start-player", plays=True)
     st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
+    comparison = stored_example().comparison
+    assert comparison is not None
+    twice_as_long.experiment(comparison).draw()
     st.header(_("Where to go for which question"), anchor=False)
     page_guide = [entry for entry in words.page_guide if page_named(entry.page) is not None]
     for first in range(0, len(page_guide), ENTRIES_A_ROW):
