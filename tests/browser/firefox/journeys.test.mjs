@@ -67,7 +67,9 @@ journey("the sizes of models are guessed and drawn", async (tab) => {
 
 journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
   await tab.reach("/bert_vs_gpt2");
-  await tab.find('[data-kvviz="question"]');
+  await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
+  await tab.button("Cover it and ask me");
+  await tab.wait({ veiled: true }, '[data-kvviz="twins"]');
   await tab.button("Just show me");
   await tab.find('[data-kvviz="verdict"]');
   const found = await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
@@ -138,7 +140,10 @@ journey("back and forward go between views", async (tab) => {
 journey("a text is read token by token", async (tab) => {
   const strip = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]';
   await tab.goto("/language_modelling", { text: TEXT });
-  await tab.wait({ revealed: false }, strip);
+  await tab.wait({ revealed: false }, strip, MODEL_MS);
+  // The parts below may be the first to want BERT: an answer given while it is loaded can go unheard.
+  await tab.find('[data-kvviz="departure"]', undefined, MODEL_MS);
+  await tab.find('[data-testid="stApp"][data-test-script-state="notRunning"]');
   await tab.button("piano.");
   await tab.wait({ revealed: true }, strip);
   await tab.click(`${strip} [data-place="2"]`);
