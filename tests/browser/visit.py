@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
@@ -51,17 +53,13 @@ far away. On the machine itself many of them come within one frame, and what lie
 """
 
 
-STILL = """
+_STILL_CSS = (Path(__file__).parent / "still.css").read_text(encoding="utf-8")
+STILL = f"""
 const still = new CSSStyleSheet();
-still.replaceSync(`
-  [data-testid=stSkeletonElement], [data-testid=stSkeletonElement] * { animation: none !important }
-  [data-testid=stElementContainer] { transition: none !important }
-`);
+still.replaceSync({json.dumps(_STILL_CSS)});
 document.adoptedStyleSheets.push(still);
 """
-"""Streamlit's shimmer while a page is awaited, and its fading of a part that is drawn anew, stand
-still: without a graphics card each of their frames costs the cores what is being waited for. What
-moves by the app's own doing moves."""
+"""Puts on `still.css`."""
 
 
 class Visit:

@@ -1,6 +1,7 @@
 /** Tabs of a real Firefox, driven over WebDriver BiDi, and what a person would look for in one. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 import puppeteer from "puppeteer-core";
@@ -27,13 +28,12 @@ export function launch() {
   });
 }
 
-/** As in `visit.py`: Streamlit's shimmer costs the cores what is being waited for. */
-function standStill() {
+const STILL = readFileSync(new URL("../still.css", import.meta.url), "utf8");
+
+/** Put on `still.css`. @param {string} css */
+function standStill(css) {
   const still = new CSSStyleSheet();
-  still.replaceSync(`
-    [data-testid=stSkeletonElement], [data-testid=stSkeletonElement] * { animation: none !important }
-    [data-testid=stElementContainer] { transition: none !important }
-  `);
+  still.replaceSync(css);
   document.adoptedStyleSheets.push(still);
 }
 
@@ -51,7 +51,7 @@ export class Tab {
     tab.address = address;
     tab.#page.setDefaultTimeout(PATIENCE_MS);
     await tab.#page.setViewport({ width: 1440, height: 1000 });
-    await tab.#page.evaluateOnNewDocument(standStill);
+    await tab.#page.evaluateOnNewDocument(standStill, STILL);
     tab.#page.on("console", (message) => {
       if (["error", "warn"].includes(message.type())) tab.#complaints.push(message.text());
     });
