@@ -159,7 +159,10 @@ def test_a_saved_run_opens_on_its_own_page_only(page, kv_cache):
     opened = page(prompt=TEXT, new="3")
     saved = saving.npz(opened.state.shown.trace)
     again = page(prompt=TEXT, new="2")
+    assert 'data-tags="measured"' in again.html
     again.app.file_uploader(key="kv:upload").upload("run.npz", saved).run()
+    # What was measured elsewhere is not said to be measured here.
+    assert 'data-tags="recorded"' in again.html
     assert again.errors == []
     assert again.player["n_steps"] == 3
     other = kv_cache(new="2")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -65,6 +65,11 @@ class ShownRun:
     def subject(self) -> GenerationTrace | CacheComparison:
         """What the player is given."""
         return self.comparison or self.trace
+
+    @property
+    def observed(self) -> Literal["measured", "recorded"]:
+        """How its numbers came about: here, or elsewhere and kept in a file."""
+        return "measured" if self.origin == "run" else "recorded"
 
     @cached_property
     def roles(self) -> tuple[HeadRole, ...]:

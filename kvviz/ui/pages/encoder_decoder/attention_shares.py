@@ -185,7 +185,7 @@ def encoder_map(shown: ShownRun, on_choice: Callable[[], None]) -> None:
             "tokens.",
             encoder.n_tokens,
         ).format(head=names[chosen], n=encoder.n_tokens, share=percent(ahead)),
-        tags=["measured"],
+        tags=[shown.observed],
     )
     caption = lessons().caption("looking-ahead")
     lines = [

@@ -47,7 +47,7 @@ def draw(state: RunState) -> None:
                 "without, one chart above the other. The player reads them step by step.",
                 shown.n_steps,
             ).format(n=shown.n_steps),
-            tags=["measured", "counted"] if shown.origin == "run" else ["recorded", "counted"],
+            tags=[shown.observed, "counted"],
         )
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
