@@ -39,8 +39,6 @@ def read_another_text(tab):
     tab.page.wait_for_url("**text=One*tree.*")
     masked = tab.page.locator(MASKED)
     masked.wait_for()
-    # An answer given while the parts below are still being worked on can go unheard.
-    tab.still()
     part = tab.page.locator(".st-key-kvviz-card-lm-masked")
     part.get_by_role("button", name="Just show me").click()
     expect(masked).to_have_attribute("data-revealed", "true")

@@ -37,9 +37,9 @@ let world;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1 });
-  world = { asked: [], answers: [], heard: new Map(), beacons: [] };
+  world = { asked: [], answers: [], heard: new Map(), beacons: [], app: { dataset: { testScriptState: "notRunning" } } };
   Object.assign(globalThis, {
-    document: { createElement: (/** @type {string} */ tag) => new Element(tag) },
+    document: { createElement: (/** @type {string} */ tag) => new Element(tag), querySelector: () => world.app },
     __streamlit: { BACKEND_BASE_URL: "http://here/base/" },
     addEventListener: (/** @type {string} */ name, /** @type {any} */ hear) => world.heard.set(name, hear),
     removeEventListener: (/** @type {string} */ name) => world.heard.delete(name),
@@ -140,6 +140,18 @@ test("the page is told that the work is over, and told again if it still waits",
   assert.equal(world.asked.length, 1);
   await after(2000);
   assert.equal(told.length, 2);
+});
+
+test("a page that is being drawn is not told again, which would lose what is pressed meanwhile", async () => {
+  world.answers = [{ ...RUNNING, over: true }];
+  const { told } = bar();
+  await after(1000);
+  world.app.dataset.testScriptState = "running";
+  await after(9000);
+  assert.equal(told.length, 1);
+  world.app.dataset.testScriptState = "notRunning";
+  await after(2500);
+  assert.ok(told.length > 1);
 });
 
 test("a page that waits in its script is left to find out by itself, for a while", async () => {

@@ -132,10 +132,19 @@ export class WorkBar {
 
   /** Has the page drawn anew, which takes in what the work has come to. */
   tell() {
-    if (this.toldAt && Date.now() - this.toldAt < TELL_AGAIN_MS) return;
+    const isAgain = this.toldAt > 0 || !this.payload?.wakes;
+    // A page that is being drawn is taking it in. Drawn anew meanwhile, it would lose what is pressed
+    // in a part of it that already stands.
+    if (isAgain && (Date.now() - this.toldAt < TELL_AGAIN_MS || isBeingDrawn())) return;
     this.toldAt = Date.now();
     this.page.setTriggerValue("over", this.payload?.address);
   }
+}
+
+/** @returns {boolean} Whether Streamlit runs the page's script. */
+function isBeingDrawn() {
+  const app = /** @type {HTMLElement | null} */ (document.querySelector("[data-testid=stApp]"));
+  return app?.dataset.testScriptState === "running";
 }
 
 export default mountComponent((root, page) => new WorkBar(root, page));
