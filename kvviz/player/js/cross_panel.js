@@ -19,7 +19,7 @@ import * as words from "./words.js";
 
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
- * @returns {{ node: HTMLElement, update: (scene: Scene, facts: StepFacts) => void, draw: (dpr: number) => HTMLCanvasElement[] }}
+ * @returns {{ node: HTMLElement, update: (scene: Scene, facts: StepFacts) => void, draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[] }}
  */
 export function crossPanel(cache, dispatch) {
   const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
@@ -42,7 +42,7 @@ export function crossPanel(cache, dispatch) {
   let first = 0;
   let windowRow = 0;
   let inside = false;
-  /** @type {((dpr: number) => HTMLCanvasElement[]) | null} */
+  /** @type {((dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[]) | null} */
   let again = null;
   const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
     const box = canvas.getBoundingClientRect();
@@ -94,7 +94,7 @@ export function crossPanel(cache, dispatch) {
   const readingChanged = whenChanged();
   return {
     node,
-    draw: (dpr) => (again ? again(dpr) : []),
+    draw: (dpr, newSheet) => (again ? again(dpr, newSheet) : []),
     update(next, facts) {
       scene = next;
       const { payload, state, layout, theme, palette, dpr, moment, spot } = next;
@@ -122,8 +122,8 @@ export function crossPanel(cache, dispatch) {
       const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, spot, first, moment];
       kvChanged(keys, () => paintKv(kvCanvas, kvView));
       heatChanged(keys.slice(0, -1), () => paintCrossHeat(heatCanvas, heatView));
-      again = (scale) => {
-        const canvases = [document.createElement("canvas"), document.createElement("canvas")];
+      again = (scale, newSheet) => {
+        const canvases = [newSheet(), newSheet()];
         paintKv(canvases[0], { ...kvView, dpr: scale, moment: REST });
         paintCrossHeat(canvases[1], { ...heatView, dpr: scale });
         return canvases;

@@ -149,3 +149,9 @@ export function sumText(terms, write, most = 8) {
   if (written.length <= most) return written.join(" + ");
   return [...written.slice(0, most - 2), "…", written[written.length - 1]].join(" + ");
 }
+
+/** @param {string} text @returns {string} As it stands in XML, in an attribute too. */
+export function escapeXml(text) {
+  const names = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" });
+  return text.replace(/[&<>"]/g, (sign) => names[sign]);
+}

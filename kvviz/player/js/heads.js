@@ -12,7 +12,7 @@ import * as words from "./words.js";
  * @import { HeadsView } from "./paint_small.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number) => HTMLCanvasElement }} */
+/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement }} */
 export function heads(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas", "aria-hidden": "true" });
   const overlay = el("div", { class: "kv-heads-buttons", role: "group", "aria-label": words.LABELS.heads });
@@ -61,8 +61,8 @@ export function heads(dispatch) {
   return {
     node,
     /** Draws the overview anew at another resolution, for a picture to keep. */
-    draw(dpr) {
-      const copy = document.createElement("canvas");
+    draw(dpr, newSheet) {
+      const copy = newSheet();
       if (drawn) paintHeads(copy, { ...drawn, dpr, hover: -1 });
       return copy;
     },

@@ -16,7 +16,7 @@ import * as words from "./words.js";
  * @import { Action, Spot } from "./state.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number) => HTMLCanvasElement }} */
+/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement }} */
 export function history(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas kv-history-canvas", role: "img" });
   const heads = /** @type {RunCache[]} */ (["on", "off"]).map((cache) => {
@@ -72,8 +72,8 @@ export function history(dispatch) {
   const counted = whenChanged();
   return {
     node,
-    draw(dpr) {
-      const copy = document.createElement("canvas");
+    draw(dpr, newSheet) {
+      const copy = newSheet();
       if (drawn) paintHistory(copy, { ...drawn, dpr, moment: REST });
       return copy;
     },

@@ -24,7 +24,7 @@ const ROOM_FOR_HINT = 400;
 
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
- * @returns {Part & { picker: HTMLElement, draw: (dpr: number) => HTMLCanvasElement[] }}
+ * @returns {Part & { picker: HTMLElement, draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[] }}
  */
 export function panel(cache, dispatch) {
   const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
@@ -135,13 +135,13 @@ export function panel(cache, dispatch) {
     node,
     picker,
     /** Draws both canvases anew at another resolution, for a picture to keep. */
-    draw(dpr) {
-      const canvases = [document.createElement("canvas"), document.createElement("canvas")];
+    draw(dpr, newSheet) {
+      const canvases = [newSheet(), newSheet()];
       if (drawn) {
         paintKv(canvases[0], { ...drawn, dpr, moment: REST });
         paintHeat(canvases[1], { ...drawn, dpr, moment: REST });
       }
-      canvases.push(...cross.draw(dpr));
+      canvases.push(...cross.draw(dpr, newSheet));
       return canvases;
     },
     update(/** @type {Scene} */ next) {

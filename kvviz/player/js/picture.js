@@ -1,45 +1,174 @@
-// "Save picture": the view as it stands, with its sentence and where it came from, as a PNG.
+// "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { MONO, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
 import { gettext } from "./translation.js";
+import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { Scene } from "./player.js"
+ * @import { State } from "./state.js"
  *
- * @typedef {{ draw: (dpr: number) => HTMLCanvasElement[] }} Drawn
- * @typedef {{ draw: (dpr: number) => HTMLCanvasElement }} Single
+ * @import { NewSheet } from "./svg_sheet.js"
+ *
+ * @typedef {object} Figures What can be drawn anew at another resolution, or on another sheet.
+ * @property {{ on: Panel, off: Panel }} panels
+ * @property {Single} lives
+ * @property {Single} overview
+ *
+ * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement[] }} Panel
+ * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement }} Single
+ *
+ * @typedef {"png" | "svg"} Format
+ * @typedef {"view" | "history" | "kv" | "pattern" | "crossKv" | "crossPattern" | "heads"} Figure
  */
+
+/** @type {Format[]} */
+export const FORMATS = ["png", "svg"];
 
 const EDGE = 28;
 const COLUMN = 250;
 
-/**
- * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels @param {Single} lives @param {Single} overview
- */
-export function savePicture(scene, panels, lives, overview) {
+/** @param {Scene} scene @returns {Map<Figure, string>} The figures on show and their titles. */
+export function figuresOf({ payload, layout }) {
+  const { LABELS } = words;
+  const two = payload.header.encoder !== null;
+  /** @type {[Figure, string][]} */
+  const figures = [
+    ["view", LABELS.wholeView],
+    ["history", LABELS.history],
+    ["kv", two ? LABELS.selfKv : LABELS.kv],
+    ["pattern", two ? LABELS.selfPattern : LABELS.pattern],
+    ...(layout.cross ? /** @type {[Figure, string][]} */ ([["crossKv", LABELS.crossKv], ["crossPattern", LABELS.crossPattern]]) : []),
+    ["heads", two ? LABELS.selfHeads : LABELS.heads],
+  ];
+  return new Map(figures);
+}
+
+/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {Format} format */
+export function savePicture(scene, figures, figure, format) {
   const { state, payload } = scene;
-  composePicture(scene, panels, lives, overview).toBlob((blob) => {
-    if (!blob) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `kvviz-${payload.header.model.name.split("/").pop()}-step${state.step}-layer${state.layer}-head${state.head}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  });
+  const name = `kvviz-${payload.header.model.name.split("/").pop()}-step${state.step}-layer${state.layer}-head${state.head}`;
+  const file = `${figure === "view" ? name : `${name}-${figure}`}.${format}`;
+  if (format === "svg") {
+    download(new Blob([svgOf(scene, figures, figure)], { type: "image/svg+xml" }), file);
+    return;
+  }
+  const newCanvas = () => document.createElement("canvas");
+  compose(scene, figures, figure, newCanvas).toBlob((blob) => blob && download(blob, file));
+}
+
+/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @returns {string} The file. */
+function svgOf(scene, figures, figure) {
+  const newSheet = /** @type {NewSheet} */ (/** @type {unknown} */ (sheetMaker()));
+  const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(scene, figures, figure, newSheet)));
+  const dpr = dprOf(scene);
+  const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(words.stepSentence(scene.facts))].join(". ");
+  return sheet.file(sheet.width / dpr, sheet.height / dpr, said);
+}
+
+/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {NewSheet} newSheet */
+function compose(scene, figures, figure, newSheet) {
+  return figure === "view" ? composePicture(scene, figures, newSheet) : composeFigure(scene, figures, figure, newSheet);
+}
+
+/** @param {Blob} blob @param {string} file */
+function download(blob, file) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = file;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** @param {Scene} scene @returns {number} */
+function dprOf({ dpr }) {
+  return Math.max(2, dpr);
+}
+
+/** @param {Scene} scene @returns {string} */
+function viewName({ payload, state }) {
+  return gettext("{model} · layer {layer}, head {head}", { model: payload.header.model.name, layer: state.layer, head: state.head });
+}
+
+/** @param {State} state @returns {RunCache[]} */
+function runsOnShow({ cache }) {
+  return cache === "both" ? ["on", "off"] : [cache];
 }
 
 /**
- * @param {Scene} scene @param {{ on: Drawn, off: Drawn }} panels
- * @param {Single} lives @param {Single} overview @returns {HTMLCanvasElement}
+ * An empty sheet of a size in CSS pixels, and how to write on it.
+ * @param {NewSheet} newSheet @param {Scene} scene @param {number} width @param {number} height
  */
-export function composePicture(scene, panels, lives, overview) {
+function begun(newSheet, scene, width, height) {
+  const dpr = dprOf(scene);
+  const sheet = newSheet();
+  sheet.width = Math.round(width * dpr);
+  sheet.height = Math.round(height * dpr);
+  const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
+  pen.scale(dpr, dpr);
+  pen.fillStyle = scene.palette.card;
+  pen.fillRect(0, 0, width, height);
+  const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ font, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left") => {
+    pen.font = font;
+    pen.fillStyle = colour;
+    pen.textAlign = align;
+    pen.textBaseline = "alphabetic";
+    pen.fillText(text, x, y);
+  };
+  return { sheet, pen, write };
+}
+
+/**
+ * One figure under its title and its sentence.
+ * @param {Scene} scene @param {Figures} figures @param {Exclude<Figure, "view">} figure @param {NewSheet} newSheet
+ * @returns {HTMLCanvasElement}
+ */
+function composeFigure(scene, { panels, lives, overview }, figure, newSheet) {
+  const { state, palette, layout } = scene;
+  const { kv, heat, cross, history, heads } = layout;
+  const dpr = dprOf(scene);
+  const runs = runsOnShow(state);
+  const at = { kv: 0, pattern: 1, crossKv: 2, crossPattern: 3 };
+  const picture = figure === "history" ? lives.draw(dpr, newSheet) : figure === "heads" ? overview.draw(dpr, newSheet) : panels[runs[0]].draw(dpr, newSheet)[at[figure]];
+  const { w, h } = { history, heads, kv, pattern: heat, crossKv: cross?.kv ?? kv, crossPattern: cross?.heat ?? heat }[figure];
+  const told = figure === "history" ? runs : runs.slice(0, 1);
+  const top = EDGE + 46 + 24 * told.length;
+  const trial = /** @type {CanvasRenderingContext2D} */ (newSheet().getContext("2d"));
+  const right = Math.max(EDGE + w, ...told.map((run) => writeSentence(trial, scene, run, 0)));
+  const { sheet, pen, write } = begun(newSheet, scene, Math.ceil(right + EDGE), top + h + 2 * EDGE);
+  write(/** @type {string} */ (figuresOf(scene).get(figure)), EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
+  write(viewName(scene), EDGE, EDGE + 36, `13px ${palette.sans}`, palette.muted);
+  told.forEach((run, i) => writeSentence(pen, scene, run, EDGE + 60 + 24 * i));
+  pen.drawImage(picture, EDGE, top, w, h);
+  if (figure === "history") writeCounts(scene, runs, EDGE, top, write);
+  write("kvviz", EDGE, top + h + EDGE + 8, `12px ${palette.sans}`, palette.muted);
+  return sheet;
+}
+
+/**
+ * How many rows each run has computed so far, above its life.
+ * @param {Scene} scene @param {RunCache[]} runs @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
+ */
+function writeCounts({ state, palette, layout, lives }, runs, left, top, write) {
+  const { history } = layout;
+  runs.forEach((run, i) => {
+    const x = left + history.grids[i].x;
+    const y = top + (history.crossGrids[i] ?? history.grids[i]).y;
+    const life = lives[run];
+    const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
+    write(words.runName(run), x, y - 38, `12px ${palette.sans}`, palette.muted);
+    write(`${whole(n)} ${words.rowsSoFar(n)}`, x, y - 22, `600 13px ${palette.sans}`, palette.computedText);
+  });
+}
+
+/** @param {Scene} scene @param {Figures} figures @param {NewSheet} newSheet @returns {HTMLCanvasElement} */
+function composePicture(scene, { panels, lives, overview }, newSheet) {
   const { state, payload, palette } = scene;
-  const dpr = Math.max(2, scene.dpr);
-  /** @type {RunCache[]} */
-  const runs = state.cache === "both" ? ["on", "off"] : [state.cache];
+  const dpr = dprOf(scene);
+  const runs = runsOnShow(state);
   const { kv, heat, cross, history, bands } = scene.layout;
   const left = EDGE + (bands ? history.w + 24 : 0);
   const panelWidth = left - EDGE + kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
@@ -50,24 +179,10 @@ export function composePicture(scene, panels, lives, overview) {
   const panelHeight = sentences + Math.max(above + upper + (cross ? Math.max(cross.kv.h, cross.heat.h) + 40 : 0), history.h + 42);
   const headsHeight = scene.layout.heads.h;
   const height = 2 * EDGE + 56 + Math.max(panelHeight, 470) + 40 + headsHeight + 34;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(width * dpr);
-  canvas.height = Math.round(height * dpr);
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  pen.scale(dpr, dpr);
-  pen.fillStyle = palette.card;
-  pen.fillRect(0, 0, width, height);
-  const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ font, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left") => {
-    pen.font = font;
-    pen.fillStyle = colour;
-    pen.textAlign = align;
-    pen.textBaseline = "alphabetic";
-    pen.fillText(text, x, y);
-  };
-  const { model, encoder } = payload.header;
+  const { sheet, pen, write } = begun(newSheet, scene, width, height);
+  const { encoder } = payload.header;
   const prompt = encoder ? withBlanks(payload.header.prompt) : payload.header.prompt;
-  const view = gettext("{model} · layer {layer}, head {head}", { model: model.name, layer: state.layer, head: state.head });
-  write(view, EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
+  write(viewName(scene), EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   pen.font = `13px ${MONO}`;
   pen.fillStyle = palette.muted;
   pen.textAlign = "left";
@@ -77,17 +192,10 @@ export function composePicture(scene, panels, lives, overview) {
   y += sentences;
   const title = `600 14px ${palette.sans}`;
   write(words.LABELS.history, EDGE + history.grids[0].x, y + 16, title, palette.text);
-  pen.drawImage(lives.draw(dpr), EDGE, y + 24, history.w, history.h);
-  runs.forEach((run, i) => {
-    const { x } = history.grids[i];
-    const top = (history.crossGrids[i] ?? history.grids[i]).y;
-    const life = scene.lives[run];
-    const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
-    write(words.runName(run), EDGE + x, y + top - 14, `12px ${palette.sans}`, palette.muted);
-    write(`${whole(n)} ${words.rowsSoFar(n)}`, EDGE + x, y + top + 2, `600 13px ${palette.sans}`, palette.computedText);
-  });
+  pen.drawImage(lives.draw(dpr, newSheet), EDGE, y + 24, history.w, history.h);
+  writeCounts(scene, runs, EDGE, y + 24, write);
   y += above;
-  const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(dpr);
+  const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(dpr, newSheet);
   const right = left + kv.w + 24;
   write(cross ? words.LABELS.selfKv : words.LABELS.kv, left, y + 16, title, palette.text);
   write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 16, title, palette.text);
@@ -103,15 +211,18 @@ export function composePicture(scene, panels, lives, overview) {
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
-  pen.drawImage(overview.draw(dpr), EDGE, y + 22, scene.layout.heads.w, headsHeight);
+  pen.drawImage(overview.draw(dpr, newSheet), EDGE, y + 22, scene.layout.heads.w, headsHeight);
   const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
   const legend = gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask });
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
-  return canvas;
+  return sheet;
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {RunCache} run @param {number} y */
+/**
+ * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {RunCache} run @param {number} y
+ * @returns {number} Where it ends.
+ */
 function writeSentence(pen, { payload, state, palette }, run, y) {
   const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, quiet: palette.muted };
   let x = EDGE;
@@ -126,6 +237,7 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
     pen.fillText(text, x, y);
     x += pen.measureText(text).width;
   });
+  return x;
 }
 
 /**

@@ -91,7 +91,7 @@ export class Player {
     this.folded = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.schedule = this.schedule.bind(this);
-    this.view = buildView(root, this.dispatch, () => this.scene && savePicture(this.scene, this.view.panels, this.view.lives, this.view.overview));
+    this.view = buildView(root, this.dispatch, (figure, format) => this.scene && savePicture(this.scene, this.view, figure, format));
     root.classList.add("kvviz-player");
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", words.LABELS.player);

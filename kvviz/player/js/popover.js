@@ -2,6 +2,7 @@
 import { billExplanation, whyNotZero } from "./bill_words.js";
 import { el, show, whenChanged } from "./dom.js";
 import { billSide } from "./run.js";
+import { FORMATS, figuresOf } from "./picture.js";
 import { FIGURES } from "./side.js";
 import * as words from "./words.js";
 
@@ -9,10 +10,13 @@ import * as words from "./words.js";
  * @import { RunCache } from "./buffer.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
+ * @import { Figure, Format } from "./picture.js"
+ *
+ * @typedef {(figure: Figure, format: Format) => void} Save
  */
 
-/** @param {HTMLElement} root @param {(action: Action) => void} dispatch @returns {Part} */
-export function popover(root, dispatch) {
+/** @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {Save} save @returns {Part} */
+export function popover(root, dispatch, save) {
   const title = el("h4");
   const close = el("button", { type: "button", class: "kv-close", "aria-label": words.LABELS.close }, ["×"]);
   close.onclick = () => dispatch({ type: "open", id: null });
@@ -47,7 +51,7 @@ export function popover(root, dispatch) {
         }
         const found = root.querySelector(`[data-open="${CSS.escape(state.open)}"]`);
         anchor = found instanceof HTMLElement ? found : null;
-        fill(scene, state.open, title, content);
+        fill(scene, state.open, title, content, save);
         node.setAttribute("aria-label", title.textContent ?? "");
         place(root, node, anchor);
         if (opening && root.contains(document.activeElement)) node.focus({ preventScroll: true });
@@ -56,9 +60,15 @@ export function popover(root, dispatch) {
   };
 }
 
-/** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content */
-function fill({ payload, state }, id, title, content) {
+/** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content @param {Save} save */
+function fill(scene, id, title, content, save) {
+  const { payload, state } = scene;
   const { model, n_prompt, comparison, encoder } = payload.header;
+  if (id === "picture") {
+    title.textContent = words.LABELS.picture;
+    content.replaceChildren(el("dl", { class: "kv-pictures" }, pictureRows(scene, save)), el("p", { class: "kv-note" }, [words.LABELS.pictureNote]));
+    return;
+  }
   if (id === "keys") {
     title.textContent = words.LABELS.help;
     const rows = words.keysAndDeeds().map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
@@ -73,6 +83,19 @@ function fill({ payload, state }, id, title, content) {
   title.textContent = explanation.title;
   content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));
   if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
+}
+
+/** @param {Scene} scene @param {Save} save @returns {HTMLElement[]} A line a figure, a button a format. */
+function pictureRows(scene, save) {
+  return [...figuresOf(scene)].flatMap(([figure, name]) => {
+    const buttons = FORMATS.map((format) => {
+      const label = words.pictureLabel(name, format.toUpperCase());
+      const button = el("button", { type: "button", class: "kv-tool", "data-figure": figure, "data-format": format, "aria-label": label, title: label }, [format.toUpperCase()]);
+      button.onclick = () => save(figure, format);
+      return button;
+    });
+    return [el("dt", {}, [name]), el("dd", {}, buttons)];
+  });
 }
 
 /**

@@ -20,7 +20,7 @@ import * as words from "./words.js";
  */
 
 /**
- * @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {() => void} save
+ * @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {import("./popover.js").Save} save
  */
 export function buildView(root, dispatch, save) {
   const alert = el("p", { class: "kv-alert", role: "alert", hidden: true });
@@ -35,7 +35,7 @@ export function buildView(root, dispatch, save) {
   const overview = heads(dispatch);
   const lives = history(dispatch);
   const table = stepTable();
-  const pop = popover(root, dispatch);
+  const pop = popover(root, dispatch, save);
 
   const layerSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.layer });
   const headSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.head });
@@ -54,12 +54,15 @@ export function buildView(root, dispatch, save) {
 
   const proof = el("span", { class: "kv-proof" });
   const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
+  const picture = tool("picture", words.LABELS.picture, () => dispatch({ type: "open", id: "picture" }));
+  picture.dataset.open = "picture";
+  picture.setAttribute("aria-haspopup", "dialog");
   const keys = tool("keys", words.LABELS.help, () => dispatch({ type: "open", id: "keys" }));
   keys.dataset.open = "keys";
   keys.setAttribute("aria-haspopup", "dialog");
   const tools = el("div", { class: "kv-tools" }, [
     proof,
-    el("span", { class: "kv-tool-group" }, [tableButton, tool("picture", words.LABELS.picture, save), keys]),
+    el("span", { class: "kv-tool-group" }, [tableButton, picture, keys]),
   ]);
 
   bar.node.append(input.label, input.node, input.outputLabel, tokens.node);

@@ -73,6 +73,8 @@ export const LABELS = translated({
   table: N_("Table"),
   tableHide: N_("Hide table"),
   picture: N_("Save picture"),
+  wholeView: N_("The whole view"),
+  pictureNote: N_("A PNG has pixels, twice as fine as the screen. An SVG keeps lines and text, for slides and for paper."),
   // Translators: the keys of the keyboard that the player understands.
   help: N_("Keys"),
   close: N_("Close"),
@@ -395,4 +397,9 @@ export function headLabel(layer, head, role) {
 /** @param {RunCache} cache @returns {string} */
 export function runName(cache) {
   return cache === "on" ? gettext("With cache") : gettext("Without cache");
+}
+
+/** @param {string} figure @param {string} format @returns {string} The label of a button that saves a figure. */
+export function pictureLabel(figure, format) {
+  return gettext("{figure} as {format}", { figure, format });
 }
