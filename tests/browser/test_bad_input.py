@@ -85,6 +85,8 @@ def test_what_fails_on_the_page_of_a_run_says_so_and_the_run_before_stays(visit,
     assert "Traceback" not in tab.page.locator("body").inner_text()
     tab.wait(nSteps=3)
     tab.page.keyboard.press("Escape")
+    # At rest: a press of Run while the answer to the file was still being drawn went unheard once.
+    tab.still()
 
     long = "word " * 5000
     tab.run_prompt(long)
