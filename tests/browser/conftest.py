@@ -49,7 +49,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
         for number, tab in enumerate(item.funcargs["visit"].visits):
             picture = item.funcargs["tmp_path"] / f"tab-{number}.png"
             tab.page.screenshot(path=picture)
-            words = tab.page.locator("body").inner_text()
+            # A picture of shapes has no body.
+            words = tab.page.evaluate(
+                "() => document.body?.innerText ?? document.documentElement.textContent"
+            )
             facts = f"{tab.page.url}\npicture: {picture}\ncomplaints: {tab.complaints}\n{words}"
             report.sections.append((f"tab {number}", facts))
     return report

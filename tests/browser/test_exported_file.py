@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from kvviz.player import export_html, notebook_html
+from tests.browser.visit import TEXTS_OVER_TEXTS
 from tests.factories import make_card, make_comparison, make_trace
 
 pytestmark = pytest.mark.browser
@@ -145,5 +146,21 @@ def test_each_figure_is_saved_as_pixels_and_as_shapes_that_look_alike(
         apart = np.abs(shapes - pixels).max(axis=2) > 96
         assert apart.mean() < 0.003, figure
         assert pixels.std() > 10
+    # A step on, the list stays, and the keyboard where it was.
+    again = page.get_by_role("button", name="The whole view as SVG")
+    again.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"{READY}[data-step='2']")
+    expect(again).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Save picture")).to_be_focused()
+
+
+def test_the_titles_of_a_short_run_stand_beside_each_other(page, tmp_path):
+    export_html(make_trace(n_prompt=9, n_new=2), tmp_path / "run.html")
+    page.goto((tmp_path / "run.html").as_uri())
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Save picture").click()
+    page.goto(picture_of(page, "view", "svg", tmp_path).as_uri())
+    assert page.locator("text", has_text="Keys and values").count() == 1
+    assert page.evaluate(TEXTS_OVER_TEXTS) == []

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from kvviz.trace.storage import open_trace
+from tests.browser.visit import TEXTS_OVER_TEXTS
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +25,20 @@ def open_a_run(tab, file):
     """Open a saved run from a file."""
     tab.page.get_by_role("button", name="Open a saved run").click()
     tab.page.locator('input[type="file"]').set_input_files(file)
+
+
+def test_a_picture_of_shapes_is_legible_without_the_font_of_the_page(visit, tmp_path):
+    tab = visit()
+    # Of few steps: their lives are narrower than what stands above them.
+    tab.open("/kv_cache", prompt="The cat", new="3", step="1")
+    tab.wait(step=1)
+    tab.page.get_by_role("button", name="Save picture").click()
+    file = saved(tab, "The whole view as SVG", tmp_path / "view.svg")
+    alone = visit()
+    alone.address = "file://"
+    alone.page.goto(file.as_uri())
+    assert alone.page.locator("text", has_text="Decode step 1 of 2").count() == 1
+    assert alone.page.evaluate(TEXTS_OVER_TEXTS) == []
 
 
 def test_the_link_and_the_files_of_a_run_hold_what_is_on_screen_and_lead_back_to_it(

@@ -62,6 +62,17 @@ document.adoptedStyleSheets.push(still);
 """Puts on `still.css`."""
 
 
+TEXTS_OVER_TEXTS = """() => {
+  const upright = [...document.querySelectorAll("text")].filter((one) => one.getCTM().b === 0);
+  const boxes = upright.map((one) => [one.textContent, one.getBoundingClientRect()]);
+  return boxes.flatMap(([text, a], i) => boxes.slice(i + 1)
+    .filter(([, b]) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > a.height / 2)
+    .filter(([, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1)
+    .map(([other]) => `${text} | ${other}`));
+}"""
+"""Names the texts of an SVG that lie upon one another, two and two; slanting ones are left out."""
+
+
 class Visit:
     """A tab: opens pages, waits on hooks, and hears what should not be heard.
 

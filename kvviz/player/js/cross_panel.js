@@ -12,6 +12,7 @@ import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
+ * @import { Several } from "./picture.js"
  * @import { Scene } from "./player.js"
  * @import { Action, Spot } from "./state.js"
  * @import { StepFacts } from "./run.js"
@@ -19,7 +20,7 @@ import * as words from "./words.js";
 
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
- * @returns {{ node: HTMLElement, update: (scene: Scene, facts: StepFacts) => void, draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[] }}
+ * @returns {Several & { node: HTMLElement, update: (scene: Scene, facts: StepFacts) => void }}
  */
 export function crossPanel(cache, dispatch) {
   const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });
@@ -42,7 +43,7 @@ export function crossPanel(cache, dispatch) {
   let first = 0;
   let windowRow = 0;
   let inside = false;
-  /** @type {((dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[]) | null} */
+  /** @type {Several["draw"] | null} */
   let again = null;
   const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
     const box = canvas.getBoundingClientRect();

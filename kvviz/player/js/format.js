@@ -150,8 +150,11 @@ export function sumText(terms, write, most = 8) {
   return [...written.slice(0, most - 2), "…", written[written.length - 1]].join(" + ");
 }
 
-/** @param {string} text @returns {string} As it stands in XML, in an attribute too. */
+/**
+ * As it stands in XML, in an attribute too. What XML 1.0 has no way to write (section 2.2) is replaced.
+ * @param {string} text @returns {string}
+ */
 export function escapeXml(text) {
   const names = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" });
-  return text.replace(/[&<>"]/g, (sign) => names[sign]);
+  return text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd").replace(/[&<>"]/g, (sign) => names[sign]);
 }

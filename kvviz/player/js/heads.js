@@ -7,12 +7,13 @@ import { layerInView } from "./state.js";
 import * as words from "./words.js";
 
 /**
+ * @import { Single } from "./picture.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
  * @import { HeadsView } from "./paint_small.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement }} */
+/** @param {(action: Action) => void} dispatch @returns {Part & Single} */
 export function heads(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas", "aria-hidden": "true" });
   const overlay = el("div", { class: "kv-heads-buttons", role: "group", "aria-label": words.LABELS.heads });

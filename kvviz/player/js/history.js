@@ -12,11 +12,12 @@ import * as words from "./words.js";
  * @import { RunCache } from "./buffer.js"
  * @import { Lives } from "./lives.js"
  * @import { HistoryView, LifeView } from "./paint_history.js"
+ * @import { Single } from "./picture.js"
  * @import { Part, Scene } from "./player.js"
  * @import { Action, Spot } from "./state.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part & { draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement }} */
+/** @param {(action: Action) => void} dispatch @returns {Part & Single} */
 export function history(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas kv-history-canvas", role: "img" });
   const heads = /** @type {RunCache[]} */ (["on", "off"]).map((cache) => {

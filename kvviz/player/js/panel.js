@@ -13,6 +13,7 @@ import * as words from "./words.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
+ * @import { Several } from "./picture.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action, Spot, State } from "./state.js"
  * @import { StepFacts } from "./run.js"
@@ -24,7 +25,7 @@ const ROOM_FOR_HINT = 400;
 
 /**
  * @param {RunCache} cache @param {(action: Action) => void} dispatch
- * @returns {Part & { picker: HTMLElement, draw: (dpr: number, newSheet: import("./svg_sheet.js").NewSheet) => HTMLCanvasElement[] }}
+ * @returns {Part & Several & { picker: HTMLElement }}
  */
 export function panel(cache, dispatch) {
   const kvCanvas = el("canvas", { class: "kv-canvas", role: "img" });

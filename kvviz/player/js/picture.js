@@ -2,23 +2,22 @@
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { MONO, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
-import { gettext } from "./translation.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
+import { gettext } from "./translation.js";
 import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { Scene } from "./player.js"
  * @import { State } from "./state.js"
- *
  * @import { NewSheet } from "./svg_sheet.js"
  *
  * @typedef {object} Figures What can be drawn anew at another resolution, or on another sheet.
- * @property {{ on: Panel, off: Panel }} panels
+ * @property {{ on: Several, off: Several }} panels
  * @property {Single} lives
  * @property {Single} overview
  *
- * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement[] }} Panel
+ * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement[] }} Several
  * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement }} Single
  *
  * @typedef {"png" | "svg"} Format
@@ -65,7 +64,9 @@ function svgOf(scene, figures, figure) {
   const newSheet = /** @type {NewSheet} */ (/** @type {unknown} */ (sheetMaker()));
   const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(scene, figures, figure, newSheet)));
   const dpr = dprOf(scene);
-  const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(words.stepSentence(scene.facts))].join(". ");
+  const { state, payload, facts } = scene;
+  const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state.step)) : words.stepSentence(facts);
+  const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(told)].join(". ");
   return sheet.file(sheet.width / dpr, sheet.height / dpr, said);
 }
 
@@ -136,9 +137,8 @@ function composeFigure(scene, { panels, lives, overview }, figure, newSheet) {
   const { w, h } = { history, heads, kv, pattern: heat, crossKv: cross?.kv ?? kv, crossPattern: cross?.heat ?? heat }[figure];
   const told = figure === "history" ? runs : runs.slice(0, 1);
   const top = EDGE + 46 + 24 * told.length;
-  const trial = /** @type {CanvasRenderingContext2D} */ (newSheet().getContext("2d"));
-  const right = Math.max(EDGE + w, ...told.map((run) => writeSentence(trial, scene, run, 0)));
-  const { sheet, pen, write } = begun(newSheet, scene, Math.ceil(right + EDGE), top + h + 2 * EDGE);
+  const width = Math.max(EDGE + w, sentencesEnd(newSheet, scene, told)) + EDGE;
+  const { sheet, pen, write } = begun(newSheet, scene, width, top + h + 2 * EDGE);
   write(/** @type {string} */ (figuresOf(scene).get(figure)), EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   write(viewName(scene), EDGE, EDGE + 36, `13px ${palette.sans}`, palette.muted);
   told.forEach((run, i) => writeSentence(pen, scene, run, EDGE + 60 + 24 * i));
@@ -170,9 +170,11 @@ function composePicture(scene, { panels, lives, overview }, newSheet) {
   const dpr = dprOf(scene);
   const runs = runsOnShow(state);
   const { kv, heat, cross, history, bands } = scene.layout;
-  const left = EDGE + (bands ? history.w + 24 : 0);
+  const title = `600 14px ${palette.sans}`;
+  const lifeWidth = Math.max(history.w, history.grids[0].x + widthOf(newSheet, words.LABELS.history, title));
+  const left = EDGE + (bands ? lifeWidth + 24 : 0);
   const panelWidth = left - EDGE + kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
-  const width = Math.max(2 * EDGE + panelWidth + 32 + COLUMN, 2 * EDGE + scene.layout.heads.w);
+  const width = Math.max(EDGE + panelWidth + 32 + COLUMN, EDGE + scene.layout.heads.w, sentencesEnd(newSheet, scene, runs)) + EDGE;
   const sentences = 24 * runs.length;
   const above = bands ? 0 : history.h + 40;
   const upper = Math.max(kv.h, heat.h) + 42;
@@ -190,7 +192,6 @@ function composePicture(scene, { panels, lives, overview }, newSheet) {
   let y = EDGE + 62;
   runs.forEach((run, i) => writeSentence(pen, scene, run, y + 12 + 24 * i));
   y += sentences;
-  const title = `600 14px ${palette.sans}`;
   write(words.LABELS.history, EDGE + history.grids[0].x, y + 16, title, palette.text);
   pen.drawImage(lives.draw(dpr, newSheet), EDGE, y + 24, history.w, history.h);
   writeCounts(scene, runs, EDGE, y + 24, write);
@@ -217,6 +218,22 @@ function composePicture(scene, { panels, lives, overview }, newSheet) {
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return sheet;
+}
+
+/** @param {NewSheet} newSheet @param {string} text @param {string} font @returns {number} Whole CSS pixels. */
+function widthOf(newSheet, text, font) {
+  const pen = /** @type {CanvasRenderingContext2D} */ (newSheet().getContext("2d"));
+  pen.font = font;
+  return Math.ceil(pen.measureText(text).width);
+}
+
+/**
+ * Where the longest of the sentences ends: found by writing them on a sheet that nobody sees.
+ * @param {NewSheet} newSheet @param {Scene} scene @param {RunCache[]} runs @returns {number}
+ */
+function sentencesEnd(newSheet, scene, runs) {
+  const pen = /** @type {CanvasRenderingContext2D} */ (newSheet().getContext("2d"));
+  return Math.ceil(Math.max(...runs.map((run) => writeSentence(pen, scene, run, 0))));
 }
 
 /**

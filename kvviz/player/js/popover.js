@@ -38,7 +38,8 @@ export function popover(root, dispatch, save) {
     destroy: () => document.removeEventListener("pointerdown", leave, true),
     update(/** @type {Scene} */ scene) {
       const { state, payload, layout } = scene;
-      changed([state.open, state.open && state.step, payload, layout], () => {
+      // What is not about the step stays as it is, and the focus in it.
+      changed([state.open, state.open?.startsWith("bill.") && state.step, payload, layout], () => {
         const opening = state.open !== null && node.hidden;
         show(node, state.open !== null);
         for (const other of root.querySelectorAll("[data-open]")) {

@@ -267,9 +267,11 @@ class SvgPen {
     // Not every reader of SVG knows other lines than the one that letters stand on.
     const down = textBaseline === "alphabetic" ? 0 : this.tools.depthOf(font, textBaseline);
     const anchor = ANCHORS[textAlign];
+    // Whoever opens the file may not have the page's font: another one is fitted into the same place.
+    const length = short(this.tools.measure(font, text));
     // not for people: markup
     const style = `font: ${font.replaceAll('"', "'")}; white-space: pre`;
-    this.put("text", `xml:space="preserve" x="${short(x)}" y="${short(y + down)}"${anchor === "start" ? "" : ` text-anchor="${anchor}"`} style="${escapeXml(style)}" ${this.filled()}`, escapeXml(text));
+    this.put("text", `xml:space="preserve" x="${short(x)}" y="${short(y + down)}" textLength="${length}" lengthAdjust="spacingAndGlyphs"${anchor === "start" ? "" : ` text-anchor="${anchor}"`} style="${escapeXml(style)}" ${this.filled()}`, escapeXml(text));
   }
 
   /** @param {SvgSheet | Raster} picture @param {number[]} numbers As a canvas's pen takes them. */

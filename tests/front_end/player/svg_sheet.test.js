@@ -43,7 +43,13 @@ test("text stays text: its letters, its size, its place, and no markup of its ow
   pen.textBaseline = "middle";
   pen.fillText('<script>"&', 50, 20);
   assert.equal(pen.measureText("four").width, 48);
-  assert.equal(body(sheet), `<text xml:space="preserve" x="50" y="24" text-anchor="end" style="font: 600 12px 'A &amp; B', sans; white-space: pre" fill="#000000">&lt;script&gt;&quot;&amp;</text>`);
+  assert.equal(body(sheet), `<text xml:space="preserve" x="50" y="24" textLength="120" lengthAdjust="spacingAndGlyphs" text-anchor="end" style="font: 600 12px 'A &amp; B', sans; white-space: pre" fill="#000000">&lt;script&gt;&quot;&amp;</text>`);
+});
+
+test("what XML cannot say is replaced, a whole character never", () => {
+  const sheet = newSheet();
+  sheet.getContext().fillText("a\u0000\u001b\ud83d b\u{1f600}\ufffe옛\t", 0, 0);
+  assert.match(body(sheet), />a\ufffd\ufffd\ufffd b\u{1f600}\ufffd옛\t</u);
 });
 
 test("a saved pen comes back with its place, its dashes and what it is clipped to", () => {
