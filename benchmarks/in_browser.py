@@ -7,7 +7,7 @@ started as README says.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from tests.factories import make_trace
 
 DRAWN = "[data-kvviz=player][data-ready=true]"
 LENGTHS = (64, 256, 1024)
+STEP_SEEN_MS = 600
+"""How long the player shows a step happening (`player/js/motion.js`)."""
 
 # Collects the time between frames until it is told to stop.
 WATCH_FRAMES = """() => {
@@ -82,22 +84,55 @@ def measure_frames(folder: Path) -> list[dict[str, Any]]:
         (16.7 is every frame of a 60 Hz display), and messages to a server, which is none since
         the page has no server.
     """
+
+    def scrub(page: Page) -> None:
+        timeline = page.locator("[data-kvviz=player] [role=slider]").bounding_box()
+        assert timeline is not None
+        y = timeline["y"] + timeline["height"] / 2
+        page.mouse.move(timeline["x"] + 4, y)
+        page.mouse.down()
+        page.evaluate(WATCH_FRAMES)
+        for fraction in [i / 120 for i in (*range(121), *range(120, -1, -1))]:
+            page.mouse.move(timeline["x"] + 4 + (timeline["width"] - 8) * fraction, y)
+
+    return _frames_while(scrub, LENGTHS, folder)
+
+
+def measure_motion(folder: Path) -> list[dict[str, Any]]:
+    """Measure frame times while twenty steps in the middle of a run are seen happening.
+
+    Args:
+        folder: As `measure_frames`.
+
+    Returns:
+        One row, as of `measure_frames`.
+    """
+
+    def step(page: Page) -> None:
+        for _ in range(128):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(1000)
+        page.evaluate(WATCH_FRAMES)
+        for _ in range(20):
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(STEP_SEEN_MS)
+
+    return _frames_while(step, (256,), folder)
+
+
+def _frames_while(
+    act: Callable[[Page], None], lengths: Sequence[int], folder: Path
+) -> list[dict[str, Any]]:
+    """Watch the frames from the moment that an act on a player begins to do so."""
     rows: list[dict[str, Any]] = []
     with _chromium() as page:
-        for n_rows in LENGTHS:
+        for n_rows in lengths:
             trace = make_trace(n_prompt=8, n_new=n_rows - 7, n_layers=6, n_heads=8, d_head=32)
-            document = folder / f"scrub-{n_rows}.html"
+            document = folder / f"run-{n_rows}.html"
             document.write_text(html_document(trace), encoding="utf-8")
             page.goto(document.as_uri())
             page.wait_for_selector(DRAWN, timeout=60_000)
-            timeline = page.locator("[data-kvviz=player] [role=slider]").bounding_box()
-            assert timeline is not None
-            y = timeline["y"] + timeline["height"] / 2
-            page.mouse.move(timeline["x"] + 4, y)
-            page.mouse.down()
-            page.evaluate(WATCH_FRAMES)
-            for fraction in [i / 120 for i in (*range(121), *range(120, -1, -1))]:
-                page.mouse.move(timeline["x"] + 4 + (timeline["width"] - 8) * fraction, y)
+            act(page)
             gaps = sorted(page.evaluate("() => window.stopFrames()"))
             page.mouse.up()
             rows.append(

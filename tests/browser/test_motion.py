@@ -34,18 +34,19 @@ def test_a_step_is_seen_happening_and_looks_the_same_both_ways(visit):
     tab.page.wait_for_function(
         "() => !document.querySelector('[data-kvviz=player]').kvviz.isMoving()"
     )
-    at_rest, start, written, swept, end, written_again = tab.page.evaluate(
-        SEEN, [1, 0, 0.34, 0.55, 1, 0.34]
+    at_rest, start, written, swept, mixed, end, written_again = tab.page.evaluate(
+        SEEN, [1, 0, 0.34, 0.5, 0.75, 1, 0.34]
     )
-    settled = [moment[0] for moment in (start, written, swept, end)]
-    assert settled == [0, 0, 0, 1]
+    settled = [moment[0] for moment in (start, written, swept, mixed, end)]
+    assert settled == [0, 0, 0, 0, 1]
     assert end == at_rest
     assert written_again == written
-    # Keys and values are written before the pattern's row is read, and stay.
-    _, _, kv, pattern = zip(start, written, swept, end, strict=True)
+    # Keys and values are written before the pattern's row is read, then the values are mixed.
+    _, _, kv, pattern = zip(start, written, swept, mixed, end, strict=True)
     assert len(set(pattern)) == 3
     assert pattern[0] == pattern[1]
-    assert len({kv[0], kv[1], kv[3]}) == 3
+    assert pattern[3] == pattern[4]
+    assert len(set(kv)) == 5
     lives = [moment[1] for moment in (start, swept, end)]
     assert len(set(lives)) == 3
 

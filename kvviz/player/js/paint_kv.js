@@ -1,8 +1,8 @@
 // Draws the K and V grids: one row a position, framed and marked by what became of it at this step.
 import { begin, dot, frame } from "./pen.js";
 import { kvPictures } from "./images.js";
-import { rowWritten } from "./motion.js";
-import { rowState, tokenText } from "./run.js";
+import { keyInSweep, rowWritten, valueLeft } from "./motion.js";
+import { attentionRow, rowState, tokenText } from "./run.js";
 import { LABELS, widthLabel } from "./words.js";
 import { divergingColour } from "./colour.js";
 import { glyphs, signed } from "./format.js";
@@ -44,6 +44,7 @@ export function paintKv(canvas, view) {
     const y = kv.top + (row - view.first) * kv.pitch;
     paintRow(pen, view, pictures, row, y, rowState(facts, row));
   }
+  paintReading(pen, view, last);
   if (pictures) paintScales(pen, view, pictures);
   if (view.spot) paintSpot(pen, view, view.spot, last);
 }
@@ -99,6 +100,27 @@ function paintScales(pen, { kv, palette, theme }, pictures) {
     pen.textAlign = "center";
     pen.fillText("0", box.x + w / 2, y + 9);
   }
+}
+
+/**
+ * What the newest token's query reads just now: key after key, then every value by its weight.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {number} last
+ */
+function paintReading(pen, { kv, facts, moment, palette, payload, layer, head, first, dpr }, last) {
+  const yOf = (/** @type {number} */ row) => kv.top + (row - first) * kv.pitch;
+  const key = keyInSweep(moment, facts.n_rows);
+  if (key !== null && key >= first && key < last) {
+    frame(pen, { x: kv.keys.x - 3, y: yOf(key) - 1, w: kv.keys.w + 6, h: kv.pitch + 2 }, 2, palette.text, dpr);
+  }
+  const weights = moment.mixing > 0 ? attentionRow(payload, facts.cache, layer, head, facts.n_rows - 1) : null;
+  if (!weights) return;
+  const most = Math.max(1, ...weights);
+  pen.fillStyle = palette.card;
+  for (let row = first; row < Math.min(last, facts.n_rows); row++) {
+    pen.globalAlpha = 0.9 * (1 - valueLeft(moment, weights[row], most));
+    pen.fillRect(kv.values.x - 2, yOf(row), kv.values.w + 4, kv.pitch);
+  }
+  pen.globalAlpha = 1;
 }
 
 /**

@@ -33,6 +33,7 @@ export function strip(dispatch) {
   const built = whenChanged();
   const measured = whenChanged();
   const scrolled = whenChanged();
+  const moved = whenChanged();
 
   const rowOf = (/** @type {EventTarget | null} */ target) => {
     const chip = target instanceof Element ? target.closest(".kv-chip") : null;
@@ -86,6 +87,11 @@ export function strip(dispatch) {
         // A long run is a text that scrolls; only a short one shows its empty places.
         node.classList.toggle("has-slots", chips.length <= MOST_SLOTS);
         node.replaceChildren(...chips);
+      });
+      const { joined, settled } = scene.moment;
+      moved([joined, settled], () => {
+        node.style.setProperty("--kv-joined", joined.toFixed(3));
+        node.style.setProperty("--kv-settled", settled.toFixed(3));
       });
       const spot = decoderSpot(scene.spot);
       const looked = spot?.part === "pattern" ? spot.column : null;
