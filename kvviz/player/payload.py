@@ -72,6 +72,7 @@ def pack(
     roles: Sequence[Role] | None = None,
     cell: Cell | None = None,
     plays: bool = False,
+    recorded: bool = True,
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
 ) -> bytes:
@@ -93,6 +94,7 @@ def pack(
         cell: Cell of the pattern whose making is on show at first, if any.
         plays: Whether the run plays by itself, once, when it is first seen. It does not where a
             person has asked for less motion.
+        recorded: Whether the figures call their numbers recorded; else counted or measured here.
         layers: Layers whose arrays are packed. None means all if they fit into
             `max_bytes_all_layers`, else the one in view.
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
@@ -176,6 +178,7 @@ def pack(
         },
         "view_number": view_number,
         "plays": plays,
+        "recorded": recorded,
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
         **second_cache.encoder_header(first),

@@ -1,4 +1,7 @@
-"""axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices."""
+"""axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices.
+
+And no figure of any page leaves open where its numbers come from.
+"""
 
 import os
 
@@ -35,6 +38,22 @@ UNCOVERED = """() => {
 """Whether the player's bar does not lie over the button that closes the making of a row."""
 
 
+UNTAGGED = """() => {
+  const said = (place) => [...place?.querySelectorAll(".kv-tag, .kvviz-tag") ?? []]
+    .some((tag) => tag.dataset.tags && tag.innerText.trim());
+  const titles = [...document.querySelectorAll(".kvviz-player .kv-title")]
+    .filter((title) => title.checkVisibility() && !title.closest(".kv-making"));
+  const charts = [...document.querySelectorAll('[data-kvviz^="chart-"]')]
+    .map((hook) => hook.closest('[class*="st-key-kvviz-chart-"]'));
+  const drawn = '[data-kvviz="training-film"], [data-kvviz="token-columns"]';
+  const cards = [...document.querySelectorAll(drawn)]
+    .map((figure) => figure.closest('[class*="st-key-kvviz-card-"]'));
+  const figures = [...titles, ...charts, ...cards];
+  return [figures.length, figures.filter((figure) => !said(figure)).map((one) => one?.outerHTML)];
+}"""
+"""How many figures there are, and those that do not say where their numbers come from."""
+
+
 @pytest.fixture(scope="module")
 def axe():
     """The source of axe-core, which is a development tool like the bundler and the type checker."""
@@ -45,9 +64,14 @@ def axe():
 
 
 @pytest.mark.parametrize("name", SIGHTS)
-def test_axe_finds_nothing_to_mend(visit, axe, name):
+def test_axe_finds_nothing_to_mend_and_every_figure_says_where_its_numbers_come_from(
+    visit, axe, name
+):
     tab, sight = visit(), SIGHTS[name]
     sight.open(tab.page, tab.address)
+    n_figures, untagged = tab.page.evaluate(UNTAGGED)
+    assert n_figures >= (name != "bert_vs_gpt2")
+    assert untagged == []
     tab.page.evaluate(axe)
     found = []
 

@@ -29,7 +29,9 @@ def test_a_chart_says_in_its_hook_what_it_draws_and_leaves_the_ground_to_its_car
         ("data-tags", "measured formula"),
     ]  # fmt: skip
     # Where its numbers come from is said to everybody.
-    assert '<p class="kvviz-tag">measured here · by formula</p>' in hook
+    assert (
+        '<p class="kvviz-tag" data-tags="measured formula">measured here · by formula</p>' in hook
+    )
     (drawn,) = app.get("plotly_chart")
     assert drawn.proto.alt == "Squares beside two bars."
     assert '"paper_bgcolor":"rgba(0,0,0,0)"' in drawn.proto.spec.replace(": ", ":")

@@ -76,6 +76,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {View} view Where to begin.
  * @property {number} view_number Counts the views that the host has asked for.
  * @property {boolean} plays Whether it plays by itself, once, when it is first seen.
+ * @property {boolean} recorded Whether it was made elsewhere, or before, and not just now where it is shown.
  * @property {number[]} layers
  * @property {number[]} score_scale Factor on products of queries and keys, one a layer.
  * @property {ArrayEntry[]} arrays

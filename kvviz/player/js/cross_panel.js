@@ -1,6 +1,7 @@
 // The second cache of an encoder-decoder: its K and V grids, its attention pattern, and the line that reads them.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
+import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
 import { REST } from "./motion.js";
@@ -27,11 +28,11 @@ export function crossPanel(cache, dispatch) {
   const heatCanvas = el("canvas", { class: "kv-canvas", role: "img" });
   const hint = el("span", { class: "kv-hint" }, [words.LABELS.crossHint]);
   const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossKv])]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossKv]), figureTag("measured")]),
     kvCanvas,
   ]);
   const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossPattern]), hint]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.crossPattern]), figureTag("measured"), hint]),
     heatCanvas,
   ]);
   const reading = el("p", { class: "kv-reading" });

@@ -1,5 +1,6 @@
 // All heads at this step: one picture, with a button over each head for pointer, keyboard and reader.
 import { el, setAttribute, setText, whenChanged } from "./dom.js";
+import { figureTag } from "./figure_tag.js";
 import { badge, begin } from "./pen.js";
 import { paintHeads } from "./paint_small.js";
 import { mainRun } from "./run.js";
@@ -20,7 +21,7 @@ export function heads(dispatch) {
   const legend = el("span", { class: "kv-roles" });
   const title = el("h3", {}, [words.LABELS.heads]);
   const node = el("section", { class: "kv-heads" }, [
-    el("div", { class: "kv-title" }, [title, el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
+    el("div", { class: "kv-title" }, [title, figureTag("measured"), el("span", { class: "kv-hint" }, [words.LABELS.headsHint]), legend]),
     el("div", { class: "kv-heads-box" }, [canvas, overlay]),
   ]);
   /** @type {HTMLButtonElement[]} */

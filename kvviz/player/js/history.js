@@ -1,5 +1,6 @@
 // The lives of the rows, one picture a run: which rows were computed at which step, and which were read.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
 import { hitHistory } from "./layout.js";
 import { lifeUpTo, stateAt } from "./lives.js";
@@ -17,6 +18,10 @@ import * as words from "./words.js";
  * @import { Action, Spot } from "./state.js"
  */
 
+/** Width of the lives from which their title has room for its tag; else that stands before it. */
+const ROOM_FOR_TAG = 190;
+const TAG_GAP = 12;
+
 /** @param {(action: Action) => void} dispatch @returns {Part & Single} */
 export function history(dispatch) {
   const canvas = el("canvas", { class: "kv-canvas kv-history-canvas", role: "img" });
@@ -29,7 +34,8 @@ export function history(dispatch) {
     return { cache, count, unit, node };
   });
   const picture = el("div", { class: "kv-history-picture" }, [canvas, ...heads.map((head) => head.node)]);
-  const title = el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.history])]);
+  const tag = figureTag("counted");
+  const title = el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.history]), tag]);
   const node = el("section", { class: "kv-history" }, [title, picture]);
 
   /** @type {Scene | null} */
@@ -96,7 +102,11 @@ export function history(dispatch) {
         }
         // Words that are longer in another language must not widen what the layout has divided.
         node.style.width = layout.bands ? `${layout.history.w}px` : "";
-        title.style.paddingLeft = `${layout.history.grids[0].x}px`;
+        const [{ x }] = layout.history.grids;
+        const slim = layout.bands && layout.history.w - x < ROOM_FOR_TAG;
+        node.classList.toggle("is-slim", slim);
+        tag.style.width = slim ? `${x - TAG_GAP}px` : "";
+        title.style.paddingLeft = slim ? "" : `${x}px`;
       });
       counted([payload, state.step, state.cache], () => {
         for (const { cache, count, unit, node: head } of heads) {

@@ -2,6 +2,7 @@
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { decoderSpot } from "./cross.js";
 import { crossPanel } from "./cross_panel.js";
+import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { REST } from "./motion.js";
@@ -36,11 +37,11 @@ export function panel(cache, dispatch) {
   const kvTitle = el("h3", {}, [words.LABELS.kv]);
   const heatTitle = el("h3", {}, [words.LABELS.pattern]);
   const kvBox = el("div", { class: "kv-part kv-part-kv" }, [
-    el("div", { class: "kv-title" }, [kvTitle, same]),
+    el("div", { class: "kv-title" }, [kvTitle, figureTag("measured"), same]),
     kvCanvas,
   ]);
   const heatBox = el("div", { class: "kv-part kv-part-heat" }, [
-    el("div", { class: "kv-title" }, [heatTitle, hint, picker]),
+    el("div", { class: "kv-title" }, [heatTitle, figureTag("measured"), hint, picker]),
     heatCanvas,
   ]);
   const reading = el("p", { class: "kv-reading" });

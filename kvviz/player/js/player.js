@@ -2,6 +2,7 @@
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
+import { writeTags } from "./figure_tag.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
@@ -144,6 +145,7 @@ export class Player {
       if (!this.state.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
     }
+    writeTags(this.root, payload.header.recorded);
     this.told = JSON.stringify(viewOf(this.state));
     show(this.view.alert, false);
     show(this.view.body, true);

@@ -1,6 +1,7 @@
 // Beside the picture: the likely next tokens, and the bill so far with its arithmetic one click away.
 import { comparisonLine, curveDescription, fewerRows, figureLabel } from "./bill_words.js";
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { figureTag } from "./figure_tag.js";
 import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
 import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
@@ -35,7 +36,7 @@ export function nextBars() {
   });
   const note = el("p", { class: "kv-note" }, [words.LABELS.outline]);
   const node = el("section", { class: "kv-next" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), after]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), figureTag("measured"), after]),
     list,
     note,
   ]);
@@ -117,7 +118,7 @@ export function bill(dispatch) {
   why.onclick = () => dispatch({ type: "open", id: "why" });
   const comparison = el("p", { class: "kv-note" }, [compared, " ", why]);
   const node = el("section", { class: "kv-bill" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.bill]), factor]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.bill]), figureTag("counted", "measured"), factor]),
     el("div", { class: "kv-bill-parts" }, [table, curve]), formula, comparison,
   ]);
   const changed = whenChanged();

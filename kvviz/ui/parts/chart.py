@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from kvviz.translation import N_
-from kvviz.translation import gettext as _
+from kvviz.ui.parts.figure_tag import Tag, figure_tag
 from kvviz.ui.shell.plain_text import plain_html
-
-Tag = Literal["measured", "counted", "formula", "published", "recorded"]
-"""Where the numbers of a figure come from."""
-
-TAGS: dict[Tag, str] = {
-    "measured": N_("measured here"),
-    "counted": N_("counted"),
-    "formula": N_("by formula"),
-    "published": N_("published"),
-    "recorded": N_("recorded"),
-}
-"""What stands above a figure, still to be translated."""
 
 _CLEAR = "rgba(0,0,0,0)"
 
@@ -43,8 +30,6 @@ def draw(figure: Figure, alt: str, *, tags: Sequence[Tag]) -> None:
     Raises:
         ValueError: If it says nothing of where they come from.
     """
-    if not tags:
-        raise ValueError("a figure must say where its numbers come from")  # not for people
     layout: Any = figure.layout
     traces: Any = figure.data
     name = str(layout.meta["figure"])
@@ -53,8 +38,8 @@ def draw(figure: Figure, alt: str, *, tags: Sequence[Tag]) -> None:
     with st.container(key=f"kvviz-chart-{name}", gap=None):
         st.html(
             f'<span data-kvviz="chart-{plain_html(name)}" data-n-traces="{len(traces)}" '
-            f'data-n-points="{points}" data-tags="{" ".join(tags)}"></span>'
-            f'<p class="kvviz-tag">{plain_html(" · ".join(_(TAGS[tag]) for tag in tags))}</p>'
+            f'data-n-points="{points}"></span>'
+            f"{figure_tag(*tags)}"
         )
         st.plotly_chart(
             figure,

@@ -137,6 +137,7 @@ def packed(
         view_number=view_number,
         layers=None if layer is None else [layer],
         plays=plays,
+        recorded=shown.observed == "recorded",
         **begins_at(shown, view),
     )
 

@@ -238,7 +238,7 @@ export function makeBuffer(options = {}) {
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
       : null,
-    roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], cell: null, ...view }, view_number: 0, plays: false,
+    roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], cell: null, ...view }, view_number: 0, plays: false, recorded: false,
     layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
     ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };

@@ -19,6 +19,7 @@ from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import is_recorded, recorded_pair
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.shell.plain_text import percent, plain_html
 
 GLYPHS = {"circle": "●", "diamond-open": "◇"}
@@ -100,7 +101,7 @@ def bucket(share: float) -> str:
 
 def every_head(pair: Pair, *, recorded: bool) -> None:
     """Draw the three numbers of every head of both models, measured here or recorded."""
-    tags: list[chart.Tag] = ["recorded" if recorded else "measured"]
+    tags: list[Tag] = ["recorded" if recorded else "measured"]
     caption = lessons().caption("every-head")
     heading = _("Every head in three numbers")
     with st.container(border=True, key="kvviz-card-heads"):

@@ -16,6 +16,7 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.remedies import offer
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
@@ -36,7 +37,8 @@ def draw(state: TextState, environment: Environment) -> None:
     bert = reading.settings.bert
     with st.container(border=True, key="kvviz-card-lm-masked"):
         caption = words.caption("masked-label")
-        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        said = plain_html(caption.text)
+        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag("measured")}')
         if bert == TextSettings.bert and bert not in bundled_models("bert"):
             st.info(
                 _(

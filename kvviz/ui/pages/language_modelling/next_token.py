@@ -14,6 +14,7 @@ from kvviz.ui.pages.language_modelling.readings import Reading
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html, shortened
 from kvviz.ui.work.model_names import called
@@ -52,7 +53,8 @@ def draw(reading: Reading) -> None:
     """Draw the question, the text over its labels, and the numbers."""
     caption = lessons().caption("own-label")
     with st.container(border=True, key="kvviz-card-lm-next"):
-        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        said = plain_html(caption.text)
+        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag("measured")}')
         offered = choices(reading.words)
 
         def columns(revealed: bool) -> None:

@@ -20,6 +20,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.plain_text import plain_html
@@ -159,7 +160,8 @@ def draw(state: TextState) -> None:
     words = lessons()
     caption = words.caption("training-film")
     with st.container(border=True, key="kvviz-card-lm-film"):
-        st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+        said = plain_html(caption.text)
+        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag("recorded")}')
         experiment(found["gpt2"]).draw()
 
         def moved() -> None:

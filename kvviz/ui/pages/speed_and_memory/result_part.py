@@ -19,6 +19,7 @@ from kvviz.ui.pages.speed_and_memory.recorded_race import recorded_race
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Verdict
+from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.parts.quantity import factor, in_tokens, seconds
 from kvviz.ui.shell.plain_text import plain_html
 
@@ -205,7 +206,7 @@ def against_length(finished: Finished | None) -> None:
     with st.container(border=True, key="kvviz-card-speed-up"):
         head(_("The longer the text, the more there is to reuse"), caption.text)
         recorded = recorded_race()
-        tags: list[chart.Tag] = ["recorded", "published"]
+        tags: list[Tag] = ["recorded", "published"]
         chart.draw(
             speed_up_curve(ups, published, recorded),
             _alt(ups, recorded, len(published)),
