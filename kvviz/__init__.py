@@ -21,7 +21,14 @@ from kvviz.trace.adapters import draw_with, save_with
 from kvviz.trace.storage import open_trace, save_trace
 
 if TYPE_CHECKING:
-    from kvviz.engine import caches, load_model, trace_both, trace_encoding, trace_generation
+    from kvviz.engine import (
+        caches,
+        load_model,
+        trace_both,
+        trace_encoding,
+        trace_generation,
+        trace_together,
+    )
     from kvviz.player import export_html
 
 _HOME = {
@@ -31,6 +38,7 @@ _HOME = {
     "trace_both": "kvviz.engine",
     "trace_encoding": "kvviz.engine",
     "trace_generation": "kvviz.engine",
+    "trace_together": "kvviz.engine",
 }
 
 
@@ -60,4 +68,5 @@ __all__ = [
     "trace_both",
     "trace_encoding",
     "trace_generation",
+    "trace_together",
 ]

@@ -21,6 +21,7 @@ from kvviz.engine.models.model_source import list_bundled
 from kvviz.engine.running.comparison import trace_both
 from kvviz.engine.running.encoding import trace_encoding
 from kvviz.engine.running.generation import trace_generation
+from kvviz.engine.running.run_batch import trace_together
 
 __all__ = [
     "BlankGuess",
@@ -38,6 +39,7 @@ __all__ = [
     "trace_both",
     "trace_encoding",
     "trace_generation",
+    "trace_together",
     "write_by_appending",
     "write_by_refining",
 ]

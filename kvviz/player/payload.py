@@ -267,6 +267,7 @@ def _run(name: str, run: GenerationTrace, n_steps: int) -> dict[str, Any]:
         "stopped": run.stopped,
         "reuse_is_proven": run.reuse_is_proven,
         "n_timings": run.n_timings,
+        "n_together": run.n_together,
         "n_fed": [int(step.fed.size) for step in steps],
         "n_computed": [int(step.computed.size) for step in steps],
         "n_reused": [int(step.reused.size) for step in steps],

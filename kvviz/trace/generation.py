@@ -66,6 +66,9 @@ class GenerationTrace(RecordedAttention):
             counts the one token that the decoder starts from.
         n_timings: How often the run was made to time it: the time of a step is the least of so
             many.
+        n_together: Most runs that one forward pass of this one was made for. Beyond 1, times are
+            of passes that were shared, and rows may differ in their last bits from those of a run
+            that was made alone.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -91,12 +94,18 @@ class GenerationTrace(RecordedAttention):
     position_bias: Float32[np.ndarray, "head query key"] | None = None
     cross: CrossAttention | None = None
     n_timings: int = 1
+    n_together: int = 1
 
     def __post_init__(self) -> None:
         if type(self.n_timings) is not int or self.n_timings < 1:
             raise TraceError(
                 _("A run is timed at least once."),
                 found=_("Found {found!r}.").format(found=self.n_timings),
+            )
+        if type(self.n_together) is not int or self.n_together < 1:
+            raise TraceError(
+                _("A pass is made for at least one run."),
+                found=_("Found {found!r}.").format(found=self.n_together),
             )
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)
         if not 1 <= self.n_prompt < self.n_tokens or len(self.tokens) != self.n_tokens:

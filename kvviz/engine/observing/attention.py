@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from kvviz.engine.observing.observation import Attended, StepObservation, is_cross_attention
+from kvviz.engine.observing.shared_observation import SharedObservation
 
 ATTENTION_NAME = "kvviz_observed"
 
@@ -26,8 +28,11 @@ def observed_attention(
     position_bias: Tensor | None = None,
     kvviz_observation: StepObservation | None = None,
     **_: Any,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor | None]:
     """Attend as transformers' eager attention does, and report the operands.
+
+    In a pass that several runs share each run attends by itself, over the rows that its own cache
+    gave; keys, values and mask of the whole are not read.
 
     Args:
         module: The attention layer that calls.
@@ -40,10 +45,13 @@ def observed_attention(
         kvviz_observation: Who watches, or None.
 
     Returns:
-        Weighted values, shape ``batch query head d_head``, and the weights.
+        Weighted values, shape ``batch query head d_head``, and the weights; none of a pass that
+        several runs share.
 
     Source: Vaswani et al. (2017), section 3.2.1.
     """
+    if isinstance(kvviz_observation, SharedObservation):
+        return _attend_apart(module, query, scaling, kvviz_observation), None
     if kvviz_observation is not None:
         kvviz_observation.saw_attention(
             Attended(module.layer_idx, query, key, value, scaling, attention_mask, position_bias),
@@ -58,6 +66,33 @@ def observed_attention(
         scores = scores + attention_mask
     weights = scores.softmax(-1).to(value.dtype)
     return (weights @ value).transpose(1, 2), weights
+
+
+def _attend_apart(
+    module: Any, query: Tensor, scaling: float, observation: SharedObservation
+) -> Tensor:
+    """Attend run by run; the same shape as of the whole."""
+    attended = [
+        observed_attention(
+            module, rows, key, value, _causal(rows, key), scaling, kvviz_observation=part
+        )[0]
+        for part, rows, (key, value) in zip(
+            observation.parts,
+            query.split(observation.lengths, dim=-2),
+            observation.rows,
+            strict=True,
+        )
+    ]
+    return torch.cat(attended, dim=1)
+
+
+def _causal(query: Tensor, key: Tensor) -> Tensor | None:
+    """Return what `observed_mask` gives for the last rows of a run that read all of its keys."""
+    n_queries, n_keys = query.shape[-2], key.shape[-2]
+    if n_queries == 1:
+        return None
+    mask = query.new_full((1, 1, n_queries, n_keys), torch.finfo(query.dtype).min)
+    return mask.triu(n_keys - n_queries + 1)
 
 
 def observed_mask(

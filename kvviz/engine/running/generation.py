@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from operator import index
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
-from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.encoding import encode, recorded
+from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.sampling import TokenChooser
 from kvviz.engine.running.step_log import StepLog, StepNote
 from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
 
 Progress = Callable[[int, int], object]
 Cancel = Callable[[], bool]
 OnLogits = Callable[[int, Float[Tensor, " vocab"]], None]
+
+SMALLER = N_("Shorten the prompt, ask for fewer new tokens, or load a smaller model.")
+"""What to do where a run does not fit into memory, still to be translated."""
 
 
 def trace_generation(
@@ -135,6 +139,35 @@ def run(
     Raises:
         KvvizError: As `trace_generation`.
     """
+    steps = prepared(
+        model,
+        prompt,
+        options,
+        n_top=n_top,
+        cache=cache,
+        progress=progress,
+        cancel=cancel,
+        on_logits=on_logits,
+    )
+    return running(model, lambda: _alone(model, steps), fix=_(SMALLER))
+
+
+def prepared(
+    model: LoadedModel,
+    prompt: str,
+    options: GenerationOptions,
+    *,
+    n_top: int,
+    cache: KVCache | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    on_logits: OnLogits | None = None,
+) -> Run:
+    """Return a run that is ready for its first step: who drives it makes the passes it asks for.
+
+    Raises:
+        KvvizError: As `trace_generation`, where the run cannot be made as asked.
+    """
     chosen = chosen_cache(cache, options.use_cache)
     _check_family(model, options)
     if type(n_top) is not int or n_top < 1:
@@ -144,13 +177,18 @@ def run(
             fix=_("Change it and run again."),
         )
     prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
-    return running(
-        model,
-        lambda: _run(
-            model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits
-        ),
-        fix=_("Shorten the prompt, ask for fewer new tokens, or load a smaller model."),
-    )
+    return _steps(model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits)
+
+
+def _alone(model: LoadedModel, steps: Run) -> GenerationTrace:
+    """Drive a run by itself."""
+    with closing(steps):
+        try:
+            asked = next(steps)
+            while True:
+                asked = steps.send(pass_alone(model, asked))
+        except StopIteration as end:
+            return end.value
 
 
 def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
@@ -175,7 +213,7 @@ def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
         )
 
 
-def _run(
+def _steps(
     model: LoadedModel,
     prompt: str,
     prompt_ids: list[int],
@@ -185,7 +223,7 @@ def _run(
     progress: Progress | None,
     cancel: Cancel | None,
     on_logits: OnLogits | None,
-) -> GenerationTrace:
+) -> Run:
     rows: Rows
     ids = [*prompt_ids] if model.start_id is None else [model.start_id]
     n_positions = len(ids) + options.max_new_tokens - 1
@@ -198,12 +236,17 @@ def _run(
         rows = _encoder_decoder_rows(model, prompt, cache, place)
     n_prompt, n_steps = len(ids), options.max_new_tokens
     chooser, log = TokenChooser(options), StepLog(model.card, n_top)
-    stopped = "length"
+    stopped, n_together = "length", 1
+    can_share = model.family.architecture == "decoder" and options.cache is None
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
             break
-        note = _step(model, ids, rows, chooser)
+        fed, observation = rows.fed(len(ids)), StepObservation()
+        token_ids = ids[fed.start : fed.stop]
+        made = yield ForwardPass(fed, token_ids, rows.arguments(fed), observation, can_share)
+        n_together = max(n_together, made.n_together)
+        note = _note(made, rows, observation, fed, chooser)
         log.add(note)
         ids.append(note.choice.token_id)
         if on_logits is not None:
@@ -242,6 +285,7 @@ def _run(
             for token_id in (*step.top_ids.tolist(), step.chosen_id)
         },
         environment=environment(model),
+        n_together=n_together,
         position_bias=final.position_bias,
         cross=final.cross,
     )
@@ -259,26 +303,16 @@ def _encoder_decoder_rows(
     return EncoderDecoderRows(cache, place, done.states, encoder)
 
 
-def _step(model: LoadedModel, ids: list[int], rows: Rows, chooser: TokenChooser) -> StepNote:
-    """Run one forward pass over what has no row yet and choose a token.
+def _note(
+    made: PassResult, rows: Rows, observation: StepObservation, fed: range, chooser: TokenChooser
+) -> StepNote:
+    """Choose a token, and take note of the step.
 
-    The clock stands still while rows are compared and fingerprinted. It runs while observers
-    listen in the forward pass, which takes them about a microsecond a call.
+    The clock runs while a token is chosen, and stands still while rows are compared and
+    fingerprinted.
     """
-    fed = rows.fed(len(ids))
-    observation = StepObservation()
-    synchronise(model.device)
     start = time.perf_counter()
-    tokens = torch.tensor([ids[fed.start : fed.stop]], device=model.device)
-    with observation.watching():
-        output = model.module(
-            **model.family.writing_inputs(tokens),
-            kvviz_observation=observation,
-            **rows.arguments(fed),
-        )
-    logits = output.logits[0, -1]
-    choice = chooser.choose(logits)
-    synchronise(model.device)
-    seconds = time.perf_counter() - start
-    n_logits = output.logits.shape[-2]
-    return StepNote(fed, rows.settle(observation, fed), logits, n_logits, choice, seconds)
+    choice = chooser.choose(made.logits)
+    seconds = made.seconds + time.perf_counter() - start
+    settled = rows.settle(observation, fed)
+    return StepNote(fed, settled, made.logits, made.n_logits, choice, seconds)

@@ -99,7 +99,16 @@ function seconds({ side, model }) {
     return { title, lines: [gettext("Not run, so there is no time to show. Time is measured here, never computed.")] };
   }
   const unit = unitFor("seconds", ...terms);
-  const { n_timings } = side;
+  const { n_timings, n_together } = side;
+  const shared = n_together > 1
+    ? [
+        ngettext(
+          "A pass made the step of {n} run at once, and its time is that of all.",
+          "A pass made the steps of up to {n} runs at once, and its time is that of all.",
+          n_together, { n: n_together },
+        ),
+      ]
+    : [];
   const noise =
     n_timings > 1
       ? ngettext(
@@ -112,7 +121,7 @@ function seconds({ side, model }) {
   return {
     title,
     lines: [`${sumText(terms, (n) => inUnit(n, unit))} = ${inUnit(total, unit)} ${unit.name}`],
-    note: [measured, noise].join(" "),
+    note: [measured, ...shared, noise].join(" "),
   };
 }
 

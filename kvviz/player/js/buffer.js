@@ -45,6 +45,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {string} stopped
  * @property {boolean} reuse_is_proven
  * @property {number} n_timings The time of a step is the least of so many.
+ * @property {number} n_together Runs that its passes were made for, at most; beyond 1 its times are shared.
  * @property {number[]} n_fed
  * @property {number[]} n_computed
  * @property {number[]} n_reused
@@ -157,8 +158,8 @@ function checkCounts(header) {
     if (run.cache !== "on" && run.cache !== "off") {
       fail(gettext("A run is neither with nor without the cache."), gettext("It says {value}.", { value: JSON.stringify(run.cache) }));
     }
-    requirePositive(run.n_timings, "runs.n_timings");
-    for (const name of contract.run.slice(4)) requireNumbers(run[name], n_steps, `runs.${name}`);
+    for (const name of ["n_timings", "n_together"]) requirePositive(run[name], `runs.${name}`);
+    for (const name of contract.run.slice(5)) requireNumbers(run[name], n_steps, `runs.${name}`);
     for (let step = 0; step < n_steps; step++) {
       if (run.n_computed[step] + run.n_reused[step] !== n_prompt + step) {
         fail(

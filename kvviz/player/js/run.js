@@ -36,6 +36,7 @@
  * @property {Sum} flops
  * @property {Sum} seconds
  * @property {number} n_timings The time of a step is the least of so many.
+ * @property {number} n_together Runs that its passes were made for, at most.
  * @property {Sum} cache_bytes Not a sum but the level after the step; `terms` holds the levels.
  *
  * @typedef {{ id: number, prob: number, sampling: number, chosen: boolean }} NextToken
@@ -177,6 +178,7 @@ export function billSide(payload, cache, step) {
     flops: sum(upTo(run ? run.flops : counted.flops)),
     seconds: run ? sum(upTo(run.seconds)) : { total: null, terms: [] },
     n_timings: run?.n_timings ?? 1,
+    n_together: run?.n_together ?? 1,
     cache_bytes: { total: levels[step], terms: levels },
   };
 }

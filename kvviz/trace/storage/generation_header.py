@@ -37,7 +37,7 @@ _FIELDS = {
     "vocabulary",
     "environment",
 }
-_LATER_FIELDS = {"n_timings": 1}
+_LATER_FIELDS = {"n_timings": 1, "n_together": 1}
 """Fields that a file written before there were such need not have, and what they are then."""
 
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
@@ -80,6 +80,7 @@ class Header:
         vocabulary: Texts of the tokens that steps name.
         environment: Versions and machine.
         n_timings: How often the run was timed.
+        n_together: Most runs that one of its passes was made for.
         encoder: The header of the encoder's pass, or None in a model without an encoder.
     """
 
@@ -94,6 +95,7 @@ class Header:
     vocabulary: dict[int, str]
     environment: dict[str, str]
     n_timings: int = 1
+    n_together: int = 1
     encoder: EncodingHeader | None = None
 
     @property
@@ -154,6 +156,7 @@ class Header:
             vocabulary=self.vocabulary,
             environment=self.environment,
             n_timings=self.n_timings,
+            n_together=self.n_together,
             cross=self._built_cross(arrays),
             **{name: of for name, of in own.items() if name not in (*_LIKELY, _LAST_READ)},
         )
@@ -248,6 +251,7 @@ def header_facts(trace: GenerationTrace) -> dict[str, Any]:
         "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
         "environment": dict(trace.environment),
         "n_timings": trace.n_timings,
+        "n_together": trace.n_together,
     }
     if trace.cross is not None:
         facts["encoder"] = encoding_header_facts(trace.cross.encoder)
@@ -303,7 +307,7 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
 
 def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> Header:
     prompt, tokens = fields.prompt(facts, "prompt"), fields.tokens(facts)
-    for name in ("n_prompt", "n_likely", "n_timings"):
+    for name in ("n_prompt", "n_likely", "n_timings", "n_together"):
         fields.count(facts, name, at_least=1)
     n_steps = len(fields.items(facts, "steps", dict))
     if not tokens or facts["n_prompt"] + n_steps != len(tokens):
@@ -346,6 +350,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
         vocabulary=vocabulary,
         environment=fields.texts(facts, "environment"),
         n_timings=facts["n_timings"],
+        n_together=facts["n_together"],
         encoder=encoder,
     )
 

@@ -118,7 +118,7 @@ export function makeBuffer(options = {}) {
     const spans = steps.flatMap((s) => (on && s ? [[s, 1, n_prompt + s - 1, n_prompt + s], [s, 2, 0, n_prompt + s - 1]] : [[s, 1, 0, n_prompt + s]]));
     arrays.push({ name: `${cache}.lives`, dtype: "i32", shape: [spans.length, 4], data: Int32Array.from(spans.flat()) });
     return {
-      cache, stopped: "length", reuse_is_proven: true, n_timings: 1,
+      cache, stopped: "length", reuse_is_proven: true, n_timings: 1, n_together: 1,
       n_fed: counted[cache].rows, n_computed: counted[cache].rows, n_reused: steps.map((s) => (on && s ? n_prompt + s - 1 : 0)),
       seconds: steps.map((s) => (on && s ? 0.0024 : 0.004 + 0.0004 * (n_prompt + s)) * (1 + 0.2 * chance())),
       flops: counted[cache].flops, cache_bytes: counted[cache].cache_bytes,

@@ -124,6 +124,8 @@ test("what was not run says so and shows no time", () => {
   const on = billSide(single, "on", 5);
   assert.match(billExplanation("seconds", on, model, 7, 5).note ?? "", /Run once/);
   assert.match(billExplanation("seconds", { ...on, n_timings: 3 }, model, 7, 5).note ?? "", /Run 3 times.*least time/);
+  assert.match(billExplanation("seconds", { ...on, n_together: 30 }, model, 7, 5).note ?? "", /up to 30 runs at once/);
+  assert.doesNotMatch(billExplanation("seconds", on, model, 7, 5).note ?? "", /at once/);
   assert.match(billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
 });
 

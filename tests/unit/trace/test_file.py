@@ -53,6 +53,11 @@ def test_what_was_saved_comes_back(tmp_path, use_cache):
             assert type(getattr(one, name)) is type(value)
 
 
+def test_a_file_from_before_runs_were_made_together_opens():
+    assert opened(with_header(DATA, without(HEADER, "n_together"))).n_together == 1
+    assert opened(with_header(DATA, HEADER | {"n_together": 30})).n_together == 30
+
+
 def test_a_file_from_before_runs_were_timed_more_than_once_opens():
     assert opened(with_header(DATA, without(HEADER, "n_timings"))).n_timings == 1
     assert opened(with_header(DATA, HEADER | {"n_timings": 3})).n_timings == 3
@@ -205,6 +210,7 @@ def with_step(**change):
         (HEADER | {"vocabulary": {}}, "has none"),
         (HEADER | {"n_timings": 0}, "n_timings"),
         (HEADER | {"n_timings": 1.0}, "n_timings"),
+        (HEADER | {"n_together": 0}, "n_together"),
         (HEADER | {"environment": {"a": 1}}, "environment"),
         (HEADER | {"environment": {"a": [[[[[[[1]]]]]]]}}, "nested"),
         (without(HEADER, "environment") | {"environment": []}, "environment"),
