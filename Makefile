@@ -39,9 +39,15 @@ test-player:
 	else echo "Left out: the front ends' own tests, which need Node.js 20 or newer (https://nodejs.org). Nothing else does."; fi
 
 check: $(VENV)/.test node_modules/.installed ## Lint, types, layers, and the player's types and bundle
+	@$(MAKE) --no-print-directory -j 2 check-types check-rest
+
+# Beside each other: reading the types of torch and transformers takes one core a minute.
+.PHONY: check-types check-rest
+check-types:
+	$(BIN)/pyright
+check-rest:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
 	$(BIN)/lint-imports
 	npm run check --silent
 

@@ -12,7 +12,7 @@ from tests.browser.random_walk import GROUNDS, settled, view, wait_for_view, wal
 pytestmark = pytest.mark.browser
 
 SEED = int(os.environ.get("KVVIZ_WALK_SEED", "1"))
-N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "30"))
+N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "20"))
 
 FORGIVEN = (
     # Two parts of a page were used within one tick: Streamlit then runs the whole page.

@@ -1,7 +1,9 @@
 """How many CPU threads a model runs fastest with, found by trying.
 
 Handing a small product to a second thread costs more than the product. On two cores one thread is
-several times as fast for a small model, and two are faster for a large one.
+several times as fast for a small model, and two are faster for a large one. Where other programs
+keep the cores busy, threads wait for one another: two have been seen to take six times as long as
+one, on a machine where they are as fast as one when it is idle.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 
 import torch
 
@@ -23,6 +26,10 @@ same. A small model never comes so far: its threads would wait for one another o
 
 _TRIALS = 7
 _CLEARLY_FASTER = 0.9
+_STEPS_JUDGED = 8
+_GROWN_SLOW = 2.0
+_STAYS = 8
+"""Times so many steps until more threads are tried again."""
 
 
 def best_thread_count(step: Callable[[], object]) -> int:
@@ -30,7 +37,8 @@ def best_thread_count(step: Callable[[], object]) -> int:
 
     ``KVVIZ_THREADS``, if set, is taken at its word. Else 1, 2, 4 and so on are tried up to the
     number that torch would take, until twice as many are not a tenth faster: they would take
-    cores from other runs for nothing.
+    cores from other runs for nothing. They must be so in the least and in the middle of their
+    times, for on a busy machine many threads may be lucky once and wait for one another else.
 
     Args:
         step: What to time, a few milliseconds of work.
@@ -42,15 +50,64 @@ def best_thread_count(step: Callable[[], object]) -> int:
     if wanted:
         return wanted
     most, count = torch.get_num_threads(), 1
-    best, best_seconds = 1, float("inf")
+    best, best_times = 1, (float("inf"), float("inf"))
     while count <= most:
         with thread_count(count):
-            seconds = min(_seconds(step) for _trial in range(_TRIALS))
-        if seconds > _CLEARLY_FASTER * best_seconds:
+            trials = [_seconds(step) for _trial in range(_TRIALS)]
+        times = min(trials), median(trials)
+        if any(new > _CLEARLY_FASTER * old for new, old in zip(times, best_times, strict=True)):
             break
-        best, best_seconds = count, seconds
+        best, best_times = count, times
         count *= 2
     return best
+
+
+class ThreadPace:
+    """How many threads the steps of one run take, as long as these are worth it.
+
+    A run begins with as many as its model was fastest with. When its steps grow slow, some are made
+    with one thread, and the run goes on with what was faster; after a while it tries again.
+
+    Args:
+        n_threads: Threads to begin with.
+        is_fixed: Whether to stay with them, whatever steps take.
+
+    Attributes:
+        n_threads: Threads that the next step is to take.
+    """
+
+    def __init__(self, n_threads: int, *, is_fixed: bool = False) -> None:
+        self._many = self.n_threads = n_threads
+        self._is_fixed = is_fixed or n_threads == 1
+        self._times: list[float] = []
+        self._usual = float("inf")
+        self._with_many = float("inf")
+        self._stays = 0
+
+    def took(self, seconds: float) -> None:
+        """Take in how long a step took; the first, which reads the prompt, is none of them."""
+        if self._is_fixed:
+            return
+        self._times.append(seconds)
+        if len(self._times) < _STEPS_JUDGED:
+            return
+        now, self._times = median(self._times), []
+        if self._stays > 0:
+            self._stays -= 1
+            if self._stays == 0:
+                self.n_threads = self._many
+        elif self.n_threads == 1:
+            # The trial is over: one thread stays if it was the faster.
+            if now < self._with_many:
+                self._stays = _STAYS
+            else:
+                self.n_threads = self._many
+                self._usual = self._with_many
+        elif now > _GROWN_SLOW * self._usual:
+            self._with_many = now
+            self.n_threads = 1
+        else:
+            self._usual = min(self._usual, now)
 
 
 def wanted_thread_count() -> int | None:

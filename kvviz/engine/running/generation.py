@@ -15,6 +15,7 @@ from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
@@ -182,11 +183,17 @@ def prepared(
 
 def _alone(model: LoadedModel, steps: Run) -> GenerationTrace:
     """Drive a run by itself."""
+    is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
+    pace = ThreadPace(model.n_threads, is_fixed=is_fixed)
     with closing(steps):
         try:
             asked = next(steps)
             while True:
-                asked = steps.send(pass_alone(model, asked))
+                with thread_count(pace.n_threads):
+                    made = pass_alone(model, asked)
+                if len(asked.fed) == 1:
+                    pace.took(made.seconds)
+                asked = steps.send(made)
         except StopIteration as end:
             return end.value
 

@@ -10,7 +10,7 @@ import torch
 from kvviz.engine import load_model, log_likelihood
 from kvviz.engine.models import threads
 from kvviz.engine.models.loaded_model import LoadedModel
-from kvviz.engine.models.threads import best_thread_count, thread_count
+from kvviz.engine.models.threads import ThreadPace, best_thread_count, thread_count
 
 
 @pytest.fixture
@@ -37,6 +37,45 @@ def test_more_threads_must_be_clearly_faster(monkeypatch):
     monkeypatch.delenv("KVVIZ_THREADS")
     monkeypatch.setattr(threads, "_seconds", lambda _: 1.0 - 0.02 * torch.get_num_threads())
     assert best_thread_count(lambda: None) == 1
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_threads_that_are_lucky_once_and_wait_for_one_another_else_are_not_taken(monkeypatch):
+    monkeypatch.delenv("KVVIZ_THREADS")
+    trials = {1: 7 * [1.0], 2: [0.5, *6 * [4.0]]}
+    monkeypatch.setattr(threads, "_seconds", lambda _: trials[torch.get_num_threads()].pop())
+    assert best_thread_count(lambda: None) == 1
+
+
+def paced(n_threads, seconds, n_steps, **rest):
+    """Return the threads that each step of a run took, where a step takes what `seconds` says."""
+    pace, taken = ThreadPace(n_threads, **rest), []
+    for step in range(n_steps):
+        taken.append(pace.n_threads)
+        pace.took(seconds(step, pace.n_threads))
+    return taken
+
+
+def test_a_run_gives_its_threads_back_while_a_neighbour_keeps_the_cores_busy():
+    def seconds(step, n_threads):
+        return (9.0 if n_threads > 1 else 2.0) if 100 <= step < 300 else 1.0 / n_threads
+
+    taken = paced(2, seconds, 500)
+    assert set(taken[:100]) == {2}
+    # Sixteen steps to notice it, and few of all that follow to see whether it still is so.
+    assert set(taken[120:160]) == {1}
+    assert sum(n > 1 for n in taken[120:300]) <= 40
+    assert set(taken[400:]) == {2}
+
+
+def test_a_run_whose_steps_grow_slow_by_themselves_keeps_the_threads_that_are_faster():
+    taken = paced(4, lambda step, n_threads: (1 + step / 10) / n_threads, 400)
+    assert sum(n == 4 for n in taken) > 320
+
+
+def test_a_run_with_one_thread_or_with_those_that_a_person_set_tries_no_other():
+    assert set(paced(1, lambda step, _n: float(step), 100)) == {1}
+    assert set(paced(2, lambda step, _n: 2.0**step, 100, is_fixed=True)) == {2}
 
 
 @pytest.mark.usefixtures("four_threads")
