@@ -1,9 +1,11 @@
 // Decodes a packed run and refuses, in words, what it cannot show. Names: ../contract.json.
 import contract from "../contract.json" with { type: "json" };
+import { readOrigins } from "./head_origin.js";
 import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
 import { gettext, ngettext } from "./translation.js";
 
 /**
+ * @import { HeadOrigin } from "./head_origin.js"
  * @import { ArrayEntry, PackedArray } from "./packed_buffer.js"
  * @typedef {"on" | "off"} RunCache
  * @typedef {"on" | "off" | "both"} Cache
@@ -83,6 +85,7 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {object} Payload
  * @property {Header} header
  * @property {Map<string, PackedArray>} arrays
+ * @property {HeadOrigin[]} origins How the rows of a head came about, where it was asked for.
  * @property {number} n_bytes
  */
 
@@ -96,7 +99,7 @@ import { gettext, ngettext } from "./translation.js";
 export function readBuffer(input) {
   const payload = unpack(input, "run", checkedHeader);
   checkArrays(payload.header, payload.arrays);
-  return payload;
+  return { ...payload, origins: readOrigins(payload.header, payload.arrays) };
 }
 
 /** @param {any} header @returns {Header} */

@@ -4,6 +4,7 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { lifeUpTo } from "./lives.js";
 import * as words from "./making_words.js";
 import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
+import { originPanel } from "./origin_panel.js";
 import { heaviest, rowMaking } from "./row_making.js";
 import { mainRun, runOf, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
@@ -40,11 +41,12 @@ export function makingPanel(dispatch) {
   const all = el("button", { type: "button", class: "kv-link" }, [words.LABELS.all]);
   mix.node.append(all);
   const kept = el("p", { class: "kv-making-line" });
+  const further = originPanel(dispatch);
   const precision = el("p", { class: "kv-note" });
   const node = el("section", { class: "kv-making", "data-kvviz": "row-making", role: "group", tabindex: -1, hidden: true }, [
     el("div", { class: "kv-title" }, [title, hint, close]),
     el("div", { class: "kv-making-parts" }, parts.map((part) => part.node)),
-    kept, precision,
+    kept, precision, further.node,
   ]);
 
   /** @type {Scene | null} */
@@ -117,6 +119,7 @@ export function makingPanel(dispatch) {
     const proven = cell.cross ? payload.header.encoder?.cross_proven === true : runOf(payload, cache)?.reuse_is_proven === true;
     setText(kept, words.keptLine(cell, life, proven, cached));
     setText(precision, words.precision(making.within));
+    further.update(scene, { asks, asked: text(cell.key), fresh, width: scene.layout.content - PADDING });
     Object.assign(node.dataset, {
       layer: state.layer, head: state.head, query: cell.query, key: cell.key, score: making.scores[cell.key], weight: making.weights[cell.key],
       within: making.within, cross: cell.cross, step: facts.step,
@@ -130,7 +133,7 @@ export function makingPanel(dispatch) {
       const { payload, state, layout, palette, dpr } = next;
       const { cell, layer, head } = state;
       const cache = mainRun(state.cache);
-      changed([payload, cell, layer, head, cache, state.step, palette, dpr, layout], () => {
+      changed([payload, cell, layer, head, cache, state.step, state.further, palette, dpr, layout], () => {
         making = cell && rowMaking(payload, { cache, layer, head, ...cell });
         const isOpen = making !== null;
         const hadFocus = node.contains(document.activeElement);
@@ -138,7 +141,10 @@ export function makingPanel(dispatch) {
         if (isOpen) {
           width = Math.floor(layout.mode === "wide" ? (layout.content - PADDING - 2 * GAP) / 3 : layout.content - PADDING);
           draw();
-        } else at = null;
+        } else {
+          at = null;
+          further.update(next, null);
+        }
         if (isOpen && !wasOpen) before = document.activeElement;
         if (isOpen && state.nAsked !== nAsked) {
           // Its keys go from cell to cell from now on.

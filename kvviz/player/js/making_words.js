@@ -120,7 +120,7 @@ export function precision(within) {
   return gettext("Recorded in 16 bits a number: this score is within {within} of the model’s.", { within: within.toPrecision(1) });
 }
 
-/** @param {number} value @returns {string} */
-function bracketed(value) {
+/** @param {number} value @returns {string} As a factor: what is negative in brackets. */
+export function bracketed(value) {
   return value < 0 ? `(${numeral(value)})` : numeral(value);
 }

@@ -66,6 +66,14 @@ export function rowMaking(payload, { cache, cross, layer, head, query }) {
   return { n_keys, query: q, keys, values, scale, sums, bias, scores, most, total, weights, mix, within };
 }
 
+/**
+ * What a head has mixed at a row; nothing but zeros where there is no such row.
+ * @param {Payload} payload @param {Place} place @returns {Float64Array}
+ */
+export function mixOfHead(payload, place) {
+  return rowMaking(payload, place)?.mix ?? new Float64Array(payload.header.model.d_head);
+}
+
 /** @param {RowMaking} making @param {number} key @returns {Float64Array} What the query and a key give, number by number. */
 export function productsOf({ query, keys }, key) {
   return query.map((q, i) => q * keys[key][i]);

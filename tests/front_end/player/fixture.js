@@ -49,13 +49,14 @@ function patternRow(kind, row, ids, next) {
  * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
  * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
  * @param {number} [options.n_encoder] Tokens that an encoder read; 0 for a run without one.
+ * @param {{ name: string, dtype: string, shape: number[], data: any }[]} [options.more] Arrays besides.
  * @param {string[]} [options.texts] Tokens in place of the story's.
  * @returns {Uint8Array}
  */
 export function makeBuffer(options = {}) {
   const {
     n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
-    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {},
+    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {}, more = [],
   } = options;
   const n_kv_heads = options.n_kv_heads ?? n_heads;
   const n_rows = n_prompt + n_steps - 1;
@@ -242,7 +243,7 @@ export function makeBuffer(options = {}) {
     layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
     ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };
-  return pack(header, arrays, change);
+  return pack(header, [...arrays, ...more], change);
 }
 
 /** What bytes leave over, as bytes: of every fourth number a quarter of a part. */
