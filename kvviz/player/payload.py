@@ -19,6 +19,7 @@ from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
 from kvviz.player.cell import Cell
 from kvviz.player.contract import CONTRACT
+from kvviz.player.fingerprints import BYTES_OF_PRINTS, fingerprint_arrays
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
@@ -146,6 +147,7 @@ def pack(
         *_arrays_of_runs(runs, n_steps),
         *_arrays_of_layers(runs, n_rows, layers),
         *second_cache.arrays_of_a_layer(runs, n_rows, layers),
+        *fingerprint_arrays(runs, n_rows, layers),
         *_position_bias(first, n_rows),
         *_thumbnails(first, n_rows, layers),
         *origin_arrays(run_id, origins or {}),
@@ -229,7 +231,8 @@ def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     pattern = card.n_heads * n_rows * (n_rows + 1) // 2
     n_heads = 2 * card.n_kv_heads + card.n_heads
     rows = n_heads * (2 * n_rows * card.d_head + np.dtype(np.float32).itemsize)
-    return len(runs) * (pattern + rows) + second_cache.bytes_of_a_layer(runs, n_rows)
+    prints = BYTES_OF_PRINTS * n_rows
+    return len(runs) * (pattern + rows + prints) + second_cache.bytes_of_a_layer(runs, n_rows)
 
 
 def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[int]:

@@ -145,3 +145,19 @@ def test_one_level_deeper_by_keyboard_is_what_the_engine_gives(visit, axe):
     expect(becoming).to_be_focused()
     tab.page.keyboard.press("Escape")
     expect(making).to_be_hidden()
+
+
+def test_the_looked_at_token_leads_to_the_experiment_that_changes_it(visit):
+    tab = visit(height=1400).open(
+        "/kv_cache", prompt="The cat sat on", new="3", cache="on", cell="3.1", layer="3", head="2"
+    )
+    making = tab.page.locator(MAKING)
+    expect(making.locator("[data-key]")).to_have_attribute(
+        "data-key", re.compile("^([0-9a-f]{4} ){3}[0-9a-f]{4}$")
+    )
+    making.get_by_role("button", name="Change this token").click()
+    experiment = tab.page.locator('[data-kvviz="edited-token"]')
+    expect(experiment).to_have_attribute("data-position", "1")
+    expect(experiment).to_be_in_viewport()
+    expect(experiment).to_be_focused()
+    expect(making).to_be_visible()

@@ -146,3 +146,19 @@ def test_the_run_without_the_cache_is_asked_about_as_such(page):
     shown = page.state.shown
     assert row_origins.run_of(shown, OriginAsked(0, 0, cache="off")) is shown.comparison.uncached
     assert row_origins.run_of(shown, OriginAsked(0, 0, cache="on")) is shown.trace
+
+
+def test_the_token_that_is_looked_at_is_the_one_that_the_experiment_changes(page, monkeypatch):
+    shown = page.state.shown
+    run_id = fingerprint(shown.subject)
+    assert f'data-kvviz="edited-token" data-position="{1}"' in page.html
+    asked(page, monkeypatch, {"id": run_id, "edit": 0})
+    assert page.state.edited == 0
+    assert 'data-kvviz="edited-token" data-position="0"' in page.html
+    for message in ({"edit": 2}, {"edit": "0"}, {"edit": -1}):
+        with pytest.raises(LinkError, match="cannot have"):
+            checked_request({"id": run_id} | message, shown)
+    with pytest.raises(LinkError, match="cannot have"):
+        checked_request({"id": "0" * 32, "edit": 0}, shown)
+    page.state.show(shown)
+    assert page.state.edited is None, "it was of the run before"

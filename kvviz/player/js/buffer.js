@@ -230,6 +230,7 @@ function checkArrays(header, arrays) {
       for (const part of [many, `${one}_rest`]) expect(`${start}${part}.${layer}`, [heads, rows, d_head]);
       expect(`${start}${one}_scale.${layer}`, [heads]);
     }
+    expect(`${start}fingerprints.${layer}`, [2, 2, n_keys, 2]);
   };
   if (arrays.has("position_bias")) expect("position_bias", [n_heads, n_rows]);
   for (const { cache, n_computed, n_reused, n_cross_computed, n_cross_reused } of header.runs) {

@@ -4,9 +4,10 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { lifeUpTo } from "./lives.js";
 import * as words from "./making_words.js";
 import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
+import { keptPanel } from "./kept_panel.js";
 import { originPanel } from "./origin_panel.js";
 import { heaviest, rowMaking } from "./row_making.js";
-import { mainRun, runOf, tokenText } from "./run.js";
+import { mainRun, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
 /**
@@ -40,13 +41,13 @@ export function makingPanel(dispatch) {
   const [products, weights, mix] = parts;
   const all = el("button", { type: "button", class: "kv-link" }, [words.LABELS.all]);
   mix.node.append(all);
-  const kept = el("p", { class: "kv-making-line" });
+  const kept = keptPanel(dispatch);
   const further = originPanel(dispatch);
   const precision = el("p", { class: "kv-note" });
   const node = el("section", { class: "kv-making", "data-kvviz": "row-making", role: "group", tabindex: -1, hidden: true }, [
     el("div", { class: "kv-title" }, [title, hint, close]),
     el("div", { class: "kv-making-parts" }, parts.map((part) => part.node)),
-    kept, precision, further.node,
+    precision, kept.node, further.node,
   ]);
 
   /** @type {Scene | null} */
@@ -115,11 +116,10 @@ export function makingPanel(dispatch) {
     for (const { canvas, line } of parts) setAttribute(canvas, "aria-label", line.textContent ?? "");
     setText(all, isWhole ? words.LABELS.fewer : words.LABELS.all);
     show(all, making.n_keys > SHOWN + 1);
-    const cached = cache === "on";
-    const proven = cell.cross ? payload.header.encoder?.cross_proven === true : runOf(payload, cache)?.reuse_is_proven === true;
-    setText(kept, words.keptLine(cell, life, proven, cached));
+    const across = scene.layout.content - PADDING;
+    kept.update(scene, { making, life, width: scene.layout.mode === "narrow" ? across : Math.floor((across - GAP) / 2) });
     setText(precision, words.precision(making.within));
-    further.update(scene, { asks, asked: text(cell.key), fresh, width: scene.layout.content - PADDING });
+    further.update(scene, { asks, asked: text(cell.key), fresh, width: across });
     Object.assign(node.dataset, {
       layer: state.layer, head: state.head, query: cell.query, key: cell.key, score: making.scores[cell.key], weight: making.weights[cell.key],
       within: making.within, cross: cell.cross, step: facts.step,

@@ -6,6 +6,7 @@ import { originWanted } from "./head_origin.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { leadTo } from "./lead_to.js";
 import { GLOW_MS, REST, STEP_SEEN_MS, momentOfJump, momentOfStep } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
@@ -28,7 +29,7 @@ import * as words from "./words.js";
  *
  * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
  * @property {(view: View, number: number, id: string) => void} [onView]
- * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace }) => void} [onWanted]
+ * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number }) => void} [onWanted]
  *
  * @typedef {object} Scene All that a frame is drawn from.
  * @property {Payload} payload
@@ -57,6 +58,8 @@ const STEP_MS = 900;
 const TELL_MS = 250;
 /** A question to the model waits so long: whoever goes through the heads asks about the last one. */
 const ASK_MS = 200;
+/** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
+const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -197,6 +200,7 @@ export class Player {
   /** @param {Action} action */
   act(action) {
     if (!this.state || !this.payload) return;
+    if (action.type === "edit") return this.edit(action.row);
     const before = this.state;
     const canAsk = this.host.onWanted !== undefined;
     const after = reduce(before, action, this.payload, canAsk);
@@ -233,6 +237,15 @@ export class Player {
     const { layer, cache } = after.wanted;
     if (layer !== null && (action.type === "layer" || action.type === "pick")) this.host.onWanted?.({ id, layer });
     if (cache !== null && action.type === "cache") this.host.onWanted?.({ id, cache });
+  }
+
+  /**
+   * Leads to the experiment below that changes a token of the prompt, with this one chosen.
+   * @param {number} row
+   */
+  edit(row) {
+    this.host.onWanted?.({ id: /** @type {Payload} */ (this.payload).header.id, edit: row });
+    leadTo(EXPERIMENT, reducedMotion());
   }
 
   /**

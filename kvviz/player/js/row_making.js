@@ -74,6 +74,16 @@ export function mixOfHead(payload, place) {
   return rowMaking(payload, place)?.mix ?? new Float64Array(payload.header.model.d_head);
 }
 
+/**
+ * The queries of the rows before a row.
+ * @param {Payload} payload @param {{ cache: RunCache, cross: boolean, layer: number, head: number }} place @param {number} end
+ * @returns {Float64Array[]}
+ */
+export function queryRows(payload, { cache, cross, layer, head }, end) {
+  const queries = rowsOf(payload, cross ? `${cache}.cross_` : `${cache}.`, "queries", "query", layer, head);
+  return queries ? Array.from({ length: end }, (_, row) => queries.row(row)) : [];
+}
+
 /** @param {RowMaking} making @param {number} key @returns {Float64Array} What the query and a key give, number by number. */
 export function productsOf({ query, keys }, key) {
   return query.map((q, i) => q * keys[key][i]);

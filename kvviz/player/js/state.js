@@ -49,6 +49,7 @@ import { availableCaches, cellWithin, fittingView } from "./run.js";
  *   | { type: "cell", cell: Cell | null }
  *   | { type: "cell-by", query: number, key: number }
  *   | { type: "further", what: RowPart | "becoming" | null }
+ *   | { type: "edit", row: number }
  *   | { type: "window", row: number | null }
  *   | { type: "table", on?: boolean }
  *   | { type: "open", id: string | null }
@@ -171,6 +172,8 @@ export function reduce(state, action, payload, canAsk) {
       const n_keys = cross ? payload.header.encoder?.tokens.length ?? 1 : row + 1;
       return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null };
     }
+    case "edit":
+      return state;
     case "window":
       return { ...state, windowRow: action.row };
     case "table":

@@ -86,11 +86,13 @@ class Request(NamedTuple):
         layer: A layer.
         cache: A way of looking, which may need another run.
         origin: How the rows of a head came about.
+        edit: A token of the prompt that is to be changed, by its position.
     """
 
     layer: int | None
     cache: str | None
     origin: OriginAsked | None
+    edit: int | None
 
 
 def checked_request(message: object, shown: ShownRun) -> Request:
@@ -109,7 +111,7 @@ def checked_request(message: object, shown: ShownRun) -> Request:
     if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
         raise LinkError(_("The player asked for what this run cannot have."), found=repr(message))
     origin = checked_origin(message.get("origin"), message.get("id"), shown)
-    return Request(layer, cache_mode, origin)
+    return Request(layer, cache_mode, origin, checked_edit(message, shown))
 
 
 def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAsked | None:
@@ -132,6 +134,23 @@ def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAs
         if asked.is_in(shown.trace) and cache in shown.caches:
             return asked
     raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+
+
+def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
+    """Return the position of the prompt that a message wants changed, None where it wants none.
+
+    Raises:
+        LinkError: If the run's prompt has no such position, or it is another run's.
+    """
+    position = message.get("edit")
+    if position is None:
+        return None
+    is_there = type(position) is int and 0 <= position < shown.trace.n_prompt
+    if not is_there or message.get("id") != fingerprint(shown.subject):
+        raise LinkError(
+            _("The player asked for what this run cannot have."), found=repr(message)[:200]
+        )
+    return position
 
 
 def first_view(shown: ShownRun, view: View) -> View:
@@ -195,6 +214,7 @@ def player(
     plays: bool = False,
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
+    on_edit: Callable[[int], None] | None = None,
 ) -> None:
     """Draw the player.
 
@@ -209,6 +229,8 @@ def player(
         on_view: Told each view that the person comes to rest at. Where it returns True, the page
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
+        on_edit: Told which token of the prompt the person wants to change. The page is then drawn
+            anew.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": None})
     number = (view_number, language())
@@ -251,6 +273,9 @@ def player(
             memory["buffer"] = packed(
                 shown, view, view_number, alone, origins={asked.origin: answer}
             )
+        if asked.edit is not None and on_edit:
+            on_edit(asked.edit)
+            memory["redraw"] = True
         memory["request"] = asked.cache if asked.cache not in shown.caches else None
 
     _component()(

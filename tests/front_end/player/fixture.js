@@ -169,6 +169,15 @@ export function makeBuffer(options = {}) {
     arrays.push({ name: `${cache}.${start}query_rest.${layer}`, dtype: "i8", shape: [n_heads, n_rows, d_head], data: restOf(rows) });
     arrays.push({ name: `${cache}.${start}query_scale.${layer}`, dtype: "f32", shape: [n_heads], data: new Float32Array(n_heads).fill(3) });
   }
+  for (const cache of caches) for (const layer of present) for (const start of n_encoder ? ["", "cross_"] : [""]) addFingerprints(cache, start, layer);
+
+  /** Of all rows the same at the end as when they were written. @param {string} cache @param {string} start @param {number} layer */
+  function addFingerprints(cache, start, layer) {
+    const n = start ? n_encoder : n_rows;
+    const next = random(17 * layer + start.length + 1);
+    const taken = Array.from({ length: 2 * n * 2 }, () => Math.floor((next() - 0.5) * 2 ** 32));
+    arrays.push({ name: `${cache}.${start}fingerprints.${layer}`, dtype: "i32", shape: [2, 2, n, 2], data: Int32Array.from([...taken, ...taken]) });
+  }
   if (n_encoder) arrays.push({ name: "position_bias", dtype: "f32", shape: [n_heads, n_rows], data: Float32Array.from({ length: n_heads * n_rows }, (_, i) => -0.1 * (i % n_rows)) });
 
   if (present.length < n_layers) {
@@ -234,7 +243,7 @@ export function makeBuffer(options = {}) {
     }
   }
   const header = {
-    magic: "kvviz-player", format: 4, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    magic: "kvviz-player", format: 5, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
