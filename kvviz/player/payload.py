@@ -158,6 +158,9 @@ def pack(
         "format": CONTRACT["format"],
         "id": run_id,
         "model": card.to_json() | {"cache_bytes_per_token": card.cache_bytes_per_token},
+        "options": {
+            name: getattr(first.options, name) for name in ("temperature", "top_k", "top_p", "seed")
+        },
         "prompt": first.prompt,
         "n_prompt": n_prompt,
         "n_rows": n_rows,

@@ -147,7 +147,7 @@ def test_one_level_deeper_by_keyboard_is_what_the_engine_gives(visit, axe):
     expect(making).to_be_hidden()
 
 
-def test_the_looked_at_token_leads_to_the_experiment_that_changes_it(visit):
+def test_numbers_open_and_the_looked_at_token_leads_to_the_experiment_that_changes_it(visit):
     tab = visit(height=1400).open(
         "/kv_cache", prompt="The cat sat on", new="3", cache="on", cell="3.1", layer="3", head="2"
     )
@@ -155,6 +155,16 @@ def test_the_looked_at_token_leads_to_the_experiment_that_changes_it(visit):
     expect(making.locator("[data-key]")).to_have_attribute(
         "data-key", re.compile("^([0-9a-f]{4} ){3}[0-9a-f]{4}$")
     )
+    # Other numbers open the same way, and the focus comes back to them.
+    popover = tab.page.get_by_role("dialog")
+    for figure, says in (("next.1", "Its logit is"), ("making.entropy", "−w × log2 w")):
+        opening = tab.page.locator(f'[data-open="{figure}"]')
+        opening.focus()
+        tab.page.keyboard.press("Enter")
+        expect(popover).to_contain_text(says)
+        tab.page.keyboard.press("Escape")
+        expect(popover).to_be_hidden()
+        expect(opening).to_be_focused()
     making.get_by_role("button", name="Change this token").click()
     experiment = tab.page.locator('[data-kvviz="edited-token"]')
     expect(experiment).to_have_attribute("data-position", "1")

@@ -16,6 +16,8 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {{ rows: number[], flops: number[], cache_bytes: number[], cross_rows?: number[] }} CountedRun
  * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], row_differences: number[], dtype: string }} Comparison
  *
+ * @typedef {{ temperature: number, top_k: number | null, top_p: number | null, seed: number }} Options How tokens were chosen.
+ *
  * @typedef {object} Encoder What an encoder read, and the decoder looks at through its second cache.
  * @property {string} text
  * @property {Token[]} tokens
@@ -64,6 +66,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} format
  * @property {string} id
  * @property {Model} model
+ * @property {Options} options
  * @property {string} prompt
  * @property {number} n_prompt
  * @property {number} n_rows
@@ -115,6 +118,7 @@ function checkedHeader(header) {
   }
   requireFields(header, contract.header, "header");
   requireFields(header.model, contract.model, "model");
+  requireFields(header.options, contract.options, "options");
   requireFields(header.view, contract.view, "view");
   requireFields(header.counted, contract.counted, "counted");
   for (const side of contract.counted) {

@@ -1,12 +1,14 @@
 // The making of a row, opened by a click on a cell of the pattern: how this token comes to look at that
 // one, in three pictures with one line of arithmetic each.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { percent } from "./format.js";
 import { lifeUpTo } from "./lives.js";
 import * as words from "./making_words.js";
 import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
 import { keptPanel } from "./kept_panel.js";
 import { originPanel } from "./origin_panel.js";
-import { heaviest, rowMaking } from "./row_making.js";
+import { bits, figureRead } from "./number_words.js";
+import { entropyBits, heaviest, rowMaking } from "./row_making.js";
 import { mainRun, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
@@ -39,6 +41,14 @@ export function makingPanel(dispatch) {
     return { canvas, line, node: el("div", { class: "kv-making-part" }, [el("h4", {}, [`${i + 1} · ${name}`]), canvas, line]) };
   });
   const [products, weights, mix] = parts;
+  const figures = /** @type {const} */ (["weight", "entropy"]).map((name) => {
+    const id = `making.${name}`;
+    const button = el("button", { type: "button", class: "kv-figure", "data-open": id, "aria-haspopup": "dialog" });
+    button.onclick = () => dispatch({ type: "open", id });
+    return button;
+  });
+  const [weight, spread] = figures;
+  weights.node.append(el("p", { class: "kv-making-figures" }, [words.LABELS.share, " ", weight, " · ", words.LABELS.spread, " ", spread]));
   const all = el("button", { type: "button", class: "kv-link" }, [words.LABELS.all]);
   mix.node.append(all);
   const kept = keptPanel(dispatch);
@@ -112,6 +122,10 @@ export function makingPanel(dispatch) {
     setAttribute(node, "aria-label", `${title.textContent}. ${words.LABELS.keys}`);
     setText(products.line, at === null ? words.scoreLine(making, cell.key) : words.productLine(making, cell.key, at));
     setText(weights.line, words.weightLine(making, cell.key));
+    setText(weight, percent(making.weights[cell.key]));
+    setAttribute(weight, "aria-label", figureRead(words.LABELS.share, weight.textContent ?? ""));
+    setText(spread, bits(entropyBits(making.weights)));
+    setAttribute(spread, "aria-label", figureRead(words.LABELS.spread, spread.textContent ?? ""));
     setText(mix.line, at === null ? words.mixLine(making, cell.key) : words.mixedLine(making, cell.key, at));
     for (const { canvas, line } of parts) setAttribute(canvas, "aria-label", line.textContent ?? "");
     setText(all, isWhole ? words.LABELS.fewer : words.LABELS.all);

@@ -18,6 +18,8 @@ export const LABELS = translated({
   product: N_("their products, number by number"),
   scores: N_("scores"),
   softmax: N_("weights"),
+  share: N_("share of attention"),
+  spread: N_("spread of the row"),
   mixed: N_("mixed"),
   all: N_("Show every row"),
   fewer: N_("Show the heaviest rows"),

@@ -89,6 +89,11 @@ export function productsOf({ query, keys }, key) {
   return query.map((q, i) => q * keys[key][i]);
 }
 
+/** @param {Float64Array} weights That sum to 1. @returns {number} Entropy in bits: 0 where all is on one, log2 n where it is even. */
+export function entropyBits(weights) {
+  return weights.reduce((sum, weight) => sum - (weight > 0 ? weight * Math.log2(weight) : 0), 0);
+}
+
 /**
  * The rows that weigh most, in the order of their places, and all others as one.
  * @param {RowMaking} making @param {number} count @param {number} key A row that is among them in any case.

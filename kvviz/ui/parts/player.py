@@ -145,12 +145,10 @@ def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
     position = message.get("edit")
     if position is None:
         return None
-    is_there = type(position) is int and 0 <= position < shown.trace.n_prompt
-    if not is_there or message.get("id") != fingerprint(shown.subject):
-        raise LinkError(
-            _("The player asked for what this run cannot have."), found=repr(message)[:200]
-        )
-    return position
+    is_this_run = message.get("id") == fingerprint(shown.subject)
+    if type(position) is int and 0 <= position < shown.trace.n_prompt and is_this_run:
+        return position
+    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
 
 
 def first_view(shown: ShownRun, view: View) -> View:

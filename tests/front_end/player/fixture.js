@@ -244,6 +244,7 @@ export function makeBuffer(options = {}) {
   }
   const header = {
     magic: "kvviz-player", format: 5, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    options: choice === "greedy" ? { temperature: 0, top_k: null, top_p: null, seed: 0 } : { temperature: 0.8, top_k: 4, top_p: null, seed: 3 },
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
