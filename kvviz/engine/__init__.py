@@ -13,6 +13,7 @@ from kvviz.engine.asking.blanks import (
     fill_from_both_sides,
     fill_from_left,
 )
+from kvviz.engine.asking.head_origin import head_origin
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
 from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
 from kvviz.engine.models.loaded_model import LoadedModel
@@ -32,6 +33,7 @@ __all__ = [
     "fill_by_trying",
     "fill_from_both_sides",
     "fill_from_left",
+    "head_origin",
     "list_bundled",
     "load_model",
     "log_likelihood",

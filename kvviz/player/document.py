@@ -14,7 +14,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,6 +23,7 @@ from secrets import token_hex
 from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.cell import Cell
+from kvviz.player.head_origin import Answer, OriginAsked
 from kvviz.player.payload import CacheView, Role, pack
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import gettext as _
@@ -94,6 +95,7 @@ def html_document(
     cache: CacheView | None = None,
     roles: Sequence[Role] | None = None,
     cell: Cell | None = None,
+    origins: Mapping[OriginAsked, Answer] | None = None,
 ) -> str:
     """Return one HTML document with the player and a run inside.
 
@@ -106,6 +108,7 @@ def html_document(
         cache: Side in view at first, as for `kvviz.player.pack`.
         roles: Head roles for the badges; None finds them in this run by `head_roles`.
         cell: Cell of the pattern whose making is on show at first, if any.
+        origins: What is known of how the rows of a head came about, as for `kvviz.player.pack`.
 
     Raises:
         PayloadError: If the view does not exist, the run is too large to be drawn, or the player's
@@ -135,6 +138,7 @@ def html_document(
         roles=roles,
         cell=cell,
         max_bytes_all_layers=MAX_LAYER_BYTES,
+        origins=origins,
     )
     digest = hashlib.sha256(script.encode()).digest()
     return _PAGE.format(

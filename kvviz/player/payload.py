@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,8 @@ from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
 from kvviz.player.cell import Cell
 from kvviz.player.contract import CONTRACT
+from kvviz.player.fingerprints import BYTES_OF_PRINTS, fingerprint_arrays
+from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import named_numbers
@@ -75,6 +77,7 @@ def pack(
     recorded: bool = True,
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
+    origins: Mapping[OriginAsked, Answer] | None = None,
 ) -> bytes:
     """Pack a run, or a run with and without the cache, for the player.
 
@@ -98,6 +101,8 @@ def pack(
         layers: Layers whose arrays are packed. None means all if they fit into
             `max_bytes_all_layers`, else the one in view.
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
+        origins: What is known of how the rows of a head came about: one head at most, and one of
+            cross-attention; none if left out.
 
     Returns:
         The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
@@ -139,19 +144,25 @@ def pack(
         raise PayloadError(
             _("The cell {cell} is not in this run at step {step}.").format(cell=cell, step=step)
         )
+    run_id = fingerprint(trace)
     arrays = [
         *_arrays_of_runs(runs, n_steps),
         *_arrays_of_layers(runs, n_rows, layers),
         *second_cache.arrays_of_a_layer(runs, n_rows, layers),
+        *fingerprint_arrays(runs, n_rows, layers),
         *_position_bias(first, n_rows),
         *_thumbnails(first, n_rows, layers),
+        *origin_arrays(run_id, origins or {}),
     ]
     header = {
         **front_end_catalogue(),  # first, where the front end looks for it
         "magic": CONTRACT["magic"],
         "format": CONTRACT["format"],
-        "id": fingerprint(trace),
+        "id": run_id,
         "model": card.to_json() | {"cache_bytes_per_token": card.cache_bytes_per_token},
+        "options": {
+            name: getattr(first.options, name) for name in ("temperature", "top_k", "top_p", "seed")
+        },
         "prompt": first.prompt,
         "n_prompt": n_prompt,
         "n_rows": n_rows,
@@ -226,7 +237,8 @@ def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     pattern = card.n_heads * n_rows * (n_rows + 1) // 2
     n_heads = 2 * card.n_kv_heads + card.n_heads
     rows = n_heads * (2 * n_rows * card.d_head + np.dtype(np.float32).itemsize)
-    return len(runs) * (pattern + rows) + second_cache.bytes_of_a_layer(runs, n_rows)
+    prints = BYTES_OF_PRINTS * n_rows
+    return len(runs) * (pattern + rows + prints) + second_cache.bytes_of_a_layer(runs, n_rows)
 
 
 def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[int]:

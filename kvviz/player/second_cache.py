@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kvviz.player.fingerprints import BYTES_OF_PRINTS
 from kvviz.player.patterns import lower_triangles, rectangles
 from kvviz.player.rounding import named_numbers
 from kvviz.player.tokens import named_tokens
@@ -89,4 +90,5 @@ def bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
     card, n = first.model, first.cross.n_encoder
     n_bytes = 2 * card.d_head * (2 * card.n_kv_heads * n + card.n_heads * n_rows)
     scales = (2 * card.n_kv_heads + card.n_heads) * np.dtype(np.float32).itemsize
+    n_bytes += BYTES_OF_PRINTS * n
     return len(runs) * (card.n_heads * n_rows * n + n_bytes + scales)

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.browser.axe import axe_source
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
 from tests.browser.visit import Visit
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The source of axe-core."""
+    return axe_source()
 
 
 @pytest.fixture(scope="package")

@@ -3,31 +3,15 @@
 And no figure of any page leaves open where its numbers come from.
 """
 
-import os
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import ROOT
+from tests.browser.axe import JUDGE, TAGS
 from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"wide": (1440, 1000), "narrow": (390, 844)}
-JUDGE = """async ([tags, colours]) => {
-  const ofColour = axe.getRules(["cat.color"]).map(({ ruleId }) => ruleId);
-  const values = axe.getRules(tags).map(({ ruleId }) => ruleId)
-    .filter((rule) => ofColour.includes(rule));
-  const runOnly = colours ? { type: "rule", values } : tags;
-  const { violations } = await axe.run(document, { runOnly, resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} (${failureSummary})`));
-}"""
-"""Judges by all rules with these tags, or by those of them alone that look at colours."""
-
-
 UNCOVERED = """() => {
   const button = document.querySelector(".kv-close");
   const { left, right, top, bottom } = button.getBoundingClientRect();
@@ -52,15 +36,6 @@ UNTAGGED = """() => {
   return [figures.length, figures.filter((figure) => !said(figure)).map((one) => one?.outerHTML)];
 }"""
 """How many figures there are, and those that do not say where their numbers come from."""
-
-
-@pytest.fixture(scope="module")
-def axe():
-    """The source of axe-core, which is a development tool like the bundler and the type checker."""
-    if not AXE.exists():
-        lacks = f"axe-core is not in {AXE.parent}. Run: npm ci"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(lacks)
-    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", SIGHTS)

@@ -1,11 +1,13 @@
 """The making of a row: opened by click, key and link, with the engine's own numbers."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-from kvviz.engine import load_model, trace_generation
+from kvviz.engine import head_origin, load_model, trace_generation
+from tests.browser.axe import JUDGE, TAGS
 
 pytestmark = pytest.mark.browser
 
@@ -93,3 +95,79 @@ def test_a_link_opens_the_making_of_a_row_of_both_caches_of_a_t5(visit):
     found = made(tab)
     assert not found["cross"]
     assert tab.overflow() <= 0
+
+
+def test_one_level_deeper_by_keyboard_is_what_the_engine_gives(visit, axe):
+    tab = visit(height=1400).open(
+        "/kv_cache",
+        prompt="The cat sat",
+        new="5",
+        cache="on",
+        step="2",
+        cell="4.1",
+        layer="3",
+        head="2",
+    )
+    tab.wait(step=2, nSteps=5)
+    making, origin = tab.page.locator(MAKING), tab.page.locator('[data-kvviz="row-origin"]')
+    opening = making.get_by_role("button", name="How this key came about")
+    opening.focus()
+    tab.page.keyboard.press("Enter")
+    expect(origin).to_be_focused()
+    expect(origin).to_have_attribute("data-within", re.compile("."))
+    found = origin.evaluate("node => ({...node.dataset})")
+    assert (found["part"], found["layer"], found["head"], found["row"]) == ("key", "3", "2", "1")
+    # Of the number looked at first, the largest, and of the next one.
+    model = load_model("kvviz/gpt2-mini")
+    trace = trace_generation(model, "The cat sat", max_new_tokens=5)
+    row, within = trace.keys(3)[2, 1], head_origin(model, trace, 3, 2).within["key"]
+    assert float(found["within"]) == pytest.approx(within, abs=1e-6)
+    first = int(abs(row).argmax())
+    assert int(found["number"]) == first
+    assert abs(float(found["sum"]) - row[first]) <= float(found["within"]) + 1e-6
+    tab.page.keyboard.press("ArrowRight")
+    following = (first + 1) % len(row)
+    expect(origin).to_have_attribute("data-number", str(following))
+    assert abs(float(origin.get_attribute("data-sum")) - row[following]) <= within + 1e-6
+    expect(making).to_have_attribute("data-key", "1")
+    origin.get_by_role("button", name="Show every product").click()
+    expect(origin.locator("li")).to_have_count(model.card.d_model)
+    tab.page.evaluate(axe)
+    assert tab.page.evaluate(JUDGE, [TAGS, False, MAKING]) == []
+    # One level on, in a picture without numbers; then back, level by level.
+    becoming = making.get_by_role("button", name="What the mix becomes")
+    becoming.focus()
+    tab.page.keyboard.press("Enter")
+    on = tab.page.locator('[data-kvviz="mix-becoming"]')
+    expect(on).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(on).to_be_hidden()
+    expect(becoming).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(making).to_be_hidden()
+
+
+def test_numbers_open_and_the_looked_at_token_leads_to_the_experiment_that_changes_it(visit):
+    tab = visit(height=1400).open(
+        "/kv_cache", prompt="The cat sat on", new="3", cache="on", cell="3.1", layer="3", head="2"
+    )
+    making = tab.page.locator(MAKING)
+    expect(making.locator("[data-key]")).to_have_attribute(
+        "data-key", re.compile("^([0-9a-f]{4} ){3}[0-9a-f]{4}$")
+    )
+    # Other numbers open the same way, and the focus comes back to them.
+    popover = tab.page.get_by_role("dialog")
+    for figure, says in (("next.1", "Its logit is"), ("making.entropy", "−w × log2 w")):
+        opening = tab.page.locator(f'[data-open="{figure}"]')
+        opening.focus()
+        tab.page.keyboard.press("Enter")
+        expect(popover).to_contain_text(says)
+        tab.page.keyboard.press("Escape")
+        expect(popover).to_be_hidden()
+        expect(opening).to_be_focused()
+    making.get_by_role("button", name="Change this token").click()
+    experiment = tab.page.locator('[data-kvviz="edited-token"]')
+    expect(experiment).to_have_attribute("data-position", "1")
+    expect(experiment).to_be_in_viewport()
+    expect(experiment).to_be_focused()
+    expect(making).to_be_visible()

@@ -355,7 +355,7 @@ def test_a_prediction_is_answered_by_running_the_edited_prompt(kv_cache, model):
     page = kv_cache(new="2")
     asked = page.html
     record = page.app.session_state["kvviz:experiments"]
-    change = record.results["edit", page.state.shown.settings]
+    change = record.results["edit", (page.state.shown.settings, None)]
     before = model.token_text(model.tokenize(page.player["prompt"])[change.position]).strip()
     assert f"Suppose token {change.position}, “{before}”, became “{change.word}”" in asked
     assert "rows changed" not in asked

@@ -12,11 +12,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 _current: ContextVar[StepObservation | None] = ContextVar("kvviz_observation", default=None)
+
+
+Passed = Literal["query", "key", "value", "stream", "added"]
+"""What passes an attention layer: what its three projections were given, the residual stream before
+it, and what it adds to that."""
 
 
 class Attended(NamedTuple):
@@ -39,6 +44,7 @@ class StepObservation:
 
     Args:
         keep_hidden: Whether to keep the residual stream too.
+        keep_passed: Whether to keep what each attention layer was given and gave.
 
     Attributes:
         projected: Layer and number of rows of each K/V projection.
@@ -47,6 +53,8 @@ class StepObservation:
         cross_attended: Likewise.
         hidden: The residual stream before the first layer, after each layer, and after the final
             norm where there is one, if it is kept.
+        passed: What each attention layer was given and gave, by whether it is cross-attention, its
+            layer, and what it is; if that is kept.
     """
 
     __slots__ = (
@@ -55,16 +63,20 @@ class StepObservation:
         "cross_projected",
         "hidden",
         "keep_hidden",
+        "keep_passed",
+        "passed",
         "projected",
     )
 
-    def __init__(self, *, keep_hidden: bool = False) -> None:
+    def __init__(self, *, keep_hidden: bool = False, keep_passed: bool = False) -> None:
         self.keep_hidden = keep_hidden
+        self.keep_passed = keep_passed
         self.projected: list[tuple[int, int]] = []
         self.attended: list[Attended] = []
         self.cross_projected: list[tuple[int, int]] = []
         self.cross_attended: list[Attended] = []
         self.hidden: list[Tensor] = []
+        self.passed: dict[tuple[bool, int, Passed], Tensor] = {}
 
     def saw_attention(self, attended: Attended, *, cross: bool = False) -> None:
         """Take note of the operands of an attention."""
@@ -83,6 +95,16 @@ class StepObservation:
 def watch_projection(projection: nn.Module, layer: int, *, cross: bool = False) -> None:
     """Make a layer's K/V projection report its rows to whoever watches; once, at load."""
     _listen(projection, partial(_count_rows, layer, cross))
+
+
+def watch_given(module: nn.Module, layer: int, *what: Passed, cross: bool = False) -> None:
+    """Make a part of an attention layer report what it is given; once, at load."""
+    _listen(module, partial(_keep_given, layer, cross, what))
+
+
+def watch_added(projection: nn.Module, layer: int, *, cross: bool = False) -> None:
+    """Make the last product of an attention layer report what it gives; once, at load."""
+    _listen(projection, partial(_keep_added, layer, cross))
 
 
 def watch_hidden(blocks: Iterable[nn.Module], final_norm: nn.Module | None = None) -> None:
@@ -144,6 +166,25 @@ def _count_rows(
 ) -> None:
     seen = observation.cross_projected if cross else observation.projected
     seen.append((layer, output.shape[-2]))
+
+
+def _keep_given(
+    layer: int,
+    cross: bool,
+    what: tuple[Passed, ...],
+    observation: StepObservation,
+    given: Tensor,
+    _output: Any,
+) -> None:
+    if observation.keep_passed:
+        observation.passed.update({(cross, layer, one): given for one in what})
+
+
+def _keep_added(
+    layer: int, cross: bool, observation: StepObservation, _given: Tensor, output: Tensor
+) -> None:
+    if observation.keep_passed:
+        observation.passed[cross, layer, "added"] = output
 
 
 def _keep_input(observation: StepObservation, given: Tensor, _output: Any) -> None:

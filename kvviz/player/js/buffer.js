@@ -1,9 +1,11 @@
 // Decodes a packed run and refuses, in words, what it cannot show. Names: ../contract.json.
 import contract from "../contract.json" with { type: "json" };
+import { readOrigins } from "./head_origin.js";
 import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
 import { gettext, ngettext } from "./translation.js";
 
 /**
+ * @import { HeadOrigin } from "./head_origin.js"
  * @import { ArrayEntry, PackedArray } from "./packed_buffer.js"
  * @typedef {"on" | "off"} RunCache
  * @typedef {"on" | "off" | "both"} Cache
@@ -13,6 +15,8 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {{ layer: number, head: number, role: string, score: number }} Role
  * @typedef {{ rows: number[], flops: number[], cache_bytes: number[], cross_rows?: number[] }} CountedRun
  * @typedef {{ same_tokens: boolean, max_logit_difference: number, logit_differences: number[], row_differences: number[], dtype: string }} Comparison
+ *
+ * @typedef {{ temperature: number, top_k: number | null, top_p: number | null, seed: number }} Options How tokens were chosen.
  *
  * @typedef {object} Encoder What an encoder read, and the decoder looks at through its second cache.
  * @property {string} text
@@ -63,6 +67,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} format
  * @property {string} id
  * @property {Model} model
+ * @property {Options} options
  * @property {string} prompt
  * @property {number} n_prompt
  * @property {number} n_rows
@@ -85,6 +90,7 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {object} Payload
  * @property {Header} header
  * @property {Map<string, PackedArray>} arrays
+ * @property {HeadOrigin[]} origins How the rows of a head came about, where it was asked for.
  * @property {number} n_bytes
  */
 
@@ -98,7 +104,7 @@ import { gettext, ngettext } from "./translation.js";
 export function readBuffer(input) {
   const payload = unpack(input, "run", checkedHeader);
   checkArrays(payload.header, payload.arrays);
-  return payload;
+  return { ...payload, origins: readOrigins(payload.header, payload.arrays) };
 }
 
 /** @param {any} header @returns {Header} */
@@ -114,6 +120,7 @@ function checkedHeader(header) {
   }
   requireFields(header, contract.header, "header");
   requireFields(header.model, contract.model, "model");
+  requireFields(header.options, contract.options, "options");
   requireFields(header.view, contract.view, "view");
   requireFields(header.counted, contract.counted, "counted");
   for (const side of contract.counted) {
@@ -229,6 +236,7 @@ function checkArrays(header, arrays) {
       for (const part of [many, `${one}_rest`]) expect(`${start}${part}.${layer}`, [heads, rows, d_head]);
       expect(`${start}${one}_scale.${layer}`, [heads]);
     }
+    expect(`${start}fingerprints.${layer}`, [2, 2, n_keys, 2]);
   };
   if (arrays.has("position_bias")) expect("position_bias", [n_heads, n_rows]);
   for (const { cache, n_computed, n_reused, n_cross_computed, n_cross_reused } of header.runs) {

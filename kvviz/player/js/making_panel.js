@@ -1,11 +1,15 @@
 // The making of a row, opened by a click on a cell of the pattern: how this token comes to look at that
 // one, in three pictures with one line of arithmetic each.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { percent } from "./format.js";
 import { lifeUpTo } from "./lives.js";
 import * as words from "./making_words.js";
 import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
-import { heaviest, rowMaking } from "./row_making.js";
-import { mainRun, runOf, tokenText } from "./run.js";
+import { keptPanel } from "./kept_panel.js";
+import { originPanel } from "./origin_panel.js";
+import { bits, figureRead } from "./number_words.js";
+import { entropyBits, heaviest, rowMaking } from "./row_making.js";
+import { mainRun, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
 /**
@@ -37,14 +41,23 @@ export function makingPanel(dispatch) {
     return { canvas, line, node: el("div", { class: "kv-making-part" }, [el("h4", {}, [`${i + 1} · ${name}`]), canvas, line]) };
   });
   const [products, weights, mix] = parts;
+  const figures = /** @type {const} */ (["weight", "entropy"]).map((name) => {
+    const id = `making.${name}`;
+    const button = el("button", { type: "button", class: "kv-figure", "data-open": id, "aria-haspopup": "dialog" });
+    button.onclick = () => dispatch({ type: "open", id });
+    return button;
+  });
+  const [weight, spread] = figures;
+  weights.node.append(el("p", { class: "kv-making-figures" }, [words.LABELS.share, " ", weight, " · ", words.LABELS.spread, " ", spread]));
   const all = el("button", { type: "button", class: "kv-link" }, [words.LABELS.all]);
   mix.node.append(all);
-  const kept = el("p", { class: "kv-making-line" });
+  const kept = keptPanel(dispatch);
+  const further = originPanel(dispatch);
   const precision = el("p", { class: "kv-note" });
   const node = el("section", { class: "kv-making", "data-kvviz": "row-making", role: "group", tabindex: -1, hidden: true }, [
     el("div", { class: "kv-title" }, [title, hint, close]),
     el("div", { class: "kv-making-parts" }, parts.map((part) => part.node)),
-    kept, precision,
+    precision, kept.node, further.node,
   ]);
 
   /** @type {Scene | null} */
@@ -109,14 +122,18 @@ export function makingPanel(dispatch) {
     setAttribute(node, "aria-label", `${title.textContent}. ${words.LABELS.keys}`);
     setText(products.line, at === null ? words.scoreLine(making, cell.key) : words.productLine(making, cell.key, at));
     setText(weights.line, words.weightLine(making, cell.key));
+    setText(weight, percent(making.weights[cell.key]));
+    setAttribute(weight, "aria-label", figureRead(words.LABELS.share, weight.textContent ?? ""));
+    setText(spread, bits(entropyBits(making.weights)));
+    setAttribute(spread, "aria-label", figureRead(words.LABELS.spread, spread.textContent ?? ""));
     setText(mix.line, at === null ? words.mixLine(making, cell.key) : words.mixedLine(making, cell.key, at));
     for (const { canvas, line } of parts) setAttribute(canvas, "aria-label", line.textContent ?? "");
     setText(all, isWhole ? words.LABELS.fewer : words.LABELS.all);
     show(all, making.n_keys > SHOWN + 1);
-    const cached = cache === "on";
-    const proven = cell.cross ? payload.header.encoder?.cross_proven === true : runOf(payload, cache)?.reuse_is_proven === true;
-    setText(kept, words.keptLine(cell, life, proven, cached));
+    const across = scene.layout.content - PADDING;
+    kept.update(scene, { making, life, width: scene.layout.mode === "narrow" ? across : Math.floor((across - GAP) / 2) });
     setText(precision, words.precision(making.within));
+    further.update(scene, { asks, asked: text(cell.key), fresh, width: across });
     Object.assign(node.dataset, {
       layer: state.layer, head: state.head, query: cell.query, key: cell.key, score: making.scores[cell.key], weight: making.weights[cell.key],
       within: making.within, cross: cell.cross, step: facts.step,
@@ -130,7 +147,7 @@ export function makingPanel(dispatch) {
       const { payload, state, layout, palette, dpr } = next;
       const { cell, layer, head } = state;
       const cache = mainRun(state.cache);
-      changed([payload, cell, layer, head, cache, state.step, palette, dpr, layout], () => {
+      changed([payload, cell, layer, head, cache, state.step, state.further, palette, dpr, layout], () => {
         making = cell && rowMaking(payload, { cache, layer, head, ...cell });
         const isOpen = making !== null;
         const hadFocus = node.contains(document.activeElement);
@@ -138,7 +155,10 @@ export function makingPanel(dispatch) {
         if (isOpen) {
           width = Math.floor(layout.mode === "wide" ? (layout.content - PADDING - 2 * GAP) / 3 : layout.content - PADDING);
           draw();
-        } else at = null;
+        } else {
+          at = null;
+          further.update(next, null);
+        }
         if (isOpen && !wasOpen) before = document.activeElement;
         if (isOpen && state.nAsked !== nAsked) {
           // Its keys go from cell to cell from now on.

@@ -5,6 +5,7 @@ import { N_, gettext, ngettext, translated } from "./translation.js";
 /**
  * @import { RowMaking } from "./row_making.js"
  * @import { Life } from "./lives.js"
+ * @import { Taken } from "./fingerprints.js"
  */
 
 export const LABELS = translated({
@@ -17,9 +18,16 @@ export const LABELS = translated({
   product: N_("their products, number by number"),
   scores: N_("scores"),
   softmax: N_("weights"),
+  share: N_("share of attention"),
+  spread: N_("spread of the row"),
   mixed: N_("mixed"),
   all: N_("Show every row"),
   fewer: N_("Show the heaviest rows"),
+  kept: N_("Kept, and not asked again"),
+  atTheEnd: N_("after the last step"),
+  askedNow: N_("the one query that is asked for this row"),
+  prints: N_("A fingerprint is made of every bit of the row in this layer, of all its heads: no number of it can change unseen."),
+  change: N_("Change this token and see which rows move"),
   keys: N_("← → another key · ↑ ↓ another row · Esc closes"),
 });
 
@@ -111,8 +119,26 @@ export function keptLine({ query, key }, { computed, n_read }, proven, cached) {
         n_read, values,
       );
   if (n_read === 0) return [kept, asked].join(" ");
-  const bits = proven ? gettext("with the very same bits.") : gettext("but some row of this run changed.");
+  const bits = proven ? gettext("with the very same bits.") : gettext("but its bits are others now.");
   return [`${kept},`, bits, asked].join(" ");
+}
+
+/** @param {"key" | "value"} part @param {number} step @returns {string} */
+export function writtenAt(part, step) {
+  return part === "key" ? gettext("key, written at step {step}", { step }) : gettext("value, written at step {step}", { step });
+}
+
+/** @param {number} n @returns {string} */
+export function earlierQueries(n) {
+  return n === 0
+    ? gettext("no query was asked before")
+    : ngettext("{n} query before it: asked once, never read again", "{n} queries before it: asked once, never read again", n, { n: whole(n) });
+}
+
+/** @param {{ key: Taken, value: Taken }} taken @returns {string} The fingerprints, for who cannot see them. */
+export function fingerprintsRead({ key, value }) {
+  const of = { key: key.written, key_end: key.final, value: value.written, value_end: value.final };
+  return gettext("Fingerprints of the bits: key {key}, at the end {key_end}; value {value}, at the end {value_end}.", of);
 }
 
 /** @param {number} within @returns {string} */
@@ -120,7 +146,7 @@ export function precision(within) {
   return gettext("Recorded in 16 bits a number: this score is within {within} of the model’s.", { within: within.toPrecision(1) });
 }
 
-/** @param {number} value @returns {string} */
-function bracketed(value) {
+/** @param {number} value @returns {string} As a factor: what is negative in brackets. */
+export function bracketed(value) {
   return value < 0 ? `(${numeral(value)})` : numeral(value);
 }

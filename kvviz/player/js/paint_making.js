@@ -21,9 +21,9 @@ import { productsOf } from "./row_making.js";
  * @property {Theme} theme @property {Palette} palette @property {number} dpr
  */
 
-const STRIP = 18;
+export const STRIP = 18;
 const LETTER = 12;
-const LINE = 16;
+export const LINE = 16;
 const PRODUCTS_HEIGHT = 58;
 export const PRODUCTS_CANVAS = 2 * (LINE + STRIP + 8) + LINE + PRODUCTS_HEIGHT + 4;
 const CHART = 52;
@@ -115,13 +115,15 @@ export function numberOfMix(width, n, x) {
   return at >= 0 && at < n ? at : null;
 }
 
-/** @param {Float64Array} numbers @returns {number} */
-function largest(numbers) {
-  return numbers.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
+/** @param {ArrayLike<number>} numbers @returns {number} */
+export function largest(numbers) {
+  let most = 1e-12;
+  for (let i = 0; i < numbers.length; i++) most = Math.max(most, Math.abs(numbers[i]));
+  return most;
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Palette} palette @param {string} what @param {string} token @param {string} ink @param {number} y @param {number} width */
-function caption(pen, palette, what, token, ink, y, width) {
+export function caption(pen, palette, what, token, ink, y, width) {
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.font = `${LETTER}px ${palette.sans}`;
@@ -149,8 +151,8 @@ function rowLabel(pen, palette, text, y, strong, weight = "") {
   textWithin(pen, text, right - taken, y + VALUE_ROW / 2, right - taken - 2);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Float64Array} numbers @param {Box} box @param {number} most @param {Theme} theme */
-function strip(pen, numbers, box, most, theme) {
+/** @param {CanvasRenderingContext2D} pen @param {Float32Array | Float64Array} numbers @param {Box} box @param {number} most @param {Theme} theme */
+export function strip(pen, numbers, box, most, theme) {
   const cell = box.w / numbers.length;
   numbers.forEach((number, i) => {
     pen.fillStyle = divergingColour(theme, number / most);
@@ -163,7 +165,7 @@ function strip(pen, numbers, box, most, theme) {
  * @param {CanvasRenderingContext2D} pen @param {Float64Array} numbers @param {Box} box @param {Palette} palette
  * @param {(i: number) => string} colour @param {number | null} lit
  */
-function bars(pen, numbers, box, palette, colour, lit) {
+export function bars(pen, numbers, box, palette, colour, lit) {
   const high = Math.max(0, ...numbers);
   const low = Math.min(0, ...numbers);
   const span = high - low || 1;

@@ -3,9 +3,11 @@ import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { writeTags } from "./figure_tag.js";
+import { originWanted } from "./head_origin.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { leadTo } from "./lead_to.js";
 import { GLOW_MS, REST, STEP_SEEN_MS, momentOfJump, momentOfStep } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
@@ -20,6 +22,7 @@ import * as words from "./words.js";
 /**
  * @import { Payload, View } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
+ * @import { OriginPlace } from "./head_origin.js"
  * @import { Layout } from "./layout.js"
  * @import { LifeView } from "./paint_history.js"
  * @import { StepFacts } from "./run.js"
@@ -27,7 +30,7 @@ import * as words from "./words.js";
  *
  * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
  * @property {(view: View, number: number, id: string) => void} [onView]
- * @property {(wanted: { id: string, layer?: number, cache?: string }) => void} [onWanted]
+ * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number }) => void} [onWanted]
  *
  * @typedef {object} Scene All that a frame is drawn from.
  * @property {Payload} payload
@@ -54,6 +57,10 @@ import * as words from "./words.js";
 
 const STEP_MS = 900;
 const TELL_MS = 250;
+/** A question to the model waits so long: whoever goes through the heads asks about the last one. */
+const ASK_MS = 200;
+/** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
+const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -85,6 +92,9 @@ export class Player {
     this.playTimer = 0;
     this.tellTimer = 0;
     this.sayTimer = 0;
+    this.askTimer = 0;
+    /** The question about a head that was asked last. */
+    this.asked = "";
     this.told = "";
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
@@ -147,6 +157,7 @@ export class Player {
     }
     writeTags(this.root, payload.header.recorded);
     this.told = JSON.stringify(viewOf(this.state));
+    this.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
     this.retheme();
@@ -191,6 +202,7 @@ export class Player {
   /** @param {Action} action */
   act(action) {
     if (!this.state || !this.payload) return;
+    if (action.type === "edit") return this.edit(action.row);
     const before = this.state;
     const canAsk = this.host.onWanted !== undefined;
     const after = reduce(before, action, this.payload, canAsk);
@@ -198,6 +210,7 @@ export class Player {
     this.state = after;
     if (after.step !== before.step && !after.dragging && !reducedMotion()) this.move(after, after.step === before.step + 1);
     this.ask(action, after);
+    this.askModel(action.type === "further");
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
     this.tell();
     this.schedule();
@@ -226,6 +239,32 @@ export class Player {
     const { layer, cache } = after.wanted;
     if (layer !== null && (action.type === "layer" || action.type === "pick")) this.host.onWanted?.({ id, layer });
     if (cache !== null && action.type === "cache") this.host.onWanted?.({ id, cache });
+  }
+
+  /**
+   * Leads to the experiment below that changes a token of the prompt, with this one chosen.
+   * @param {number} row
+   */
+  edit(row) {
+    this.host.onWanted?.({ id: /** @type {Payload} */ (this.payload).header.id, edit: row });
+    leadTo(EXPERIMENT, reducedMotion());
+  }
+
+  /**
+   * Asks the host how the rows of the head in view came about, where that is on show and not here.
+   * @param {boolean} again Whether a person asks, so that what was refused is asked for once more.
+   */
+  askModel(again) {
+    clearTimeout(this.askTimer);
+    const { payload, state, host } = this;
+    const wanted = payload && state && host.onWanted ? originWanted(payload, state, again) : null;
+    if (!wanted || !payload) return;
+    const question = JSON.stringify([payload.header.id, payload.header.view_number, wanted]);
+    if (question === this.asked && !again) return;
+    this.askTimer = window.setTimeout(() => {
+      this.asked = question;
+      host.onWanted?.({ id: payload.header.id, origin: wanted });
+    }, ASK_MS);
   }
 
   playOrPause() {
@@ -431,6 +470,7 @@ export class Player {
     this.pausePlaying();
     clearTimeout(this.tellTimer);
     clearTimeout(this.sayTimer);
+    clearTimeout(this.askTimer);
     cancelAnimationFrame(this.pending);
     this.resize?.disconnect();
     removeEventListener("resize", this.schedule);

@@ -1,13 +1,16 @@
 // The arithmetic behind a figure, beside the figure.
 import { billExplanation, whyNotZero } from "./bill_words.js";
 import { el, show, whenChanged } from "./dom.js";
-import { billSide } from "./run.js";
+import { entropyExplanation, nextExplanation, weightExplanation } from "./number_words.js";
+import { rowMaking } from "./row_making.js";
+import { billSide, mainRun, nextTokens, textOfId } from "./run.js";
 import { FORMATS, figuresOf } from "./picture.js";
-import { FIGURES } from "./side.js";
+import { BARS, FIGURES } from "./side.js";
 import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
+ * @import { Explanation } from "./bill_words.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
  * @import { Figure, Format } from "./picture.js"
@@ -39,14 +42,16 @@ export function popover(root, dispatch, save) {
     update(/** @type {Scene} */ scene) {
       const { state, payload, layout } = scene;
       // What is not about the step stays as it is, and the focus in it.
-      changed([state.open, state.open?.startsWith("bill.") && state.step, payload, layout], () => {
+      changed([...dependsOn(state), payload, layout], () => {
         const opening = state.open !== null && node.hidden;
+        // Hiding takes the focus away.
+        const hadFocus = root.contains(document.activeElement);
         show(node, state.open !== null);
         for (const other of root.querySelectorAll("[data-open]")) {
           other.setAttribute("aria-expanded", String(other.getAttribute("data-open") === state.open));
         }
         if (state.open === null) {
-          if (anchor && root.contains(document.activeElement)) anchor.focus({ preventScroll: true });
+          if (anchor && hadFocus) anchor.focus({ preventScroll: true });
           anchor = null;
           return;
         }
@@ -61,10 +66,37 @@ export function popover(root, dispatch, save) {
   };
 }
 
+/** @param {import("./state.js").State} state @returns {unknown[]} All that what is open tells of. */
+function dependsOn({ open, step, cache, cell, layer, head }) {
+  if (open?.startsWith("bill.")) return [open, step];
+  if (open?.startsWith("next.")) return [open, step, cache];
+  return open?.startsWith("making.") ? [open, step, cache, cell, layer, head] : [open];
+}
+
+/** @param {Scene} scene @param {string} id @returns {Explanation | null} Null of what is no figure on show. */
+function explanationOf({ payload, state }, id) {
+  const { model, n_prompt, comparison, encoder, options } = payload.header;
+  const [of, name, side] = id.split(".");
+  const cache = mainRun(state.cache);
+  if (of === "next") {
+    const tokens = nextTokens(payload, cache, state.step, BARS);
+    const token = tokens[Number(name)];
+    return token ? nextExplanation(token, tokens, textOfId(payload, token.id), options) : null;
+  }
+  if (of === "making") {
+    const { layer, head, cell } = state;
+    const making = cell && rowMaking(payload, { cache, layer, head, ...cell });
+    if (!making || !cell) return null;
+    return name === "weight" ? weightExplanation(making, cell.key) : entropyExplanation(making);
+  }
+  const figure = FIGURES.find((one) => one === name);
+  return figure
+    ? billExplanation(figure, billSide(payload, /** @type {RunCache} */ (side), state.step), model, n_prompt, state.step, encoder)
+    : whyNotZero(comparison?.dtype ?? model.dtype);
+}
+
 /** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content @param {Save} save */
 function fill(scene, id, title, content, save) {
-  const { payload, state } = scene;
-  const { model, n_prompt, comparison, encoder } = payload.header;
   if (id === "picture") {
     title.textContent = words.LABELS.picture;
     content.replaceChildren(el("dl", { class: "kv-pictures" }, pictureRows(scene, save)), el("p", { class: "kv-note" }, [words.LABELS.pictureNote]));
@@ -76,11 +108,12 @@ function fill(scene, id, title, content, save) {
     content.replaceChildren(el("dl", { class: "kv-keys" }, rows));
     return;
   }
-  const [, figure, cache] = id.split(".");
-  const known = FIGURES.find((name) => name === figure);
-  const explanation = known
-    ? billExplanation(known, billSide(payload, /** @type {RunCache} */ (cache), state.step), model, n_prompt, state.step, encoder)
-    : whyNotZero(comparison?.dtype ?? model.dtype);
+  const explanation = explanationOf(scene, id);
+  if (!explanation) {
+    title.textContent = words.LABELS.gone;
+    content.replaceChildren();
+    return;
+  }
   title.textContent = explanation.title;
   content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));
   if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
@@ -111,7 +144,9 @@ function place(root, node, anchor) {
   const width = Math.min(380, within.width - 24);
   node.style.width = `${width}px`;
   const height = node.offsetHeight;
-  const beside = column ? column.left - within.left - width - 16 : -1;
+  const left = column ? column.left - within.left - width - 16 : -1;
+  const right = column ? column.right - within.left + 16 : within.width;
+  const beside = left >= 8 || right + width > within.width - 8 ? left : right;
   const below = at.bottom - within.top + 8;
   const above = at.top - within.top - height - 8;
   const room = innerHeight - within.top - 12;
@@ -120,7 +155,7 @@ function place(root, node, anchor) {
     node.style.top = `${Math.max(8, Math.min(at.top - within.top - 16, room - height))}px`;
     return;
   }
-  const left = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
-  node.style.left = `${left}px`;
+  const under = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
+  node.style.left = `${under}px`;
   node.style.top = `${below + height < room || above < 0 ? below : above}px`;
 }

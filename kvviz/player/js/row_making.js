@@ -66,9 +66,32 @@ export function rowMaking(payload, { cache, cross, layer, head, query }) {
   return { n_keys, query: q, keys, values, scale, sums, bias, scores, most, total, weights, mix, within };
 }
 
+/**
+ * What a head has mixed at a row; nothing but zeros where there is no such row.
+ * @param {Payload} payload @param {Place} place @returns {Float64Array}
+ */
+export function mixOfHead(payload, place) {
+  return rowMaking(payload, place)?.mix ?? new Float64Array(payload.header.model.d_head);
+}
+
+/**
+ * The queries of the rows before a row.
+ * @param {Payload} payload @param {{ cache: RunCache, cross: boolean, layer: number, head: number }} place @param {number} end
+ * @returns {Float64Array[]}
+ */
+export function queryRows(payload, { cache, cross, layer, head }, end) {
+  const queries = rowsOf(payload, cross ? `${cache}.cross_` : `${cache}.`, "queries", "query", layer, head);
+  return queries ? Array.from({ length: end }, (_, row) => queries.row(row)) : [];
+}
+
 /** @param {RowMaking} making @param {number} key @returns {Float64Array} What the query and a key give, number by number. */
 export function productsOf({ query, keys }, key) {
   return query.map((q, i) => q * keys[key][i]);
+}
+
+/** @param {Float64Array} weights That sum to 1. @returns {number} Entropy in bits: 0 where all is on one, log2 n where it is even. */
+export function entropyBits(weights) {
+  return weights.reduce((sum, weight) => sum - (weight > 0 ? weight * Math.log2(weight) : 0), 0);
 }
 
 /**

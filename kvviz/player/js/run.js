@@ -39,7 +39,8 @@
  * @property {number} n_together Runs that its passes were made for, at most.
  * @property {Sum} cache_bytes Not a sum but the level after the step; `terms` holds the levels.
  *
- * @typedef {{ id: number, prob: number, sampling: number, chosen: boolean }} NextToken
+ * @typedef {{ id: number, rank: number | null, prob: number, sampling: number, chosen: boolean }} NextToken Its rank
+ *   counts from 1, by probability; null of one that is not among those that the run recorded.
  */
 
 /** @param {Payload} payload @param {RunCache} cache @returns {Run | null} */
@@ -136,15 +137,18 @@ export function nextTokens(payload, cache, step, count) {
   for (let i = 0; i < Math.min(k, count); i++) {
     const at = step * k + i;
     const id = ids.data[at];
-    rows.push({ id, prob: probs.data[at], sampling: sampling.data[at], chosen: id === facts.chosen_id });
+    rows.push({ id, rank: i + 1, prob: probs.data[at], sampling: sampling.data[at], chosen: id === facts.chosen_id });
   }
   if (!rows.some((row) => row.chosen)) {
     if (rows.length === count) rows.pop();
     let share = NaN;
+    let rank = null;
     for (let i = 0; i < k; i++) {
-      if (ids.data[step * k + i] === facts.chosen_id) share = sampling.data[step * k + i];
+      if (ids.data[step * k + i] !== facts.chosen_id) continue;
+      share = sampling.data[step * k + i];
+      rank = i + 1;
     }
-    rows.push({ id: facts.chosen_id, prob: facts.chosen_prob, sampling: share, chosen: true });
+    rows.push({ id: facts.chosen_id, rank, prob: facts.chosen_prob, sampling: share, chosen: true });
   }
   return rows;
 }

@@ -3,6 +3,7 @@ import { comparisonLine, curveDescription, fewerRows, figureLabel } from "./bill
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
+import { shareLabel } from "./number_words.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
 import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
 import * as words from "./words.js";
@@ -14,14 +15,14 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
-const BARS = 6;
+export const BARS = 6;
 export const FIGURES = /** @type {const} */ (["rows", "cross_rows", "flops", "seconds", "cache_bytes"]);
 
-/** @returns {Part} */
-export function nextBars() {
+/** @param {(action: Action) => void} dispatch @returns {Part} */
+export function nextBars(dispatch) {
   const after = el("span", { class: "kv-hint" });
   const list = el("ol", { class: "kv-bars" });
-  const rows = Array.from({ length: BARS }, () => {
+  const rows = Array.from({ length: BARS }, (_, number) => {
     // Two parts, so that a token too long for its place can lose its middle and still be read out whole.
     const start = el("span", { class: "kv-bar-start" });
     const end = el("span");
@@ -29,7 +30,9 @@ export function nextBars() {
     const fill = el("span", { class: "kv-bar-fill" });
     const outline = el("span", { class: "kv-bar-outline" });
     const tag = el("span", { class: "kv-bar-tag" }, [words.LABELS.chosen]);
-    const share = el("span", { class: "kv-bar-share" });
+    const id = `next.${number}`;
+    const share = el("button", { type: "button", class: "kv-figure kv-bar-share", "data-open": id, "aria-haspopup": "dialog" });
+    share.onclick = () => dispatch({ type: "open", id });
     const row = el("li", { class: "kv-bar" }, [token, el("span", { class: "kv-bar-track" }, [fill, outline, tag]), share]);
     list.append(row);
     return { row, token, start, end, fill, outline, tag, share };
@@ -63,6 +66,7 @@ export function nextBars() {
           setText(parts.end, end);
           parts.token.title = text;
           setText(parts.share, percent(token.prob));
+          setAttribute(parts.share, "aria-label", shareLabel(text, percent(token.prob)));
           const share = token.prob / most;
           parts.fill.style.width = `${Math.max(0.012, share) * 100}%`;
           const drawn = sampled && token.sampling / most > 0.01;

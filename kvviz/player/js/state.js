@@ -3,6 +3,7 @@ import { availableCaches, cellWithin, fittingView } from "./run.js";
 
 /**
  * @import { Cache, Cell, Payload, RunCache, View } from "./buffer.js"
+ * @import { RowPart } from "./head_origin.js"
  *
  * A place in the picture: a row, and a column of the pattern or of K or V. The parts of the
  * cross-attention cache have names of their own; their rows are the encoder's positions, but for
@@ -24,6 +25,8 @@ import { availableCaches, cellWithin, fittingView } from "./run.js";
  * @property {Spot | null} hover
  * @property {Spot | null} pin
  * @property {Cell | null} cell Whose making is on show.
+ * @property {RowPart | "becoming" | null} further What of the cell's making is followed further: how a row of it
+ *   came about, or what its mix becomes.
  * @property {number} nAsked How often a person has asked for one; a link has not.
  * @property {{ layer: number | null, cache: Cache | null }} wanted What the host was asked for.
  * @property {boolean} table
@@ -45,6 +48,8 @@ import { availableCaches, cellWithin, fittingView } from "./run.js";
  *   | { type: "pin", spot: Spot | null }
  *   | { type: "cell", cell: Cell | null }
  *   | { type: "cell-by", query: number, key: number }
+ *   | { type: "further", what: RowPart | "becoming" | null }
+ *   | { type: "edit", row: number }
  *   | { type: "window", row: number | null }
  *   | { type: "table", on?: boolean }
  *   | { type: "open", id: string | null }
@@ -63,6 +68,7 @@ export function initialState(payload) {
     dragging: false,
     hover: null,
     pin: null,
+    further: null,
     nAsked: 0,
     wanted: { layer: null, cache: null },
     table: false,
@@ -154,8 +160,11 @@ export function reduce(state, action, payload, canAsk) {
     case "cell": {
       const cell = cellWithin(payload, state.step, action.cell);
       // A second click on a cell closes what the first has opened.
-      return { ...state, cell: sameCell(state.cell, cell) ? null : cell, nAsked: state.nAsked + 1 };
+      const next = sameCell(state.cell, cell) ? null : cell;
+      return { ...state, cell: next, further: next && state.further, nAsked: state.nAsked + 1 };
     }
+    case "further":
+      return state.cell ? { ...state, further: state.further === action.what ? null : action.what } : state;
     case "cell-by": {
       if (!state.cell) return state;
       const { cross, query, key } = state.cell;
@@ -163,6 +172,8 @@ export function reduce(state, action, payload, canAsk) {
       const n_keys = cross ? payload.header.encoder?.tokens.length ?? 1 : row + 1;
       return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null };
     }
+    case "edit":
+      return state;
     case "window":
       return { ...state, windowRow: action.row };
     case "table":
@@ -171,6 +182,7 @@ export function reduce(state, action, payload, canAsk) {
       return { ...state, open: state.open === action.id ? null : action.id };
     case "escape":
       if (state.open !== null) return { ...state, open: null };
+      if (state.further !== null) return { ...state, further: null };
       if (state.cell !== null) return { ...state, cell: null, pin: null };
       return { ...state, pin: null, hover: null, wanted: { layer: null, cache: null } };
   }

@@ -30,7 +30,7 @@ export function buildView(root, dispatch, save) {
   const input = inputStrip(dispatch);
   const tokens = strip(dispatch);
   const panels = { on: panel("on", dispatch), off: panel("off", dispatch) };
-  const next = nextBars();
+  const next = nextBars(dispatch);
   const cost = bill(dispatch);
   const overview = heads(dispatch);
   const lives = history(dispatch);

@@ -20,6 +20,7 @@ export const LABELS = translated({
   pause: N_("Pause"),
   forward: N_("One step on"),
   last: N_("Last step"),
+  gone: N_("This figure is no longer on show"),
   speed: N_("Speed"),
   timeline: N_("Step"),
   caches: N_("With or without the cache"),

@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 import kvviz
 from kvviz.errors import LinkError
-from kvviz.player import pack
+from kvviz.player import fingerprint, pack
 from kvviz.player.cell import Cell
+from kvviz.player.head_origin import Answer, OriginAsked
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
@@ -21,10 +22,12 @@ from kvviz.translation import language
 from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
+from kvviz.ui.work import row_origins
 from kvviz.ui.work.runs import ShownRun
 
 log = logging.getLogger(__name__)
 
+RUN_CACHES = ("on", "off")
 FOLDER = Path(kvviz.__file__).parent / "player"
 
 
@@ -76,12 +79,29 @@ def checked_cell(message: object, trace: GenerationTrace, step: int) -> Cell | N
     raise LinkError(_("The player sent a cell that this run does not have."), found=repr(message))
 
 
-def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None, str | None]:
-    """Return the layer and the way of looking that the player asks for, None where it does not.
+class Request(NamedTuple):
+    """What the player asks for, None where it does not.
+
+    Attributes:
+        layer: A layer.
+        cache: A way of looking, which may need another run.
+        origin: How the rows of a head came about.
+        edit: A token of the prompt that is to be changed, by its position.
+    """
+
+    layer: int | None
+    cache: str | None
+    origin: OriginAsked | None
+    edit: int | None
+
+
+def checked_request(message: object, shown: ShownRun) -> Request:
+    """Return what the player asks for.
 
     Raises:
         LinkError: If it asks for what this run cannot have.
     """
+    trace = shown.trace
     if not isinstance(message, Mapping):
         raise LinkError(
             _("The player sent something that is no request."), found=repr(message)[:80]
@@ -90,7 +110,45 @@ def checked_request(message: object, trace: GenerationTrace) -> tuple[int | None
     layer_is_there = layer is None or (type(layer) is int and 0 <= layer < trace.model.n_layers)
     if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
         raise LinkError(_("The player asked for what this run cannot have."), found=repr(message))
-    return layer, cache_mode
+    origin = checked_origin(message.get("origin"), message.get("id"), shown)
+    return Request(layer, cache_mode, origin, checked_edit(message, shown))
+
+
+def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAsked | None:
+    """Return the head whose rows a message asks about, None where it asks about none.
+
+    Raises:
+        LinkError: If it is no head of this run, or of another run.
+    """
+    if message is None:
+        return None
+    if run_id != fingerprint(shown.subject):
+        raise LinkError(
+            _("The player asked about another run than the one on screen."),
+            found=repr(run_id)[:80],
+        )
+    facts = message if isinstance(message, Mapping) else {}
+    layer, head, cross, cache = (facts.get(name) for name in ("layer", "head", "cross", "cache"))
+    if type(layer) is int and type(head) is int and type(cross) is bool and cache in RUN_CACHES:
+        asked = OriginAsked(layer, head, cross, cache)
+        if asked.is_in(shown.trace) and cache in shown.caches:
+            return asked
+    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+
+
+def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
+    """Return the position of the prompt that a message wants changed, None where it wants none.
+
+    Raises:
+        LinkError: If the run's prompt has no such position, or it is another run's.
+    """
+    position = message.get("edit")
+    if position is None:
+        return None
+    is_this_run = message.get("id") == fingerprint(shown.subject)
+    if type(position) is int and 0 <= position < shown.trace.n_prompt and is_this_run:
+        return position
+    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
 
 
 def first_view(shown: ShownRun, view: View) -> View:
@@ -130,6 +188,7 @@ def packed(
     layer: int | None = None,
     *,
     plays: bool = False,
+    origins: Mapping[OriginAsked, Answer] | None = None,
 ) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
     return pack(
@@ -138,6 +197,7 @@ def packed(
         layers=None if layer is None else [layer],
         plays=plays,
         recorded=shown.observed == "recorded",
+        origins=origins,
         **begins_at(shown, view),
     )
 
@@ -153,6 +213,7 @@ def player(
     plays: bool = False,
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
+    on_edit: Callable[[int], None] | None = None,
 ) -> None:
     """Draw the player.
 
@@ -167,13 +228,15 @@ def player(
         on_view: Told each view that the person comes to rest at. Where it returns True, the page
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
+        on_edit: Told which token of the prompt the person wants to change. The page is then drawn
+            anew.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": None})
     number = (view_number, language())
     if memory["run"] is not shown or memory["number"] != number:
         view = first_view(shown, view)
         buffer = packed(shown, view, view_number, plays=plays)
-        memory.update(run=shown, number=number, view=view, buffer=buffer)
+        memory.update(run=shown, number=number, view=view, buffer=buffer, alone=None)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state.get(key, {}).get(event)
@@ -196,11 +259,23 @@ def player(
             memory["redraw"] = True
 
     def requested(message: object) -> None:
-        layer, cache_mode = checked_request(message, shown.trace)
-        if layer is not None:
-            look_at(replace(memory["view"], layer=layer))
-            memory["buffer"] = packed(shown, memory["view"], view_number, layer)
-        memory["request"] = cache_mode if cache_mode not in shown.caches else None
+        asked = checked_request(message, shown)
+        if asked.layer is not None:
+            look_at(replace(memory["view"], layer=asked.layer))
+            memory["alone"] = asked.layer
+            memory["buffer"] = packed(shown, memory["view"], view_number, asked.layer)
+        if asked.origin is not None:
+            # Of a long run the buffer holds one layer, which must be the one that is asked about.
+            alone = None if memory["alone"] is None else asked.origin.layer
+            view = replace(memory["view"], layer=asked.origin.layer)
+            answer = row_origins.answer(shown, asked.origin)
+            memory["buffer"] = packed(
+                shown, view, view_number, alone, origins={asked.origin: answer}
+            )
+        if asked.edit is not None and on_edit:
+            on_edit(asked.edit)
+            memory["redraw"] = True
+        memory["request"] = asked.cache if asked.cache not in shown.caches else None
 
     _component()(
         key=key,

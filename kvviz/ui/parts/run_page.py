@@ -101,6 +101,10 @@ class RunPage(ABC):
         """Take in that the person looks at another view; return whether to draw the page anew."""
         return False
 
+    def edit_token(self, position: int) -> None:
+        """Take in which token of the prompt the person wants to change in an experiment."""
+        self.state.edited = position
+
     def draw_above(self) -> None:  # noqa: B027 - a page may have nothing there
         """Draw what stands between the status and the player."""
 
@@ -253,6 +257,7 @@ class RunPage(ABC):
             view_number=state.view_number,
             on_view=moved,
             on_cache=other_way,
+            on_edit=self.edit_token,
         )
         if shown.trace.tokens_in_place != tuple(shown.trace.tokens):
             st.html(f'<p class="kvviz-source">{plain_html(_(CUT))}</p>')

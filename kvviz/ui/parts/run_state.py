@@ -24,6 +24,7 @@ class RunState(WorkState):
         attempt: What was run last, or tried.
         wanted: The run that a link asks for, until it has begun.
         view_number: Counts the times the player was told to take on a view of the page's.
+        edited: Position of the prompt's token that the person wants to change, None for any.
         upload: Id of the file that was opened last; the page's widget goes on holding it.
     """
 
@@ -34,6 +35,7 @@ class RunState(WorkState):
     attempt: RunSettings | None = None
     wanted: RunSettings | None = None
     view_number: int = 0
+    edited: int | None = None
     upload: str = ""
 
     def say_cancelled(self, what: str) -> None:
@@ -54,7 +56,7 @@ class RunState(WorkState):
         again = self.shown is not None and (
             fingerprint(self.shown.subject) == fingerprint(result.subject)
         )
-        self.shown, self.error = result, None
+        self.shown, self.error, self.edited = result, None, None
         if self.coming is not None and (self.by_link or not again):
             self.view = self.coming
             self.view_number += again

@@ -23,6 +23,7 @@ from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import title_of
+from kvviz.ui.work import row_origins
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.runs import ShownRun
@@ -174,5 +175,10 @@ def npz(trace: GenerationTrace) -> bytes:
 
 
 def html_page(shown: ShownRun, view: View) -> str:
-    """Return the player and its run as one offline HTML document, at the view on screen."""
-    return html_document(shown.subject, **begins_at(shown, first_view(shown, view)))
+    """Return the player and its run as one offline HTML document, at the view on screen.
+
+    It carries how the rows of the head on screen came about, if the model is loaded.
+    """
+    view = first_view(shown, view)
+    origins = row_origins.at_hand(shown, view.layer or 0, view.head or 0)
+    return html_document(shown.subject, **begins_at(shown, view), origins=origins)

@@ -58,7 +58,7 @@ test("what is no buffer at all is refused in words", () => {
 
 test("a foreign header, another format, or a header that is no object is refused", () => {
   refused(spoiled((h) => (h.magic = "PNG")), /something else/);
-  refused(spoiled((h) => (h.format = 1)), /format is 1; this player reads 4/);
+  refused(spoiled((h) => (h.format = 1)), /format is 1; this player reads 5/);
   const list = new TextEncoder().encode("[1,2,3]     ");
   const bytes = new Uint8Array(4 + list.length);
   bytes.set(list, 4);

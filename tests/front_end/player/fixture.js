@@ -49,13 +49,14 @@ function patternRow(kind, row, ids, next) {
  * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
  * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
  * @param {number} [options.n_encoder] Tokens that an encoder read; 0 for a run without one.
+ * @param {{ name: string, dtype: string, shape: number[], data: any }[]} [options.more] Arrays besides.
  * @param {string[]} [options.texts] Tokens in place of the story's.
  * @returns {Uint8Array}
  */
 export function makeBuffer(options = {}) {
   const {
     n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
-    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {},
+    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {}, more = [],
   } = options;
   const n_kv_heads = options.n_kv_heads ?? n_heads;
   const n_rows = n_prompt + n_steps - 1;
@@ -168,6 +169,15 @@ export function makeBuffer(options = {}) {
     arrays.push({ name: `${cache}.${start}query_rest.${layer}`, dtype: "i8", shape: [n_heads, n_rows, d_head], data: restOf(rows) });
     arrays.push({ name: `${cache}.${start}query_scale.${layer}`, dtype: "f32", shape: [n_heads], data: new Float32Array(n_heads).fill(3) });
   }
+  for (const cache of caches) for (const layer of present) for (const start of n_encoder ? ["", "cross_"] : [""]) addFingerprints(cache, start, layer);
+
+  /** Of all rows the same at the end as when they were written. @param {string} cache @param {string} start @param {number} layer */
+  function addFingerprints(cache, start, layer) {
+    const n = start ? n_encoder : n_rows;
+    const next = random(17 * layer + start.length + 1);
+    const taken = Array.from({ length: 2 * n * 2 }, () => Math.floor((next() - 0.5) * 2 ** 32));
+    arrays.push({ name: `${cache}.${start}fingerprints.${layer}`, dtype: "i32", shape: [2, 2, n, 2], data: Int32Array.from([...taken, ...taken]) });
+  }
   if (n_encoder) arrays.push({ name: "position_bias", dtype: "f32", shape: [n_heads, n_rows], data: Float32Array.from({ length: n_heads * n_rows }, (_, i) => -0.1 * (i % n_rows)) });
 
   if (present.length < n_layers) {
@@ -233,7 +243,8 @@ export function makeBuffer(options = {}) {
     }
   }
   const header = {
-    magic: "kvviz-player", format: 4, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    magic: "kvviz-player", format: 5, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    options: choice === "greedy" ? { temperature: 0, top_k: null, top_p: null, seed: 0 } : { temperature: 0.8, top_k: 4, top_p: null, seed: 3 },
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
       ? { same_tokens: same, max_logit_difference: 1.4e-6, logit_differences: steps.map((s) => 4e-7 + 1e-6 * (s / Math.max(1, n_steps - 1))), row_differences: tokens.map((_, row) => 1e-7 * row), dtype: "float32" }
@@ -242,7 +253,7 @@ export function makeBuffer(options = {}) {
     layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
     ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };
-  return pack(header, arrays, change);
+  return pack(header, [...arrays, ...more], change);
 }
 
 /** What bytes leave over, as bytes: of every fourth number a quarter of a part. */

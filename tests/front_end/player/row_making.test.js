@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import * as words from "../../../kvviz/player/js/making_words.js";
-import { heaviest, productsOf, rowMaking } from "../../../kvviz/player/js/row_making.js";
+import { fingerprintsOf } from "../../../kvviz/player/js/fingerprints.js";
+import { heaviest, productsOf, queryRows, rowMaking } from "../../../kvviz/player/js/row_making.js";
 import { kvNumber } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -87,6 +88,36 @@ test("why a key may be kept is said by what became of its row", () => {
   const never = " The query of row 8 is needed for its own row and never again.";
   assert.equal(words.keptLine(cell, { computed: [2], n_read: 3 }, true, true), `The key and the value of row 4 were computed at step 2 and read 3 times since, with the very same bits.${never}`);
   assert.equal(words.keptLine(cell, { computed: [5], n_read: 0 }, true, true), `The key and the value of row 4 were computed at this step, 5.${never}`);
-  assert.match(words.keptLine(cell, { computed: [2], n_read: 1 }, false, true), /read 1 time since, but some row of this run changed\./);
+  assert.match(words.keptLine(cell, { computed: [2], n_read: 1 }, false, true), /read 1 time since, but its bits are others now\./);
   assert.match(words.keptLine(cell, { computed: [0, 1, 2], n_read: 0 }, true, false), /^Without the cache .* were computed 3 times up to here\./);
+});
+
+test("a fingerprint is its 64 bits in hexadecimal, and the same at the end where no bit changed", () => {
+  for (const [payload, cross, layer] of /** @type {const} */ ([[gpt2, false, 2], [t5, true, 1]])) {
+    const { data, shape } = payload.arrays.get(`on.${cross ? "cross_" : ""}fingerprints.${layer}`);
+    const found = fingerprintsOf(payload, { cache: "on", cross, layer, row: 3 });
+    for (const [part, taken] of /** @type {const} */ ([[0, found.key], [1, found.value]])) {
+      const bits = BigInt(`0x${taken.written.replaceAll(" ", "")}`);
+      const at = (part * shape[2] + 3) * 2;
+      assert.equal(Number(bits & 0xffffffffn), data[at] >>> 0);
+      assert.equal(Number(bits >> 32n), data[at + 1] >>> 0);
+      assert.equal(taken.written.length, 19);
+      assert.ok(taken.same);
+    }
+  }
+  assert.equal(fingerprintsOf(readBuffer(makeBuffer({ layers: [0] })), { cache: "on", cross: false, layer: 2, row: 0 }), null);
+});
+
+test("a row whose bits changed is told apart, its key from its value", () => {
+  const payload = readBuffer(makeBuffer());
+  const { data, shape } = payload.arrays.get("on.fingerprints.2");
+  data[((2 + 1) * shape[2] + 3) * 2] += 1; // at the end, of the value, row 3
+  const found = fingerprintsOf(payload, { cache: "on", cross: false, layer: 2, row: 3 });
+  assert.ok(found.key.same && !found.value.same);
+});
+
+test("the queries of earlier rows are those that their own rows were made with", () => {
+  const earlier = queryRows(gpt2, place(), 8);
+  assert.equal(earlier.length, 8);
+  earlier.forEach((query, row) => assert.deepEqual(query, rowMaking(gpt2, place({ query: row, key: 0 })).query));
 });

@@ -357,7 +357,7 @@ def test_a_run_with_an_encoder_adds_what_the_contract_says(subject, layers):
                 dtype, shape = promised(words, **sizes)
                 entry = arrays[f"{run['cache']}.{name}.{layer}"]
                 assert list(entry.shape) == shape
-                assert entry.dtype == {"u8": np.uint8, "i8": np.int8, "f32": np.float32}[dtype]
+                assert entry.dtype == FRAME["dtypes"][dtype]
     for side in header["counted"].values():
         assert list(side) == [*CONTRACT["counted_run"], *CONTRACT["counted_of_two_caches"]]
     assert header["counted"]["on"]["flops"] == [step.flops for step in T5.steps]
@@ -396,3 +396,16 @@ def test_another_input_is_another_run_and_a_run_without_an_encoder_says_nothing_
     assert fingerprint(other) != fingerprint(T5)
     for word in (b"encoder", b"cross"):
         assert word not in pack(TRACE)
+
+
+@pytest.mark.parametrize("start", ["", "cross_"])
+def test_fingerprints_are_those_that_the_trace_holds(start):
+    _, arrays = unpack(pack(T5))
+    source = T5.cross if start else T5
+    for layer in range(T5.model.n_layers):
+        halves = arrays[f"on.{start}fingerprints.{layer}"].astype(np.int64)
+        whole = (halves[..., 1] << 32) + (halves[..., 0] & 0xFFFFFFFF)
+        for taken, prints in zip(
+            whole, (source.written_fingerprints, source.final_fingerprints), strict=True
+        ):
+            assert np.array_equal(taken, prints[:, layer, : taken.shape[-1]])

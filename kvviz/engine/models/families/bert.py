@@ -8,8 +8,9 @@ from typing import Any
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel
 
-from kvviz.engine.models.families.family import Shape, uncut
+from kvviz.engine.models.families.family import Projection, Shape, uncut
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
+from kvviz.trace.head_origin import RowPart
 from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 
@@ -157,6 +158,10 @@ class _Bert:
             watch_projection(block.attention.self.key, layer)
             watch_projection(block.attention.self.value, layer)
         watch_hidden(blocks)
+
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+        product = getattr(module.base_model.encoder.layer[layer].attention.self, part)
+        return Projection(product.weight.T, product.bias)
 
 
 def _norm(part: str, width: int) -> Iterator[tuple[str, Shape]]:

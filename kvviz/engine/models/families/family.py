@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from kvviz.trace.head_origin import RowPart
 from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
 Shape = tuple[int, ...]
+
+
+class Projection(NamedTuple):
+    """The product that makes the queries, the keys or the values of an attention layer.
+
+    Attributes:
+        weight: Shape ``d_model n_heads * d_head``, so that rows times it are the heads' rows.
+        bias: Shape ``n_heads * d_head``, or None in a model that adds none.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
 
 
 class CheckpointFamily(Protocol):
@@ -108,6 +121,17 @@ class CheckpointFamily(Protocol):
 
     def watch(self, module: Any) -> None:
         """Let observers hear of the layers of a module; once, at load."""
+        ...
+
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+        """Return what makes the queries, keys or values of a layer that writes.
+
+        Args:
+            module: The module.
+            layer: Of its decoder; of its only stack in a model that has one.
+            part: Which of the three.
+            cross: Whether of the attention to an encoder.
+        """
         ...
 
 

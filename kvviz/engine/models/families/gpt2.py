@@ -8,8 +8,14 @@ from typing import Any
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from kvviz.engine.models.families.family import Shape, too_small, uncut
-from kvviz.engine.observing.observation import watch_hidden, watch_projection
+from kvviz.engine.models.families.family import Projection, Shape, too_small, uncut
+from kvviz.engine.observing.observation import (
+    watch_added,
+    watch_given,
+    watch_hidden,
+    watch_projection,
+)
+from kvviz.trace.head_origin import ROW_PARTS, RowPart
 from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 
@@ -121,7 +127,16 @@ class _GPT2:
         blocks = module.transformer.h
         for layer, block in enumerate(blocks):
             watch_projection(block.attn.c_attn, layer)
+            watch_given(block.attn.c_attn, layer, *ROW_PARTS)
+            watch_given(block.ln_1, layer, "stream")
+            watch_added(block.attn.c_proj, layer)
         watch_hidden(blocks, module.transformer.ln_f)
+
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+        product = module.transformer.h[layer].attn.c_attn
+        # One product gives all three, side by side.
+        number = ROW_PARTS.index(part)
+        return Projection(product.weight.chunk(3, -1)[number], product.bias.chunk(3)[number])
 
 
 def _inner_width(config: Any) -> int:

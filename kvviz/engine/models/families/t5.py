@@ -8,8 +8,15 @@ from typing import Any
 from torch import Tensor
 from transformers import PreTrainedModel, T5Config, T5ForConditionalGeneration
 
-from kvviz.engine.models.families.family import Shape, too_small
-from kvviz.engine.observing.observation import mark_cross_attention, watch_hidden, watch_projection
+from kvviz.engine.models.families.family import Projection, Shape, too_small
+from kvviz.engine.observing.observation import (
+    mark_cross_attention,
+    watch_added,
+    watch_given,
+    watch_hidden,
+    watch_projection,
+)
+from kvviz.trace.head_origin import ROW_PARTS, RowPart
 from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -161,11 +168,28 @@ class _T5:
                 watch_projection(block.layer[0].SelfAttention.k, layer)
                 watch_projection(block.layer[0].SelfAttention.v, layer)
                 if stack is module.decoder:
+                    _watch_what_passes(block.layer[0], block.layer[0].SelfAttention, layer)
                     attention = block.layer[1].EncDecAttention
+                    _watch_what_passes(block.layer[1], attention, layer, cross=True)
                     mark_cross_attention(attention)
                     watch_projection(attention.k, layer, cross=True)
                     watch_projection(attention.v, layer, cross=True)
             watch_hidden(stack.block, stack.final_layer_norm)
+
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+        layers = module.decoder.block[layer].layer
+        attention = layers[1].EncDecAttention if cross else layers[0].SelfAttention
+        return Projection(getattr(attention, _NAMES[part]).weight.T, None)
+
+
+_NAMES: dict[RowPart, str] = {"query": "q", "key": "k", "value": "v"}
+
+
+def _watch_what_passes(block: Any, attention: Any, layer: int, *, cross: bool = False) -> None:
+    for part in ROW_PARTS:
+        watch_given(getattr(attention, _NAMES[part]), layer, part, cross=cross)
+    watch_given(block.layer_norm, layer, "stream", cross=cross)
+    watch_added(attention.o, layer, cross=cross)
 
 
 def _attention(part: str, config: Any) -> Iterator[tuple[str, Shape]]:

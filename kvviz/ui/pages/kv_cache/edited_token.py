@@ -47,8 +47,15 @@ class Edit:
     n_rows: int
 
 
-def edit(model: LoadedModel, prompt: str) -> Edit | None:
-    """Find an edit of one token, not far into the prompt, or None if no word can be swapped."""
+def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | None:
+    """Find an edit of one token, or None if no word can be swapped.
+
+    Args:
+        model: Whose tokens they are.
+        prompt: The prompt.
+        near: The position that is wanted: what can be swapped nearest to it is. None for one that
+            is not far into the prompt.
+    """
     before = np.asarray(model.tokenize(prompt))
     words = prompt.split(" ")
     found: list[Edit] = []
@@ -60,7 +67,7 @@ def edit(model: LoadedModel, prompt: str) -> Edit | None:
                 position = int(np.flatnonzero(after != before)[0])
                 found.append(Edit(edited, position, spare, before.size))
                 break
-    wanted = min(LATEST_POSITION, before.size // 2)
+    wanted = min(LATEST_POSITION, before.size // 2) if near is None else near
     return min(found, key=lambda one: abs(one.position - wanted), default=None)
 
 
@@ -72,19 +79,21 @@ def draw(state: RunState) -> None:
     if shown is None:
         return
     change: Edit | None = None
-    model, record, key = model_store().peek(shown.settings), Record.here(), ("edit", shown.settings)
+    model, record = model_store().peek(shown.settings), Record.here()
+    key = ("edit", (shown.settings, state.edited))
     if shown.origin == "run" and key in record.results:
         change = record.results[key]
     elif shown.origin == "run" and model is not None:
-        change = record.kept(key, lambda: edit(model, shown.trace.prompt))
+        change = record.kept(key, lambda: edit(model, shown.trace.prompt, state.edited))
     if change is None:
         cards.heading(
             _("Your turn"), _("Run a prompt of a few plain words, and a question waits here.")
         )
         return
     st.html(
-        '<div class="kvviz-figure" role="heading" aria-level="3">'
-        f"{plain_html(_('Your turn'))}</div>"
+        # The player leads here from the making of a row.
+        '<div class="kvviz-figure" role="heading" aria-level="3" data-kvviz="edited-token" '
+        f'data-position="{change.position}">{plain_html(_("Your turn"))}</div>'
     )
     experiment(shown, change).draw()
 
@@ -104,10 +113,10 @@ def experiment(shown: ShownRun, change: Edit) -> Experiment:
             "word": change.word,
             "n_rows": n_rows,
         },
-        about=shown.settings,
+        about=(shown.settings, change),
         work=Work(
             "edited-token",
-            shown.settings,
+            (shown.settings, change),
             _("Running both prompts"),
             lambda job: changed_rows(shown, change, job),
         ),
