@@ -289,6 +289,10 @@ def cancel_writing(tab):
     expect(tab.page.locator('[data-kvviz="writing"] tbody tr')).to_have_count(3)
     for way in ("left", "append", "refine"):
         expect(tab.page.locator(f'[data-kvviz="written-{way}"]')).to_contain_text(SHORT)
+    # 5 tokens and one more with the cache; [CLS], 5 or 6 tokens, [MASK] and [SEP] without.
+    for cache, n in (("on", "6"), ("off", "17")):
+        life = tab.page.locator(f'[data-kvviz="history"][data-cache="{cache}"]')
+        expect(life).to_have_attribute("data-n-computed-total", n)
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 

@@ -1,4 +1,4 @@
-"""The twins' pictures and the training film mounted as Streamlit mounts them, without the app."""
+"""The twins' pictures and lives and the training film mounted as Streamlit mounts them, no app."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from playwright.sync_api import Route, expect
 import kvviz
 from kvviz.analysis import row_changes
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife
+from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack as pack_lives
 from tests.factories import make_card, make_encoding
 
 pytestmark = pytest.mark.browser
@@ -84,6 +86,50 @@ def twins(mounted):
         )
 
     return open_twins
+
+
+def written(*, cache):
+    """A model that wrote three tokens after two, and what became of its rows."""
+    passes = []
+    for step in range(3):
+        rows = np.arange(2 + step)
+        new = rows if step == 0 or cache == "off" else rows[-1:]
+        states = {"computed": new, "read": rows[: rows.size - new.size]}
+        passes.append(SeenPass(tuple("abcd"[: rows.size]), states))
+    return WriterLife(f"Cache {cache}", cache, 0, tuple(passes))
+
+
+def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(mounted):
+    buffer = pack_lives([written(cache="on"), written(cache="off")])
+    bundle = "bert_vs_gpt2/written_lives.bundle.js"
+    tab = mounted(bundle, ["bert_vs_gpt2/written_lives.css"], buffer)
+    on, off = (
+        tab.page.locator(f'[data-kvviz="history"][data-cache="{one}"]') for one in ("on", "off")
+    )
+    for half, n in ((on, "4"), (off, "9")):
+        expect(half).to_have_attribute("data-n-computed-total", n)
+        expect(half).to_have_attribute("data-step", "2")
+    canvas = off.get_by_role("slider", name="Cache off: the life of each row")
+    canvas.press("ArrowLeft")
+    expect(on).to_have_attribute("data-n-computed-total", "3")
+    expect(off).to_have_attribute("data-n-computed-total", "5")
+    assert canvas.get_attribute("aria-valuetext").startswith("Step 1 of 2: Cache on computes 1 row")
+    canvas.press("ArrowRight")
+    canvas.press("ArrowRight")
+    expect(on).to_have_attribute("data-step", "2")
+    canvas.press("Home")
+    reading = tab.page.locator(".kl-reading")
+    expect(reading).to_have_text(
+        "Step 0 of 2: Cache on computes 2 rows; Cache off computes 2 rows."
+    )
+    # Labels take 84 pixels, a step 16 and a row 14, below 20 for the numbers of the steps.
+    canvas.hover(position={"x": 84 + 16 * 1.5, "y": 20 + 14 * 0.5})
+    expect(reading).to_contain_text("Cache off: Step 1 computed row 0, a · computed 2 times")
+    tab.page.mouse.down()
+    box = canvas.bounding_box()
+    tab.page.mouse.move(box["x"] + 84 + 16 * 2.5, box["y"] + 20 + 14 * 0.5)
+    tab.page.mouse.up()
+    expect(off).to_have_attribute("data-step", "2")
 
 
 def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):

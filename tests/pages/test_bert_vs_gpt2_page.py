@@ -8,6 +8,7 @@ import pytest
 from kvviz.analysis import head_measures
 from kvviz.engine import trace_encoding
 from kvviz.engine.asking import scoring
+from kvviz.player.lives import STATES
 from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
@@ -340,6 +341,17 @@ def test_three_continuations_are_written_counted_and_judged(twins):
         f"it was written [MASK] by [MASK] and {refine} where over and over; the rows computed are "
         f"{rows[0]}, {rows[1]} and {rows[2]}."
     )
+    # The lives count the same rows as the table.
+    (lives,) = [
+        one for one in page.app.get("bidi_component")
+        if one.proto.component_name == "kvviz_written_lives"
+    ]  # fmt: skip
+    header, arrays = unpack(lives.proto.bytes)
+    assert [one["cache"] for one in header["writers"]] == ["on", "off"]
+    for number in (0, 1):
+        _, states, first, end = arrays[f"{number}.lives"].T
+        assert (end - first)[states == STATES.index("computed")].sum() == rows[number]
+        assert (states == STATES.index("read")).any() == (number == 0)
 
 
 def test_the_vector_of_a_word_moves_in_bert_alone(twins):
