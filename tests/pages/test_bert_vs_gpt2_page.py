@@ -13,6 +13,7 @@ from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
+from kvviz.ui.pages.bert_vs_gpt2.payload import CHANGED, NEW, OTHER_TOKEN
 from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import recorded_pair
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
@@ -262,11 +263,19 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     assert page.verdict() == ["no", "yes"]
     n = len(page.picture["left"]["tokens"]) - 1
     assert page.told() == (
-        f"With the masks swapped GPT-2 mini kept {n} of its {6 * n} rows before the new word, and "
-        f"BERT mini {6 * (n + 1)} of its {6 * (n + 1)} rows: a cache would be impossible in the "
-        "one and exact in the other."
+        f"With the masks swapped GPT-2 mini kept {n} of its {6 * n} rows, and BERT mini "
+        f"{6 * (n + 1)} of its {6 * (n + 2)} rows (the other 6 are where another token stands "
+        "now): a cache would be impossible in the one and exact in the other."
     )
     lines = page.cells("mask-losses")
+    # One figure for one thing: what the verdict says was kept, the table and the map say changed.
+    _, arrays = unpack(page.pictures[0].proto.bytes)
+    said = re.findall(r"([\d,]+) of its ([\d,]+) rows", page.told())
+    for side, line, (kept, of) in zip(("left", "right"), lines[1::2], said, strict=True):
+        states = arrays[f"1.{side}.rows"]
+        n_changed, n_rows = np.isin(states, (CHANGED, OTHER_TOKEN)).sum(), (states != NEW).sum()
+        assert line[2] == f"{n_changed} of {n_rows}"
+        assert (int(kept), int(of)) == (n_rows - n_changed, n_rows)
     assert [line[1] for line in lines] == [
         "looks back", "looks both ways", "looks both ways", "looks back"
     ]  # fmt: skip
