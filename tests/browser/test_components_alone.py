@@ -192,8 +192,18 @@ def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
     expect(reading).to_contain_text("Other")
     expect(root).to_have_attribute("data-pointed", "2,1")
     assert root.locator(".kt-unit.kt-lit").count() == 2
-    lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
-    assert root.locator(".kt-over").nth(1).evaluate(lit)
+    drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    assert root.locator(".kt-over").nth(1).evaluate(drawn)
+    # The name of a row lights its token alone, and so does its row in a map; arrow keys go on.
+    lit = root.locator(".kt-unit.kt-lit")
+    canvas.hover(position={"x": 40, "y": 68 + 32 * 3.5})
+    expect(root).to_have_attribute("data-lit", "3")
+    root.locator('[data-kvviz="row-changes"] canvas').nth(1).hover(position={"x": 78 + 16, "y": 12})
+    expect(root).to_have_attribute("data-lit", "0")
+    root.locator(".kt-unit").first.focus()
+    tab.page.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-lit", "1")
+    expect(lit).to_have_count(1)
     canvas.click(position=cell)
     tab.page.mouse.move(2, 2)
     expect(root).to_have_attribute("data-pinned", "")

@@ -4,6 +4,8 @@ import { decode, weightOf, within } from "../../../kvviz/ui/pages/bert_vs_gpt2/j
 import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { geometry, membersOf, nextUnit, positionsOf, slotAt, thumbSide } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/geometry.js";
 import { countRows, headText, lookOf, lookText, measuresOf, named, rowText, rowsSentence } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/words.js";
+import { litPositions, litUnits, tokensOf } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/scene.js";
+import { nextAlong } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/strip.js";
 import { makeBuffer } from "./fixture.js";
 
 const payload = decode(makeBuffer());
@@ -83,7 +85,6 @@ test("both models fit beside each other, and below each other on a phone", () =>
     const needed = (place.stacked ? 1 : 2) * place.column + (place.stacked ? 0 : 32);
     assert.ok(needed <= width + 1e-9);
     assert.ok(place.labels + place.grid <= place.column + 1e-9, `${width} ${n}`);
-    assert.ok(n * place.cell <= place.column);
     assert.ok(place.pitch > 0);
   }
   assert.equal(geometry(1100, 9).stacked, false);
@@ -96,7 +97,7 @@ test("names stand at the edges as long as they can be read, smaller on a phone",
     const place = geometry(width, n);
     assert.ok(place.named && place.pitch > place.font, "a name would touch the next one");
   }
-  assert.deepEqual([geometry(346, 60).named, geometry(346, 60).labels], [false, 16]);
+  assert.deepEqual([geometry(346, 60).named, geometry(346, 60).labels], [false, 52]);
 });
 
 test("thumbnails of twelve heads fit into half of the page", () => {
@@ -120,4 +121,22 @@ test("a key leads to the nearest unit of which the model has a token, and no fur
   assert.equal(nextUnit(members, 1, -1), 1);
   assert.equal(nextUnit(members, 1, 0), 1);
   assert.equal(nextUnit([[], []], null, 1), null);
+  // What the other model alone has may be lit: from there to the nearest.
+  assert.deepEqual([nextUnit(members, 4, 1), nextUnit(members, 0, -1), nextUnit([[], []], 1, 1)], [3, 1, null]);
+});
+
+test("a token alone is lit, or who looks and at whom; in a model that cuts it in two, both halves", () => {
+  assert.deepEqual(litUnits({ query: 2, key: null }), [2]);
+  assert.deepEqual(litUnits({ query: null, key: 1 }), [1]);
+  assert.deepEqual(litUnits({ query: 1, key: 1 }), [1]);
+  assert.deepEqual(litUnits({ query: null, key: null }), []);
+  const tokens = tokensOf(payload.header);
+  assert.deepEqual(litPositions(tokens, "left", { query: 2, key: 0 }), [1]);
+  assert.deepEqual(litPositions(tokens, "right", { query: 2, key: 0 }), [2, 3, 0]);
+});
+
+test("a key leads along the text, and not out of it", () => {
+  const found = ["ArrowRight", "ArrowLeft", "Home", "End", "a"].map((key) => nextAlong(key, 1, 4));
+  assert.deepEqual(found, [2, 0, 0, 3, -1]);
+  assert.deepEqual([nextAlong("ArrowLeft", 0, 4), nextAlong("ArrowDown", 3, 4)], [-1, -1]);
 });

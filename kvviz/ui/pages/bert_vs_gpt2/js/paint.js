@@ -18,6 +18,8 @@ import { LAYER_LABEL } from "./geometry.js";
  */
 
 const NAME_LENGTH = 10;
+/** Room above the first layer of a map of rows, for the frame of a column that is lit. */
+export const MAP_TOP = 2;
 // From this width on a cell has room for a frame and for what is inside.
 const FRAMED = 7;
 // Names above a narrow column stand more upright, so that they do not touch.
@@ -85,20 +87,20 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
 /**
  * A pattern with the names of its tokens.
  * @param {HTMLCanvasElement} canvas @param {Side} side @param {Geometry} place @param {Ink} ink
- * @param {ImageData} image
+ * @param {ImageData} image @param {number[]} lit Positions whose names stand out.
  */
-export function paintPattern(canvas, side, place, ink, image) {
+export function paintPattern(canvas, side, place, ink, image, lit) {
   const { palette, dpr } = ink;
   const pen = begin(canvas, place.column, place.head + place.grid + 2, dpr);
   pen.putImageData(image, Math.round(place.labels * dpr), Math.round(place.head * dpr));
   if (!place.named) return;
-  pen.font = `${place.font}px ${MONO}`;
   pen.textBaseline = "middle";
   const before = Math.min(...side.slots) * place.pitch;
   const lean = place.pitch >= 20 ? LEAN : STEEP;
   side.tokens.forEach((token, position) => {
     const at = (side.slots[position] + 0.5) * place.pitch;
-    pen.fillStyle = side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
+    pen.font = `${lit.includes(position) ? 700 : 400} ${place.font}px ${MONO}`;
+    pen.fillStyle = lit.includes(position) ? palette.ink : side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
     const text = cut(glyphs(token), NAME_LENGTH);
     pen.textAlign = "right";
     pen.fillText(text, place.labels + before - 7, place.head + at, place.labels - 8);
@@ -126,8 +128,10 @@ export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
   const row = pointed.query.length ? span(pointed.query) : null;
   const column = pointed.key.length ? span(pointed.key) : null;
   const thin = (/** @type {import("../../../../player/js/layout.js").Box} */ box) => frame(pen, box, 1, palette.muted, dpr);
-  if (row) thin({ x: place.labels, y: place.head + row.from, w: place.grid, h: row.size });
-  if (column) thin({ x: place.labels + column.from, y: place.head, w: column.size, h: place.grid });
+  // As far as this side has tokens; the other's may begin before them and end after.
+  const all = span(side.slots.map((_, position) => position));
+  if (row) thin({ x: place.labels + all.from, y: place.head + row.from, w: all.size, h: row.size });
+  if (column) thin({ x: place.labels + column.from, y: place.head + all.from, w: column.size, h: all.size });
   if (row && column) {
     const box = { x: place.labels + column.from - 1, y: place.head + row.from - 1, w: column.size + 2, h: row.size + 2 };
     frame(pen, box, 2.5, palette.ink, dpr);
@@ -191,18 +195,20 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
  * @param {HTMLCanvasElement} canvas @param {Side} side @param {PackedArray | undefined} rows
  * @param {PackedArray | undefined} largest @param {number} most Largest difference of all the maps.
  * @param {Geometry} place @param {Ink} ink @param {RowPlace | null} pointed The row that is pointed at.
+ * @param {number[]} lit Positions that are lit.
  */
-export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed) {
-  const { cell: w, cellHeight: h } = place;
+export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed, lit) {
+  const { pitch: w, cellHeight: h, labels } = place;
   const step = h + 3;
-  const pen = begin(canvas, place.column, side.n_layers * step, dpr);
+  // Frames lie around the first and the last layer too.
+  const pen = begin(canvas, place.column, MAP_TOP + side.n_layers * step, dpr);
   const gap = w >= 8 ? 2 : w >= 4 ? 1 : 0;
   const wash = /** @type {Rgb} */ (parse(palette.computedWash));
   const full = /** @type {Rgb} */ (parse(palette.computed));
   const n = side.tokens.length;
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
-    const y = layer * step;
+    const y = MAP_TOP + layer * step;
     pen.font = `11px ${palette.sans}`;
     pen.textAlign = "left";
     pen.fillStyle = palette.muted;
@@ -210,8 +216,8 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
     for (let position = 0; position < n; position++) {
       // On whole pixels, or cells of unlike widths would show as stripes.
       const snap = (/** @type {number} */ at) => Math.round(at * dpr) / dpr;
-      const left = snap(LAYER_LABEL + side.slots[position] * w);
-      const box = { x: left, y, w: Math.max(1 / dpr, snap(LAYER_LABEL + (side.slots[position] + 1) * w) - gap - left), h };
+      const left = snap(labels + side.slots[position] * w);
+      const box = { x: left, y, w: Math.max(1 / dpr, snap(labels + (side.slots[position] + 1) * w) - gap - left), h };
       const [x, middle] = [box.x + box.w / 2, y + h / 2];
       if (!rows) {
         pen.strokeStyle = palette.slot;
@@ -253,8 +259,11 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
       }
     }
   }
+  for (const position of lit) {
+    frame(pen, { x: labels + side.slots[position] * w - 2, y: 0, w: w - gap + 4, h: MAP_TOP + side.n_layers * step - 1 }, 1, palette.muted, dpr);
+  }
   if (pointed) {
-    const box = { x: LAYER_LABEL + side.slots[pointed.position] * w - 1, y: pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
+    const box = { x: labels + side.slots[pointed.position] * w - 1, y: MAP_TOP + pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
     frame(pen, box, 2, palette.ink, dpr);
   }
 }

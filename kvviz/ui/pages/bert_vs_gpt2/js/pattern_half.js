@@ -24,6 +24,9 @@ export class PatternHalf {
     this.which = which;
     /** @type {Scene | null} */
     this.scene = null;
+    /** @type {ImageData | null} */
+    this.image = null;
+    this.lit = "";
     const label = gettext("Attention pattern of {model}; arrow keys read it cell by cell", { model: side.name });
     this.canvas = el("canvas", { role: "img", tabindex: 0, "aria-label": label });
     this.over = el("canvas", { class: "kt-over", "aria-hidden": "true" });
@@ -56,8 +59,11 @@ export class PatternHalf {
       const position = slot === null ? -1 : tokens.positions[this.which][slot];
       return position < 0 ? null : this.side.units[position];
     };
-    const query = unitAt(event.offsetY - place.head);
-    const key = unitAt(event.offsetX - place.labels);
+    const [x, y] = [event.offsetX - place.labels, event.offsetY - place.head];
+    const [query, key] = [unitAt(y), unitAt(x)];
+    // The name of a row, of a column, or a cell.
+    if (x < 0 && query !== null) return { query, key: null };
+    if (y < 0 && key !== null) return { query: null, key };
     return query === null || key === null ? NOWHERE : { query, key };
   }
 
@@ -67,8 +73,9 @@ export class PatternHalf {
     const { payload, tokens, view, place, ink } = scene;
     const pattern = payload.arrays.get(`${this.which}.pattern`);
     const positions = tokens.positions[this.which];
-    const image = patternImage(pattern, within(this.side, view), positions, view.look, place.pitch, ink);
-    paintPattern(this.canvas, this.side, place, ink, image);
+    this.image = patternImage(pattern, within(this.side, view), positions, view.look, place.pitch, ink);
+    this.lit = "";
+    paintPattern(this.canvas, this.side, place, ink, this.image, []);
     this.tell(scene);
   }
 
@@ -96,8 +103,11 @@ export class PatternHalf {
     );
   }
 
-  /** @param {Scene} scene @param {Pointed} pointed */
-  light({ place, ink }, pointed) {
+  /** @param {Scene} scene @param {Pointed} pointed @param {number[]} lit Positions whose names are lit. */
+  light({ place, ink }, pointed, lit) {
     paintPointed(this.over, this.side, place, ink, pointed);
+    // Names are part of the picture below, which is drawn anew only when others are lit.
+    if (this.image && String(lit) !== this.lit) paintPattern(this.canvas, this.side, place, ink, this.image, lit);
+    this.lit = String(lit);
   }
 }

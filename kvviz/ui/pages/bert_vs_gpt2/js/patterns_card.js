@@ -6,7 +6,7 @@ import { bar, card, key, readingLine, say } from "./card.js";
 import { HeadsRow } from "./heads_row.js";
 import { allowedColour } from "./paint.js";
 import { PatternHalf } from "./pattern_half.js";
-import { SIDES } from "./scene.js";
+import { SIDES, litPositions } from "./scene.js";
 import { lookOf, lookText, named } from "./words.js";
 
 /**
@@ -85,14 +85,15 @@ export class PatternsCard {
   }
 
   /** @param {Scene} scene @param {Cell} cell */
-  light(scene, { query, key }) {
+  light(scene, cell) {
+    const { query, key } = cell;
     const { members } = scene.tokens;
     const of = (/** @type {Which} */ which) => ({
       query: query === null ? [] : members[which][query],
       key: key === null ? [] : members[which][key],
     });
     const lines = { left: of("left"), right: of("right") };
-    for (const half of this.halves) half.light(scene, query === null ? null : lines[half.which]);
+    for (const half of this.halves) half.light(scene, lines[half.which], litPositions(scene.tokens, half.which, cell));
     const told = query !== null && key !== null && !scene.payload.header.veiled;
     say(this.reading, told ? lookedText(scene, lines) : "");
   }

@@ -8,7 +8,7 @@ import { decode } from "./buffer.js";
 import { geometry, nextUnit } from "./geometry.js";
 import { PatternsCard } from "./patterns_card.js";
 import { RowsCard } from "./rows_card.js";
-import { HOOK, NOWHERE, SIDES, tokensOf } from "./scene.js";
+import { HOOK, NOWHERE, SIDES, litUnits, tokensOf } from "./scene.js";
 import { drawStrip } from "./strip.js";
 import { measuresOf } from "./words.js";
 
@@ -97,7 +97,7 @@ export class Twins {
     const point = this.point.bind(this);
     const strip = el("section", { class: "kt-card kt-strip", "aria-label": gettext("The text, token by token") });
     drawStrip(strip, header, (unit, pinned) => point({ query: unit, key: null }, pinned));
-    const rows = header.changes.length ? new RowsCard(header) : null;
+    const rows = header.changes.length ? new RowsCard(header, (cell, by) => (by === "key" ? this.put(cell) : point(cell, false))) : null;
     const step = this.step.bind(this);
     const patterns = new PatternsCard(header, (wish) => this.choose(wish), point, step);
     this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
@@ -124,7 +124,12 @@ export class Twins {
     if (!this.drawn) return;
     const members = this.drawn.tokens.members[which];
     const { query, key } = this.cell;
-    this.cell = { query: nextUnit(members, query, down), key: nextUnit(members, key, right) };
+    this.put({ query: nextUnit(members, query, down), key: nextUnit(members, key, right) });
+  }
+
+  /** @param {Cell} cell Is pointed at, by key, whatever was kept by a click. */
+  put(cell) {
+    this.cell = cell;
     this.light();
   }
 
@@ -132,7 +137,7 @@ export class Twins {
   point(cell, pin) {
     if (pin) {
       const again = this.pinned && this.cell.query === cell.query && this.cell.key === cell.key;
-      this.pinned = !again && cell.query !== null;
+      this.pinned = !again && litUnits(cell).length > 0;
       this.cell = again ? NOWHERE : cell;
     } else if (this.pinned) return;
     else this.cell = cell;
@@ -161,10 +166,13 @@ export class Twins {
     if (!this.drawn || !this.scene) return;
     const { query, key } = this.cell;
     this.drawn.patterns.light(this.scene, this.cell);
+    this.drawn.rows?.light(this.scene, this.cell);
     if (query === null || key === null) delete this.root.dataset.pointed;
     else this.root.dataset.pointed = `${query},${key}`;
     this.root.toggleAttribute("data-pinned", this.pinned);
-    const lit = query === null ? [] : [String(query), String(key)];
+    const lit = litUnits(this.cell).map(String);
+    if (lit.length) this.root.dataset.lit = String(lit);
+    else delete this.root.dataset.lit;
     for (const node of this.drawn.strip.querySelectorAll(".kt-unit")) {
       node.classList.toggle("kt-lit", lit.includes(node.getAttribute("data-unit") ?? ""));
     }
