@@ -85,6 +85,7 @@ def twins(mounted):
             "bert_vs_gpt2/patterns.bundle.js", ["bert_vs_gpt2/patterns.css"], buffer, **window
         )
 
+    open_twins.left = left
     return open_twins
 
 
@@ -207,6 +208,19 @@ def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
     canvas.click(position=cell)
     tab.page.mouse.move(2, 2)
     expect(root).to_have_attribute("data-pinned", "")
+    # It opens how the row is made; arrow keys go to its next key, and no further than the mask.
+    making = root.locator('[data-kvviz="row-making"]')
+    for key in ("0", "1", "1"):
+        expect(making).to_have_attribute("data-key", key)
+        tab.page.keyboard.press("ArrowRight")
+    facts = making.evaluate("node => ({...node.dataset})")
+    assert (facts["side"], facts["query"]) == ("left", "1")
+    assert float(facts["weight"]) == pytest.approx(twins.left.pattern(1, 1)[1, 1], abs=1e-3)
+    expect(root).to_have_attribute("data-pointed", "2,2")
+    tab.page.keyboard.press("Escape")
+    expect(making).to_be_hidden()
+    assert root.get_attribute("data-pinned") is None
+    canvas.click(position=cell)
     expect(root).to_have_attribute("data-pointed", "2,1")
 
 
@@ -217,8 +231,8 @@ def test_changed_rows_are_counted_and_read(twins):
     expect(section).to_have_attribute("data-earlier0-left", "8")
     expect(section).to_have_attribute("data-earlier0-right", "18")
     expect(section.locator(".kt-sentence").first).to_contain_text("1 of 8 earlier rows changed.")
-    # Layers are named in the first 52 pixels; the cell of [CLS], 46 wide, is empty here.
-    section.locator("canvas").first.hover(position={"x": 52 + 46 * 1.5, "y": 5})
+    # Layers are named in the first 78 pixels; the cell of [CLS], 32 wide, is empty here.
+    section.locator("canvas").first.hover(position={"x": 78 + 32 * 1.5, "y": 5})
     expect(section.locator(".kt-reading")).to_contain_text("One, layer 0")
 
 
@@ -246,7 +260,7 @@ def test_a_picture_of_another_version_is_refused_in_its_place_and_the_next_one_d
       window.mount(old);
     }""")
     expect(root.get_by_role("alert")).to_have_text(
-        "This picture is of another version of kvviz. Its format is 1; the page reads 2."
+        "This picture is of another version of kvviz. Its format is 1; the page reads 3."
         " Reload the page."
     )
     assert root.get_attribute("data-layer") is None

@@ -107,7 +107,7 @@ def test_the_first_visit_shows_what_was_recorded_and_offers_to_be_asked(twins):
     page = twins()
     assert page.errors == page.notes == []
     assert page.picture["veiled"] is False
-    assert {"left.pattern", "right.pattern"} <= page.names
+    assert {"left.pattern.0", "right.pattern.5"} <= page.names
     ahead = float(head_measures(page.encodings[1]).forward.mean())
     assert page.verdict() == ["none", bucket(ahead)]
     # Nobody was asked, so nobody was right, and no focus is taken.
@@ -164,7 +164,7 @@ def test_a_link_has_the_first_visit_asked_before_it_shows(twins):
     assert page.charts == {
         f"head-comparison-{measure}": both for measure in ("forward", "entropy", "distance")
     }
-    assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
+    assert {"left.pattern.5", "right.pattern.0", "left.measures", "right.measures"} <= page.names
     assert dict(page.app.query_params) == {"ask": "1"}
 
 

@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from kvviz.analysis import RowChanges, align_tokens, head_measures
 from kvviz.player import packed_buffer
+from kvviz.player.patterns import thumbnails_of
+from kvviz.player.rounding import named_numbers
 from kvviz.trace import EncodingTrace
 from kvviz.translation import front_end_catalogue
 
-VERSION = 2
+VERSION = 3
 FORBIDDEN, FULL = 255, 254
+MOST_BYTES = 12 * 1024 * 1024
+"""All layers of both models are sent where they are no more than this; else the one on show."""
+THUMBNAIL_CELLS = 48
 SAME, CHANGED, NEW, OTHER_TOKEN = range(4)
 
 
@@ -62,8 +67,43 @@ class Pair:
     rows_note: str = ""
 
 
+@dataclass(frozen=True)
+class Overview:
+    """What is shown of every head of a model, whatever layer is on show.
+
+    Attributes:
+        measures: Share that looks ahead, entropy and distance: kind layer head.
+        thumbnails: All patterns as small pictures: layer head cell_row cell_column.
+    """
+
+    measures: np.ndarray
+    thumbnails: np.ndarray
+
+    @classmethod
+    def of(cls, encoding: EncodingTrace) -> Overview:
+        """Measure every head of an encoding."""
+        measures = head_measures(encoding)
+        n_cells = min(THUMBNAIL_CELLS, encoding.n_tokens)
+        return cls(
+            np.stack([measures.forward, measures.entropy, measures.distance]).astype(np.float32),
+            np.stack(
+                [
+                    thumbnails_of(layer_pattern(encoding, layer), n_cells)
+                    for layer in range(encoding.model.n_layers)
+                ]
+            ),
+        )
+
+
 def pack(
-    pair: Pair, *, layer: int = 0, head: int = 0, look: str = "attention", veiled: bool = False
+    pair: Pair,
+    *,
+    layer: int = 0,
+    head: int = 0,
+    look: str = "attention",
+    veiled: bool = False,
+    overviews: Sequence[Overview] | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> bytes:
     """Pack two encodings for the component.
 
@@ -73,6 +113,8 @@ def pack(
         head: Head likewise.
         look: ``attention`` or ``mask``.
         veiled: Leave out everything that a question asks for: patterns, measures, changed rows.
+        overviews: `Overview.of` both, where they are known already.
+        most_bytes: Send all layers up to so many bytes, else the one to begin with.
 
     Raises:
         AlignmentError: If the tokens of the two cannot be laid side by side.
@@ -87,21 +129,32 @@ def pack(
             members[side].extend([number] * len(positions))
         n_slots += max(len(unit.left), len(unit.right))
     arrays: dict[str, np.ndarray[Any, Any]] = {}
+    both = (("left", pair.left), ("right", pair.right))
+    is_whole = n_bytes(pair) <= most_bytes
+    layers = [
+        list(range(encoding.model.n_layers))
+        if is_whole
+        else [min(layer, encoding.model.n_layers - 1)]
+        for _, encoding in both
+    ]
     if not veiled:
-        for name, encoding in (("left", pair.left), ("right", pair.right)):
-            arrays[f"{name}.pattern"] = pattern_bytes(encoding)
-            measures = head_measures(encoding)
-            arrays[f"{name}.measures"] = np.stack(
-                [measures.forward, measures.entropy, measures.distance]
-            ).astype(np.float32)
+        known = overviews or [Overview.of(encoding) for _, encoding in both]
+        for (name, encoding), sent, overview in zip(both, layers, known, strict=True):
+            for one in sent:
+                arrays |= _layer_arrays(name, encoding, one)
+            arrays[f"{name}.measures"] = overview.measures
+            if not is_whole:
+                arrays[f"{name}.thumbnails"] = overview.thumbnails
         for group, changes in enumerate(pair.changes):
             for name, rows in (("left", changes.left), ("right", changes.right)):
                 states, largest = row_arrays(rows)
                 arrays[f"{group}.{name}.rows"] = states
                 arrays[f"{group}.{name}.largest"] = largest
     sides = {
-        name: _side(encoding, pair.names[i], pair.notes[i], slots[i], members[i], pair.marked[i])
-        for i, (name, encoding) in enumerate((("left", pair.left), ("right", pair.right)))
+        name: _side(
+            encoding, pair.names[i], pair.notes[i], slots[i], members[i], pair.marked[i], layers[i]
+        )
+        for i, (name, encoding) in enumerate(both)
     }
     header = {
         **front_end_catalogue(),  # first, where the front end looks for it
@@ -117,9 +170,39 @@ def pack(
     return packed_buffer.pack(header, arrays.items())
 
 
-def pattern_bytes(encoding: EncodingTrace) -> UInt8[np.ndarray, "layer head query key"]:
-    """Return all patterns, a byte a weight: 254 is a weight of 1, 255 what the mask forbids."""
-    weights = encoding.patterns
+def n_bytes(pair: Pair) -> int:
+    """Return what the patterns and rows of all layers of both models come to, packed."""
+    total = 0
+    for encoding in (pair.left, pair.right):
+        card, n = encoding.model, encoding.n_tokens
+        # A pattern has a byte a weight, a query, key or value two a number.
+        rows = 2 * n * card.d_head * (card.n_heads + 2 * card.n_kv_heads)
+        total += card.n_layers * (card.n_heads * n * n + rows)
+    return total
+
+
+def _layer_arrays(name: str, encoding: EncodingTrace, layer: int) -> dict[str, np.ndarray]:
+    """Return the patterns of a layer, and the rows that they are made of."""
+    arrays = {f"{name}.pattern.{layer}": pattern_bytes(layer_pattern(encoding, layer))}
+    for what, rows in (
+        ("queries", encoding.queries),
+        ("keys", encoding.all_keys),
+        ("values", encoding.all_values),
+    ):
+        arrays |= named_numbers(f"{name}.{what}", layer, rows[layer])
+    return arrays
+
+
+def layer_pattern(encoding: EncodingTrace, layer: int) -> Float32[np.ndarray, "head query key"]:
+    """Return the patterns of one layer; NaN where the mask forbids."""
+    heads = range(encoding.model.n_heads)
+    return np.stack([encoding.pattern(layer, head) for head in heads])
+
+
+def pattern_bytes(
+    weights: Float32[np.ndarray, "head query key"],
+) -> UInt8[np.ndarray, "head query key"]:
+    """Return patterns, a byte a weight: 254 is a weight of 1, 255 what the mask forbids."""
     rounded = np.rint(np.nan_to_num(weights, nan=0.0) * FULL).astype(np.uint8)
     return np.where(np.isnan(weights), np.uint8(FORBIDDEN), rounded)
 
@@ -142,6 +225,7 @@ def _side(
     slots: list[int],
     units: list[int],
     marked: Sequence[int],
+    layers: list[int],
 ) -> dict[str, Any]:
     return {
         "name": name,
@@ -149,6 +233,10 @@ def _side(
         "mask": encoding.mask,
         "n_layers": encoding.model.n_layers,
         "n_heads": encoding.model.n_heads,
+        "n_kv_heads": encoding.model.n_kv_heads,
+        "d_head": encoding.model.d_head,
+        "score_scale": encoding.score_scale.tolist(),
+        "layers": layers,
         "tokens": encoding.tokens_in_place,
         "special": encoding.special.tolist(),
         "slots": slots,

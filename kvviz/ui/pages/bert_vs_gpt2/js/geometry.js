@@ -14,7 +14,8 @@
  */
 
 const STACKED_BELOW = 760;
-const GAP = 32;
+/** Between the two models; patterns.css has the same. */
+export const HALVES_GAP = 32;
 const LARGEST_PITCH = 32;
 /**
  * How names are written: as large as there is room for. From a cell of which size on, how wide and high
@@ -35,7 +36,7 @@ export const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], 
 /** @param {number} width Of the component's inside. @param {number} n_slots @returns {Geometry} */
 export function geometry(width, n_slots) {
   const stacked = width < STACKED_BELOW;
-  const column = stacked ? width : (width - GAP) / 2;
+  const column = stacked ? width : (width - HALVES_GAP) / 2;
   const cellWith = (/** @type {typeof NAMELESS} */ edge) => (column - edge.width - edge.lean) / n_slots;
   const names = NAMES.find((edge) => cellWith(edge) >= edge.from);
   const edge = names ?? NAMELESS;

@@ -43,11 +43,11 @@ export function allowedColour(theme) {
 
 /**
  * One head's pattern, or its mask, cell by cell into device pixels.
- * @param {PackedArray | undefined} pattern @param {{ layer: number, head: number }} view
+ * @param {PackedArray | undefined} pattern Of a layer. @param {number} head
  * @param {Int32Array} positions Token of each slot, -1 for none. @param {Look} look
  * @param {number} pitch @param {Ink} ink @returns {ImageData}
  */
-export function patternImage(pattern, view, positions, look, pitch, { theme, palette, dpr }) {
+export function patternImage(pattern, head, positions, look, pitch, { theme, palette, dpr }) {
   const n_slots = positions.length;
   const side = Math.max(1, Math.round(pitch * dpr * n_slots));
   const words = new Uint32Array(side * side);
@@ -56,7 +56,7 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
   const period = Math.round(6 * dpr);
   const line = Math.max(1, Math.round(0.8 * dpr));
   const gap = pitch >= 5 ? Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75))) : 0;
-  const [, n_heads, n] = pattern ? pattern.shape : [0, 0, 0];
+  const n = pattern ? pattern.shape[1] : 0;
   for (let row = 0; row < n_slots; row++) {
     const query = positions[row];
     if (query < 0) continue;
@@ -67,7 +67,7 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
       if (key < 0) continue;
       const left = Math.round(column * pitch * dpr);
       const right = Math.max(left + 1, Math.round((column + 1) * pitch * dpr) - gap);
-      const byte = pattern ? pattern.data[((view.layer * n_heads + view.head) * n + query) * n + key] : -1;
+      const byte = pattern ? pattern.data[(head * n + query) * n + key] : -1;
       for (let y = top; y < bottom; y++) {
         if (byte === FORBIDDEN) {
           for (let x = left; x < right; x++) {
@@ -140,52 +140,79 @@ export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
 
 /**
  * All heads of a model as small patterns, layers below each other.
- * @param {HTMLCanvasElement} canvas @param {PackedArray} pattern @param {Side} side @param {Int32Array} positions
- * @param {number} size Of one. @param {number} width @param {Ink} ink
+ * @param {HTMLCanvasElement} canvas @param {(layer: number, head: number, pixels: number) => ImageData} imageOf
+ * @param {Side} side @param {number} size Of one. @param {number} width @param {Ink} ink
  */
-export function paintHeads(canvas, pattern, side, positions, size, width, { theme, palette, dpr }) {
+export function paintHeads(canvas, imageOf, side, size, width, { palette, dpr }) {
   const step = size + 4;
   const pen = begin(canvas, width, side.n_layers * step, dpr);
-  const table = attentionTable(theme);
-  const [, n_heads, n] = pattern.shape;
   const pixels = Math.max(1, Math.round(size * dpr));
-  const n_slots = positions.length;
   pen.font = "11px " + palette.sans;
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
     pen.fillStyle = palette.muted;
     pen.fillText(gettext("layer {layer}", { layer }), 0, layer * step + size / 2, LAYER_LABEL - 4);
     for (let head = 0; head < side.n_heads; head++) {
-      const largest = new Int16Array(pixels * pixels).fill(-1);
-      const start = (layer * n_heads + head) * n * n;
-      if (pixels >= n_slots) {
-        for (let y = 0; y < pixels; y++) {
-          const query = positions[Math.floor((y * n_slots) / pixels)];
-          for (let x = 0; x < pixels; x++) {
-            const key = positions[Math.floor((x * n_slots) / pixels)];
-            if (query >= 0 && key >= 0) largest[y * pixels + x] = pattern.data[start + query * n + key];
-          }
-        }
-      } else {
-        // The largest weight of each block, so that no line is lost.
-        for (let row = 0; row < n_slots; row++) {
-          const y = Math.floor((row * pixels) / n_slots) * pixels;
-          for (let column = 0; column < n_slots; column++) {
-            if (positions[row] < 0 || positions[column] < 0) continue;
-            const byte = pattern.data[start + positions[row] * n + positions[column]];
-            const at = y + Math.floor((column * pixels) / n_slots);
-            if (byte !== FORBIDDEN && byte > largest[at]) largest[at] = byte;
-          }
-        }
-      }
-      const words = new Uint32Array(pixels * pixels);
-      largest.forEach((byte, at) => {
-        words[at] = byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)];
-      });
-      const image = new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
-      pen.putImageData(image, Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));
+      pen.putImageData(imageOf(layer, head, pixels), Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));
     }
   }
+}
+
+/**
+ * A head's whole pattern in few pixels: where cells are smaller than a pixel the largest weight of each
+ * block, so that no line is lost.
+ * @param {PackedArray} pattern Of its layer. @param {number} head @param {Int32Array} positions
+ * @param {number} pixels @param {Theme} theme @returns {ImageData}
+ */
+export function smallPattern(pattern, head, positions, pixels, theme) {
+  const n = pattern.shape[1];
+  const n_slots = positions.length;
+  const start = head * n * n;
+  const largest = new Int16Array(pixels * pixels).fill(-1);
+  if (pixels >= n_slots) {
+    for (let y = 0; y < pixels; y++) {
+      const query = positions[Math.floor((y * n_slots) / pixels)];
+      for (let x = 0; x < pixels; x++) {
+        const key = positions[Math.floor((x * n_slots) / pixels)];
+        if (query >= 0 && key >= 0) largest[y * pixels + x] = pattern.data[start + query * n + key];
+      }
+    }
+  } else {
+    for (let row = 0; row < n_slots; row++) {
+      const y = Math.floor((row * pixels) / n_slots) * pixels;
+      for (let column = 0; column < n_slots; column++) {
+        if (positions[row] < 0 || positions[column] < 0) continue;
+        const byte = pattern.data[start + positions[row] * n + positions[column]];
+        const at = y + Math.floor((column * pixels) / n_slots);
+        if (byte !== FORBIDDEN && byte > largest[at]) largest[at] = byte;
+      }
+    }
+  }
+  const table = attentionTable(theme);
+  return squareImage(pixels, (at) => (largest[at] < 0 || largest[at] === FORBIDDEN ? 0 : table[Math.round((largest[at] * 255) / FULL)]));
+}
+
+/**
+ * A head as it was sent where its layer was not: a small picture, spread over the slots that the side has.
+ * @param {PackedArray} thumbnails @param {Side} side @param {number} n_slots @param {number} layer @param {number} head
+ * @param {number} pixels @param {Theme} theme @returns {ImageData}
+ */
+export function thumbnailImage({ data, shape: [, n_heads, n] }, side, n_slots, layer, head, pixels, theme) {
+  const table = attentionTable(theme);
+  const [from, size] = [(Math.min(...side.slots) / n_slots) * pixels, (side.slots.length / n_slots) * pixels];
+  const start = (layer * n_heads + head) * n * n;
+  const cellAt = (/** @type {number} */ pixel) => Math.floor(((pixel + 0.5 - from) / size) * n);
+  return squareImage(pixels, (at) => {
+    const [row, column] = [cellAt(Math.floor(at / pixels)), cellAt(at % pixels)];
+    if (row < 0 || column < 0 || row >= n || column >= n) return 0;
+    return side.mask === "causal" && column > row ? 0 : table[data[start + row * n + column]];
+  });
+}
+
+/** @param {number} pixels @param {(at: number) => number} colour As a little-endian RGBA word. @returns {ImageData} */
+function squareImage(pixels, colour) {
+  const words = Uint32Array.from({ length: pixels * pixels }, (_, at) => colour(at));
+  return new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
 }
 
 /**
