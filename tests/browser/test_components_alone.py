@@ -12,7 +12,7 @@ from playwright.sync_api import Route, expect
 
 import kvviz
 from kvviz.analysis import row_changes
-from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, ChangedRows, Pair, pack
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack as pack_lives
 from tests.factories import make_card, make_encoding
@@ -78,14 +78,15 @@ def twins(mounted):
         sides.append(row_changes(side, replace(side, all_keys=keys)))
     changes = (ChangedRows(*sides),)
 
-    def open_twins(*, veiled=False, **window):
-        pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
-        buffer = pack(pair, layer=1, head=1, veiled=veiled)
+    pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
+
+    def open_twins(*, veiled=False, most_bytes=MOST_BYTES, **window):
+        buffer = pack(pair, layer=1, head=1, veiled=veiled, most_bytes=most_bytes)
         return mounted(
             "bert_vs_gpt2/patterns.bundle.js", ["bert_vs_gpt2/patterns.css"], buffer, **window
         )
 
-    open_twins.left = left
+    open_twins.left, open_twins.pair = left, pair
     return open_twins
 
 
@@ -222,6 +223,30 @@ def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
     assert root.get_attribute("data-pinned") is None
     canvas.click(position=cell)
     expect(root).to_have_attribute("data-pointed", "2,1")
+
+
+def test_a_layer_that_was_not_sent_is_called_for_and_what_is_pointed_at_stays(twins):
+    tab = twins(most_bytes=0)
+    root = tab.page.locator('[data-kvviz="twins"]')
+    canvas = root.locator(".kt-canvas canvas").first
+    canvas.click(position={"x": 78 + 32 * 1.5, "y": 68 + 32 * 2.5})
+    making = root.locator('[data-kvviz="row-making"]')
+    expect(making).to_have_attribute("data-layer", "1")
+    root.get_by_label("layer").select_option("0")
+    reading = root.locator('[data-kvviz="attention-twins"] .kt-reading')
+    expect(reading).to_have_text("fetching layer 0…")
+    expect(making).to_be_hidden()
+    tab.page.wait_for_function("() => window.told.length === 1")
+    other = pack(twins.pair, layer=0, head=1, most_bytes=0)
+    tab.page.evaluate("bytes => void window.mount(new Uint8Array(bytes))", list(other))
+    expect(reading).to_contain_text("looks at")
+    expect(root).to_have_attribute("data-pointed", "2,1")
+    expect(making).to_have_attribute("data-layer", "0")
+    # All heads stand small, also of layers that are not here.
+    heads = root.locator(".kt-heads").first
+    assert heads.evaluate(
+        "c => c.getContext('2d').getImageData(60, 70, 20, 20).data.some(v => v > 0)"
+    )
 
 
 def test_changed_rows_are_counted_and_read(twins):

@@ -516,15 +516,15 @@ def test_a_place_in_a_link_that_the_text_lacks_is_the_usual_one_and_a_line(twins
 
 
 def test_what_is_too_long_to_write_on_is_refused_before_it_is_asked(twins):
-    page = twins(do="write", text=("the " * 250).strip(), new="5")
+    page = twins(do="write", text=("the " * 506).strip(), new="5")
     (error,) = page.errors
     assert (
-        "The text has 250 tokens and 5 are to be written; together they may be 254."
+        "The text has 506 tokens and 5 are to be written; together they may be 510."
         in error.replace("\\", "")
     )
     assert "Write 4 tokens or fewer" in error
     assert 'data-kvviz="question"' not in page.html
-    assert 'data-kvviz="question"' in twins(do="write", text=("the " * 250).strip(), new="4").html
+    assert 'data-kvviz="question"' in twins(do="write", text=("the " * 506).strip(), new="4").html
 
 
 def test_a_text_that_is_far_too_long_is_refused_and_kept(twins):
@@ -563,7 +563,7 @@ def test_losses_are_told_as_they_came_out():
         ({"do": "append", "word": " "}, "There is no word to append"),
         ({"do": "masks", "word": " "}, "There is no word to append"),
         ({"do": "context", "one": "😀 a", "other": "😀 b"}, "No token of the common beginning"),
-        ({"text": "word " * 290}, "too long for this page"),
+        ({"text": "word " * 540}, "too long for this page"),
         ({"text": "word " * 700, "model": "kvviz/gpt2-mini"}, "too long for this page"),
         ({"text": "   "}, "white space"),
         ({"do": "blank", "text": "The"}, "no word to hide"),

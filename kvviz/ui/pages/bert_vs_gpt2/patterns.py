@@ -13,7 +13,7 @@ import streamlit as st
 import kvviz.player
 from kvviz.errors import LinkError
 from kvviz.translation import language
-from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, Overview, Pair, n_bytes, pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, Pair, n_bytes, pack
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 
@@ -106,15 +106,12 @@ def twins(
     )  # fmt: skip
     if memory["shown"] != shown:
         # The pair is kept so that no other object comes to stand where it stood in memory.
-        memory.update(shown=shown, pair=pair, view=view, buffer=None, overviews=None)
+        memory.update(shown=shown, pair=pair, view=view, buffer=None)
     if memory["buffer"] is None:
         at = memory["view"]
-        if not veiled and memory["overviews"] is None:
-            memory["overviews"] = [Overview.of(pair.left), Overview.of(pair.right)]
         memory["buffer"] = pack(
-            pair, layer=at.layer or 0, head=at.head or 0, look=at.look, veiled=veiled,
-            overviews=memory["overviews"],
-        )  # fmt: skip
+            pair, layer=at.layer or 0, head=at.head or 0, look=at.look, veiled=veiled
+        )
 
     def moved() -> None:
         message = st.session_state.get(key, {}).get("view")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -67,34 +68,6 @@ class Pair:
     rows_note: str = ""
 
 
-@dataclass(frozen=True)
-class Overview:
-    """What is shown of every head of a model, whatever layer is on show.
-
-    Attributes:
-        measures: Share that looks ahead, entropy and distance: kind layer head.
-        thumbnails: All patterns as small pictures: layer head cell_row cell_column.
-    """
-
-    measures: np.ndarray
-    thumbnails: np.ndarray
-
-    @classmethod
-    def of(cls, encoding: EncodingTrace) -> Overview:
-        """Measure every head of an encoding."""
-        measures = head_measures(encoding)
-        n_cells = min(THUMBNAIL_CELLS, encoding.n_tokens)
-        return cls(
-            np.stack([measures.forward, measures.entropy, measures.distance]).astype(np.float32),
-            np.stack(
-                [
-                    thumbnails_of(layer_pattern(encoding, layer), n_cells)
-                    for layer in range(encoding.model.n_layers)
-                ]
-            ),
-        )
-
-
 def pack(
     pair: Pair,
     *,
@@ -102,7 +75,6 @@ def pack(
     head: int = 0,
     look: str = "attention",
     veiled: bool = False,
-    overviews: Sequence[Overview] | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> bytes:
     """Pack two encodings for the component.
@@ -113,7 +85,6 @@ def pack(
         head: Head likewise.
         look: ``attention`` or ``mask``.
         veiled: Leave out everything that a question asks for: patterns, measures, changed rows.
-        overviews: `Overview.of` both, where they are known already.
         most_bytes: Send all layers up to so many bytes, else the one to begin with.
 
     Raises:
@@ -138,13 +109,15 @@ def pack(
         for _, encoding in both
     ]
     if not veiled:
-        known = overviews or [Overview.of(encoding) for _, encoding in both]
-        for (name, encoding), sent, overview in zip(both, layers, known, strict=True):
+        for (name, encoding), sent in zip(both, layers, strict=True):
             for one in sent:
                 arrays |= _layer_arrays(name, encoding, one)
-            arrays[f"{name}.measures"] = overview.measures
+            measures = head_measures(encoding)
+            arrays[f"{name}.measures"] = np.stack(
+                [measures.forward, measures.entropy, measures.distance]
+            ).astype(np.float32)
             if not is_whole:
-                arrays[f"{name}.thumbnails"] = overview.thumbnails
+                arrays[f"{name}.thumbnails"] = thumbnails(encoding)
         for group, changes in enumerate(pair.changes):
             for name, rows in (("left", changes.left), ("right", changes.right)):
                 states, largest = row_arrays(rows)
@@ -168,6 +141,20 @@ def pack(
         "changes": [{"title": one.title, "sides": list(one.sides)} for one in pair.changes],
     }
     return packed_buffer.pack(header, arrays.items())
+
+
+_small: WeakKeyDictionary[EncodingTrace, np.ndarray] = WeakKeyDictionary()
+
+
+def thumbnails(encoding: EncodingTrace) -> UInt8[np.ndarray, "layer head cell_row cell_column"]:
+    """Return all patterns of an encoding as small pictures, drawn once: it takes a second."""
+    if encoding not in _small:
+        n_cells = min(THUMBNAIL_CELLS, encoding.n_tokens)
+        layers = range(encoding.model.n_layers)
+        _small[encoding] = np.stack(
+            [thumbnails_of(layer_pattern(encoding, layer), n_cells) for layer in layers]
+        )
+    return _small[encoding]
 
 
 def n_bytes(pair: Pair) -> int:

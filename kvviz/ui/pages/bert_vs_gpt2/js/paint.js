@@ -18,6 +18,9 @@ import { LAYER_LABEL } from "./geometry.js";
  */
 
 const NAME_LENGTH = 10;
+/** In place of a weight: cells that have no token, and cells that the mask forbids. */
+const NO_TOKEN = -2;
+const ALL_FORBIDDEN = -1;
 /** Room above the first layer of a map of rows, for the frame of a column that is lit. */
 export const MAP_TOP = 2;
 // From this width on a cell has room for a frame and for what is inside.
@@ -50,6 +53,7 @@ export function allowedColour(theme) {
 export function patternImage(pattern, head, positions, look, pitch, { theme, palette, dpr }) {
   const n_slots = positions.length;
   const side = Math.max(1, Math.round(pitch * dpr * n_slots));
+  if (pattern && side < n_slots) return densePattern(pattern, head, positions, look, side, { theme, palette, dpr });
   const words = new Uint32Array(side * side);
   const table = attentionTable(theme);
   const [hatch, well, allowed] = [word(palette.hatch), word(palette.well), table[ALLOWED]];
@@ -82,6 +86,44 @@ export function patternImage(pattern, head, positions, look, pitch, { theme, pal
     }
   }
   return new ImageData(new Uint8ClampedArray(words.buffer), side, side);
+}
+
+/**
+ * A pattern whose cells are smaller than a pixel: the largest weight in each, so that no line is lost.
+ * @param {PackedArray} pattern @param {number} head @param {Int32Array} positions @param {Look} look
+ * @param {number} side In device pixels. @param {Ink} ink @returns {ImageData}
+ */
+function densePattern(pattern, head, positions, look, side, { theme, palette, dpr }) {
+  const table = attentionTable(theme);
+  const [hatch, period, line] = [word(palette.hatch), Math.round(6 * dpr), Math.max(1, Math.round(0.8 * dpr))];
+  const largest = largestWeights(pattern, head, positions, side);
+  return squareImage(side, (at) => {
+    const byte = largest[at];
+    if (byte === NO_TOKEN) return 0;
+    if (byte === ALL_FORBIDDEN) return (((at % side) - Math.floor(at / side)) % period + period) % period < line ? hatch : 0;
+    return look === "mask" ? table[ALLOWED] : table[Math.round((byte * 255) / FULL)];
+  });
+}
+
+/**
+ * @param {PackedArray} pattern @param {number} head @param {Int32Array} positions
+ * @param {number} pixels Fewer than there are slots.
+ * @returns {Int16Array} The largest byte of the cells in each pixel, or what else is there.
+ */
+function largestWeights({ data, shape: [, n] }, head, positions, pixels) {
+  const n_slots = positions.length;
+  const largest = new Int16Array(pixels * pixels).fill(NO_TOKEN);
+  const start = head * n * n;
+  for (let row = 0; row < n_slots; row++) {
+    const y = Math.floor((row * pixels) / n_slots) * pixels;
+    for (let column = 0; column < n_slots; column++) {
+      if (positions[row] < 0 || positions[column] < 0) continue;
+      const byte = data[start + positions[row] * n + positions[column]];
+      const at = y + Math.floor((column * pixels) / n_slots);
+      largest[at] = Math.max(largest[at], byte === FORBIDDEN ? ALL_FORBIDDEN : byte);
+    }
+  }
+  return largest;
 }
 
 /**
@@ -165,31 +207,19 @@ export function paintHeads(canvas, imageOf, side, size, width, { palette, dpr })
  * @param {number} pixels @param {Theme} theme @returns {ImageData}
  */
 export function smallPattern(pattern, head, positions, pixels, theme) {
-  const n = pattern.shape[1];
-  const n_slots = positions.length;
-  const start = head * n * n;
-  const largest = new Int16Array(pixels * pixels).fill(-1);
-  if (pixels >= n_slots) {
-    for (let y = 0; y < pixels; y++) {
-      const query = positions[Math.floor((y * n_slots) / pixels)];
-      for (let x = 0; x < pixels; x++) {
-        const key = positions[Math.floor((x * n_slots) / pixels)];
-        if (query >= 0 && key >= 0) largest[y * pixels + x] = pattern.data[start + query * n + key];
-      }
-    }
-  } else {
-    for (let row = 0; row < n_slots; row++) {
-      const y = Math.floor((row * pixels) / n_slots) * pixels;
-      for (let column = 0; column < n_slots; column++) {
-        if (positions[row] < 0 || positions[column] < 0) continue;
-        const byte = pattern.data[start + positions[row] * n + positions[column]];
-        const at = y + Math.floor((column * pixels) / n_slots);
-        if (byte !== FORBIDDEN && byte > largest[at]) largest[at] = byte;
-      }
-    }
-  }
   const table = attentionTable(theme);
-  return squareImage(pixels, (at) => (largest[at] < 0 || largest[at] === FORBIDDEN ? 0 : table[Math.round((largest[at] * 255) / FULL)]));
+  const colour = (/** @type {number} */ byte) => (byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)]);
+  const n_slots = positions.length;
+  if (pixels < n_slots) {
+    const largest = largestWeights(pattern, head, positions, pixels);
+    return squareImage(pixels, (at) => colour(largest[at]));
+  }
+  const n = pattern.shape[1];
+  const start = head * n * n;
+  return squareImage(pixels, (at) => {
+    const [query, key] = [Math.floor(at / pixels), at % pixels].map((pixel) => positions[Math.floor((pixel * n_slots) / pixels)]);
+    return query < 0 || key < 0 ? 0 : colour(pattern.data[start + query * n + key]);
+  });
 }
 
 /**
