@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from kvviz.player.contract import CONTRACT
 from kvviz.trace import GenerationTrace
-from kvviz.trace.step import Step
 
 STATES: list[str] = CONTRACT["row_states"]
 """What can be said of a row at a step; where nothing is said, the row is not there yet."""
 
 
 def lives(run: GenerationTrace, n_steps: int) -> np.ndarray:
-    """Return what happened to the K/V rows of a run at each step.
-
-    Returns:
-        int32, shape (n_spans, 4): step, number of the state in `STATES`, first row and the row
-        after the last one; ordered by step.
-    """
-    return _spans(
-        run.steps[:n_steps], lambda step: {"computed": step.computed, "read": step.reused}
+    """Return what happened to the K/V rows of a run at each step, as `life_spans` packs it."""
+    return life_spans(
+        {"computed": step.computed, "read": step.reused} for step in run.steps[:n_steps]
     )
 
 
 def cross_lives(run: GenerationTrace, n_steps: int) -> np.ndarray:
     """Return the same of the rows of the cross-attention cache, one for each encoder position."""
-    return _spans(
-        run.steps[:n_steps],
-        lambda step: {"computed": step.cross_computed, "read": step.cross_reused},
+    return life_spans(
+        {"computed": step.cross_computed, "read": step.cross_reused} for step in run.steps[:n_steps]
     )
 
 
-def _spans(steps: Sequence[Step], seen: Callable[[Step], dict[str, np.ndarray]]) -> np.ndarray:
+def life_spans(steps: Iterable[Mapping[str, np.ndarray]]) -> np.ndarray:
+    """Pack what happened to rows, step by step.
+
+    Args:
+        steps: For each step the rows, ascending, that are in each of its states.
+
+    Returns:
+        int32, shape (n_spans, 4): step, number of the state in `STATES`, first row and the row
+        after the last one; ordered by step.
+    """
     found = [
-        (step.index, STATES.index(state), *span)
-        for step in steps
-        for state, rows in seen(step).items()
+        (number, STATES.index(state), *span)
+        for number, step in enumerate(steps)
+        for state, rows in step.items()
         for span in spans(rows)
     ]
     return np.array(found, dtype=np.int32).reshape(-1, 4)

@@ -145,18 +145,24 @@ def read_by_key(tab):
     canvas.focus()
     canvas.press("ArrowDown")
     expect(reading).to_contain_text("BERT mini, layer 0, position 0 “[CLS]”: the same")
+    # What is read in the map is lit in the text too.
+    lit = tab.page.locator(f"{PICTURE} .kt-lit")
+    expect(lit).to_contain_text("[CLS]")
     canvas.press("ArrowDown")
     expect(reading).to_contain_text("BERT mini, layer 1, position 0 “[CLS]”: changed, by up to 0.")
     # BERT knows the appended word as two tokens.
     for _ in range(10):
         canvas.press("ArrowRight")
     expect(reading).to_contain_text("position 8 “[SEP]”: new")
+    expect(lit).to_contain_text("[SEP]")
     pattern = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
     pattern.focus()
-    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+    # On from the token that is lit, or the nearest that this model has.
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         pattern.press(key)
     looked = tab.page.locator('[data-kvviz="attention-twins"] .kt-reading')
-    expect(looked).to_contain_text("“␣cat” looks at “␣cat”: GPT-2 mini")
+    expect(looked).to_contain_text("looks at “␣cat”: GPT-2 mini")
+    expect(lit).to_have_count(2)
 
 
 def fill_a_blank(tab):
@@ -219,7 +225,7 @@ def test_the_page_fits_a_phone_where_a_finger_reads_and_what_it_read_stays(visit
     rows = tab.page.locator('[data-kvviz="row-changes"]')
     canvas = rows.locator("canvas").nth(1)
     canvas.scroll_into_view_if_needed()
-    canvas.tap(position={"x": 52 + 10, "y": 30})
+    canvas.tap(position={"x": 78 + 10, "y": 30})
     reading = rows.locator(".kt-reading")
     expect(reading).to_contain_text("BERT mini, layer 1, position 0 “[CLS]”: changed, by up to")
     pattern = tab.page.locator(f"{PICTURE} .kt-canvas canvas").first
@@ -258,7 +264,7 @@ canvases => canvases.map(canvas => {
   // Of a copy: the browser warns of a canvas that is read twice.
   const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   pen.drawImage(canvas, 0, 0);
-  const row = layer => Math.round((layer * 16 + 6.5) * height / (6 * 16));
+  const row = layer => Math.round((2 + layer * 16 + 6.5) * height / (2 + 6 * 16));
   const { data } = pen.getImageData(0, 0, width, height);
   const at = (x, layer) => data.slice(4 * (row(layer) * width + x)).slice(0, 4).join();
   const filled = Array.from({ length: width }, (_, x) => x)
@@ -289,6 +295,10 @@ def cancel_writing(tab):
     expect(tab.page.locator('[data-kvviz="writing"] tbody tr')).to_have_count(3)
     for way in ("left", "append", "refine"):
         expect(tab.page.locator(f'[data-kvviz="written-{way}"]')).to_contain_text(SHORT)
+    # 5 tokens and one more with the cache; [CLS], 5 or 6 tokens, [MASK] and [SEP] without.
+    for cache, n in (("on", "6"), ("off", "17")):
+        life = tab.page.locator(f'[data-kvviz="history"][data-cache="{cache}"]')
+        expect(life).to_have_attribute("data-n-computed-total", n)
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 

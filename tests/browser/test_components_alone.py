@@ -1,4 +1,4 @@
-"""The twins' pictures and the training film mounted as Streamlit mounts them, without the app."""
+"""The twins' pictures and lives and the training film mounted as Streamlit mounts them, no app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from playwright.sync_api import Route, expect
 
 import kvviz
 from kvviz.analysis import row_changes
-from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, ChangedRows, Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife
+from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack as pack_lives
 from tests.factories import make_card, make_encoding
 
 pytestmark = pytest.mark.browser
@@ -76,14 +78,60 @@ def twins(mounted):
         sides.append(row_changes(side, replace(side, all_keys=keys)))
     changes = (ChangedRows(*sides),)
 
-    def open_twins(*, veiled=False, **window):
-        pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
-        buffer = pack(pair, layer=1, head=1, veiled=veiled)
+    pair = Pair(left, right, ("One", "Other"), ("looks back", "looks around"), changes=changes)
+
+    def open_twins(*, veiled=False, most_bytes=MOST_BYTES, **window):
+        buffer = pack(pair, layer=1, head=1, veiled=veiled, most_bytes=most_bytes)
         return mounted(
             "bert_vs_gpt2/patterns.bundle.js", ["bert_vs_gpt2/patterns.css"], buffer, **window
         )
 
+    open_twins.left, open_twins.pair = left, pair
     return open_twins
+
+
+def written(*, cache):
+    """A model that wrote three tokens after two, and what became of its rows."""
+    passes = []
+    for step in range(3):
+        rows = np.arange(2 + step)
+        new = rows if step == 0 or cache == "off" else rows[-1:]
+        states = {"computed": new, "read": rows[: rows.size - new.size]}
+        passes.append(SeenPass(tuple("abcd"[: rows.size]), states))
+    return WriterLife(f"Cache {cache}", cache, 0, tuple(passes))
+
+
+def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(mounted):
+    buffer = pack_lives([written(cache="on"), written(cache="off")])
+    bundle = "bert_vs_gpt2/written_lives.bundle.js"
+    tab = mounted(bundle, ["bert_vs_gpt2/written_lives.css"], buffer)
+    on, off = (
+        tab.page.locator(f'[data-kvviz="history"][data-cache="{one}"]') for one in ("on", "off")
+    )
+    for half, n in ((on, "4"), (off, "9")):
+        expect(half).to_have_attribute("data-n-computed-total", n)
+        expect(half).to_have_attribute("data-step", "2")
+    canvas = off.get_by_role("slider", name="Cache off: the life of each row")
+    canvas.press("ArrowLeft")
+    expect(on).to_have_attribute("data-n-computed-total", "3")
+    expect(off).to_have_attribute("data-n-computed-total", "5")
+    assert canvas.get_attribute("aria-valuetext").startswith("Step 1 of 2: Cache on computes 1 row")
+    canvas.press("ArrowRight")
+    canvas.press("ArrowRight")
+    expect(on).to_have_attribute("data-step", "2")
+    canvas.press("Home")
+    reading = tab.page.locator(".kl-reading")
+    expect(reading).to_have_text(
+        "Step 0 of 2: Cache on computes 2 rows; Cache off computes 2 rows."
+    )
+    # Labels take 84 pixels, a step 16 and a row 14, below 20 for the numbers of the steps.
+    canvas.hover(position={"x": 84 + 16 * 1.5, "y": 20 + 14 * 0.5})
+    expect(reading).to_contain_text("Cache off: Step 1 computed row 0, a · computed 2 times")
+    tab.page.mouse.down()
+    box = canvas.bounding_box()
+    tab.page.mouse.move(box["x"] + 84 + 16 * 2.5, box["y"] + 20 + 14 * 0.5)
+    tab.page.mouse.up()
+    expect(off).to_have_attribute("data-step", "2")
 
 
 def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):
@@ -146,12 +194,59 @@ def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
     expect(reading).to_contain_text("Other")
     expect(root).to_have_attribute("data-pointed", "2,1")
     assert root.locator(".kt-unit.kt-lit").count() == 2
-    lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
-    assert root.locator(".kt-over").nth(1).evaluate(lit)
+    drawn = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    assert root.locator(".kt-over").nth(1).evaluate(drawn)
+    # The name of a row lights its token alone, and so does its row in a map; arrow keys go on.
+    lit = root.locator(".kt-unit.kt-lit")
+    canvas.hover(position={"x": 40, "y": 68 + 32 * 3.5})
+    expect(root).to_have_attribute("data-lit", "3")
+    root.locator('[data-kvviz="row-changes"] canvas').nth(1).hover(position={"x": 78 + 16, "y": 12})
+    expect(root).to_have_attribute("data-lit", "0")
+    root.locator(".kt-unit").first.focus()
+    tab.page.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-lit", "1")
+    expect(lit).to_have_count(1)
     canvas.click(position=cell)
     tab.page.mouse.move(2, 2)
     expect(root).to_have_attribute("data-pinned", "")
+    # It opens how the row is made; arrow keys go to its next key, and no further than the mask.
+    making = root.locator('[data-kvviz="row-making"]')
+    for key in ("0", "1", "1"):
+        expect(making).to_have_attribute("data-key", key)
+        tab.page.keyboard.press("ArrowRight")
+    facts = making.evaluate("node => ({...node.dataset})")
+    assert (facts["side"], facts["query"]) == ("left", "1")
+    assert float(facts["weight"]) == pytest.approx(twins.left.pattern(1, 1)[1, 1], abs=1e-3)
+    expect(root).to_have_attribute("data-pointed", "2,2")
+    tab.page.keyboard.press("Escape")
+    expect(making).to_be_hidden()
+    assert root.get_attribute("data-pinned") is None
+    canvas.click(position=cell)
     expect(root).to_have_attribute("data-pointed", "2,1")
+
+
+def test_a_layer_that_was_not_sent_is_called_for_and_what_is_pointed_at_stays(twins):
+    tab = twins(most_bytes=0)
+    root = tab.page.locator('[data-kvviz="twins"]')
+    canvas = root.locator(".kt-canvas canvas").first
+    canvas.click(position={"x": 78 + 32 * 1.5, "y": 68 + 32 * 2.5})
+    making = root.locator('[data-kvviz="row-making"]')
+    expect(making).to_have_attribute("data-layer", "1")
+    root.get_by_label("layer").select_option("0")
+    reading = root.locator('[data-kvviz="attention-twins"] .kt-reading')
+    expect(reading).to_have_text("fetching layer 0…")
+    expect(making).to_be_hidden()
+    tab.page.wait_for_function("() => window.told.length === 1")
+    other = pack(twins.pair, layer=0, head=1, most_bytes=0)
+    tab.page.evaluate("bytes => void window.mount(new Uint8Array(bytes))", list(other))
+    expect(reading).to_contain_text("looks at")
+    expect(root).to_have_attribute("data-pointed", "2,1")
+    expect(making).to_have_attribute("data-layer", "0")
+    # All heads stand small, also of layers that are not here.
+    heads = root.locator(".kt-heads").first
+    assert heads.evaluate(
+        "c => c.getContext('2d').getImageData(60, 70, 20, 20).data.some(v => v > 0)"
+    )
 
 
 def test_changed_rows_are_counted_and_read(twins):
@@ -161,8 +256,8 @@ def test_changed_rows_are_counted_and_read(twins):
     expect(section).to_have_attribute("data-earlier0-left", "8")
     expect(section).to_have_attribute("data-earlier0-right", "18")
     expect(section.locator(".kt-sentence").first).to_contain_text("1 of 8 earlier rows changed.")
-    # Layers are named in the first 52 pixels; the cell of [CLS], 46 wide, is empty here.
-    section.locator("canvas").first.hover(position={"x": 52 + 46 * 1.5, "y": 5})
+    # Layers are named in the first 78 pixels; the cell of [CLS], 32 wide, is empty here.
+    section.locator("canvas").first.hover(position={"x": 78 + 32 * 1.5, "y": 5})
     expect(section.locator(".kt-reading")).to_contain_text("One, layer 0")
 
 
@@ -190,7 +285,7 @@ def test_a_picture_of_another_version_is_refused_in_its_place_and_the_next_one_d
       window.mount(old);
     }""")
     expect(root.get_by_role("alert")).to_have_text(
-        "This picture is of another version of kvviz. Its format is 1; the page reads 2."
+        "This picture is of another version of kvviz. Its format is 1; the page reads 3."
         " Reload the page."
     )
     assert root.get_attribute("data-layer") is None

@@ -8,10 +8,12 @@ import pytest
 from kvviz.analysis import head_measures
 from kvviz.engine import trace_encoding
 from kvviz.engine.asking import scoring
+from kvviz.player.lives import STATES
 from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
 from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
+from kvviz.ui.pages.bert_vs_gpt2.payload import CHANGED, NEW, OTHER_TOKEN
 from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import recorded_pair
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
@@ -105,7 +107,7 @@ def test_the_first_visit_shows_what_was_recorded_and_offers_to_be_asked(twins):
     page = twins()
     assert page.errors == page.notes == []
     assert page.picture["veiled"] is False
-    assert {"left.pattern", "right.pattern"} <= page.names
+    assert {"left.pattern.0", "right.pattern.5"} <= page.names
     ahead = float(head_measures(page.encodings[1]).forward.mean())
     assert page.verdict() == ["none", bucket(ahead)]
     # Nobody was asked, so nobody was right, and no focus is taken.
@@ -162,7 +164,7 @@ def test_a_link_has_the_first_visit_asked_before_it_shows(twins):
     assert page.charts == {
         f"head-comparison-{measure}": both for measure in ("forward", "entropy", "distance")
     }
-    assert {"left.pattern", "right.pattern", "left.measures", "right.measures"} <= page.names
+    assert {"left.pattern.5", "right.pattern.0", "left.measures", "right.measures"} <= page.names
     assert dict(page.app.query_params) == {"ask": "1"}
 
 
@@ -261,11 +263,19 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     assert page.verdict() == ["no", "yes"]
     n = len(page.picture["left"]["tokens"]) - 1
     assert page.told() == (
-        f"With the masks swapped GPT-2 mini kept {n} of its {6 * n} rows before the new word, and "
-        f"BERT mini {6 * (n + 1)} of its {6 * (n + 1)} rows: a cache would be impossible in the "
-        "one and exact in the other."
+        f"With the masks swapped GPT-2 mini kept {n} of its {6 * n} rows, and BERT mini "
+        f"{6 * (n + 1)} of its {6 * (n + 2)} rows (the other 6 are where another token stands "
+        "now): a cache would be impossible in the one and exact in the other."
     )
     lines = page.cells("mask-losses")
+    # One figure for one thing: what the verdict says was kept, the table and the map say changed.
+    _, arrays = unpack(page.pictures[0].proto.bytes)
+    said = re.findall(r"([\d,]+) of its ([\d,]+) rows", page.told())
+    for side, line, (kept, of) in zip(("left", "right"), lines[1::2], said, strict=True):
+        states = arrays[f"1.{side}.rows"]
+        n_changed, n_rows = np.isin(states, (CHANGED, OTHER_TOKEN)).sum(), (states != NEW).sum()
+        assert line[2] == f"{n_changed} of {n_rows}"
+        assert (int(kept), int(of)) == (n_rows - n_changed, n_rows)
     assert [line[1] for line in lines] == [
         "looks back", "looks both ways", "looks both ways", "looks back"
     ]  # fmt: skip
@@ -340,6 +350,17 @@ def test_three_continuations_are_written_counted_and_judged(twins):
         f"it was written [MASK] by [MASK] and {refine} where over and over; the rows computed are "
         f"{rows[0]}, {rows[1]} and {rows[2]}."
     )
+    # The lives count the same rows as the table.
+    (lives,) = [
+        one for one in page.app.get("bidi_component")
+        if one.proto.component_name == "kvviz_written_lives"
+    ]  # fmt: skip
+    header, arrays = unpack(lives.proto.bytes)
+    assert [one["cache"] for one in header["writers"]] == ["on", "off"]
+    for number in (0, 1):
+        _, states, first, end = arrays[f"{number}.lives"].T
+        assert (end - first)[states == STATES.index("computed")].sum() == rows[number]
+        assert (states == STATES.index("read")).any() == (number == 0)
 
 
 def test_the_vector_of_a_word_moves_in_bert_alone(twins):
@@ -495,15 +516,15 @@ def test_a_place_in_a_link_that_the_text_lacks_is_the_usual_one_and_a_line(twins
 
 
 def test_what_is_too_long_to_write_on_is_refused_before_it_is_asked(twins):
-    page = twins(do="write", text=("the " * 250).strip(), new="5")
+    page = twins(do="write", text=("the " * 506).strip(), new="5")
     (error,) = page.errors
     assert (
-        "The text has 250 tokens and 5 are to be written; together they may be 254."
+        "The text has 506 tokens and 5 are to be written; together they may be 510."
         in error.replace("\\", "")
     )
     assert "Write 4 tokens or fewer" in error
     assert 'data-kvviz="question"' not in page.html
-    assert 'data-kvviz="question"' in twins(do="write", text=("the " * 250).strip(), new="4").html
+    assert 'data-kvviz="question"' in twins(do="write", text=("the " * 506).strip(), new="4").html
 
 
 def test_a_text_that_is_far_too_long_is_refused_and_kept(twins):
@@ -542,7 +563,7 @@ def test_losses_are_told_as_they_came_out():
         ({"do": "append", "word": " "}, "There is no word to append"),
         ({"do": "masks", "word": " "}, "There is no word to append"),
         ({"do": "context", "one": "😀 a", "other": "😀 b"}, "No token of the common beginning"),
-        ({"text": "word " * 290}, "too long for this page"),
+        ({"text": "word " * 540}, "too long for this page"),
         ({"text": "word " * 700, "model": "kvviz/gpt2-mini"}, "too long for this page"),
         ({"text": "   "}, "white space"),
         ({"do": "blank", "text": "The"}, "no word to hide"),

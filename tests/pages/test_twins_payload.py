@@ -15,6 +15,7 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import (
     SAME,
     ChangedRows,
     Pair,
+    n_bytes,
     pack,
 )
 from tests.factories import make_encoding
@@ -36,7 +37,9 @@ def test_twins_share_a_grid_in_which_bert_has_two_slots_more():
 def test_weights_travel_to_half_a_step_and_masked_cells_as_such():
     _, arrays = unpack(pack(PAIR))
     for name, encoding in (("left", LEFT), ("right", RIGHT)):
-        packed, weights = arrays[f"{name}.pattern"], encoding.patterns
+        layers = range(encoding.model.n_layers)
+        packed = np.stack([arrays[f"{name}.pattern.{layer}"] for layer in layers])
+        weights = encoding.patterns
         assert np.array_equal(packed == FORBIDDEN, np.isnan(weights))
         seen = ~np.isnan(weights)
         # A byte is the weight to the nearest 1/254; float32 rounding adds less than 1e-6.
@@ -104,3 +107,30 @@ def test_the_first_view_is_where_the_two_look_at_different_sides_most_clearly(
     monkeypatch.setattr(picture, "head_measures", lambda encoding: of[id(encoding)])
     view = picture.first_view(pair, asked)
     assert (view.layer, view.head) == found
+
+
+def test_where_all_of_it_is_too_much_the_layer_on_show_is_sent_whole_and_the_others_small():
+    all_of_it = pack(PAIR)
+    header, arrays = unpack(pack(PAIR, layer=1, most_bytes=n_bytes(PAIR) - 1))
+    whole_header, whole = unpack(all_of_it)
+    assert whole_header["left"]["layers"] == list(range(LEFT.model.n_layers))
+    assert header["left"]["layers"] == header["right"]["layers"] == [1]
+    assert "left.thumbnails" not in whole
+    for name, encoding in (("left", LEFT), ("right", RIGHT)):
+        assert {one for one in arrays if one.startswith(f"{name}.pattern")} == {f"{name}.pattern.1"}
+        for one in ("pattern.1", "queries.1", "keys.1", "value_rest.1", "measures"):
+            assert np.array_equal(arrays[f"{name}.{one}"], whole[f"{name}.{one}"])
+        small = arrays[f"{name}.thumbnails"]
+        card = encoding.model
+        assert small.shape[:2] == (card.n_layers, card.n_heads)
+        # As few tokens as these have a cell each.
+        assert np.abs(small / 255 - np.nan_to_num(encoding.patterns)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_what_it_comes_to_is_what_is_sent():
+    sent = sum(
+        array.nbytes
+        for name, array in unpack(pack(PAIR))[1].items()
+        if "measures" not in name and "scale" not in name
+    )
+    assert n_bytes(PAIR) == sent

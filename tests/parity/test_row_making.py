@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kvviz.engine import load_model, trace_generation
+from kvviz.engine import load_model, trace_encoding, trace_generation
 from kvviz.player import pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
+from kvviz.ui.pages.bert_vs_gpt2.payload import pack as pack_pair
 
 SCRIPT = Path(__file__).with_name("row_making.mjs")
 N_CELLS = 50
@@ -82,15 +84,58 @@ def test_score_weight_and_mix_of_fifty_cells_are_the_engines(run, cross):
         if not cross and trace.position_bias is not None:
             score += trace.position_bias[head, query, key]
         pattern = trace.cross_pattern(layer, head) if cross else trace.pattern(layer, head)
-        weights = pattern[query, :n_keys].astype(np.float64)
-        # What is said of a score is a bound, and the weight follows from all scores of the row.
-        within = found["within"] + ROUNDED * max(1.0, abs(score))
-        assert abs(found["score"] - score) <= within
-        assert abs(found["weight"] - weights[key]) <= np.expm1(2 * within) * weights[key] + 1e-7
-        mix = weights @ values[:n_keys].astype(np.float64)
-        off = (
-            np.expm1(2 * within) * (weights @ np.abs(values[:n_keys])) + 1e-4 * np.abs(values).max()
+        check(found, score, pattern[query, :n_keys], values[:n_keys], key)
+
+
+def check(found, score, weights, values, key):
+    """Hold what the browser made of a cell to the engine's score, weights and values."""
+    weights = weights.astype(np.float64)
+    # What is said of a score is a bound, and the weight follows from all scores of the row.
+    within = found["within"] + ROUNDED * max(1.0, abs(score))
+    assert abs(found["score"] - score) <= within
+    assert abs(found["weight"] - weights[key]) <= np.expm1(2 * within) * weights[key] + 1e-7
+    mix = weights @ values.astype(np.float64)
+    off = np.expm1(2 * within) * (weights @ np.abs(values)) + 1e-4 * np.abs(values).max()
+    assert (np.abs(np.array(found["mix"]) - mix) <= off).all()
+    # The bound is worth something, also for the large queries and keys of a T5.
+    assert found["within"] < 0.03
+
+
+READ = "Lily played with her red ball. It rolled under the bed."
+
+
+@pytest.mark.parametrize("masks", [("causal", "bidirectional"), ("bidirectional", "causal")])
+def test_score_weight_and_mix_of_fifty_cells_are_those_of_a_reading_under_either_mask(
+    masks, tmp_path
+):
+    sides = {
+        which: trace_encoding(load_model(name, device="cpu"), READ, mask=mask)
+        for which, name, mask in zip(
+            ("left", "right"), ("kvviz/gpt2-mini", "kvviz/bert-mini"), masks, strict=True
         )
-        assert (np.abs(np.array(found["mix"]) - mix) <= off).all()
-        # The bound is worth something, also for the large queries and keys of a T5.
-        assert found["within"] < 0.03
+    }
+    file = tmp_path / "pair.bin"
+    file.write_bytes(pack_pair(Pair(sides["left"], sides["right"], ("GPT-2", "BERT"), ("", ""))))
+    chance = np.random.default_rng(7)
+    cells = []
+    for which, encoding in sides.items():
+        for _ in range(N_CELLS):
+            query = int(chance.integers(encoding.n_tokens))
+            n_keys = query + 1 if encoding.mask == "causal" else encoding.n_tokens
+            cells.append(
+                {
+                    "which": which,
+                    "layer": int(chance.integers(encoding.model.n_layers)),
+                    "head": int(chance.integers(encoding.model.n_heads)),
+                    "query": query,
+                    "key": int(chance.integers(n_keys)),
+                }
+            )
+    for cell, found in zip(cells, made(file, cells), strict=True):
+        encoding = sides[cell["which"]]
+        layer, head, query, key = (cell[name] for name in ("layer", "head", "query", "key"))
+        weights = encoding.pattern(layer, head)[query]
+        seen = ~np.isnan(weights)
+        score = float(encoding.scores(layer, head)[query, key])
+        values = encoding.values(layer)[head][seen]
+        check(found, score, weights[seen], values, key)

@@ -6,12 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from kvviz.engine.asking.blanks import started
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.observing.agreement import check_layers
+from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
 from kvviz.engine.running.reading import (
@@ -28,7 +32,20 @@ from kvviz.errors import OptionsError
 from kvviz.translation import gettext as _
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class WritingPass:
+    """One forward pass of a BERT that writes, as it was seen.
+
+    Attributes:
+        fed: Token ids that went through the network, ends and masks included.
+        computed: Positions whose K/V rows the projections of every layer were seen to make.
+    """
+
+    fed: Int64[np.ndarray, " position"]
+    computed: Int64[np.ndarray, " row"]
+
+
+@dataclass(frozen=True, eq=False)
 class MaskedWriting:
     """A continuation that a BERT wrote.
 
@@ -36,17 +53,24 @@ class MaskedWriting:
         token_ids: The new tokens.
         drafts: The new tokens after each sweep over them, the last draft last; one draft where
             they were written once.
-        n_passes: Forward passes.
-        n_rows: Tokens that went through the network, over all passes. Every pass computes all of
-            its rows: none can be kept.
+        passes: The forward passes, in their order.
         seconds: Measured time, device synchronised.
     """
 
     token_ids: tuple[int, ...]
     drafts: tuple[tuple[int, ...], ...]
-    n_passes: int
-    n_rows: int
+    passes: tuple[WritingPass, ...]
     seconds: float
+
+    @property
+    def n_passes(self) -> int:
+        """Forward passes."""
+        return len(self.passes)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows computed over all passes: every pass was seen to compute all of its own."""
+        return sum(one.computed.size for one in self.passes)
 
 
 def write_by_appending(
@@ -75,25 +99,26 @@ def write_by_appending(
         OptionsError: If `n_new` is less than 1.
         ModelFilesError: If the model gives logits that are not finite.
         ContextLengthError: If all of it does not fit into the model.
+        ObservationError: If the observers of a pass disagree.
         RunCancelledError: If cancelled.
     """
     ends, ids = _begun(model, token_ids, n_new)
 
     def write() -> MaskedWriting:
         written: list[int] = []
-        n_rows = 0
+        passes: list[WritingPass] = []
         start = started(model)
         for done in range(n_new):
             stop_if_asked(cancel)
             row = ends.around([*ids, *written, ends.mask])
-            logits = _allowed(_logits(model, row, len(row) - 2), ends)
-            written.append(int(logits.argmax()))
-            n_rows += len(row)
+            logits, seen = _logits(model, row, len(row) - 2)
+            written.append(int(_allowed(logits, ends).argmax()))
+            passes.append(seen)
             if progress is not None:
                 progress(done + 1, n_new)
         synchronise(model.device)
         seconds = time.perf_counter() - start
-        return MaskedWriting(tuple(written), (tuple(written),), n_new, n_rows, seconds)
+        return MaskedWriting(tuple(written), (tuple(written),), tuple(passes), seconds)
 
     return running(model, write, fix=_(FIX))
 
@@ -146,26 +171,27 @@ def write_by_refining(
         row = ends.around([*ids, *[ends.mask] * n_new])
         first = 1 + len(ids)
         drafts: list[tuple[int, ...]] = []
-        n_passes = 0
+        passes: list[WritingPass] = []
         start = started(model)
         for sweep in range(n_sweeps):
             settle = sweep == n_sweeps - 1
             for offset in torch.randperm(n_new, generator=draw).tolist():
                 stop_if_asked(cancel)
                 row[first + offset] = ends.mask
-                logits = _allowed(_logits(model, row, first + offset), ends).cpu().double()
+                found, seen = _logits(model, row, first + offset)
+                logits = _allowed(found, ends).cpu().double()
                 row[first + offset] = int(
                     logits.argmax()
                     if settle
                     else torch.multinomial(logits.softmax(-1), 1, generator=draw)
                 )
-                n_passes += 1
+                passes.append(seen)
                 if progress is not None:
-                    progress(n_passes, n_sweeps * n_new)
+                    progress(len(passes), n_sweeps * n_new)
             drafts.append(tuple(row[first : first + n_new]))
         synchronise(model.device)
         seconds = time.perf_counter() - start
-        return MaskedWriting(drafts[-1], tuple(drafts), n_passes, n_passes * len(row), seconds)
+        return MaskedWriting(drafts[-1], tuple(drafts), tuple(passes), seconds)
 
     return running(model, write, fix=_(FIX))
 
@@ -184,11 +210,17 @@ def _begun(
     return ends, checked_text(model, token_ids, n_added=2 + n_new)
 
 
-def _logits(model: LoadedModel, row: list[int], place: int) -> Tensor:
+def _logits(model: LoadedModel, row: list[int], place: int) -> tuple[Tensor, WritingPass]:
+    """Return what the model says of a place, and what was seen of the pass."""
     batch = torch.tensor([row], device=model.device)
-    logits = logits_of_hidden(model, batch, [0], [place])[0]
+    observation = StepObservation()
+    logits = logits_of_hidden(model, batch, [0], [place], observation=observation)[0]
     require_finite(logits, logits.dtype)
-    return logits
+    fed = range(len(row))
+    check_layers(observation, model.card.n_layers, model.family.n_projections, fed)
+    # All layers made as many rows as the first, or the check had said so.
+    _, n_computed = observation.projected[0]
+    return logits, WritingPass(np.array(row, dtype=np.int64), np.arange(n_computed))
 
 
 def _allowed(logits: Tensor, ends: MaskedEnds) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, get_args
@@ -14,6 +15,7 @@ from torch import Tensor
 from kvviz.engine.models.context_errors import ids_too_long
 from kvviz.engine.models.families import FAMILIES
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import (
     ModelFamilyError,
     OptionsError,
@@ -219,6 +221,7 @@ def logits_of_hidden(
     lines: Sequence[int] | Tensor,
     columns: Sequence[int] | Tensor,
     attention: Tensor | None = None,
+    observation: StepObservation | None = None,
 ) -> Float[Tensor, "place vocab"]:
     """Return what a BERT says at the places that are asked, and at no other.
 
@@ -231,9 +234,14 @@ def logits_of_hidden(
         lines: For each place its text in the batch.
         columns: For each place its position in that text.
         attention: Mask of the attention; the model's own if None.
+        observation: Who watches the pass, if anybody.
     """
     module = model.module
-    rows = module.base_model(batch, attention_mask=attention).last_hidden_state
+    watched = nullcontext() if observation is None else observation.watching()
+    with watched:
+        rows = module.base_model(
+            batch, attention_mask=attention, kvviz_observation=observation
+        ).last_hidden_state
     return module.get_submodule("cls")(rows[lines, columns])
 
 

@@ -6,7 +6,7 @@ import { hitHistory } from "./layout.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
 import { paintHistory } from "./paint_history.js";
-import { mainRun } from "./run.js";
+import { mainRun, tokenText } from "./run.js";
 import * as words from "./words.js";
 
 /**
@@ -122,7 +122,9 @@ export function history(dispatch) {
       });
       changed([payload, state.step, state.cache, spot, palette, dpr, layout, moment], () => {
         const runs = /** @type {LifeView[]} */ (caches.map((cache) => lives[cache]));
-        drawn = { payload, history: layout.history, runs, step: state.step, spot, palette, dpr, moment };
+        const text = (/** @type {number} */ row, /** @type {boolean} */ ofInput) =>
+          ofInput ? payload.header.encoder?.tokens[row].text ?? "" : tokenText(payload, caches[0], row);
+        drawn = { text, history: layout.history, runs, step: state.step, spot, palette, dpr, moment };
         paintHistory(canvas, drawn);
       });
     },

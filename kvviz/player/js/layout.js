@@ -129,6 +129,10 @@ const LIFE_HEIGHT = 230;
 const TWO_CACHES_HEIGHT = 560;
 /** Room above lives that stand by themselves. */
 const LIFE_TOP = 58;
+/** Rows of lives that are a page's own picture, their greatest width, and the room for the steps' numbers above. */
+const ONE_LIFE_HEIGHT = 520;
+const ONE_LIFE = 420;
+const STEPS_TOP = 20;
 /** Between the rows of two caches. */
 const PARTING = 8;
 /** Least width of K and V side by side: three pixels a number of a small head. */
@@ -209,8 +213,21 @@ function aloneHistory(input, width) {
 }
 
 /**
+ * One run's lives on a canvas of their own, without a title above them.
+ * @param {{ n_rows: number, n_steps: number }} run @param {number} width
+ * @param {number} n_lines Rows that must have room: those of the longer of two runs that stand side by side.
+ * @param {number} [first] The line in which row 0 stands. @returns {HistoryGeometry}
+ */
+export function lifeGeometry({ n_rows, n_steps }, width, n_lines, first = 0) {
+  const { row, labels } = lifeRows({ n_rows: n_lines }, ONE_LIFE_HEIGHT, Math.round(width * 0.24));
+  const column = lifeColumn(n_steps, Math.min(ONE_LIFE, width - labels - 4));
+  const input = { both: false, n_rows, n_steps };
+  return historyGeometry(input, { column, row, top: STEPS_TOP + first * row, foot: STEPS_TOP + n_lines * row + 2, labels });
+}
+
+/**
  * Rows as high as a height allows, and the width for their tokens where these can be read.
- * @param {LayoutInput} input @param {number} height @param {number} [most]
+ * @param {Pick<LayoutInput, "n_rows" | "n_encoder">} input @param {number} height @param {number} [most]
  */
 function lifeRows({ n_rows, n_encoder = 0 }, height, most = TOKENS) {
   const room = Math.min(MAX_LIFE_PITCH, (height - PARTING) / (n_rows + n_encoder));
@@ -219,7 +236,7 @@ function lifeRows({ n_rows, n_encoder = 0 }, height, most = TOKENS) {
 }
 
 /**
- * @param {LayoutInput} input
+ * @param {Pick<LayoutInput, "both" | "n_rows" | "n_steps" | "n_encoder">} input
  * @param {{ column: number, row: number, top: number, foot: number, labels: number, least?: number }} at
  *   Pitches, where the rows begin, the whole height if it is given from outside, the width for the
  *   tokens, and the least room of a life.

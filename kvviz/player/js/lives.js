@@ -29,9 +29,16 @@ export function livesOf(payload, cache, part = "lives") {
   if (!packed) return null;
   const { n_steps, encoder } = payload.header;
   const n_rows = part === "lives" ? payload.header.n_rows : /** @type {NonNullable<typeof encoder>} */ (encoder).tokens.length;
+  return livesOfSpans(packed.data, n_rows, n_steps);
+}
+
+/**
+ * @param {import("./packed_buffer.js").Numbers} data Four numbers a span: step, state, first row, row after the last one.
+ * @param {number} n_rows @param {number} n_steps @returns {Lives}
+ */
+export function livesOfSpans(data, n_rows, n_steps) {
   const states = new Uint8Array(n_steps * n_rows);
   const made = new Array(n_steps).fill(0);
-  const { data } = packed;
   for (let at = 0; at < data.length; at += 4) {
     const [step, state, first, end] = data.subarray(at, at + 4);
     states.fill(state, step * n_rows + first, step * n_rows + end);

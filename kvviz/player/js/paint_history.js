@@ -4,10 +4,9 @@ import { glyphs } from "./format.js";
 import { LIFE_STATES } from "./lives.js";
 import { REST, rowWritten } from "./motion.js";
 import { MONO, begin, textWithin } from "./pen.js";
-import { tokenText } from "./run.js";
 
 /**
- * @import { Payload, RunCache } from "./buffer.js"
+ * @import { RunCache } from "./buffer.js"
  * @import { Palette } from "./colour.js"
  * @import { Box, HistoryGeometry } from "./layout.js"
  * @import { Lives, LifeState } from "./lives.js"
@@ -19,7 +18,7 @@ import { tokenText } from "./run.js";
  * @property {Lives | null} cross
  *
  * @typedef {object} HistoryView
- * @property {Payload} payload
+ * @property {(row: number, ofInput: boolean) => string} text Of the token whose row it is, of the run's own or of the encoder's.
  * @property {HistoryGeometry} history
  * @property {LifeView[]} runs
  * @property {number} step
@@ -130,18 +129,18 @@ function paintPixels(pen, { step, palette }, lives, box) {
 
 /** @param {CanvasRenderingContext2D} pen @param {HistoryView} view */
 function paintLabels(pen, view) {
-  const { payload, history, runs } = view;
+  const { history, runs } = view;
   if (!history.labels) return;
-  const { cache, own, cross } = runs[0];
-  labelRows(pen, view, own, history.grids[0], false, (row) => tokenText(payload, cache, row));
-  if (cross) labelRows(pen, view, cross, history.crossGrids[0], true, (row) => payload.header.encoder?.tokens[row].text ?? "");
+  const { own, cross } = runs[0];
+  labelRows(pen, view, own, history.grids[0], false);
+  if (cross) labelRows(pen, view, cross, history.crossGrids[0], true);
 }
 
 /**
  * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
- * @param {boolean} ofInput Whether the rows are the encoder's positions. @param {(row: number) => string} text
+ * @param {boolean} ofInput Whether the rows are the encoder's positions.
  */
-function labelRows(pen, { history, step, spot, palette }, lives, box, ofInput, text) {
+function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofInput) {
   const { labels, rowPitch } = history;
   pen.textAlign = "right";
   pen.textBaseline = "middle";
@@ -152,7 +151,7 @@ function labelRows(pen, { history, step, spot, palette }, lives, box, ofInput, t
     const isLit = spot?.row === row && isOfInput(spot) === ofInput;
     pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
     pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText }[state];
-    textWithin(pen, glyphs(text(row)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
+    textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
 }
 
@@ -170,8 +169,8 @@ function isOfInput(spot) {
  * The numbers of the first, the current and the last step, where they have room.
  * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} box
  */
-function paintSteps(pen, { history, step, payload, palette }, box) {
-  const last = payload.header.n_steps - 1;
+function paintSteps(pen, { history, step, runs, palette }, box) {
+  const last = runs[0].own.n_steps - 1;
   const centre = (/** @type {number} */ at) => box.x + (at + 0.5) * history.columnPitch;
   pen.textBaseline = "alphabetic";
   const write = (/** @type {number} */ at, /** @type {CanvasTextAlign} */ align, /** @type {number} */ x) => {

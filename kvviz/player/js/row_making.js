@@ -4,6 +4,7 @@ import { kvHead } from "./run.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
+ * @import { PackedArray } from "./packed_buffer.js"
  *
  * @typedef {object} Place A cell of a pattern: who looks, and at whom.
  * @property {RunCache} cache
@@ -12,6 +13,9 @@ import { kvHead } from "./run.js";
  * @property {number} head
  * @property {number} query Row of the token that looks.
  * @property {number} key Row of the token that is looked at.
+ *
+ * @typedef {{ row: (at: number) => Float64Array, scale: number }} PackedRows The scale is the largest number of the head.
+ * @typedef {{ queries: PackedRows, keys: PackedRows, values: PackedRows }} HeadRows
  *
  * @typedef {object} RowMaking All that a row of a pattern is made of.
  * @property {number} n_keys Keys that the mask lets it see, from row 0 on.
@@ -39,21 +43,41 @@ const OFF = 1 / 64516;
 export function rowMaking(payload, { cache, cross, layer, head, query }) {
   const { header, arrays } = payload;
   const n_keys = cross ? header.encoder?.tokens.length ?? 0 : query + 1;
-  const start = cross ? `${cache}.cross_` : `${cache}.`;
   if (query < 0 || query >= header.n_rows || n_keys === 0) return null;
-  const at = kvHead(payload, head);
-  const queries = rowsOf(payload, start, "queries", "query", layer, head);
-  const keyRows = rowsOf(payload, start, "keys", "key", layer, at);
-  const valueRows = rowsOf(payload, start, "values", "value", layer, at);
-  if (!queries || !keyRows || !valueRows) return null;
+  const rows = packedRows(arrays, cross ? `${cache}.cross_` : `${cache}.`, layer, head, kvHead(payload, head), header.model.d_head);
+  const scale = (cross ? /** @type {NonNullable<typeof header.encoder>} */ (header.encoder).score_scale : header.score_scale)[layer];
+  const biases = cross ? undefined : arrays.get("position_bias");
+  const biasOf = biases && ((/** @type {number} */ key) => biases.data[head * header.n_rows + query - key]);
+  return rows && makingOf(rows, query, n_keys, scale, biasOf);
+}
+
+/**
+ * Takes a head's rows out of a buffer, packed in 16 bits a number: see rounding.py.
+ * @param {Map<string, PackedArray>} arrays @param {string} start Of the arrays' names, such as "on.".
+ * @param {number} layer @param {number} head @param {number} kv Head whose keys and values it reads. @param {number} d_head
+ * @returns {HeadRows | null} Null where the layer is not here.
+ */
+export function packedRows(arrays, start, layer, head, kv, d_head) {
+  const queries = rowsOf(arrays, start, "queries", "query", layer, head, d_head);
+  const keys = rowsOf(arrays, start, "keys", "key", layer, kv, d_head);
+  const values = rowsOf(arrays, start, "values", "value", layer, kv, d_head);
+  return queries && keys && values && { queries, keys, values };
+}
+
+/**
+ * @param {HeadRows} rows @param {number} query Row of the token that looks.
+ * @param {number} n_keys Keys that the mask lets it see, from row 0 on.
+ * @param {number} scale Of the products. @param {(key: number) => number} [biasOf] Added to the score of a key, if the model has such.
+ * @returns {RowMaking | null} Null where it sees no key.
+ */
+export function makingOf({ queries, keys: keyRows, values: valueRows }, query, n_keys, scale, biasOf) {
+  if (n_keys <= 0) return null;
   const q = queries.row(query);
   const places = Array.from({ length: n_keys }, (_, key) => key);
   const keys = places.map(keyRows.row);
   const values = places.map(valueRows.row);
-  const scale = (cross ? /** @type {NonNullable<typeof header.encoder>} */ (header.encoder).score_scale : header.score_scale)[layer];
   const sums = Float64Array.from(keys, (k) => dot(q, k));
-  const biases = cross ? undefined : arrays.get("position_bias");
-  const bias = biases ? Float64Array.from(places, (key) => biases.data[head * header.n_rows + query - key]) : null;
+  const bias = biasOf ? Float64Array.from(places, biasOf) : null;
   const scores = sums.map((sum, key) => sum * scale + (bias?.[key] ?? 0));
   const most = scores.reduce((a, b) => Math.max(a, b), -Infinity);
   const powers = scores.map((score) => Math.exp(score - most));
@@ -80,7 +104,8 @@ export function mixOfHead(payload, place) {
  * @returns {Float64Array[]}
  */
 export function queryRows(payload, { cache, cross, layer, head }, end) {
-  const queries = rowsOf(payload, cross ? `${cache}.cross_` : `${cache}.`, "queries", "query", layer, head);
+  const { arrays, header } = payload;
+  const queries = rowsOf(arrays, cross ? `${cache}.cross_` : `${cache}.`, "queries", "query", layer, head, header.model.d_head);
   return queries ? Array.from({ length: end }, (_, row) => queries.row(row)) : [];
 }
 
@@ -117,15 +142,14 @@ export function heaviest({ weights, values, query }, count, key) {
 }
 
 /**
- * @param {Payload} payload @param {string} start @param {string} many @param {string} one
- * @param {number} layer @param {number} head
+ * @param {Map<string, PackedArray>} arrays @param {string} start @param {string} many @param {string} one
+ * @param {number} layer @param {number} head @param {number} d_head @returns {PackedRows | null}
  */
-function rowsOf({ arrays, header }, start, many, one, layer, head) {
+function rowsOf(arrays, start, many, one, layer, head, d_head) {
   const coarse = arrays.get(`${start}${many}.${layer}`);
   const rest = arrays.get(`${start}${one}_rest.${layer}`);
   const scales = arrays.get(`${start}${one}_scale.${layer}`);
   if (!coarse || !rest || !scales) return null;
-  const { d_head } = header.model;
   const [, n_rows] = coarse.shape;
   const scale = scales.data[head];
   const row = (/** @type {number} */ at) => {

@@ -4,6 +4,9 @@ import { decode, weightOf, within } from "../../../kvviz/ui/pages/bert_vs_gpt2/j
 import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { geometry, membersOf, nextUnit, positionsOf, slotAt, thumbSide } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/geometry.js";
 import { countRows, headText, lookOf, lookText, measuresOf, named, rowText, rowsSentence } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/words.js";
+import { heaviestKey, keptSentence, movedPlace, rowMaking } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/row_subject.js";
+import { litPositions, litUnits, tokensOf } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/scene.js";
+import { nextAlong } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/strip.js";
 import { makeBuffer } from "./fixture.js";
 
 const payload = decode(makeBuffer());
@@ -21,11 +24,12 @@ test("a buffer is read at any offset of a larger one", () => {
 test("a buffer of another version, cut short or without a pattern is refused in words", () => {
   const refused = (/** @type {any} */ buffer, /** @type {RegExp} */ words) =>
     assert.throws(() => decode(buffer), (error) => error instanceof BufferError && words.test(error.message));
-  refused(makeBuffer({ version: 1 }), /another version of kvviz. Its format is 1; the page reads 2/);
+  refused(makeBuffer({ version: 1 }), /another version of kvviz. Its format is 1; the page reads 3/);
   const whole = makeBuffer();
   refused(whole.subarray(0, whole.length - 8), /picture was cut short/);
   refused(new TextEncoder().encode("<!doctype html>"), /no picture of kvviz/);
-  refused(makeBuffer({ left: { ...payload.header.left, n_heads: 3 } }), /left.pattern is \(1,1,2,2\), not \(1,3,2,2\)/);
+  refused(makeBuffer({ left: { ...payload.header.left, n_heads: 3 } }), /left.pattern.0 is \(1,2,2\), not \(3,2,2\)/);
+  refused(makeBuffer({ left: { ...payload.header.left, n_layers: 2 } }), /It lacks left.thumbnails/);
   refused(makeBuffer({ right: null }), /lacks right/);
   // Before the answer there is no pattern, and none is called for.
   assert.equal(decode(makeBuffer({ veiled: true, left: { ...payload.header.left, n_heads: 3 } })).header.veiled, true);
@@ -83,7 +87,6 @@ test("both models fit beside each other, and below each other on a phone", () =>
     const needed = (place.stacked ? 1 : 2) * place.column + (place.stacked ? 0 : 32);
     assert.ok(needed <= width + 1e-9);
     assert.ok(place.labels + place.grid <= place.column + 1e-9, `${width} ${n}`);
-    assert.ok(n * place.cell <= place.column);
     assert.ok(place.pitch > 0);
   }
   assert.equal(geometry(1100, 9).stacked, false);
@@ -96,7 +99,7 @@ test("names stand at the edges as long as they can be read, smaller on a phone",
     const place = geometry(width, n);
     assert.ok(place.named && place.pitch > place.font, "a name would touch the next one");
   }
-  assert.deepEqual([geometry(346, 60).named, geometry(346, 60).labels], [false, 16]);
+  assert.deepEqual([geometry(346, 60).named, geometry(346, 60).labels], [false, 52]);
 });
 
 test("thumbnails of twelve heads fit into half of the page", () => {
@@ -120,4 +123,52 @@ test("a key leads to the nearest unit of which the model has a token, and no fur
   assert.equal(nextUnit(members, 1, -1), 1);
   assert.equal(nextUnit(members, 1, 0), 1);
   assert.equal(nextUnit([[], []], null, 1), null);
+  // What the other model alone has may be lit: from there to the nearest.
+  assert.deepEqual([nextUnit(members, 4, 1), nextUnit(members, 0, -1), nextUnit([[], []], 1, 1)], [3, 1, null]);
+});
+
+test("a token alone is lit, or who looks and at whom; in a model that cuts it in two, both halves", () => {
+  assert.deepEqual(litUnits({ query: 2, key: null }), [2]);
+  assert.deepEqual(litUnits({ query: null, key: 1 }), [1]);
+  assert.deepEqual(litUnits({ query: 1, key: 1 }), [1]);
+  assert.deepEqual(litUnits({ query: null, key: null }), []);
+  const tokens = tokensOf(payload.header);
+  assert.deepEqual(litPositions(tokens, "left", { query: 2, key: 0 }), [1]);
+  assert.deepEqual(litPositions(tokens, "right", { query: 2, key: 0 }), [2, 3, 0]);
+});
+
+test("a key leads along the text, and not out of it", () => {
+  const found = ["ArrowRight", "ArrowLeft", "Home", "End", "a"].map((key) => nextAlong(key, 1, 4));
+  assert.deepEqual(found, [2, 0, 0, 3, -1]);
+  assert.deepEqual([nextAlong("ArrowLeft", 0, 4), nextAlong("ArrowDown", 3, 4)], [-1, -1]);
+});
+
+test("a row of either model is made of the keys that its mask lets it see", () => {
+  const place = (/** @type {any} */ change) => ({ which: /** @type {const} */ ("right"), query: 1, key: 4, ...change });
+  const attention = { ...view, look: /** @type {const} */ ("attention") };
+  const both = rowMaking(payload, place({}), attention);
+  assert.equal(both?.n_keys, 5);
+  const back = rowMaking(payload, place({ which: "left", key: 0 }), attention);
+  assert.equal(back?.n_keys, 2);
+  assert.equal(rowMaking(payload, place({ which: "left", query: 0, key: 1 }), attention), null, "forbidden by the mask");
+  for (const making of [both, back]) assert.ok(Math.abs(making.weights.reduce((a, b) => a + b) - 1) < 1e-12);
+  both.scores.forEach((score, key) => assert.ok(Math.abs(score - 0.5 * (both.query[0] * both.keys[key][0] + both.query[1] * both.keys[key][1])) < 1e-12));
+  const most = heaviestKey(both);
+  assert.ok(both.weights.every((weight) => weight <= both.weights[most]));
+  const elsewhere = decode(makeBuffer({ veiled: true, left: { ...payload.header.left, layers: [] } }));
+  elsewhere.arrays.delete("left.queries.0");
+  assert.equal(rowMaking(elsewhere, place({ which: "left", key: 0 }), attention), null, "a layer that was left out");
+});
+
+test("arrow keys lead from cell to cell, no further than the mask and the text", () => {
+  const { left, right } = payload.header;
+  assert.deepEqual(movedPlace(left, { which: "left", query: 1, key: 1 }, -1, 0), { which: "left", query: 0, key: 0 });
+  assert.deepEqual(movedPlace(left, { which: "left", query: 1, key: 1 }, 0, 1), { which: "left", query: 1, key: 1 });
+  assert.deepEqual(movedPlace(right, { which: "right", query: 0, key: 3 }, -1, 1), { which: "right", query: 0, key: 4 });
+});
+
+test("it is said why key and value may be kept, by the mask", () => {
+  const { left, right } = payload.header;
+  assert.match(keptSentence(left, { which: "left", query: 1, key: 0 }), /GPT-2 looks back: .* row 0, so a cache may keep both/);
+  assert.match(keptSentence(right, { which: "right", query: 1, key: 0 }), /BERT looks both ways: row 1 sees all 5 keys.*none can be kept/);
 });

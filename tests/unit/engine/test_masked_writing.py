@@ -1,10 +1,14 @@
+from contextlib import contextmanager
+
 import pytest
 
 from kvviz.engine import fill_from_both_sides, write_by_appending, write_by_refining
+from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.reading import MaskedEnds
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,
+    ObservationError,
     OptionsError,
     PromptError,
     RunCancelledError,
@@ -35,6 +39,25 @@ def test_appending_fills_one_mask_after_the_other(bert, begun):
     assert found.n_passes == 4
     # [CLS], what is there, [MASK], [SEP]: all rows anew in every pass.
     assert found.n_rows == sum(len(begun) + new + 3 for new in range(4))
+    ends = MaskedEnds.of(bert)
+    for new, one in enumerate(found.passes):
+        assert one.fed.tolist() == ends.around([*text[: len(begun) + new], ends.mask])
+        assert one.computed.tolist() == list(range(len(begun) + new + 3))
+
+
+def test_rows_are_those_that_the_projections_were_seen_to_make(bert, begun, monkeypatch):
+    """A projection that reports another number of rows than were fed is not believed."""
+    real = StepObservation.watching
+
+    @contextmanager
+    def deaf_at_the_end(observation):
+        with real(observation):
+            yield
+        observation.projected[-1] = (observation.projected[-1][0], 1)
+
+    monkeypatch.setattr(StepObservation, "watching", deaf_at_the_end)
+    with pytest.raises(ObservationError):
+        write_by_appending(bert, begun, 1)
 
 
 def test_refining_ends_where_the_last_sweep_took_the_likeliest(bert, begun):

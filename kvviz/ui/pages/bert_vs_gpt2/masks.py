@@ -11,7 +11,7 @@ from kvviz.analysis import RowChanges, row_changes
 from kvviz.lessons import lessons
 from kvviz.trace import EncodingTrace
 from kvviz.trace.encoding import Mask
-from kvviz.translation import N_
+from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
@@ -76,17 +76,33 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
 
 
 def told(swapped: Both, names: tuple[str, str]) -> Verdict:
-    """Return whether either model could keep a cache under the other's mask."""
+    """Return whether either model could keep a cache under the other's mask.
+
+    Rows are counted as the map and the table below count them: all that were there before.
+    """
     found: dict[str, object] = {"left": names[0], "right": names[1]}
     for which, rows in zip(("left", "right"), swapped, strict=True):
-        before = rows.changed[:, : first_other(rows)]
         found |= {
-            which + "_n": f"{before.size - before.sum():,}",
-            which + "_of": counted(before.size),
+            which + "_n": f"{rows.n_rows - rows.n_changed:,}",
+            which + "_of": counted(rows.n_rows),
+            which + "_rest": rest(rows),
             # Translators: Said of a cache: exact, where all rows before the new word were kept.
             which + "_cache": _("exact") if keeps(rows) == YES else _("impossible"),
         }
     return Verdict([{keeps(rows)} for rows in swapped], found)
+
+
+def rest(rows: RowChanges) -> str:
+    """Say which rows changed although a cache would be exact; nothing where it would not be."""
+    n = rows.n_changed
+    if keeps(rows) == NO or not n:
+        return ""
+    # Translators: A part of "the model kept 138 of its 144 rows …, and the other …".
+    return ngettext(
+        " (the other {n:,} is where another token stands now)",
+        " (the other {n:,} are where another token stands now)",
+        n,
+    ).format(n=n)
 
 
 def changed(before: Readings, after: Readings) -> Both:

@@ -10,15 +10,17 @@ from typing import Any
 
 import streamlit as st
 
+import kvviz.player
 from kvviz.errors import LinkError
 from kvviz.translation import language
-from kvviz.ui.pages.bert_vs_gpt2.payload import Pair, pack
+from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, Pair, n_bytes, pack
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
+STYLE = Path(kvviz.player.__file__).parent / "player.css"
 LOOKS = ("attention", "mask")
 
 
@@ -38,8 +40,13 @@ class HeadView:
 
 
 def _component() -> Callable[..., Any]:
-    """Return what mounts the picture."""
-    return front_end("kvviz_patterns", FOLDER / "patterns.bundle.js", FOLDER / "patterns.css")
+    """Return what mounts the picture; how a row is made is dressed as in the player."""
+    return front_end(
+        "kvviz_patterns",
+        FOLDER / "patterns.bundle.js",
+        FOLDER / "patterns.css",
+        STYLE,
+    )
 
 
 def checked_view(message: object, pair: Pair) -> HeadView:
@@ -98,11 +105,13 @@ def twins(
         id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled, language()
     )  # fmt: skip
     if memory["shown"] != shown:
-        buffer = pack(
-            pair, layer=view.layer or 0, head=view.head or 0, look=view.look, veiled=veiled
-        )
         # The pair is kept so that no other object comes to stand where it stood in memory.
-        memory.update(shown=shown, pair=pair, buffer=buffer)
+        memory.update(shown=shown, pair=pair, view=view, buffer=None)
+    if memory["buffer"] is None:
+        at = memory["view"]
+        memory["buffer"] = pack(
+            pair, layer=at.layer or 0, head=at.head or 0, look=at.look, veiled=veiled
+        )
 
     def moved() -> None:
         message = st.session_state.get(key, {}).get("view")
@@ -113,6 +122,10 @@ def twins(
         except LinkError as error:
             log.warning("Left unheard: %s", error)
             return
+        if found.layer != memory["view"].layer and n_bytes(pair) > MOST_BYTES:
+            memory["buffer"] = None  # Its layer is not with the component yet.
+        if memory["buffer"] is None:
+            memory["view"] = found
         if on_view:
             on_view(found)
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from kvviz.analysis import RowChanges, align_tokens, head_measures
 from kvviz.player import packed_buffer
+from kvviz.player.patterns import thumbnails_of
+from kvviz.player.rounding import named_numbers
 from kvviz.trace import EncodingTrace
 from kvviz.translation import front_end_catalogue
 
-VERSION = 2
+VERSION = 3
 FORBIDDEN, FULL = 255, 254
+MOST_BYTES = 12 * 1024 * 1024
+"""All layers of both models are sent where they are no more than this; else the one on show."""
+THUMBNAIL_CELLS = 48
 SAME, CHANGED, NEW, OTHER_TOKEN = range(4)
 
 
@@ -63,7 +69,13 @@ class Pair:
 
 
 def pack(
-    pair: Pair, *, layer: int = 0, head: int = 0, look: str = "attention", veiled: bool = False
+    pair: Pair,
+    *,
+    layer: int = 0,
+    head: int = 0,
+    look: str = "attention",
+    veiled: bool = False,
+    most_bytes: int = MOST_BYTES,
 ) -> bytes:
     """Pack two encodings for the component.
 
@@ -73,6 +85,7 @@ def pack(
         head: Head likewise.
         look: ``attention`` or ``mask``.
         veiled: Leave out everything that a question asks for: patterns, measures, changed rows.
+        most_bytes: Send all layers up to so many bytes, else the one to begin with.
 
     Raises:
         AlignmentError: If the tokens of the two cannot be laid side by side.
@@ -87,21 +100,34 @@ def pack(
             members[side].extend([number] * len(positions))
         n_slots += max(len(unit.left), len(unit.right))
     arrays: dict[str, np.ndarray[Any, Any]] = {}
+    both = (("left", pair.left), ("right", pair.right))
+    is_whole = n_bytes(pair) <= most_bytes
+    layers = [
+        list(range(encoding.model.n_layers))
+        if is_whole
+        else [min(layer, encoding.model.n_layers - 1)]
+        for _, encoding in both
+    ]
     if not veiled:
-        for name, encoding in (("left", pair.left), ("right", pair.right)):
-            arrays[f"{name}.pattern"] = pattern_bytes(encoding)
+        for (name, encoding), sent in zip(both, layers, strict=True):
+            for one in sent:
+                arrays |= _layer_arrays(name, encoding, one)
             measures = head_measures(encoding)
             arrays[f"{name}.measures"] = np.stack(
                 [measures.forward, measures.entropy, measures.distance]
             ).astype(np.float32)
+            if not is_whole:
+                arrays[f"{name}.thumbnails"] = thumbnails(encoding)
         for group, changes in enumerate(pair.changes):
             for name, rows in (("left", changes.left), ("right", changes.right)):
                 states, largest = row_arrays(rows)
                 arrays[f"{group}.{name}.rows"] = states
                 arrays[f"{group}.{name}.largest"] = largest
     sides = {
-        name: _side(encoding, pair.names[i], pair.notes[i], slots[i], members[i], pair.marked[i])
-        for i, (name, encoding) in enumerate((("left", pair.left), ("right", pair.right)))
+        name: _side(
+            encoding, pair.names[i], pair.notes[i], slots[i], members[i], pair.marked[i], layers[i]
+        )
+        for i, (name, encoding) in enumerate(both)
     }
     header = {
         **front_end_catalogue(),  # first, where the front end looks for it
@@ -117,9 +143,53 @@ def pack(
     return packed_buffer.pack(header, arrays.items())
 
 
-def pattern_bytes(encoding: EncodingTrace) -> UInt8[np.ndarray, "layer head query key"]:
-    """Return all patterns, a byte a weight: 254 is a weight of 1, 255 what the mask forbids."""
-    weights = encoding.patterns
+_small: WeakKeyDictionary[EncodingTrace, np.ndarray] = WeakKeyDictionary()
+
+
+def thumbnails(encoding: EncodingTrace) -> UInt8[np.ndarray, "layer head cell_row cell_column"]:
+    """Return all patterns of an encoding as small pictures, drawn once: it takes a second."""
+    if encoding not in _small:
+        n_cells = min(THUMBNAIL_CELLS, encoding.n_tokens)
+        layers = range(encoding.model.n_layers)
+        _small[encoding] = np.stack(
+            [thumbnails_of(layer_pattern(encoding, layer), n_cells) for layer in layers]
+        )
+    return _small[encoding]
+
+
+def n_bytes(pair: Pair) -> int:
+    """Return what the patterns and rows of all layers of both models come to, packed."""
+    total = 0
+    for encoding in (pair.left, pair.right):
+        card, n = encoding.model, encoding.n_tokens
+        # A pattern has a byte a weight, a query, key or value two a number.
+        rows = 2 * n * card.d_head * (card.n_heads + 2 * card.n_kv_heads)
+        total += card.n_layers * (card.n_heads * n * n + rows)
+    return total
+
+
+def _layer_arrays(name: str, encoding: EncodingTrace, layer: int) -> dict[str, np.ndarray]:
+    """Return the patterns of a layer, and the rows that they are made of."""
+    arrays = {f"{name}.pattern.{layer}": pattern_bytes(layer_pattern(encoding, layer))}
+    for what, rows in (
+        ("queries", encoding.queries),
+        ("keys", encoding.all_keys),
+        ("values", encoding.all_values),
+    ):
+        arrays |= named_numbers(f"{name}.{what}", layer, rows[layer])
+    return arrays
+
+
+def layer_pattern(encoding: EncodingTrace, layer: int) -> Float32[np.ndarray, "head query key"]:
+    """Return the patterns of one layer; NaN where the mask forbids."""
+    heads = range(encoding.model.n_heads)
+    return np.stack([encoding.pattern(layer, head) for head in heads])
+
+
+def pattern_bytes(
+    weights: Float32[np.ndarray, "head query key"],
+) -> UInt8[np.ndarray, "head query key"]:
+    """Return patterns, a byte a weight: 254 is a weight of 1, 255 what the mask forbids."""
     rounded = np.rint(np.nan_to_num(weights, nan=0.0) * FULL).astype(np.uint8)
     return np.where(np.isnan(weights), np.uint8(FORBIDDEN), rounded)
 
@@ -142,6 +212,7 @@ def _side(
     slots: list[int],
     units: list[int],
     marked: Sequence[int],
+    layers: list[int],
 ) -> dict[str, Any]:
     return {
         "name": name,
@@ -149,6 +220,10 @@ def _side(
         "mask": encoding.mask,
         "n_layers": encoding.model.n_layers,
         "n_heads": encoding.model.n_heads,
+        "n_kv_heads": encoding.model.n_kv_heads,
+        "d_head": encoding.model.d_head,
+        "score_scale": encoding.score_scale.tolist(),
+        "layers": layers,
         "tokens": encoding.tokens_in_place,
         "special": encoding.special.tolist(),
         "slots": slots,

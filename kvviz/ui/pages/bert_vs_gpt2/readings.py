@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 Which = Literal["gpt2", "bert"]
 MaskChoice = Literal["model", "causal", "bidirectional"]
 
-MOST_TOKENS = 256
-"""The page draws every head of both models. At this length that is 6 MB for the twins that ship,
-and each cell of a pattern is still a pixel or two wide."""
+MOST_TOKENS = 512
+"""What a published BERT reads at most. Of the twins that ship one layer is then 6 MB, and a cell of
+a pattern a pixel wide; other layers are sent as small pictures, and whole when they are looked at.
+"""
 
 ROOM = 320
 """Height in pixels that is held free for a picture while it is worked on."""

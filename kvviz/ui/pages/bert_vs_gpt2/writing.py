@@ -18,13 +18,15 @@ from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, r
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
+from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife, written_lives
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import LARGEST_SEED
 
 if TYPE_CHECKING:
-    from kvviz.engine import LoadedModel
+    from kvviz.engine import LoadedModel, MaskedWriting
+    from kvviz.trace import GenerationTrace
 
 N_SWEEPS = 4
 # Translators: Two ways in which a model that only fills blanks can write.
@@ -51,6 +53,7 @@ class Written:
         seconds: Measured time of the passes.
         by_gpt2: What GPT-2 makes of it, in nats a token.
         by_bert: What BERT makes of it, in nats a token.
+        life: What was seen of its rows, pass by pass; None where that is not drawn.
     """
 
     text: str
@@ -61,6 +64,7 @@ class Written:
     seconds: float
     by_gpt2: float
     by_bert: float
+    life: WriterLife | None
 
     @property
     def distinct(self) -> float:
@@ -200,16 +204,18 @@ def write(bench: Workbench, new: int, seed: int, job: Job) -> list[Written]:
     )
     results: list[Written] = []
     by_gpt2 = trace.token_ids[trace.n_prompt :].tolist()
-    for model, ids, drafts, facts in (
-        (gpt2, by_gpt2, (), (
+    names = bench.names()
+    for model, ids, drafts, life, facts in (
+        (gpt2, by_gpt2, (), kept_life(names[0], trace), (
             len(trace.steps),
             sum(step.computed.size for step in trace.steps),
             sum(step.seconds for step in trace.steps),
         )),
-        (bert, list(appended.token_ids), (), (
+        (bert, list(appended.token_ids), (), masked_life(names[1], bert, appended), (
             appended.n_passes, appended.n_rows, appended.seconds
         )),
-        (bert, list(refined.token_ids), refined.drafts, (
+        # It takes as many times the passes as it has sweeps, so its steps are not the others'.
+        (bert, list(refined.token_ids), refined.drafts, None, (
             refined.n_passes, refined.n_rows, refined.seconds
         )),
     ):  # fmt: skip
@@ -228,9 +234,35 @@ def write(bench: Workbench, new: int, seed: int, job: Job) -> list[Written]:
                 seconds=seconds,
                 by_gpt2=judged["gpt2"],
                 by_bert=judged["bert"],
+                life=life,
             )
         )
     return results
+
+
+def kept_life(name: str, trace: GenerationTrace) -> WriterLife:
+    """Return what was seen of the rows of a GPT-2 that wrote with its cache."""
+    passes = tuple(
+        # Positions with a row are those from 0 on: what is fed comes behind what is kept.
+        SeenPass(
+            tuple(trace.tokens[: int(step.fed[-1]) + 1]),
+            {"computed": step.computed, "read": step.reused},
+        )
+        for step in trace.steps
+    )
+    return WriterLife(name, "on", 0, passes)
+
+
+def masked_life(name: str, model: LoadedModel, written: MaskedWriting) -> WriterLife:
+    """Return what was seen of the rows of a BERT that wrote [MASK] by [MASK]."""
+    passes = tuple(
+        SeenPass(
+            tuple(model.token_text(token_id) for token_id in one.fed.tolist()),
+            {"computed": one.computed},
+        )
+        for one in written.passes
+    )
+    return WriterLife(name, "off", 1, passes)
 
 
 def judge_of(
@@ -271,7 +303,7 @@ def n_alike(one: list[int], other: list[int]) -> int:
 
 
 def show(found: list[Written], ways: list[str], names: tuple[str, str], text: str) -> None:
-    """Draw the three texts, and the table of what they took and what the judges say."""
+    """Draw the three texts, the lives of their rows, and what they took and the judges say."""
     for column, way, name, one in zip(
         st.columns(3, gap="small"), ways, ("left", "append", "refine"), found, strict=True
     ):
@@ -283,6 +315,7 @@ def show(found: list[Written], ways: list[str], names: tuple[str, str], text: st
             )
             if len(one.drafts) > 1:
                 drafts(one)
+    written_lives([one.life for one in found if one.life is not None], key="bg-lives")
     caption = lessons().caption("write-on")
     heading = _("The price of losing auto-regression")
     lines = [

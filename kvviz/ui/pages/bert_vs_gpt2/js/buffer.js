@@ -8,7 +8,9 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {string} name What the model is called on the page.
  * @property {string} note What kind of model it is, in a few words.
  * @property {"causal" | "bidirectional"} mask
- * @property {number} n_layers @property {number} n_heads
+ * @property {number} n_layers @property {number} n_heads @property {number} n_kv_heads @property {number} d_head
+ * @property {number[]} score_scale Of the products of queries and keys, a layer.
+ * @property {number[]} layers Those whose patterns and rows are here.
  * @property {string[]} tokens @property {boolean[]} special
  * @property {number[]} slots Column of the shared grid in which each token stands.
  * @property {number[]} units Unit of the alignment to which each token belongs.
@@ -32,7 +34,7 @@ import { gettext } from "../../../../player/js/translation.js";
  * @typedef {{ header: Header, arrays: Map<string, PackedArray> }} Payload
  */
 
-export const VERSION = 2;
+export const VERSION = 3;
 /** A cell of a pattern that the mask forbids. */
 export const FORBIDDEN = 255;
 /** The byte of a weight of 1. */
@@ -43,7 +45,7 @@ export const NEW = 2;
 export const OTHER_TOKEN = 3;
 
 const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "view", "left", "right", "changes"];
-const SIDE = ["name", "note", "mask", "n_layers", "n_heads", "tokens", "special", "slots", "units", "marked"];
+const SIDE = ["name", "note", "mask", "n_layers", "n_heads", "n_kv_heads", "d_head", "score_scale", "layers", "tokens", "special", "slots", "units", "marked"];
 
 /**
  * @param {unknown} input @returns {Payload}
@@ -53,8 +55,10 @@ export function decode(input) {
   const payload = unpack(input, "picture", checkedHeader);
   const { header, arrays } = payload;
   for (const which of /** @type {("left" | "right")[]} */ (["left", "right"])) {
-    const { n_layers, n_heads, tokens } = header[which];
-    if (!header.veiled) requireArray(arrays, `${which}.pattern`, [n_layers, n_heads, tokens.length, tokens.length]);
+    const { n_layers, n_heads, layers, tokens } = header[which];
+    if (header.veiled) continue;
+    for (const layer of layers) requireArray(arrays, `${which}.pattern.${layer}`, [n_heads, tokens.length, tokens.length]);
+    if (layers.length < n_layers) requireArray(arrays, `${which}.thumbnails`, [n_layers, n_heads, null, null]);
   }
   return payload;
 }
@@ -78,16 +82,21 @@ function checkedHeader(header) {
   return header;
 }
 
+/** @param {Payload} payload @param {"left" | "right"} side @param {number} layer @returns {PackedArray | undefined} Head, query, key; none of a layer that is not here. */
+export function patternOf({ arrays }, side, layer) {
+  return arrays.get(`${side}.pattern.${layer}`);
+}
+
 /**
  * The weight with which a position looks at another, or null where the mask forbids it.
  * @param {Payload} payload @param {"left" | "right"} side @param {number} layer @param {number} head
  * @param {number} query @param {number} key @returns {number | null}
  */
 export function weightOf(payload, side, layer, head, query, key) {
-  const pattern = payload.arrays.get(`${side}.pattern`);
+  const pattern = patternOf(payload, side, layer);
   if (!pattern) return null;
-  const [, n_heads, n] = pattern.shape;
-  const byte = pattern.data[((layer * n_heads + head) * n + query) * n + key];
+  const n = pattern.shape[1];
+  const byte = pattern.data[(head * n + query) * n + key];
   return byte === FORBIDDEN ? null : byte / FULL;
 }
 

@@ -1,11 +1,12 @@
 // All heads of one model as thumbnails: a click or the arrow keys choose one.
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
-import { within } from "./buffer.js";
+import { patternOf, within } from "./buffer.js";
 import { LAYER_LABEL, MOVES, slotAt, thumbSide } from "./geometry.js";
-import { paintHeads } from "./paint.js";
+import { paintHeads, smallPattern, thumbnailImage } from "./paint.js";
 
 /**
+ * @import { PackedArray } from "../../../../player/js/packed_buffer.js"
  * @import { Side } from "./buffer.js"
  * @import { Scene } from "./scene.js"
  * @import { Which } from "./words.js"
@@ -53,10 +54,15 @@ export class HeadsRow {
   paint(scene) {
     this.scene = scene;
     const { payload, tokens, view, place, ink } = scene;
-    const pattern = payload.arrays.get(`${this.which}.pattern`);
-    if (!pattern) return;
+    const thumbnails = payload.arrays.get(`${this.which}.thumbnails`);
     const size = thumbSide(place.column, this.side.n_heads);
-    paintHeads(this.root, pattern, this.side, tokens.positions[this.which], size, place.column, ink);
+    const imageOf = (/** @type {number} */ layer, /** @type {number} */ head, /** @type {number} */ pixels) => {
+      const pattern = patternOf(payload, this.which, layer);
+      return pattern && !thumbnails
+        ? smallPattern(pattern, head, tokens.positions[this.which], pixels, ink.theme)
+        : thumbnailImage(/** @type {PackedArray} */ (thumbnails), this.side, payload.header.n_slots, layer, head, pixels, ink.theme);
+    };
+    paintHeads(this.root, imageOf, this.side, size, place.column, ink);
     const pen = this.root.getContext("2d");
     if (!pen) return;
     const { layer, head } = within(this.side, view);

@@ -18,6 +18,11 @@ import { LAYER_LABEL } from "./geometry.js";
  */
 
 const NAME_LENGTH = 10;
+/** In place of a weight: cells that have no token, and cells that the mask forbids. */
+const NO_TOKEN = -2;
+const ALL_FORBIDDEN = -1;
+/** Room above the first layer of a map of rows, for the frame of a column that is lit. */
+export const MAP_TOP = 2;
 // From this width on a cell has room for a frame and for what is inside.
 const FRAMED = 7;
 // Names above a narrow column stand more upright, so that they do not touch.
@@ -41,20 +46,21 @@ export function allowedColour(theme) {
 
 /**
  * One head's pattern, or its mask, cell by cell into device pixels.
- * @param {PackedArray | undefined} pattern @param {{ layer: number, head: number }} view
+ * @param {PackedArray | undefined} pattern Of a layer. @param {number} head
  * @param {Int32Array} positions Token of each slot, -1 for none. @param {Look} look
  * @param {number} pitch @param {Ink} ink @returns {ImageData}
  */
-export function patternImage(pattern, view, positions, look, pitch, { theme, palette, dpr }) {
+export function patternImage(pattern, head, positions, look, pitch, { theme, palette, dpr }) {
   const n_slots = positions.length;
   const side = Math.max(1, Math.round(pitch * dpr * n_slots));
+  if (pattern && side < n_slots) return densePattern(pattern, head, positions, look, side, { theme, palette, dpr });
   const words = new Uint32Array(side * side);
   const table = attentionTable(theme);
   const [hatch, well, allowed] = [word(palette.hatch), word(palette.well), table[ALLOWED]];
   const period = Math.round(6 * dpr);
   const line = Math.max(1, Math.round(0.8 * dpr));
   const gap = pitch >= 5 ? Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75))) : 0;
-  const [, n_heads, n] = pattern ? pattern.shape : [0, 0, 0];
+  const n = pattern ? pattern.shape[1] : 0;
   for (let row = 0; row < n_slots; row++) {
     const query = positions[row];
     if (query < 0) continue;
@@ -65,7 +71,7 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
       if (key < 0) continue;
       const left = Math.round(column * pitch * dpr);
       const right = Math.max(left + 1, Math.round((column + 1) * pitch * dpr) - gap);
-      const byte = pattern ? pattern.data[((view.layer * n_heads + view.head) * n + query) * n + key] : -1;
+      const byte = pattern ? pattern.data[(head * n + query) * n + key] : -1;
       for (let y = top; y < bottom; y++) {
         if (byte === FORBIDDEN) {
           for (let x = left; x < right; x++) {
@@ -83,22 +89,60 @@ export function patternImage(pattern, view, positions, look, pitch, { theme, pal
 }
 
 /**
+ * A pattern whose cells are smaller than a pixel: the largest weight in each, so that no line is lost.
+ * @param {PackedArray} pattern @param {number} head @param {Int32Array} positions @param {Look} look
+ * @param {number} side In device pixels. @param {Ink} ink @returns {ImageData}
+ */
+function densePattern(pattern, head, positions, look, side, { theme, palette, dpr }) {
+  const table = attentionTable(theme);
+  const [hatch, period, line] = [word(palette.hatch), Math.round(6 * dpr), Math.max(1, Math.round(0.8 * dpr))];
+  const largest = largestWeights(pattern, head, positions, side);
+  return squareImage(side, (at) => {
+    const byte = largest[at];
+    if (byte === NO_TOKEN) return 0;
+    if (byte === ALL_FORBIDDEN) return (((at % side) - Math.floor(at / side)) % period + period) % period < line ? hatch : 0;
+    return look === "mask" ? table[ALLOWED] : table[Math.round((byte * 255) / FULL)];
+  });
+}
+
+/**
+ * @param {PackedArray} pattern @param {number} head @param {Int32Array} positions
+ * @param {number} pixels Fewer than there are slots.
+ * @returns {Int16Array} The largest byte of the cells in each pixel, or what else is there.
+ */
+function largestWeights({ data, shape: [, n] }, head, positions, pixels) {
+  const n_slots = positions.length;
+  const largest = new Int16Array(pixels * pixels).fill(NO_TOKEN);
+  const start = head * n * n;
+  for (let row = 0; row < n_slots; row++) {
+    const y = Math.floor((row * pixels) / n_slots) * pixels;
+    for (let column = 0; column < n_slots; column++) {
+      if (positions[row] < 0 || positions[column] < 0) continue;
+      const byte = data[start + positions[row] * n + positions[column]];
+      const at = y + Math.floor((column * pixels) / n_slots);
+      largest[at] = Math.max(largest[at], byte === FORBIDDEN ? ALL_FORBIDDEN : byte);
+    }
+  }
+  return largest;
+}
+
+/**
  * A pattern with the names of its tokens.
  * @param {HTMLCanvasElement} canvas @param {Side} side @param {Geometry} place @param {Ink} ink
- * @param {ImageData} image
+ * @param {ImageData} image @param {number[]} lit Positions whose names stand out.
  */
-export function paintPattern(canvas, side, place, ink, image) {
+export function paintPattern(canvas, side, place, ink, image, lit) {
   const { palette, dpr } = ink;
   const pen = begin(canvas, place.column, place.head + place.grid + 2, dpr);
   pen.putImageData(image, Math.round(place.labels * dpr), Math.round(place.head * dpr));
   if (!place.named) return;
-  pen.font = `${place.font}px ${MONO}`;
   pen.textBaseline = "middle";
   const before = Math.min(...side.slots) * place.pitch;
   const lean = place.pitch >= 20 ? LEAN : STEEP;
   side.tokens.forEach((token, position) => {
     const at = (side.slots[position] + 0.5) * place.pitch;
-    pen.fillStyle = side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
+    pen.font = `${lit.includes(position) ? 700 : 400} ${place.font}px ${MONO}`;
+    pen.fillStyle = lit.includes(position) ? palette.ink : side.marked.includes(position) ? palette.computedText : side.special[position] ? palette.muted : palette.text;
     const text = cut(glyphs(token), NAME_LENGTH);
     pen.textAlign = "right";
     pen.fillText(text, place.labels + before - 7, place.head + at, place.labels - 8);
@@ -126,8 +170,10 @@ export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
   const row = pointed.query.length ? span(pointed.query) : null;
   const column = pointed.key.length ? span(pointed.key) : null;
   const thin = (/** @type {import("../../../../player/js/layout.js").Box} */ box) => frame(pen, box, 1, palette.muted, dpr);
-  if (row) thin({ x: place.labels, y: place.head + row.from, w: place.grid, h: row.size });
-  if (column) thin({ x: place.labels + column.from, y: place.head, w: column.size, h: place.grid });
+  // As far as this side has tokens; the other's may begin before them and end after.
+  const all = span(side.slots.map((_, position) => position));
+  if (row) thin({ x: place.labels + all.from, y: place.head + row.from, w: all.size, h: row.size });
+  if (column) thin({ x: place.labels + column.from, y: place.head + all.from, w: column.size, h: all.size });
   if (row && column) {
     const box = { x: place.labels + column.from - 1, y: place.head + row.from - 1, w: column.size + 2, h: row.size + 2 };
     frame(pen, box, 2.5, palette.ink, dpr);
@@ -136,52 +182,67 @@ export function paintPointed(canvas, side, place, { palette, dpr }, pointed) {
 
 /**
  * All heads of a model as small patterns, layers below each other.
- * @param {HTMLCanvasElement} canvas @param {PackedArray} pattern @param {Side} side @param {Int32Array} positions
- * @param {number} size Of one. @param {number} width @param {Ink} ink
+ * @param {HTMLCanvasElement} canvas @param {(layer: number, head: number, pixels: number) => ImageData} imageOf
+ * @param {Side} side @param {number} size Of one. @param {number} width @param {Ink} ink
  */
-export function paintHeads(canvas, pattern, side, positions, size, width, { theme, palette, dpr }) {
+export function paintHeads(canvas, imageOf, side, size, width, { palette, dpr }) {
   const step = size + 4;
   const pen = begin(canvas, width, side.n_layers * step, dpr);
-  const table = attentionTable(theme);
-  const [, n_heads, n] = pattern.shape;
   const pixels = Math.max(1, Math.round(size * dpr));
-  const n_slots = positions.length;
   pen.font = "11px " + palette.sans;
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
     pen.fillStyle = palette.muted;
     pen.fillText(gettext("layer {layer}", { layer }), 0, layer * step + size / 2, LAYER_LABEL - 4);
     for (let head = 0; head < side.n_heads; head++) {
-      const largest = new Int16Array(pixels * pixels).fill(-1);
-      const start = (layer * n_heads + head) * n * n;
-      if (pixels >= n_slots) {
-        for (let y = 0; y < pixels; y++) {
-          const query = positions[Math.floor((y * n_slots) / pixels)];
-          for (let x = 0; x < pixels; x++) {
-            const key = positions[Math.floor((x * n_slots) / pixels)];
-            if (query >= 0 && key >= 0) largest[y * pixels + x] = pattern.data[start + query * n + key];
-          }
-        }
-      } else {
-        // The largest weight of each block, so that no line is lost.
-        for (let row = 0; row < n_slots; row++) {
-          const y = Math.floor((row * pixels) / n_slots) * pixels;
-          for (let column = 0; column < n_slots; column++) {
-            if (positions[row] < 0 || positions[column] < 0) continue;
-            const byte = pattern.data[start + positions[row] * n + positions[column]];
-            const at = y + Math.floor((column * pixels) / n_slots);
-            if (byte !== FORBIDDEN && byte > largest[at]) largest[at] = byte;
-          }
-        }
-      }
-      const words = new Uint32Array(pixels * pixels);
-      largest.forEach((byte, at) => {
-        words[at] = byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)];
-      });
-      const image = new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
-      pen.putImageData(image, Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));
+      pen.putImageData(imageOf(layer, head, pixels), Math.round((LAYER_LABEL + head * step) * dpr), Math.round(layer * step * dpr));
     }
   }
+}
+
+/**
+ * A head's whole pattern in few pixels: where cells are smaller than a pixel the largest weight of each
+ * block, so that no line is lost.
+ * @param {PackedArray} pattern Of its layer. @param {number} head @param {Int32Array} positions
+ * @param {number} pixels @param {Theme} theme @returns {ImageData}
+ */
+export function smallPattern(pattern, head, positions, pixels, theme) {
+  const table = attentionTable(theme);
+  const colour = (/** @type {number} */ byte) => (byte < 0 || byte === FORBIDDEN ? 0 : table[Math.round((byte * 255) / FULL)]);
+  const n_slots = positions.length;
+  if (pixels < n_slots) {
+    const largest = largestWeights(pattern, head, positions, pixels);
+    return squareImage(pixels, (at) => colour(largest[at]));
+  }
+  const n = pattern.shape[1];
+  const start = head * n * n;
+  return squareImage(pixels, (at) => {
+    const [query, key] = [Math.floor(at / pixels), at % pixels].map((pixel) => positions[Math.floor((pixel * n_slots) / pixels)]);
+    return query < 0 || key < 0 ? 0 : colour(pattern.data[start + query * n + key]);
+  });
+}
+
+/**
+ * A head as it was sent where its layer was not: a small picture, spread over the slots that the side has.
+ * @param {PackedArray} thumbnails @param {Side} side @param {number} n_slots @param {number} layer @param {number} head
+ * @param {number} pixels @param {Theme} theme @returns {ImageData}
+ */
+export function thumbnailImage({ data, shape: [, n_heads, n] }, side, n_slots, layer, head, pixels, theme) {
+  const table = attentionTable(theme);
+  const [from, size] = [(Math.min(...side.slots) / n_slots) * pixels, (side.slots.length / n_slots) * pixels];
+  const start = (layer * n_heads + head) * n * n;
+  const cellAt = (/** @type {number} */ pixel) => Math.floor(((pixel + 0.5 - from) / size) * n);
+  return squareImage(pixels, (at) => {
+    const [row, column] = [cellAt(Math.floor(at / pixels)), cellAt(at % pixels)];
+    if (row < 0 || column < 0 || row >= n || column >= n) return 0;
+    return side.mask === "causal" && column > row ? 0 : table[data[start + row * n + column]];
+  });
+}
+
+/** @param {number} pixels @param {(at: number) => number} colour As a little-endian RGBA word. @returns {ImageData} */
+function squareImage(pixels, colour) {
+  const words = Uint32Array.from({ length: pixels * pixels }, (_, at) => colour(at));
+  return new ImageData(new Uint8ClampedArray(words.buffer), pixels, pixels);
 }
 
 /**
@@ -191,18 +252,20 @@ export function paintHeads(canvas, pattern, side, positions, size, width, { them
  * @param {HTMLCanvasElement} canvas @param {Side} side @param {PackedArray | undefined} rows
  * @param {PackedArray | undefined} largest @param {number} most Largest difference of all the maps.
  * @param {Geometry} place @param {Ink} ink @param {RowPlace | null} pointed The row that is pointed at.
+ * @param {number[]} lit Positions that are lit.
  */
-export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed) {
-  const { cell: w, cellHeight: h } = place;
+export function paintRows(canvas, side, rows, largest, most, place, { palette, dpr }, pointed, lit) {
+  const { pitch: w, cellHeight: h, labels } = place;
   const step = h + 3;
-  const pen = begin(canvas, place.column, side.n_layers * step, dpr);
+  // Frames lie around the first and the last layer too.
+  const pen = begin(canvas, place.column, MAP_TOP + side.n_layers * step, dpr);
   const gap = w >= 8 ? 2 : w >= 4 ? 1 : 0;
   const wash = /** @type {Rgb} */ (parse(palette.computedWash));
   const full = /** @type {Rgb} */ (parse(palette.computed));
   const n = side.tokens.length;
   pen.textBaseline = "middle";
   for (let layer = 0; layer < side.n_layers; layer++) {
-    const y = layer * step;
+    const y = MAP_TOP + layer * step;
     pen.font = `11px ${palette.sans}`;
     pen.textAlign = "left";
     pen.fillStyle = palette.muted;
@@ -210,8 +273,8 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
     for (let position = 0; position < n; position++) {
       // On whole pixels, or cells of unlike widths would show as stripes.
       const snap = (/** @type {number} */ at) => Math.round(at * dpr) / dpr;
-      const left = snap(LAYER_LABEL + side.slots[position] * w);
-      const box = { x: left, y, w: Math.max(1 / dpr, snap(LAYER_LABEL + (side.slots[position] + 1) * w) - gap - left), h };
+      const left = snap(labels + side.slots[position] * w);
+      const box = { x: left, y, w: Math.max(1 / dpr, snap(labels + (side.slots[position] + 1) * w) - gap - left), h };
       const [x, middle] = [box.x + box.w / 2, y + h / 2];
       if (!rows) {
         pen.strokeStyle = palette.slot;
@@ -253,8 +316,11 @@ export function paintRows(canvas, side, rows, largest, most, place, { palette, d
       }
     }
   }
+  for (const position of lit) {
+    frame(pen, { x: labels + side.slots[position] * w - 2, y: 0, w: w - gap + 4, h: MAP_TOP + side.n_layers * step - 1 }, 1, palette.muted, dpr);
+  }
   if (pointed) {
-    const box = { x: LAYER_LABEL + side.slots[pointed.position] * w - 1, y: pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
+    const box = { x: labels + side.slots[pointed.position] * w - 1, y: MAP_TOP + pointed.layer * step - 1, w: w - gap + 2, h: h + 2 };
     frame(pen, box, 2, palette.ink, dpr);
   }
 }

@@ -1,7 +1,7 @@
 // One model's half of the patterns: its name, its pattern of the chosen head, and that head's measures.
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
-import { within } from "./buffer.js";
+import { patternOf, within } from "./buffer.js";
 import { MOVES, slotAt } from "./geometry.js";
 import { paintPattern, paintPointed, patternImage } from "./paint.js";
 import { NOWHERE } from "./scene.js";
@@ -12,33 +12,39 @@ import { headText, maskText, measuresOf } from "./words.js";
  * @import { Pointed } from "./paint.js"
  * @import { Cell, Scene } from "./scene.js"
  * @import { Which } from "./words.js"
+ *
+ * @typedef {object} HalfCalls
+ * @property {(cell: Cell, pin: boolean, which?: Which) => void} point A click keeps what is pointed at, and opens how it came about.
+ * @property {(which: Which, down: number, right: number) => void} step
+ * @property {(which: Which) => void} open How the row that is pointed at is made.
  */
 
 export class PatternHalf {
-  /**
-   * @param {Side} side @param {Which} which @param {(cell: Cell, pin: boolean) => void} point
-   * @param {(which: Which, down: number, right: number) => void} step
-   */
-  constructor(side, which, point, step) {
+  /** @param {Side} side @param {Which} which @param {HalfCalls} calls */
+  constructor(side, which, { point, step, open }) {
     this.side = side;
     this.which = which;
     /** @type {Scene | null} */
     this.scene = null;
-    const label = gettext("Attention pattern of {model}; arrow keys read it cell by cell", { model: side.name });
+    /** @type {ImageData | null} */
+    this.image = null;
+    this.lit = "";
+    const label = gettext("Attention pattern of {model}; arrow keys read it cell by cell, Enter shows how a row is made", { model: side.name });
     this.canvas = el("canvas", { role: "img", tabindex: 0, "aria-label": label });
     this.over = el("canvas", { class: "kt-over", "aria-hidden": "true" });
     this.facts = el("div", { class: "kt-facts" });
     this.canvas.addEventListener("pointermove", (event) => point(this.cellAt(event), false));
-    this.canvas.addEventListener("pointerdown", (event) => point(this.cellAt(event), true));
+    this.canvas.addEventListener("click", (event) => point(this.cellAt(event), true, which));
     this.canvas.addEventListener("pointerleave", (event) => {
       // A finger leaves when it is lifted, and what it has pointed at is to be read then.
       if (event.pointerType === "mouse") point(NOWHERE, false);
     });
     this.canvas.addEventListener("keydown", (event) => {
       const move = MOVES[event.key];
-      if (!move) return;
+      if (!move && event.key !== "Enter") return;
       event.preventDefault();
-      step(which, ...move);
+      if (move) step(which, ...move);
+      else open(which);
     });
     this.parts = [
       el("div", { class: "kt-heading" }, [el("h4", {}, [side.name]), el("span", { class: "kt-note" }, [side.note])]),
@@ -47,7 +53,7 @@ export class PatternHalf {
     ];
   }
 
-  /** @param {PointerEvent} event @returns {Cell} */
+  /** @param {MouseEvent} event @returns {Cell} */
   cellAt(event) {
     if (!this.scene) return NOWHERE;
     const { payload: { header }, tokens, place } = this.scene;
@@ -56,8 +62,11 @@ export class PatternHalf {
       const position = slot === null ? -1 : tokens.positions[this.which][slot];
       return position < 0 ? null : this.side.units[position];
     };
-    const query = unitAt(event.offsetY - place.head);
-    const key = unitAt(event.offsetX - place.labels);
+    const [x, y] = [event.offsetX - place.labels, event.offsetY - place.head];
+    const [query, key] = [unitAt(y), unitAt(x)];
+    // The name of a row, of a column, or a cell.
+    if (x < 0 && query !== null) return { query, key: null };
+    if (y < 0 && key !== null) return { query: null, key };
     return query === null || key === null ? NOWHERE : { query, key };
   }
 
@@ -65,10 +74,12 @@ export class PatternHalf {
   paint(scene) {
     this.scene = scene;
     const { payload, tokens, view, place, ink } = scene;
-    const pattern = payload.arrays.get(`${this.which}.pattern`);
+    const { layer, head } = within(this.side, view);
+    const pattern = patternOf(payload, this.which, layer);
     const positions = tokens.positions[this.which];
-    const image = patternImage(pattern, within(this.side, view), positions, view.look, place.pitch, ink);
-    paintPattern(this.canvas, this.side, place, ink, image);
+    this.image = patternImage(pattern, head, positions, view.look, place.pitch, ink);
+    this.lit = "";
+    paintPattern(this.canvas, this.side, place, ink, this.image, []);
     this.tell(scene);
   }
 
@@ -96,8 +107,11 @@ export class PatternHalf {
     );
   }
 
-  /** @param {Scene} scene @param {Pointed} pointed */
-  light({ place, ink }, pointed) {
+  /** @param {Scene} scene @param {Pointed} pointed @param {number[]} lit Positions whose names are lit. */
+  light({ place, ink }, pointed, lit) {
     paintPointed(this.over, this.side, place, ink, pointed);
+    // Names are part of the picture below, which is drawn anew only when others are lit.
+    if (this.image && String(lit) !== this.lit) paintPattern(this.canvas, this.side, place, ink, this.image, lit);
+    this.lit = String(lit);
   }
 }

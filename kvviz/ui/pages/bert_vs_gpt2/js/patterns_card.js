@@ -2,27 +2,32 @@
 import { gradient } from "../../../../player/js/colour.js";
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
+import { makingFigure } from "../../../../player/js/making_figure.js";
+import { LABELS as MAKING, where } from "../../../../player/js/making_words.js";
+import { waiting } from "../../../../player/js/words.js";
+import { patternOf, within } from "./buffer.js";
 import { bar, card, key, readingLine, say } from "./card.js";
+import { HALVES_GAP } from "./geometry.js";
 import { HeadsRow } from "./heads_row.js";
 import { allowedColour } from "./paint.js";
 import { PatternHalf } from "./pattern_half.js";
-import { SIDES } from "./scene.js";
+import { keptSentence, rowMaking } from "./row_subject.js";
+import { SIDES, litPositions } from "./scene.js";
 import { lookOf, lookText, named } from "./words.js";
 
 /**
  * @import { Header, Look } from "./buffer.js"
+ * @import { HalfCalls } from "./pattern_half.js"
+ * @import { Place } from "./row_subject.js"
  * @import { Cell, Scene, View } from "./scene.js"
  * @import { Which } from "./words.js"
+ * @typedef {import("../../../../player/js/making_figure.js").MakingCalls & { open: (which: Which | null) => void }} MakingCalls
  * @typedef {Record<Which, { query: number[], key: number[] }>} Lines Positions that are pointed at, a side.
  */
 
 export class PatternsCard {
-  /**
-   * @param {Header} header @param {(wish: Partial<View>) => void} choose
-   * @param {(cell: Cell, pin: boolean) => void} point
-   * @param {(which: Which, down: number, right: number) => void} step
-   */
-  constructor(header, choose, point, step) {
+  /** @param {Header} header @param {(wish: Partial<View>) => void} choose @param {HalfCalls & MakingCalls} calls */
+  constructor(header, choose, calls) {
     this.choose = choose;
     this.reading = readingLine();
     this.scale = el("i", { class: "kt-scale" });
@@ -31,8 +36,14 @@ export class PatternsCard {
     this.layer = this.picker("layer", names.layer, most("n_layers"));
     this.head = this.picker("head", names.head, most("n_heads"));
     this.looks = [this.segment("attention", gettext("Attention")), this.segment("mask", gettext("Mask"))];
-    this.halves = SIDES.map((which) => new PatternHalf(header[which], which, point, step));
+    this.halves = SIDES.map((which) => new PatternHalf(header[which], which, calls));
     this.heads = header.veiled ? [] : SIDES.map((which) => new HeadsRow(header[which], which, choose));
+    this.making = makingFigure(calls);
+    this.making.node.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") calls.close();
+    });
+    const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled }, [MAKING.open]);
+    open.addEventListener("click", () => calls.open(null));
     const tools = [
       el("label", {}, [`${names.layer} `, this.layer]),
       el("label", {}, [`${names.head} `, this.head]),
@@ -48,7 +59,8 @@ export class PatternsCard {
     const children = [
       bar(gettext("Attention pattern"), gettext("row = the token that looks, column = the token looked at"), tools),
       beside(this.halves.map((half) => half.parts)),
-      el("div", { class: "kt-foot" }, [legend, this.reading]),
+      el("div", { class: "kt-foot" }, [legend, el("div", { class: "kt-reads" }, [this.reading, open])]),
+      this.making.node,
     ];
     if (this.heads.length) {
       const note = gettext("click one to see it above in both models; arrow keys step through them");
@@ -85,16 +97,34 @@ export class PatternsCard {
   }
 
   /** @param {Scene} scene @param {Cell} cell */
-  light(scene, { query, key }) {
+  light(scene, cell) {
+    const { query, key } = cell;
     const { members } = scene.tokens;
     const of = (/** @type {Which} */ which) => ({
       query: query === null ? [] : members[which][query],
       key: key === null ? [] : members[which][key],
     });
     const lines = { left: of("left"), right: of("right") };
-    for (const half of this.halves) half.light(scene, query === null ? null : lines[half.which]);
+    for (const half of this.halves) half.light(scene, lines[half.which], litPositions(scene.tokens, half.which, cell));
     const told = query !== null && key !== null && !scene.payload.header.veiled;
     say(this.reading, told ? lookedText(scene, lines) : "");
+    const missing = SIDES.find((which) => !patternOf(scene.payload, which, within(scene.payload.header[which], scene.view).layer));
+    if (missing && !scene.payload.header.veiled) say(this.reading, waiting("layer", scene.view.layer));
+  }
+
+  /** @param {Scene} scene @param {Place | null} place @param {boolean} isAsked Shows how a row is made, or nothing. */
+  open({ payload, view, place: geometry, ink }, place, isAsked) {
+    const making = place && rowMaking(payload, place, view);
+    if (!place || !making) return this.making.draw(null);
+    const side = payload.header[place.which];
+    const { layer, head } = within(side, view);
+    const text = (/** @type {number} */ row) => side.tokens[row];
+    this.making.draw({
+      making, query: place.query, key: place.key, layer, head, text, asks: text(place.query), fresh: true,
+      where: `${side.name} · ${where(layer, head)}`,
+      kept: keptSentence(side, place), hooks: { side: place.which }, ...ink,
+      width: geometry.stacked ? geometry.column : 2 * geometry.column + HALVES_GAP, besides: !geometry.stacked,
+    }, isAsked);
   }
 }
 

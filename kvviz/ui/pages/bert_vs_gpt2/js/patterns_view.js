@@ -7,13 +7,15 @@ import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.j
 import { decode } from "./buffer.js";
 import { geometry, nextUnit } from "./geometry.js";
 import { PatternsCard } from "./patterns_card.js";
+import { heaviestKey, movedPlace, rowMaking } from "./row_subject.js";
 import { RowsCard } from "./rows_card.js";
-import { HOOK, NOWHERE, SIDES, tokensOf } from "./scene.js";
+import { HOOK, NOWHERE, SIDES, litUnits, tokensOf } from "./scene.js";
 import { drawStrip } from "./strip.js";
 import { measuresOf } from "./words.js";
 
 /**
- * @import { Payload } from "./buffer.js"
+ * @import { Header, Payload } from "./buffer.js"
+ * @import { Place } from "./row_subject.js"
  * @import { Cell, Scene, Tokens, View } from "./scene.js"
  * @import { Which } from "./words.js"
  * @typedef {object} Drawn A pair and its cards.
@@ -39,6 +41,8 @@ export class Twins {
     this.view = { layer: 0, head: 0, look: "attention" };
     this.cell = NOWHERE;
     this.pinned = false;
+    /** @type {Place | null} Whose making is on show. */
+    this.place = null;
     this.teller = 0;
     root.className = "kvviz-twins";
     root.dataset.kvviz = "twins";
@@ -70,9 +74,15 @@ export class Twins {
     }
     // What the server has not been told yet it cannot have meant to undo.
     if (!this.teller) this.view = { ...payload.header.view };
-    this.cell = NOWHERE;
-    this.pinned = false;
-    this.drawn = this.build(payload);
+    if (this.drawn && sameTexts(this.drawn.payload.header, payload.header)) {
+      // Another layer of what is on show: what is pointed at stays.
+      this.drawn.payload = payload;
+    } else {
+      this.cell = NOWHERE;
+      this.pinned = false;
+      this.place = null;
+      this.drawn = this.build(payload);
+    }
     this.paint();
   }
 
@@ -97,9 +107,15 @@ export class Twins {
     const point = this.point.bind(this);
     const strip = el("section", { class: "kt-card kt-strip", "aria-label": gettext("The text, token by token") });
     drawStrip(strip, header, (unit, pinned) => point({ query: unit, key: null }, pinned));
-    const rows = header.changes.length ? new RowsCard(header) : null;
-    const step = this.step.bind(this);
-    const patterns = new PatternsCard(header, (wish) => this.choose(wish), point, step);
+    const rows = header.changes.length ? new RowsCard(header, (cell, by) => (by === "key" ? this.put(cell) : point(cell, false))) : null;
+    const patterns = new PatternsCard(header, (wish) => this.choose(wish), {
+      point,
+      step: this.step.bind(this),
+      open: (which) => this.open(which),
+      close: () => this.make(null, false),
+      pick: (key) => this.place && this.make({ ...this.place, key }, false),
+      move: (down, right) => this.place && this.make(movedPlace(header[this.place.which], this.place, down, right), false),
+    });
     this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
     return { payload, tokens: tokensOf(header), strip, rows, patterns };
   }
@@ -124,19 +140,63 @@ export class Twins {
     if (!this.drawn) return;
     const members = this.drawn.tokens.members[which];
     const { query, key } = this.cell;
-    this.cell = { query: nextUnit(members, query, down), key: nextUnit(members, key, right) };
+    this.put({ query: nextUnit(members, query, down), key: nextUnit(members, key, right) });
+  }
+
+  /** @param {Cell} cell Is pointed at, by key, whatever was kept by a click. */
+  put(cell) {
+    this.cell = cell;
     this.light();
   }
 
-  /** @param {Cell} cell @param {boolean} pin A click keeps what is pointed at, another one lets it go. */
-  point(cell, pin) {
+  /**
+   * @param {Cell} cell @param {boolean} pin A click keeps what is pointed at, another one lets it go.
+   * @param {Which} [which] Whose pattern was clicked: how the row came about is shown.
+   */
+  point(cell, pin, which) {
     if (pin) {
       const again = this.pinned && this.cell.query === cell.query && this.cell.key === cell.key;
-      this.pinned = !again && cell.query !== null;
+      this.pinned = !again && litUnits(cell).length > 0;
       this.cell = again ? NOWHERE : cell;
+      this.place = which && !again ? this.placeOf(which) : null;
+      this.show(true);
     } else if (this.pinned) return;
     else this.cell = cell;
     this.light();
+  }
+
+  /** @param {Which} which @returns {Place | null} The cell that is pointed at, by the positions of a side. */
+  placeOf(which) {
+    const members = this.drawn?.tokens.members[which];
+    const { query, key } = this.cell;
+    if (!members || query === null || key === null || !members[query].length || !members[key].length) return null;
+    return { which, query: members[query][0], key: members[key][0] };
+  }
+
+  /** @param {Which | null} which Shows how the row that is pointed at is made; if none is, the last one of the first model. */
+  open(which) {
+    if (!this.drawn) return;
+    const { payload } = this.drawn;
+    const place = this.placeOf(which ?? "left");
+    if (place) return this.make(place, true);
+    const side = which ?? "left";
+    const last = { which: side, query: payload.header[side].tokens.length - 1, key: 0 };
+    const making = rowMaking(payload, last, this.view);
+    if (making) this.make({ ...last, key: heaviestKey(making) }, true);
+  }
+
+  /** @param {Place | null} place @param {boolean} isAsked Shows how a row is made, and lights who looks and at whom. */
+  make(place, isAsked) {
+    this.place = place;
+    this.pinned = place !== null;
+    const units = place && this.drawn?.payload.header[place.which].units;
+    this.put(place && units ? { query: units[place.query], key: units[place.key] } : NOWHERE);
+    this.show(isAsked);
+  }
+
+  /** @param {boolean} isAsked */
+  show(isAsked) {
+    if (this.drawn && this.scene) this.drawn.patterns.open(this.scene, this.place, isAsked);
   }
 
   paint() {
@@ -155,16 +215,20 @@ export class Twins {
     patterns.paint(scene);
     this.hook(payload);
     this.light();
+    this.show(false);
   }
 
   light() {
     if (!this.drawn || !this.scene) return;
     const { query, key } = this.cell;
     this.drawn.patterns.light(this.scene, this.cell);
+    this.drawn.rows?.light(this.scene, this.cell);
     if (query === null || key === null) delete this.root.dataset.pointed;
     else this.root.dataset.pointed = `${query},${key}`;
     this.root.toggleAttribute("data-pinned", this.pinned);
-    const lit = query === null ? [] : [String(query), String(key)];
+    const lit = litUnits(this.cell).map(String);
+    if (lit.length) this.root.dataset.lit = String(lit);
+    else delete this.root.dataset.lit;
     for (const node of this.drawn.strip.querySelectorAll(".kt-unit")) {
       node.classList.toggle("kt-lit", lit.includes(node.getAttribute("data-unit") ?? ""));
     }
@@ -186,6 +250,15 @@ export class Twins {
       else delete dataset[`forward${name}`];
     }
   }
+}
+
+/**
+ * Whether two buffers are of one pair of readings, and differ in the layers that they hold alone.
+ * @param {Header} one @param {Header} other
+ */
+function sameTexts(one, other) {
+  const told = (/** @type {Header} */ { left, right, arrays: _, view: __, ...rest }) => JSON.stringify([rest, { ...left, layers: 0 }, { ...right, layers: 0 }]);
+  return told(one) === told(other) && [one, other].every(({ left }) => left.layers.length < left.n_layers);
 }
 
 /** @param {Uint8Array} one @param {Uint8Array} other */

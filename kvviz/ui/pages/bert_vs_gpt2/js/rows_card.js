@@ -2,14 +2,14 @@
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { bar, card, key, readingLine, say } from "./card.js";
-import { LAYER_LABEL, MOVES, slotAt } from "./geometry.js";
-import { paintRows } from "./paint.js";
-import { HOOK, SIDES } from "./scene.js";
+import { MOVES, slotAt } from "./geometry.js";
+import { MAP_TOP, paintRows } from "./paint.js";
+import { HOOK, NOWHERE, SIDES, litPositions, litUnits } from "./scene.js";
 import { countRows, rowText, rowsSentence } from "./words.js";
 
 /**
  * @import { Changes, Header } from "./buffer.js"
- * @import { Scene } from "./scene.js"
+ * @import { Cell, Scene } from "./scene.js"
  * @import { Which } from "./words.js"
  * @import { RowPlace } from "./paint.js"
  * @typedef {object} RowMap
@@ -21,8 +21,10 @@ import { countRows, rowText, rowsSentence } from "./words.js";
  */
 
 export class RowsCard {
-  /** @param {Header} header */
-  constructor(header) {
+  /** @param {Header} header @param {(cell: Cell, by: "pointer" | "key") => void} point Told the token whose row is pointed at. */
+  constructor(header, point) {
+    this.told = point;
+    this.cell = NOWHERE;
     /** @type {Scene | null} */
     this.scene = null;
     this.most = 0;
@@ -50,11 +52,12 @@ export class RowsCard {
       /** @type {RowMap} */
       const map = { group, which, canvas, sentence, pointed: null };
       this.maps.push(map);
-      canvas.addEventListener("pointermove", (event) => this.point(map, this.rowAt(map, event)));
-      canvas.addEventListener("pointerdown", (event) => this.point(map, this.rowAt(map, event)));
+      for (const name of /** @type {const} */ (["pointermove", "pointerdown"])) {
+        canvas.addEventListener(name, (event) => this.point(map, this.rowAt(map, event), "pointer"));
+      }
       canvas.addEventListener("pointerleave", (event) => {
         // A finger leaves when it is lifted, and what it has pointed at is to be read then.
-        if (event.pointerType === "mouse") this.point(map, null);
+        if (event.pointerType === "mouse") this.point(map, null, "pointer");
       });
       canvas.addEventListener("keydown", (event) => this.step(map, event));
       const title = changes.sides.length ? `${name} · ${changes.sides[side]}` : name;
@@ -70,8 +73,8 @@ export class RowsCard {
   rowAt({ which }, event) {
     if (!this.scene) return null;
     const { payload: { header }, place, tokens } = this.scene;
-    const layer = slotAt(event.offsetY, place.cellHeight + 3, header[which].n_layers);
-    const slot = slotAt(event.offsetX - LAYER_LABEL, place.cell, header.n_slots);
+    const layer = slotAt(event.offsetY - MAP_TOP, place.cellHeight + 3, header[which].n_layers);
+    const slot = slotAt(event.offsetX - place.labels, place.pitch, header.n_slots);
     const position = slot === null ? -1 : tokens.positions[which][slot];
     return layer === null || position < 0 ? null : { layer, position };
   }
@@ -85,11 +88,11 @@ export class RowsCard {
     const [down, right] = map.pointed ? move : [0, 0];
     const { layer, position } = map.pointed ?? { layer: 0, position: 0 };
     const inside = (/** @type {number} */ at, /** @type {number} */ n) => Math.max(0, Math.min(n - 1, at));
-    this.point(map, { layer: inside(layer + down, side.n_layers), position: inside(position + right, side.tokens.length) });
+    this.point(map, { layer: inside(layer + down, side.n_layers), position: inside(position + right, side.tokens.length) }, "key");
   }
 
-  /** @param {RowMap} map @param {RowPlace | null} pointed */
-  point(map, pointed) {
+  /** @param {RowMap} map @param {RowPlace | null} pointed @param {"pointer" | "key"} by */
+  point(map, pointed, by) {
     if (!this.scene) return;
     const { header, arrays } = this.scene.payload;
     const { group, which } = map;
@@ -101,6 +104,7 @@ export class RowsCard {
       other.pointed = at;
       if (moved) this.draw(this.scene, other);
     }
+    this.told(pointed ? { query: header[which].units[pointed.position], key: null } : NOWHERE, by);
     if (!map.pointed || !rows || !largest) {
       say(this.reading, "");
       return;
@@ -123,11 +127,18 @@ export class RowsCard {
     }
   }
 
+  /** @param {Scene} scene @param {Cell} cell Lights the columns of the same tokens, wherever they are pointed at. */
+  light(scene, cell) {
+    if (String(litUnits(cell)) === String(litUnits(this.cell))) return;
+    this.cell = cell;
+    for (const map of this.maps) this.draw(scene, map);
+  }
+
   /** @param {Scene} scene @param {RowMap} map */
-  draw({ payload: { header, arrays }, place, ink }, { group, which, canvas, pointed }) {
+  draw({ payload: { header, arrays }, tokens, place, ink }, { group, which, canvas, pointed }) {
     const rows = arrays.get(`${group}.${which}.rows`);
     const largest = arrays.get(`${group}.${which}.largest`);
-    paintRows(canvas, header[which], rows, largest, this.most, place, ink, pointed);
+    paintRows(canvas, header[which], rows, largest, this.most, place, ink, pointed, litPositions(tokens, which, this.cell));
   }
 
   /** @param {Scene} scene @param {RowMap} map */

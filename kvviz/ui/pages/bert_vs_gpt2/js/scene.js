@@ -28,6 +28,16 @@ export const HOOK = { left: "Left", right: "Right" }; // not for people: parts o
 /** @type {Cell} */
 export const NOWHERE = { query: null, key: null };
 
+/** @param {Cell} cell @returns {number[]} The units that are lit, wherever they stand: a token alone, or who looks and at whom. */
+export function litUnits({ query, key }) {
+  return [...new Set([query, key])].filter((unit) => unit !== null);
+}
+
+/** @param {Tokens} tokens @param {Which} which @param {Cell} cell @returns {number[]} Positions of a side that are lit. */
+export function litPositions({ members }, which, cell) {
+  return litUnits(cell).flatMap((unit) => members[which][unit]);
+}
+
 /** @param {Header} header @returns {Tokens} */
 export function tokensOf({ left, right, n_slots, n_units }) {
   return {

@@ -18,13 +18,23 @@ export function drawStrip(root, header, pointed) {
     el("span", { class: "kt-chips" }, members.map((position) => chip(side, position))),
   ];
   const columns = Array.from({ length: header.n_units }, (_, unit) => {
-    const column = el("button", { class: "kt-unit", type: "button", "data-unit": unit }, [
+    // One stop for Tab; arrow keys go on from there.
+    const column = el("button", { class: "kt-unit", type: "button", "data-unit": unit, tabindex: unit ? -1 : 0 }, [
       ...line(header.left, lines.left[unit]),
       unseen(", "),
       ...line(header.right, lines.right[unit]),
     ]);
     column.addEventListener("pointerenter", () => pointed(unit, false));
-    column.addEventListener("focus", () => pointed(unit, false));
+    column.addEventListener("focus", () => {
+      for (const other of columns) other.tabIndex = other === column ? 0 : -1;
+      pointed(unit, false);
+    });
+    column.addEventListener("keydown", (event) => {
+      const next = columns[nextAlong(event.key, unit, columns.length)];
+      if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      next.focus();
+    });
     column.addEventListener("click", () => pointed(unit, true));
     return column;
   });
@@ -46,4 +56,13 @@ function chip(side, position) {
 /** @param {string} words */
 function unseen(words) {
   return el("span", { class: "kt-unseen" }, [words]);
+}
+
+/**
+ * @param {string} key @param {number} at @param {number} n
+ * @returns {number} Where a key leads along n columns; -1 where it leads nowhere.
+ */
+export function nextAlong(key, at, n) {
+  const to = { ArrowLeft: at - 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowDown: at + 1, Home: 0, End: n - 1 }[key];
+  return to === undefined || to < 0 || to >= n ? -1 : to;
 }

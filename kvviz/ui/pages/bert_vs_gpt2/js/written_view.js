@@ -1,0 +1,126 @@
+// The component: two models have written as many tokens; what became of the rows of either, at every step.
+import { el, setText } from "../../../../player/js/dom.js";
+import { BufferError } from "../../../../player/js/packed_buffer.js";
+import { gettext } from "../../../../player/js/translation.js";
+import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
+import { LABELS } from "../../../../player/js/words.js";
+import { decode } from "./written_buffer.js";
+import { WriterHalf } from "./writer_half.js";
+import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
+
+/**
+ * @import { Writer } from "./written_buffer.js"
+ */
+
+const STACKED_BELOW = 640;
+const GAP = 32;
+
+export class WrittenView {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    /** @type {Writer[]} */
+    this.writers = [];
+    /** @type {WriterHalf[]} */
+    this.halves = [];
+    /** @type {Uint8Array | null} */
+    this.loaded = null;
+    this.step = 0;
+    /** @type {{ half: number, cell: { row: number, step: number } } | null} */
+    this.pointed = null;
+    root.className = "kvviz-written";
+    root.dataset.kvviz = "written-lives";
+    this.probe = el("span", { class: "kl-probe" });
+    this.body = el("div", { class: "kl-halves" });
+    this.reading = el("p", { class: "kl-reading", "aria-live": "polite" });
+    const key = (/** @type {string} */ kind, /** @type {string} */ text) => el("span", {}, [el("i", { class: `kl-key ${kind}` }), ` ${text}`]);
+    const legend = el("p", { class: "kl-legend" }, [
+      key("kl-computed", LABELS.legendComputed), key("kl-read", LABELS.legendReused), key("kl-absent", LABELS.legendAbsent),
+    ]);
+    root.replaceChildren(
+      this.probe,
+      el("div", { class: "kl-bar" }, [
+        el("h3", {}, [LABELS.history]),
+        el("span", { class: "kl-note" }, [gettext("down: positions · across: steps · drag, or ← →")]),
+      ]),
+      this.body, legend, this.reading,
+    );
+    this.unfollow = followTheme(root, this.probe, () => this.paint());
+    this.watch = new ResizeObserver(() => this.paint());
+    this.watch.observe(root);
+  }
+
+  /** @param {unknown} buffer */
+  load(buffer) {
+    const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : buffer;
+    if (bytes instanceof Uint8Array) {
+      const last = this.loaded;
+      if (last && last.length === bytes.length && last.every((byte, at) => byte === bytes[at])) return;
+      this.loaded = bytes.slice();
+    }
+    try {
+      this.writers = decode(bytes);
+    } catch (error) {
+      if (!(error instanceof BufferError)) throw error;
+      this.writers = this.halves = [];
+      this.body.replaceChildren(el("p", { role: "alert" }, [`${error.message} ${gettext("Reload the page.")}`]));
+      return;
+    }
+    // The whole picture at first: what each has come to.
+    this.step = this.writers[0].lives.n_steps - 1;
+    this.pointed = null;
+    this.halves = this.writers.map((writer, half) => new WriterHalf(writer, {
+      point: (cell) => this.point(cell && { half, cell }),
+      go: (step) => this.go(step),
+    }));
+    this.body.replaceChildren(...this.halves.map((half) => half.root));
+    this.paint();
+  }
+
+  destroy() {
+    this.unfollow();
+    this.watch.disconnect();
+    this.root.replaceChildren();
+  }
+
+  /** @param {{ half: number, cell: { row: number, step: number } } | null} pointed */
+  point(pointed) {
+    const [was, is] = [this.pointed, pointed];
+    if (was?.half === is?.half && was?.cell.row === is?.cell.row && was?.cell.step === is?.cell.step) return;
+    this.pointed = pointed;
+    this.paint();
+  }
+
+  /** @param {number} step */
+  go(step) {
+    const to = Math.max(0, Math.min(this.writers[0].lives.n_steps - 1, step));
+    if (to === this.step) return;
+    this.step = to;
+    this.paint();
+  }
+
+  paint() {
+    if (!this.halves.length || !this.root.clientWidth) return;
+    const { theme, palette } = readTheme(this.root);
+    wearTheme(this.root, theme, palette);
+    const inside = this.body.clientWidth;
+    const stacked = inside < STACKED_BELOW;
+    this.root.classList.toggle("kl-stacked", stacked);
+    const width = stacked ? inside : (inside - GAP) / 2;
+    const n_lines = Math.max(...this.writers.map(({ lives, first }) => first + lives.n_rows));
+    const scene = { writers: this.writers, n_lines, width, palette, dpr: window.devicePixelRatio || 1, step: this.step };
+    const { pointed } = this;
+    this.halves.forEach((half, i) => {
+      if (!pointed) half.paint(scene, null);
+      else if (pointed.half === i) half.paint(scene, pointed.cell);
+      else {
+        const row = rowBeside(this.writers[pointed.half], this.writers[i], pointed.cell.row, this.step);
+        half.paint(scene, row === null ? null : { row, step: null });
+      }
+    });
+    setText(this.reading, pointed
+      ? cellSentence(this.writers[pointed.half], pointed.cell.row, pointed.cell.step)
+      : stepSentence(this.writers, this.step));
+    this.root.dataset.ready = "true";
+  }
+}
