@@ -151,7 +151,7 @@ def _check_picture(path: Path, suffix: str) -> None:
     if path.suffix.lower() != suffix:
         raise OptionsError(
             _("The name of this picture must end in {suffix}.").format(suffix=suffix),
-            found=_("Found {name}.").format(name=path.name),
+            found=_("Found {name}.").format(name=path),
             fix=_("Try {name}.").format(name=Path(path.name or "run").with_suffix(suffix).name),
         )
     find_browser()

@@ -95,10 +95,10 @@ def test_a_run_is_saved_as_an_animation_by_keyboard_and_cancelled_half_way(page,
 
 def test_the_command_line_draws_the_same_two_pictures(tmp_path):
     svg, gif = tmp_path / "run.svg", tmp_path / "run.gif"
-    command = ["trace", "--prompt", "Once upon a time", "--new", "5", "--steps", "2:"]
+    command = ["trace", "--prompt", "Once upon a time", "--new", "5", "--steps", "4:"]
     assert main([*command, "--svg", str(svg), "--animate", str(gif)]) == 0
     animation = Image.open(io.BytesIO(gif.read_bytes()))
-    assert (animation.n_frames, animation.width) == (3 * FRAMES_A_STEP, 1280)
+    assert (animation.n_frames, animation.width) == (FRAMES_A_STEP, 1280)
     root = ElementTree.fromstring(svg.read_text(encoding="utf-8"))
     texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any("Decode step 4 of 4" in text for text in texts)

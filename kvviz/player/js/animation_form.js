@@ -50,26 +50,32 @@ export function animationForm(figures, moved, close) {
   let timer = 0;
   let work = new AbortController();
   let isRunning = false;
+  /** Whether what is wanted was planned for another view than the one on the page. */
+  let isStale = false;
 
-  /** @template T @param {(signal: AbortSignal) => Promise<T>} run @returns {Promise<T | null>} Null if other work, or none, came in its place. */
-  const instead = async (run) => {
-    work.abort();
-    const own = (work = new AbortController());
-    try {
-      return await run(own.signal);
-    } catch (error) {
-      if (own.signal.aborted) return null;
-      throw error;
-    }
-  };
   const say = (/** @type {string} */ text) => {
     setText(said, text);
     moved();
+  };
+  /**
+   * Does one thing in place of another, and says what came of it.
+   * @template T @param {(signal: AbortSignal) => Promise<T>} run @param {(result: T) => string} tell @param {string} [given] What is said if it was given up.
+   */
+  const instead = async (run, tell, given) => {
+    work.abort();
+    const { signal } = (work = new AbortController());
+    try {
+      say(tell(await run(signal)));
+    } catch (error) {
+      if (!signal.aborted) say(words.failed(String(error)));
+      else if (given) say(given);
+    }
   };
   const plan = () => {
     clearTimeout(timer);
     work.abort();
     wanted = null;
+    isStale = false;
     start.disabled = true;
     if (!scene || !figure) return;
     const { n_steps } = scene.payload.header;
@@ -82,10 +88,10 @@ export function animationForm(figures, moved, close) {
     wanted = animation;
     start.disabled = false;
     say(LABELS.measuring);
-    timer = window.setTimeout(async () => {
-      const n_bytes = await instead((signal) => estimate(animation, signal));
-      if (n_bytes !== null) say(words.expected(animation, speed, n_bytes));
-    }, TYPED_MS);
+    timer = window.setTimeout(
+      () => void instead((signal) => estimate(animation, signal), (n_bytes) => words.expected(animation, speed, n_bytes)),
+      TYPED_MS,
+    );
   };
   const run = (/** @type {boolean} */ on) => {
     const hadFocus = node.contains(document.activeElement) || document.activeElement === document.body;
@@ -101,6 +107,7 @@ export function animationForm(figures, moved, close) {
 
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (isStale) plan();
     const animation = wanted;
     if (!animation || !scene || !figure) return;
     clearTimeout(timer);
@@ -111,13 +118,19 @@ export function animationForm(figures, moved, close) {
     setText(count, "");
     setText(said, "");
     run(true);
-    const bytes = await instead((signal) => make(animation, signal, (n) => {
+    const told = (/** @type {number} */ n) => {
       bar.value = n;
       setText(count, words.made(n, frames.length));
-    }));
-    if (bytes) download(new Blob([bytes], { type: "image/gif" }), file);
+    };
+    await instead(
+      (signal) => make(animation, signal, told),
+      (bytes) => {
+        download(new Blob([bytes], { type: "image/gif" }), file);
+        return words.saved(file, bytes.length);
+      },
+      LABELS.cancelled,
+    );
     run(false);
-    say(bytes ? words.saved(file, bytes.length) : LABELS.cancelled);
   });
   cancel.onclick = () => work.abort();
   for (const field of [from, to, width]) field.addEventListener("input", plan);
@@ -155,7 +168,8 @@ export function animationForm(figures, moved, close) {
       });
       // What is being made was begun as all of it stood then.
       replanned([payload, layout, palette, state.cache, state.layer, state.head, state.speed], () => {
-        if (figure && !isRunning) plan();
+        if (isRunning) isStale = true;
+        else if (figure) plan();
       });
     },
   };

@@ -40,6 +40,11 @@ export function expected({ frames, width, height }, speed, n_bytes) {
   });
 }
 
+/** @param {string} reason As the browser says it. @returns {string} */
+export function failed(reason) {
+  return gettext("No GIF could be made here ({reason}). Choose fewer steps or a smaller width.", { reason });
+}
+
 /** @param {number} n @param {number} n_frames @returns {string} */
 export function made(n, n_frames) {
   return gettext("Frame {n} of {last}", { n, last: n_frames });

@@ -9,6 +9,7 @@ import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
+ * @import { Box, HistoryGeometry } from "./layout.js"
  * @import { Scene } from "./player.js"
  * @import { NewSheet } from "./svg_sheet.js"
  *
@@ -144,7 +145,8 @@ function begun(newSheet, scene, width, height) {
  */
 function composeFigure(scene, { panels, lives, overview }, figure, newSheet, end) {
   const { state, palette, layout } = scene;
-  const { kv, heat, cross, history, heads } = layout;
+  const { kv, heat, cross, heads } = layout;
+  const history = alone(layout.history);
   const runs = runsOnShow(state);
   const at = { kv: 0, pattern: 1, crossKv: 2, crossPattern: 3 };
   const { w, h } = { history, heads, kv, pattern: heat, crossKv: cross?.kv ?? kv, crossPattern: cross?.heat ?? heat }[figure];
@@ -155,26 +157,40 @@ function composeFigure(scene, { panels, lives, overview }, figure, newSheet, end
   const scale = figure === "history" ? Math.max(1, Math.min((width - 2 * EDGE) / w, (SLIDE * width - top - 2 * EDGE) / h)) : 1;
   const bottom = top + Math.ceil(h * scale);
   const picture = figure === "history"
-    ? lives.draw({ ...scene, dpr: scene.dpr * scale }, newSheet)
+    ? lives.draw({ ...scene, layout: { ...layout, history }, dpr: scene.dpr * scale }, newSheet)
     : figure === "heads" ? overview.draw(scene, newSheet) : panels[runs[0]].draw(scene, newSheet)[at[figure]];
   const { sheet, pen, write } = begun(newSheet, scene, width, bottom + 2 * EDGE);
   write(/** @type {string} */ (figuresOf(scene).get(figure)), EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   write(viewName(scene), EDGE, EDGE + 36, `13px ${palette.sans}`, palette.muted);
   told.forEach((run, i) => writeSentence(pen, scene, run, EDGE + 60 + 24 * i));
   lay(pen, scene, picture, EDGE, top);
-  if (figure === "history") writeCounts(scene, runs, EDGE, top, write, scale);
+  if (figure === "history") writeCounts(scene, history, EDGE, top, write, scale);
   write("kvviz", EDGE, bottom + EDGE + 8, `12px ${palette.sans}`, palette.muted);
   return sheet;
 }
 
 /**
+ * Lives alone: not as narrow as what stands beside them has left them, and not as high.
+ * @param {HistoryGeometry} history @returns {HistoryGeometry}
+ */
+function alone(history) {
+  const wider = Math.max(1, history.rowPitch / history.columnPitch);
+  const widened = (/** @type {Box} */ box, /** @type {number} */ i) => ({ ...box, x: box.x + i * box.w * (wider - 1), w: box.w * wider });
+  const grids = history.grids.map(widened);
+  const last = grids[grids.length - 1];
+  return {
+    ...history, grids, crossGrids: history.crossGrids.map(widened), columnPitch: history.columnPitch * wider,
+    w: Math.ceil(last.x + last.w) + 4, h: Math.ceil(last.y + last.h) + 4,
+  };
+}
+
+/**
  * How many rows each run has computed so far, above its life.
- * @param {Scene} scene @param {RunCache[]} runs @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
+ * @param {Scene} scene @param {HistoryGeometry} history @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
  * @param {number} [scale] Of the lives.
  */
-function writeCounts({ state, palette, layout, lives }, runs, left, top, write, scale = 1) {
-  const { history } = layout;
-  runs.forEach((run, i) => {
+function writeCounts({ state, palette, lives }, history, left, top, write, scale = 1) {
+  runsOnShow(state).forEach((run, i) => {
     const x = left + scale * history.grids[i].x;
     const y = top + scale * (history.crossGrids[i] ?? history.grids[i]).y;
     const life = lives[run];
@@ -216,7 +232,7 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   y += sentences;
   write(words.LABELS.history, EDGE + history.grids[0].x, y + 16, title, palette.text);
   lay(pen, scene, lives.draw(scene, newSheet), EDGE, y + 24);
-  writeCounts(scene, runs, EDGE, y + 24, write);
+  writeCounts(scene, history, EDGE, y + 24, write);
   y += above;
   const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(scene, newSheet);
   const right = left + kv.w + 24;
