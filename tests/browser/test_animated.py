@@ -103,3 +103,22 @@ def test_the_command_line_draws_the_same_two_pictures(tmp_path):
     texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any("Decode step 4 of 4" in text for text in texts)
     assert "kvviz" in texts
+
+
+def test_too_long_a_run_is_refused_in_a_sentence_and_some_of_its_steps_are_not(page, tmp_path):
+    export_html(make_trace(n_new=250), tmp_path / "run.html")
+    page.goto((tmp_path / "run.html").as_uri())
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Save picture").press("Enter")
+    page.get_by_role("button", name="The whole view as GIF").press("Enter")
+    form = page.get_by_role("form", name="The whole view, animated")
+    said, save = form.get_by_role("status"), form.get_by_role("button", name="Save GIF")
+    expect(said).to_contain_text(re.compile(r"^1,750 frames of 1280 × \d+ pixels are too many"))
+    expect(save).to_be_disabled()
+    form.get_by_label("to step").fill("2")
+    expect(said).to_contain_text("21 frames of 1280 ×")
+    expect(save).to_be_enabled()
+    # Nor is the form left open where the list is closed from within it.
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Save picture")).to_be_focused()
+    expect(form).to_be_hidden()
