@@ -12,12 +12,19 @@ from playwright.sync_api import expect
 from kvviz.__main__ import main
 from kvviz.player import export_html
 from tests.browser.test_exported_file import READY, page, picture_of
+from tests.browser.visit import PATIENCE_MS
 from tests.factories import make_trace
 
 pytestmark = pytest.mark.browser
 __all__ = ["page"]
 
 FRAMES_A_STEP = 7
+
+
+@pytest.fixture(autouse=True)
+def patience():
+    """As in a tab on the app: a frame takes its time where the cores are busy."""
+    expect.set_options(timeout=PATIENCE_MS)
 
 
 def pixels(picture):
@@ -51,6 +58,8 @@ def test_a_run_is_saved_as_an_animation_by_keyboard_and_cancelled_half_way(page,
     first.press_sequentially("7")
     expect(said).to_contain_text("The steps of this run are 0 to 3")
     expect(save).to_be_disabled()
+    first.fill("")
+    expect(said).to_contain_text("The steps of this run are 0 to 3")
     first.fill("1")
     form.get_by_label("pixels wide").select_option("1920")
     expect(said).to_contain_text("21 frames of 1920 ×")

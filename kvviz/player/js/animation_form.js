@@ -79,7 +79,8 @@ export function animationForm(figures, moved, close) {
     start.disabled = true;
     if (!scene || !figure) return;
     const { n_steps } = scene.payload.header;
-    const range = rangeOf(from.value, to.value, n_steps);
+    // A field with nothing in it, or no number, is not one that was left out.
+    const range = rangeOf(from.value || "–", to.value || "–", n_steps);
     if (!canRead()) return say(LABELS.unreadable);
     if (!range) return say(words.noRange(n_steps));
     const animation = animationOf(scene, figures, figure, range, Number(width.value));
