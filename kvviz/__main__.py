@@ -50,6 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument(
         "--html", type=Path, metavar="FILE.html", help=_("export the player, offline")
     )
+    trace.add_argument(
+        "--svg",
+        type=Path,
+        metavar="FILE.svg",
+        help=_("draw the last step, with an installed Chrome"),
+    )
+    trace.add_argument(
+        "--animate",
+        type=Path,
+        metavar="FILE.gif",
+        help=_("draw the steps as an animation, likewise"),
+    )
+    trace.add_argument(
+        "--steps", metavar="FROM:TO", help=_("steps to draw, both within (default all)")
+    )
     trace.add_argument("--json", action="store_true", help=_("print one JSON object a step"))
     trace.set_defaults(run=_trace)
 
@@ -96,6 +111,11 @@ def _app(arguments: argparse.Namespace) -> None:
 def _trace(arguments: argparse.Namespace) -> None:
     from kvviz.engine import load_model, trace_generation
 
+    # What is not there is said before a model runs for minutes.
+    steps = _steps(arguments.steps)
+    for path, suffix in ((arguments.svg, ".svg"), (arguments.animate, ".gif")):
+        if path:
+            _check_picture(path, suffix)
     model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
     trace = trace_generation(
         model,
@@ -117,6 +137,45 @@ def _trace(arguments: argparse.Namespace) -> None:
         from kvviz.player import export_html
 
         export_html(trace, arguments.html)
+    if arguments.svg or arguments.animate:
+        from kvviz.player.headless import save_pictures
+
+        save_pictures(
+            trace, svg=arguments.svg, gif=arguments.animate, steps=steps, told=_tell_frames
+        )
+
+
+def _check_picture(path: Path, suffix: str) -> None:
+    from kvviz.player.headless import find_browser
+
+    if path.suffix.lower() != suffix:
+        raise OptionsError(
+            _("The name of this picture must end in {suffix}.").format(suffix=suffix),
+            found=_("Found {name}.").format(name=path),
+            fix=_("Try {name}.").format(name=Path(path.name or "run").with_suffix(suffix).name),
+        )
+    find_browser()
+
+
+def _steps(text: str | None) -> tuple[int | None, int | None]:
+    """Return the first and the last step of a range as it was typed; None for what is left out."""
+    first, colon, last = (text or ":").partition(":")
+    if not colon or not all(
+        part == "" or (part.isascii() and part.isdigit()) for part in (first, last)
+    ):
+        raise OptionsError(
+            _("A range of steps is two numbers with a colon between them."),
+            found=_("Found {text!r}.").format(text=text),
+            fix=_("Try --steps 1:12."),
+        )
+    return int(first) if first else None, int(last) if last else None
+
+
+def _tell_frames(done: int, n_frames: int) -> None:
+    """Write how many frames are made on one line, where somebody is looking."""
+    if sys.stderr.isatty():
+        said = _("frame {n} of {last}").format(n=done, last=n_frames)
+        print(f"\r{said}", end="\n" if done == n_frames else "", file=sys.stderr, flush=True)
 
 
 def _print_json(trace: GenerationTrace) -> None:

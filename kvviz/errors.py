@@ -90,5 +90,9 @@ class PayloadError(KvvizError):
     """A trace cannot be packed for the player, or a packed buffer cannot be read."""
 
 
+class BrowserError(KvvizError):
+    """A picture needs a browser to draw it, and there is none, or it did not."""
+
+
 class LinkError(KvvizError):
     """A link or a message from the browser holds a value that cannot be used."""

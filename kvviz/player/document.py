@@ -17,14 +17,13 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
-from secrets import token_hex
 
 from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.cell import Cell
 from kvviz.player.head_origin import Answer, OriginAsked
 from kvviz.player.payload import CacheView, Role, pack
+from kvviz.player.whole_file import write_whole
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import gettext as _
 from kvviz.translation import language
@@ -42,13 +41,19 @@ _EXPORTS = re.compile(r"\bexport\s*\{(?P<names>[^{}]*)\}\s*;?\s*\Z")
 # not for people: a script
 _BOOT = """
 const kvvizRoot = document.getElementById("kvviz-root");
+const asked = new URLSearchParams(location.hash.slice(1));
+// While there is something to save, the clock of a browser without a window must not run out.
+const awake = asked.has("save") ? setInterval(() => {}, 1) : 0;
 try {
   const text = document.getElementById("kvviz-run").textContent;
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   MOUNT(kvvizRoot, new Uint8Array(await new Response(stream).arrayBuffer()));
+  if (awake) await kvvizRoot.kvviz.save(asked);
 } catch (error) {
   kvvizRoot.textContent = REFUSAL.replace("{reason}", () => error.message);
+} finally {
+  clearInterval(awake);
 }
 """
 # not for people: a style sheet
@@ -171,20 +176,7 @@ def export_html(
     Raises:
         PayloadError: As `html_document`, or if the file cannot be written.
     """
-    document = html_document(trace, title=title)
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{token_hex(8)}.tmp")
-    try:
-        temporary.write_text(document, encoding="utf-8", newline="\n")
-        temporary.replace(target)
-    except OSError as error:
-        raise PayloadError(
-            _("The HTML file could not be written to {path}.").format(path=os.fspath(path)),
-            found=_("The system says: {error}.").format(error=error.strerror or error),
-            fix=_("Choose a folder that exists, can be written to and has room."),
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, html_document(trace, title=title).encode())
 
 
 def notebook_html(trace: GenerationTrace | CacheComparison) -> str:

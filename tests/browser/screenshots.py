@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
-from tests.browser.whole_page import SIGHTS, Sight, refuse_half, wait_until_whole
+from tests.browser.whole_page import PATIENCE_MS, SIGHTS, Sight, refuse_half, wait_until_whole
 
 PICTURES = {
     "start": SIGHTS["start"],
@@ -27,12 +27,16 @@ PICTURES = {
     "learning": SIGHTS["language_modelling"],
     "bert-beside-gpt2": SIGHTS["bert_vs_gpt2"],
 }
+LIVES = "lives"
+"""The animation: both lives of a short run, growing. It is saved as a visitor would save it."""
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 
 
-def take(folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
+def take(folder: Path, names: Iterable[str] = (*PICTURES, LIVES)) -> list[Path]:
     """Start the app, take every picture in every size and scheme, and return the files.
+
+    The animation is one file, light and wide.
 
     Raises:
         NotThereError: If a page does not come to be there in full.
@@ -45,8 +49,10 @@ def take(folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
                     size=size, scheme=scheme)
             for scheme in SCHEMES
             for size in SIZES
-            for name in names
+            for name in names if name != LIVES
         ]  # fmt: skip
+        if LIVES in names:
+            taken.append(animation(browser, address, folder / f"{LIVES}.gif"))
         browser.close()
     return taken
 
@@ -62,6 +68,21 @@ def picture(
     try:
         sight.open(page, address)
         shoot(page, sight, file)
+    finally:
+        page.close()
+    return file
+
+
+def animation(browser: Browser, address: str, file: Path) -> Path:
+    """Save the lives of the example, side by side, as the page's own list does."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1130}, reduced_motion="reduce")
+    try:
+        replace(SIGHTS["kv_cache"], path="/kv_cache?new=12&cache=both").open(page, address)
+        page.get_by_role("button", name="Save picture").click()
+        page.get_by_role("button", name="The life of each row as GIF").click()
+        with page.expect_download(timeout=PATIENCE_MS) as download:
+            page.get_by_role("button", name="Save GIF").click()
+        download.value.save_as(file)
     finally:
         page.close()
     return file
@@ -83,7 +104,9 @@ def shoot(page: Page, sight: Sight, file: Path, *, patience_ms: float = 10_000) 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to put the pictures")
-    parser.add_argument("names", nargs="*", default=list(PICTURES), help="which; all if left out")
+    parser.add_argument(
+        "names", nargs="*", default=[*PICTURES, LIVES], help="which; all if left out"
+    )
     arguments = parser.parse_args()
     for written in take(arguments.folder, arguments.names):
         sys.stdout.write(f"{written}\n")

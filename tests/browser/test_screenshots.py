@@ -44,6 +44,21 @@ def test_no_picture_in_the_docs_shows_a_skeleton(file):
     )
 
 
+def test_the_animation_in_the_docs_shows_two_lives_that_grow():
+    file = ROOT / "docs" / "pictures" / "lives.gif"
+    assert file.stat().st_size <= 1.5e6
+    animation = Image.open(file)
+    computed, reused = [], []
+    for number in (0, animation.n_frames - 1):
+        animation.seek(number)
+        pixels = np.asarray(animation.convert("RGB"))
+        computed.append(int((pixels == (217, 102, 15)).all(axis=-1).sum()))
+        reused.append(int((pixels == (47, 99, 200)).all(axis=-1).sum()))
+    # Orange is computed and blue is reused, here as everywhere. Of the prefill nothing is reused.
+    assert computed[-1] > 4 * computed[0] > 0
+    assert reused[-1] > 0 == reused[0]
+
+
 @pytest.mark.browser
 def test_the_camera_refuses_a_page_whose_charts_are_still_to_come(visit, tmp_path):
     tab, sight = visit(), SIGHTS["model_sizes"]

@@ -37,6 +37,10 @@ def test_without_cache_every_row_is_computed_at_every_step(capsys):
         (["trace", "--prompt", "hi", "--device", "abacus"], "abacus"),
         (["trace", "--prompt", "hi", "--dtype", "int3"], "int3"),
         (["trace", "--prompt", "hi", "--new", "1", "--save", "/nowhere/run.npz"], "/nowhere"),
+        (["trace", "--prompt", "hi", "--animate", "run.webp"], "Try run.gif."),
+        (["trace", "--prompt", "hi", "--svg", "run"], "Try run.svg."),
+        (["trace", "--prompt", "hi", "--svg", "run.svg", "--steps", "3"], "Found '3'. Try"),
+        (["trace", "--prompt", "hi", "--animate", "run.gif", "--steps", "a:3"], "Found 'a:3'."),
         (["app", "--port", "-4"], "-4"),
         (["bench", "--new", "0"], "new tokens"),
         (["bench", "--prompt-tokens", "1000", "--new", "25"], "1,024"),
@@ -51,6 +55,15 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, capsys):
     assert message.startswith("kvviz: ")
     assert message.count("\n") == 1
     assert words in message
+
+
+def test_without_a_browser_no_model_is_run_for_a_picture(monkeypatch, capsys):
+    monkeypatch.setenv("KVVIZ_CHROMIUM", "/nowhere/chrome")
+    assert main(["trace", "--prompt", "hi", "--animate", "run.gif"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "KVVIZ_CHROMIUM names /nowhere/chrome" in said.err
+    assert said.err.count("\n") == 1
 
 
 def test_models_lists_the_bundled_ones(capsys):

@@ -4,15 +4,15 @@ import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cro
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
-import { REST } from "./motion.js";
 import { paintCrossHeat } from "./paint_cross.js";
 import { paintKv } from "./paint_kv.js";
-import { PictureStore } from "./images.js";
-import { kvNumber, rowState, tokenText } from "./run.js";
+import { kvNumber, rowState, stepFacts, tokenText } from "./run.js";
 import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
+ * @import { CrossView } from "./paint_cross.js"
+ * @import { PanelView } from "./paint_kv.js"
  * @import { Several } from "./picture.js"
  * @import { Scene } from "./player.js"
  * @import { Action, Spot } from "./state.js"
@@ -37,15 +37,11 @@ export function crossPanel(cache, dispatch) {
   ]);
   const reading = el("p", { class: "kv-reading" });
   const node = el("div", { class: "kv-panel-body kv-cross", hidden: true }, [kvBox, heatBox, reading]);
-  // Its rows are other rows: pictures of the first cache must not stand in for them.
-  const store = new PictureStore();
   /** @type {Scene | null} */
   let scene = null;
   let first = 0;
   let windowRow = 0;
   let inside = false;
-  /** @type {Several["draw"] | null} */
-  let again = null;
   const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -90,46 +86,39 @@ export function crossPanel(cache, dispatch) {
     });
   }
   const placed = whenChanged();
-  const forgotten = whenChanged();
   const kvChanged = whenChanged();
   const heatChanged = whenChanged();
   const readingChanged = whenChanged();
   return {
     node,
-    draw: (dpr, newSheet) => (again ? again(dpr, newSheet) : []),
+    draw(scene, newSheet) {
+      if (!scene.layout.cross) return [];
+      const [kv, heat] = [newSheet(), newSheet()];
+      const views = viewsOf(scene, stepFacts(scene.payload, cache, scene.state.step), windowRow);
+      paintKv(kv, views.kv);
+      paintCrossHeat(heat, views.heat);
+      return [kv, heat];
+    },
     update(next, facts) {
       scene = next;
-      const { payload, state, layout, theme, palette, dpr, moment, spot } = next;
+      const { payload, state, layout, palette, dpr, moment, spot } = next;
       show(node, layout.cross !== null);
       if (!layout.cross) return;
       const { kv, heat } = layout.cross;
-      forgotten([payload, palette], () => store.clear());
       placed([layout], () => {
         node.style.columnGap = `${layout.gap}px`;
         kvBox.style.width = layout.besides ? `${kv.w}px` : "";
         heatBox.style.width = layout.besides ? `${heat.w}px` : "";
         show(hint, heat.w >= 330);
       });
-      const side = crossSide(payload);
-      const ofInput = crossFacts(facts);
       const inInput = encoderSpot(spot);
       // A place pointed at elsewhere is brought into the window; one in the window must not make it jump.
       if (inInput && !inside) windowRow = inInput.row;
-      first = kv.mode === "window" ? windowStart(kv, side.header.n_rows, windowRow) : 0;
-      const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store, parted: Infinity };
-      const kvView = {
-        ...shared, payload: side, facts: ofInput, kv, heat: layout.heat, first, spot: inInput, moment,
-      };
-      const heatView = { ...shared, payload, facts, heat, spot };
+      const views = viewsOf(next, facts, windowRow);
+      first = views.kv.first;
       const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, spot, first, moment];
-      kvChanged(keys, () => paintKv(kvCanvas, kvView));
-      heatChanged(keys.slice(0, -1), () => paintCrossHeat(heatCanvas, heatView));
-      again = (scale, newSheet) => {
-        const canvases = [newSheet(), newSheet()];
-        paintKv(canvases[0], { ...kvView, dpr: scale, moment: REST });
-        paintCrossHeat(canvases[1], { ...heatView, dpr: scale });
-        return canvases;
-      };
+      kvChanged(keys, () => paintKv(kvCanvas, views.kv));
+      heatChanged(keys.slice(0, -1), () => paintCrossHeat(heatCanvas, views.heat));
       readingChanged([payload, state.step, state.layer, state.head, spot, state.pin], () => {
         const text = readingOf(next, cache, facts);
         setText(reading, text ?? "");
@@ -137,8 +126,23 @@ export function crossPanel(cache, dispatch) {
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
       setAttribute(kvCanvas, "aria-label", words.crossKvDescription(state.layer, state.head, facts));
-      setAttribute(heatCanvas, "aria-label", words.crossPatternDescription(state.layer, state.head, facts.n_rows, side.header.n_rows));
+      setAttribute(heatCanvas, "aria-label", words.crossPatternDescription(state.layer, state.head, facts.n_rows, crossSide(payload).header.n_rows));
     },
+  };
+}
+
+/**
+ * @param {Scene} scene @param {StepFacts} facts Of the panel's run. @param {number} windowRow Row that the K/V window is to show.
+ * @returns {{ kv: PanelView, heat: CrossView }}
+ */
+function viewsOf({ payload, state, layout, theme, palette, dpr, moment, spot, crossStore }, facts, windowRow) {
+  const { kv, heat } = /** @type {NonNullable<typeof layout.cross>} */ (layout.cross);
+  const side = crossSide(payload);
+  const shared = { layer: state.layer, head: state.head, theme, palette, dpr, store: crossStore };
+  const first = kv.mode === "window" ? windowStart(kv, side.header.n_rows, windowRow) : 0;
+  return {
+    kv: { ...shared, payload: side, facts: crossFacts(facts), kv, heat: layout.heat, first, spot: encoderSpot(spot), parted: Infinity, moment },
+    heat: { ...shared, payload, facts, heat, spot },
   };
 }
 

@@ -8,6 +8,7 @@ import { layerInView } from "./state.js";
 import * as words from "./words.js";
 
 /**
+ * @import { Payload } from "./buffer.js"
  * @import { Single } from "./picture.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
@@ -30,8 +31,6 @@ export function heads(dispatch) {
   let roles = new Map();
   let hover = -1;
   let nHeads = 1;
-  /** @type {HeadsView | null} */
-  let drawn = null;
   const indexOf = (/** @type {EventTarget | null} */ target) =>
     target instanceof HTMLElement && target.dataset.index !== undefined ? Number(target.dataset.index) : -1;
   overlay.addEventListener("click", (event) => {
@@ -62,19 +61,18 @@ export function heads(dispatch) {
   const pressed = whenChanged();
   return {
     node,
-    /** Draws the overview anew at another resolution, for a picture to keep. */
-    draw(dpr, newSheet) {
-      const copy = newSheet();
-      if (drawn) paintHeads(copy, { ...drawn, dpr, hover: -1 });
-      return copy;
+    draw(scene, newSheet) {
+      const sheet = newSheet();
+      paintHeads(sheet, viewOf(scene, -1));
+      return sheet;
     },
     update(/** @type {Scene} */ scene) {
-      const { payload, state, layout, facts, theme, palette, dpr, store } = scene;
+      const { payload, state, layout, palette, dpr } = scene;
       const { model } = payload.header;
       nHeads = model.n_heads;
       built([payload], () => {
         setText(title, payload.header.encoder ? words.LABELS.selfHeads : words.LABELS.heads);
-        roles = new Map(payload.header.roles.map((r) => [r.layer * model.n_heads + r.head, r.role]));
+        roles = rolesOf(payload);
         buttons = layout.heads.thumbs.map((_, index) => {
           const name = words.headLabel(Math.floor(index / nHeads), index % nHeads, roles.get(index));
           return el("button", { type: "button", class: "kv-head", "data-index": index, tabindex: -1, "aria-label": name, title: name });
@@ -98,13 +96,7 @@ export function heads(dispatch) {
         );
       });
       const picked = layerInView(state) * nHeads + state.head;
-      painted([payload, state.step, state.layer, state.head, state.wanted.layer, hover, layout, palette, dpr, mainRun(state.cache)], () => {
-        drawn = {
-          payload, cache: payload.header.runs[0].cache, heads: layout.heads, n_rows_now: facts.n_rows, layer: state.layer,
-          head: state.head, wantedLayer: state.wanted.layer, hover, roles, theme, palette, dpr, store,
-        };
-        paintHeads(canvas, drawn);
-      });
+      painted([payload, state.step, state.layer, state.head, state.wanted.layer, hover, layout, palette, dpr, mainRun(state.cache)], () => paintHeads(canvas, viewOf(scene, hover)));
       pressed([payload, picked], () =>
         buttons.forEach((button, i) => {
           setAttribute(button, "tabindex", i === picked ? "0" : "-1");
@@ -112,5 +104,18 @@ export function heads(dispatch) {
         }),
       );
     },
+  };
+}
+
+/** @param {Payload} payload @returns {Map<number, string>} The role of a head, at layer * n_heads + head. */
+function rolesOf({ header: { roles, model } }) {
+  return new Map(roles.map((r) => [r.layer * model.n_heads + r.head, r.role]));
+}
+
+/** @param {Scene} scene @param {number} hover Head pointed at, or -1. @returns {HeadsView} */
+function viewOf({ payload, state, layout, facts, theme, palette, dpr, store }, hover) {
+  return {
+    payload, cache: payload.header.runs[0].cache, heads: layout.heads, n_rows_now: facts.n_rows, layer: state.layer,
+    head: state.head, wantedLayer: state.wanted.layer, hover, roles: rolesOf(payload), theme, palette, dpr, store,
   };
 }

@@ -6,7 +6,7 @@ import { hitHistory } from "./layout.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
 import { paintHistory } from "./paint_history.js";
-import { mainRun, tokenText } from "./run.js";
+import { mainRun, runsOnShow, tokenText } from "./run.js";
 import * as words from "./words.js";
 
 /**
@@ -40,16 +40,14 @@ export function history(dispatch) {
 
   /** @type {Scene | null} */
   let scene = null;
-  /** @type {HistoryView | null} */
-  let drawn = null;
   let held = false;
 
   /** @param {PointerEvent} event @returns {Spot | null} */
   const spotAt = (event) => {
-    if (!scene || !drawn) return null;
+    if (!scene) return null;
     const box = canvas.getBoundingClientRect();
     const hit = hitHistory(scene.layout.history, event.clientX - box.left, event.clientY - box.top);
-    return hit && { part: hit.cross ? "cross-life" : "life", cache: drawn.runs[hit.life].cache, row: hit.row, column: hit.step };
+    return hit && { part: hit.cross ? "cross-life" : "life", cache: runsOnShow(scene.state)[hit.life], row: hit.row, column: hit.step };
   };
   const goTo = (/** @type {PointerEvent} */ event) => {
     const spot = spotAt(event);
@@ -79,18 +77,15 @@ export function history(dispatch) {
   const counted = whenChanged();
   return {
     node,
-    draw(dpr, newSheet) {
-      const copy = newSheet();
-      if (drawn) paintHistory(copy, { ...drawn, dpr, moment: REST });
-      return copy;
+    draw(scene, newSheet) {
+      const sheet = newSheet();
+      paintHistory(sheet, viewOf(scene));
+      return sheet;
     },
     update(/** @type {Scene} */ next) {
       scene = next;
       const { payload, state, layout, palette, dpr, spot, lives } = next;
-      // Cells of a pixel show no part of a step.
-      const moment = layout.history.cells ? next.moment : REST;
-      /** @type {RunCache[]} */
-      const caches = state.cache === "both" ? ["on", "off"] : [mainRun(state.cache)];
+      const caches = runsOnShow(state);
       placed([payload, layout, state.cache], () => {
         for (const { cache, node: head } of heads) {
           const at = caches.indexOf(cache);
@@ -120,15 +115,20 @@ export function history(dispatch) {
         }
         setAttribute(canvas, "aria-label", words.historyDescription(caches, state.step, lives));
       });
-      changed([payload, state.step, state.cache, spot, palette, dpr, layout, moment], () => {
-        const runs = /** @type {LifeView[]} */ (caches.map((cache) => lives[cache]));
-        const text = (/** @type {number} */ row, /** @type {boolean} */ ofInput) =>
-          ofInput ? payload.header.encoder?.tokens[row].text ?? "" : tokenText(payload, caches[0], row);
-        drawn = { text, history: layout.history, runs, step: state.step, spot, palette, dpr, moment };
-        paintHistory(canvas, drawn);
-      });
+      const view = viewOf(next);
+      changed([payload, state.step, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));
     },
   };
+}
+
+/** @param {Scene} scene @returns {HistoryView} */
+function viewOf({ payload, state, layout, palette, dpr, spot, lives, moment }) {
+  const runs = /** @type {LifeView[]} */ (runsOnShow(state).map((cache) => lives[cache]));
+  const cache = mainRun(state.cache);
+  const text = (/** @type {number} */ row, /** @type {boolean} */ ofInput) =>
+    ofInput ? payload.header.encoder?.tokens[row].text ?? "" : tokenText(payload, cache, row);
+  // Cells of a pixel show no part of a step.
+  return { text, history: layout.history, runs, step: state.step, spot, palette, dpr, moment: layout.history.cells ? moment : REST };
 }
 
 /** @param {Lives | null} lives @param {Spot} spot @param {string} text @returns {string | null} */

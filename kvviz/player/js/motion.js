@@ -1,6 +1,8 @@
 // A step seen happening: what of it is on show at a moment. Pure: nothing here knows a clock, so that
 // a moment looks the same whenever it is drawn.
 
+/** How long a step stands in a run that plays, in ms at a speed of 1. */
+export const STEP_MS = 900;
 /** How long a step takes to be seen, in ms. */
 export const STEP_SEEN_MS = 600;
 /** How long what was computed glows where nothing else is shown happening. */
@@ -54,6 +56,14 @@ export function momentOfStep(t) {
 export function momentOfJump(t) {
   if (!(t < 1)) return REST;
   return { ...REST, glow: Math.round((1 - Math.max(0, t)) * 20) / 20 };
+}
+
+/**
+ * In a run that plays each step is seen whole before the next one begins.
+ * @param {number} speed @returns {number} How long a step takes to be seen there, in ms.
+ */
+export function seenMs(speed) {
+  return Math.min(STEP_SEEN_MS, (0.7 * STEP_MS) / speed);
 }
 
 /**

@@ -5,7 +5,6 @@ import { crossPanel } from "./cross_panel.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
-import { REST } from "./motion.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
 import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
@@ -59,8 +58,6 @@ export function panel(cache, dispatch) {
 
   /** @type {Scene | null} */
   let scene = null;
-  /** @type {PanelView | null} */
-  let drawn = null;
   let first = 0;
   const bounds = (/** @type {PointerEvent | WheelEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
     const box = canvas.getBoundingClientRect();
@@ -136,23 +133,20 @@ export function panel(cache, dispatch) {
   return {
     node,
     picker,
-    /** Draws both canvases anew at another resolution, for a picture to keep. */
-    draw(dpr, newSheet) {
-      const canvases = [newSheet(), newSheet()];
-      if (drawn) {
-        paintKv(canvases[0], { ...drawn, dpr, moment: REST });
-        paintHeat(canvases[1], { ...drawn, dpr, moment: REST });
-      }
-      canvases.push(...cross.draw(dpr, newSheet));
-      return canvases;
+    draw(scene, newSheet) {
+      const [kv, heat] = [newSheet(), newSheet()];
+      const view = viewOf(scene, stepFacts(scene.payload, cache, scene.state.step));
+      paintKv(kv, view);
+      paintHeat(heat, view);
+      return [kv, heat, ...cross.draw(scene, newSheet)];
     },
     update(/** @type {Scene} */ next) {
       scene = next;
-      const { payload, state, layout, theme, palette, dpr, moment, store } = next;
+      const { payload, state, layout, palette, dpr, moment } = next;
       const facts = stepFacts(payload, cache, state.step);
-      first = layout.kv.mode === "window"
-        ? windowStart(layout.kv, payload.header.n_rows, windowRow(next, facts))
-        : 0;
+      const view = viewOf(next, facts);
+      const { spot } = view;
+      first = view.first;
       placed([payload, layout, state.cache], () => {
         setText(kvTitle, layout.cross ? words.LABELS.selfKv : words.LABELS.kv);
         setText(heatTitle, layout.cross ? words.LABELS.selfPattern : words.LABELS.pattern);
@@ -167,12 +161,6 @@ export function panel(cache, dispatch) {
         setText(same, rows ? words.drawnOnce(rows, facts.n_rows) : "");
         setAttribute(same, "data-difference", rows && String(rows.difference));
       });
-      const spot = decoderSpot(next.spot);
-      const view = (drawn = {
-        payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv: layout.kv, heat: layout.heat,
-        first, spot, moment, store,
-        parted: state.cache === "both" ? partingRow(payload) : Infinity,
-      });
       const keys = [payload, state.step, state.layer, state.head, palette, dpr, layout, first, spot, moment];
       kvChanged(keys, () => paintKv(kvCanvas, view));
       heatChanged(keys, () => paintHeat(heatCanvas, view));
@@ -186,6 +174,18 @@ export function panel(cache, dispatch) {
       setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, facts));
       setAttribute(heatCanvas, "aria-label", words.patternDescription(state.layer, state.head, facts.n_rows));
     },
+  };
+}
+
+/** @param {Scene} scene @param {StepFacts} facts Of the panel's run. @returns {PanelView} */
+function viewOf(scene, facts) {
+  const { payload, state, layout, theme, palette, dpr, moment, store } = scene;
+  const { kv, heat } = layout;
+  return {
+    payload, facts, layer: state.layer, head: state.head, theme, palette, dpr, kv, heat, moment, store,
+    first: kv.mode === "window" ? windowStart(kv, payload.header.n_rows, windowRow(scene, facts)) : 0,
+    spot: decoderSpot(scene.spot),
+    parted: state.cache === "both" ? partingRow(payload) : Infinity,
   };
 }
 

@@ -20,9 +20,18 @@ export function begin(canvas, w, h, dpr) {
     canvas.style.height = `${h}px`;
   }
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  setLetters(pen, dpr);
   pen.setTransform(dpr, 0, 0, dpr, 0, 0);
   pen.clearRect(0, 0, w, h);
   return pen;
+}
+
+/**
+ * Between whole resolutions letters are to stand where they belong: on whole pixels, gaps between words would close.
+ * @param {CanvasRenderingContext2D} pen @param {number} dpr
+ */
+export function setLetters(pen, dpr) {
+  if (!Number.isInteger(dpr)) pen.textRendering = "geometricPrecision";
 }
 
 /**

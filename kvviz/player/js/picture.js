@@ -1,34 +1,37 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
-import { MONO, textWithin } from "./pen.js";
-import { billSide, mainRun, nextTokens, stepFacts, textOfId } from "./run.js";
+import { REST } from "./motion.js";
+import { MONO, setLetters, textWithin } from "./pen.js";
+import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
 import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
+ * @import { Box, HistoryGeometry } from "./layout.js"
  * @import { Scene } from "./player.js"
- * @import { State } from "./state.js"
  * @import { NewSheet } from "./svg_sheet.js"
  *
- * @typedef {object} Figures What can be drawn anew at another resolution, or on another sheet.
+ * @typedef {object} Figures What can draw any scene on any sheet, whatever is on the page.
  * @property {{ on: Several, off: Several }} panels
  * @property {Single} lives
  * @property {Single} overview
  *
- * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement[] }} Several
- * @typedef {{ draw: (dpr: number, newSheet: NewSheet) => HTMLCanvasElement }} Single
+ * @typedef {{ draw: (scene: Scene, newSheet: NewSheet) => HTMLCanvasElement[] }} Several
+ * @typedef {{ draw: (scene: Scene, newSheet: NewSheet) => HTMLCanvasElement }} Single
  *
- * @typedef {"png" | "svg"} Format
+ * @typedef {"png" | "svg" | "gif"} Format
  * @typedef {"view" | "history" | "kv" | "pattern" | "crossKv" | "crossPattern" | "heads"} Figure
  */
 
 /** @type {Format[]} */
-export const FORMATS = ["png", "svg"];
+export const FORMATS = ["png", "svg", "gif"];
 
 const EDGE = 28;
 const COLUMN = 250;
+/** Height of a slide by its width. */
+const SLIDE = 0.75;
 
 /** @param {Scene} scene @returns {Map<Figure, string>} The figures on show and their titles. */
 export function figuresOf({ payload, layout }) {
@@ -46,37 +49,59 @@ export function figuresOf({ payload, layout }) {
   return new Map(figures);
 }
 
-/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {Format} format */
+/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {Exclude<Format, "gif">} format */
 export function savePicture(scene, figures, figure, format) {
-  const { state, payload } = scene;
-  const name = `kvviz-${payload.header.model.name.split("/").pop()}-step${state.step}-layer${state.layer}-head${state.head}`;
-  const file = `${figure === "view" ? name : `${name}-${figure}`}.${format}`;
+  const file = fileName(scene, figure, `step${scene.state.step}`, format);
   if (format === "svg") {
     download(new Blob([svgOf(scene, figures, figure)], { type: "image/svg+xml" }), file);
     return;
   }
   const newCanvas = () => document.createElement("canvas");
-  compose(scene, figures, figure, newCanvas).toBlob((blob) => blob && download(blob, file));
+  compose(atRest(scene), figures, figure, newCanvas).toBlob((blob) => blob && download(blob, file));
+}
+
+/** @param {Scene} scene @param {Figure} figure @param {string} steps @param {string} format @returns {string} */
+export function fileName({ payload, state }, figure, steps, format) {
+  const name = `kvviz-${payload.header.model.name.split("/").pop()}-${steps}-layer${state.layer}-head${state.head}`;
+  return `${figure === "view" ? name : `${name}-${figure}`}.${format}`;
+}
+
+/**
+ * The scene at another step and moment of it. Pure: what is on the page is not touched.
+ * @param {Scene} scene @param {number} step @param {import("./motion.js").Moment} moment @returns {Scene}
+ */
+export function sceneAt(scene, step, moment) {
+  const state = { ...scene.state, step, windowRow: null, hover: null };
+  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), step) };
+}
+
+/** @param {Scene} scene @returns {Scene} As it is kept: all of its step has happened, and pixels are fine. */
+function atRest(scene) {
+  return { ...scene, moment: REST, dpr: Math.max(2, scene.dpr) };
 }
 
 /** @param {Scene} scene @param {Figures} figures @param {Figure} figure @returns {string} The file. */
-function svgOf(scene, figures, figure) {
+export function svgOf(scene, figures, figure) {
   const newSheet = /** @type {NewSheet} */ (/** @type {unknown} */ (sheetMaker()));
-  const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(scene, figures, figure, newSheet)));
-  const dpr = dprOf(scene);
-  const { state, payload, facts } = scene;
+  const still = atRest(scene);
+  const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(still, figures, figure, newSheet)));
+  const { state, payload, facts, dpr } = still;
   const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state.step)) : words.stepSentence(facts);
   const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(told)].join(". ");
   return sheet.file(sheet.width / dpr, sheet.height / dpr, said);
 }
 
-/** @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {NewSheet} newSheet */
-function compose(scene, figures, figure, newSheet) {
-  return figure === "view" ? composePicture(scene, figures, newSheet) : composeFigure(scene, figures, figure, newSheet);
+/**
+ * @param {Scene} scene @param {Figures} figures @param {Figure} figure @param {NewSheet} newSheet
+ * @param {number} [end] Where the sentences may end; where those of this step do if left out.
+ * @returns {HTMLCanvasElement}
+ */
+export function compose(scene, figures, figure, newSheet, end = sentencesEnd(newSheet, scene, figure, [scene.state.step])) {
+  return figure === "view" ? composePicture(scene, figures, newSheet, end) : composeFigure(scene, figures, figure, newSheet, end);
 }
 
 /** @param {Blob} blob @param {string} file */
-function download(blob, file) {
+export function download(blob, file) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = file;
@@ -84,19 +109,9 @@ function download(blob, file) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-/** @param {Scene} scene @returns {number} */
-function dprOf({ dpr }) {
-  return Math.max(2, dpr);
-}
-
 /** @param {Scene} scene @returns {string} */
 function viewName({ payload, state }) {
   return gettext("{model} · layer {layer}, head {head}", { model: payload.header.model.name, layer: state.layer, head: state.head });
-}
-
-/** @param {State} state @returns {RunCache[]} */
-function runsOnShow({ cache }) {
-  return cache === "both" ? ["on", "off"] : [cache];
 }
 
 /**
@@ -104,12 +119,13 @@ function runsOnShow({ cache }) {
  * @param {NewSheet} newSheet @param {Scene} scene @param {number} width @param {number} height
  */
 function begun(newSheet, scene, width, height) {
-  const dpr = dprOf(scene);
+  const { dpr } = scene;
   const sheet = newSheet();
   sheet.width = Math.round(width * dpr);
   sheet.height = Math.round(height * dpr);
   const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
   pen.scale(dpr, dpr);
+  setLetters(pen, dpr);
   pen.fillStyle = scene.palette.card;
   pen.fillRect(0, 0, width, height);
   const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ font, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left") => {
@@ -125,56 +141,78 @@ function begun(newSheet, scene, width, height) {
 /**
  * One figure under its title and its sentence.
  * @param {Scene} scene @param {Figures} figures @param {Exclude<Figure, "view">} figure @param {NewSheet} newSheet
- * @returns {HTMLCanvasElement}
+ * @param {number} end @returns {HTMLCanvasElement}
  */
-function composeFigure(scene, { panels, lives, overview }, figure, newSheet) {
+function composeFigure(scene, { panels, lives, overview }, figure, newSheet, end) {
   const { state, palette, layout } = scene;
-  const { kv, heat, cross, history, heads } = layout;
-  const dpr = dprOf(scene);
+  const { kv, heat, cross, heads } = layout;
+  const history = alone(layout.history);
   const runs = runsOnShow(state);
   const at = { kv: 0, pattern: 1, crossKv: 2, crossPattern: 3 };
-  const picture = figure === "history" ? lives.draw(dpr, newSheet) : figure === "heads" ? overview.draw(dpr, newSheet) : panels[runs[0]].draw(dpr, newSheet)[at[figure]];
   const { w, h } = { history, heads, kv, pattern: heat, crossKv: cross?.kv ?? kv, crossPattern: cross?.heat ?? heat }[figure];
-  const told = figure === "history" ? runs : runs.slice(0, 1);
+  const told = runsTold(scene, figure);
   const top = EDGE + 46 + 24 * told.length;
-  const width = Math.max(EDGE + w, sentencesEnd(newSheet, scene, told)) + EDGE;
-  const { sheet, pen, write } = begun(newSheet, scene, width, top + h + 2 * EDGE);
+  const width = Math.max(EDGE + w, end) + EDGE;
+  // Lives alone may be larger than among the rest: as far as their sentences leave room, and a slide does.
+  const scale = figure === "history" ? Math.max(1, Math.min((width - 2 * EDGE) / w, (SLIDE * width - top - 2 * EDGE) / h)) : 1;
+  const bottom = top + Math.ceil(h * scale);
+  const picture = figure === "history"
+    ? lives.draw({ ...scene, layout: { ...layout, history }, dpr: scene.dpr * scale }, newSheet)
+    : figure === "heads" ? overview.draw(scene, newSheet) : panels[runs[0]].draw(scene, newSheet)[at[figure]];
+  const { sheet, pen, write } = begun(newSheet, scene, width, bottom + 2 * EDGE);
   write(/** @type {string} */ (figuresOf(scene).get(figure)), EDGE, EDGE + 16, `600 18px ${palette.sans}`, palette.text);
   write(viewName(scene), EDGE, EDGE + 36, `13px ${palette.sans}`, palette.muted);
   told.forEach((run, i) => writeSentence(pen, scene, run, EDGE + 60 + 24 * i));
-  pen.drawImage(picture, EDGE, top, w, h);
-  if (figure === "history") writeCounts(scene, runs, EDGE, top, write);
-  write("kvviz", EDGE, top + h + EDGE + 8, `12px ${palette.sans}`, palette.muted);
+  lay(pen, scene, picture, EDGE, top);
+  if (figure === "history") writeCounts(scene, history, EDGE, top, write, scale);
+  write("kvviz", EDGE, bottom + EDGE + 8, `12px ${palette.sans}`, palette.muted);
   return sheet;
 }
 
 /**
- * How many rows each run has computed so far, above its life.
- * @param {Scene} scene @param {RunCache[]} runs @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
+ * Lives alone: not as narrow as what stands beside them has left them, and not as high.
+ * @param {HistoryGeometry} history @returns {HistoryGeometry}
  */
-function writeCounts({ state, palette, layout, lives }, runs, left, top, write) {
-  const { history } = layout;
-  runs.forEach((run, i) => {
-    const x = left + history.grids[i].x;
-    const y = top + (history.crossGrids[i] ?? history.grids[i]).y;
+function alone(history) {
+  const wider = Math.max(1, history.rowPitch / history.columnPitch);
+  const widened = (/** @type {Box} */ box, /** @type {number} */ i) => ({ ...box, x: box.x + i * box.w * (wider - 1), w: box.w * wider });
+  const grids = history.grids.map(widened);
+  const last = grids[grids.length - 1];
+  return {
+    ...history, grids, crossGrids: history.crossGrids.map(widened), columnPitch: history.columnPitch * wider,
+    w: Math.ceil(last.x + last.w) + 4, h: Math.ceil(last.y + last.h) + 4,
+  };
+}
+
+/**
+ * How many rows each run has computed so far, above its life.
+ * @param {Scene} scene @param {HistoryGeometry} history @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
+ * @param {number} [scale] Of the lives.
+ */
+function writeCounts({ state, palette, lives }, history, left, top, write, scale = 1) {
+  runsOnShow(state).forEach((run, i) => {
+    const x = left + scale * history.grids[i].x;
+    const y = top + scale * (history.crossGrids[i] ?? history.grids[i]).y;
     const life = lives[run];
     const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
-    write(words.runName(run), x, y - 38, `12px ${palette.sans}`, palette.muted);
-    write(`${whole(n)} ${words.rowsSoFar(n)}`, x, y - 22, `600 13px ${palette.sans}`, palette.computedText);
+    write(words.runName(run), x, y - 38 * scale, `${12 * scale}px ${palette.sans}`, palette.muted);
+    write(`${whole(n)} ${words.rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
   });
 }
 
-/** @param {Scene} scene @param {Figures} figures @param {NewSheet} newSheet @returns {HTMLCanvasElement} */
-function composePicture(scene, { panels, lives, overview }, newSheet) {
+/**
+ * @param {Scene} scene @param {Figures} figures @param {NewSheet} newSheet @param {number} end
+ * @returns {HTMLCanvasElement}
+ */
+function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   const { state, payload, palette } = scene;
-  const dpr = dprOf(scene);
   const runs = runsOnShow(state);
   const { kv, heat, cross, history, bands } = scene.layout;
   const title = `600 14px ${palette.sans}`;
   const lifeWidth = Math.max(history.w, history.grids[0].x + widthOf(newSheet, words.LABELS.history, title));
   const left = EDGE + (bands ? lifeWidth + 24 : 0);
   const panelWidth = left - EDGE + kv.w + 24 + Math.max(heat.w, cross?.heat.w ?? 0);
-  const width = Math.max(EDGE + panelWidth + 32 + COLUMN, EDGE + scene.layout.heads.w, sentencesEnd(newSheet, scene, runs)) + EDGE;
+  const width = Math.max(EDGE + panelWidth + 32 + COLUMN, EDGE + scene.layout.heads.w, end) + EDGE;
   const sentences = 24 * runs.length;
   const above = bands ? 0 : history.h + 40;
   const upper = Math.max(kv.h, heat.h) + 42;
@@ -193,31 +231,40 @@ function composePicture(scene, { panels, lives, overview }, newSheet) {
   runs.forEach((run, i) => writeSentence(pen, scene, run, y + 12 + 24 * i));
   y += sentences;
   write(words.LABELS.history, EDGE + history.grids[0].x, y + 16, title, palette.text);
-  pen.drawImage(lives.draw(dpr, newSheet), EDGE, y + 24, history.w, history.h);
-  writeCounts(scene, runs, EDGE, y + 24, write);
+  lay(pen, scene, lives.draw(scene, newSheet), EDGE, y + 24);
+  writeCounts(scene, history, EDGE, y + 24, write);
   y += above;
-  const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(dpr, newSheet);
+  const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(scene, newSheet);
   const right = left + kv.w + 24;
   write(cross ? words.LABELS.selfKv : words.LABELS.kv, left, y + 16, title, palette.text);
   write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 16, title, palette.text);
-  pen.drawImage(kvCanvas, left, y + 24, kv.w, kv.h);
-  pen.drawImage(heatCanvas, right, y + 24, heat.w, heat.h);
+  lay(pen, scene, kvCanvas, left, y + 24);
+  lay(pen, scene, heatCanvas, right, y + 24);
   if (cross) {
     write(words.LABELS.crossKv, left, y + upper + 14, title, palette.text);
     write(words.LABELS.crossPattern, right, y + upper + 14, title, palette.text);
-    pen.drawImage(crossKv, left, y + upper + 22, cross.kv.w, cross.kv.h);
-    pen.drawImage(crossHeat, right, y + upper + 22, cross.heat.w, cross.heat.h);
+    lay(pen, scene, crossKv, left, y + upper + 22);
+    lay(pen, scene, crossHeat, right, y + upper + 22);
   }
   y = EDGE + 62 + panelHeight;
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
-  pen.drawImage(overview.draw(dpr, newSheet), EDGE, y + 22, scene.layout.heads.w, headsHeight);
+  lay(pen, scene, overview.draw(scene, newSheet), EDGE, y + 22);
   const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
   const legend = gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask });
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return sheet;
+}
+
+/**
+ * Lays a sheet upon another one, on whole device pixels: in between, letters would be smeared.
+ * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {HTMLCanvasElement} sheet @param {number} x @param {number} y
+ */
+function lay(pen, { dpr }, sheet, x, y) {
+  const snap = (/** @type {number} */ v) => Math.round(v * dpr) / dpr;
+  pen.drawImage(sheet, snap(x), snap(y), sheet.width / dpr, sheet.height / dpr);
 }
 
 /** @param {NewSheet} newSheet @param {string} text @param {string} font @returns {number} Whole CSS pixels. */
@@ -227,13 +274,21 @@ function widthOf(newSheet, text, font) {
   return Math.ceil(pen.measureText(text).width);
 }
 
+/** @param {Scene} scene @param {Figure} figure @returns {RunCache[]} Whose sentences stand above it. */
+function runsTold({ state }, figure) {
+  const runs = runsOnShow(state);
+  return figure === "view" || figure === "history" ? runs : runs.slice(0, 1);
+}
+
 /**
  * Where the longest of the sentences ends: found by writing them on a sheet that nobody sees.
- * @param {NewSheet} newSheet @param {Scene} scene @param {RunCache[]} runs @returns {number}
+ * @param {NewSheet} newSheet @param {Scene} scene @param {Figure} figure @param {number[]} steps Whose sentences. @returns {number}
  */
-function sentencesEnd(newSheet, scene, runs) {
+export function sentencesEnd(newSheet, scene, figure, steps) {
   const pen = /** @type {CanvasRenderingContext2D} */ (newSheet().getContext("2d"));
-  return Math.ceil(Math.max(...runs.map((run) => writeSentence(pen, scene, run, 0))));
+  const runs = runsTold(scene, figure);
+  const ends = steps.flatMap((step) => runs.map((run) => writeSentence(pen, { ...scene, state: { ...scene.state, step } }, run, 0)));
+  return Math.ceil(Math.max(...ends));
 }
 
 /**
@@ -261,7 +316,7 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
  * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {number} x @param {number} y
  * @param {(text: string, x: number, y: number, font: string, colour: string, align?: CanvasTextAlign) => void} write
  */
-function writeColumn(pen, { payload, state, palette }, x, y, write) {
+function writeColumn(pen, { payload, state, palette, moment }, x, y, write) {
   const cache = mainRun(state.cache);
   write(words.LABELS.next, x, y + 28, `600 14px ${palette.sans}`, palette.text);
   const tokens = nextTokens(payload, cache, state.step, 7);
@@ -273,7 +328,7 @@ function writeColumn(pen, { payload, state, palette }, x, y, write) {
     pen.textAlign = "left";
     textWithin(pen, (token.chosen ? "▸ " : "") + glyphs(textOfId(payload, token.id)), x, at, 84);
     pen.fillStyle = palette.bar;
-    pen.fillRect(x + 92, at - 10, Math.max(2, (COLUMN - 150) * (token.prob / most)), 12);
+    pen.fillRect(x + 92, at - 10, Math.max(2, (COLUMN - 150) * (token.prob / most) * moment.settled), 12);
     write(percent(token.prob), x + COLUMN, at, `13px ${palette.sans}`, palette.text, "right");
   });
   const top = y + 52 + 7 * 24 + 20;

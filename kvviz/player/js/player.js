@@ -8,10 +8,10 @@ import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
-import { GLOW_MS, REST, STEP_SEEN_MS, momentOfJump, momentOfStep } from "./motion.js";
+import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
-import { savePicture } from "./picture.js";
+import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
@@ -47,6 +47,7 @@ import * as words from "./words.js";
  * @property {{ on: number[], off: number[] }} cumulative
  * @property {{ on: LifeView | null, off: LifeView | null }} lives
  * @property {PictureStore} store
+ * @property {PictureStore} crossStore Of the second cache: its rows are other rows.
  *
  * @typedef {object} Part
  * @property {HTMLElement} node
@@ -55,7 +56,6 @@ import * as words from "./words.js";
  * @property {() => void} [destroy]
  */
 
-const STEP_MS = 900;
 const TELL_MS = 250;
 /** A question to the model waits so long: whoever goes through the heads asks about the last one. */
 const ASK_MS = 200;
@@ -80,6 +80,7 @@ export class Player {
     /** @type {Scene | null} */
     this.scene = null;
     this.store = new PictureStore();
+    this.crossStore = new PictureStore();
     this.cumulative = { on: /** @type {number[]} */ ([]), off: /** @type {number[]} */ ([]) };
     /** @type {Scene["lives"]} */
     this.lives = { on: null, off: null };
@@ -102,7 +103,7 @@ export class Player {
     this.folded = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.schedule = this.schedule.bind(this);
-    this.view = buildView(root, this.dispatch, (figure, format) => this.scene && savePicture(this.scene, this.view, figure, format));
+    this.view = buildView(root, this.dispatch);
     root.classList.add("kvviz-player");
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", words.LABELS.player);
@@ -128,6 +129,11 @@ export class Player {
         isMoving: () => this.moment(performance.now()) !== REST,
         /** Draws the step in view as it is seen at a moment of it, 0 to 1. */
         drawAt: (/** @type {number} */ t) => this.frame(performance.now(), momentOfStep(t)),
+        /** Writes pictures into the page, see `saveIntoPage`. */
+        save: (/** @type {URLSearchParams} */ asked) => {
+          this.frame(performance.now());
+          return this.scene && saveIntoPage(root, this.scene, this.view, asked);
+        },
       },
     });
   }
@@ -147,7 +153,7 @@ export class Player {
       this.payload = payload;
     } else {
       this.state = before && this.state ? stateAfterUpdate(this.state, before, payload) : initialState(payload);
-      this.store.clear();
+      this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
       this.lives = { on: lifeView(payload, "on"), off: lifeView(payload, "off") };
@@ -162,6 +168,12 @@ export class Player {
     show(this.view.body, true);
     this.retheme();
     this.schedule();
+  }
+
+  /** What was coloured for another run or theme is no longer true. */
+  forget() {
+    this.store.clear();
+    this.crossStore.clear();
   }
 
   /** @param {string} message */
@@ -192,7 +204,7 @@ export class Player {
     const { theme, palette } = readTheme(this.root);
     if (this.theme && JSON.stringify(this.theme.palette) === JSON.stringify(palette)) return;
     this.theme = { theme, palette };
-    this.store.clear();
+    this.forget();
     wearTheme(this.root, theme, palette);
     // A sheet of paper waits for no frame.
     if (matchMedia("print").matches) this.frame(performance.now());
@@ -218,9 +230,7 @@ export class Player {
 
   /** @param {State} state @param {boolean} byOne */
   move({ playing, speed }, byOne) {
-    // A run that plays shows each step whole before the next one begins.
-    const room = playing ? (0.7 * STEP_MS) / speed : STEP_SEEN_MS;
-    this.moved = { at: performance.now(), byOne, for: byOne ? Math.min(STEP_SEEN_MS, room) : GLOW_MS };
+    this.moved = { at: performance.now(), byOne, for: byOne ? (playing ? seenMs(speed) : STEP_SEEN_MS) : GLOW_MS };
   }
 
   /** @param {number} now @returns {import("./motion.js").Moment} */
@@ -345,6 +355,7 @@ export class Player {
       cumulative: this.cumulative,
       lives: this.lives,
       store: this.store,
+      crossStore: this.crossStore,
     };
     this.scene = scene;
     const { on, off } = this.view.panels;

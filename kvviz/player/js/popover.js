@@ -1,10 +1,12 @@
 // The arithmetic behind a figure, beside the figure.
 import { billExplanation, whyNotZero } from "./bill_words.js";
+import { canMove } from "./animate.js";
+import { animationForm } from "./animation_form.js";
 import { el, show, whenChanged } from "./dom.js";
 import { entropyExplanation, nextExplanation, weightExplanation } from "./number_words.js";
 import { rowMaking } from "./row_making.js";
 import { billSide, mainRun, nextTokens, textOfId } from "./run.js";
-import { FORMATS, figuresOf } from "./picture.js";
+import { FORMATS, figuresOf, savePicture } from "./picture.js";
 import { BARS, FIGURES } from "./side.js";
 import * as words from "./words.js";
 
@@ -13,13 +15,11 @@ import * as words from "./words.js";
  * @import { Explanation } from "./bill_words.js"
  * @import { Scene, Part } from "./player.js"
  * @import { Action } from "./state.js"
- * @import { Figure, Format } from "./picture.js"
- *
- * @typedef {(figure: Figure, format: Format) => void} Save
+ * @import { Figure, Figures, Format } from "./picture.js"
  */
 
-/** @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {Save} save @returns {Part} */
-export function popover(root, dispatch, save) {
+/** @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {Figures} figures @returns {Part} */
+export function popover(root, dispatch, figures) {
   const title = el("h4");
   const close = el("button", { type: "button", class: "kv-close", "aria-label": words.LABELS.close }, ["×"]);
   close.onclick = () => dispatch({ type: "open", id: null });
@@ -28,24 +28,37 @@ export function popover(root, dispatch, save) {
   const changed = whenChanged();
   /** @type {HTMLElement | null} */
   let anchor = null;
+  /** @type {Scene | null} */
+  let scene = null;
+  const animation = animationForm(figures, () => place(root, node, anchor), () => dispatch({ type: "open", id: null }));
+  const save = (/** @type {Figure} */ figure, /** @type {Format} */ format) => {
+    if (format === "gif") animation.open(figure);
+    else if (scene) savePicture(scene, figures, figure, format);
+  };
 
   const leave = (/** @type {PointerEvent} */ event) => {
     const target = event.target instanceof Element ? event.target : null;
-    if (node.hidden || (target && (node.contains(target) || target.closest("[data-open]")))) return;
+    if (node.hidden || animation.node.dataset.running !== undefined || (target && (node.contains(target) || target.closest("[data-open]")))) return;
     dispatch({ type: "open", id: null });
   };
   document.addEventListener("pointerdown", leave, true);
 
   return {
     node,
-    destroy: () => document.removeEventListener("pointerdown", leave, true),
-    update(/** @type {Scene} */ scene) {
-      const { state, payload, layout } = scene;
+    destroy() {
+      document.removeEventListener("pointerdown", leave, true);
+      animation.open(null);
+    },
+    update(/** @type {Scene} */ next) {
+      scene = next;
+      const { state, payload, layout } = next;
+      animation.update(next);
       // What is not about the step stays as it is, and the focus in it.
       changed([...dependsOn(state), payload, layout], () => {
         const opening = state.open !== null && node.hidden;
         // Hiding takes the focus away.
         const hadFocus = root.contains(document.activeElement);
+        if (state.open !== "picture") animation.open(null);
         show(node, state.open !== null);
         for (const other of root.querySelectorAll("[data-open]")) {
           other.setAttribute("aria-expanded", String(other.getAttribute("data-open") === state.open));
@@ -57,7 +70,10 @@ export function popover(root, dispatch, save) {
         }
         const found = root.querySelector(`[data-open="${CSS.escape(state.open)}"]`);
         anchor = found instanceof HTMLElement ? found : null;
-        fill(scene, state.open, title, content, save);
+        if (state.open === "picture") {
+          title.textContent = words.LABELS.picture;
+          content.replaceChildren(el("dl", { class: "kv-pictures" }, pictureRows(next, save)), el("p", { class: "kv-note" }, [words.LABELS.pictureNote]), animation.node);
+        } else fill(next, state.open, title, content);
         node.setAttribute("aria-label", title.textContent ?? "");
         place(root, node, anchor);
         if (opening && root.contains(document.activeElement)) node.focus({ preventScroll: true });
@@ -95,13 +111,8 @@ function explanationOf({ payload, state }, id) {
     : whyNotZero(comparison?.dtype ?? model.dtype);
 }
 
-/** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content @param {Save} save */
-function fill(scene, id, title, content, save) {
-  if (id === "picture") {
-    title.textContent = words.LABELS.picture;
-    content.replaceChildren(el("dl", { class: "kv-pictures" }, pictureRows(scene, save)), el("p", { class: "kv-note" }, [words.LABELS.pictureNote]));
-    return;
-  }
+/** @param {Scene} scene @param {string} id @param {HTMLElement} title @param {HTMLElement} content */
+function fill(scene, id, title, content) {
   if (id === "keys") {
     title.textContent = words.LABELS.help;
     const rows = words.keysAndDeeds().map(([keys, what]) => [el("dt", {}, [keys]), el("dd", {}, [what])]).flat();
@@ -119,10 +130,10 @@ function fill(scene, id, title, content, save) {
   if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
 }
 
-/** @param {Scene} scene @param {Save} save @returns {HTMLElement[]} A line a figure, a button a format. */
+/** @param {Scene} scene @param {(figure: Figure, format: Format) => void} save @returns {HTMLElement[]} A line a figure, a button a format. */
 function pictureRows(scene, save) {
   return [...figuresOf(scene)].flatMap(([figure, name]) => {
-    const buttons = FORMATS.map((format) => {
+    const buttons = FORMATS.filter((format) => format !== "gif" || canMove(figure)).map((format) => {
       const label = words.pictureLabel(name, format.toUpperCase());
       const button = el("button", { type: "button", class: "kv-tool", "data-figure": figure, "data-format": format, "aria-label": label, title: label }, [format.toUpperCase()]);
       button.onclick = () => save(figure, format);

@@ -67,6 +67,14 @@ export function mainRun(cache) {
 }
 
 /**
+ * The runs whose lives are on show.
+ * @param {{ cache: Cache }} state @returns {RunCache[]}
+ */
+export function runsOnShow({ cache }) {
+  return cache === "both" ? ["on", "off"] : [cache];
+}
+
+/**
  * @param {Payload} payload @param {RunCache} cache @param {number} step
  * @returns {StepFacts}
  */

@@ -19,10 +19,8 @@ import * as words from "./words.js";
  * @typedef {ReturnType<typeof buildView>} View
  */
 
-/**
- * @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {import("./popover.js").Save} save
- */
-export function buildView(root, dispatch, save) {
+/** @param {HTMLElement} root @param {(action: Action) => void} dispatch */
+export function buildView(root, dispatch) {
   const alert = el("p", { class: "kv-alert", role: "alert", hidden: true });
   const said = el("p", { class: "kv-sr", "aria-live": "polite" });
   const probe = el("span", { class: "kv-probe", "aria-hidden": "true" });
@@ -35,7 +33,7 @@ export function buildView(root, dispatch, save) {
   const overview = heads(dispatch);
   const lives = history(dispatch);
   const table = stepTable();
-  const pop = popover(root, dispatch, save);
+  const pop = popover(root, dispatch, { panels, lives, overview });
 
   const layerSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.layer });
   const headSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.head });

@@ -75,7 +75,7 @@ export const LABELS = translated({
   tableHide: N_("Hide table"),
   picture: N_("Save picture"),
   wholeView: N_("The whole view"),
-  pictureNote: N_("A PNG has pixels, twice as fine as the screen. An SVG keeps lines and text, for slides and for paper."),
+  pictureNote: N_("A PNG has pixels, twice as fine as the screen. An SVG keeps lines and text, for slides and for paper. A GIF plays some steps."),
   // Translators: the keys of the keyboard that the player understands.
   help: N_("Keys"),
   close: N_("Close"),
