@@ -28,7 +28,7 @@ export class WrittenView {
     this.step = 0;
     /** @type {{ half: number, cell: { row: number, step: number } } | null} */
     this.pointed = null;
-    root.className = "kvviz-written";
+    root.className = "kvviz-lives";
     root.dataset.kvviz = "written-lives";
     this.probe = el("span", { class: "kl-probe" });
     this.body = el("div", { class: "kl-halves" });
