@@ -66,6 +66,11 @@ def origin_arrays(
         yield name, np.frombuffer(pack_origin(run_id, asked, answer), dtype=np.uint8)
 
 
+def with_origins(buffer: bytes, run_id: str, origins: Mapping[OriginAsked, Answer]) -> bytes:
+    """Return a run's buffer that holds none yet with answers in it; the run is not packed anew."""
+    return packed_buffer.appended(buffer, origin_arrays(run_id, origins))
+
+
 def pack_origin(run_id: str, asked: OriginAsked, answer: Answer) -> bytes:
     """Pack what is known of a head, or why nothing is; what is too large is refused."""
     if not isinstance(answer, str) and n_bytes_of(answer) > MAX_BYTES:

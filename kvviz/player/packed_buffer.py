@@ -23,10 +23,14 @@ from kvviz.translation import gettext as _
 FRAME: dict[str, Any] = json.loads(files("kvviz.player").joinpath("packed_buffer.json").read_text())
 ALIGNMENT: int = FRAME["alignment"]
 
+_LENGTH = struct.Struct("<I")
 _DTYPES = {name: short for short, name in FRAME["dtypes"].items()}
 
 
-def pack(header: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray[Any, Any]]]) -> bytes:
+Named = Iterable[tuple[str, np.ndarray[Any, Any]]]
+
+
+def pack(header: dict[str, Any], arrays: Named) -> bytes:
     """Pack a header and named arrays.
 
     Args:
@@ -36,7 +40,29 @@ def pack(header: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray[Any, Any
     Raises:
         PayloadError: If an array is of a dtype that the browser is not told how to read.
     """
-    offset = 0
+    listed, data = _laid_out(arrays, 0)
+    return _framed(header | {"arrays": listed}, data)
+
+
+def appended(buffer: bytes, arrays: Named) -> bytes:
+    """Return a buffer with more arrays behind those that it has, which are not looked at.
+
+    Args:
+        buffer: What `pack` returned.
+        arrays: As for `pack`, of other names than those that are there.
+
+    Raises:
+        PayloadError: As `pack`.
+    """
+    start = _LENGTH.size + _LENGTH.unpack_from(buffer)[0]
+    header = json.loads(buffer[_LENGTH.size : start])
+    listed, data = _laid_out(arrays, len(buffer) - start)
+    header["arrays"] += listed
+    return _framed(header, memoryview(buffer)[start:], data)
+
+
+def _laid_out(arrays: Named, offset: int) -> tuple[list[dict[str, Any]], bytes]:
+    """Return the entries of arrays that begin at an offset, and their bytes."""
     parts: list[bytes] = []
     listed: list[dict[str, Any]] = []
     for name, array in arrays:
@@ -52,8 +78,10 @@ def pack(header: dict[str, Any], arrays: Iterable[tuple[str, np.ndarray[Any, Any
         data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         parts += [data, bytes(-len(data) % ALIGNMENT)]
         offset += len(data) + -len(data) % ALIGNMENT
-    text = json.dumps(
-        header | {"arrays": listed}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
-    text += b" " * (-(struct.calcsize("<I") + len(text)) % ALIGNMENT)
-    return b"".join([struct.pack("<I", len(text)), text, *parts])
+    return listed, b"".join(parts)
+
+
+def _framed(header: dict[str, Any], *data: bytes | memoryview) -> bytes:
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-(_LENGTH.size + len(text)) % ALIGNMENT)
+    return b"".join([_LENGTH.pack(len(text)), text, *data])

@@ -128,11 +128,11 @@ export function writtenAt(part, step) {
   return part === "key" ? gettext("key, written at step {step}", { step }) : gettext("value, written at step {step}", { step });
 }
 
-/** @param {number} n @returns {string} */
-export function earlierQueries(n) {
-  return n === 0
-    ? gettext("no query was asked before")
-    : ngettext("{n} query before it: asked once, never read again", "{n} queries before it: asked once, never read again", n, { n: whole(n) });
+/** @param {number} n @param {number} [shown] How many of them there is room for. @returns {string} */
+export function earlierQueries(n, shown = n) {
+  if (n === 0) return gettext("no query was asked before");
+  const line = ngettext("{n} query before it: asked once, never read again", "{n} queries before it: asked once, never read again", n, { n: whole(n) });
+  return shown < n ? gettext("{line} (the last {shown} are drawn)", { line, shown: whole(shown) }) : line;
 }
 
 /** @param {{ key: Taken, value: Taken }} taken @returns {string} The fingerprints, for who cannot see them. */

@@ -55,9 +55,9 @@ export function paintKept(canvas, { width, theme, palette, dpr }, rows) {
 export function paintQueries(canvas, { width, theme, palette, dpr }, earlier, { query }) {
   const pen = begin(canvas, width, HEIGHT, dpr);
   const room = HEIGHT - 2 * LINE - STRIP - 6;
-  caption(pen, palette, words.earlierQueries(earlier.length), "", palette.text, 0, width);
   const line = Math.min(MOST_LINE, Math.max(1, Math.floor((2 * room) / Math.max(1, earlier.length)) / 2));
   const shown = earlier.slice(-Math.floor(room / line));
+  caption(pen, palette, words.earlierQueries(earlier.length, shown.length), "", palette.text, 0, width);
   const most = Math.max(...shown.map(largest), 1e-12);
   const cell = width / query.length;
   shown.forEach((numbers, row) => {

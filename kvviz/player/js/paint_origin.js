@@ -191,6 +191,18 @@ export function spread(numbers) {
  * @param {CanvasRenderingContext2D} pen @param {Float32Array} weight @param {number} n_in @param {number} n_out @param {Box} box @param {Theme} theme
  */
 function matrix(pen, weight, n_in, n_out, box, theme) {
+  const drawn = drawnMatrices.get(weight);
+  const image = drawn?.theme === theme ? drawn.image : matrixImage(weight, n_in, n_out, theme);
+  drawnMatrices.set(weight, { theme, image });
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(image, box.x, box.y, box.w, box.h);
+}
+
+/** @type {WeakMap<Float32Array, { theme: Theme, image: HTMLCanvasElement }>} A weight is drawn once, however often a line of it is pointed at. */
+const drawnMatrices = new WeakMap();
+
+/** @param {Float32Array} weight @param {number} n_in @param {number} n_out @param {Theme} theme @returns {HTMLCanvasElement} A pixel a number. */
+function matrixImage(weight, n_in, n_out, theme) {
   const most = spread(weight);
   const image = new ImageData(n_in, n_out);
   const colours = new Map();
@@ -205,8 +217,7 @@ function matrix(pen, weight, n_in, n_out, box, theme) {
   small.width = n_in;
   small.height = n_out;
   /** @type {CanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(image, 0, 0);
-  pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, box.x, box.y, box.w, box.h);
+  return small;
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {ArrayLike<number>} numbers @param {Box} box @param {number} most @param {Theme} theme */

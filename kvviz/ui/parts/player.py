@@ -14,7 +14,7 @@ import kvviz
 from kvviz.errors import LinkError
 from kvviz.player import fingerprint, pack
 from kvviz.player.cell import Cell
-from kvviz.player.head_origin import Answer, OriginAsked
+from kvviz.player.head_origin import OriginAsked, with_origins
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
@@ -188,7 +188,6 @@ def packed(
     layer: int | None = None,
     *,
     plays: bool = False,
-    origins: Mapping[OriginAsked, Answer] | None = None,
 ) -> bytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
     return pack(
@@ -197,7 +196,6 @@ def packed(
         layers=None if layer is None else [layer],
         plays=plays,
         recorded=shown.observed == "recorded",
-        origins=origins,
         **begins_at(shown, view),
     )
 
@@ -236,7 +234,7 @@ def player(
     if memory["run"] is not shown or memory["number"] != number:
         view = first_view(shown, view)
         buffer = packed(shown, view, view_number, plays=plays)
-        memory.update(run=shown, number=number, view=view, buffer=buffer, alone=None)
+        memory.update(run=shown, number=number, view=view, buffer=buffer, packed=buffer)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state.get(key, {}).get(event)
@@ -262,15 +260,12 @@ def player(
         asked = checked_request(message, shown)
         if asked.layer is not None:
             look_at(replace(memory["view"], layer=asked.layer))
-            memory["alone"] = asked.layer
-            memory["buffer"] = packed(shown, memory["view"], view_number, asked.layer)
+            buffer = packed(shown, memory["view"], view_number, asked.layer)
+            memory.update(buffer=buffer, packed=buffer)
         if asked.origin is not None:
-            # Of a long run the buffer holds one layer, which must be the one that is asked about.
-            alone = None if memory["alone"] is None else asked.origin.layer
-            view = replace(memory["view"], layer=asked.origin.layer)
             answer = row_origins.answer(shown, asked.origin)
-            memory["buffer"] = packed(
-                shown, view, view_number, alone, origins={asked.origin: answer}
+            memory["buffer"] = with_origins(
+                memory["packed"], fingerprint(shown.subject), {asked.origin: answer}
             )
         if asked.edit is not None and on_edit:
             on_edit(asked.edit)

@@ -121,3 +121,9 @@ test("the queries of earlier rows are those that their own rows were made with",
   assert.equal(earlier.length, 8);
   earlier.forEach((query, row) => assert.deepEqual(query, rowMaking(gpt2, place({ query: row, key: 0 })).query));
 });
+
+test("how many queries were asked before is said, and where not all of them are drawn", () => {
+  assert.equal(words.earlierQueries(0), "no query was asked before");
+  assert.equal(words.earlierQueries(1), "1 query before it: asked once, never read again");
+  assert.equal(words.earlierQueries(300, 90), "300 queries before it: asked once, never read again (the last 90 are drawn)");
+});
