@@ -36,7 +36,8 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         left, right = recorded_pair()
     else:
         left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
-    pair = Pair(left, right, names, (_(NOTES["gpt2"]), _(NOTES["bert"])))
+    notes = _(NOTES["gpt2"]), _(NOTES["bert"])
+    pair = Pair(left, right, names, notes, recorded=recorded)
     with card:
         done = experiment(pair, is_open=recorded).draw()
     picture(bench, pair, veiled=done is None)

@@ -57,6 +57,7 @@ class Pair:
         marked: Positions of each that were appended, edited or hidden.
         changes: Maps of changed rows, none if nothing was changed.
         rows_note: What the maps compare.
+        recorded: Whether both were read elsewhere, and ship.
     """
 
     left: EncodingTrace
@@ -66,6 +67,7 @@ class Pair:
     marked: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     changes: tuple[ChangedRows, ...] = ()
     rows_note: str = ""
+    recorded: bool = False
 
 
 def pack(
@@ -136,6 +138,7 @@ def pack(
         "n_units": len(units),
         "veiled": veiled,
         "rows_note": pair.rows_note,
+        "recorded": pair.recorded,
         "view": {"layer": layer, "head": head, "look": look},
         **sides,
         "changes": [{"title": one.title, "sides": list(one.sides)} for one in pair.changes],

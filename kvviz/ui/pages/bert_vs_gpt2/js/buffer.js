@@ -25,6 +25,7 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {number} n_slots @property {number} n_units
  * @property {boolean} veiled Whether the answer is still to be guessed, so that nothing is drawn yet.
  * @property {string} rows_note
+ * @property {boolean} recorded Whether both texts were read elsewhere.
  * @property {{ layer: number, head: number, look: Look }} view
  * @property {Side} left @property {Side} right
  * @property {Changes[]} changes
@@ -44,7 +45,7 @@ export const CHANGED = 1;
 export const NEW = 2;
 export const OTHER_TOKEN = 3;
 
-const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "view", "left", "right", "changes"];
+const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "recorded", "view", "left", "right", "changes"];
 const SIDE = ["name", "note", "mask", "n_layers", "n_heads", "n_kv_heads", "d_head", "score_scale", "layers", "tokens", "special", "slots", "units", "marked"];
 
 /**

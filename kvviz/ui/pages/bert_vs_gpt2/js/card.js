@@ -1,5 +1,6 @@
 // The parts that cards have in common: a bar with a title, the key to a colour, the line that reads out.
 import { el, setText } from "../../../../player/js/dom.js";
+import { figureTag } from "../../../../player/js/figure_tag.js";
 
 /** @param {(Node | string)[]} children @param {string} hook @returns {HTMLElement} */
 export function card(children, hook) {
@@ -10,6 +11,7 @@ export function card(children, hook) {
 export function bar(title, note, tools = [], kind = "") {
   return el("div", { class: `kt-bar ${kind}`.trim() }, [
     el("h3", {}, [title]),
+    figureTag("measured"),
     el("span", { class: "kt-note" }, [note]),
     ...(tools.length ? [el("span", { class: "kt-tools" }, tools)] : []),
   ]);

@@ -1,6 +1,7 @@
 // The component: one text, two models, pictures that share one grid. It draws what it is given and
 // sends back only which head is looked at.
 import { el } from "../../../../player/js/dom.js";
+import { writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
@@ -117,6 +118,7 @@ export class Twins {
       move: (down, right) => this.place && this.make(movedPlace(header[this.place.which], this.place, down, right), false),
     });
     this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
+    writeTags(this.body, header.recorded);
     return { payload, tokens: tokensOf(header), strip, rows, patterns };
   }
 

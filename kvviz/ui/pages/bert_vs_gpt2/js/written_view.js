@@ -1,5 +1,6 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
 import { el, setText } from "../../../../player/js/dom.js";
+import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
@@ -41,10 +42,12 @@ export class WrittenView {
       this.probe,
       el("div", { class: "kl-bar" }, [
         el("h3", {}, [LABELS.history]),
+        figureTag("counted"),
         el("span", { class: "kl-note" }, [gettext("down: positions · across: steps · drag, or ← →")]),
       ]),
       this.body, legend, this.reading,
     );
+    writeTags(root, false);
     this.unfollow = followTheme(root, this.probe, () => this.paint());
     this.watch = new ResizeObserver(() => this.paint());
     this.watch.observe(root);
