@@ -179,9 +179,13 @@ def view(page: Page, ground: Ground) -> dict[str, object]:
     return through_a_reload(page, lambda: page.evaluate(VIEW, wanted))
 
 
-def wait_for_view(page: Page, ground: Ground, wanted: dict[str, object]) -> None:
-    """Wait until a page shows this; fail with what it shows instead."""
+def wait_until_alike(page: Page, other: Page, ground: Ground) -> None:
+    """Wait until two tabs show the same; fail with what each shows instead.
+
+    Both are looked at anew each time. On a busy machine a page can give no sign of work for longer
+    than `settled` waits, while what was asked of it is still on its way.
+    """
     until = time.monotonic() + SETTLING_S
-    while (found := view(page, ground)) != wanted:
-        assert time.monotonic() < until, f"walked: {wanted}\nfresh: {found}"
+    while (found := view(page, ground)) != (shown := view(other, ground)):
+        assert time.monotonic() < until, f"walked: {found}\nfresh: {shown}"
         page.wait_for_timeout(100)

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.browser.random_walk import GROUNDS, settled, view, wait_for_view, walk
+from tests.browser.random_walk import GROUNDS, settled, wait_until_alike, walk
 
 pytestmark = pytest.mark.browser
 
@@ -39,10 +39,10 @@ def test_after_a_random_walk_the_address_names_the_view(visit, name):
     settled(tab.page)
     here = tab.page.url
     ground = GROUNDS[page_of(here, tab.address)]
-    walked = view(tab.page, ground)
     fresh = visit()
     fresh.page.goto(here)
-    wait_for_view(fresh.page, ground, walked)
+    wait_until_alike(tab.page, fresh.page, ground)
     settled(fresh.page)
-    assert fresh.page.url == here
+    wait_until_alike(tab.page, fresh.page, ground)
+    assert fresh.page.url == tab.page.url == here
     tab.complaints[:] = [one for one in tab.complaints if not any(f in one for f in FORGIVEN)]
