@@ -91,6 +91,19 @@ function flops({ side, model, n_rows, step, encoder }) {
   };
 }
 
+/** A step that takes so many times as long as the one in the middle has waited for its turn. */
+const BUSY = 5;
+const FEWEST_STEPS = 8;
+
+/**
+ * @param {number[]} terms Times of the steps, of which the first reads the prompt.
+ * @returns {number} How many times as long the slowest of the others took as the one in the middle; 0 where they are few.
+ */
+function slowest(terms) {
+  const ordered = terms.slice(1).sort((a, b) => a - b);
+  return ordered.length < FEWEST_STEPS ? 0 : ordered[ordered.length - 1] / ordered[ordered.length >> 1];
+}
+
 /** @param {Bill} bill @returns {Explanation} */
 function seconds({ side, model }) {
   const title = side.cache === "on" ? gettext("Time with the cache") : gettext("Time without the cache");
@@ -117,11 +130,15 @@ function seconds({ side, model }) {
           n_timings, { n: n_timings },
         )
       : gettext("Run once: at this size other work on the machine shows.");
+  const times = slowest(terms);
+  const busy = times >= BUSY
+    ? [gettext("The slowest step took {n} times as long as the one in the middle: the machine was busy with something else.", { n: whole(Math.round(times)) })]
+    : [];
   const measured = gettext("Measured on {device}, forward pass and choice of the token.", { device: model.device });
   return {
     title,
     lines: [`${sumText(terms, (n) => inUnit(n, unit))} = ${inUnit(total, unit)} ${unit.name}`],
-    note: [measured, ...shared, noise].join(" "),
+    note: [measured, ...shared, ...busy, noise].join(" "),
   };
 }
 

@@ -129,6 +129,18 @@ test("what was not run says so and shows no time", () => {
   assert.match(billExplanation("seconds", off, model, 7, 5).lines[0], /Not run/);
 });
 
+test("a time that was taken while the machine was busy says so", () => {
+  const on = billSide(readBuffer(makeBuffer()), "on", 5);
+  const note = (/** @type {number[]} */ terms) =>
+    billExplanation("seconds", { ...on, seconds: { total: 1, terms } }, model, 7, terms.length - 1).note ?? "";
+  const even = Array(8).fill(0.004);
+  assert.match(note([0.02, ...even.slice(1), 0.08]), /slowest step took 20 times as long .* busy/);
+  // The prompt takes its time, and a few steps tell nothing.
+  assert.doesNotMatch(note([0.9, ...even]), /busy/);
+  assert.doesNotMatch(note([0.02, 0.004, 0.08]), /busy/);
+  assert.doesNotMatch(note([0.02, ...even.slice(1), 0.016]), /busy/);
+});
+
 test("the comparison is said plainly, also where the runs part", () => {
   assert.equal(comparisonLine({ n_same: 5, parted: false, difference: 1.4e-6, dtype: "float32" }), "Same 5 tokens both ways · largest logit difference 1.4e-6 (float32)");
   assert.match(comparisonLine({ n_same: 1, parted: false, difference: 0, dtype: "float32" }), /^The same token both ways · largest logit difference 0 /);
