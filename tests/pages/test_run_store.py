@@ -5,9 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import runs
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_store import RunStore, array_bytes
+from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.conftest import Page
+
+PATIENCE_S = 60
+ENVIRONMENT = Environment.read({})
 
 
 class Model:
@@ -130,6 +136,53 @@ def test_a_run_without_the_other_way_is_not_enough_where_both_are_asked_for(
     assert n_made() == 2
     # What holds both ways serves those who ask for one as well.
     assert kv_cache(prompt="The dog", new="3").state.shown.comparison is not None
+    assert n_made() == 2
+
+
+def run_of(prompt):
+    """Return what a link with this prompt asks for."""
+    return RunSettings(prompt=prompt, new=3, device=ENVIRONMENT.device)
+
+
+def begin_all(line, *settings):
+    """Start runs while the only place is taken, give it back, and return what they come to."""
+    holder = line.join()
+    jobs = [runs.start(one, ENVIRONMENT, want_both=False) for one in settings]
+    line.leave(holder)
+    assert all(job.wait(PATIENCE_S) for job in jobs)
+    assert [job.error for job in jobs] == [None] * len(jobs)
+    return [job.result for job in jobs]
+
+
+def test_while_others_wait_a_run_is_made_with_the_cache_only_and_equal_ones_once(
+    kv_cache, n_made, monkeypatch
+):
+    line = TicketQueue(1)
+    monkeypatch.setattr(runs, "queue", lambda n_places: line)
+    dog, cat = (run_of("The dog"), run_of("The cat"))
+    first, second, last = begin_all(line, dog, dog, cat)
+    assert n_made() == 2
+    assert second is first
+    assert (first.comparison, first.caches) == (None, ("on",))
+    assert "Others were waiting" in first.note
+    # Nobody waits behind the last one, and nothing is left out.
+    assert last.comparison is not None
+    assert last.note == ""
+    # What was left for later is made once there is time.
+    page = kv_cache(prompt="The dog", new="3")
+    assert page.state.shown.comparison is not None
+    assert n_made() == 3
+
+
+def test_a_run_that_is_measured_anew_is_made_though_an_equal_one_was_made_meanwhile(
+    n_made, monkeypatch
+):
+    line = TicketQueue(1)
+    monkeypatch.setattr(runs, "queue", lambda n_places: line)
+    dog = run_of("The dog")
+    begin_all(line, dog)
+    job = runs.start(dog, ENVIRONMENT, want_both=False, anew=True)
+    assert job.wait(PATIENCE_S)
     assert n_made() == 2
 
 

@@ -1,5 +1,6 @@
 from threading import Thread
 
+from kvviz.ui.work import ticket_queue
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 
@@ -41,3 +42,26 @@ def test_who_waits_is_woken_when_a_place_is_given_back():
     queue.leave(first)
     waiter.join(timeout=30)
     assert entered == [True]
+
+
+def test_how_long_it_takes_is_told_by_how_long_the_last_few_have_stayed(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+    queue, (first, _second, third, fourth) = in_line(4, n_places=2)
+    assert queue.n_waiting == 2
+    assert (queue.seconds(first), queue.seconds(third)) == (0.0, None)
+    now[0] = 3.0
+    queue.leave(first)
+    assert (queue.n_waiting, queue.seconds(third)) == (1, 0.0)
+    # Two are inside, each for about three seconds, and two places: the next is free in three.
+    assert queue.seconds(fourth) == 3.0
+    now[0] = 4.0
+    queue.leave(third)
+    queue.join()
+    assert queue.n_waiting == 1
+    assert queue.seconds(fourth) == 0.0
+    # One who leaves the line has stayed nowhere.
+    waiting = queue.join()
+    before = queue.seconds(waiting)
+    queue.leave(queue.join())
+    assert queue.seconds(waiting) == before

@@ -198,7 +198,11 @@ class RunPage(ABC):
         state.give_up_job()
         state.error, state.attempt, state.wanted = None, wanted, None
         want_both = (state.coming or state.view).cache != "on"
-        kept = None if anew else runs.made_before(wanted, self.FAMILY, want_both=want_both)
+        kept = (
+            None
+            if anew
+            else runs.made_before(wanted, self.environment, self.FAMILY, want_both=want_both)
+        )
         if kept is not None:
             state.show(kept)
             return
@@ -206,6 +210,7 @@ class RunPage(ABC):
             wanted,
             self.environment,
             want_both=want_both,
+            anew=anew,
             family=self.FAMILY,
             as_read=self.as_read,
             stops=self.stops,

@@ -144,11 +144,18 @@ class Job:
             return _("Stopping after this step…")
         before = self.place
         if before:
-            return ngettext(
+            line = ngettext(
                 "Waiting in line: {n} run to go before this one",
                 "Waiting in line: {n} runs to go before this one",
                 before,
             ).format(n=before)
+            seconds = self._queue.seconds(self._ticket)
+            if seconds is None:
+                return line
+            about = max(1, round(seconds))
+            return ngettext(
+                "{line}, about {seconds:,} second", "{line}, about {seconds:,} seconds", about
+            ).format(line=line, seconds=about)
         return self._says(self)
 
     def _run(self) -> None:

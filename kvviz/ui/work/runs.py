@@ -52,6 +52,7 @@ class ShownRun:
         origin: ``run`` if it was made here, ``file`` if it was opened.
         note: A line about how it came to be, or nothing.
         induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
+        in_a_hurry: Whether the run without the cache was left for later, since others waited.
     """
 
     settings: RunSettings
@@ -60,6 +61,7 @@ class ShownRun:
     origin: str = "run"
     note: str = ""
     induction_heads: tuple[HeadRole, ...] = ()
+    in_a_hurry: bool = False
 
     @property
     def subject(self) -> GenerationTrace | CacheComparison:
@@ -149,22 +151,29 @@ def kept_runs() -> RunStore[ShownRun]:
     return RunStore()
 
 
-def made_before(settings: RunSettings, family: Family, *, want_both: bool) -> ShownRun | None:
+def made_before(
+    settings: RunSettings, environment: Environment, family: Family, *, want_both: bool
+) -> ShownRun | None:
     """Return a run that was made here as these settings ask for it, for whomever, if it is kept.
 
-    Its times are those that were measured when it was made.
+    Its times are those that were measured when it was made. One that was made in a hurry is enough
+    as long as others wait.
 
     Args:
         settings: What to run.
+        environment: The limits of this installation.
         family: What the model must be.
         want_both: Whether it must have been run without the cache as well.
     """
     model = model_store().peek(settings)
     if model is None:
         return None
-    return kept_runs().find(
-        (family, settings), model, lambda run: bool(run.comparison) or not want_both
-    )
+    others_wait = queue(environment.concurrency).n_waiting > 0
+
+    def is_enough(run: ShownRun) -> bool:
+        return bool(run.comparison) or not (want_both or (run.in_a_hurry and not others_wait))
+
+    return kept_runs().find((family, settings), model, is_enough)
 
 
 def start(
@@ -172,16 +181,21 @@ def start(
     environment: Environment,
     *,
     want_both: bool,
+    anew: bool = False,
     family: Family = "gpt2",
     as_read: Callable[[str], str] = str,
     stops: Callable[[LoadedModel, str], tuple[int, ...]] = lambda model, text: (),
 ) -> Job:
     """Start a run and return its job, whose result is a `ShownRun`.
 
+    While others wait a run is made with the cache only, and once: each gets what was asked for
+    first, and all of them sooner. Equal runs that wait together are made once.
+
     Args:
         settings: What to run.
         environment: The limits of this installation.
         want_both: Whether to run without the cache also when that is not cheap.
+        anew: Whether to make it also where an equal one was made meanwhile.
         family: What the model must be.
         as_read: Makes what the model reads of the prompt as typed.
         stops: Names the tokens that end the run, besides the end of a text, from what is read.
@@ -200,21 +214,29 @@ def start(
             fix=_("Change the number of new tokens."),
         )
 
+    line = queue(environment.concurrency)
+
     def work(job: Job) -> ShownRun:
         model = model_store().get(settings)
         require_family(model, family)
+        made = None if anew else made_before(settings, environment, family, want_both=want_both)
+        if made is not None:
+            return made
         asked = replace(settings, prompt=as_read(settings.prompt))
         n_flops = flops_without_cache(model, asked)
-        both = want_both or n_flops <= BOTH_UP_TO_FLOPS
-        n_timings = N_TIMINGS if n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
+        is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, line.n_waiting == 0
+        both = want_both or (is_short and is_quiet)
+        n_timings = N_TIMINGS if is_quiet and n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
         shown = run(model, asked, job, both=both, stop_ids=stop_ids, n_timings=n_timings)
         shown = replace(shown, settings=settings)
+        if is_short and not both:
+            shown = replace(shown, in_a_hurry=True, note=shown.note or _hurry_note())
         if not job.cancelled():
             kept_runs().keep((family, settings), model, shown)
         return shown
 
-    return Job(work, queue(environment.concurrency))
+    return Job(work, line)
 
 
 def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
@@ -326,6 +348,14 @@ def _parted_note(comparison: CacheComparison) -> str:
         common,
     ).format(n=common)
     return f"{took} {both}"
+
+
+def _hurry_note() -> str:
+    return _(
+        "Others were waiting, so this run was made with the cache only: its rows, tokens and FLOPs "
+        "are all there, and what it would take without is by formula. Press Without or Side by "
+        "side to make that run too."
+    )
 
 
 def _left_out_note(model: LoadedModel) -> str:

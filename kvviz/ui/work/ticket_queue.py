@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from threading import Condition
+
+_REMEMBERED = 8
 
 
 class Ticket:
@@ -19,7 +22,8 @@ class TicketQueue:
 
     def __init__(self, n_places: int) -> None:
         self._n_places = n_places
-        self._inside: set[Ticket] = set()
+        self._inside: dict[Ticket, float] = {}
+        self._stays: deque[float] = deque(maxlen=_REMEMBERED)
         self._waiting: deque[Ticket] = deque()
         self._changed = Condition()
 
@@ -41,15 +45,37 @@ class TicketQueue:
         with self._changed:
             return self._waiting.index(ticket) + 1 if ticket in self._waiting else 0
 
+    @property
+    def n_waiting(self) -> int:
+        """How many are in the line."""
+        with self._changed:
+            return len(self._waiting)
+
+    def seconds(self, ticket: Ticket) -> float | None:
+        """Return about how long a ticket has still to wait, by how long the last few stayed inside.
+
+        Returns:
+            Seconds; 0 when inside, None as long as nobody has left yet.
+        """
+        with self._changed:
+            if ticket not in self._waiting:
+                return 0.0
+            if not self._stays:
+                return None
+            before = self._waiting.index(ticket) + len(self._inside)
+            return before / self._n_places * sum(self._stays) / len(self._stays)
+
     def leave(self, ticket: Ticket) -> None:
         """Give the ticket back, from inside or out of the line."""
         with self._changed:
-            self._inside.discard(ticket)
+            begun = self._inside.pop(ticket, None)
+            if begun is not None:
+                self._stays.append(time.monotonic() - begun)
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
             self._let_in()
 
     def _let_in(self) -> None:
         while self._waiting and len(self._inside) < self._n_places:
-            self._inside.add(self._waiting.popleft())
+            self._inside[self._waiting.popleft()] = time.monotonic()
         self._changed.notify_all()
