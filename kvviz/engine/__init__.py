@@ -22,12 +22,13 @@ from kvviz.engine.models.model_source import list_bundled
 from kvviz.engine.running.comparison import trace_both
 from kvviz.engine.running.encoding import trace_encoding
 from kvviz.engine.running.generation import trace_generation
-from kvviz.engine.running.run_batch import trace_together
+from kvviz.engine.running.run_batch import RunBatch, trace_together
 
 __all__ = [
     "BlankGuess",
     "LoadedModel",
     "MaskedWriting",
+    "RunBatch",
     "TokenScores",
     "caches",
     "fill_by_trying",

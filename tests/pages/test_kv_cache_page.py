@@ -14,7 +14,7 @@ from kvviz.ui.parts.experiment import work
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_comparison, make_trace
 

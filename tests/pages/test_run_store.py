@@ -1,15 +1,16 @@
 """Runs that were made, kept for everyone who asks for the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+import kvviz
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import runs
+from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_store import RunStore, array_bytes
-from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.conftest import Page
 
 PATIENCE_S = 60
@@ -144,45 +145,81 @@ def run_of(prompt):
     return RunSettings(prompt=prompt, new=3, device=ENVIRONMENT.device)
 
 
-def begin_all(line, *settings):
-    """Start runs while the only place is taken, give it back, and return what they come to."""
-    holder = line.join()
-    jobs = [runs.start(one, ENVIRONMENT, want_both=False) for one in settings]
-    line.leave(holder)
+@pytest.fixture
+def line(monkeypatch):
+    """The line in which runs wait, with nobody in it, and no crowd."""
+    monkeypatch.setattr(runs, "_queues", {})
+    return runs.queue(ENVIRONMENT.concurrency)
+
+
+def results_of(*jobs):
     assert all(job.wait(PATIENCE_S) for job in jobs)
     assert [job.error for job in jobs] == [None] * len(jobs)
     return [job.result for job in jobs]
 
 
-def test_while_others_wait_a_run_is_made_with_the_cache_only_and_equal_ones_once(
-    kv_cache, n_made, monkeypatch
-):
-    line = TicketQueue(1)
-    monkeypatch.setattr(runs, "queue", lambda n_places: line)
-    dog, cat = (run_of("The dog"), run_of("The cat"))
-    first, second, last = begin_all(line, dog, dog, cat)
-    assert n_made() == 2
+def begin(settings, **rest):
+    return runs.start(settings, ENVIRONMENT, **{"want_both": False} | rest)
+
+
+def test_a_crowd_stands_in_no_line_and_equal_runs_of_it_are_made_once(kv_cache, n_made, line):
+    kv_cache(prompt="The bird", new="1")  # so that the model is loaded
+    holders = [line.join() for _ in range(ENVIRONMENT.concurrency)]
+    dog, cat = run_of("The dog"), run_of("The cat")
+    first, second, other = results_of(*(begin(one) for one in (dog, dog, cat)))
+    assert n_made() == 3
     assert second is first
-    assert (first.comparison, first.caches) == (None, ("on",))
-    assert "Others were waiting" in first.note
+    for shown, prompt in ((first, "The dog"), (other, "The cat")):
+        assert (shown.comparison, shown.caches) == (None, ("on",))
+        assert "Others were waiting" in shown.note
+        alone = kvviz.trace_generation(model_store().peek(shown.settings), prompt, max_new_tokens=3)
+        assert shown.trace.tokens == alone.tokens
+    # As long as others wait that is enough; what was left for later is made once there is time.
+    line.join()
+    assert kv_cache(prompt="The dog", new="3").state.shown is first
+    for holder in holders:
+        line.leave(holder)
+    line.leave(next(iter(line._inside)))
+    assert kv_cache(prompt="The dog", new="3").state.shown.comparison is not None
+    assert n_made() == 4
+
+
+def test_what_is_wanted_both_ways_or_anew_or_takes_much_stands_in_the_line(
+    kv_cache, line, monkeypatch
+):
+    kv_cache(prompt="The bird", new="1")
+    holders = [line.join() for _ in range(ENVIRONMENT.concurrency)]
+    dog = run_of("The dog")
+    waiting = [begin(dog, want_both=True), begin(dog, anew=True), begin(dog, family="t5")]
+    monkeypatch.setattr(runs, "MOST_BYTES_IN_CROWD", 1000)
+    waiting.append(begin(dog))
+    assert [job.place for job in waiting] == [1, 2, 3, 4]
+    for job in waiting:
+        job.cancel()
+    for holder in holders:
+        line.leave(holder)
+    assert all(job.wait(PATIENCE_S) for job in waiting)
+
+
+def test_in_the_line_too_a_run_is_made_with_the_cache_only_while_others_wait(n_made, line):
+    holders = [line.join() for _ in range(ENVIRONMENT.concurrency)]
+    dog, cat = (
+        replace(run_of(f"The {one} <extra_id_0>"), model="kvviz/t5-mini") for one in ("dog", "cat")
+    )
+    jobs = [begin(dog, family="t5"), begin(cat, family="t5")]
+    line.leave(holders[0])
+    first, last = results_of(*jobs)
+    assert first.comparison is None
+    assert first.in_a_hurry
     # Nobody waits behind the last one, and nothing is left out.
     assert last.comparison is not None
-    assert last.note == ""
-    # What was left for later is made once there is time.
-    page = kv_cache(prompt="The dog", new="3")
-    assert page.state.shown.comparison is not None
-    assert n_made() == 3
+    assert not last.in_a_hurry
+    assert n_made() == 2
 
 
-def test_a_run_that_is_measured_anew_is_made_though_an_equal_one_was_made_meanwhile(
-    n_made, monkeypatch
-):
-    line = TicketQueue(1)
-    monkeypatch.setattr(runs, "queue", lambda n_places: line)
-    dog = run_of("The dog")
-    begin_all(line, dog)
-    job = runs.start(dog, ENVIRONMENT, want_both=False, anew=True)
-    assert job.wait(PATIENCE_S)
+def test_a_run_that_is_measured_anew_is_made_though_an_equal_one_was_made(n_made, line):
+    results_of(begin(run_of("The dog")))
+    results_of(begin(run_of("The dog"), anew=True))
     assert n_made() == 2
 
 

@@ -18,7 +18,7 @@ from kvviz.engine.running.forward_pass import (
     Run,
     pass_together,
 )
-from kvviz.engine.running.generation import SMALLER, checked_stops, prepared
+from kvviz.engine.running.generation import SMALLER, Cancel, Progress, checked_stops, prepared
 from kvviz.engine.running.memory import running
 from kvviz.trace import GenerationOptions, GenerationTrace
 from kvviz.translation import gettext as _
@@ -56,6 +56,35 @@ class RunBatch:
         member = _Member(_speaking(language(), run), Future(), copy_context())
         self._arrived.append(member)
         return member.ended
+
+    def begin(
+        self,
+        prompt: str,
+        options: GenerationOptions,
+        *,
+        n_top: int = 10,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Future[GenerationTrace]:
+        """Let a run of a prompt take part, and return what its record will be in.
+
+        Args:
+            prompt: As for `trace_generation`, like the rest.
+            options: How tokens are generated; a cache that drops rows has no name here.
+            n_top: See there.
+            progress: See there; called by the thread that makes the steps.
+            cancel: See there, likewise.
+
+        Raises:
+            KvvizError: As `trace_generation`, where the run cannot be made as asked.
+        """
+        run = prepared(self._model, prompt, options, n_top=n_top, progress=progress, cancel=cancel)
+        return self.join(run)
+
+    @property
+    def n_runs(self) -> int:
+        """Runs that take part, those among them that have not begun."""
+        return len(self._going) + len(self._arrived)
 
     def step(self) -> bool:
         """Make the next step of every run; return whether there was any to make."""

@@ -12,7 +12,7 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 FAR = 1000
 """New tokens of the outlook: far enough to see where it goes."""

@@ -23,7 +23,7 @@ from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work import row_origins
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 log = logging.getLogger(__name__)
 

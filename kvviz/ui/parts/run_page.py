@@ -25,7 +25,7 @@ from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

@@ -9,7 +9,7 @@ from kvviz.ui.parts.view import View, within
 from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 
 @dataclass

@@ -26,7 +26,7 @@ from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work import row_origins
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,8 @@ from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import bundled_models
 from kvviz.ui.work.model_store import model_store
-from kvviz.ui.work.runs import ShownRun, queue
+from kvviz.ui.work.runs import queue
+from kvviz.ui.work.shown_run import ShownRun
 
 log = logging.getLogger(__name__)
 

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from kvviz.analysis import HeadRole, head_roles, step_costs, telling_head
+from kvviz.analysis import step_costs
 from kvviz.errors import ModelFamilyError, OptionsError
-from kvviz.player.payload import CacheView
-from kvviz.trace import CacheComparison, GenerationTrace, ModelCard, encoding_flops
+from kvviz.trace import (
+    CacheComparison,
+    GenerationOptions,
+    GenerationTrace,
+    ModelCard,
+    encoding_flops,
+)
 from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.page_list import title_of
+from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_store import RunStore
+from kvviz.ui.work.shared_passes import shared_passes
+from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
@@ -41,84 +48,13 @@ times. The server's and the browser's own work on the page falls into just this 
 a run of 35 ms has been seen to take 440."""
 
 
-@dataclass(frozen=True)
-class ShownRun:
-    """A run that a page shows.
+PLACES_IN_CROWD = 32
+"""Runs of a crowd at a time: what they hold together, and the time of a step, grow with them."""
+MOST_BYTES_IN_CROWD = 32 * 2**20
+"""Most bytes that the rows of one of them may take: a gigabyte for all."""
+SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
-    Attributes:
-        settings: What was asked for.
-        trace: The run that figures are read from: the cached one where there is one.
-        comparison: Both runs, where both were made.
-        origin: ``run`` if it was made here, ``file`` if it was opened.
-        note: A line about how it came to be, or nothing.
-        induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
-        in_a_hurry: Whether the run without the cache was left for later, since others waited.
-    """
-
-    settings: RunSettings
-    trace: GenerationTrace
-    comparison: CacheComparison | None = None
-    origin: str = "run"
-    note: str = ""
-    induction_heads: tuple[HeadRole, ...] = ()
-    in_a_hurry: bool = False
-
-    @property
-    def subject(self) -> GenerationTrace | CacheComparison:
-        """What the player is given."""
-        return self.comparison or self.trace
-
-    @property
-    def observed(self) -> Literal["measured", "recorded"]:
-        """How its numbers came about: here, or elsewhere and kept in a file."""
-        return "measured" if self.origin == "run" else "recorded"
-
-    @cached_property
-    def roles(self) -> tuple[HeadRole, ...]:
-        """Heads that play a role, by the rules of `kvviz.analysis`.
-
-        A head has the role that it plays in this run. One that plays none here, but copied on
-        the probe, is an induction head: most texts give it nothing to copy.
-        """
-        found = (*self.induction_heads, *head_roles(self.trace))
-        return tuple({(role.layer, role.head): role for role in found}.values())
-
-    @cached_property
-    def opening_head(self) -> tuple[int, int]:
-        """Layer and head to look at where none is asked for: one that has something to show."""
-        return self.head_to_show(None)
-
-    def head_to_show(self, layer: int | None) -> tuple[int, int]:
-        """Return the clearest induction head, where this text repeats itself, else a telling one.
-
-        The heads of a long run are not compared: there it is the one that looks most clearly at the
-        previous token, which is the easiest to read, or the first head if no rule finds one.
-        """
-
-        def clearest(name: str) -> tuple[int, int] | None:
-            found = [
-                r for r in head_roles(self.trace) if r.role == name and layer in (None, r.layer)
-            ]
-            best = max(found, key=lambda role: role.score, default=None)
-            return None if best is None else (best.layer, best.head)
-
-        telling = clearest("induction") or telling_head(self.trace, layer)
-        return telling or clearest("previous-token") or (layer or 0, 0)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps that the player shows: those that both runs took."""
-        runs = (self.comparison.uncached, self.trace) if self.comparison else (self.trace,)
-        return min(len(run.steps) for run in runs)
-
-    @property
-    def caches(self) -> tuple[CacheView, ...]:
-        """Which of the player's three ways of looking are there without another run."""
-        if self.comparison:
-            return ("on", "off", "both")
-        return ("on",) if self.trace.options.use_cache else ("off",)
-
-
+_equal_runs: EqualWork[ShownRun] = EqualWork()
 _making = Lock()
 _queues: dict[int, TicketQueue] = {}
 
@@ -215,28 +151,54 @@ def start(
         )
 
     line = queue(environment.concurrency)
+    # Who comes while others are at it stands in no line: runs of a crowd are made together.
+    in_crowd = not (want_both or anew or line.has_room) and fits_into_crowd(settings, family)
 
     def work(job: Job) -> ShownRun:
         model = model_store().get(settings)
         require_family(model, family)
-        made = None if anew else made_before(settings, environment, family, want_both=want_both)
+        if anew:
+            return make(model, job)
+        made = made_before(settings, environment, family, want_both=want_both)
         if made is not None:
             return made
+        key = (family, settings, want_both, model)
+        return _equal_runs.do(key, job, lambda askers: make(model, askers))
+
+    def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
         n_flops = flops_without_cache(model, asked)
-        is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, line.n_waiting == 0
+        is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not in_crowd and line.n_waiting == 0
         both = want_both or (is_short and is_quiet)
         n_timings = N_TIMINGS if is_quiet and n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
-        shown = run(model, asked, job, both=both, stop_ids=stop_ids, n_timings=n_timings)
+        shown = run(
+            model,
+            asked,
+            asker,
+            both=both,
+            stop_ids=stop_ids,
+            n_timings=n_timings,
+            together=in_crowd,
+        )
         shown = replace(shown, settings=settings)
         if is_short and not both:
             shown = replace(shown, in_a_hurry=True, note=shown.note or _hurry_note())
-        if not job.cancelled():
+        if not asker.cancelled():
             kept_runs().keep((family, settings), model, shown)
         return shown
 
-    return Job(work, line)
+    return Job(work, queue(PLACES_IN_CROWD) if in_crowd else line)
+
+
+def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
+    """Whether a run may share its passes: of a loaded GPT-2, and with rows that take little."""
+    model = model_store().peek(settings)
+    if model is None or model.card.family != family or family != "gpt2":
+        return False
+    # A token has a byte at least.
+    most_tokens = len(settings.prompt.encode(errors="replace")) + settings.new
+    return most_tokens * model.card.cache_bytes_per_token <= MOST_BYTES_IN_CROWD
 
 
 def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
@@ -290,15 +252,17 @@ def require_family(model: LoadedModel, family: Family) -> None:
 def run(
     model: LoadedModel,
     settings: RunSettings,
-    job: Job,
+    asker: Asker,
     *,
     both: bool,
     stop_ids: tuple[int, ...] = (),
     n_timings: int = 1,
+    together: bool = False,
 ) -> ShownRun:
-    """Run a model as asked, reporting to the job and stopping when it is cancelled.
+    """Run a model as asked, reporting to who waits for it and stopping when nobody does.
 
-    Where both ways are run, `n_timings` is how often, for the sake of their times.
+    Where both ways are run, `n_timings` is how often, for the sake of their times; where not, the
+    run may be made together with others.
     """
     from kvviz.engine import trace_both, trace_generation
 
@@ -309,15 +273,20 @@ def run(
         "top_p": settings.top_p,
         "seed": settings.seed,
         "stop_ids": stop_ids,
-        "progress": job.report,
+        "progress": asker.report,
     }
     heads = induction_heads(model)
     if not both:
-        trace = trace_generation(model, settings.prompt, **options, cancel=job.cancelled)
+        if together:
+            chosen = {name: options[name] for name in ("max_new_tokens", *SAMPLING, "stop_ids")}
+            asked = GenerationOptions(**chosen)
+            trace = shared_passes(model).trace(model, settings.prompt, asked, asker)
+        else:
+            trace = trace_generation(model, settings.prompt, **options, cancel=asker.cancelled)
         note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
-        model, settings.prompt, **options, n_timings=n_timings, cancel=job.cancelled
+        model, settings.prompt, **options, n_timings=n_timings, cancel=asker.cancelled
     )
     if comparison.uncached.stopped == "cancelled":
         trace = comparison.cached

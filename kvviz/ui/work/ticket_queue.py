@@ -46,6 +46,12 @@ class TicketQueue:
             return self._waiting.index(ticket) + 1 if ticket in self._waiting else 0
 
     @property
+    def has_room(self) -> bool:
+        """Whether who joins now is let in at once."""
+        with self._changed:
+            return len(self._inside) < self._n_places
+
+    @property
     def n_waiting(self) -> int:
         """How many are in the line."""
         with self._changed:

@@ -23,7 +23,7 @@ from kvviz.ui.parts import cards, chart
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import percent, plain_html, visible
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 MOST_TOKENS = 128
 """Of a longer input the beginning is drawn: 128 x 128 cells are a few pixels each."""

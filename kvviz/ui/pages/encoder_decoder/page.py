@@ -23,7 +23,7 @@ from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.model_names import bundled_models
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

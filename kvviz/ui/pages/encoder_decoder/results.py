@@ -16,7 +16,7 @@ from kvviz.ui.pages.encoder_decoder.counts import in_heads, in_layers, in_steps,
 from kvviz.ui.pages.encoder_decoder.filled import fills, parts, why_open
 from kvviz.ui.parts import cards
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 
 def draw(shown: ShownRun, on_encoder_head: Callable[[], None]) -> None:

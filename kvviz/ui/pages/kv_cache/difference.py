@@ -21,7 +21,7 @@ from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 SHRINKS_BY = 2.0**20
 """float64 rounds 2^29 times more finely than float32. A fall of the difference by 2^20 leaves room

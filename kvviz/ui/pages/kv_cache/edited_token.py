@@ -18,7 +18,7 @@ from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

@@ -11,7 +11,7 @@ from kvviz.ui.parts.run_page import RunPage
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 
 @bounded

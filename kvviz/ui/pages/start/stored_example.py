@@ -16,7 +16,7 @@ import kvviz
 from kvviz.trace import CacheComparison
 from kvviz.trace.storage import open_trace
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import ShownRun
+from kvviz.ui.work.shown_run import ShownRun
 
 FOLDER = Path(kvviz.__file__).parent / "lessons" / "examples"
 SETTINGS = RunSettings(new=12)

@@ -1,0 +1,99 @@
+"""The same work, asked for by several at the same time, is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+from kvviz.errors import RunCancelledError
+from kvviz.translation import gettext as _
+
+Result = TypeVar("Result")
+
+ASKS_EVERY_S = 0.1
+
+
+class Asker(Protocol):
+    """Who waits for work: told how far it is, and asked whether it still waits."""
+
+    def report(self, step: int, n_steps: int, /) -> None:
+        """Take in how far it is."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether it waits no more."""
+        ...
+
+
+@dataclass(eq=False)
+class Askers(Generic[Result]):
+    """All who wait for one piece of work: it is told to them, and ends when the last has left."""
+
+    waiting: list[Asker]
+    result: Future[Result] = field(default_factory=Future)
+
+    def report(self, step: int, n_steps: int) -> None:
+        """Tell all how far it is."""
+        for one in list(self.waiting):
+            one.report(step, n_steps)
+
+    def cancelled(self) -> bool:
+        """Whether all have left."""
+        return all(one.cancelled() for one in list(self.waiting))
+
+
+class EqualWork(Generic[Result]):
+    """Does work once for all who ask for the same while it is under way."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, Askers[Result]] = {}
+        self._lock = Lock()
+
+    def do(self, key: Hashable, asker: Asker, work: Callable[[Askers[Result]], Result]) -> Result:
+        """Return what the work comes to; it is done here unless another is at it already.
+
+        Args:
+            key: Equal for equal work.
+            asker: Who wants it.
+            work: Called with all who wait for it.
+
+        Raises:
+            RunCancelledError: If the asker has left before the work of another ended.
+            Exception: What the work raises, to all who wait.
+        """
+        with self._lock:
+            askers = self._under_way.get(key)
+            is_first = askers is None or askers.cancelled()
+            if askers is None or is_first:
+                askers = self._under_way[key] = Askers[Result]([])
+            askers.waiting.append(asker)
+        if not is_first:
+            return self._wait(askers, asker)
+        try:
+            result = work(askers)
+        except BaseException as error:
+            askers.result.set_exception(error)
+            raise
+        else:
+            askers.result.set_result(result)
+            return result
+        finally:
+            with self._lock:
+                if self._under_way.get(key) is askers:
+                    del self._under_way[key]
+
+    def _wait(self, askers: Askers[Result], asker: Asker) -> Result:
+        while not asker.cancelled():
+            try:
+                return askers.result.result(timeout=ASKS_EVERY_S)
+            except NotYet:
+                if askers.result.done():
+                    raise
+        raise RunCancelledError(
+            _("The run was cancelled; it goes on for others who wait for it."),
+            fix=_("Press Run to see it when it is done."),
+        )

@@ -1,0 +1,62 @@
+"""Runs of a crowd: those that are under way on one model share their forward passes."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.ui.work import workers
+from kvviz.ui.work.equal_work import Asker
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel, RunBatch
+
+
+class SharedPasses:
+    """Makes runs of one model together, on a thread that is there as long as there are any.
+
+    While there are none it holds nothing of the model, which may so be forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._batch: RunBatch | None = None
+
+    def trace(
+        self, model: LoadedModel, prompt: str, options: GenerationOptions, asker: Asker
+    ) -> GenerationTrace:
+        """Return the record of a run that takes part from now on, once it has ended.
+
+        Raises:
+            KvvizError: As `kvviz.trace_generation`.
+        """
+        from kvviz.engine import RunBatch
+
+        with self._lock:
+            batch = self._batch or RunBatch(model)
+            record = batch.begin(prompt, options, progress=asker.report, cancel=asker.cancelled)
+            if self._batch is None:
+                self._batch = batch
+                workers.start(lambda: self._drive(batch), "kvviz-shared-passes")
+        return record.result()
+
+    def _drive(self, batch: RunBatch) -> None:
+        while True:
+            while batch.step():
+                pass
+            with self._lock:
+                if not batch.n_runs:
+                    self._batch = None
+                    return
+
+
+_making = Lock()
+_of_model: WeakKeyDictionary[LoadedModel, SharedPasses] = WeakKeyDictionary()
+
+
+def shared_passes(model: LoadedModel) -> SharedPasses:
+    """Return what makes the runs of a crowd on a loaded model."""
+    with _making:
+        return _of_model.setdefault(model, SharedPasses())
