@@ -201,6 +201,26 @@ def test_what_is_wanted_both_ways_or_anew_or_takes_much_stands_in_the_line(
     assert all(job.wait(PATIENCE_S) for job in waiting)
 
 
+def test_a_run_without_the_cache_that_is_under_way_is_left_for_later_when_many_come(
+    n_made, line, monkeypatch
+):
+    asked = []
+
+    def many(environment, at_least=1):
+        asked.append(at_least)
+        return at_least > 1
+
+    monkeypatch.setattr(runs, "others_wait", many)
+    (shown,) = results_of(begin(run_of("The dog")))
+    assert (shown.comparison, shown.in_a_hurry) == (None, True)
+    assert "Others were waiting" in shown.note
+    # Who has asked for it gets it, however many wait.
+    (shown,) = results_of(begin(run_of("The dog"), want_both=True))
+    assert shown.comparison is not None
+    assert n_made() == 2
+    assert asked[0] == 1
+
+
 def test_in_the_line_too_a_run_is_made_with_the_cache_only_while_others_wait(n_made, line):
     holders = [line.join() for _ in range(ENVIRONMENT.concurrency)]
     dog, cat = (

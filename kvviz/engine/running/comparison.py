@@ -29,6 +29,7 @@ def trace_both(
     n_timings: int = 1,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    in_haste: Cancel | None = None,
 ) -> CacheComparison:
     """Run a generation with the cache, then without, and compare the logits.
 
@@ -51,6 +52,8 @@ def trace_both(
             be in both.
         cancel: Asked before each step; True ends both runs with what is there. So that nothing is
             lost of the first run, the second always does one step, which costs what a prefill does.
+        in_haste: Asked before each step once the run with the cache is there; True leaves what is
+            still to come: further timings, and of the run without the cache all but what is done.
 
     Raises:
         OptionsError: If `n_timings` is no whole number of at least 1.
@@ -82,10 +85,13 @@ def trace_both(
         if progress is not None:
             progress(len(cached.steps) + done, len(cached.steps) + n_steps)
 
+    def later_cancel() -> bool:
+        return any(asked is not None and asked() for asked in (cancel, in_haste))
+
     def second_cancel() -> bool:
         if not differences:
             return False
-        return cached.stopped == "cancelled" or (cancel is not None and cancel())
+        return cached.stopped == "cancelled" or later_cancel()
 
     cached = run(
         model, prompt, options, n_top=n_top, progress=first_progress, cancel=cancel, on_logits=keep
@@ -102,7 +108,7 @@ def trace_both(
     for _timing in range(1, 1 if uncached.stopped == "cancelled" else n_timings):
         try:
             cached, uncached = (
-                _timed_again(one, run(model, prompt, one.options, n_top=n_top, cancel=cancel))
+                _timed_again(one, run(model, prompt, one.options, n_top=n_top, cancel=later_cancel))
                 for one in (cached, uncached)
             )
         except RunCancelledError:

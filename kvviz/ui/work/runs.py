@@ -52,6 +52,8 @@ PLACES_IN_CROWD = 32
 """Runs of a crowd at a time: what they hold together, and the time of a step, grow with them."""
 MOST_BYTES_IN_CROWD = 32 * 2**20
 """Most bytes that the rows of one of them may take: a gigabyte for all."""
+MANY = 2
+"""So many who wait are worth that a run without the cache that is under way is left for later."""
 SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 _equal_runs: EqualWork[ShownRun] = EqualWork()
@@ -81,6 +83,12 @@ def uncached_flops(card: ModelCard, n_prompt: int, n_new: int, n_encoder: int = 
     return read_once + int(costs.flops.sum())
 
 
+def others_wait(environment: Environment, at_least: int = 1) -> bool:
+    """Whether so many stand in the line, or are in the crowd."""
+    n_others = queue(environment.concurrency).n_waiting + queue(PLACES_IN_CROWD).n_inside
+    return n_others >= at_least
+
+
 @st.cache_resource(show_spinner=False)
 def kept_runs() -> RunStore[ShownRun]:
     """Return the runs that were made in this process."""
@@ -104,10 +112,10 @@ def made_before(
     model = model_store().peek(settings)
     if model is None:
         return None
-    others_wait = queue(environment.concurrency).n_waiting > 0
+    hurried_is_enough = others_wait(environment)
 
     def is_enough(run: ShownRun) -> bool:
-        return bool(run.comparison) or not (want_both or (run.in_a_hurry and not others_wait))
+        return bool(run.comparison) or not (want_both or (run.in_a_hurry and not hurried_is_enough))
 
     return kept_runs().find((family, settings), model, is_enough)
 
@@ -168,7 +176,7 @@ def start(
     def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
         n_flops = flops_without_cache(model, asked)
-        is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not in_crowd and line.n_waiting == 0
+        is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
         n_timings = N_TIMINGS if is_quiet and n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
@@ -180,6 +188,7 @@ def start(
             stop_ids=stop_ids,
             n_timings=n_timings,
             together=in_crowd,
+            in_haste=lambda: not want_both and others_wait(environment, MANY),
         )
         shown = replace(shown, settings=settings)
         if is_short and not both:
@@ -258,11 +267,12 @@ def run(
     stop_ids: tuple[int, ...] = (),
     n_timings: int = 1,
     together: bool = False,
+    in_haste: Callable[[], bool] = lambda: False,
 ) -> ShownRun:
     """Run a model as asked, reporting to who waits for it and stopping when nobody does.
 
-    Where both ways are run, `n_timings` is how often, for the sake of their times; where not, the
-    run may be made together with others.
+    Where both ways are run, `n_timings` is how often, for the sake of their times, until it is in
+    haste; where not, the run may be made together with others.
     """
     from kvviz.engine import trace_both, trace_generation
 
@@ -286,14 +296,23 @@ def run(
         note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
-        model, settings.prompt, **options, n_timings=n_timings, cancel=asker.cancelled
+        model,
+        settings.prompt,
+        **options,
+        n_timings=n_timings,
+        cancel=asker.cancelled,
+        in_haste=in_haste,
     )
     if comparison.uncached.stopped == "cancelled":
-        trace = comparison.cached
+        trace, left_for_later = comparison.cached, not asker.cancelled()
         note = _cancelled_note(trace, settings.new) or (
-            _("The run without the cache was cancelled; the one with it is complete.")
+            _hurry_note()
+            if left_for_later
+            else _("The run without the cache was cancelled; the one with it is complete.")
         )
-        return ShownRun(settings, trace, note=note, induction_heads=heads)
+        return ShownRun(
+            settings, trace, note=note, induction_heads=heads, in_a_hurry=left_for_later
+        )
     note = _parted_note(comparison) or _left_out_note(model)
     return ShownRun(settings, comparison.cached, comparison, note=note, induction_heads=heads)
 

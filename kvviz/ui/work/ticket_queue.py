@@ -48,8 +48,13 @@ class TicketQueue:
     @property
     def has_room(self) -> bool:
         """Whether who joins now is let in at once."""
+        return self.n_inside < self._n_places
+
+    @property
+    def n_inside(self) -> int:
+        """How many are inside."""
         with self._changed:
-            return len(self._inside) < self._n_places
+            return len(self._inside)
 
     @property
     def n_waiting(self) -> int:

@@ -143,6 +143,26 @@ def test_a_step_takes_the_least_time_of_all_timings_made_in_turn(model, monkeypa
     assert both.logit_differences.shape == (3,)
 
 
+def test_in_haste_what_is_still_to_come_is_left(model):
+    asked = []
+
+    def after(n_steps):
+        asked.clear()
+        return lambda: asked.append(1) or len(asked) > n_steps
+
+    whole = trace_both(model, PROMPT, max_new_tokens=4, n_timings=3)
+    # Of the run without the cache the first step is made whatever is asked.
+    none = trace_both(model, PROMPT, max_new_tokens=4, n_timings=3, in_haste=after(0))
+    assert none.cached.tokens == whole.cached.tokens
+    assert none.cached.stopped == "length"
+    assert (none.uncached.stopped, len(none.uncached.steps)) == ("cancelled", 1)
+    # Three steps follow it, and then the timings.
+    once = trace_both(model, PROMPT, max_new_tokens=4, n_timings=3, in_haste=after(3))
+    assert once.uncached.tokens == whole.uncached.tokens
+    assert (once.cached.n_timings, once.uncached.n_timings) == (1, 1)
+    assert (whole.cached.n_timings, whole.uncached.n_timings) == (3, 3)
+
+
 def test_a_timing_that_did_something_else_is_no_timing(model, monkeypatch):
     plain_run, n_made = comparison.run, iter(range(4))
 
