@@ -12,7 +12,7 @@ from tests.browser.random_walk import GROUNDS, settled, wait_until_alike, walk
 pytestmark = pytest.mark.browser
 
 SEED = int(os.environ.get("KVVIZ_WALK_SEED", "1"))
-N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "20"))
+N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "12"))
 
 FORGIVEN = (
     # Two parts of a page were used within one tick: Streamlit then runs the whole page.
