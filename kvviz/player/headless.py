@@ -43,7 +43,7 @@ BROWSERS = (
 PATIENCE_S = 120.0
 """A browser that has said nothing for so long hangs: a frame takes it a tenth of a second."""
 
-_ARGUMENTS = (
+QUIETLY = (
     "--headless",
     "--disable-gpu",
     "--disable-quic",
@@ -51,6 +51,11 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+)
+"""Arguments of a browser that shows no window and asks nobody for anything but its page."""
+
+_ARGUMENTS = (
+    *QUIETLY,
     "--window-size=1440,900",
     "--enable-logging=stderr",
     # Virtual milliseconds: nothing waits, and the document holds the clock while it draws.

@@ -8,18 +8,9 @@ from __future__ import annotations
 import sys
 
 from kvviz.errors import BrowserError
-from kvviz.player.headless import find_browser
+from kvviz.player.headless import QUIETLY, find_browser
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+ARGUMENTS = [*QUIETLY, "--no-sandbox"]
 
 MISSING = (
     "The browser tests need Chromium or Chrome, and none was found.\n"

@@ -11,6 +11,7 @@ from kvviz.ui.work import runs
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_store import RunStore, array_bytes
+from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.conftest import Page
 
 PATIENCE_S = 60
@@ -149,6 +150,7 @@ def run_of(prompt):
 def line(monkeypatch):
     """The line in which runs wait, with nobody in it, and no crowd."""
     monkeypatch.setattr(runs, "_queues", {})
+    monkeypatch.setattr(runs, "_crowd", TicketQueue(runs.PLACES_IN_CROWD))
     return runs.queue(ENVIRONMENT.concurrency)
 
 
@@ -235,6 +237,12 @@ def test_in_the_line_too_a_run_is_made_with_the_cache_only_while_others_wait(n_m
     assert last.comparison is not None
     assert not last.in_a_hurry
     assert n_made() == 2
+
+
+def test_a_line_with_as_many_places_as_the_crowd_is_a_line_of_its_own(line):
+    environment = replace(ENVIRONMENT, concurrency=runs.PLACES_IN_CROWD)
+    runs.queue(environment.concurrency).join()
+    assert not runs.others_wait(environment)
 
 
 def test_a_run_that_is_measured_anew_is_made_though_an_equal_one_was_made(n_made, line):

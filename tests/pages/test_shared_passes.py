@@ -1,6 +1,7 @@
 """Runs of a crowd are made together, and nothing of the model is held once they are done."""
 
 import gc
+import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import kvviz
+from kvviz.engine import RunBatch
 from kvviz.errors import PromptError
 from kvviz.trace import GenerationOptions
 from kvviz.ui.work.shared_passes import shared_passes
@@ -36,6 +38,16 @@ def test_threads_that_ask_at_the_same_time_share_passes():
     with pytest.raises(PromptError):
         made_together(model, "")
     assert made_together(model, "The dog went")[0].tokens == traces[0].tokens
+
+
+def test_nobody_waits_for_a_thread_that_has_ended_by_a_fault(monkeypatch):
+    model = kvviz.load_model("kvviz/gpt2-mini", device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(RunBatch, "step", lambda batch: 1 / 0)
+        patch.setattr(threading, "excepthook", lambda fault: None)
+        with pytest.raises(ZeroDivisionError):
+            made_together(model, "The dog went")
+    assert len(made_together(model, "The dog went")[0].steps) == OPTIONS.max_new_tokens
 
 
 def test_nothing_of_a_model_is_held_once_its_runs_are_done():

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
 
 from kvviz.engine import LoadedModel, load_model
-from kvviz.engine.running.generation import run
+from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
 from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
@@ -44,13 +44,14 @@ class Pair(Rounded):
     def _run(self) -> tuple[GenerationTrace, Tensor]:
         logits: list[Tensor] = []
         options = GenerationOptions(N_NEW)
-        trace = run(
+        steps = prepared(
             self.ours,
             PROMPT,
             options,
             n_top=10,
             on_logits=lambda _, row: logits.append(row.clone()),
         )
+        trace = run_alone(self.ours, steps)
         return trace, torch.stack(logits)
 
     @cached_property

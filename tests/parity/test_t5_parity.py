@@ -17,7 +17,7 @@ from transformers import DynamicCache, EncoderDecoderCache, T5ForConditionalGene
 
 from kvviz.analysis import step_costs
 from kvviz.engine import LoadedModel, load_model, trace_both, trace_encoding, trace_generation
-from kvviz.engine.running.generation import run
+from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded, assert_close
 from tests.parity.tiny_t5s import N_NEW, TEXT, TINY_T5S, TinyT5
@@ -47,13 +47,14 @@ class Pair(Rounded):
     @cached_property
     def _run(self) -> tuple[GenerationTrace, torch.Tensor]:
         logits: list[torch.Tensor] = []
-        trace = run(
+        steps = prepared(
             self.ours,
             TEXT,
             GenerationOptions(N_NEW),
             n_top=10,
             on_logits=lambda _, row: logits.append(row.clone()),
         )
+        trace = run_alone(self.ours, steps)
         return trace, torch.stack(logits)
 
     @cached_property

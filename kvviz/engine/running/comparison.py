@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from kvviz.engine.models.loaded_model import LoadedModel
-from kvviz.engine.running.generation import Cancel, Progress, checked_stops, run
+from kvviz.engine.running.generation import Cancel, Progress, checked_stops, prepared, run_alone
 from kvviz.errors import OptionsError, RunCancelledError
 from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
 from kvviz.translation import gettext as _
@@ -93,14 +94,12 @@ def trace_both(
             return False
         return cached.stopped == "cancelled" or later_cancel()
 
-    cached = run(
-        model, prompt, options, n_top=n_top, progress=first_progress, cancel=cancel, on_logits=keep
-    )
-    uncached = run(
-        model,
-        prompt,
+    def made(chosen: GenerationOptions, **heard: Any) -> GenerationTrace:
+        return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, **heard))
+
+    cached = made(options, progress=first_progress, cancel=cancel, on_logits=keep)
+    uncached = made(
         replace(options, use_cache=False),
-        n_top=n_top,
         progress=second_progress,
         cancel=second_cancel,
         on_logits=compare,
@@ -108,7 +107,7 @@ def trace_both(
     for _timing in range(1, 1 if uncached.stopped == "cancelled" else n_timings):
         try:
             cached, uncached = (
-                _timed_again(one, run(model, prompt, one.options, n_top=n_top, cancel=later_cancel))
+                _timed_again(one, made(one.options, cancel=later_cancel))
                 for one in (cached, uncached)
             )
         except RunCancelledError:

@@ -97,7 +97,10 @@ def trace_generation(
         checked_stops(model, stop_ids),
         named_cache(chosen),
     )
-    return run(model, prompt, options, n_top=n_top, cache=chosen, progress=progress, cancel=cancel)
+    steps = prepared(
+        model, prompt, options, n_top=n_top, cache=chosen, progress=progress, cancel=cancel
+    )
+    return run_alone(model, steps)
 
 
 def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...]:
@@ -122,37 +125,6 @@ def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...
     return found
 
 
-def run(
-    model: LoadedModel,
-    prompt: str,
-    options: GenerationOptions,
-    *,
-    n_top: int,
-    cache: KVCache | None = None,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-    on_logits: OnLogits | None = None,
-) -> GenerationTrace:
-    """Generate with checked options; `on_logits` sees the logits of each step, then they go.
-
-    The cache is the one that the options tell of; they tell all but how it is done.
-
-    Raises:
-        KvvizError: As `trace_generation`.
-    """
-    steps = prepared(
-        model,
-        prompt,
-        options,
-        n_top=n_top,
-        cache=cache,
-        progress=progress,
-        cancel=cancel,
-        on_logits=on_logits,
-    )
-    return running(model, lambda: _alone(model, steps), fix=_(SMALLER))
-
-
 def prepared(
     model: LoadedModel,
     prompt: str,
@@ -165,6 +137,9 @@ def prepared(
     on_logits: OnLogits | None = None,
 ) -> Run:
     """Return a run that is ready for its first step: who drives it makes the passes it asks for.
+
+    The options are checked, and tell all of the cache but how it is done. `on_logits` sees the
+    logits of each step, shape ``vocab``, and then they go.
 
     Raises:
         KvvizError: As `trace_generation`, where the run cannot be made as asked.
@@ -181,8 +156,16 @@ def prepared(
     return _steps(model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits)
 
 
-def _alone(model: LoadedModel, steps: Run) -> GenerationTrace:
-    """Drive a run by itself."""
+def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
+    """Drive a run by itself to its end, and return its record.
+
+    Raises:
+        KvvizError: As `trace_generation`.
+    """
+    return running(model, lambda: _driven(model, steps), fix=_(SMALLER))
+
+
+def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
     is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
     pace = ThreadPace(model.n_threads, is_fixed=is_fixed)
     with closing(steps):

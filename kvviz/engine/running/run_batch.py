@@ -99,6 +99,15 @@ class RunBatch:
             self._going = [member for member in self._going if not member.ended.done()]
             return bool(self._going or self._arrived)
 
+    def abandon(self, error: BaseException) -> None:
+        """End every run with an error: nobody makes their steps any more."""
+        with self._stepping:
+            for member in (*self._going, *self._arrived):
+                if not member.ended.done():
+                    member.ended.set_exception(error)
+            self._going.clear()
+            self._arrived.clear()
+
     def _shares(self) -> list[list[_Member]]:
         """Return who shares a pass: all that can, and each of the others by itself."""
         sharing = [one for one in self._going if one.asked is not None and one.asked.can_share]

@@ -59,6 +59,7 @@ SAMPLING = ("temperature", "top_k", "top_p", "seed")
 _equal_runs: EqualWork[ShownRun] = EqualWork()
 _making = Lock()
 _queues: dict[int, TicketQueue] = {}
+_crowd = TicketQueue(PLACES_IN_CROWD)
 
 
 def queue(n_places: int) -> TicketQueue:
@@ -85,7 +86,7 @@ def uncached_flops(card: ModelCard, n_prompt: int, n_new: int, n_encoder: int = 
 
 def others_wait(environment: Environment, at_least: int = 1) -> bool:
     """Whether so many stand in the line, or are in the crowd."""
-    n_others = queue(environment.concurrency).n_waiting + queue(PLACES_IN_CROWD).n_inside
+    n_others = queue(environment.concurrency).n_waiting + _crowd.n_inside
     return n_others >= at_least
 
 
@@ -197,7 +198,7 @@ def start(
             kept_runs().keep((family, settings), model, shown)
         return shown
 
-    return Job(work, queue(PLACES_IN_CROWD) if in_crowd else line)
+    return Job(work, _crowd if in_crowd else line)
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:

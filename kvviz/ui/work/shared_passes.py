@@ -43,6 +43,16 @@ class SharedPasses:
         return record.result()
 
     def _drive(self, batch: RunBatch) -> None:
+        try:
+            self._make_all(batch)
+        except BaseException as error:
+            # A fault of ours: who waits hears of it, and who comes next has another thread.
+            with self._lock:
+                self._batch = None
+                batch.abandon(error)
+            raise
+
+    def _make_all(self, batch: RunBatch) -> None:
         while True:
             while batch.step():
                 pass

@@ -83,14 +83,14 @@ def test_cancel_before_the_first_step_is_an_error(model):
 
 
 def test_run_that_goes_on_after_the_other_has_ended_is_compared_no_further(model, monkeypatch):
-    honest = comparison.run
+    honest = comparison.prepared
     third = trace_generation(model, PROMPT, max_new_tokens=3).steps[2].chosen_id
 
-    def run(model, prompt, options, **rest):
+    def prepared(model, prompt, options, **rest):
         stop_ids = frozenset({third} if options.use_cache else ())
         return honest(replace(model, stop_ids=stop_ids), prompt, options, **rest)
 
-    monkeypatch.setattr(comparison, "run", run)
+    monkeypatch.setattr(comparison, "prepared", prepared)
     both = trace_both(model, PROMPT, max_new_tokens=8)
     assert len(both.cached.steps) < len(both.uncached.steps) == 8
     assert both.logit_differences.size == len(both.cached.steps)
@@ -98,16 +98,16 @@ def test_run_that_goes_on_after_the_other_has_ended_is_compared_no_further(model
 
 def test_logits_are_compared_only_while_the_tokens_agree(model, monkeypatch):
     """A run that leaves the other's path after three tokens is compared for three steps more."""
-    honest = comparison.run
+    honest = comparison.run_alone
 
-    def run(model, prompt, options, **rest):
-        trace = honest(model, prompt, options, **rest)
-        if not options.use_cache:
+    def run_alone(model, steps):
+        trace = honest(model, steps)
+        if not trace.options.use_cache:
             trace.token_ids.setflags(write=True)
             trace.token_ids[trace.n_prompt + 3] += 1
         return trace
 
-    monkeypatch.setattr(comparison, "run", run)
+    monkeypatch.setattr(comparison, "run_alone", run_alone)
     both = trace_both(model, PROMPT, max_new_tokens=8)
     assert not both.same_tokens
     assert both.logit_differences.size == 4
@@ -123,8 +123,8 @@ def test_errors_are_those_of_a_single_run(model):
 def test_a_step_takes_the_least_time_of_all_timings_made_in_turn(model, monkeypatch):
     made = []
 
-    def run_with_known_times(*arguments, **options):
-        trace = comparison_run(*arguments, **options)
+    def run_with_known_times(model, steps):
+        trace = honest(model, steps)
         made.append(trace)
         # The first run of each way is slow at its first step, the second one at its second.
         slow = (len(made) - 1) // 2
@@ -132,8 +132,8 @@ def test_a_step_takes_the_least_time_of_all_timings_made_in_turn(model, monkeypa
         steps = [replace(step, seconds=s) for step, s in zip(trace.steps, seconds, strict=True)]
         return replace(trace, steps=steps)
 
-    comparison_run = comparison.run
-    monkeypatch.setattr(comparison, "run", run_with_known_times)
+    honest = comparison.run_alone
+    monkeypatch.setattr(comparison, "run_alone", run_with_known_times)
     both = trace_both(model, PROMPT, max_new_tokens=3, n_timings=2)
     assert [trace.options.use_cache for trace in made] == [True, False, True, False]
     assert [step.seconds for step in both.cached.steps] == [4.0, 2.0, 2.0]
@@ -164,13 +164,13 @@ def test_in_haste_what_is_still_to_come_is_left(model):
 
 
 def test_a_timing_that_did_something_else_is_no_timing(model, monkeypatch):
-    plain_run, n_made = comparison.run, iter(range(4))
+    honest, n_made = comparison.prepared, iter(range(4))
 
     def run_that_parts(model, prompt, options, **others):
         options = options if next(n_made) < 2 else replace(options, temperature=5.0)
-        return plain_run(model, prompt, options, **others)
+        return honest(model, prompt, options, **others)
 
-    monkeypatch.setattr(comparison, "run", run_that_parts)
+    monkeypatch.setattr(comparison, "prepared", run_that_parts)
     both = trace_both(model, PROMPT, max_new_tokens=6, n_timings=2)
     assert (both.cached.n_timings, both.uncached.n_timings) == (1, 1)
     assert both.same_tokens
