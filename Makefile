@@ -12,10 +12,10 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-soak check format bench screenshots picture bundle words train clean
+.PHONY: help app test test-fast test-soak check format bench bench-class screenshots picture bundle words train clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -57,6 +57,9 @@ format: $(VENV)/.test ## Put the code into the one format
 
 bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (about 20 minutes)
 	$(BIN)/python -m benchmarks
+
+bench-class: $(VENV)/.test ## Measure what a class at once waits for, up to 300 visitors (about 10 minutes)
+	$(BIN)/python -m benchmarks.class --json benchmarks/results/class.json
 
 screenshots: $(VENV)/.test ## Take the pictures that the README shows
 	$(BIN)/python -m tests.browser.screenshots docs/pictures

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,11 +49,17 @@ def _loading(_: argparse.Namespace) -> dict[str, Any]:
     return {"loading": measure(LOADS)}
 
 
+def _class(_: argparse.Namespace) -> dict[str, Any]:
+    # Its name is a word of the language.
+    return import_module("benchmarks.class").measure()
+
+
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "generation": _generation,
     "loading": _loading,
     "payload": _payload,
     "browser": _browser,
+    "class": _class,
 }
 
 

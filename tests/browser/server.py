@@ -26,15 +26,33 @@ def serving(**settings: str) -> Iterator[str]:
     Args:
         settings: Variables of the environment that the app reads; no others of its own are set.
     """
-    command = [sys.executable, "-m", "streamlit", "run", "app.py",
-               "--server.headless", "true", "--server.port"]  # fmt: skip
-    with started(command, ROOT, environment_of_an_app(**settings)) as address:
+    with serving_process(**settings) as (address, _):
         yield address
 
 
 @contextmanager
+def serving_process(**settings: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `serving`, and give its process too."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py",
+               "--server.headless", "true", "--server.port"]  # fmt: skip
+    with started_process(command, ROOT, environment_of_an_app(**settings)) as both:
+        yield both
+
+
+@contextmanager
 def started(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Start an app by a command that a free port is added to; give its address; stop it afterwards.
+    """As `started_process`, for who needs the address alone."""
+    with started_process(command, folder, environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def started_process(
+    command: list[str], folder: Path, environment: dict[str, str]
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start an app by a command that a free port is added to; stop it afterwards.
+
+    Gives its address and its process.
 
     Args:
         command: Starts it.
@@ -56,7 +74,7 @@ def started(command: list[str], folder: Path, environment: dict[str, str]) -> It
                     log.seek(0)
                     raise RuntimeError(f"The app did not start:\n{log.read()}")
                 time.sleep(0.1)
-            yield address
+            yield address, process
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE_S)

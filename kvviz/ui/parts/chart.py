@@ -14,6 +14,14 @@ from kvviz.ui.shell.plain_text import plain_html
 _CLEAR = "rgba(0,0,0,0)"
 
 
+def on_card(figure: Figure) -> Figure:
+    """Take a figure's own ground away, and return it. One that has none is left as it is."""
+    layout: Any = figure.layout
+    if layout.paper_bgcolor != _CLEAR:
+        figure.update_layout(paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR)
+    return figure
+
+
 def draw(figure: Figure, alt: str, *, tags: Sequence[Tag]) -> None:
     """Draw a figure on the ground of the card that it lies on.
 
@@ -34,7 +42,7 @@ def draw(figure: Figure, alt: str, *, tags: Sequence[Tag]) -> None:
     traces: Any = figure.data
     name = str(layout.meta["figure"])
     points = sum(0 if trace.x is None else len(trace.x) for trace in traces)
-    figure.update_layout(paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR)
+    on_card(figure)
     with st.container(key=f"kvviz-chart-{name}", gap=None):
         st.html(
             f'<span data-kvviz="chart-{plain_html(name)}" data-n-traces="{len(traces)}" '

@@ -23,6 +23,7 @@ from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
 
 log = logging.getLogger(__name__)
@@ -189,14 +190,21 @@ def packed(
     *,
     plays: bool = False,
 ) -> bytes:
-    """Return the player's buffer of a run, with the arrays of all layers that fit, or of one."""
-    return pack(
-        shown.subject,
-        view_number=view_number,
-        layers=None if layer is None else [layer],
-        plays=plays,
-        recorded=shown.observed == "recorded",
-        **begins_at(shown, view),
+    """Return the player's buffer of a run, with the arrays of all layers that fit, or of one.
+
+    All who look at the run in the same way are given the same bytes.
+    """
+    return shared_drawings.of(
+        shown,
+        ("player", view, view_number, layer, plays),
+        lambda: pack(
+            shown.subject,
+            view_number=view_number,
+            layers=None if layer is None else [layer],
+            plays=plays,
+            recorded=shown.observed == "recorded",
+            **begins_at(shown, view),
+        ),
     )
 
 

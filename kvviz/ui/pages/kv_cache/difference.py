@@ -21,6 +21,7 @@ from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
 
 SHRINKS_BY = 2.0**20
@@ -39,7 +40,11 @@ def draw(state: RunState) -> None:
         caption = lessons().caption("step-cost")
         st.html(title(_("What each step took")) + body(caption.text))
         chart.draw(
-            step_cost(shown.subject).update_layout(height=440),
+            shared_drawings.of(
+                shown,
+                "step-cost",
+                lambda: chart.on_card(step_cost(shown.subject).update_layout(height=440)),
+            ),
             ngettext(
                 "Time, K/V rows computed and FLOPs of {n:,} step, with the cache and without, one "
                 "chart above the other. The player reads them step by step.",

@@ -18,6 +18,7 @@ from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ def draw(state: RunState) -> None:
     if shown.origin == "run" and key in record.results:
         change = record.results[key]
     elif shown.origin == "run" and model is not None:
-        change = record.kept(key, lambda: edit(model, shown.trace.prompt, state.edited))
+        change = record.kept(
+            key,
+            lambda: shared_drawings.of(
+                shown, key, lambda: edit(model, shown.trace.prompt, state.edited)
+            ),
+        )
     if change is None:
         cards.heading(
             _("Your turn"), _("Run a prompt of a few plain words, and a question waits here.")

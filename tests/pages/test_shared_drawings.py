@@ -1,0 +1,66 @@
+"""What is made of a run is made once for all who look at it, and forgotten in time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from kvviz.translation import using
+from kvviz.ui.work.shared_drawings import N_BYTES_AT_LEAST, SharedDrawings
+
+
+class Run:
+    """A run, told from others by its identity."""
+
+
+def test_the_same_of_the_same_run_is_made_once_and_all_else_by_itself():
+    drawings, made = SharedDrawings(), []
+
+    def make():
+        made.append(None)
+        return len(made)
+
+    one, other = Run(), Run()
+    assert drawings.of(one, "bill", make) == drawings.of(one, "bill", make) == 1
+    assert drawings.of(other, "bill", make) == 2
+    assert drawings.of(one, "chart", make) == 3
+    with using("en-XA"):
+        assert drawings.of(one, "bill", make) == 4
+    drawings.forget()
+    assert drawings.of(one, "bill", make) == 5
+
+
+def test_who_asks_while_it_is_made_waits_for_it():
+    drawings, begun, go_on = SharedDrawings(), Event(), Event()
+
+    def make():
+        begun.set()
+        assert go_on.wait(10)
+        return object()
+
+    run = Run()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(drawings.of, run, "bill", make)
+        assert begun.wait(10)
+        second = threads.submit(drawings.of, run, "bill", lambda: pytest.fail("made twice"))
+        go_on.set()
+        assert second.result(10) is first.result(10)
+
+
+def test_what_fails_is_told_and_made_anew_when_asked_for_again():
+    drawings, run = SharedDrawings(), Run()
+    with pytest.raises(ZeroDivisionError):
+        drawings.of(run, "bill", lambda: 1 // 0)
+    assert drawings.of(run, "bill", lambda: 7) == 7
+
+
+def test_what_nobody_asked_for_longest_goes_first():
+    size = 2 * N_BYTES_AT_LEAST
+    drawings, run = SharedDrawings(most_bytes=2 * size), Run()
+    for what in "ab":
+        drawings.of(run, what, lambda: bytes(size))
+    drawings.of(run, "a", lambda: pytest.fail("was kept"))
+    drawings.of(run, "c", lambda: bytes(size))
+    assert drawings.n_bytes == 2 * size
+    drawings.of(run, "a", lambda: pytest.fail("was kept"))
+    assert drawings.of(run, "b", lambda: b"anew") == b"anew"
