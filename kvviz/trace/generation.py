@@ -125,6 +125,7 @@ class GenerationTrace(RecordedAttention):
         check_steps(
             self.steps,
             self.options,
+            self.model,
             token_ids=self.token_ids,
             n_prompt=self.n_prompt,
             n_encoder=0 if self.cross is None else self.cross.n_encoder,
@@ -314,4 +315,5 @@ class GenerationTrace(RecordedAttention):
 
     def _repr_html_(self) -> str | None:
         # The player has no way yet to show a row that is gone.
-        return drawn(self) if self.options.cache is None else None
+        is_whole = self.options.cache is None and self.model.sees_all_of(self.n_rows)
+        return drawn(self) if is_whole and self.last_read is None else None

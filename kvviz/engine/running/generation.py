@@ -80,7 +80,8 @@ def trace_generation(
     Raises:
         ModelFamilyError: If the model is a BERT, which does not generate token by token.
         PromptError: If the prompt is empty, blank, or no text.
-        OptionsError: If a setting is of the wrong type or out of its range.
+        OptionsError: If a setting is of the wrong type or out of its range, or the model takes no
+            such cache.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         RunCancelledError: If cancelled before the first step.
         OutOfMemoryError: If memory runs out; what the run held has been given back.
@@ -192,6 +193,14 @@ def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
             ),
             fix=_("Leave out the cache, or take a model that is a decoder alone."),
         )
+    if model.card.windows and options.cache is not None:
+        raise OptionsError(
+            _("Layers that see a window keep it themselves, and take no other cache yet."),
+            found=_("Found the cache {cache!r}, and {model}.").format(
+                cache=options.cache_name, model=model.card.name
+            ),
+            fix=_("Leave out the cache, or take a model all of whose layers see every position."),
+        )
     if model.family.architecture == "encoder":
         raise ModelFamilyError(
             _("A BERT does not write token by token, and keeps no KV cache."),
@@ -199,7 +208,7 @@ def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
                 "Under its mask every position sees every other, so that one more token changes "
                 "the rows of all before it."
             ),
-            fix=_("Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate."),
+            fix=_("Watch it read a text with trace_encoding, or load another family to generate."),
         )
 
 

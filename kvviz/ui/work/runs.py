@@ -221,7 +221,7 @@ def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
         sizes = 1, settings.new, len(model.tokenize_whole(settings.prompt).token_ids)
     else:
         # An empty prompt is refused by the engine, in words of its own.
-        sizes = len(model.tokenize(settings.prompt)) or 1, settings.new, 0
+        sizes = model.count_tokens(settings.prompt) or 1, settings.new, 0
     return uncached_flops(model.card, *sizes)
 
 
