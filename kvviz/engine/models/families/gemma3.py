@@ -46,6 +46,7 @@ class _Gemma3(GroupedDecoder):
         "pre_feedforward_layernorm",
         "post_feedforward_layernorm",
     )
+    norm_offset = 1.0
     rope_layer_types = ("full_attention", "sliding_attention")
     other_heads = (
         *GroupedDecoder.other_heads,

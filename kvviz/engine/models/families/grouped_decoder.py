@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from kvviz.engine.models.families.family import Projection, Shape, too_small
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rotary import rope_refusal
+from kvviz.engine.models.families.wide_norm import widen_norms
 from kvviz.engine.observing.observation import watch_hidden, watch_projection
 from kvviz.trace.head_origin import RowPart
 from kvviz.trace.model_card import Architecture
@@ -64,6 +65,7 @@ class GroupedDecoder:
     has_qk_norm = False
     qkv_bias = False
     norms: tuple[str, ...] = ("input_layernorm", "post_attention_layernorm")
+    norm_offset = 0.0
     rope_layer_types: tuple[str, ...] = ()
 
     def refusal(self, settings: dict[str, Any]) -> str:
@@ -213,6 +215,7 @@ class GroupedDecoder:
 
     def watch(self, module: Any) -> None:
         """Let observers hear of the key and value products and of the residual stream."""
+        widen_norms(module, self.norm_offset)
         blocks = module.model.layers
         for layer, block in enumerate(blocks):
             watch_projection(block.self_attn.k_proj, layer)
