@@ -315,5 +315,5 @@ class GenerationTrace(RecordedAttention):
 
     def _repr_html_(self) -> str | None:
         # The player has no way yet to show a row that is gone.
-        is_whole = self.options.cache is None and self.model.sees_all_of(self.n_rows)
-        return drawn(self) if is_whole and self.last_read is None else None
+        is_whole = self.options.cache is None and self.model.fits_in_windows(self.n_tokens)
+        return drawn(self) if is_whole else None

@@ -199,9 +199,9 @@ class ModelCard:
         kept = sum(self.n_kept(layer, n_rows) for layer in range(self.n_layers))
         return kept * self._row_bytes
 
-    def sees_all_of(self, n_rows: int) -> bool:
-        """Return whether no window hides a row from another, in a text of so many rows."""
-        return all(window == 0 or window >= n_rows for window in self.windows)
+    def fits_in_windows(self, n_tokens: int) -> bool:
+        """Return whether no row of a run falls out of a window, the last token without one."""
+        return all(window == 0 or window >= n_tokens for window in self.windows)
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as a plain dictionary for a JSON header.

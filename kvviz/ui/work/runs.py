@@ -176,6 +176,7 @@ def start(
 
     def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
+        _require_windows(model, asked)
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
@@ -202,9 +203,9 @@ def start(
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
-    """Whether a run may share its passes: of a loaded GPT-2, and with rows that take little."""
+    """Whether a run may share its passes: of a loaded decoder, and with rows that take little."""
     model = model_store().peek(settings)
-    if model is None or model.card.family != family or family != "gpt2":
+    if model is None or model.card.architecture != "decoder" or family != "gpt2":
         return False
     # A token has a byte at least.
     most_tokens = len(settings.prompt.encode(errors="replace")) + settings.new
@@ -225,6 +226,35 @@ def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
     return uncached_flops(model.card, *sizes)
 
 
+def _require_windows(model: LoadedModel, settings: RunSettings) -> None:
+    """Refuse a run whose rows fall out of a layer's window, which the player cannot show yet.
+
+    Raises:
+        OptionsError: With the most tokens that can be shown.
+    """
+    card = model.card
+    n_tokens = (model.count_tokens(settings.prompt) if card.windows else 0) + settings.new
+    if card.fits_in_windows(n_tokens):
+        return
+    narrowest = min(window for window in card.windows if window)
+    raise OptionsError(
+        _("The player cannot show yet how rows fall out of a layer's window."),
+        found=ngettext(
+            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} position.",
+            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} positions.",
+            narrowest,
+        ).format(n_tokens=n_tokens, model=card.name, n=narrowest),
+        fix=_(
+            "Shorten the prompt or ask for fewer new tokens, so that they are {n:,} together."
+        ).format(n=narrowest),
+    )
+
+
+def is_for(card: ModelCard, family: Family) -> bool:
+    """Whether a page for a family shows runs of a model: that for GPT-2 shows any decoder's."""
+    return card.family == family or (family == "gpt2" and card.architecture == "decoder")
+
+
 def require_family(model: LoadedModel, family: Family) -> None:
     """Refuse a model that another page is for.
 
@@ -232,7 +262,7 @@ def require_family(model: LoadedModel, family: Family) -> None:
         ModelFamilyError: If it is of another family.
     """
     found = model.card.family
-    if found == family:
+    if is_for(model.card, family):
         return
     if found == "bert":
         raise ModelFamilyError(
@@ -246,15 +276,15 @@ def require_family(model: LoadedModel, family: Family) -> None:
             ),
         )
     wants = {
-        "gpt2": _("This page is for a GPT-2, which has one cache."),
+        "gpt2": _("This page is for a decoder, which has one cache."),
         "t5": _("This page is for a T5, which has two caches."),
     }
-    place = {"gpt2": "kv_cache", "t5": "encoder_decoder"}
+    place = "encoder_decoder" if found == "t5" else "kv_cache"
     raise ModelFamilyError(
         wants[family],
         found=_("{model} is a {family}.").format(model=model.card.name, family=model.family.title),
         fix=_("Choose another model, or open the page “{page}” for this one.").format(
-            page=title_of(place[found])
+            page=title_of(place)
         ),
     )
 

@@ -55,6 +55,13 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size")
 
 
+def all_full(layer_types: Any) -> bool:
+    """Return whether every layer that is named sees all positions."""
+    return isinstance(layer_types, list) and all(
+        kind == "full_attention" for kind in cast("list[Any]", layer_types)
+    )
+
+
 def foreign_refusal(
     settings: Mapping[str, Any], own: tuple[str, ...], class_prefix: str, title: str
 ) -> str:
@@ -77,6 +84,8 @@ def foreign_refusal(
     for name, neutral in _NEUTRAL.items():
         found = settings.get(name)
         if name in own or found is None or found in neutral:
+            continue
+        if name == "layer_types" and all_full(found):
             continue
         if name in _EXPERTS:
             return _("{setting} is {found!r}: it is a mixture of experts.").format(

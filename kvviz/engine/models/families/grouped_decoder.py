@@ -97,13 +97,6 @@ class GroupedDecoder:
 
     def _check_windows(self, config: Any) -> str:
         kinds: Any = self.layer_kinds(config)
-        n_layers = config.num_hidden_layers
-        if len(kinds) != n_layers:
-            return ngettext(
-                "layer_types names {n} layer, and there are {n_layers}.",
-                "layer_types names {n} layers, and there are {n_layers}.",
-                len(kinds),
-            ).format(n=len(kinds), n_layers=n_layers)
         if unknown := [kind for kind in kinds if kind not in _LAYER_KINDS]:
             return _("A layer is of the type {kind!r}; kvviz computes {known}.").format(
                 kind=unknown[0], known=", ".join(_LAYER_KINDS)

@@ -25,6 +25,9 @@ large language models via positional interpolation”, section 2; the configs of
 """
 
 
+_LAYER_KINDS = ("full_attention", "sliding_attention")
+
+
 def rope_refusal(settings: Mapping[str, Any], layer_types: tuple[str, ...] = ()) -> str:
     """Say in a sentence why the positions in a config are not computed, or return ''.
 
@@ -49,8 +52,21 @@ def rope_refusal(settings: Mapping[str, Any], layer_types: tuple[str, ...] = ())
                 setting=name, found=said
             )
         parts = cast("dict[str, Any]", said)
-        nested = [parts[one] for one in layer_types if isinstance(parts.get(one), dict)]
-        for one in nested or [parts]:
+        by_layer = name == "rope_parameters" and bool(layer_types)
+        wanted, found = set(layer_types if by_layer else ()), set(parts)
+        if by_layer and not found <= wanted or not by_layer and found & {*_LAYER_KINDS}:
+            return _("{setting} names {found}, and its layers turn {how}.").format(
+                setting=name,
+                found=", ".join(sorted(map(str, found)))[:80],
+                how=_("by their kind") if by_layer else _("all alike"),
+            )
+        for one in parts.values() if by_layer else [parts]:
+            if one is None:
+                continue
+            if not isinstance(one, dict):
+                return _("{setting} is {found!r}, and must hold settings.").format(
+                    setting=name, found=one
+                )
             if wrong := _one_refusal(cast("dict[str, Any]", one)):
                 return wrong
     return ""
