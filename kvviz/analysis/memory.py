@@ -73,13 +73,19 @@ def break_even_tokens(card: ModelCard, *, batch: int = 1) -> int:
 
 def cache_arithmetic(card: ModelCard) -> str:
     """Spell out the bytes of one token, as ``2 x 6 layers x 8 heads x 32 numbers x 4 bytes``."""
-    layers, heads, numbers = card.n_layers, card.n_kv_heads, card.d_head
-    width = card.bytes_per_number
+    layers, numbers, width = card.n_layers, card.d_head, card.bytes_per_number
     factors = (
         "2",
         ngettext("{n} layer", "{n} layers", layers).format(n=layers),
-        ngettext("{n} head", "{n} heads", heads).format(n=heads),
+        _counted_heads(card),
         ngettext("{n} number", "{n} numbers", numbers).format(n=numbers),
         ngettext("{n} byte", "{n} bytes", width).format(n=width),
     )
     return " × ".join(factors)
+
+
+def _counted_heads(card: ModelCard) -> str:
+    n = card.n_kv_heads
+    if n < card.n_heads:
+        return ngettext("{n} KV head", "{n} KV heads", n).format(n=n)
+    return ngettext("{n} head", "{n} heads", n).format(n=n)

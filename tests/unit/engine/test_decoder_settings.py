@@ -51,7 +51,11 @@ REFUSED = [
     ("qwen3", {"rope_scaling": {"type": "longrope"}}, "scaled as 'longrope'"),
     ("llama", {"rope_scaling": "linear"}, "rope_scaling is 'linear', and must hold settings"),
     ("llama", scaled("spiral"), "scaled as 'spiral'"),
-    ("qwen3", {"rope_parameters": {SLIDING: {}}}, "names sliding_attention, .* turn all alike"),
+    (
+        "qwen3",
+        {"rope_parameters": {SLIDING: {}}},
+        "names sliding_attention, and all layers turn alike",
+    ),
     ("gemma3", scaled("default"), "rope_parameters names rope_theta, rope_type"),
     ("gemma3", {"rope_parameters": {SLIDING: 3}}, "rope_parameters is 3, and must hold settings"),
     ("gemma3", {"rope_parameters": {SLIDING: {"rope_type": "yarn"}}}, "scaled as 'yarn'"),

@@ -54,11 +54,14 @@ def rope_refusal(settings: Mapping[str, Any], layer_types: tuple[str, ...] = ())
         parts = cast("dict[str, Any]", said)
         by_layer = name == "rope_parameters" and bool(layer_types)
         wanted, found = set(layer_types if by_layer else ()), set(parts)
-        if by_layer and not found <= wanted or not by_layer and found & {*_LAYER_KINDS}:
-            return _("{setting} names {found}, and its layers turn {how}.").format(
-                setting=name,
-                found=", ".join(sorted(map(str, found)))[:80],
-                how=_("by their kind") if by_layer else _("all alike"),
+        names = ", ".join(sorted(map(str, found)))[:80]
+        if by_layer and not found <= wanted:
+            return _("{setting} names {found}, and must name kinds of layers.").format(
+                setting=name, found=names
+            )
+        if not by_layer and found & {*_LAYER_KINDS}:
+            return _("{setting} names {found}, and all layers turn alike.").format(
+                setting=name, found=names
             )
         for one in parts.values() if by_layer else [parts]:
             if one is None:
