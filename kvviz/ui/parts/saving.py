@@ -24,9 +24,9 @@ from kvviz.ui.shell import links
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.fitting_models import is_for
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
-from kvviz.ui.work.runs import is_for
 from kvviz.ui.work.shown_run import ShownRun
 
 HERE = Path(__file__).parent

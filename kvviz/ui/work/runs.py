@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import ModelFamilyError, OptionsError
+from kvviz.errors import OptionsError
 from kvviz.trace import (
     CacheComparison,
     GenerationOptions,
@@ -23,8 +23,8 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work.equal_work import Asker, EqualWork
+from kvviz.ui.work.fitting_models import require_family, require_windows
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
@@ -176,7 +176,7 @@ def start(
 
     def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
-        _require_windows(model, asked)
+        require_windows(model, asked.prompt, asked.new)
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
@@ -224,69 +224,6 @@ def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
         # An empty prompt is refused by the engine, in words of its own.
         sizes = model.count_tokens(settings.prompt) or 1, settings.new, 0
     return uncached_flops(model.card, *sizes)
-
-
-def _require_windows(model: LoadedModel, settings: RunSettings) -> None:
-    """Refuse a run whose rows fall out of a layer's window, which the player cannot show yet.
-
-    Raises:
-        OptionsError: With the most tokens that can be shown.
-    """
-    card = model.card
-    n_tokens = (model.count_tokens(settings.prompt) if card.windows else 0) + settings.new
-    if card.fits_in_windows(n_tokens):
-        return
-    narrowest = min(window for window in card.windows if window)
-    raise OptionsError(
-        _("The player cannot show yet how rows fall out of a layer's window."),
-        found=ngettext(
-            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} position.",
-            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} positions.",
-            narrowest,
-        ).format(n_tokens=n_tokens, model=card.name, n=narrowest),
-        fix=_(
-            "Shorten the prompt or ask for fewer new tokens, so that they are {n:,} together."
-        ).format(n=narrowest),
-    )
-
-
-def is_for(card: ModelCard, family: Family) -> bool:
-    """Whether a page for a family shows runs of a model: that for GPT-2 shows any decoder's."""
-    return card.family == family or (family == "gpt2" and card.architecture == "decoder")
-
-
-def require_family(model: LoadedModel, family: Family) -> None:
-    """Refuse a model that another page is for.
-
-    Raises:
-        ModelFamilyError: If it is of another family.
-    """
-    found = model.card.family
-    if is_for(model.card, family):
-        return
-    if found == "bert":
-        raise ModelFamilyError(
-            _("A BERT does not write token by token, and keeps no KV cache."),
-            found=_(
-                "{model} is a BERT: every position sees every other, so that one more token "
-                "changes the rows of all before it."
-            ).format(model=model.card.name),
-            fix=_("Choose another model, or open the page “{page}” to watch one read.").format(
-                page=title_of("bert_vs_gpt2")
-            ),
-        )
-    wants = {
-        "gpt2": _("This page is for a decoder, which has one cache."),
-        "t5": _("This page is for a T5, which has two caches."),
-    }
-    place = "encoder_decoder" if found == "t5" else "kv_cache"
-    raise ModelFamilyError(
-        wants[family],
-        found=_("{model} is a {family}.").format(model=model.card.name, family=model.family.title),
-        fix=_("Choose another model, or open the page “{page}” for this one.").format(
-            page=title_of(place)
-        ),
-    )
 
 
 def run(

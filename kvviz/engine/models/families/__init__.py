@@ -13,6 +13,7 @@ FAMILIES: dict[str, CheckpointFamily] = {
 }
 """By `model_type`, as config.json has it."""
 
+# not for people: names of models
 NOT_YET: dict[str, str] = {
     "gemma": "Gemma",
     "gemma2": "Gemma 2",

@@ -26,23 +26,23 @@ _WINDOWS = ("sliding_window", "use_sliding_window", "max_window_layers", "layer_
 
 class _Llama(GroupedDecoder):
     name = "llama"
-    title = "Llama"
+    title = "Llama"  # not for people: a name
     config_class = LlamaConfig
     module = LlamaForCausalLM
     settings = (*SETTINGS, "hidden_act", "attention_bias", "mlp_bias")
-    class_prefix = "Llama"
+    class_prefix = "Llama"  # not for people: a name in code
 
 
 class _Mistral(GroupedDecoder):
     """One window for all layers, or none."""
 
     name = "llama"
-    title = "Mistral"
+    title = "Mistral"  # not for people: a name
     model_type = "mistral"
     config_class = MistralConfig
     module = MistralForCausalLM
     settings = (*SETTINGS, "hidden_act", "sliding_window")
-    class_prefix = "Mistral"
+    class_prefix = "Mistral"  # not for people: a name in code
 
     def layer_kinds(self, config: Any) -> list[str]:
         """Return the one kind that all layers are of."""
