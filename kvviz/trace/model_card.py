@@ -136,12 +136,12 @@ class ModelCard:
         self._check_windows()
 
     def _check_windows(self) -> None:
-        windows: Any = self.windows
-        if windows == () and type(windows) is tuple:
+        windows: object = self.windows
+        if windows == ():
             return
-        whole = isinstance(windows, tuple) and all(type(one) is int for one in self.windows)
         if (
-            not whole
+            type(windows) is not tuple
+            or not all(type(one) is int for one in self.windows)
             or len(self.windows) != self.n_layers
             or min(self.windows) < 0
             or not any(self.windows)
@@ -149,7 +149,7 @@ class ModelCard:
         ):
             raise TraceError(
                 _("The windows of a decoder are whole numbers, one a layer, 0 for none."),
-                found=_("Found {found!r}.").format(found=windows)[:200],
+                found=_("Found {found}.").format(found=repr(self.windows)[:200]),
             )
 
     @property

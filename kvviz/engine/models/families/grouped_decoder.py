@@ -20,7 +20,7 @@ from kvviz.translation import ngettext
 
 _LAYER_KINDS = ("full_attention", "sliding_attention")
 
-SIZES = (
+SIZES: tuple[str, ...] = (
     "vocab_size",
     "hidden_size",
     "num_hidden_layers",
@@ -29,7 +29,7 @@ SIZES = (
     "intermediate_size",
     "max_position_embeddings",
 )
-SETTINGS = (
+SETTINGS: tuple[str, ...] = (
     *SIZES,
     "head_dim",
     "rms_norm_eps",
