@@ -97,6 +97,8 @@ def check_windows(observation: StepObservation, card: ModelCard, fed: range) -> 
         if window is None:
             continue
         n_keys = attended.key.shape[-2]
+        if attended.mask is None and len(fed) == 1 and n_keys <= window:
+            continue
         # Layers share their masks, so that most are looked at once.
         if (case := (id(attended.mask), window, n_keys)) in held:
             continue

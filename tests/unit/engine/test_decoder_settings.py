@@ -12,6 +12,8 @@ from tokenizers.processors import TemplateProcessing
 
 from kvviz import load_model, trace_generation
 from kvviz.engine import head_origin, trace_encoding
+from kvviz.engine.models.families import FAMILIES
+from kvviz.engine.models.loading import _build_config
 from kvviz.errors import KvvizError, ModelFamilyError, ModelFilesError, OptionsError
 from tests.parity.tiny_decoders import SLIDING, TinyDecoder
 from tests.parity.tiny_models import PROMPT, tiny_tokenizer
@@ -113,6 +115,63 @@ def test_what_is_not_computed_is_refused_in_a_sentence_that_names_it(said, name,
     with pytest.raises((ModelFamilyError, ModelFilesError), match=words) as caught:
         said(name, **settings)
     assert caught.value.fix
+
+
+_COMMON = {"attention_dropout": 0.0, "initializer_range": 0.02, "use_cache": True}
+PUBLISHED = {
+    "Llama 3.2 1B": {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "attention_bias": False,
+        "head_dim": 64, "hidden_act": "silu", "hidden_size": 2048, "intermediate_size": 8192,
+        "max_position_embeddings": 131072, "mlp_bias": False, "num_attention_heads": 32,
+        "num_hidden_layers": 16, "num_key_value_heads": 8, "pretraining_tp": 1,
+        "rope_scaling": {
+            "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+            "original_max_position_embeddings": 8192, "rope_type": "llama3",
+        },
+        "rope_theta": 500000.0, "tie_word_embeddings": True, "vocab_size": 128256,
+    },
+    "SmolLM2 135M": {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "attention_bias": False,
+        "hidden_act": "silu", "hidden_size": 576, "intermediate_size": 1536,
+        "is_llama_config": True, "max_position_embeddings": 8192, "mlp_bias": False,
+        "num_attention_heads": 9, "num_hidden_layers": 30, "num_key_value_heads": 3,
+        "rope_interleaved": False, "rope_scaling": None, "rope_theta": 100000,
+        "tie_word_embeddings": True, "vocab_size": 49152,
+    },
+    "Qwen2.5 0.5B": {
+        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "hidden_act": "silu",
+        "hidden_size": 896, "intermediate_size": 4864, "max_position_embeddings": 32768,
+        "max_window_layers": 24, "num_attention_heads": 14, "num_hidden_layers": 24,
+        "num_key_value_heads": 2, "rope_theta": 1000000.0, "sliding_window": 32768,
+        "tie_word_embeddings": True, "use_mrope": False, "use_sliding_window": False,
+        "vocab_size": 151936,
+    },
+    "Gemma 3 270M": {
+        "_sliding_window_pattern": 6, "architectures": ["Gemma3ForCausalLM"],
+        "attention_bias": False, "attn_logit_softcapping": None, "final_logit_softcapping": None,
+        "head_dim": 256, "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 640,
+        "intermediate_size": 2048, "max_position_embeddings": 32768, "model_type": "gemma3_text",
+        "num_attention_heads": 4, "num_hidden_layers": 18, "num_key_value_heads": 1,
+        "pad_token_id": 0, "query_pre_attn_scalar": 256, "rope_local_base_freq": 10000.0,
+        "rope_scaling": None, "rope_theta": 1000000.0, "sliding_window": 512,
+        "use_bidirectional_attention": False, "vocab_size": 262144,
+    },
+}  # fmt: skip
+"""What config.json of published models says, as far as it shapes them."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_config_of_a_published_model_is_taken_as_it_is(name):
+    settings = PUBLISHED[name] | _COMMON
+    family = FAMILIES[settings["model_type"]]
+    assert family.refusal(settings) == ""
+    config = _build_config(settings, family)
+    assert family.check(config) == ""
+    facts = family.card_facts(config, {})
+    assert facts["n_heads"] == settings["num_attention_heads"]
+    assert facts["n_kv_heads"] == settings["num_key_value_heads"]
+    full = [number for number, window in enumerate(facts["windows"]) if not window]
+    assert full == ([5, 11, 17] if name.startswith("Gemma") else [])
 
 
 def test_what_says_nothing_new_is_taken(said):

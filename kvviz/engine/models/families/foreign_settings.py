@@ -21,6 +21,8 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     # positions
     "no_rope_layers": (),
     "rope_local_base_freq": (),
+    "rope_interleaved": (False,),
+    "use_mrope": (False,),
     "alibi": (False,),
     "position_embedding_type": ("rope", "rotary"),
     # scores and logits
