@@ -12,7 +12,13 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, PreTrainedModel
 
-from kvviz.engine import LoadedModel, load_model, trace_generation, trace_together
+from kvviz.engine import (
+    LoadedModel,
+    load_model,
+    trace_encoding,
+    trace_generation,
+    trace_together,
+)
 from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
@@ -148,6 +154,21 @@ def test_the_card_tells_the_shape(pair):
     assert card.n_ctx == config.max_position_embeddings
     trace = pair.cached[0]
     assert trace.score_scale.tolist() == [np.float32(attention.scaling)] * 3
+
+
+def test_a_text_is_read_as_transformers_reads_it(pair):
+    encoding = trace_encoding(pair.ours, PROMPT)
+    with torch.no_grad():
+        ids = torch.tensor(encoding.token_ids)[None]
+        out = pair.plain(ids, output_hidden_states=True, output_attentions=True)
+    for layer, states in enumerate(out.hidden_states):
+        pair.close(encoding.hidden(layer), states[0].double(), f"states {layer}")
+    patterns = np.nan_to_num(encoding.patterns)
+    for layer, weights in enumerate(out.attentions):
+        pair.close(patterns[layer], weights[0].double(), "patterns")
+    probs = out.logits[0].double().softmax(-1).numpy()
+    best = np.take_along_axis(probs, encoding.top_ids, axis=1)
+    pair.close(encoding.top_probs, best, "probabilities")
 
 
 def test_runs_that_share_their_passes_are_those_made_alone(pair):
