@@ -110,9 +110,22 @@ def test_a_window_of_one_keeps_nothing(tmp_path):
     )
 
 
-def test_a_layer_that_keeps_what_it_should_drop_is_caught(windowed, monkeypatch):
+def test_a_layer_that_keeps_what_it_should_drop_makes_no_trace(windowed, monkeypatch):
     monkeypatch.setattr(WindowedLayer, "let_go", lambda self: range(0))
-    with pytest.raises((ObservationError, TraceError), match=r"Attention|drops"):
+    with pytest.raises(TraceError, match=r"Step 0 drops 0 where 16 rows fall out"):
+        trace_generation(windowed, PROMPT, max_new_tokens=3)
+
+
+def test_observers_catch_a_layer_that_drops_nothing_and_says_it_did(windowed, monkeypatch):
+    def lie(self):
+        n_seen = self.get_seq_length()
+        gone = range(self.first, n_seen - (WINDOW - 1))
+        monkeypatch.setattr(self, "get_seq_length", lambda: n_seen)
+        self.first = gone.stop
+        return gone
+
+    monkeypatch.setattr(WindowedLayer, "let_go", lie)
+    with pytest.raises(ObservationError, match=r"Attention saw 1 query, 13 keys and 13 values"):
         trace_generation(windowed, PROMPT, max_new_tokens=3)
 
 

@@ -45,7 +45,17 @@ SETTINGS: tuple[str, ...] = (
 class GroupedDecoder:
     """A decoder whose query heads share KV heads in groups, and some of whose layers see a window.
 
-    What sets a model type apart is in the attributes of a class of its own.
+    What sets a model type apart is in the attributes of a class of its own; those that are not
+    named here are of `CheckpointFamily`.
+
+    Attributes:
+        module: The class of its models.
+        class_prefix: How the names of its classes in transformers begin.
+        has_qk_norm: Whether queries and keys are normed, head by head.
+        qkv_bias: Whether queries, keys and values have a bias whatever the config says.
+        norms: Norms of a layer that are as wide as the residual stream.
+        norm_offset: What a norm adds to its weight.
+        rope_layer_types: Kinds of layers that are turned by a base of their own each.
     """
 
     name: str
