@@ -45,7 +45,7 @@ class GenerationTrace(RecordedAttention):
         token_ids: Prompt and generated tokens.
         tokens: The same as the tokenizer shows them.
         n_prompt: How many of them are the prompt.
-        steps: One record a forward pass; step 0 is the prefill.
+        steps: One record a forward pass; step 0 is the prefill, in several passes of a long prompt.
         stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, ``stop-token``
             (one of the options' `stop_ids`), or ``cancelled`` (between two steps, by the caller).
         queries: Query rows of all positions that were fed.
