@@ -66,11 +66,11 @@ function paintTitles(pen, { kv, palette, payload, head }) {
     pen.font = `600 13px ${palette.sans}`;
     pen.fillStyle = palette.text;
     pen.fillText(name, box.x, box.y - 8);
-    if (box.w < 70) continue;
+    if (box.w < (shared === null ? 70 : 84)) continue;
     pen.textAlign = "right";
     pen.font = `12px ${palette.sans}`;
     pen.fillStyle = palette.muted;
-    const label = shared === null || box.w < 150 ? widthLabel(width) : sharedWidthLabel(shared, width);
+    const label = shared === null ? widthLabel(width) : sharedWidthLabel(shared, width, box.w >= 150);
     pen.fillText(label, box.x + box.w, box.y - 8);
   }
 }

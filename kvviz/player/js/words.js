@@ -273,9 +273,12 @@ export function widthLabel(n) {
   return gettext("{n} wide", { n });
 }
 
-/** @param {number} head @param {number} n @returns {string} Which KV head is drawn, where query heads share one, and how wide its rows are. */
-export function sharedWidthLabel(head, n) {
-  return gettext("KV head {head} · {n} wide", { head, n });
+/**
+ * Which KV head is drawn, where query heads share one, and, where there is room, how wide its rows are.
+ * @param {number} head @param {number} n @param {boolean} roomy @returns {string}
+ */
+export function sharedWidthLabel(head, n, roomy) {
+  return roomy ? gettext("KV head {head} · {n} wide", { head, n }) : gettext("KV head {head}", { head });
 }
 
 /** @param {number} row @param {boolean} roomy @returns {string} */
