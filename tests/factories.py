@@ -18,6 +18,7 @@ from kvviz.trace import (
     forward_flops,
 )
 from kvviz.trace.encoding import Mask
+from kvviz.trace.liveness import fallen_rows
 from kvviz.trace.model_card import Family
 
 
@@ -30,9 +31,10 @@ def make_card(
     n_ctx: int = 1024,
     d_vocab: int = 64,
     dtype: str = "float32",
-    family: Family = "gpt2",
+    family: str = "gpt2",
     n_encoder_layers: int | None = None,
     has_head: bool = True,
+    windows: tuple[int, ...] = (),
 ) -> ModelCard:
     return ModelCard(
         name="tests/random",
@@ -52,6 +54,7 @@ def make_card(
         revision="0123abcd",
         n_encoder_layers=(n_encoder_layers or n_layers) if family == "t5" else 0,
         has_head=has_head,
+        windows=windows if family != "t5" and any(windows) else (),
     )
 
 
@@ -263,7 +266,7 @@ def _make_step(
         kind="decode" if number else "prefill",
         fed=np.arange(first_new, n_rows),
         computed=np.arange(first_new, n_rows),
-        reused=np.arange(first_new),
+        reused=np.arange(_first_kept(card, first_new), first_new),
         top_ids=top_ids,
         top_probs=top_probs,
         top_sampling_probs=np.eye(1, n_likely, dtype=np.float32)[0],
@@ -278,8 +281,13 @@ def _make_step(
             n_encoder=n_encoder,
             n_cross_computed=0 if first_new else n_encoder,
         ),
-        cache_bytes=card.cache_bytes_per_token * (n_rows + n_encoder) if use_cache else 0,
+        cache_bytes=card.cache_bytes(n_rows + n_encoder) if use_cache else 0,
         max_row_change=0.0 if use_cache or not number else float(1e-6 * random.random()),
         cross_computed=np.arange(0 if first_new else n_encoder),
         cross_reused=np.arange(n_encoder if first_new else 0),
+        **({"evicted": fallen_rows(card, n_prompt, number)} if card.windows and use_cache else {}),
     )
+
+
+def _first_kept(card: ModelCard, n_rows: int) -> int:
+    return n_rows - max(card.n_kept(layer, n_rows) for layer in range(card.n_layers))

@@ -23,6 +23,8 @@ def pattern_blocks(
     keys: Float32[np.ndarray, "kv_head position d_head"],
     scale: float,
     firsts: Sequence[int] | None = None,
+    *,
+    window: int | None = None,
 ) -> Iterator[tuple[int, Float32[np.ndarray, "head row key"]]]:
     """Yield blocks of query rows after softmax.
 
@@ -31,6 +33,7 @@ def pattern_blocks(
         keys: Key rows; each serves n_heads / n_kv_heads heads that stand together.
         scale: Factor on the products before softmax.
         firsts: First rows of the blocks, ascending from 0; None means every `ROWS_A_BLOCK`.
+        window: How many positions a query of the layer sees, its own among them; None for all.
 
     Yields:
         The first row of a block, and its weights: rows sum to 1, 0 where the mask forbids. A block
@@ -46,6 +49,8 @@ def pattern_blocks(
         scores = scores.reshape(n_heads, stop - first, stop)
         above = np.triu_indices(stop - first, k=1)
         scores[:, above[0], first + above[1]] = -np.inf
+        if window is not None:
+            scores[:, *np.tril_indices(stop - first, first - window, stop)] = -np.inf
         scores -= scores.max(axis=2, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=2, keepdims=True)

@@ -87,8 +87,8 @@ def step_costs(
         )
         for step, (new, keys) in enumerate(zip(rows, rows_after, strict=True))
     ]
-    kept = rows_after + n_encoder if use_cache else np.zeros_like(rows_after)
-    return StepCosts(rows, np.array(flops, dtype=np.int64), kept * card.cache_bytes_per_token)
+    kept = [card.cache_bytes(int(n) + n_encoder) if use_cache else 0 for n in rows_after]
+    return StepCosts(rows, np.array(flops, dtype=np.int64), np.array(kept, dtype=np.int64))
 
 
 def token_passes(n_prompt: int, n_steps: int, *, use_cache: bool) -> int:

@@ -12,7 +12,8 @@ def cache_bytes(card: ModelCard, n_tokens: int, *, batch: int = 1) -> int:
     """Count the bytes of a cache: 2 x layers x KV heads x head width x tokens x batch x width.
 
     The 2 stands for K and V, the last width for the bytes of a number. GPT-2 small in float32 takes
-    73,728 bytes a token, 75.5 MB for 1,024.
+    73,728 bytes a token, 75.5 MB for 1,024. A layer with a window holds no more than that, less the
+    row that the next token brings.
 
     Args:
         card: The model's shape and dtype.
@@ -27,7 +28,7 @@ def cache_bytes(card: ModelCard, n_tokens: int, *, batch: int = 1) -> int:
             _("A cache holds 0 or more tokens of at least one sequence."),
             found=_("Found {n_tokens} and {batch}.").format(n_tokens=n_tokens, batch=batch),
         )
-    return card.cache_bytes_per_token * n_tokens * batch
+    return card.cache_bytes(n_tokens) * batch
 
 
 def weight_bytes(card: ModelCard) -> int:
@@ -45,20 +46,46 @@ def break_even_tokens(card: ModelCard, *, batch: int = 1) -> int:
         batch: Sequences held at the same time, at least 1.
 
     Raises:
-        OptionsError: If there is no sequence.
+        OptionsError: If there is no sequence, or the cache stops growing before that, since every
+            layer has a window.
     """
-    return weight_bytes(card) // cache_bytes(card, 1, batch=batch) + 1
+    weights = weight_bytes(card)
+    if card.windows and all(card.windows):
+        most = cache_bytes(card, max(card.windows), batch=batch)
+        if most <= weights:
+            raise OptionsError(
+                _("The cache of this model never takes more bytes than its weights."),
+                found=_(
+                    "With every window full it takes {most:,} B, the weights {weights:,} B."
+                ).format(most=most, weights=weights),
+            )
+    too_few, enough = 0, 1
+    while cache_bytes(card, enough, batch=batch) <= weights:
+        too_few, enough = enough, 2 * enough
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if cache_bytes(card, middle, batch=batch) <= weights:
+            too_few = middle
+        else:
+            enough = middle
+    return enough
 
 
 def cache_arithmetic(card: ModelCard) -> str:
     """Spell out the bytes of one token, as ``2 x 6 layers x 8 heads x 32 numbers x 4 bytes``."""
-    layers, heads, numbers = card.n_layers, card.n_kv_heads, card.d_head
-    width = card.bytes_per_number
+    layers, numbers, width = card.n_layers, card.d_head, card.bytes_per_number
     factors = (
         "2",
         ngettext("{n} layer", "{n} layers", layers).format(n=layers),
-        ngettext("{n} head", "{n} heads", heads).format(n=heads),
+        _counted_heads(card),
         ngettext("{n} number", "{n} numbers", numbers).format(n=numbers),
         ngettext("{n} byte", "{n} bytes", width).format(n=width),
     )
     return " × ".join(factors)
+
+
+def _counted_heads(card: ModelCard) -> str:
+    n = card.n_kv_heads
+    if n < card.n_heads:
+        return ngettext("{n} KV head", "{n} KV heads", n).format(n=n)
+    return ngettext("{n} head", "{n} heads", n).format(n=n)

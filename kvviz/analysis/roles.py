@@ -131,7 +131,8 @@ def _blocks(
         yield 0, np.stack(patterns)
         return
     scale = float(trace.score_scale[layer])
-    yield from pattern_blocks(trace.queries[layer], trace.keys(layer), scale)
+    window = trace.model.window(layer)
+    yield from pattern_blocks(trace.queries[layer], trace.keys(layer), scale, window=window)
 
 
 def all_role_scores(trace: GenerationTrace) -> dict[RoleName, Float64[np.ndarray, "layer head"]]:

@@ -1,4 +1,4 @@
-"""Runs GPT-2, BERT and T5 and returns traces. The only home of torch and transformers.
+"""Runs models of five families and returns traces. The only home of torch and transformers.
 
 ```python
 model = load_model("kvviz/gpt2-mini")

@@ -109,7 +109,7 @@ def pack(
 
     Raises:
         PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
-            large to be shown, or its cache drops rows.
+            large to be shown, its cache drops rows, or rows fall out of a window.
     """
     runs = _runs_of(trace)
     first = next(iter(runs.values()))
@@ -219,6 +219,7 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
 
 def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     if isinstance(trace, CacheComparison):
+        _check_windows(trace.cached)
         return {"on": trace.cached, "off": trace.uncached}
     if trace.options.cache is not None:
         raise PayloadError(
@@ -229,7 +230,27 @@ def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
                 "run with the full cache."
             ),
         )
+    _check_windows(trace)
     return {"on" if trace.options.use_cache else "off": trace}
+
+
+def _check_windows(trace: GenerationTrace) -> None:
+    card = trace.model
+    if card.fits_in_windows(trace.n_tokens):
+        return
+    narrowest = min(window for window in card.windows if window)
+    raise PayloadError(
+        _("The player cannot show yet how rows fall out of a layer's window."),
+        found=ngettext(
+            "This run has {n_tokens:,} tokens, and a layer of {model} sees {n:,} position.",
+            "This run has {n_tokens:,} tokens, and a layer of {model} sees {n:,} positions.",
+            narrowest,
+        ).format(n_tokens=trace.n_tokens, model=card.name, n=narrowest),
+        fix=_(
+            "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a run "
+            "of {n:,} tokens or fewer."
+        ).format(n=narrowest),
+    )
 
 
 def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:

@@ -20,6 +20,7 @@ def attention_scores(
     bias: Float32[np.ndarray, "query key"] | None = None,
     *,
     causal: bool = False,
+    window: int | None = None,
 ) -> Float32[np.ndarray, "query key"]:
     """Return scaled query-key products plus a bias, NaN where the mask forbids.
 
@@ -29,12 +30,15 @@ def attention_scores(
         scale: Factor on the products; 1 in a T5, which does not scale.
         bias: What the model adds to each score for the distance of key and query; none if None.
         causal: Whether a query sees no key behind its own position.
+        window: How many positions it sees, its own among them; None for all.
     """
     scores: Float32[np.ndarray, "query key"] = queries @ keys.T * np.float32(scale)
     if bias is not None:
         scores = scores + bias
     if causal:
         scores[np.triu_indices(len(scores), k=1)] = np.nan
+    if window is not None:
+        scores[np.tril_indices(len(scores), k=-window)] = np.nan
     return scores
 
 

@@ -45,7 +45,7 @@ class GenerationTrace(RecordedAttention):
         token_ids: Prompt and generated tokens.
         tokens: The same as the tokenizer shows them.
         n_prompt: How many of them are the prompt.
-        steps: One record a forward pass; step 0 is the prefill.
+        steps: One record a forward pass; step 0 is the prefill, in several passes of a long prompt.
         stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, ``stop-token``
             (one of the options' `stop_ids`), or ``cancelled`` (between two steps, by the caller).
         queries: Query rows of all positions that were fed.
@@ -125,6 +125,7 @@ class GenerationTrace(RecordedAttention):
         check_steps(
             self.steps,
             self.options,
+            self.model,
             token_ids=self.token_ids,
             n_prompt=self.n_prompt,
             n_encoder=0 if self.cross is None else self.cross.n_encoder,
@@ -314,4 +315,5 @@ class GenerationTrace(RecordedAttention):
 
     def _repr_html_(self) -> str | None:
         # The player has no way yet to show a row that is gone.
-        return drawn(self) if self.options.cache is None else None
+        is_whole = self.options.cache is None and self.model.fits_in_windows(self.n_tokens)
+        return drawn(self) if is_whole else None

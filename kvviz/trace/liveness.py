@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from kvviz.errors import TraceError
+from kvviz.trace.model_card import ModelCard
 from kvviz.trace.step import Step
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -60,6 +61,32 @@ def last_read(steps: Sequence[Step], n_layers: int, n_kv_heads: int, n_prompt: i
             )
         flat[places] = number
     return last
+
+
+def fallen_rows(card: ModelCard, n_prompt: int, number: int) -> Int64[np.ndarray, "3 n_evicted"]:
+    """Return the rows that fall out of the windows of a model after a step, as `Step.evicted`.
+
+    A query at position q of a layer with a window of w sees the keys from q - w + 1 on. So once n
+    rows are written, the next query, at position n, sees w - 1 of them, and those before are gone.
+
+    Args:
+        card: The model's shape.
+        n_prompt: Rows that the first step wrote; each other step wrote one.
+        number: Of the step.
+
+    Source: Jiang et al. (2023), “Mistral 7B”, section 2.
+    """
+    n_after = n_prompt + number
+    n_before = n_after - 1 if number else 0
+    gone = [
+        (layer, head, position)
+        for layer in range(card.n_layers)
+        for head in range(card.n_kv_heads)
+        for position in range(
+            n_before - card.n_kept(layer, n_before), n_after - card.n_kept(layer, n_after)
+        )
+    ]
+    return np.array(gone, dtype=np.int64).reshape(-1, 3).T
 
 
 def evictions(last: LastRead, n_steps: int) -> list[Int64[np.ndarray, "3 n_evicted"]]:

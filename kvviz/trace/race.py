@@ -44,7 +44,7 @@ def race_bytes(card: ModelCard, n_tokens: int, batch: int) -> RaceBytes:
     scores = card.n_heads * n_tokens * n_tokens
     inner = n_tokens * card.d_mlp
     return RaceBytes(
-        cache=card.cache_bytes_per_token * n_tokens * batch,
+        cache=card.cache_bytes(n_tokens) * batch,
         widest=2 * max(scores, inner) * batch * card.bytes_per_number,
     )
 

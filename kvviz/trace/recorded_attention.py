@@ -97,6 +97,7 @@ class RecordedAttention:
             float(self.score_scale[layer]),
             None if self.position_bias is None else self.position_bias[head],
             causal=causal,
+            window=self.model.window(layer) if causal else None,
         )
 
     def _check_attention(self, n_rows: int) -> None:

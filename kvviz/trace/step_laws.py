@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from kvviz.errors import TraceError
-from kvviz.trace.liveness import LastRead, readable
+from kvviz.trace.liveness import LastRead, fallen_rows, readable
+from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
 from kvviz.translation import gettext as _
@@ -18,6 +19,7 @@ from kvviz.translation import ngettext
 def check_steps(
     steps: Sequence[Step],
     options: GenerationOptions,
+    card: ModelCard,
     *,
     token_ids: Int64[np.ndarray, " n_tokens"],
     n_prompt: int,
@@ -26,13 +28,15 @@ def check_steps(
 ) -> None:
     """Hold each step to the law of its kind of run.
 
-    With the full cache a step computes the rows of the new positions and reuses all earlier ones;
-    without one it computes all. With a named cache it reuses those earlier rows that no step has
-    dropped yet, and computes none of them again: a row that is gone stays gone.
+    With the full cache a step computes the rows of the new positions and reuses all earlier ones,
+    but for those that fell out of a layer's window; without one it computes all. With a named cache
+    it reuses those earlier rows that no step has dropped yet, and computes none of them again: a
+    row that is gone stays gone.
 
     Args:
         steps: The steps, one for each new token.
         options: How tokens were generated, and how rows were kept.
+        card: The model's shape.
         token_ids: Prompt and generated tokens.
         n_prompt: How many of them are the prompt.
         n_encoder: Tokens that an encoder read, 0 without one.
@@ -41,7 +45,8 @@ def check_steps(
     Raises:
         TraceError: If a step breaks it.
     """
-    if last is not None and options.cache is None:
+    has_window = bool(card.windows) and options.use_cache and options.cache is None
+    if last is not None and options.cache is None and not has_window:
         raise TraceError(
             _("A run that keeps every row drops none, and one that keeps none has none to drop."),
             found=_("It says {cache!r}, and drops rows.").format(cache=options.cache_name),
@@ -62,6 +67,8 @@ def check_steps(
                     step=number, change=step.max_row_change
                 ),
             )
+        if has_window:
+            _check_fallen(step, fallen_rows(card, n_prompt, number))
         is_first = number == 0 or not options.use_cache
         _check_cross_positions(step, n_encoder, is_first)
         n_rows = n_prompt + number
@@ -90,6 +97,18 @@ def check_steps(
                     n_all=n_rows,
                 ),
             )
+
+
+def _check_fallen(step: Step, fallen: Int64[np.ndarray, "3 n_evicted"]) -> None:
+    if not np.array_equal(step.evicted, fallen):
+        raise TraceError(
+            _("A layer with a window drops the rows that fall out of it, and no others."),
+            found=ngettext(
+                "Step {step} drops {found} where {n} row falls out.",
+                "Step {step} drops {found} where {n} rows fall out.",
+                fallen.shape[1],
+            ).format(step=step.index, found=step.evicted.shape[1], n=fallen.shape[1]),
+        )
 
 
 def _check_cross_positions(step: Step, n_encoder: int, is_first: bool) -> None:

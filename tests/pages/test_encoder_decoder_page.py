@@ -151,7 +151,7 @@ def test_a_model_of_another_kind_is_sent_to_its_page(page, folder, kv_cache):
     assert "trace" not in error
     other = kv_cache(model=str(folder))
     (error,) = other.errors
-    assert "This page is for a GPT-2, which has one cache" in error.replace("\\", "")
+    assert "This page is for a decoder, which has one cache" in error.replace("\\", "")
     assert "T5's two caches" in error
 
 

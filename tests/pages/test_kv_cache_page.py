@@ -17,6 +17,7 @@ from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_comparison, make_trace
+from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder
 
 
 def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
@@ -529,6 +530,24 @@ def test_a_model_that_cannot_be_had_is_offered_as_the_bundled_one(kv_cache, loca
     page.press("kv:remedy")
     assert page.errors == []
     assert page.app.selectbox(key="kv:model").value == "kvviz/gpt2-mini"
+
+
+def test_a_model_whose_layers_see_a_window_is_run_until_a_row_falls_out(kv_cache, local, tmp_path):
+    windows = {"sliding_window": 16, "layer_types": [SLIDING, SLIDING, FULL]}
+    folder = TinyDecoder("mixed", "Gemma3", config=windows).save(tmp_path)
+    page = kv_cache(new="3", prompt="The cat sat")
+    page.app.selectbox(key="kv:model").set_value("another model…").run()
+    page.app.text_input(key="kv:model:other").set_value(str(folder)).run()
+    page.press("kv:run")
+    assert page.errors == []
+    assert page.player["model"]["windows"] == [16, 16, 0]
+    assert "2 × 3 layers × 1 KV head × 6 numbers × 4 bytes" in page.html
+    assert page.player["n_rows"] < 16
+    page.app.number_input(key="kv:new").set_value(40).run()
+    page.press("kv:run")
+    (error,) = page.errors
+    assert "how rows fall out of a layer's window" in error
+    assert "so that they are 16 together" in error
 
 
 def test_control_characters_in_a_prompt_are_pointed_out(kv_cache):

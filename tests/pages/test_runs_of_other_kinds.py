@@ -46,9 +46,10 @@ def test_a_run_says_which_heads_of_its_model_were_left_out(both, tmp_path, monke
             ),
             "used the cache 'window'",
         ),
-        (make_trace(card=replace(make_card(), family="llama")), "tests/random, a llama"),
+        (make_trace(card=make_card(family="t5")), "tests/random, a T5"),
+        (make_trace(card=make_card(family="gemma3", windows=(0, 5))), "more than some layers of"),
     ],
-    ids=["named cache", "another family"],
+    ids=["named cache", "another family", "rows out of a window"],
 )
 def test_a_run_that_no_page_can_draw_is_refused_in_words(trace, words):
     file = Upload()
@@ -56,3 +57,13 @@ def test_a_run_that_no_page_can_draw_is_refused_in_words(trace, words):
     state = RunState()
     open_upload(state, file, "gpt2")
     assert words in str(state.error)
+
+
+def test_a_run_of_another_decoder_is_opened_where_no_row_fell_out_of_a_window():
+    trace = make_trace(card=make_card(n_kv_heads=1, family="gemma3", windows=(0, 7)))
+    assert trace.n_tokens == 7
+    file, state = Upload(), RunState()
+    trace.save(file)
+    open_upload(state, file, "gpt2")
+    assert state.error is None
+    assert state.shown.trace.model == trace.model

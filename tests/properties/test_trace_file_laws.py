@@ -32,7 +32,7 @@ def same(one, other) -> bool:
     return one == other
 
 
-@given(traces(ALL))
+@given(traces(ALL) | traces(in_windows=True))
 def test_what_was_saved_comes_back_bit_for_bit(trace):
     assert same(open_trace(io.BytesIO(saved(trace))), trace)
 

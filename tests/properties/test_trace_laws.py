@@ -128,3 +128,54 @@ def test_a_step_with_other_positions_makes_no_trace(trace, number, name, data):
 
     with pytest.raises(TraceError):
         rebuilt()
+
+
+@given(traces(in_windows=True), st.data())
+def test_rows_of_a_windowed_layer_are_live_evicted_or_not_written_and_never_two_of_them(
+    trace, data
+):
+    layer = data.draw(st.integers(0, trace.model.n_layers - 1))
+    window, positions = trace.model.window(layer), np.arange(trace.n_rows)
+    gone = np.zeros((trace.model.n_kv_heads, trace.n_rows), dtype=bool)
+    for step in trace.steps:
+        n_rows = trace.n_prompt + step.index
+        live = trace.live(step.index, layer)
+        assert not (live & gone).any()
+        assert np.array_equal(live | gone, np.broadcast_to(positions < n_rows, live.shape))
+        of_layer = step.evicted[1:, step.evicted[0] == layer]
+        assert (live & ~gone)[*of_layer].all()
+        gone[*of_layer] = True
+        assert not np.intersect1d(step.computed, step.reused).size
+        if not trace.options.use_cache:
+            assert not gone.any()
+        elif window is not None:
+            # What the next query will see, and no more.
+            kept = (positions < n_rows) & (positions > n_rows - window)
+            assert np.array_equal(live & ~gone, np.broadcast_to(kept, live.shape))
+    pattern = trace.pattern(layer, 0)
+    distance = positions[:, None] - positions[None]
+    seen = (distance >= 0) & (distance < (window or trace.n_rows))
+    assert np.array_equal(~np.isnan(pattern), seen)
+    np.testing.assert_allclose(np.nansum(pattern, axis=1), 1, atol=2e-6)
+    numbers = sum(
+        2 * trace.all_keys[one, :, trace.n_rows - trace.model.n_kept(one, trace.n_rows) :].size
+        for one in range(trace.model.n_layers)
+    )
+    held = numbers * trace.model.bytes_per_number
+    assert trace.steps[-1].cache_bytes == (held if trace.options.use_cache else 0)
+
+
+@given(traces(in_windows=True), st.data())
+def test_a_step_that_drops_another_row_than_what_falls_out_makes_no_trace(trace, data):
+    number = data.draw(st.integers(0, len(trace.steps) - 1))
+    step, card = trace.steps[number], trace.model
+    row = [
+        data.draw(st.integers(0, n - 1))
+        for n in (card.n_layers, card.n_kv_heads, trace.n_prompt + number)
+    ]
+    there = (row == step.evicted.T).all(axis=1)
+    other = step.evicted[:, ~there] if there.any() else np.array(row)[:, None]
+    steps = [*trace.steps]
+    steps[number] = replace(step, evicted=np.ascontiguousarray(other))
+    with pytest.raises(TraceError):
+        replace(trace, steps=steps)

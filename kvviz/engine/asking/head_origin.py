@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutput
 
+from kvviz.engine.models.families import Projection
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.agreement import check_layers
 from kvviz.engine.observing.observation import StepObservation
@@ -53,7 +54,8 @@ def head_origin(
 
     Raises:
         TraceError: If there is no such layer or head.
-        OptionsError: If the model is another than the run's, or has no cross-attention.
+        OptionsError: If the model is another than the run's, has no cross-attention, or turns its
+            rows after the product.
         ObservationError: If observers of the pass disagree, or its rows are not those of the run:
             they must agree to half the digits that the model counts with.
         RunCancelledError: If cancelled.
@@ -94,6 +96,12 @@ def _read(
 ) -> HeadOrigin:
     card, fed = trace.model, range(trace.n_rows)
     arguments: dict[str, Any] = {"use_cache": False}
+    products: dict[RowPart, Projection] = {}
+    for part in ROW_PARTS:
+        product = model.family.projection(model.module, layer, part, cross=cross)
+        if product is None:
+            raise _not_the_product(model)
+        products[part] = product
     stop_if_asked(cancel)
     if trace.cross is not None:
         ids = trace.cross.encoder.token_ids.tolist()
@@ -112,7 +120,7 @@ def _read(
     biases: dict[RowPart, np.ndarray] = {}
     kv_head = head * card.n_kv_heads // card.n_heads
     for part in ROW_PARTS:
-        product = model.family.projection(model.module, layer, part, cross=cross)
+        product = products[part]
         number = head if part == "query" else kv_head
         columns = slice(number * card.d_head, (number + 1) * card.d_head)
         weights[part] = _numbers(product.weight[:, columns])
@@ -142,6 +150,16 @@ def _read(
     return replace(
         made,
         within={part: _distance(made, part, used[part], model.dtype) for part in ROW_PARTS},
+    )
+
+
+def _not_the_product(model: LoadedModel) -> OptionsError:
+    return OptionsError(
+        _("How the rows of a {family} came about cannot be shown yet.").format(
+            family=model.family.title
+        ),
+        found=_("Its queries and keys are turned to their position after the product."),
+        fix=_("Take a run of a GPT-2."),
     )
 
 

@@ -12,25 +12,29 @@ from transformers import Cache
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
-from kvviz.engine.observing.agreement import check_layers, disagreement, position_text
+from kvviz.engine.caches.windowed_rows import WindowedRows
+from kvviz.engine.observing.agreement import check_cache_writes, check_layers
 from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.errors import ObservationError
 from kvviz.translation import N_
-from kvviz.translation import gettext as _
 
 
 @dataclass(frozen=True)
 class Full:
-    """Keep the row of every position."""
+    """Keep the row of every position, as long as a query to come could see it.
+
+    That is for good, but in a layer that sees a window of positions: there a row goes when it has
+    fallen out of it, as the model itself was made to forget it.
+    """
 
     name: ClassVar[str] = "full"
     summary: ClassVar[str] = N_("Every row is computed once, kept, and read at every later step.")
     keeps_rows: ClassVar[bool] = True
 
-    def rows(self, place: RowsPlace) -> FullRows:
+    def rows(self, place: RowsPlace) -> FullRows | WindowedRows:
         """Make room for the rows of a run."""
-        return FullRows(place)
+        return WindowedRows(place) if place.card.windows else FullRows(place)
 
 
 class FullRows:
@@ -65,18 +69,7 @@ class FullRows:
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare cache, projections and attention; fingerprint the rows that were written."""
         check_layers(observation, self._place.card.n_layers, self._place.n_projections, fed)
-        for number, (layer, attended) in enumerate(
-            zip(self._layers, observation.attended, strict=True)
-        ):
-            writes = layer.take_writes()
-            if writes != [fed]:
-                wrote = _("The cache wrote nothing.")
-                if writes:
-                    wrote = _("The cache wrote positions {ranges}.")
-                raise disagreement(number, wrote.format(ranges=position_text(writes)), fed)
-            if not layer.is_read_by(attended):
-                seen = _("Attention read other rows than the cache's.")
-                raise disagreement(number, seen, fed)
+        check_cache_writes(observation, self._layers, fed)
         self._written.append(self._fingerprint(self._buffer.narrow(-2, fed.start, len(fed))))
         self._queries.append(torch.cat([attended.query for attended in observation.attended]))
         self._scales = [attended.scaling for attended in observation.attended]

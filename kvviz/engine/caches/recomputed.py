@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
-from kvviz.engine.observing.agreement import check_layers, largest_change
+from kvviz.engine.observing.agreement import check_layers, check_windows, largest_change
 from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import Attended, StepObservation
 from kvviz.translation import N_
@@ -54,6 +54,7 @@ class RecomputedRows:
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare projections and attention; measure how far the earlier rows moved."""
         check_layers(observation, self._place.card.n_layers, self._place.n_projections, fed)
+        check_windows(observation, self._place.card, fed)
         change = largest_change(observation.attended, self._last)
         self._last = observation.attended
         return StepRows(

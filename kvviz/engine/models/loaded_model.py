@@ -57,6 +57,7 @@ class LoadedModel:
         start_id: The token that the decoder of a T5 starts from; None in the other families.
         left_out: Heads for other tasks that its checkpoint holds and that were not loaded, by the
             names they have there.
+        first_ids: Tokens that every prompt begins with, which its tokenizer puts there.
     """
 
     card: ModelCard
@@ -67,6 +68,7 @@ class LoadedModel:
     most_threads: int
     start_id: int | None
     left_out: tuple[str, ...]
+    first_ids: tuple[int, ...]
     _tokenizer: Any
     _texts: TokenTexts
 
@@ -175,12 +177,12 @@ class LoadedModel:
         return token_id if token_id < self.card.d_vocab else 0
 
     def count_tokens(self, text: str) -> int:
-        """Return how many tokens a text takes.
+        """Return how many tokens a prompt takes, those that every prompt begins with among them.
 
         Raises:
             PromptError: As for `tokenize`.
         """
-        return len(self.tokenize(text))
+        return len(self.first_ids) + len(self.tokenize(text))
 
     def token_text(self, token_id: int) -> str:
         """Return a token as the tokenizer shows it, bytes that are no character as ``‹E2 80›``."""
@@ -199,7 +201,8 @@ class LoadedModel:
     def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
         """Return the token ids of a prompt that leaves room for this many new tokens.
 
-        Those of a T5 are what its encoder reads; the room is then the decoder's.
+        It begins with the tokens that the model's tokenizer puts before every text. Those of a T5
+        are what its encoder reads; the room is then the decoder's.
 
         Raises:
             PromptError: If the prompt is empty, blank, or no text.
@@ -217,6 +220,7 @@ class LoadedModel:
             )
         if not ids:
             raise self._nothing_known()
+        ids = [*self.first_ids, *ids]
         if max_new_tokens > self.card.n_ctx - len(ids):
             raise run_too_long(self.card, len(ids), max_new_tokens)
         return ids

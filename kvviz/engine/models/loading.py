@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 def load_model(
     name: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32"
 ) -> LoadedModel:
-    """Load a GPT-2, a BERT or a T5, and its tokenizer.
+    """Load a model of a family that kvviz runs, and its tokenizer.
 
     Weights come from safetensors files only, and no code that a model brings along is ever run.
 
@@ -127,6 +127,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         most_threads=wanted_thread_count() or torch.get_num_threads(),
         start_id=_start_id(generation, settings, config, family),
         left_out=left_out,
+        first_ids=_first_ids(tokenizer, family),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
     )
@@ -279,6 +280,15 @@ def _start_id(
     if type(start) is not int or not 0 <= start < config.vocab_size:
         raise bad_config(_not_a_token("decoder_start_token_id", start), family)
     return start
+
+
+def _first_ids(tokenizer: Any, family: CheckpointFamily) -> tuple[int, ...]:
+    """Return the tokens that a tokenizer puts before every text that a decoder goes on from."""
+    if family.architecture != "decoder" or not family.adds_ends:
+        return ()
+    read = tokenizer("a", return_special_tokens_mask=True, verbose=False)
+    n_first = read["special_tokens_mask"].index(0)
+    return tuple(read["input_ids"][:n_first])
 
 
 def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily) -> int:

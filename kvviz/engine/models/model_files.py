@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
-from kvviz.engine.models.families import FAMILIES, CheckpointFamily, Shape
+from kvviz.engine.models.families import FAMILIES, NOT_YET, CheckpointFamily, Shape
 from kvviz.engine.models.families.family import too_small
+from kvviz.engine.models.families.gemma3 import text_settings
 from kvviz.errors import ModelFamilyError, ModelFilesError
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
@@ -47,15 +48,21 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelFilesError(
             _("{folder} has no config.json.").format(folder=folder), fix=_(_COMPLETE)
         )
-    config = read_json(path)
-    family = FAMILIES.get(str(config.get("model_type")))
+    config = text_settings(read_json(path))
+    found = str(config.get("model_type"))
+    family = FAMILIES.get(found)
     if family is None:
+        what = _("kvviz cannot run this kind of model.")
+        if found in NOT_YET:
+            what = _("kvviz cannot run a {family} yet.").format(family=NOT_YET[found])
         raise ModelFamilyError(
-            _("kvviz cannot run this kind of model."),
+            what,
             found=_("config.json says model_type {found!r}.").format(
                 found=config.get("model_type")
             ),
-            fix=_("Load a GPT-2, a BERT or a T5."),
+            fix=_("Load one of these: {families}.").format(
+                families=", ".join(one.title for one in FAMILIES.values())
+            ),
         )
     if refusal := family.refusal(config):
         raise ModelFamilyError(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
 from kvviz.engine.observing.observation import Attended, StepObservation
 from kvviz.errors import ObservationError
+from kvviz.trace import ModelCard
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -13,7 +21,7 @@ def check_layers(
     n_layers: int,
     n_projections: int,
     fed: range,
-    n_keys: int | None = None,
+    n_keys: int | Sequence[int] | None = None,
 ) -> None:
     """Hold projections and attention to the positions that were fed, layer by layer.
 
@@ -22,8 +30,8 @@ def check_layers(
         n_layers: Layers that must have reported, each once and in order.
         n_projections: Products that give a layer's keys and values.
         fed: Positions that went through the network.
-        n_keys: Rows that each layer's attention must have read; if None those of all positions
-            up to the last that was fed.
+        n_keys: Rows that each layer's attention must have read, one number for all or one a layer;
+            if None those of all positions up to the last that was fed.
 
     Raises:
         ObservationError: If they disagree.
@@ -35,11 +43,92 @@ def check_layers(
         seen = ngettext("{n} layer attended.", "{n} layers attended.", n_attended)
         raise disagreement(None, seen.format(n=n_attended), fed)
     n_keys = fed.stop if n_keys is None else n_keys
-    for attended in observation.attended:
+    of_layers = [n_keys] * n_layers if isinstance(n_keys, int) else n_keys
+    for attended, n in zip(observation.attended, of_layers, strict=True):
         rows = (attended.query.shape[-2], attended.key.shape[-2], attended.value.shape[-2])
-        if rows != (len(fed), n_keys, n_keys):
+        if rows != (len(fed), n, n):
             seen = _("Attention saw {queries}, {keys} and {values}.")
             raise disagreement(attended.layer, seen.format(**counted_rows(*rows)), fed)
+
+
+class CacheLayer(Protocol):
+    """A layer of a cache that notes what it writes and knows what was read of it."""
+
+    def take_writes(self) -> list[range]:
+        """Return the positions written since the last call."""
+        ...
+
+    def is_read_by(self, attended: Attended) -> bool:
+        """Return whether an attention read this very memory, not a copy of it."""
+        ...
+
+
+def check_cache_writes(
+    observation: StepObservation, layers: Sequence[CacheLayer], fed: range
+) -> None:
+    """Hold a cache to what was fed, and attention to the cache: each layer wrote and was read.
+
+    Raises:
+        ObservationError: If they disagree.
+    """
+    for number, (layer, attended) in enumerate(zip(layers, observation.attended, strict=True)):
+        writes = layer.take_writes()
+        if writes != [fed]:
+            wrote = _("The cache wrote nothing.")
+            if writes:
+                wrote = _("The cache wrote positions {ranges}.")
+            raise disagreement(number, wrote.format(ranges=position_text(writes)), fed)
+        if not layer.is_read_by(attended):
+            seen = _("Attention read other rows than the cache's.")
+            raise disagreement(number, seen, fed)
+
+
+def check_windows(observation: StepObservation, card: ModelCard, fed: range) -> None:
+    """Hold the attention of layers that have a window to it: no query saw a key outside of it.
+
+    Keys are those of the last positions, as many as the attention was given.
+
+    Raises:
+        ObservationError: If a mask let a query see another key, or hid one from it.
+    """
+    held: set[tuple[int, int, int]] = set()
+    for attended in observation.attended:
+        window = card.window(attended.layer)
+        if window is None:
+            continue
+        n_keys = attended.key.shape[-2]
+        if attended.mask is None and len(fed) == 1 and n_keys <= window:
+            continue
+        # Layers share their masks, so that most are looked at once.
+        if (case := (id(attended.mask), window, n_keys)) in held:
+            continue
+        held.add(case)
+        allowed = window_mask(fed, n_keys, window, attended.query.device)
+        seen = torch.ones_like(allowed) if attended.mask is None else attended.mask[0, 0] == 0
+        if not torch.equal(seen, allowed):
+            raise disagreement(
+                attended.layer,
+                _("Attention did not keep to the window of {window}.").format(window=window),
+                fed,
+            )
+
+
+def window_mask(
+    fed: range, n_keys: int, window: int, device: torch.device
+) -> Bool[Tensor, "query key"]:
+    """Return which of the last keys each query sees through a window.
+
+    Args:
+        fed: Positions of the queries; the last key is that of the last of them.
+        n_keys: How many keys there are.
+        window: How many positions a query sees, its own among them.
+        device: Where the mask lies.
+
+    Source: Jiang et al. (2023), “Mistral 7B”, section 2.
+    """
+    query = torch.arange(fed.start, fed.stop, device=device)[:, None]
+    key = torch.arange(fed.stop - n_keys, fed.stop, device=device)[None]
+    return (key <= query) & (key > query - window)
 
 
 def expected_projections(n_layers: int, n_projections: int, n_rows: int) -> list[tuple[int, int]]:

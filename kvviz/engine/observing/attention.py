@@ -27,6 +27,7 @@ def observed_attention(
     scaling: float,
     position_bias: Tensor | None = None,
     kvviz_observation: StepObservation | None = None,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attend as transformers' eager attention does, and report the operands.
@@ -37,21 +38,24 @@ def observed_attention(
     Args:
         module: The attention layer that calls.
         query: Query rows, shape ``batch head query d_head``.
-        key: Key rows, shape ``batch head key d_head``.
+        key: Key rows, shape ``batch kv_head key d_head``; each head of them serves as many query
+            heads, which stand together.
         value: Value rows likewise.
         attention_mask: What to add to the scores, or None where nothing is masked.
         scaling: Factor on the scores.
         position_bias: What a T5 adds to the scores for the distance of key and query, or None.
         kvviz_observation: Who watches, or None.
+        sliding_window: How many positions a query sees, its own among them, or None for all. Only a
+            pass that several runs share heeds it: else the mask tells.
 
     Returns:
         Weighted values, shape ``batch query head d_head``, and the weights; none of a pass that
         several runs share.
 
-    Source: Vaswani et al. (2017), section 3.2.1.
+    Source: Vaswani et al. (2017), section 3.2.1; grouped heads: Ainslie et al. (2023), section 2.2.
     """
     if isinstance(kvviz_observation, SharedObservation):
-        return _attend_apart(module, query, scaling, kvviz_observation), None
+        return _attend_apart(module, query, scaling, kvviz_observation, sliding_window), None
     if kvviz_observation is not None:
         kvviz_observation.saw_attention(
             Attended(module.layer_idx, query, key, value, scaling, attention_mask, position_bias),
@@ -59,22 +63,45 @@ def observed_attention(
         )
     if getattr(module, "reorder_and_upcast_attn", False) and query.element_size() < 4:
         query, key = query.float(), key.float()
-    scores = query @ key.transpose(-1, -2) * scaling  # batch head query key
+    scores = grouped_product(query, key.transpose(-1, -2)) * scaling  # batch head query key
     if position_bias is not None:
         scores = scores + position_bias
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = scores.softmax(-1).to(value.dtype)
-    return (weights @ value).transpose(1, 2), weights
+    return grouped_product(weights, value).transpose(1, 2), weights
+
+
+def grouped_product(rows: Tensor, columns: Tensor) -> Tensor:
+    """Multiply the rows of each query head with the matrix of the KV head that serves it.
+
+    Heads of one group stand below each other in one product, so that no matrix is copied for them.
+
+    Args:
+        rows: Shape ``batch head row n``.
+        columns: Shape ``batch kv_head n column``.
+
+    Returns:
+        Shape ``batch head row column``.
+    """
+    n_heads, n_kv_heads = rows.shape[1], columns.shape[1]
+    if n_heads == n_kv_heads:
+        return rows @ columns
+    product = rows.reshape(len(rows), n_kv_heads, -1, rows.shape[-1]) @ columns
+    return product.view(*rows.shape[:-1], columns.shape[-1])
 
 
 def _attend_apart(
-    module: Any, query: Tensor, scaling: float, observation: SharedObservation
+    module: Any,
+    query: Tensor,
+    scaling: float,
+    observation: SharedObservation,
+    window: int | None,
 ) -> Tensor:
     """Attend run by run; the same shape as of the whole."""
     attended = [
         observed_attention(
-            module, rows, key, value, _causal(rows, key), scaling, kvviz_observation=part
+            module, rows, key, value, _causal(rows, key, window), scaling, kvviz_observation=part
         )[0]
         for part, rows, (key, value) in zip(
             observation.parts,
@@ -86,22 +113,47 @@ def _attend_apart(
     return torch.cat(attended, dim=1)
 
 
-def _causal(query: Tensor, key: Tensor) -> Tensor | None:
+def _causal(query: Tensor, key: Tensor, window: int | None) -> Tensor | None:
     """Return what `observed_mask` gives for the last rows of a run that read all of its keys."""
     n_queries, n_keys = query.shape[-2], key.shape[-2]
-    if n_queries == 1:
+    if n_queries == 1 and (window is None or n_keys <= window):
         return None
     mask = query.new_full((1, 1, n_queries, n_keys), torch.finfo(query.dtype).min)
-    return mask.triu(n_keys - n_queries + 1)
+    behind = mask.triu(n_keys - n_queries + 1)
+    return behind if window is None else behind + mask.tril(n_keys - n_queries - window)
 
 
 def observed_mask(
-    q_length: int, attention_mask: Tensor | None = None, **rest: Any
+    q_length: int,
+    q_offset: int = 0,
+    kv_offset: int = 0,
+    attention_mask: Tensor | None = None,
+    local_size: int | None = None,
+    **rest: Any,
 ) -> Tensor | None:
-    """Return the mask of a forward pass; None for a single query, which may see every key."""
-    if q_length == 1 and attention_mask is None:
+    """Return the mask of a forward pass; None for a single query that may see every key.
+
+    It may where no key is padding, and none lies before the window of the layer.
+
+    Args:
+        q_length: Queries.
+        q_offset: Position of the first of them.
+        kv_offset: Position of the first key.
+        attention_mask: Which keys are no padding, or None if none is.
+        local_size: How many positions a query sees, its own among them; None for all.
+        rest: What transformers' own mask is made of besides.
+    """
+    sees_all = local_size is None or kv_offset > q_offset - local_size
+    if q_length == 1 and attention_mask is None and sees_all:
         return None
-    return eager_mask(q_length=q_length, attention_mask=attention_mask, **rest)
+    return eager_mask(
+        q_length=q_length,
+        q_offset=q_offset,
+        kv_offset=kv_offset,
+        attention_mask=attention_mask,
+        local_size=local_size,
+        **rest,
+    )
 
 
 AttentionInterface.register(ATTENTION_NAME, observed_attention)

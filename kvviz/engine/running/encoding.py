@@ -78,6 +78,8 @@ def trace_encoding(
     whole = model.tokenize_whole(text) if isinstance(text, str) else model.given_tokens(text)
     n_rows = _checked_length(model, whole, pad_to)
     hidden = _checked_hide(model, hide, len(whole.token_ids))
+    if used != own_mask(model.card) or n_rows > len(whole.token_ids):
+        _check_windows(model.card, n_rows)
     return running(
         model,
         lambda: _encode(model, whole, used, hidden, top_k, n_rows),
@@ -242,7 +244,7 @@ def _check(
     if [layer.layer for layer in observation.attended] != list(range(card.n_layers)):
         n = len(observation.attended)
         raise _disagreement(ngettext("{n} layer attended.", "{n} layers attended.", n).format(n=n))
-    masks: dict[int, Tensor] = {}
+    masks: dict[tuple[int, int], Tensor] = {}
     for layer in observation.attended:
         if {layer.query.shape[-2], layer.key.shape[-2], layer.value.shape[-2]} != {n_rows}:
             raise _disagreement(
@@ -252,17 +254,19 @@ def _check(
                     n_rows,
                 ).format(layer=layer.layer, n=n_rows)
             )
+        window = card.window(layer.layer) or n_rows
         if layer.mask is None:
             if not bool(allowed.all()):
                 raise _disagreement(
                     _("Layer {layer} attended without a mask.").format(layer=layer.layer)
                 )
         else:
-            masks[id(layer.mask)] = layer.mask
-    for mask in masks.values():
+            masks[id(layer.mask), window] = layer.mask
+    for (_id, window), mask in masks.items():
+        seen = allowed.triu(1 - window)
         # What is forbidden gets the lowest number of its dtype, what is allowed 0.
-        if not torch.equal((mask[0, 0] == 0).cpu(), allowed) or bool(
-            (mask[0, 0].cpu()[~allowed] > -1e4).any()
+        if not torch.equal((mask[0, 0] == 0).cpu(), seen) or bool(
+            (mask[0, 0].cpu()[~seen] > -1e4).any()
         ):
             raise _disagreement(_("Attention was given another mask than the one asked for."))
     n_states = card.n_layers + 1 + family.has_final_norm
@@ -272,6 +276,21 @@ def _check(
             "{n} layer told its hidden states.", "{n} layers told their hidden states.", n
         )
         raise _disagreement(seen.format(n=n))
+
+
+def _check_windows(card: ModelCard, n_rows: int) -> None:
+    """Refuse another mask than its own for a model whose layers see less than the text."""
+    if not card.fits_in_windows(n_rows):
+        narrowest = min(window for window in card.windows if window)
+        raise OptionsError(
+            _("A text longer than a layer's window is read with the model's own mask alone."),
+            found=ngettext(
+                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} position.",
+                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} positions.",
+                narrowest,
+            ).format(n_rows=n_rows, model=card.name, n=narrowest),
+            fix=_("Leave out `mask` and `pad_to`, or shorten the text."),
+        )
 
 
 def _disagreement(found: str) -> ObservationError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from operator import index
 
@@ -20,6 +20,7 @@ from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
+from kvviz.engine.running.prefill import Piece, pieces, together
 from kvviz.engine.running.sampling import TokenChooser
 from kvviz.engine.running.step_log import StepLog, StepNote
 from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
@@ -80,7 +81,8 @@ def trace_generation(
     Raises:
         ModelFamilyError: If the model is a BERT, which does not generate token by token.
         PromptError: If the prompt is empty, blank, or no text.
-        OptionsError: If a setting is of the wrong type or out of its range.
+        OptionsError: If a setting is of the wrong type or out of its range, or the model takes no
+            such cache.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         RunCancelledError: If cancelled before the first step.
         OutOfMemoryError: If memory runs out; what the run held has been given back.
@@ -192,6 +194,14 @@ def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
             ),
             fix=_("Leave out the cache, or take a model that is a decoder alone."),
         )
+    if model.card.windows and options.cache is not None:
+        raise OptionsError(
+            _("Layers that see a window keep it themselves, and take no other cache yet."),
+            found=_("Found the cache {cache!r}, and {model}.").format(
+                cache=options.cache_name, model=model.card.name
+            ),
+            fix=_("Leave out the cache, or take a model all of whose layers see every position."),
+        )
     if model.family.architecture == "encoder":
         raise ModelFamilyError(
             _("A BERT does not write token by token, and keeps no KV cache."),
@@ -199,7 +209,7 @@ def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
                 "Under its mask every position sees every other, so that one more token changes "
                 "the rows of all before it."
             ),
-            fix=_("Watch it read a text with trace_encoding, or load a GPT-2 or a T5 to generate."),
+            fix=_("Watch it read a text with trace_encoding, or load another family to generate."),
         )
 
 
@@ -228,15 +238,22 @@ def _steps(
     chooser, log = TokenChooser(options), StepLog(model.card, n_top)
     stopped, n_together = "length", 1
     can_share = model.family.architecture == "decoder" and options.cache is None
+    in_pieces = can_share and options.use_cache
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
             break
-        fed, observation = rows.fed(len(ids)), StepObservation()
-        token_ids = ids[fed.start : fed.stop]
-        made = yield ForwardPass(fed, token_ids, rows.arguments(fed), observation, can_share)
+        fed, earlier = rows.fed(len(ids)), list[Piece]()
+        *begun, fed = pieces(model.card, fed) if number == 0 and in_pieces else [fed]
+        for part in begun:
+            made, observation = yield from _passed(part, ids, rows, can_share)
+            n_together = max(n_together, made.n_together)
+            earlier.append(Piece(made, rows.settle(observation, part)))
+            if cancel is not None and cancel():
+                raise _cancelled()
+        made, observation = yield from _passed(fed, ids, rows, can_share)
         n_together = max(n_together, made.n_together)
-        note = _note(made, rows, observation, fed, chooser)
+        note = _note(made, rows, observation, fed, chooser, earlier)
         log.add(note)
         ids.append(note.choice.token_id)
         if on_logits is not None:
@@ -250,9 +267,7 @@ def _steps(
             stopped = "stop-token"
             break
     if not len(log):
-        raise RunCancelledError(
-            _("The run was cancelled before its first step."), fix=_("Run it again.")
-        )
+        raise _cancelled()
     final, steps = rows.final(), log.steps()
     return GenerationTrace(
         model=model.card,
@@ -293,10 +308,30 @@ def _encoder_decoder_rows(
     return EncoderDecoderRows(cache, place, done.states, encoder)
 
 
+def _passed(
+    fed: range, ids: list[int], rows: Rows, can_share: bool
+) -> Generator[ForwardPass, PassResult, tuple[PassResult, StepObservation]]:
+    """Ask for the pass that feeds these positions; return what came of it and what was seen."""
+    observation, token_ids = StepObservation(), ids[fed.start : fed.stop]
+    made = yield ForwardPass(fed, token_ids, rows.arguments(fed), observation, can_share)
+    return made, observation
+
+
+def _cancelled() -> RunCancelledError:
+    return RunCancelledError(
+        _("The run was cancelled before its first step."), fix=_("Run it again.")
+    )
+
+
 def _note(
-    made: PassResult, rows: Rows, observation: StepObservation, fed: range, chooser: TokenChooser
+    made: PassResult,
+    rows: Rows,
+    observation: StepObservation,
+    fed: range,
+    chooser: TokenChooser,
+    earlier: Sequence[Piece],
 ) -> StepNote:
-    """Choose a token, and take note of the step.
+    """Choose a token, and take note of the step, whose last pass fed these positions.
 
     The clock runs while a token is chosen, and stands still while rows are compared and
     fingerprinted.
@@ -304,5 +339,12 @@ def _note(
     start = time.perf_counter()
     choice = chooser.choose(made.logits)
     seconds = made.seconds + time.perf_counter() - start
-    settled = rows.settle(observation, fed)
-    return StepNote(fed, settled, made.logits, made.n_logits, choice, seconds)
+    done = [*earlier, Piece(made, rows.settle(observation, fed))]
+    return StepNote(
+        fed=range(int(done[0].rows.computed[0]), fed.stop),
+        rows=together([one.rows for one in done]),
+        logits=made.logits,
+        passes=[one.size for one in done],
+        choice=choice,
+        seconds=seconds + sum(one.made.seconds for one in earlier),
+    )

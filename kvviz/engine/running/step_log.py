@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +19,20 @@ from kvviz.trace import ModelCard, Step, forward_flops
 _BLOCK = 32
 
 
+class PassSize(NamedTuple):
+    """How large a forward pass was.
+
+    Attributes:
+        n_new: Rows that went through the network.
+        n_keys: Rows that they attended to, where no window hides any.
+        n_logits: Rows that it gave logits for.
+    """
+
+    n_new: int
+    n_keys: int
+    n_logits: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StepNote:
     """What is known right after a step.
@@ -25,7 +41,7 @@ class StepNote:
         fed: Positions that went through the network.
         rows: What became of their rows.
         logits: What the model says of the next token.
-        n_logits: Positions that it gave logits for, the last of them among them.
+        passes: How large its passes were: one, but where a prompt was read in pieces.
         choice: The token that was chosen.
         seconds: How long forward pass and choice took.
     """
@@ -33,7 +49,7 @@ class StepNote:
     fed: range
     rows: StepRows
     logits: Float[Tensor, " vocab"]
-    n_logits: int
+    passes: Sequence[PassSize]
     choice: Choice
     seconds: float
 
@@ -111,13 +127,14 @@ class StepLog:
 
     def _flops(self, note: StepNote) -> int:
         rows = note.rows
-        return forward_flops(
-            self._card,
-            len(note.fed),
-            rows.n_keys,
-            note.n_logits,
-            n_encoder=len(rows.cross_computed) + len(rows.cross_reused),
-            n_cross_computed=len(rows.cross_computed),
+        return sum(
+            forward_flops(
+                self._card,
+                *size,
+                n_encoder=len(rows.cross_computed) + len(rows.cross_reused),
+                n_cross_computed=len(rows.cross_computed),
+            )
+            for size in note.passes
         )
 
 

@@ -80,7 +80,7 @@ function flops({ side, model, n_rows, step, encoder }) {
     title,
     lines: [
       sum,
-      gettext("A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV"),
+      ...flopsFormula(model),
       ngettext(
         "L = {n} layer, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
         "L = {n} layers, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
@@ -89,6 +89,24 @@ function flops({ side, model, n_rows, step, encoder }) {
     ],
     note: note(side, gettext("Matrix products only, a multiply-add as two; logits for one row.")),
   };
+}
+
+/**
+ * How the operations of a step are counted. Where all heads of one kind together are as wide as the residual stream, and the
+ * MLP has no gate, the formula needs no width of theirs.
+ * @param {Model} model @returns {string[]}
+ */
+function flopsFormula({ n_heads, n_kv_heads, d_head, d_model, mlp_is_gated }) {
+  const [queries, kept] = [n_heads * d_head, n_kv_heads * d_head];
+  if (queries === d_model && kept === d_model && !mlp_is_gated) {
+    return [gettext("A step with q new rows and n keys: L (8qD² + 4qDI + 4qnD) + 2DV")];
+  }
+  return [
+    mlp_is_gated
+      ? gettext("A step with q new rows and n keys: L (4qDA + 4qDB + 6qDI + 4qnA) + 2DV")
+      : gettext("A step with q new rows and n keys: L (4qDA + 4qDB + 4qDI + 4qnA) + 2DV"),
+    gettext("A = {queries}, the width of all query heads together; B = {kept}, that of all KV heads", { queries, kept }),
+  ];
 }
 
 /** A step that takes so many times as long as the one in the middle has waited for its turn. */
@@ -151,10 +169,12 @@ function bytes({ side, model, n_rows, encoder }) {
       note: note(side, ""),
     };
   }
-  const { n_layers, n_kv_heads, d_head, cache_bytes_per_token: per } = model;
+  const { n_layers, n_heads, n_kv_heads, d_head, cache_bytes_per_token: per } = model;
   const factors = {
     layers: ngettext("{n} layer", "{n} layers", n_layers, { n: n_layers }),
-    heads: ngettext("{n} head", "{n} heads", n_kv_heads, { n: n_kv_heads }),
+    heads: n_kv_heads < n_heads
+      ? ngettext("{n} KV head", "{n} KV heads", n_kv_heads, { n: n_kv_heads })
+      : ngettext("{n} head", "{n} heads", n_kv_heads, { n: n_kv_heads }),
     numbers: ngettext("{n} number", "{n} numbers", d_head, { n: d_head }),
     bytes: per / (2 * n_layers * n_kv_heads * d_head),
     product: whole(per),

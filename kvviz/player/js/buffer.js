@@ -35,6 +35,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} d_head
  * @property {number} d_model
  * @property {number} d_mlp
+ * @property {boolean} [mlp_is_gated]
  * @property {number} n_ctx
  * @property {number} d_vocab
  * @property {number} n_params

@@ -2,8 +2,8 @@
 import { begin, dot, frame } from "./pen.js";
 import { kvPictures } from "./images.js";
 import { keyInSweep, rowWritten, valueLeft } from "./motion.js";
-import { attentionRow, rowState, tokenText } from "./run.js";
-import { LABELS, widthLabel } from "./words.js";
+import { attentionRow, rowState, sharedKvHead, tokenText } from "./run.js";
+import { LABELS, sharedWidthLabel, widthLabel } from "./words.js";
 import { divergingColour } from "./colour.js";
 import { glyphs, signed } from "./format.js";
 
@@ -57,19 +57,21 @@ export function picturesOf({ store, payload, facts, layer, head, theme }) {
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {PanelView} view */
-function paintTitles(pen, { kv, palette, payload }) {
+function paintTitles(pen, { kv, palette, payload, head }) {
   const width = payload.header.model.d_head;
+  const shared = sharedKvHead(payload, head);
   pen.textBaseline = "alphabetic";
   for (const [name, box] of /** @type {[string, Box][]} */ ([[LABELS.keys, kv.keys], [LABELS.values, kv.values]])) {
     pen.textAlign = "left";
     pen.font = `600 13px ${palette.sans}`;
     pen.fillStyle = palette.text;
     pen.fillText(name, box.x, box.y - 8);
-    if (box.w < 70) continue;
+    if (box.w < (shared === null ? 70 : 84)) continue;
     pen.textAlign = "right";
     pen.font = `12px ${palette.sans}`;
     pen.fillStyle = palette.muted;
-    pen.fillText(widthLabel(width), box.x + box.w, box.y - 8);
+    const label = shared === null ? widthLabel(width) : sharedWidthLabel(shared, width, box.w >= 150);
+    pen.fillText(label, box.x + box.w, box.y - 8);
   }
 }
 

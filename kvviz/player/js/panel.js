@@ -7,7 +7,7 @@ import { lifeReading } from "./history.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
-import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
+import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, sharedKvHead, stepFacts, tokenText } from "./run.js";
 import { LABELS as MAKING } from "./making_words.js";
 import * as words from "./words.js";
 
@@ -171,7 +171,7 @@ export function panel(cache, dispatch) {
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
       cross.update(next, facts);
-      setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, facts));
+      setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, sharedKvHead(payload, state.head), facts));
       setAttribute(heatCanvas, "aria-label", words.patternDescription(state.layer, state.head, facts.n_rows));
     },
   };

@@ -288,6 +288,15 @@ export function kvHead(payload, head) {
 }
 
 /**
+ * The K/V head that a query head reads, where several share one; else null.
+ * @param {Payload} payload @param {number} head @returns {number | null}
+ */
+export function sharedKvHead(payload, head) {
+  const { n_heads, n_kv_heads } = payload.header.model;
+  return n_kv_heads < n_heads ? kvHead(payload, head) : null;
+}
+
+/**
  * One number of a K or V row, or null where the layer is not here.
  * @param {Payload} payload @param {RunCache} cache @param {"keys" | "values"} part
  * @param {number} layer @param {number} head @param {number} row @param {number} column

@@ -273,6 +273,14 @@ export function widthLabel(n) {
   return gettext("{n} wide", { n });
 }
 
+/**
+ * Which KV head is drawn, where query heads share one, and, where there is room, how wide its rows are.
+ * @param {number} head @param {number} n @param {boolean} roomy @returns {string}
+ */
+export function sharedWidthLabel(head, n, roomy) {
+  return roomy ? gettext("KV head {head} · {n} wide", { head, n }) : gettext("KV head {head}", { head });
+}
+
 /** @param {number} row @param {boolean} roomy @returns {string} */
 export function rowLabel(row, roomy) {
   return roomy ? gettext("row {row}", { row }) : String(row);
@@ -286,9 +294,15 @@ export function tableCaption(step, layer, head, cache) {
   return gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
 }
 
-/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
-export function kvDescription(layer, head, facts) {
-  return [gettext("Keys and values, layer {layer}, head {head}.", { layer, head }), plain(stepSentence(facts))].join(" ");
+/**
+ * @param {number} layer @param {number} head @param {number | null} kvHead Where query heads share one, the one that the head reads.
+ * @param {StepFacts} facts @returns {string}
+ */
+export function kvDescription(layer, head, kvHead, facts) {
+  const what = kvHead === null
+    ? gettext("Keys and values, layer {layer}, head {head}.", { layer, head })
+    : gettext("Keys and values that head {head} of layer {layer} reads, those of KV head {kv}.", { layer, head, kv: kvHead });
+  return [what, plain(stepSentence(facts))].join(" ");
 }
 
 /** @param {number} layer @param {number} head @param {number} n_rows @returns {string} */

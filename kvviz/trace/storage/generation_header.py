@@ -11,7 +11,7 @@ import numpy as np
 from kvviz.errors import KvvizError, TraceFileError
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.generation import GenerationTrace, Stop
-from kvviz.trace.liveness import evictions, last_read, readable
+from kvviz.trace.liveness import evictions, fallen_rows, last_read, readable
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
@@ -173,6 +173,7 @@ class Header:
         n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
         positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
         dropped = self._dropped(of_run[_LAST_READ]) if _LAST_READ in of_run else None
+        has_window = bool(self.model.windows) and self.options.use_cache
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
             arrays: dict[str, Any] = {
@@ -185,6 +186,9 @@ class Header:
                 arrays["evicted"] = dropped[number]
                 n_before = self.n_prompt + number - 1 if number else 0
                 arrays["reused"] = readable(of_run[_LAST_READ], number, n_before)
+            elif has_window:
+                # What falls out of a window is told by the card, and the trace holds to that law.
+                arrays["evicted"] = fallen_rows(self.model, self.n_prompt, number)
             kind = "decode" if number else "prefill"
             steps.append(Step(index=number, kind=kind, **facts | arrays))
         return steps

@@ -131,7 +131,7 @@ def bytes_per_token(shown: ShownRun) -> None:
         body = _("{formula} = by formula; this run kept no cache.").format(formula=formula)
         lines = [_("This run kept no cache, so there is nothing to measure.")]
     heading(_("{bytes:,} B per token").format(bytes=card.cache_bytes_per_token), body)
-    full = card.cache_bytes_per_token * card.n_ctx
+    full = card.cache_bytes(card.n_ctx)
     lines = [
         f"{formula} = {card.cache_bytes_per_token:,} B.",
         *lines,

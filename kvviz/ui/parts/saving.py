@@ -24,6 +24,7 @@ from kvviz.ui.shell import links
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.fitting_models import is_for
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
@@ -123,21 +124,29 @@ def open_upload(state: RunState, upload: Any, family: Family) -> None:
     state.give_up_job()
     try:
         trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
-        if trace.model.family != family:
+        if not is_for(trace.model, family):
             raise TraceFileError(
                 _("This run belongs on another page."),
                 found=_("It is of {model}, a {family}.").format(
                     model=trace.model.name, family=_title(trace.model.family)
                 ),
                 fix=_(
-                    "Open the page “{t5_page}” for a T5, “{gpt2_page}” for a GPT-2, and open the "
-                    "file there."
+                    "Open the page “{t5_page}” for a T5, “{gpt2_page}” for a GPT-2 or another "
+                    "decoder, and open the file there."
                 ).format(t5_page=title_of("encoder_decoder"), gpt2_page=title_of("kv_cache")),
             )
         if trace.options.cache is not None:
             raise TraceFileError(
                 _("This page shows runs with the full cache, or with none."),
                 found=_("This one used the cache {name!r}.").format(name=trace.options.cache_name),
+                fix=_("Open it in Python with kvviz.open_trace."),
+            )
+        if not trace.model.fits_in_windows(trace.n_tokens):
+            raise TraceFileError(
+                _("The player cannot show yet how rows fall out of a layer's window."),
+                found=_(
+                    "This run has {n_tokens:,} tokens, more than some layers of {model} see."
+                ).format(n_tokens=trace.n_tokens, model=trace.model.name),
                 fix=_("Open it in Python with kvviz.open_trace."),
             )
     except KvvizError as error:

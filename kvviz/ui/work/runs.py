@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import ModelFamilyError, OptionsError
+from kvviz.errors import OptionsError
 from kvviz.trace import (
     CacheComparison,
     GenerationOptions,
@@ -23,8 +23,8 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work.equal_work import Asker, EqualWork
+from kvviz.ui.work.fitting_models import require_family, require_windows
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
@@ -176,6 +176,7 @@ def start(
 
     def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
+        require_windows(model, asked.prompt, asked.new)
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
@@ -202,9 +203,9 @@ def start(
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
-    """Whether a run may share its passes: of a loaded GPT-2, and with rows that take little."""
+    """Whether a run may share its passes: of a loaded decoder, and with rows that take little."""
     model = model_store().peek(settings)
-    if model is None or model.card.family != family or family != "gpt2":
+    if model is None or model.card.architecture != "decoder" or family != "gpt2":
         return False
     # A token has a byte at least.
     most_tokens = len(settings.prompt.encode(errors="replace")) + settings.new
@@ -221,42 +222,8 @@ def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
         sizes = 1, settings.new, len(model.tokenize_whole(settings.prompt).token_ids)
     else:
         # An empty prompt is refused by the engine, in words of its own.
-        sizes = len(model.tokenize(settings.prompt)) or 1, settings.new, 0
+        sizes = model.count_tokens(settings.prompt) or 1, settings.new, 0
     return uncached_flops(model.card, *sizes)
-
-
-def require_family(model: LoadedModel, family: Family) -> None:
-    """Refuse a model that another page is for.
-
-    Raises:
-        ModelFamilyError: If it is of another family.
-    """
-    found = model.card.family
-    if found == family:
-        return
-    if found == "bert":
-        raise ModelFamilyError(
-            _("A BERT does not write token by token, and keeps no KV cache."),
-            found=_(
-                "{model} is a BERT: every position sees every other, so that one more token "
-                "changes the rows of all before it."
-            ).format(model=model.card.name),
-            fix=_("Choose another model, or open the page “{page}” to watch one read.").format(
-                page=title_of("bert_vs_gpt2")
-            ),
-        )
-    wants = {
-        "gpt2": _("This page is for a GPT-2, which has one cache."),
-        "t5": _("This page is for a T5, which has two caches."),
-    }
-    place = {"gpt2": "kv_cache", "t5": "encoder_decoder"}
-    raise ModelFamilyError(
-        wants[family],
-        found=_("{model} is a {family}.").format(model=model.card.name, family=model.family.title),
-        fix=_("Choose another model, or open the page “{page}” for this one.").format(
-            page=title_of(place[found])
-        ),
-    )
 
 
 def run(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { billExplanation, comparisonLine } from "../../../kvviz/player/js/bill_words.js";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { cut, fitted, glyphs, inUnit, parted, percent, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
-import { billSide, stepFacts } from "../../../kvviz/player/js/run.js";
+import { billSide, sharedKvHead, stepFacts } from "../../../kvviz/player/js/run.js";
 import { useCatalogue } from "../../../kvviz/player/js/translation.js";
 import * as words from "../../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
@@ -99,10 +99,10 @@ test("every figure of the bill opens into arithmetic that gives the figure", () 
 });
 
 test("of one there is one, also in the arithmetic", () => {
-  const small = { ...model, n_layers: 1, n_kv_heads: 1, cache_bytes_per_token: 256 };
+  const small = { ...model, n_layers: 1, n_heads: 1, n_kv_heads: 1, cache_bytes_per_token: 256 };
   const on = billSide(both, "on", 5);
   assert.equal(billExplanation("cache_bytes", on, small, 7, 5).lines[0], "2 × 1 layer × 1 head × 32 numbers × 4 B = 256 B a token");
-  assert.match(billExplanation("flops", on, small, 7, 5).lines[2], /^L = 1 layer, /);
+  assert.match(billExplanation("flops", on, { ...model, n_layers: 1 }, 7, 5).lines[2], /^L = 1 layer, /);
 });
 
 test("labels and lists are read in the language of the moment", (t) => {
@@ -152,4 +152,19 @@ test("a reading names both tokens, the weight, the layer and the head", () => {
   assert.equal(plainSpaces(words.attentionReading(" girl", " Lily", 0.12, 3, 5)), "␣girl looks at ␣Lily: 12 % (layer 3, head 5)");
   assert.match(words.maskedReading(" a", " b"), /may not look/);
   assert.equal(words.rowReading(4, " a", "absent"), "Position 4: not there yet", "no word of a token to come");
+});
+
+test("where query heads share a KV head, what is drawn of it says which", () => {
+  const shape = { n_prompt: 4, n_steps: 3, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_head: 6, caches: ["on"] };
+  const grouped = readBuffer(makeBuffer(shape));
+  assert.deepEqual([0, 1, 2, 3].map((head) => sharedKvHead(grouped, head)), [0, 0, 1, 1]);
+  assert.equal(sharedKvHead(readBuffer(makeBuffer({ ...shape, n_kv_heads: 4 })), 3), null);
+  const facts = stepFacts(grouped, "on", 1);
+  assert.match(words.kvDescription(1, 3, 1, facts), /head 3 of layer 1 reads, those of KV head 1\. Decode step/);
+  assert.match(words.kvDescription(1, 3, null, facts), /^Keys and values, layer 1, head 3\./);
+  const side = billSide(grouped, "on", 1);
+  const told = (figure, of) => billExplanation(figure, side, { ...grouped.header.model, ...of }, 4, 1).lines.join(" ");
+  assert.match(told("cache_bytes", {}), /2 layers × 2 KV heads × 6 numbers/);
+  assert.match(told("flops", {}), /L \(4qDA \+ 4qDB \+ 4qDI \+ 4qnA\) \+ 2DV A = 24, .*; B = 12, that of all KV heads/);
+  assert.match(told("flops", { n_kv_heads: 4, mlp_is_gated: true }), /\+ 6qDI \+ 4qnA\) \+ 2DV A = 24, .*; B = 24/);
 });

@@ -3,16 +3,18 @@ import pytest
 
 from kvviz.analysis import pattern_blocks
 from kvviz.analysis.blocks import SINGLE_THREAD_PRODUCTS
-from tests.factories import make_trace
+from tests.factories import make_card, make_trace
 
 
-@pytest.mark.parametrize("n_kv_heads", [4, 2, 1])
+@pytest.mark.parametrize(("n_kv_heads", "window"), [(4, 0), (2, 3), (1, 0), (1, 80)])
 @pytest.mark.parametrize("firsts", [None, [0], [0, 1, 20, 77]])
-def test_blocks_hold_the_patterns_that_the_trace_gives(n_kv_heads, firsts):
-    trace = make_trace(n_prompt=70, n_new=31, n_heads=4, n_kv_heads=n_kv_heads)
+def test_blocks_hold_the_patterns_that_the_trace_gives(n_kv_heads, window, firsts):
+    card = make_card(n_heads=4, n_kv_heads=n_kv_heads, windows=(0, window))
+    trace = make_trace(n_prompt=70, n_new=31, card=card)
     whole = np.zeros((4, trace.n_rows, trace.n_rows), dtype=np.float32)
     scale = float(trace.score_scale[1])
-    for first, weights in pattern_blocks(trace.queries[1], trace.keys(1), scale, firsts):
+    rows = (trace.queries[1], trace.keys(1), scale, firsts)
+    for first, weights in pattern_blocks(*rows, window=card.window(1)):
         whole[:, first : first + weights.shape[1], : weights.shape[2]] = weights
     for head in range(4):
         expected = np.nan_to_num(trace.pattern(1, head))

@@ -31,6 +31,18 @@ def test_break_even_is_the_first_length_at_which_the_cache_is_larger():
         assert cache_bytes(GPT2_SMALL, n_tokens - 1, batch=batch) <= weights
 
 
+def test_a_window_stops_the_cache_from_growing():
+    # A layer that sees all, and one that keeps the 9 rows that the tenth query sees beside its own.
+    card = replace(make_card(2, 4, 8, n_kv_heads=1, windows=(0, 10)), n_params=500)
+    row = 2 * 1 * 8 * 4
+    assert [cache_bytes(card, n) for n in (9, 10, 11)] == [18 * row, 19 * row, 20 * row]
+    n_tokens = break_even_tokens(card)
+    assert cache_bytes(card, n_tokens) > weight_bytes(card) >= cache_bytes(card, n_tokens - 1)
+    assert cache_arithmetic(card) == "2 × 2 layers × 1 KV head × 8 numbers × 4 bytes"
+    with pytest.raises(OptionsError, match=r"never takes more bytes.*1,152 B, the weights 2,000 B"):
+        break_even_tokens(replace(card, windows=(10, 10)))
+
+
 def test_weights_are_counted_in_their_own_width():
     assert weight_bytes(make_card(dtype="float16")) == 2_000
 

@@ -16,6 +16,17 @@ def test_flops_of_a_model_small_enough_to_count_by_hand():
     assert forward_flops(card, 1, 5) == qkv + out + mlp + scores + weighted + 2 * 2 * 3
 
 
+def test_grouped_heads_and_windows_count_by_hand():
+    # Six query heads of width 2 over two KV heads in a stream of 5; 3 rows, and 7 keys in the layer
+    # that sees all, 3 + 3 in the one with a window of 4.
+    card = replace(make_card(2, 6, 2, n_kv_heads=2, d_vocab=11, windows=(0, 4)), d_model=5)
+    queries_and_out, keys_and_values = 2 * (2 * 3 * 5 * 12), 2 * (2 * 3 * 5 * 4)
+    mlp = 2 * (2 * 3 * 5 * card.d_mlp)
+    attention = 2 * (2 * 3 * 7 * 12) + 2 * (2 * 3 * 6 * 12)
+    layers = 2 * (queries_and_out + keys_and_values + mlp)
+    assert forward_flops(card, 3, 7) == layers + attention + 2 * 5 * 11
+
+
 def test_logits_are_counted_once_a_row():
     card = make_card()
     one = 2 * card.d_model * card.d_vocab

@@ -22,6 +22,13 @@ CARD = make_card()
         ({"family": "bert", "n_encoder_layers": 2}, "encoder"),
         ({"dtype": "int8"}, "dtype"),
         ({"n_heads": 3, "n_kv_heads": 2}, "same number"),
+        ({"windows": (4,)}, "windows"),
+        ({"windows": (4, -1)}, "windows"),
+        ({"windows": (0, 0)}, "windows"),
+        ({"windows": [4, 4]}, "windows"),
+        ({"windows": (4, 4.0)}, "windows"),
+        ({"windows": (4, 4), "family": "bert"}, "windows"),
+        ({"model_type": None}, "text"),
     ],
 )
 def test_a_card_that_cannot_be_is_refused(change, words):
@@ -79,3 +86,12 @@ def test_a_card_of_a_gpt2_says_nothing_of_other_families():
 def test_yes_or_no_must_be_said(name):
     with pytest.raises(TraceError, match=f"{name} is 1"):
         replace(make_card(), **{name: 1})
+
+
+def test_what_a_card_says_of_windows_and_type_is_written_down_only_where_there_is_something():
+    assert not {"windows", "model_type"} & set(CARD.to_json())
+    card = replace(CARD, family="llama", model_type="qwen3", windows=(0, 4))
+    assert card.to_json()["windows"] == [0, 4]
+    assert ModelCard.from_json(card.to_json()) == card
+    assert [card.window(layer) for layer in (0, 1)] == [None, 4]
+    assert [card.fits_in_windows(n) for n in (4, 5)] == [True, False]

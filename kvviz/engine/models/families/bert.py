@@ -23,6 +23,7 @@ _OLD_NAMES = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".Laye
 
 class _Bert:
     name: str = "bert"
+    model_type: str = ""
     title = "BERT"
     config_class: type = BertConfig
     settings: tuple[str, ...] = (

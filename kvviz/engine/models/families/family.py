@@ -32,7 +32,8 @@ class CheckpointFamily(Protocol):
     """Everything that the engine must know of a family.
 
     Attributes:
-        name: As ``model_type`` in config.json and as in a card.
+        name: As in a card.
+        model_type: As in config.json, where that is not its name; else empty.
         title: As people write it.
         config_class: The class of its configs.
         settings: Settings of a config that shape the model; all others are left where they are.
@@ -41,12 +42,14 @@ class CheckpointFamily(Protocol):
         architecture: Which halves of a transformer it has; a model's card must say the same.
         n_projections: Products that give the keys and values of a layer, each of which reports
             its rows to who watches.
-        adds_ends: Whether its tokenizer puts tokens around a text that is read.
+        adds_ends: Whether its tokenizer puts tokens around a text that is read; of a decoder those
+            before it, with which a prompt begins too.
         has_final_norm: Whether a norm follows its last layer, and reports.
         other_heads: How the names of heads for other tasks begin, which are left out.
     """
 
     name: str
+    model_type: str
     title: str
     config_class: type
     settings: tuple[str, ...]
@@ -123,8 +126,12 @@ class CheckpointFamily(Protocol):
         """Let observers hear of the layers of a module; once, at load."""
         ...
 
-    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+    def projection(
+        self, module: Any, layer: int, part: RowPart, *, cross: bool
+    ) -> Projection | None:
         """Return what makes the queries, keys or values of a layer that writes.
+
+        None where the rows are not what the product gives, but are turned or normed after it.
 
         Args:
             module: The module.

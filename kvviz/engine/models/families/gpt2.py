@@ -25,6 +25,7 @@ _OLD_MASKS = (".attn.bias", ".attn.masked_bias")
 
 class _GPT2:
     name: str = "gpt2"
+    model_type: str = ""
     title = "GPT-2"
     config_class: type = GPT2Config
     settings: tuple[str, ...] = (

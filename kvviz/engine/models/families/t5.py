@@ -33,6 +33,7 @@ _USUAL_N_CTX = 512
 
 class _T5:
     name: str = "t5"
+    model_type: str = ""
     title = "T5"
     config_class: type = T5Config
     sizes: tuple[str, ...] = (

@@ -99,9 +99,7 @@ class Workbench:
         if model.card.family != which:
             raise ModelFamilyError(
                 _("This place on the page is for a {kind}.").format(kind=TITLES[which]),
-                found=_("{model} is a {kind}.").format(
-                    model=name, kind=TITLES.get(model.card.family, "T5")
-                ),
+                found=_("{model} is a {kind}.").format(model=name, kind=model.family.title),
                 fix=_("Choose another model at the left."),
             )
         return model

@@ -112,7 +112,7 @@ def count(settings: RunSettings) -> tuple[str, bool]:
     model = model_store().peek(settings)
     if model is None:
         return "", False
-    n_tokens = len(model.tokenize(settings.prompt)) if settings.prompt else 0
+    n_tokens = model.count_tokens(settings.prompt) if settings.prompt else 0
     return counted(n_tokens, model.card.n_ctx), n_tokens + settings.new > model.card.n_ctx
 
 

@@ -57,19 +57,24 @@ def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | Non
         near: The position that is wanted: what can be swapped nearest to it is. None for one that
             is not far into the prompt.
     """
-    before = np.asarray(model.tokenize(prompt))
+    before = _ids(model, prompt)
     words = prompt.split(" ")
     found: list[Edit] = []
     for number, word in enumerate(words):
         for spare in SPARE_WORDS:
             edited = " ".join([*words[:number], spare, *words[number + 1 :]])
-            after = np.asarray(model.tokenize(edited)) if word and word != spare else before
+            after = _ids(model, edited) if word and word != spare else before
             if after.size == before.size and (after != before).sum() == 1:
                 position = int(np.flatnonzero(after != before)[0])
                 found.append(Edit(edited, position, spare, before.size))
                 break
     wanted = min(LATEST_POSITION, before.size // 2) if near is None else near
     return min(found, key=lambda one: abs(one.position - wanted), default=None)
+
+
+def _ids(model: LoadedModel, prompt: str) -> np.ndarray:
+    """Return the tokens of a prompt as a run begins with them."""
+    return np.array([*model.first_ids, *model.tokenize(prompt)])
 
 
 @st.fragment

@@ -293,15 +293,15 @@ def require(model: LoadedModel, family: Family) -> None:
     """
     if model.card.family == family:
         return
-    if family == "gpt2":
+    if family == "gpt2" and model.family.architecture == "decoder":
+        what = _("This part knows no other model that foresees the next token than a GPT-2 yet.")
+    elif family == "gpt2":
         what = _("This part needs a model that foresees the next token.")
     else:
         what = _("This part needs a model that fills in hidden tokens from both sides.")
     raise ModelFamilyError(
         what,
-        found=_("{model} is a {family}.").format(
-            model=model.card.name, family=model.card.family.upper().replace("GPT2", "GPT-2")
-        ),
+        found=_("{model} is a {family}.").format(model=model.card.name, family=model.family.title),
         fix=_("Choose a {family}-shaped model for it in the sidebar.").format(
             family=FAMILY_NAMES[family].title
         ),
