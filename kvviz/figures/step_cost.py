@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from kvviz.analysis import StepCosts, step_costs
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
@@ -15,6 +15,8 @@ from kvviz.trace import CacheComparison, GenerationTrace, Step
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 
+_GAP = 0.06
+"""Between two of the charts, as a share of the figure's height."""
 MOST_MARKED_STEPS = 64
 """Steps up to which each has its own mark; more marks would run into one another."""
 
@@ -73,7 +75,7 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
         else {trace.options.use_cache: trace}
     )
     first = next(iter(runs.values()))
-    figure = make_subplots(rows=len(_PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    lines = []
     for row, panel in enumerate(_PANELS, start=1):
         for use_cache in (True, False):
             run = runs.get(use_cache)
@@ -87,36 +89,64 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
                 continue
             line = _line(numbers, panel, use_cache=use_cache, by_formula=run is None)
             # The chart of rows has both sides in every case, so it speaks for all in the legend.
-            line.showlegend = panel.unit == "rows"
-            figure.add_trace(line, row=row, col=1)
-        figure.update_yaxes(title_text=_(panel.axis_title), rangemode="tozero", row=row, col=1)
-    figure.update_xaxes(title_text=_("step (0 is the prefill)"), row=len(_PANELS), col=1)
-    figure.update_xaxes(range=[-0.5, len(first.steps) - 0.5])
-    return figure.update_layout(
-        template=template(dark=dark), height=480, hovermode="closest", meta={"figure": "step-cost"}
-    )
+            line.update(showlegend=panel.unit == "rows", xaxis=f"x{row}", yaxis=f"y{row}")
+            lines.append(go.Scatter(line))
+    layout = {
+        **_axes(len(first.steps)),
+        "template": template(dark=dark),
+        "height": 480,
+        "hovermode": "closest",
+        "meta": {"figure": "step-cost"},
+    }
+    return go.Figure(lines, layout)
 
 
-def _line(numbers: np.ndarray, panel: _Panel, *, use_cache: bool, by_formula: bool) -> go.Scatter:
+def _axes(n_steps: int) -> dict[str, Any]:
+    """Return the axes of the charts, one above the other, all over the same steps.
+
+    They are said in one piece: plotly checks a figure again with each change to it, and a class at
+    once has a figure drawn for each of its visitors.
+    """
+    last, height = len(_PANELS), (1 - _GAP * (len(_PANELS) - 1)) / len(_PANELS)
+    axes: dict[str, Any] = {}
+    for row, panel in enumerate(_PANELS, start=1):
+        bottom = (last - row) * (height + _GAP)
+        axes[f"xaxis{row}"] = {"anchor": f"y{row}", "range": [-0.5, n_steps - 0.5]} | (
+            {"title": {"text": _("step (0 is the prefill)")}}
+            if row == last
+            else {"matches": f"x{last}", "showticklabels": False}
+        )
+        axes[f"yaxis{row}"] = {
+            "anchor": f"x{row}",
+            "domain": [bottom, bottom + height],
+            "title": {"text": _(panel.axis_title)},
+            "rangemode": "tozero",
+        }
+    return axes
+
+
+def _line(
+    numbers: np.ndarray, panel: _Panel, *, use_cache: bool, by_formula: bool
+) -> dict[str, Any]:
     side = _side(use_cache=use_cache, by_formula=by_formula)
     colour = WITH_CACHE if use_cache else WITHOUT_CACHE
-    return go.Scatter(
-        x=np.arange(numbers.size),
-        y=numbers,
-        name=side,
-        text=_rows(numbers) if panel.unit == "rows" else None,
-        legendgroup="on" if use_cache else "off",
-        mode="lines+markers" if numbers.size <= MOST_MARKED_STEPS else "lines",
-        line={"color": colour, "width": 2, "dash": "dot" if by_formula else "solid"},
+    return {
+        "x": np.arange(numbers.size),
+        "y": numbers,
+        "name": side,
+        "text": _rows(numbers) if panel.unit == "rows" else None,
+        "legendgroup": "on" if use_cache else "off",
+        "mode": "lines+markers" if numbers.size <= MOST_MARKED_STEPS else "lines",
+        "line": {"color": colour, "width": 2, "dash": "dot" if by_formula else "solid"},
         # Filled against hollow, round against square: told apart without colour.
-        marker={
+        "marker": {
             "color": colour,
             "size": 7,
             "symbol": "circle" if use_cache else "square-open",
         },
-        hovertemplate=_("step {step}").format(step="%{x}")
+        "hovertemplate": _("step {step}").format(step="%{x}")
         + f", {side}<br>{panel.reading}<extra></extra>",
-    )
+    }
 
 
 def _side(*, use_cache: bool, by_formula: bool) -> str:
