@@ -57,6 +57,8 @@ import * as words from "./words.js";
  */
 
 const TELL_MS = 250;
+/** After so long, up to twice, the host is told of a view that somebody else led to. */
+const LED_TELL_MS = 1500;
 /** A question to the model waits so long: whoever goes through the heads asks about the last one. */
 const ASK_MS = 200;
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
@@ -97,6 +99,8 @@ export class Player {
     /** The question about a head that was asked last. */
     this.asked = "";
     this.told = "";
+    /** Whether the view is being changed by who leads, and not by the person here. */
+    this.isLed = false;
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
     this.themeChanged = whenChanged();
@@ -127,6 +131,12 @@ export class Player {
       kvviz: {
         frameTimes: () => [...this.frameTimes],
         isMoving: () => this.moment(performance.now()) !== REST,
+        /** The run on show, and the view of it; null before there is one. */
+        seen: () => this.payload && this.state && { ...viewOf(this.state), run: this.payload.header.id },
+        /** Shows another view of the run, as somebody else does who leads. */
+        look: (/** @type {View} */ view) => this.look(view),
+        /** Stops a run that plays. */
+        rest: () => this.act({ type: "play", on: false }),
         /** Draws the step in view as it is seen at a moment of it, 0 to 1. */
         drawAt: (/** @type {number} */ t) => this.frame(performance.now(), momentOfStep(t)),
         /** Writes pictures into the page, see `saveIntoPage`. */
@@ -163,6 +173,7 @@ export class Player {
     }
     writeTags(this.root, payload.header.recorded);
     this.told = JSON.stringify(viewOf(this.state));
+    this.stir();
     this.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
@@ -225,7 +236,30 @@ export class Player {
     this.askModel(action.type === "further");
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
     this.tell();
+    this.stir();
     this.schedule();
+  }
+
+  /**
+   * Takes on a view that somebody else leads to. The host hears of it late: whoever leads may go on at
+   * once, and a class would all tell at the same time.
+   * @param {View} view
+   */
+  look({ step, layer, head, cache, cell }) {
+    if (!this.state) return;
+    this.isLed = true;
+    if (this.state.playing) this.act({ type: "play", on: false });
+    if (layer !== layerInView(this.state) || head !== this.state.head) this.act({ type: "pick", layer, head });
+    if (cache !== this.state.cache) this.act({ type: "cache", to: cache });
+    if (step !== this.state.step) this.act({ type: "step", to: step });
+    const wanted = cell ?? this.state.cell;
+    if (wanted && JSON.stringify(cell) !== JSON.stringify(this.state.cell)) this.act({ type: "cell", cell: wanted });
+    this.isLed = false;
+  }
+
+  /** Lets the page know that the view is another one by now. */
+  stir() {
+    this.root.dispatchEvent(new CustomEvent("kvviz-view", { bubbles: true }));
   }
 
   /** @param {State} state @param {boolean} byOne */
@@ -309,7 +343,7 @@ export class Player {
       if (text === this.told) return;
       this.told = text;
       if (this.payload) this.host.onView?.(view, this.payload.header.view_number, this.payload.header.id);
-    }, TELL_MS);
+    }, this.isLed ? LED_TELL_MS * (1 + Math.random()) : TELL_MS);
   }
 
   /** @param {KeyboardEvent} event @param {boolean} inside */

@@ -13,6 +13,7 @@ from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
+from kvviz.ui.shell.room import bar, membership, panel
 
 NAME = "kvviz"
 _ICON_BYTES = (Path(__file__).parent / "icon.png").read_bytes()
@@ -31,6 +32,8 @@ def show() -> None:
     current = st.navigation(pages, position="hidden")
     arrived = st.session_state.get(PAGE) != current.url_path
     history.listen(current.url_path, arrived=arrived)
+    membership.take_from_address()
+    bar.draw()
     with st.sidebar:
         st.html(
             f'<div class="kvviz-name">{NAME}</div>'
@@ -41,6 +44,7 @@ def show() -> None:
                 st.page_link(
                     page, label=page.title, query_params=last_written(page.url_path) or None
                 )
+        panel.draw()
     lost = st.query_params.get(LOST)
     if lost:
         st.info(
@@ -57,3 +61,4 @@ def show() -> None:
     if history.step_to_follow(current.url_path) is not None:
         # The page has no address of its own to follow.
         history.followed()
+    membership.lead(current.url_path, last_written(current.url_path))
