@@ -117,7 +117,7 @@ class Poll:
         Args:
             number: Of the round, from 1 on.
         """
-        votes = self.votes[number - 1].values()
+        votes = [*self.votes[number - 1].values()]
         return tuple(
             tuple(sum(vote[place] == option for vote in votes) for option in range(len(options)))
             for place, options in enumerate(self.question.choices)

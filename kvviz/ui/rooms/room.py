@@ -15,7 +15,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.rooms.poll import Poll, Question
 
 ABSENT_AFTER_S = 8.0
-"""Who was not heard of for so long is not present: a tab says two times a second that it is there."""
+"""Who was not heard of for so long is not present: a tab tells twice a second that it is."""
 MOST_PRESENT = 400
 MOST_REMEMBERED = 2_000
 """Visitors that a room remembers, present or not: those absent longest are forgotten first."""

@@ -56,7 +56,11 @@ class RoomEndpoint:
         store = self._store or room_store()
         headers = dict(scope.get("headers") or ())
         seat = headers.get(SEAT, b"").decode("latin-1")
-        body = await _body(receive) if asked[2] in ("view", "act") and scope["method"] == "POST" else b""
+        body = (
+            await _body(receive)
+            if asked[2] in ("view", "act") and scope["method"] == "POST"
+            else b""
+        )
         query = scope.get("query_string", b"").decode("latin-1")
         code, said = answer(store, asked[1], scope["method"], asked[2], query, seat, body)
         answered = json.dumps(said, separators=(",", ":")).encode()
@@ -145,6 +149,7 @@ def told(room: Room, member: Member, known: str, *, leads: bool) -> dict[str, An
             "gathered": room.gathered,
             "paused": room.paused,
             "redraw": room.redraw,
+            "poll": None if poll is None else {"number": poll.number, "phase": poll.phase},
             "page": None if place is None else place.page,
             "query": {} if place is None else dict(place.query),
             "view": room.view,

@@ -1,4 +1,4 @@
-"""The rooms of this process: found by their code, bounded in number, ended when nobody leads them."""
+"""The rooms of this process: found by code, bounded in number, ended when nobody leads them."""
 
 from __future__ import annotations
 

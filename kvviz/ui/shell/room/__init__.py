@@ -1,1 +1,1 @@
-"""What a tab of a class has on every page: the room it is in, and the bar that follows a teacher."""
+"""What a tab has of a class on every page: the room that it is in, and the bar that follows."""

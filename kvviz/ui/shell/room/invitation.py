@@ -35,8 +35,8 @@ def _draw(code: str) -> None:
     shown = link.removeprefix("http://").removeprefix("https://")
     st.html(
         f'<div class="kvviz-invitation" data-kvviz="invitation">'
-        f'<div class="kvviz-qr" role="img" aria-label="{plain_html(_("The link as QR code"))}">'
-        f"{qr_code(link)}</div>"
+        f'<div class="kvviz-qr"><img alt="{plain_html(_("The link as QR code"))}" '
+        f'src="{qr_code(link)}"></div>'
         f'<div><p class="kvviz-room-code" aria-label="{plain_html(code)}">{letters}</p>'
         f'<p class="kvviz-room-link">{plain_html(shown)}</p>'
         f'<p class="kvviz-room-present">{present}</p></div></div>'
@@ -52,9 +52,9 @@ def _draw(code: str) -> None:
 
 
 def qr_code(link: str) -> str:
-    """Return a link as a QR code: an SVG that is as large as its place, dark on white."""
+    """Return a link as a QR code, dark on white: the address of an SVG as large as its place."""
     code = segno.make(link, error="m", micro=False)
-    return code.svg_inline(border=2, dark="#000", light="#fff", omitsize=True)
+    return code.svg_data_uri(border=2, dark="#000", light="#fff", omitsize=True)
 
 
 def link_to(code: str, seen: str) -> tuple[str, bool]:

@@ -80,9 +80,7 @@ def _draw_teacher(mine: Membership) -> None:
 
 def _draw_student(mine: Membership) -> None:
     _draw_name(mine.room.code, "", mine.room.n_present)
-    st.button(
-        _("Leave the room"), key="room:leave", type="tertiary", on_click=membership.leave
-    )
+    st.button(_("Leave the room"), key="room:leave", type="tertiary", on_click=membership.leave)
 
 
 def _draw_name(code: str, role: str, n_present: int) -> None:
@@ -92,5 +90,3 @@ def _draw_name(code: str, role: str, n_present: int) -> None:
         code=f'<b data-kvviz="room-code">{plain_html(code)}</b>'
     )
     st.html(f'<div class="kvviz-room-name">{named}</div><div class="kvviz-aside">{about}</div>')
-
-

@@ -78,6 +78,7 @@ export class RoomBar {
     }
     if (state.paused) return ["stopped", gettext("Your teacher has stopped all pages for a moment. What you typed is kept.")];
     if (!state.follow) return ["free", gettext("Look around: your teacher leads nobody now.")];
+    if (client.isAway && state.poll?.phase === "voting") return ["away", gettext("Your teacher asks the class something."), [gettext("Come back to the class"), () => client.comeBack()]];
     if (client.isAway) return ["away", gettext("You look around by yourself."), [gettext("Come back to the class"), () => client.comeBack()]];
     return ["follows", gettext("You follow your teacher."), [gettext("Look around"), () => client.letGo()]];
   }

@@ -13,6 +13,7 @@ const TELL_AGAIN_MS = 2500;
 /** A class does not draw its pages anew in one moment: so much longer for each who is there. */
 const APART_MS = 25;
 
+const VOTE = '[data-kvviz="vote"]'; // not for people: a selector
 const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
 
 /**
@@ -29,7 +30,7 @@ const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
  * @property {number} v @property {number} n @property {number} a @property {number} next
  * @property {boolean} leads @property {boolean} follow @property {number} gathered @property {boolean} paused
  * @property {number} redraw @property {string | null} page @property {Record<string, string>} query
- * @property {Seen | null} view
+ * @property {Seen | null} view @property {{ number: number, phase: string } | null} poll What the room is asked.
  *
  * @typedef {"" | "ended" | "restarted" | "silent"} Trouble Why a room does not answer.
  *
@@ -59,6 +60,9 @@ export class RoomClient {
     /** What the teacher's player showed when the one here was led there last. */
     this.looked = "";
     this.sent = "";
+    this.sentAt = -Infinity;
+    /** The question that this page was scrolled to. */
+    this.ledTo = "";
     this.failures = 0;
     this.timer = 0;
     this.viewTimer = 0;
@@ -92,6 +96,7 @@ export class RoomClient {
     this.failures = 0;
     this.gathered = -1;
     this.wentTo = this.looked = this.sent = "";
+    this.ledTo = "";
     if (this.payload.code !== before.code) this.isAway = false;
     this.window.clearTimeout(this.timer);
   }
@@ -216,7 +221,19 @@ export class RoomClient {
     const { redraw = 0 } = this.payload;
     if (state.redraw > redraw) this.drawAnew(state);
     if (this.leads) this.stirred();
+    else this.leadToVote(state);
     if (!state.paused) this.go();
+  }
+
+  /** Brings the question that the class is asked into sight, once for each of its votes. @param {Told} state */
+  leadToVote({ poll, paused }) {
+    if (!poll || paused || this.isAway) return;
+    const node = /** @type {HTMLElement | null} */ (this.window.document.querySelector(VOTE));
+    const about = node && `${node.dataset.number} ${node.dataset.round} ${node.dataset.phase}`;
+    if (!node || about === this.ledTo || node.dataset.number !== String(poll.number)) return;
+    this.ledTo = about ?? "";
+    const card = node.closest('[class*="st-key-kvviz-ask-"]') ?? node; // not for people: a selector
+    card.scrollIntoView({ block: "center", behavior: this.window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 
   /** @param {Told} state */
@@ -279,14 +296,17 @@ export class RoomClient {
   /** Tells what the teacher's player shows, if that is another view than was told. */
   stirred() {
     if (!this.leads || this.viewTimer || !this.payload.address) return;
+    // The first change goes at once, those after it not too often.
+    const wait = Math.max(0, this.sentAt + VIEW_MS - this.window.performance.now());
     this.viewTimer = this.window.setTimeout(() => {
       this.viewTimer = 0;
       const seen = this.shown();
       const text = JSON.stringify(seen);
       if (!seen || text === this.sent || !this.leads) return;
       this.sent = text;
+      this.sentAt = this.window.performance.now();
       this.post("/view", seen);
-    }, VIEW_MS);
+    }, wait);
   }
 
   /**
