@@ -1,5 +1,5 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
 import { readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { writeTags } from "./figure_tag.js";
@@ -135,6 +135,8 @@ export class Player {
         seen: () => this.payload && this.state && { ...viewOf(this.state), run: this.payload.header.id },
         /** Shows another view of the run, as somebody else does who leads. */
         look: (/** @type {View} */ view) => this.look(view),
+        /** Goes so many steps on. */
+        by: (/** @type {number} */ by) => this.act({ type: "step-by", by }),
         /** Stops a run that plays. */
         rest: () => this.act({ type: "play", on: false }),
         /** Draws the step in view as it is seen at a moment of it, 0 to 1. */
@@ -369,12 +371,14 @@ export class Player {
   frame(now, moment = this.moment(now)) {
     const { payload, state, theme } = this;
     // Not clientWidth: it rounds up, and half a pixel too much would push a panel out of its line.
-    const width = Math.floor(this.root.getBoundingClientRect().width);
+    const zoom = zoomOf(this.root);
+    const width = Math.floor(this.root.getBoundingClientRect().width / zoom);
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    const height = windowHeight();
-    this.layoutChanged([payload, width, height, both, devicePixelRatio], () => this.relayout(width, height, both));
+    const windows = windowHeight();
+    const height = windows && windows / zoom;
+    this.layoutChanged([payload, width, height, both, devicePixelRatio, zoom], () => this.relayout(width, height, both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -384,7 +388,7 @@ export class Player {
       measured: this.measured,
       theme: theme.theme,
       palette: theme.palette,
-      dpr: devicePixelRatio || 1,
+      dpr: (devicePixelRatio || 1) * zoom,
       canAsk: this.host.onWanted !== undefined,
       cumulative: this.cumulative,
       lives: this.lives,

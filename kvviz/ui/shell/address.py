@@ -15,6 +15,7 @@ import streamlit as st
 
 from kvviz.translation import ENGLISH, language
 from kvviz.ui.shell import asked_first, history
+from kvviz.ui.shell.presenter import presenter_view
 from kvviz.ui.shell.room import membership
 
 ARRIVED = "kvviz:arrived"
@@ -103,6 +104,7 @@ class Address:
             **spoken_here,
             **asked_first.written(),
             **membership.written(),
+            **presenter_view.written(),
         }
         page = st.session_state.get(PAGE, "")
         membership.lead(page, self.written)

@@ -13,6 +13,7 @@ from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
+from kvviz.ui.shell.presenter import presenter_view
 from kvviz.ui.shell.room import bar, membership, panel
 
 NAME = "kvviz"
@@ -33,7 +34,10 @@ def show() -> None:
     arrived = st.session_state.get(PAGE) != current.url_path
     history.listen(current.url_path, arrived=arrived)
     membership.take_from_address()
-    bar.draw()
+    presenter_view.take_from_address()
+    with st.container(key="kvviz-unseen-parts"):
+        bar.draw()
+        presenter_view.draw()
     with st.sidebar:
         st.html(
             f'<div class="kvviz-name">{NAME}</div>'
@@ -45,6 +49,7 @@ def show() -> None:
                     page, label=page.title, query_params=last_written(page.url_path) or None
                 )
         panel.draw()
+        presenter_view.draw_button()
     lost = st.query_params.get(LOST)
     if lost:
         st.info(

@@ -25,14 +25,13 @@ def _component() -> Callable[..., Any]:
 
 def draw() -> None:
     """Put the bar on the page; in no room it is silent, but knows of one that was opened here."""
-    with st.container(key="kvviz-room"):
-        _component()(
-            key=KEY,
-            data=payload(),
-            on_claim_change=_claimed,
-            on_redraw_change=lambda: None,
-            on_over_change=lambda: None,
-        )
+    _component()(
+        key=KEY,
+        data=payload(),
+        on_claim_change=_claimed,
+        on_redraw_change=lambda: None,
+        on_over_change=lambda: None,
+    )
 
 
 def payload() -> dict[str, Any]:
