@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.rooms import RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
@@ -121,9 +122,7 @@ def test_as_many_rooms_as_there_are_say_so(teacher, monkeypatch):
 
 @pytest.mark.parametrize("told", [None, {}, {"code": 1, "key": 2}, {"code": "BBBBB", "key": "x"}])
 def test_a_forged_claim_takes_no_seat(teacher, lesson, told, caplog):
-    pupil = student(lesson)
     forged = {"code": lesson.code, "key": "guess"} if told is None else told
-    pupil.session_state[NAME + ":told"] = forged
     seat = teacher.session_state[NAME].seat
 
     def script():
@@ -133,8 +132,6 @@ def test_a_forged_claim_takes_no_seat(teacher, lesson, told, caplog):
 
         membership.take_back(st.session_state[membership._OF_SESSION + ":told"])
         st.text(membership.said())
-
-    from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_function(script)
     app.session_state[NAME + ":told"] = forged
@@ -161,13 +158,13 @@ def test_a_room_votes_twice_and_sees_what_happened(teacher, lesson):
 
     def vote(app, answers):
         for number, row in enumerate([row.key for row in app.run().get("button_group")]):
-            app.button_group(key=row).set_value([answers[number]]).run()
+            app.button_group(key=row).set_value(answers[number]).run()
         return html_of(app)
 
     html = vote(one, (0, 2))
     assert 'data-own="1"' in html
     assert "vote-counts" not in html
-    assert "verdict" not in html
+    assert 'data-kvviz="verdict"' not in html
     vote(other, (0, 0))
     press(teacher, "vote:twice-as-long:show")
     for app in (teacher, one.run(), other.run()):

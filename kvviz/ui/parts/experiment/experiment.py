@@ -176,7 +176,13 @@ class Experiment:
         text, vote, given = self.lesson.ask.format(**self.words), self.vote, self.given
         if vote is not None and vote.is_open:
             given, box = ask(
-                self.key, text, self.choices, given=None, vote=vote.cast, takes=vote.takes_mine
+                self.key,
+                text,
+                self.choices,
+                given=None,
+                vote=vote.cast,
+                takes=vote.takes_mine,
+                turn=vote.turn,
             )
             with box:
                 vote.draw(self.question)

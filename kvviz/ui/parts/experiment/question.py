@@ -66,6 +66,7 @@ def ask(
     on_answer: Callable[[], None] | None = None,
     vote: Callable[[tuple[Any, ...]], None] | None = None,
     takes: bool = True,
+    turn: str = "",
 ) -> tuple[Given | None, DeltaGenerator]:
     """Draw a question, with its choices until it is answered.
 
@@ -81,6 +82,7 @@ def ask(
         on_answer: Called when it is answered, before the page is drawn again.
         vote: Takes the answers in place of the session's record, where a room is asked.
         takes: Whether answers are taken now.
+        turn: Which vote it is: what was chosen in another is not chosen in this.
 
     Returns:
         What was answered, or None as long as it was not, and the place for what is told of it.
@@ -121,7 +123,12 @@ def ask(
                 gap="small" if len(choices) == 1 else "medium",
                 vertical_alignment="bottom",
             ):
-                _answers(key, choices, vote or take, may_show=vote is None)
+                _answers(
+                    (name, (key[1], turn)) if turn else key,
+                    choices,
+                    vote or take,
+                    may_show=vote is None,
+                )
     return given, box
 
 

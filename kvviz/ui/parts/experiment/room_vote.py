@@ -67,6 +67,11 @@ class RoomVote:
         """Whether this page's reader may vote now."""
         return self.poll.phase == "voting" and not self.mine.teaches
 
+    @property
+    def turn(self) -> str:
+        """What names this vote among all of the room's."""
+        return f"{self.mine.room.code} {self.poll.number} {self.poll.round}"
+
     def cast(self, answers: tuple[Any, ...]) -> None:
         """Take in what this page's reader answers."""
         options = tuple(
