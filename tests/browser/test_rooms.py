@@ -1,4 +1,4 @@
-"""A room: a teacher at a projector and a student with a telephone, each in a window of their own."""
+"""A room: a teacher at a projector and a student with a telephone, each in an own window."""
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -48,6 +48,7 @@ def test_a_lesson_in_a_room(visit):
     state(student, "follows")
     expect(student.page).to_have_url(f"{student.address}/kv_cache?new=3&room={code}")
     student.wait(nSteps=3, step=0)
+    expect(student.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("is left aside")
     expect(teacher.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("1 here")
 
     # A step is followed, and no script runs for it until all is quiet.

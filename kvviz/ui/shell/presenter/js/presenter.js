@@ -8,8 +8,12 @@ import { ideasOf, withCompany } from "./ideas.js";
 const WIDTH = 1055;
 const HEIGHT = 593;
 const LEAST_ZOOM = 1;
+/** By how much at most what is too high for the screen is made smaller. */
+const LEAST_FIT = 0.88;
 const MARK = "data-kvviz-idea";
 const LOOK_MS = 250;
+const EDGE_PX = 24;
+const PART_OF_SCREEN = 0.6;
 const NAV = '.st-key-kvviz-nav a[data-testid="stPageLink-NavLink"]'; // not for people: a selector
 const PLAYER = ".kvviz-player"; // not for people: a selector
 const ON = { PageDown: 1, PageUp: -1 };
@@ -22,6 +26,8 @@ export class Presenter {
     this.on = false;
     /** Which idea is on the screen; on a new page it is its player, where it has one. */
     this.at = -1;
+    /** Whether the person has gone through the page, so that nothing that comes late leads elsewhere. */
+    this.isByHand = false;
     this.page = "";
     this.leave = () => {};
     this.timer = 0;
@@ -74,9 +80,10 @@ export class Presenter {
     if (pathname !== this.page) {
       this.page = pathname;
       this.at = -1;
+      this.isByHand = false;
     }
     const first = ideas.findIndex((node) => node.closest(PLAYER));
-    if (this.at < 0) this.show(ideas, Math.max(0, first));
+    if (this.at < 0 || (!this.isByHand && first > 0 && this.at !== first)) this.show(ideas, Math.max(0, first));
     else if (!ideas[this.at]?.hasAttribute(MARK)) this.show(ideas, this.at);
     this.listPages();
   }
@@ -85,12 +92,20 @@ export class Presenter {
   show(ideas, at) {
     this.at = Math.min(Math.max(at, 0), ideas.length - 1);
     const shown = withCompany(ideas[this.at]);
-    for (const node of this.marked()) if (!shown.includes(node)) node.removeAttribute(MARK);
+    for (const node of this.marked()) {
+      if (shown.includes(node)) continue;
+      node.removeAttribute(MARK);
+      node.style.zoom = "";
+    }
     for (const node of shown) node.setAttribute(MARK, "now");
     setText(this.place, `${this.at + 1} / ${ideas.length}`);
     this.root.dataset.idea = String(this.at);
     const [upper] = shown;
-    const isHigh = ideas[this.at].getBoundingClientRect().height > 0.8 * this.window.innerHeight;
+    // What is a little too high is made to fit; its letters stay large enough.
+    const { height } = ideas[this.at].getBoundingClientRect();
+    const room = 0.97 * this.window.innerHeight;
+    if (shown.length === 1 && height > room && !ideas[this.at].style.zoom) ideas[this.at].style.zoom = String(Math.max(LEAST_FIT, room / height));
+    const isHigh = height > 0.8 * room;
     if (shown.length > 1) {
       // The player's bar stays at the top, and its parts come below it.
       ideas[this.at].style.scrollMarginTop = `${upper.offsetHeight + 14}px`;
@@ -101,10 +116,18 @@ export class Presenter {
   /** @param {1 | -1} by */
   go(by) {
     const ideas = ideasOf(this.document);
+    this.isByHand = true;
     const player = /** @type {any} */ (ideas[this.at]?.closest(PLAYER));
     if (player && ideas[this.at].matches(".kv-stage")) {
       const step = Number(player.dataset.step);
       if (by > 0 ? step < Number(player.dataset.nSteps) - 1 : step > 0) return player.kvviz.by(by);
+    }
+    // What is higher than the screen is gone through first.
+    const box = ideas[this.at]?.getBoundingClientRect();
+    const main = this.document.querySelector('[data-testid="stMain"]'); // not for people: a selector
+    const { innerHeight } = this.window;
+    if (box && main && (by > 0 ? box.bottom > innerHeight + EDGE_PX && box.top < innerHeight : box.top < -EDGE_PX && box.bottom > 0)) {
+      return main.scrollBy({ top: by * PART_OF_SCREEN * innerHeight });
     }
     this.show(ideas, this.at + by);
   }

@@ -20,3 +20,8 @@ export function isSameButForView(here, led) {
     JSON.stringify([...pairs].filter(([name]) => !OWN.includes(name) && !VIEW.includes(name)).sort());
   return rest(new URLSearchParams(here)) === rest(Object.entries(led));
 }
+
+/** @param {string} here @returns {boolean} Whether an address says more than what is its reader's own. */
+export function hasMoreThanOwn(here) {
+  return [...new URLSearchParams(here).keys()].some((name) => !OWN.includes(name));
+}

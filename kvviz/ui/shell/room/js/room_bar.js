@@ -80,6 +80,7 @@ export class RoomBar {
     if (!state.follow) return ["free", gettext("Look around: your teacher leads nobody now.")];
     if (client.isAway && state.poll?.phase === "voting") return ["away", gettext("Your teacher asks the class something."), [gettext("Come back to the class"), () => client.comeBack()]];
     if (client.isAway) return ["away", gettext("You look around by yourself."), [gettext("Come back to the class"), () => client.comeBack()]];
-    return ["follows", gettext("You follow your teacher."), [gettext("Look around"), () => client.letGo()]];
+    const way = client.leftAside ? gettext("You follow your teacher; what else your link said is left aside.") : gettext("You follow your teacher.");
+    return ["follows", way, [gettext("Look around"), () => client.letGo()]];
   }
 }

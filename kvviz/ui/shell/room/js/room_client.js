@@ -1,6 +1,6 @@
 // A tab in a room: says two times a second that it is there, hears what has changed, and follows.
 import { forgetKey, keptKey, keepKey } from "./kept_key.js";
-import { isSameButForView, ledQuery } from "./led_place.js";
+import { hasMoreThanOwn, isSameButForView, ledQuery } from "./led_place.js";
 
 /** An answer that has not come by then is asked for again. */
 const PATIENCE_MS = 5000;
@@ -72,6 +72,9 @@ export class RoomClient {
     window.addEventListener("kvviz-view", () => this.stirred());
     // A tab that comes forward does not wait for its timer.
     window.document.addEventListener("visibilitychange", () => this.payload.address && !window.document.hidden && this.askLater(0));
+    /** Whether the link that led into the room said something else besides, which is left aside. */
+    this.leftAside = false;
+    this.cameByLink = new URLSearchParams(window.location.search).has("room");
     this.bar = makeBar(this);
   }
 
@@ -270,6 +273,8 @@ export class RoomClient {
       const isHere = page === state.page && shown?.run === state.view?.run && shown !== null && isSameButForView(query, state.query);
       if (!isHere) {
         this.looked = "";
+        this.leftAside = this.cameByLink && hasMoreThanOwn(query);
+        this.cameByLink = false;
         bar.lead({ page: state.page, query: ledQuery(query, state.query) });
         return;
       }
