@@ -8,8 +8,13 @@ import { ideasOf, withCompany } from "./ideas.js";
 const WIDTH = 1055;
 const HEIGHT = 593;
 const LEAST_ZOOM = 1;
-/** By how much at most what is too high for the screen is made smaller. */
+/** By how much at most what is too high for the screen is made smaller; a question's letters are larger. */
 const LEAST_FIT = 0.88;
+const LEAST_FIT_OF_QUESTION = 0.66;
+const QUESTION = '[class*="st-key-kvviz-ask-"]'; // not for people: a selector
+/** What the bars at the foot take. */
+const FOOT_PX = 64;
+const GROWN_PX = 8;
 const MARK = "data-kvviz-idea";
 const LOOK_MS = 250;
 const EDGE_PX = 24;
@@ -29,6 +34,8 @@ export class Presenter {
     /** Whether the person has gone through the page, so that nothing that comes late leads elsewhere. */
     this.isByHand = false;
     this.page = "";
+    /** Of the idea, when it was shown last. */
+    this.height = 0;
     this.leave = () => {};
     this.timer = 0;
     this.place = el("span", { class: "kvviz-presenter-place", role: "status" });
@@ -84,8 +91,13 @@ export class Presenter {
     }
     const first = ideas.findIndex((node) => node.closest(PLAYER));
     if (this.at < 0 || (!this.isByHand && first > 0 && this.at !== first)) this.show(ideas, Math.max(0, first));
-    else if (!ideas[this.at]?.hasAttribute(MARK)) this.show(ideas, this.at);
+    else if (!ideas[this.at]?.hasAttribute(MARK) || this.hasGrown(ideas[this.at])) this.show(ideas, this.at);
     this.listPages();
+  }
+
+  /** @param {HTMLElement} idea @returns {boolean} Whether more or less is told in it than when it came. */
+  hasGrown(idea) {
+    return !idea.closest(PLAYER) && Math.abs(idea.getBoundingClientRect().height - this.height) > GROWN_PX;
   }
 
   /** @param {HTMLElement[]} ideas @param {number} at */
@@ -103,9 +115,15 @@ export class Presenter {
     const [upper] = shown;
     // What is a little too high is made to fit; its letters stay large enough.
     const { height } = ideas[this.at].getBoundingClientRect();
-    const room = 0.97 * this.window.innerHeight;
-    if (shown.length === 1 && height > room && !ideas[this.at].style.zoom) ideas[this.at].style.zoom = String(Math.max(LEAST_FIT, room / height));
-    const isHigh = height > 0.8 * room;
+    const room = this.window.innerHeight - FOOT_PX;
+    const idea = ideas[this.at];
+    const least = idea.matches(QUESTION) || idea.querySelector(QUESTION) ? LEAST_FIT_OF_QUESTION : LEAST_FIT;
+    if (shown.length === 1) {
+      const fit = (room / height) * Number(idea.style.zoom || 1);
+      idea.style.zoom = fit < 1 ? String(Math.max(least, fit)) : "";
+    }
+    this.height = idea.getBoundingClientRect().height;
+    const isHigh = this.height > 0.8 * room;
     if (shown.length > 1) {
       // The player's bar stays at the top, and its parts come below it.
       ideas[this.at].style.scrollMarginTop = `${upper.offsetHeight + 14}px`;
