@@ -87,9 +87,13 @@ def test_a_code_that_is_typed_leads_in_and_a_wrong_one_is_kept_with_a_sentence(l
     app.text_input(key="room:code").input(lesson.code.lower()).run()
     assert said(app) == []
     assert app.session_state[NAME].room is lesson
+    # So that a page loaded anew is in it.
+    assert app.query_params["room"] == lesson.code
     press(app, "room:leave")
     assert NAME not in app.session_state
-    # The address may still name it; nobody is led in twice.
+    assert "room" not in app.query_params
+    # The query of a message may still name it; nobody is led in twice.
+    app.query_params["room"] = lesson.code
     app.run()
     assert NAME not in app.session_state
 
@@ -201,7 +205,11 @@ def test_a_link_can_ask_for_the_presenter_view_and_the_view_can_be_left():
     found = {one.proto.component_name: one.proto.json for one in app.get("bidi_component")
              if one.proto.component_name == "kvviz_presenter"}  # fmt: skip
     assert '"on":true' in found["kvviz_presenter"].replace(" ", "")
-    assert "presenter:on" in keys(app)
+    press(app, "presenter:on")
+    assert app.query_params["present"] == "1"
+    press(app, "room:open")
+    assert app.query_params["present"] == "1"
+    assert "room" in app.query_params
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -117,7 +118,7 @@ def answer(
         return 200, None
     if said is not None:
         return _take(room, seat, said, body)
-    known = dict(one.partition("=")[::2] for one in query.split("&"))
+    known = dict(parse_qsl(query))
     room.hear(member, follows=known.get("f") != "0")
     room.hear_teacher(seat)
     return 200, told(room, member, known.get("v", ""), leads=room.is_led_by(seat))

@@ -66,4 +66,6 @@ def show() -> None:
     if history.step_to_follow(current.url_path) is not None:
         # The page has no address of its own to follow.
         history.followed()
-    membership.lead(current.url_path, last_written(current.url_path))
+    written = last_written(current.url_path)
+    membership.lead(current.url_path, written)
+    bar.keep_in_address(current.url_path, written)

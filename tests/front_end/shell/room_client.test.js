@@ -49,7 +49,7 @@ afterEach(() => mock.timers.reset());
 
 function client(/** @type {any} */ payload = {}) {
   const one = new RoomClient(world.window, () => ({ update() {} }));
-  one.load({ address: "_kvviz/rooms/m", code: "BKDFG", process: "p", forget: "", redraw: 0, seat: "", key: "", ...payload }, (name, value) => world.told.push([name, value]));
+  one.load({ address: "_kvviz/rooms/m", code: "BKDFG", process: "p", forget: "", redraw: 0, seat: "", key: "", own: { room: "BKDFG", lang: "en-XA" }, ...payload }, (name, value) => world.told.push([name, value]));
   return one;
 }
 
@@ -178,6 +178,6 @@ test("a tab that is closed says so", () => {
 test("addresses are alike but for the view, and one's own is kept", () => {
   assert.ok(isSameButForView("step=3&prompt=a&room=X", { prompt: "a", step: "1", head: "2" }));
   assert.ok(!isSameButForView("prompt=a", { prompt: "b" }));
-  assert.equal(ledQuery("room=X&step=1", { prompt: "a b" }), "prompt=a+b&room=X");
+  assert.equal(ledQuery({ room: "X" }, { prompt: "a b" }), "prompt=a+b&room=X");
   assert.ok(hasMoreThanOwn("room=X&step=1") && !hasMoreThanOwn("room=X&lang=fr"));
 });

@@ -162,7 +162,8 @@ class RoomVote:
                     f"<li{mark if is_right else ''}><em>{plain_html(label)}</em>"
                     f"<div>{lines}</div></li>"
                 )
-            label = f"<h4>{plain_html(choice.label)}</h4>" if choice.label else ""
+            about = f'<p class="kvviz-vote-about">{plain_html(choice.label)}</p>'
+            label = about if choice.label else ""
             parts.append(f'{label}<ol class="kvviz-votes">{"".join(rows)}</ol>')
         legend = ""
         if len(rounds) > 1:

@@ -19,15 +19,16 @@ def draw() -> None:
     """Draw it."""
     mine = membership.here()
     with st.container(key="kvviz-room-panel", gap="small"):
+        # Above, since the field for a code opens below.
+        sentence = membership.said()
+        if sentence:
+            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(sentence)}</div>')
         if mine is None:
             _draw_doors()
         elif mine.teaches:
             _draw_teacher(mine)
         else:
             _draw_student(mine)
-        sentence = membership.said()
-        if sentence:
-            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(sentence)}</div>')
     if mine is not None and mine.invites:
         mine.invites = False
         invitation.show(mine.room.code)
@@ -38,7 +39,7 @@ def _draw_doors() -> None:
         st.button(
             _("Open a room"),
             key="room:open",
-            on_click=membership.open_room,
+            on_click=_open,
             icon=":material/groups:",
             help=_("For a class: its pages follow yours, and it predicts together."),
         )
@@ -51,6 +52,10 @@ def _draw_doors() -> None:
                 on_change=_join,
             )
             st.button(_("Come in"), key="room:enter", on_click=_join)
+
+
+def _open() -> None:
+    membership.open_room()
 
 
 def _join() -> None:

@@ -6,12 +6,11 @@ const OWN = ["room", "lang", "present"];
 const VIEW = ["step", "layer", "head", "cache", "cell"];
 
 /**
- * @param {string} here The query of this tab's address. @param {Record<string, string>} led
- * @returns {string} The teacher's, with what this tab's says of its reader.
+ * @param {Record<string, string>} own What this tab's address says of its reader. @param {Record<string, string>} led
+ * @returns {string} The query of the teacher's address, with what is the reader's own.
  */
-export function ledQuery(here, led) {
-  const own = [...new URLSearchParams(here)].filter(([name]) => OWN.includes(name));
-  return String(new URLSearchParams([...Object.entries(led), ...own]));
+export function ledQuery(own, led) {
+  return String(new URLSearchParams([...Object.entries(led), ...Object.entries(own)]));
 }
 
 /** @param {string} here @param {Record<string, string>} led @returns {boolean} */

@@ -21,6 +21,7 @@ const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
  * @property {string} address Empty outside a room.
  * @property {string} process @property {string} forget
  * @property {string} [code] @property {number} [redraw] @property {string} [seat] @property {string} [key]
+ * @property {Record<string, string>} [own] What this tab's address says of its reader.
  *
  * @typedef {object} Seen A view of a run, as a player shows it.
  * @property {string} run @property {number} step @property {number} layer @property {number} head
@@ -74,6 +75,8 @@ export class RoomClient {
     window.document.addEventListener("visibilitychange", () => this.payload.address && !window.document.hidden && this.askLater(0));
     /** Whether the link that led into the room said something else besides, which is left aside. */
     this.leftAside = false;
+    /** Whether this tab is not to lead the room that was opened in its browser. */
+    this.hasDeclined = false;
     this.cameByLink = new URLSearchParams(window.location.search).has("room");
     this.bar = makeBar(this);
   }
@@ -113,7 +116,7 @@ export class RoomClient {
 
   /** What this browser could lead again, if anything. */
   get offered() {
-    const kept = keptKey(this.window, "browser");
+    const kept = this.hasDeclined ? null : keptKey(this.window, "browser");
     return kept && !this.payload.seat && kept.code !== this.payload.forget && (!this.payload.code || this.payload.code === kept.code) ? kept : null;
   }
 
@@ -131,7 +134,7 @@ export class RoomClient {
   }
 
   decline() {
-    if (this.offered) forgetKey(this.window, this.offered.code);
+    this.hasDeclined = true;
     this.bar.update();
   }
 
@@ -275,7 +278,7 @@ export class RoomClient {
         this.looked = "";
         this.leftAside = this.cameByLink && hasMoreThanOwn(query);
         this.cameByLink = false;
-        bar.lead({ page: state.page, query: ledQuery(query, state.query) });
+        bar.lead({ page: state.page, query: ledQuery(this.payload.own ?? {}, state.query) });
         return;
       }
     }
