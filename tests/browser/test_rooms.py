@@ -3,11 +3,14 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.axe import JUDGE, TAGS
 from tests.browser.visit import PLAYER, Visit
 
 BAR = '[data-kvviz="room-bar"]'
 ANSWERS = ".st-key-kvviz-answers-edited-token"
 VOTE, COUNTS, VERDICT = (f'[data-kvviz="{name}"]' for name in ("vote", "vote-counts", "verdict"))
+
+OWN_PARTS = f'{BAR}, [data-kvviz="presenter"], [class*="st-key-kvviz-ask-"]'
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +36,7 @@ def told(tab: Visit, hook: str, **facts: str) -> Locator:
     return found
 
 
-def test_a_lesson_in_a_room(visit):
+def test_a_lesson_in_a_room(visit, axe):
     teacher = visit(width=1920, height=1080)
     teacher.open("/kv_cache", new="3")
     press(teacher, "Open a room")
@@ -91,6 +94,7 @@ def test_a_lesson_in_a_room(visit):
     expect(student.page.locator("h1")).to_contain_text("How large models are")
     teacher.page.get_by_role("link", name="KV cache, step by step").click()
     student.wait(nSteps=3)
+    expect(student.page.get_by_label("Prompt", exact=True)).to_have_value("A cat that nobody sees")
 
     # Both votes and what happened, in the presenter view.
     press(teacher, "Presenter view")
@@ -132,6 +136,9 @@ def test_a_lesson_in_a_room(visit):
         expect(tab.page.locator(VERDICT)).to_be_visible()
     expect(student.page.locator(".kvviz-vote-right em")).to_have_text("4")
     told(student, VERDICT, right="1")
+    for tab in (student, teacher):
+        tab.page.evaluate(axe)
+        assert tab.page.evaluate(JUDGE, [TAGS, False, OWN_PARTS]) == []
 
     # The tab is closed and opened again: the browser has kept the key, and asks first.
     teacher.page.close()

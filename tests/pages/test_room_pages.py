@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from kvviz.ui.rooms import RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.shell.room import bar, invitation, membership
+from kvviz.ui.work import preload
 from tests.pages.conftest import html_of, opened_by_link
 
 NAME = membership._OF_SESSION
@@ -17,6 +18,8 @@ NAME = membership._OF_SESSION
 def store(monkeypatch):
     """Rooms of this test alone."""
     rooms = RoomStore()
+    # No run is made here, so no model need be loaded meanwhile.
+    monkeypatch.setattr(preload, "begin", lambda: None)
     for module in (membership, bar, invitation):
         monkeypatch.setattr(module, "room_store", lambda: rooms)
     return rooms
