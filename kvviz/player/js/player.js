@@ -13,7 +13,7 @@ import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { actionOfKey, initialState, layerInView, reduce, sameCell, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
@@ -255,7 +255,8 @@ export class Player {
     if (cache !== this.state.cache) this.act({ type: "cache", to: cache });
     if (step !== this.state.step) this.act({ type: "step", to: step });
     const wanted = cell ?? this.state.cell;
-    if (wanted && JSON.stringify(cell) !== JSON.stringify(this.state.cell)) this.act({ type: "cell", cell: wanted });
+    // Asked for once more, a cell that is open would close.
+    if (wanted && !sameCell(cell, this.state.cell)) this.act({ type: "cell", cell: wanted });
     this.isLed = false;
   }
 
