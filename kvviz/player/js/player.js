@@ -8,12 +8,13 @@ import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
+import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { actionOfKey, initialState, layerInView, reduce, sameCell, stateAfterUpdate, viewOf } from "./state.js";
+import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
@@ -247,16 +248,12 @@ export class Player {
    * once, and a class would all tell at the same time.
    * @param {View} view
    */
-  look({ step, layer, head, cache, cell }) {
-    if (!this.state) return;
+  look(view) {
     this.isLed = true;
-    if (this.state.playing) this.act({ type: "play", on: false });
-    if (layer !== layerInView(this.state) || head !== this.state.head) this.act({ type: "pick", layer, head });
-    if (cache !== this.state.cache) this.act({ type: "cache", to: cache });
-    if (step !== this.state.step) this.act({ type: "step", to: step });
-    const wanted = cell ?? this.state.cell;
-    // Asked for once more, a cell that is open would close.
-    if (wanted && !sameCell(cell, this.state.cell)) this.act({ type: "cell", cell: wanted });
+    for (const way of WAYS) {
+      const action = this.state && way(this.state, view);
+      if (action) this.act(action);
+    }
     this.isLed = false;
   }
 
