@@ -122,6 +122,10 @@ def test_a_lesson_in_a_room(visit, axe):
     told(student, VOTE, own="1")
     expect(teacher.page.locator('[data-kvviz-room="answered"]')).to_have_text("1")
     expect(student.page.locator(COUNTS)).to_have_count(0)
+    # A page loaded anew is still the one that has voted.
+    student.page.reload()
+    told(student, VOTE, own="1")
+    expect(teacher.page.locator('[data-kvviz-room="present"]').last).to_have_text("1")
     press(teacher, "Show the counts")
     told(student, COUNTS, counts="0,1,0,0")
     expect(student.page.locator(VERDICT)).to_have_count(0)

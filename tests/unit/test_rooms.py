@@ -190,6 +190,24 @@ def test_a_vote_for_what_was_not_offered_counts_nothing(lesson, options):
     assert lesson.room.poll.n_answered == 0
 
 
+def test_a_page_loaded_anew_votes_for_the_one_before_and_not_once_more(lesson):
+    before, other = lesson.room.join(), lesson.room.join()
+    lesson.room.ask(lesson.seat, QUESTION)
+    lesson.room.vote(before, 1, (0,))
+    lesson.room.vote(other, 1, (2,))
+    now = lesson.room.join()
+    query = f"v=0&was={before.key}"
+    assert answer(lesson.store, now.key, "GET", None, query)[1]["n"] == 2
+    assert lesson.room.answered(now, 1) == (0,)
+    lesson.room.vote(now, 1, (1,))
+    assert lesson.room.poll.counts(1) == ((0, 1, 1),)
+    # Asked again, by a key that nobody has, or by one's own, it changes nothing.
+    for key in (before.key, "x", now.key):
+        answer(lesson.store, now.key, "GET", None, f"was={key}")
+    assert lesson.room.poll.counts(1) == ((0, 1, 1),)
+    assert answer(lesson.store, before.key, "GET", None)[1]["v"] == 0
+
+
 def test_a_vote_on_a_question_before_counts_nothing(lesson):
     member = lesson.room.join()
     lesson.room.ask(lesson.seat, QUESTION)

@@ -128,6 +128,26 @@ class Room:
         """Take in that a member is there."""
         member.heard, member.follows = self.clock(), follows
 
+    def return_as(self, member: Member, before: str) -> None:
+        """Take in that a tab was in the room before: what it voted then is this member's vote.
+
+        Without it a page that is loaded anew could vote once more.
+
+        Args:
+            member: The tab as it is now.
+            before: The key that it had; only the tab itself knows it.
+        """
+        with self.lock:
+            former = self.members.get(before)
+            if former is None or former is member or former.teaches or member.teaches:
+                return
+            del self.members[before]
+            for votes in [] if self.poll is None else self.poll.votes:
+                if before in votes:
+                    votes.setdefault(member.key, votes.pop(before))
+                    votes.pop(before, None)
+            self._counted = (-1e9, 0)
+
     def leave(self, member: Member) -> None:
         """Take in that a member has left. What was voted stays counted."""
         with self.lock:

@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 class RoomEndpoint:
     """Answer the tabs in rooms; pass on every other request.
 
-    ``GET …/key?v=12&f=1`` says that a tab is there, follows, and knows version 12 of its room. The
-    answer holds what changes all the time, and the state of the room where it is a newer one.
+    ``GET …/key?v=12&f=1`` says that a tab is there, follows, and knows version 12 of its room; with
+    ``was=`` and a key, that it is the tab that had that key before it was loaded anew. The answer
+    holds what changes all the time, and the state of the room where it is a newer one.
     ``POST …/key/left`` says that the tab is being closed. ``POST …/key/view`` says what the
     teacher's player shows, ``POST …/key/act`` what the teacher does with the class, and both are
     refused from everybody else.
@@ -120,6 +121,8 @@ def answer(
         return _take(room, seat, said, body)
     known = dict(parse_qsl(query))
     room.hear(member, follows=known.get("f") != "0")
+    if "was" in known:
+        room.return_as(member, known["was"])
     room.hear_teacher(seat)
     return 200, told(room, member, known.get("v", ""), leads=room.is_led_by(seat))
 

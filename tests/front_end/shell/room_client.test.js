@@ -169,6 +169,16 @@ test("a tab loaded anew claims its seat, a new one only offers to, and what is r
   assert.equal(world.window.localStorage.getItem("kvviz-room"), null);
 });
 
+test("a page loaded anew tells once which tab it was", async () => {
+  client();
+  await after(100);
+  client({ address: "_kvviz/rooms/m2" });
+  await after(1500);
+  const asked = world.asked.filter((/** @type {string} */ url) => url.includes("/m2?"));
+  assert.ok(asked[0].endsWith("&was=m") && asked.length > 1);
+  assert.ok(asked.slice(1).every((/** @type {string} */ url) => !url.includes("was")));
+});
+
 test("a tab that is closed says so", () => {
   client();
   world.heard.get("pagehide")();

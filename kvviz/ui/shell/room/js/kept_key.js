@@ -2,6 +2,7 @@
 // outlives a reload, and a tab that the browser restores; the browser's storage a tab that was closed.
 
 const NAME = "kvviz-room";
+const MEMBER = "kvviz-room-member";
 const KEPT_MS = 4 * 3600 * 1000;
 
 /** @typedef {{ code: string, key: string, since: number }} Kept */
@@ -31,6 +32,21 @@ export function keepKey(window, code, key) {
     } catch {
       // Then it is not kept.
     }
+  }
+}
+
+/**
+ * Keeps by which key this tab is in a room, and gives the one before it, so that a page that is loaded
+ * anew is no newcomer.
+ * @param {Window} window @param {string} key @returns {string} Empty if there was none, or the same.
+ */
+export function takeTurn(window, key) {
+  try {
+    const before = window.sessionStorage.getItem(MEMBER) ?? "";
+    window.sessionStorage.setItem(MEMBER, key);
+    return before === key ? "" : before;
+  } catch {
+    return "";
   }
 }
 

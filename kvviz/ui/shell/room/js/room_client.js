@@ -1,5 +1,5 @@
 // A tab in a room: says two times a second that it is there, hears what has changed, and follows.
-import { forgetKey, keptKey, keepKey } from "./kept_key.js";
+import { forgetKey, keptKey, keepKey, takeTurn } from "./kept_key.js";
 import { hasMoreThanOwn, isSameButForView, ledQuery } from "./led_place.js";
 
 /** An answer that has not come by then is asked for again. */
@@ -62,6 +62,8 @@ export class RoomClient {
     this.looked = "";
     this.sent = "";
     this.sentAt = -Infinity;
+    /** The key that this tab had in a room before it was loaded anew, until the server has heard of it. */
+    this.was = "";
     /** The question that this page was scrolled to. */
     this.ledTo = "";
     this.failures = 0;
@@ -104,6 +106,7 @@ export class RoomClient {
     this.wentTo = this.looked = this.sent = "";
     this.ledTo = "";
     if (this.payload.code !== before.code) this.isAway = false;
+    this.was = this.payload.address ? takeTurn(this.window, this.payload.address.split("/").pop() ?? "") : "";
     this.window.clearTimeout(this.timer);
   }
 
@@ -176,8 +179,14 @@ export class RoomClient {
     const { address } = this.payload;
     if (!address) return;
     const known = this.state?.v ?? 0;
-    const told = await this.answer(`?v=${known}&f=${this.isAway ? 0 : 1}`);
+    const was = this.was ? `&was=${this.was}` : "";
+    const told = await this.answer(`?v=${known}&f=${this.isAway ? 0 : 1}${was}`);
     if (this.payload.address !== address) return;
+    if (told !== undefined && this.was) {
+      this.was = "";
+      // What this tab has voted is known only now.
+      if (told.poll) this.tellOnce("redraw", told.redraw, address);
+    }
     if (told === undefined) {
       this.failures += 1;
       if (this.failures >= FAILURES_BORNE) this.trouble = "silent";
