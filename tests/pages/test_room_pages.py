@@ -99,6 +99,12 @@ def test_a_code_that_is_typed_leads_in_and_a_wrong_one_is_kept_with_a_sentence(l
     app.query_params["room"] = lesson.code
     app.run()
     assert NAME not in app.session_state
+    # Not even when it has opened one of its own since.
+    press(app, "room:open")
+    app.query_params["room"] = lesson.code
+    app.run()
+    assert app.session_state[NAME].teaches
+    assert app.session_state[NAME].room is not lesson
 
 
 @pytest.mark.parametrize("code", ["BBBBB", "<b>", "x" * 5000, "ABC\x00"])

@@ -24,8 +24,11 @@ PARAMETER = "room"
 OWN = (PARAMETER, "lang", "present")
 """What an address says of the person who reads it: nobody is led to another one's."""
 
+N_TRIED = 20
+
 _OF_SESSION = "kvviz:room"
 _TRIED = "kvviz:room-tried"
+"""Codes of rooms that this session was in, or that its address named, the latest last."""
 _SAID = "kvviz:room-said"
 _FORGET = "kvviz:room-forget"
 
@@ -88,13 +91,16 @@ def to_forget() -> str:
 
 
 def take_from_address() -> None:
-    """Enter the room that the address names, once: who leaves it is not led in again."""
+    """Enter the room that the address names, once: who leaves it is not led in again.
+
+    The query of a message may be the address that the page had a moment ago.
+    """
     step = history.new_step()
     parameters = st.query_params if step is None else step.parameters
     code = normal_code(parameters.get(PARAMETER, ""))
-    if not code or code == st.session_state.get(_TRIED):
+    if not code or code in st.session_state.get(_TRIED, ()):
         return
-    st.session_state[_TRIED] = code
+    _tried(code)
     mine = here()
     if mine is None or mine.room.code != code:
         join(code)
@@ -176,6 +182,10 @@ def lead(page: str, parameters: Mapping[str, str]) -> None:
         mine.room.lead(mine.seat, Place(page, query))
 
 
+def _tried(code: str) -> None:
+    st.session_state[_TRIED] = (*st.session_state.get(_TRIED, ()), code)[-N_TRIED:]
+
+
 def _trying(act: Callable[[], None]) -> bool:
     try:
         act()
@@ -191,7 +201,7 @@ def _enter(text: str) -> None:
     member = room.join()
     _leave()
     st.session_state[_OF_SESSION] = Membership(room, member)
-    st.session_state[_TRIED] = room.code
+    _tried(room.code)
 
 
 def _sit_down(room: Room, key: str) -> None:
@@ -199,7 +209,7 @@ def _sit_down(room: Room, key: str) -> None:
     member = room.join(teaches=True)
     _leave()
     st.session_state[_OF_SESSION] = Membership(room, member, seat, key)
-    st.session_state[_TRIED] = room.code
+    _tried(room.code)
 
 
 def _leave(forget: str = "") -> None:
