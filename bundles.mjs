@@ -7,6 +7,8 @@ import { build } from "esbuild";
 /** The module that Streamlit calls, and the file that it becomes with all that it imports. */
 const BUNDLES = [
   ["kvviz/player/js/streamlit.js", "kvviz/player/player.bundle.js"],
+  ["kvviz/ui/shell/room/js/streamlit.js", "kvviz/ui/shell/room/room_bar.bundle.js"],
+  ["kvviz/ui/shell/presenter/js/streamlit.js", "kvviz/ui/shell/presenter/presenter.bundle.js"],
   ["kvviz/ui/parts/js/copy_link.js", "kvviz/ui/parts/copy_link.bundle.js"],
   ["kvviz/ui/parts/js/work_bar.js", "kvviz/ui/parts/work_bar.bundle.js"],
   ["kvviz/ui/pages/bert_vs_gpt2/js/streamlit.js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],

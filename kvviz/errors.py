@@ -96,3 +96,7 @@ class BrowserError(KvvizError):
 
 class LinkError(KvvizError):
     """A link or a message from the browser holds a value that cannot be used."""
+
+
+class RoomError(KvvizError):
+    """A room of a class cannot be entered, or cannot do what was asked of it."""

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.errors_shown import on_script_error
 from kvviz.ui.work.job_endpoint import JobEndpoint
@@ -20,7 +21,7 @@ Streamlit would run a page without the router on the first deep link after the s
 
 AROUND: dict[str, Any] = {
     "lifespan": lifespan,
-    "middleware": [*middleware(), Middleware(JobEndpoint)],
+    "middleware": [*middleware(), Middleware(JobEndpoint), Middleware(RoomEndpoint)],
     "on_script_error": on_script_error,
 }
 """What the app puts around the script, by the names of `st.App`'s arguments."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.lesson_pictures import take_lesson
 from tests.browser.server import serving
 from tests.browser.whole_page import PATIENCE_MS, SIGHTS, Sight, refuse_half, wait_until_whole
 
@@ -29,11 +30,13 @@ PICTURES = {
 }
 LIVES = "lives"
 """The animation: both lives of a short run, growing. It is saved as a visitor would save it."""
+ROOM = "room"
+"""A lesson with a room: the projector and a telephone, light."""
 SIZES = {"wide": (1440, 1130), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 
 
-def take(folder: Path, names: Iterable[str] = (*PICTURES, LIVES)) -> list[Path]:
+def take(folder: Path, names: Iterable[str] = (*PICTURES, LIVES, ROOM)) -> list[Path]:
     """Start the app, take every picture in every size and scheme, and return the files.
 
     The animation is one file, light and wide.
@@ -49,10 +52,12 @@ def take(folder: Path, names: Iterable[str] = (*PICTURES, LIVES)) -> list[Path]:
                     size=size, scheme=scheme)
             for scheme in SCHEMES
             for size in SIZES
-            for name in names if name != LIVES
+            for name in names if name not in (LIVES, ROOM)
         ]  # fmt: skip
         if LIVES in names:
             taken.append(animation(browser, address, folder / f"{LIVES}.gif"))
+        if ROOM in names:
+            taken += take_lesson(browser, address, folder)
         browser.close()
     return taken
 
@@ -105,7 +110,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to put the pictures")
     parser.add_argument(
-        "names", nargs="*", default=[*PICTURES, LIVES], help="which; all if left out"
+        "names", nargs="*", default=[*PICTURES, LIVES, ROOM], help="which; all if left out"
     )
     arguments = parser.parse_args()
     for written in take(arguments.folder, arguments.names):

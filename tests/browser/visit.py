@@ -100,8 +100,8 @@ class Visit:
             page.add_init_script(SLOW_LINE)
 
     def _hear_failed(self, request) -> None:
-        # A bar of progress may be asking at the moment when its page is left.
-        if "/_kvviz/jobs/" in request.url and request.failure == "net::ERR_ABORTED":
+        # A bar of progress, or a room's, may be asking at the moment when its page is left.
+        if "/_kvviz/" in request.url and request.failure == "net::ERR_ABORTED":
             return
         self.complaints.append(f"failed: {request.url}")
 

@@ -1,5 +1,5 @@
 // The second cache of an encoder-decoder: its K and V grids, its attention pattern, and the line that reads them.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
@@ -42,10 +42,7 @@ export function crossPanel(cache, dispatch) {
   let first = 0;
   let windowRow = 0;
   let inside = false;
-  const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
-    const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
+  const at = (/** @type {PointerEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => pointOn(event, canvas);
   /** @param {PointerEvent} event @returns {Spot | null} */
   const kvSpot = (event) => {
     if (!scene?.layout.cross) return null;

@@ -34,6 +34,25 @@ export function show(node, shown) {
 }
 
 /**
+ * @param {Element} node
+ * @returns {number} How many pixels of the window one of the node's own takes: a page may be shown larger.
+ */
+export function zoomOf(node) {
+  return /** @type {{ currentCSSZoom?: number }} */ (node).currentCSSZoom || 1;
+}
+
+/**
+ * Where a pointer is, in a node's own pixels.
+ * @param {{ clientX: number, clientY: number }} event @param {Element} node
+ * @returns {{ x: number, y: number }}
+ */
+export function pointOn(event, node) {
+  const { left, top } = node.getBoundingClientRect();
+  const zoom = zoomOf(node);
+  return { x: (event.clientX - left) / zoom, y: (event.clientY - top) / zoom };
+}
+
+/**
  * Runs something again only when what it depends on has changed.
  * @returns {(keys: unknown[], run: () => void) => void}
  */

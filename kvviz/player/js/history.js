@@ -1,5 +1,5 @@
 // The lives of the rows, one picture a run: which rows were computed at which step, and which were read.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
 import { hitHistory } from "./layout.js";
@@ -45,8 +45,8 @@ export function history(dispatch) {
   /** @param {PointerEvent} event @returns {Spot | null} */
   const spotAt = (event) => {
     if (!scene) return null;
-    const box = canvas.getBoundingClientRect();
-    const hit = hitHistory(scene.layout.history, event.clientX - box.left, event.clientY - box.top);
+    const { x, y } = pointOn(event, canvas);
+    const hit = hitHistory(scene.layout.history, x, y);
     return hit && { part: hit.cross ? "cross-life" : "life", cache: runsOnShow(scene.state)[hit.life], row: hit.row, column: hit.step };
   };
   const goTo = (/** @type {PointerEvent} */ event) => {

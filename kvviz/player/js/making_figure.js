@@ -1,6 +1,6 @@
 // The making of a row as a figure: how one token comes to look at another, in three pictures with one line
 // of arithmetic each. The player and other pages draw it, each of what it has.
-import { el, setAttribute, setText, show } from "./dom.js";
+import { el, pointOn, setAttribute, setText, show } from "./dom.js";
 import * as words from "./making_words.js";
 import { numberOfMix, paintMix, paintProducts, paintWeights } from "./paint_making.js";
 import { heaviest } from "./row_making.js";
@@ -82,7 +82,7 @@ export function makingFigure({ close: onClose, pick, move }, { shares, levels = 
     at = to;
     paint();
   };
-  const across = (/** @type {PointerEvent} */ event, /** @type {HTMLElement} */ canvas) => event.clientX - canvas.getBoundingClientRect().left;
+  const across = (/** @type {PointerEvent} */ event, /** @type {HTMLElement} */ canvas) => pointOn(event, canvas).x;
   const share = (/** @type {PointerEvent} */ event, /** @type {HTMLElement} */ canvas, /** @type {number} */ n) =>
     Math.min(n - 1, Math.max(0, Math.floor((across(event, canvas) / width) * n)));
   products.canvas.addEventListener("pointermove", (event) => point(subject && share(event, products.canvas, subject.making.query.length)));

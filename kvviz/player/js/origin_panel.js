@@ -1,6 +1,6 @@
 // One level deeper in the making of a row: how its query, its key or its value came about. And one level
 // on: what its mix becomes. Both from what the model was seen to do, fetched for the head on show.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { ROW_PARTS, largestAt, originAt, rowOrigin, streamAt, sumOf } from "./head_origin.js";
 import * as words from "./origin_words.js";
 import { hitOrigin, originLayout, paintBecoming, paintOrigin } from "./paint_origin.js";
@@ -62,9 +62,9 @@ export function originPanel(dispatch) {
 
   canvas.addEventListener("pointermove", (event) => {
     if (!origin || !told) return;
-    const box = canvas.getBoundingClientRect();
+    const { x, y } = pointOn(event, canvas);
     const { entered, row, bias } = origin;
-    const hit = hitOrigin(originLayout(told.width, row.length, bias !== null), entered.length, row.length, event.clientX - box.left, event.clientY - box.top);
+    const hit = hitOrigin(originLayout(told.width, row.length, bias !== null), entered.length, row.length, x, y);
     if (!hit) return;
     [chosen, at] = [hit.number, hit.at];
     draw();

@@ -1,5 +1,5 @@
 // One run's panel: K and V grids and the attention pattern on shared rows, and the line that reads them.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { decoderSpot } from "./cross.js";
 import { crossPanel } from "./cross_panel.js";
 import { figureTag } from "./figure_tag.js";
@@ -59,10 +59,7 @@ export function panel(cache, dispatch) {
   /** @type {Scene | null} */
   let scene = null;
   let first = 0;
-  const bounds = (/** @type {PointerEvent | WheelEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => {
-    const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
+  const bounds = (/** @type {PointerEvent | WheelEvent} */ event, /** @type {HTMLCanvasElement} */ canvas) => pointOn(event, canvas);
   const kvSpot = (/** @type {PointerEvent} */ event) => {
     if (!scene) return null;
     const { x, y } = bounds(event, kvCanvas);

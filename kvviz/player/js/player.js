@@ -1,5 +1,5 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
-import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
+import { el, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
 import { readBuffer } from "./buffer.js";
 import { gradient } from "./colour.js";
 import { writeTags } from "./figure_tag.js";
@@ -8,6 +8,7 @@ import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
+import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
 import { livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
@@ -57,6 +58,8 @@ import * as words from "./words.js";
  */
 
 const TELL_MS = 250;
+/** After so long, up to twice, the host is told of a view that somebody else led to. */
+const LED_TELL_MS = 1500;
 /** A question to the model waits so long: whoever goes through the heads asks about the last one. */
 const ASK_MS = 200;
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
@@ -97,6 +100,8 @@ export class Player {
     /** The question about a head that was asked last. */
     this.asked = "";
     this.told = "";
+    /** Whether the view is being changed by who leads, and not by the person here. */
+    this.isLed = false;
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
     this.themeChanged = whenChanged();
@@ -127,6 +132,14 @@ export class Player {
       kvviz: {
         frameTimes: () => [...this.frameTimes],
         isMoving: () => this.moment(performance.now()) !== REST,
+        /** The run on show, and the view of it; null before there is one. */
+        seen: () => this.payload && this.state && { ...viewOf(this.state), run: this.payload.header.id },
+        /** Shows another view of the run, as somebody else does who leads. */
+        look: (/** @type {View} */ view) => this.look(view),
+        /** Goes so many steps on. */
+        by: (/** @type {number} */ by) => this.act({ type: "step-by", by }),
+        /** Stops a run that plays. */
+        rest: () => this.act({ type: "play", on: false }),
         /** Draws the step in view as it is seen at a moment of it, 0 to 1. */
         drawAt: (/** @type {number} */ t) => this.frame(performance.now(), momentOfStep(t)),
         /** Writes pictures into the page, see `saveIntoPage`. */
@@ -163,6 +176,7 @@ export class Player {
     }
     writeTags(this.root, payload.header.recorded);
     this.told = JSON.stringify(viewOf(this.state));
+    this.stir();
     this.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
@@ -225,7 +239,27 @@ export class Player {
     this.askModel(action.type === "further");
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
     this.tell();
+    this.stir();
     this.schedule();
+  }
+
+  /**
+   * Takes on a view that somebody else leads to. The host hears of it late: whoever leads may go on at
+   * once, and a class would all tell at the same time.
+   * @param {View} view
+   */
+  look(view) {
+    this.isLed = true;
+    for (const way of WAYS) {
+      const action = this.state && way(this.state, view);
+      if (action) this.act(action);
+    }
+    this.isLed = false;
+  }
+
+  /** Lets the page know that the view is another one by now. */
+  stir() {
+    this.root.dispatchEvent(new CustomEvent("kvviz-view", { bubbles: true }));
   }
 
   /** @param {State} state @param {boolean} byOne */
@@ -309,7 +343,7 @@ export class Player {
       if (text === this.told) return;
       this.told = text;
       if (this.payload) this.host.onView?.(view, this.payload.header.view_number, this.payload.header.id);
-    }, TELL_MS);
+    }, this.isLed ? LED_TELL_MS * (1 + Math.random()) : TELL_MS);
   }
 
   /** @param {KeyboardEvent} event @param {boolean} inside */
@@ -335,12 +369,14 @@ export class Player {
   frame(now, moment = this.moment(now)) {
     const { payload, state, theme } = this;
     // Not clientWidth: it rounds up, and half a pixel too much would push a panel out of its line.
-    const width = Math.floor(this.root.getBoundingClientRect().width);
+    const zoom = zoomOf(this.root);
+    const width = Math.floor(this.root.getBoundingClientRect().width / zoom);
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    const height = windowHeight();
-    this.layoutChanged([payload, width, height, both, devicePixelRatio], () => this.relayout(width, height, both));
+    const windows = windowHeight();
+    const height = windows && windows / zoom;
+    this.layoutChanged([payload, width, height, both, devicePixelRatio, zoom], () => this.relayout(width, height, both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -350,7 +386,7 @@ export class Player {
       measured: this.measured,
       theme: theme.theme,
       palette: theme.palette,
-      dpr: devicePixelRatio || 1,
+      dpr: (devicePixelRatio || 1) * zoom,
       canAsk: this.host.onWanted !== undefined,
       cumulative: this.cumulative,
       lives: this.lives,

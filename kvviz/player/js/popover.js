@@ -2,7 +2,7 @@
 import { billExplanation, whyNotZero } from "./bill_words.js";
 import { canMove } from "./animate.js";
 import { animationForm } from "./animation_form.js";
-import { el, show, whenChanged } from "./dom.js";
+import { el, show, whenChanged, zoomOf } from "./dom.js";
 import { entropyExplanation, nextExplanation, weightExplanation } from "./number_words.js";
 import { rowMaking } from "./row_making.js";
 import { billSide, mainRun, nextTokens, textOfId } from "./run.js";
@@ -149,9 +149,10 @@ function pictureRows(scene, save) {
  * @param {HTMLElement} root @param {HTMLElement} node @param {HTMLElement | null} anchor
  */
 function place(root, node, anchor) {
-  const within = root.getBoundingClientRect();
-  const at = (anchor ?? root).getBoundingClientRect();
-  const column = anchor?.closest("section")?.getBoundingClientRect();
+  const within = boxOf(root);
+  const at = boxOf(anchor ?? root);
+  const section = anchor?.closest("section");
+  const column = section && boxOf(section);
   const width = Math.min(380, within.width - 24);
   node.style.width = `${width}px`;
   const height = node.offsetHeight;
@@ -160,7 +161,7 @@ function place(root, node, anchor) {
   const beside = left >= 8 || right + width > within.width - 8 ? left : right;
   const below = at.bottom - within.top + 8;
   const above = at.top - within.top - height - 8;
-  const room = innerHeight - within.top - 12;
+  const room = innerHeight / zoomOf(root) - within.top - 12;
   if (beside >= 8) {
     node.style.left = `${beside}px`;
     node.style.top = `${Math.max(8, Math.min(at.top - within.top - 16, room - height))}px`;
@@ -169,4 +170,11 @@ function place(root, node, anchor) {
   const under = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
   node.style.left = `${under}px`;
   node.style.top = `${below + height < room || above < 0 ? below : above}px`;
+}
+
+/** @param {Element} node Where it stands in the window, in its own pixels. */
+function boxOf(node) {
+  const box = node.getBoundingClientRect();
+  const zoom = zoomOf(node);
+  return { left: box.left / zoom, right: box.right / zoom, top: box.top / zoom, bottom: box.bottom / zoom, width: box.width / zoom };
 }

@@ -206,7 +206,7 @@ function movedCell(cell, from, to, { header: { n_prompt } }) {
 }
 
 /** @param {Cell | null} a @param {Cell | null} b @returns {boolean} */
-function sameCell(a, b) {
+export function sameCell(a, b) {
   return a !== null && b !== null && a.cross === b.cross && a.query === b.query && a.key === b.key;
 }
 

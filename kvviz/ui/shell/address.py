@@ -15,6 +15,8 @@ import streamlit as st
 
 from kvviz.translation import ENGLISH, language
 from kvviz.ui.shell import asked_first, history
+from kvviz.ui.shell.presenter import presenter_view
+from kvviz.ui.shell.room import membership
 
 ARRIVED = "kvviz:arrived"
 """Set by the frame when another page than before is drawn, until the page has seen it."""
@@ -97,8 +99,15 @@ class Address:
         """
         spoken = language()
         spoken_here = {} if spoken == ENGLISH else {"lang": spoken}
-        self.written = {**parameters, **spoken_here, **asked_first.written()}
+        self.written = {
+            **parameters,
+            **spoken_here,
+            **asked_first.written(),
+            **membership.written(),
+            **presenter_view.written(),
+        }
         page = st.session_state.get(PAGE, "")
+        membership.lead(page, self.written)
         st.session_state.setdefault(_ADDRESSES, {})[page] = self.written
         address = page, self.written, history.newest()
         if address != st.session_state.get(SENT):

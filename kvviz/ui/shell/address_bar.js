@@ -137,13 +137,35 @@ export class AddressBar {
   write(how, place) {
     this.at = place;
     this.going = null;
-    how({}, "", `${this.base}${place.page}${place.query && "?"}${place.query}`);
+    how({}, "", this.url(place));
+  }
+
+  /** @param {Place} place @returns {string} */
+  url({ page, query }) {
+    return `${this.base}${page}${query && "?"}${query}`;
+  }
+
+  /**
+   * Go where somebody else leads: as by a step through the history, but in place of the entry that we
+   * are at, since nobody wants to go back through what another person did.
+   * @param {Place} place
+   */
+  lead(place) {
+    const wanted = { page: place.page, query: normal(place.query) };
+    if (wanted.page === this.at.page && wanted.query === this.at.query) return;
+    this.replace(this.window.history.state, "", this.url(wanted));
+    this.followed();
   }
 
   /** @param {PopStateEvent} event A step through the history, or to another place of the page. */
   stepped(event) {
     if (this.passing) return;
     event.stopImmediatePropagation();
+    this.followed();
+  }
+
+  /** Take in that the bar says another place than before, and tell the server. */
+  followed() {
     const { hash, search, pathname } = this.window.location;
     const before = this.at;
     const here = this.here();

@@ -13,6 +13,8 @@ from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
 from kvviz.ui.shell.page_list import PAGES
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
+from kvviz.ui.shell.presenter import presenter_view
+from kvviz.ui.shell.room import bar, membership, panel
 
 NAME = "kvviz"
 _ICON_BYTES = (Path(__file__).parent / "icon.png").read_bytes()
@@ -31,6 +33,11 @@ def show() -> None:
     current = st.navigation(pages, position="hidden")
     arrived = st.session_state.get(PAGE) != current.url_path
     history.listen(current.url_path, arrived=arrived)
+    membership.take_from_address()
+    presenter_view.take_from_address()
+    with st.container(key="kvviz-unseen-parts"):
+        bar.draw()
+        presenter_view.draw()
     with st.sidebar:
         st.html(
             f'<div class="kvviz-name">{NAME}</div>'
@@ -41,6 +48,8 @@ def show() -> None:
                 st.page_link(
                     page, label=page.title, query_params=last_written(page.url_path) or None
                 )
+        panel.draw()
+        presenter_view.draw_button()
     lost = st.query_params.get(LOST)
     if lost:
         st.info(
@@ -57,3 +66,6 @@ def show() -> None:
     if history.step_to_follow(current.url_path) is not None:
         # The page has no address of its own to follow.
         history.followed()
+    written = last_written(current.url_path)
+    membership.lead(current.url_path, written)
+    bar.keep_in_address(current.url_path, written)

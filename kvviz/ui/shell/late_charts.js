@@ -6,8 +6,8 @@
 const CHART = '[data-kvviz^="chart-"]';
 /** A part of the page of our own. */
 const PART = "[data-testid^=stBidiComponent]";
-/** The one part that is never seen. */
-const UNSEEN = ".st-key-kvviz-history";
+/** Parts that are never seen. */
+const UNSEEN = ".st-key-kvviz-history, .st-key-kvviz-unseen-parts";
 /** What Streamlit draws where something is still to come. */
 const TO_COME = "[data-testid*=Skeleton]";
 const CHART_PLACE = "[class*=st-key-kvviz-chart-]";

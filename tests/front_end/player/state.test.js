@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "../../../kvviz/player/js/state.js";
+import { WAYS } from "../../../kvviz/player/js/led_view.js";
 import { makeBuffer } from "./fixture.js";
 
 const payload = readBuffer(makeBuffer({ view: { step: 2, layer: 3, head: 5 } }));
@@ -174,4 +175,23 @@ test("a link's cell is on show from the start, unless the run does not have it",
   assert.equal(view({ cross: false, query: 4, key: 5 }).cell, null);
   assert.equal(view({ cross: false, query: 1.5, key: 0 }).cell, null);
   assert.equal(view({ cross: false, query: 999, key: 0 }).cell, null);
+});
+
+test("from any view the ways of one who leads come to theirs, and stay there when it is told again", () => {
+  const views = [
+    { step: 9, layer: 1, head: 2, cache: "off", cell: { cross: false, query: 4, key: 2 } },
+    { step: 9, layer: 1, head: 2, cache: "off", cell: { query: 4, key: 2, cross: false } },
+    { step: 3, layer: 1, head: 2, cache: "both", cell: { query: 3, key: 0, cross: false } },
+    { step: 0, layer: 0, head: 0, cache: "on", cell: null },
+  ];
+  let state = { ...initialState(both), playing: true };
+  for (const view of [...views, ...views.toReversed(), ...views]) {
+    for (const way of WAYS) {
+      const action = way(state, view);
+      if (action) state = reduce(state, action, both, true);
+    }
+    assert.deepEqual(viewOf(state), view);
+    assert.equal(state.playing, false);
+    assert.ok(WAYS.every((way) => way(state, view) === null));
+  }
 });

@@ -17,6 +17,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.parts.experiment import verdict as verdicts
 from kvviz.ui.parts.experiment.question import Choice, ask, together
 from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
+from kvviz.ui.parts.experiment.room_vote import RoomVote, identity, offer
 from kvviz.ui.parts.experiment.verdict import Verdict
 from kvviz.ui.parts.experiment.work import Work
 from kvviz.ui.shell.asked_first import asked_first, cover
@@ -85,7 +86,21 @@ class Experiment:
         """What was answered, None before it."""
         if not self.choices:
             return Given(SHOW_ME)
+        vote = self.vote
+        if vote is not None:
+            if vote.is_open:
+                return None
+            vote.adopt(self.key, self.on_answer)
         return Record.here().given.get(self.key) or (Given(SHOW_ME) if self.stands_open else None)
+
+    @property
+    def vote(self) -> RoomVote | None:
+        """The room's vote on it, None where the session is in no room or that asks nothing such."""
+        return RoomVote.of(self._identity, self.choices)
+
+    @property
+    def _identity(self) -> str:
+        return identity(self.question, self.about, self.words)
 
     @property
     def stands_open(self) -> bool:
@@ -158,15 +173,35 @@ class Experiment:
         """Draw the question; return what was answered, and the place for what is told of it."""
         if not self.choices:
             return self.given, st.container()
-        text = self.lesson.ask.format(**self.words)
-        return ask(
+        text, vote, given = self.lesson.ask.format(**self.words), self.vote, self.given
+        if vote is not None and vote.is_open:
+            given, box = ask(
+                self.key,
+                text,
+                self.choices,
+                given=None,
+                vote=vote.cast,
+                takes=vote.takes_mine,
+                turn=vote.turn,
+            )
+            with box:
+                vote.draw(self.question)
+            return given, box
+        given, box = ask(
             self.key,
             text,
             self.choices,
-            given=self.given,
+            given=given,
             stays=self.stays,
             on_answer=self.on_answer,
         )
+        with box:
+            if vote is None:
+                offer(self.question, self._identity, text, self.choices)
+            elif self.tell is None and not vote.mine.teaches:
+                # Told in a place of the page's own, and only there where it was done.
+                vote.draw_outcome(None, self.question)
+        return given, box
 
     def judge(self, came_out: Verdict, *, alone: bool = False) -> None:
         """Draw what came out, beside what was answered.
@@ -178,6 +213,9 @@ class Experiment:
         given = None if alone else self.given
         answers = SHOW_ME if given is None else given.answers
         verdicts.draw(came_out, self.lesson, self.choices, answers)
+        vote = self.vote
+        if vote is not None and not vote.is_open:
+            vote.draw_outcome(came_out.right, self.question)
 
     def _offer_to_ask(self) -> None:
         """Draw the way to the covered state, whose address can be given to others."""

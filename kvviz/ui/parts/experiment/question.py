@@ -64,6 +64,9 @@ def ask(
     given: Given | None,
     stays: bool = True,
     on_answer: Callable[[], None] | None = None,
+    vote: Callable[[tuple[Any, ...]], None] | None = None,
+    takes: bool = True,
+    turn: str = "",
 ) -> tuple[Given | None, DeltaGenerator]:
     """Draw a question, with its choices until it is answered.
 
@@ -77,6 +80,9 @@ def ask(
         given: What was answered, None before it.
         stays: Whether the question stands there when it is answered.
         on_answer: Called when it is answered, before the page is drawn again.
+        vote: Takes the answers in place of the session's record, where a room is asked.
+        takes: Whether answers are taken now.
+        turn: Which vote it is: what was chosen in another is not chosen in this.
 
     Returns:
         What was answered, or None as long as it was not, and the place for what is told of it.
@@ -109,13 +115,20 @@ def ask(
             with spot:
                 _spot(name, given)
         else:
+            if not takes:
+                return given, box
             with place.container(
                 horizontal=True,
                 key=f"kvviz-answers-{name}",
                 gap="small" if len(choices) == 1 else "medium",
                 vertical_alignment="bottom",
             ):
-                _answers(key, choices, take)
+                _answers(
+                    (name, (key[1], turn)) if turn else key,
+                    choices,
+                    vote or take,
+                    may_show=vote is None,
+                )
     return given, box
 
 
@@ -125,7 +138,13 @@ def _spot(name: str, given: Given) -> None:
             answered(name, given.number)
 
 
-def _answers(key: Key, choices: Sequence[Choice], take: Callable[[tuple[Any, ...]], None]) -> None:
+def _answers(
+    key: Key,
+    choices: Sequence[Choice],
+    take: Callable[[tuple[Any, ...]], None],
+    *,
+    may_show: bool,
+) -> None:
     """Draw a button for each answer, or where several choices are to be made a row for each."""
     name, about = key
     if len(choices) == 1:
@@ -153,6 +172,8 @@ def _answers(key: Key, choices: Sequence[Choice], take: Callable[[tuple[Any, ...
                 key=one,
                 on_change=chosen,
             )
+    if not may_show:
+        return
     st.button(
         _("Just show me"),
         key=f"ask:{name}:show",

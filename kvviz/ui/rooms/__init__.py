@@ -1,0 +1,9 @@
+"""Rooms of a class: who is present, where the teacher leads, what was voted. No page, no model."""
+
+from __future__ import annotations
+
+from kvviz.ui.rooms.poll import Poll, Question
+from kvviz.ui.rooms.room import Member, Place, Room
+from kvviz.ui.rooms.room_store import RoomStore
+
+__all__ = ["Member", "Place", "Poll", "Question", "Room", "RoomStore"]

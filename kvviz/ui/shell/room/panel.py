@@ -1,0 +1,97 @@
+"""A room in the sidebar: open one or come in; for its teacher the code, the counts and the end."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kvviz.translation import gettext as _
+from kvviz.ui.rooms.poll import counts_as_csv
+from kvviz.ui.rooms.room_store import N_LETTERS
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.shell.room import invitation, membership
+from kvviz.ui.shell.room.membership import Membership
+
+CODE = "room:code"
+"""Key of the field that a code is typed into."""
+
+
+def draw() -> None:
+    """Draw it."""
+    mine = membership.here()
+    with st.container(key="kvviz-room-panel", gap="small"):
+        # Above, since the field for a code opens below.
+        sentence = membership.said()
+        if sentence:
+            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(sentence)}</div>')
+        if mine is None:
+            _draw_doors()
+        elif mine.teaches:
+            _draw_teacher(mine)
+        else:
+            _draw_student(mine)
+    if mine is not None and mine.invites:
+        mine.invites = False
+        invitation.show(mine.room.code)
+
+
+def _draw_doors() -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            _("Open a room"),
+            key="room:open",
+            on_click=_open,
+            icon=":material/groups:",
+            help=_("For a class: its pages follow yours, and it predicts together."),
+        )
+        with st.popover(_("Join"), key="room:join"):
+            st.text_input(
+                _("Code of a room"),
+                key=CODE,
+                max_chars=2 * N_LETTERS,
+                placeholder=_("{n} letters").format(n=N_LETTERS),
+                on_change=_join,
+            )
+            st.button(_("Come in"), key="room:enter", on_click=_join)
+
+
+def _open() -> None:
+    membership.open_room()
+
+
+def _join() -> None:
+    text = st.session_state.get(CODE, "")
+    if text.strip() and membership.here() is None:
+        membership.join(text)
+
+
+def _draw_teacher(mine: Membership) -> None:
+    room = mine.room
+    _draw_name(room.code, _("You lead it"), room.n_present)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(_("Show the code"), key="room:invite", icon=":material/qr_code_2:"):
+            invitation.show(room.code)
+        with st.popover(_("More"), key="room:more"):
+            if room.past:
+                st.download_button(
+                    _("Counts of the votes (CSV)"),
+                    counts_as_csv(room.past),
+                    file_name=f"kvviz-{room.code}.csv",
+                    mime="text/csv",
+                    key="room:csv",
+                    on_click="ignore",
+                )
+            st.button(_("End the room"), key="room:end", on_click=membership.end)
+
+
+def _draw_student(mine: Membership) -> None:
+    _draw_name(mine.room.code, "", mine.room.n_present)
+    st.button(_("Leave the room"), key="room:leave", type="tertiary", on_click=membership.leave)
+
+
+def _draw_name(code: str, role: str, n_present: int) -> None:
+    here = _("{n} here").format(n=f'<b data-kvviz-room="present">{n_present}</b>')
+    about = " · ".join(part for part in (plain_html(role), here) if part)
+    named = plain_html(_("Room {code}")).format(
+        code=f'<b data-kvviz="room-code">{plain_html(code)}</b>'
+    )
+    st.html(f'<div class="kvviz-room-name">{named}</div><div class="kvviz-aside">{about}</div>')
