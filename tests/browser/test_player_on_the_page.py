@@ -53,6 +53,7 @@ def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
     asked = []
     tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     tab.open("/kv_cache", layer="0", head="0")
+    tab.charts_come()
     tab.wait(step=0, layer=0, head=0)
     tab.still()
     # Keys reach the player after a click on plain ground.

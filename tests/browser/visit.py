@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
@@ -53,6 +55,19 @@ far away. On the machine itself many of them come within one frame, and what lie
 """
 
 
+CHARTS_WAIT = """
+let wanted;
+const asked = new Promise((come) => { window.kvvizLetChartsCome = come; });
+Object.defineProperty(window, "kvvizChartsWanted", {
+  get: () => asked.then(() => wanted),
+  set(byTheApp) { wanted = byTheApp; },
+});
+"""
+"""Has the app's charts wait for the test's word besides its own (`kvviz/ui/shell/late_charts.py`).
+To read Plotly and draw one chart takes as much work as all else on a page, and most tests look at
+none. Where one is looked at, it comes the app's own way: when it is near the window."""
+
+
 _STILL_CSS = (Path(__file__).parent / "still.css").read_text(encoding="utf-8")
 STILL = f"""
 const still = new CSSStyleSheet();
@@ -73,10 +88,24 @@ TEXTS_OVER_TEXTS = """() => {
 """Names the texts of an SVG that lie upon one another, two and two; slanting ones are left out."""
 
 
+_TWICE: WeakKeyDictionary[Page, list[Callable[[str], None]]] = WeakKeyDictionary()
+
+
+def _things_seen_twice(page: Page, *, slow: bool) -> list[Callable[[str], None]]:
+    """Return who hears of a thing that is on a page twice; prepare the page if it is new."""
+    if page not in _TWICE:
+        heard = _TWICE[page] = []
+        page.expose_function("kvvizTwice", lambda name: [hear(name) for hear in heard] and None)
+        for script in (TELL_TWICE, STILL, CHARTS_WAIT, *([SLOW_LINE] if slow else [])):
+            page.add_init_script(script)
+    return _TWICE[page]
+
+
 class Visit:
     """A tab: opens pages, waits on hooks, and hears what should not be heard.
 
     Attributes:
+        slow: Whether the server's messages come one by one, as over a slow line.
         complaints: Console errors and warnings, uncaught exceptions, and failed requests.
         n_sent: Websocket messages that the page has sent.
     """
@@ -84,20 +113,32 @@ class Visit:
     def __init__(self, page: Page, address: str, *, slow: bool = False, cold: bool = False) -> None:
         self.page = page
         self.address = address
+        self.slow = slow
         self.complaints: list[str] = []
         self.n_sent = 0
         page.set_default_timeout(COLD_MS if cold else PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
-        page.on("requestfailed", self._hear_failed)
-        page.on("request", self._stay_home)
-        page.on("websocket", lambda socket: socket.on("framesent", self._count))
-        page.expose_function("kvvizTwice", self._hear_twice)
-        page.add_init_script(TELL_TWICE)
-        page.add_init_script(STILL)
-        if slow:
-            page.add_init_script(SLOW_LINE)
+        self._hearing = {
+            "console": self._hear,
+            "pageerror": lambda error: self.complaints.append(f"exception: {error}"),
+            "requestfailed": self._hear_failed,
+            "request": self._stay_home,
+            "websocket": lambda socket: socket.on("framesent", self._count),
+        }
+        for what, hear in self._hearing.items():
+            page.on(what, hear)
+        self._twice = _things_seen_twice(page, slow=slow)
+        self._twice.append(self._hear_twice)
+
+    def leave(self) -> None:
+        """Hear no more of the tab, and leave it empty: it may be another visit's."""
+        for what, hear in self._hearing.items():
+            self.page.remove_listener(what, hear)
+        self._twice.clear()
+        self.page.unroute_all(behavior="ignoreErrors")
+        if self.page.url.startswith(self.address):
+            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self.page.goto("about:blank")
 
     def _hear_failed(self, request) -> None:
         # A bar of progress may be asking at the moment when its page is left.
@@ -146,12 +187,20 @@ class Visit:
         return self.hooks()
 
     def chart(self, name: str) -> Locator:
-        """Go to a chart, found by the hook that stands in one container with it, and return it."""
+        """Go to a chart, found by the hook that stands in one container with it, and return it.
+
+        Until a test does, or asks that `charts_come`, none is drawn.
+        """
+        self.charts_come()
         hook = self.page.locator(f'[data-kvviz="chart-{name}"]')
         expect(hook).to_be_attached()
         holder = hook.locator(f"xpath=ancestor::*[contains(@class, 'st-key-kvviz-chart-{name}')]")
         holder.scroll_into_view_if_needed()
         return holder.locator(".js-plotly-plot")
+
+    def charts_come(self) -> None:
+        """Let the charts of this page come when the app wants them, as they do for a person."""
+        self.page.evaluate("() => window.kvvizLetChartsCome?.()")
 
     def still(self) -> None:
         """Wait until the server has nothing more to say and no script runs."""
