@@ -20,14 +20,15 @@ PATIENCE_S = 60
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[str]:
+def serving(*, timed_once: bool = False, **settings: str) -> Iterator[str]:
     """Start the app as README says and give its address; stop it afterwards.
 
     Args:
+        timed_once: Whether nothing is made again for the sake of its times (`app_timed_once.py`).
         settings: Variables of the environment that the app reads; no others of its own are set.
     """
-    command = [sys.executable, "-m", "streamlit", "run", "app.py",
-               "--server.headless", "true", "--server.port"]  # fmt: skip
+    start = ["tests.browser.app_timed_once"] if timed_once else ["streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", *start, "--server.headless", "true", "--server.port"]
     with started(command, ROOT, environment_of_an_app(**settings)) as address:
         yield address
 
