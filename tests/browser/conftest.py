@@ -42,7 +42,7 @@ def address(browser: Browser) -> Iterator[str]:
 
     Each worker has one, so it takes one thread: two would fight for the cores of the other.
     """
-    with serving(timed_once=True, KVVIZ_THREADS="1") as address:
+    with serving(timed_once=True, KVVIZ_THREADS="1", KVVIZ_PSEUDO="1") as address:
         page = browser.new_page()
         Visit(page, address, cold=True).open("/kv_cache", new="2")
         page.close()

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.visit import PLAYER
 from tests.factories import make_trace
 
 pytestmark = pytest.mark.browser
@@ -98,7 +99,8 @@ def step_and_go_on(tab):
 def test_the_start_page_plays_its_stored_run_once_by_itself_and_leads_to_the_next_page(visit):
     tab = visit(scheme="dark", moving=True).open("/")
     last = tab.hooks()["nSteps"] - 1
-    tab.wait(step=last)
+    # A second a step, which is half of what is waited for.
+    tab.page.wait_for_selector(f"{PLAYER}[data-step='{last}']", timeout=2_000 * last)
     # It stops there, both counts in sight, and where one is to go on is said below.
     expect(tab.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     counts = [

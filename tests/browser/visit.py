@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -11,9 +12,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 10_000
 """How long anything expected may take. On an idle machine hardly anything takes a second."""
 
 COLD_MS = 120_000
@@ -181,10 +182,28 @@ class Visit:
 
     def wait(self, **hooks: int | str) -> dict[str, int | str]:
         """Wait until hooks have these values and return all of them."""
-        for name, value in hooks.items():
-            hyphened = "".join(f"-{c.lower()}" if c.isupper() else c for c in name)
-            expect(self.player).to_have_attribute(f"data-{hyphened}", str(value))
+        self._wait_until(
+            PLAYER,
+            {
+                f"data-{re.sub('[A-Z]', lambda capital: f'-{capital[0].lower()}', name)}": value
+                for name, value in hooks.items()
+            },
+        )
         return self.hooks()
+
+    def _wait_until(self, selector: str, attributes: dict[str, int | str]) -> None:
+        """Wait until an element has these attributes.
+
+        By a selector and not by `expect`, which reads the whole page for a message each time that
+        what it looks for is not there yet; it is asked for that message where the time is up.
+        """
+        wanted = "".join(f'[{name}="{value}"]' for name, value in attributes.items())
+        try:
+            self.page.wait_for_selector(f"{selector}{wanted}", state="attached")
+        except TimeoutError:
+            for name, value in attributes.items():
+                expect(self.page.locator(selector)).to_have_attribute(name, str(value), timeout=1)
+            raise
 
     def chart(self, name: str) -> Locator:
         """Go to a chart, found by the hook that stands in one container with it, and return it.
@@ -204,9 +223,7 @@ class Visit:
 
     def still(self) -> None:
         """Wait until the server has nothing more to say and no script runs."""
-        expect(self.page.locator('[data-testid="stApp"]')).to_have_attribute(
-            "data-test-script-state", "notRunning"
-        )
+        self._wait_until('[data-testid="stApp"]', {"data-test-script-state": "notRunning"})
 
     def painted(self) -> None:
         """Wait until what has changed by now is on the screen, which is two frames later."""
