@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.axe import axe_source
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
-from tests.browser.visit import Visit
+from tests.browser.visit import PATIENCE_MS, WORK_MS, Visit
 
 
 @pytest.fixture(scope="package")
@@ -125,10 +125,12 @@ class Visits:
         slow: bool = False,
         touch: bool = False,
         moving: bool = False,
+        works: bool = False,
     ) -> Visit:
         """Open a tab, on the shared app if no address is given; `slow` as over a slow line.
 
-        An app of one's own may take its time over its first answer. Less motion is asked for, so
+        An app of one's own may take its time over its first answer, and so may one where models
+        have to work for long first (`works`). Less motion is asked for, so
         that nothing plays by itself, unless the test is about what moves.
         """
         page = self._browser.new_page(has_touch=True) if touch else self._window.tab(slow=slow)
@@ -139,7 +141,10 @@ class Visits:
             reduced_motion="no-preference" if moving else "reduce",
         )
         at = address or self._shared()
-        self.visits.append(Visit(page, at, slow=slow, cold=address is not None))
+        patience_ms = WORK_MS if works else PATIENCE_MS
+        self.visits.append(
+            Visit(page, at, slow=slow, cold=address is not None, patience_ms=patience_ms)
+        )
         return self.visits[-1]
 
     def close(self) -> None:

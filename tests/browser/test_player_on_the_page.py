@@ -147,7 +147,7 @@ def test_the_pages_with_a_player_fit_a_telephone(visit):
 
 def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
     # Few tokens, but so many that the run without the cache is not made unasked.
-    tab = visit().open("/kv_cache", new="100")
+    tab = visit(works=True).open("/kv_cache", new="100")
     tab.wait(nSteps=100, cache="on")
     tab.page.get_by_role("button", name="Side by side", exact=True).click()
     both = tab.wait(cache="both", step=0)
@@ -160,7 +160,7 @@ def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
 
 
 def test_the_check_in_float64_can_be_cancelled_and_asked_for_again(visit):
-    tab = visit().open("/kv_cache", new="60", prompt="Once upon a time", cache="both")
+    tab = visit(works=True).open("/kv_cache", new="60", prompt="Once upon a time", cache="both")
     ask = tab.page.get_by_role("button", name="Run both ways in float64")
     tab.press_as_soon_as_it_is_there("Cancel")
     ask.click()

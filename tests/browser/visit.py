@@ -17,6 +17,10 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 PATIENCE_MS = 10_000
 """How long anything expected may take. On an idle machine hardly anything takes a second."""
 
+WORK_MS = 30_000
+"""How long it may take where models work first: alone two or three seconds, and more than ten on a
+machine that has five times as much to do as it can."""
+
 COLD_MS = 120_000
 """How long the first run of a server may take, which imports torch before it."""
 
@@ -111,14 +115,22 @@ class Visit:
         n_sent: Websocket messages that the page has sent.
     """
 
-    def __init__(self, page: Page, address: str, *, slow: bool = False, cold: bool = False) -> None:
+    def __init__(
+        self,
+        page: Page,
+        address: str,
+        *,
+        slow: bool = False,
+        cold: bool = False,
+        patience_ms: int = PATIENCE_MS,
+    ) -> None:
         self.page = page
         self.address = address
         self.slow = slow
         self.complaints: list[str] = []
         self.n_sent = 0
-        page.set_default_timeout(COLD_MS if cold else PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
+        page.set_default_timeout(COLD_MS if cold else patience_ms)
+        expect.set_options(timeout=patience_ms)
         self._hearing = {
             "console": self._hear,
             "pageerror": lambda error: self.complaints.append(f"exception: {error}"),
