@@ -91,13 +91,13 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
             # The chart of rows has both sides in every case, so it speaks for all in the legend.
             line.update(showlegend=panel.unit == "rows", xaxis=f"x{row}", yaxis=f"y{row}")
             lines.append(go.Scatter(line))
-    layout = {
+    layout = go.Layout(
         **_axes(len(first.steps)),
-        "template": template(dark=dark),
-        "height": 480,
-        "hovermode": "closest",
-        "meta": {"figure": "step-cost"},
-    }
+        template=template(dark=dark),
+        height=480,
+        hovermode="closest",
+        meta={"figure": "step-cost"},
+    )
     return go.Figure(lines, layout)
 
 

@@ -1,15 +1,16 @@
 """A real Chromium on the real app."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.axe import axe_source
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
-from tests.browser.visit import Visit
+from tests.browser.visit import PATIENCE_MS, WORK_MS, Visit
 
 
 @pytest.fixture(scope="package")
@@ -41,7 +42,7 @@ def address(browser: Browser) -> Iterator[str]:
 
     Each worker has one, so it takes one thread: two would fight for the cores of the other.
     """
-    with serving(KVVIZ_THREADS="1") as address:
+    with serving(timed_once=True, KVVIZ_THREADS="1", KVVIZ_PSEUDO="1") as address:
         page = browser.new_page()
         Visit(page, address, cold=True).open("/kv_cache", new="2")
         page.close()
@@ -65,23 +66,50 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     return report
 
 
-@pytest.fixture(scope="package")
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """The browser's window for tabs without a touch screen.
+class Window:
+    """The browser's window for tabs without a touch screen, and tabs that lie empty in it.
 
-    A window of its own for each tab would load and compile Streamlit anew, a second of two cores a
-    tab. The app keeps what is a person's in the tab's own session; what a tab might store besides
-    is taken away after each test.
+    A window of its own for each tab would load and compile Streamlit anew, and a tab of its own
+    starts a process and compiles what it runs: a tab that a test has left is the next one's. What
+    the app keeps of a person is in its session, which ends where a tab leaves the page; what a tab
+    might store besides is taken away after each test.
     """
-    window = browser.new_context()
-    yield window
-    window.close()
+
+    N_VISITS = 12
+    """How many visits a tab is used for; what a page has left in its memory goes with it."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self._left: dict[bool, list[Page]] = {False: [], True: []}
+        self._n_visits: Counter[Page] = Counter()
+
+    def tab(self, *, slow: bool) -> Page:
+        """Return an empty tab; one that was on a slow line stays on it."""
+        page = self._left[slow].pop() if self._left[slow] else self.context.new_page()
+        self._n_visits[page] += 1
+        return page
+
+    def take_back(self, page: Page, *, slow: bool) -> None:
+        """Keep an empty tab, or close it if it was used for long."""
+        if self._n_visits[page] < self.N_VISITS:
+            self._left[slow].append(page)
+        else:
+            del self._n_visits[page]
+            page.close()
+
+
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[Window]:
+    """The window of all tests of a worker."""
+    context = browser.new_context()
+    yield Window(context)
+    context.close()
 
 
 class Visits:
     """Opens tabs and keeps them."""
 
-    def __init__(self, browser: Browser, window: BrowserContext, shared: Callable[[], str]) -> None:
+    def __init__(self, browser: Browser, window: Window, shared: Callable[[], str]) -> None:
         self.visits: list[Visit] = []
         self._browser = browser
         self._window = window
@@ -97,34 +125,45 @@ class Visits:
         slow: bool = False,
         touch: bool = False,
         moving: bool = False,
+        works: bool = False,
     ) -> Visit:
         """Open a tab, on the shared app if no address is given; `slow` as over a slow line.
 
-        An app of one's own may take its time over its first answer. Less motion is asked for, so
+        An app of one's own may take its time over its first answer, and so may one where models
+        have to work for long first (`works`). Less motion is asked for, so
         that nothing plays by itself, unless the test is about what moves.
         """
-        page = self._browser.new_page(has_touch=True) if touch else self._window.new_page()
+        page = self._browser.new_page(has_touch=True) if touch else self._window.tab(slow=slow)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(
-            color_scheme=scheme, reduced_motion="no-preference" if moving else "reduce"
+            media="null",
+            color_scheme=scheme,
+            reduced_motion="no-preference" if moving else "reduce",
         )
         at = address or self._shared()
-        self.visits.append(Visit(page, at, slow=slow, cold=address is not None))
+        patience_ms = WORK_MS if works else PATIENCE_MS
+        self.visits.append(
+            Visit(page, at, slow=slow, cold=address is not None, patience_ms=patience_ms)
+        )
         return self.visits[-1]
 
     def close(self) -> None:
-        """Close the tabs and forget what they stored."""
+        """Leave the tabs, and forget what they stored."""
         for tab in self.visits:
-            if not tab.page.is_closed() and tab.page.url.startswith(tab.address):
-                tab.page.evaluate("() => localStorage.clear()")
-            tab.page.close()
-        self._window.clear_cookies()
-        self._window.clear_permissions()
+            if tab.page.is_closed():
+                continue
+            tab.leave()
+            if tab.page.context is self._window.context:
+                self._window.take_back(tab.page, slow=tab.slow)
+            else:
+                tab.page.close()
+        self._window.context.clear_cookies()
+        self._window.context.clear_permissions()
 
 
 @pytest.fixture
 def visit(
-    browser: Browser, window: BrowserContext, request: pytest.FixtureRequest, tmp_path: Path
+    browser: Browser, window: Window, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Visits]:
     """Open tabs; afterwards none of them may have heard a complaint."""
     visits = Visits(browser, window, lambda: request.getfixturevalue("address"))

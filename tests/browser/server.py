@@ -20,21 +20,24 @@ PATIENCE_S = 60
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[str]:
+def serving(*, timed_once: bool = False, **settings: str) -> Iterator[str]:
     """Start the app as README says and give its address; stop it afterwards.
 
     Args:
+        timed_once: Whether nothing is made again for the sake of its times (`app_timed_once.py`).
         settings: Variables of the environment that the app reads; no others of its own are set.
     """
-    with serving_process(**settings) as (address, _):
+    with serving_process(timed_once=timed_once, **settings) as (address, _):
         yield address
 
 
 @contextmanager
-def serving_process(**settings: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serving_process(
+    *, timed_once: bool = False, **settings: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """As `serving`, and give its process too."""
-    command = [sys.executable, "-m", "streamlit", "run", "app.py",
-               "--server.headless", "true", "--server.port"]  # fmt: skip
+    start = ["tests.browser.app_timed_once"] if timed_once else ["streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", *start, "--server.headless", "true", "--server.port"]
     with started_process(command, ROOT, environment_of_an_app(**settings)) as both:
         yield both
 

@@ -240,7 +240,7 @@ def test_the_page_fits_a_phone_where_a_finger_reads_and_what_it_read_stays(visit
 
 def test_rows_of_a_long_text_that_changed_do_not_look_like_new_ones_or_kept_ones(visit):
     """Cells are two pixels wide there, and a frame around each would fill them."""
-    tab = opened(visit(), do="append", text=f"{SHORT} mat and looked. " * 22)
+    tab = opened(visit(works=True), do="append", text=f"{SHORT} mat and looked. " * 22)
     show_me(tab)
     section = tab.page.locator('[data-kvviz="row-changes"]')
     expect(section).to_have_attribute("data-changed0-left", "0")
@@ -321,7 +321,7 @@ def cancel_trying_out(tab):
 
 
 def test_a_text_too_long_is_refused_and_what_takes_long_is_cancelled_and_done_after_all(visit):
-    tab = opened(visit(), do="write", new="64")
+    tab = opened(visit(works=True), do="write", new="64")
     box = tab.page.get_by_role("textbox", name="Text", exact=True)
     box.fill("word " * 5_000)
     tab.page.keyboard.press("Control+Enter")

@@ -96,13 +96,19 @@ def picture_of(page, figure, file_format, folder):
     return folder / name
 
 
-def as_drawn(browser, file, width, height):
+@pytest.fixture
+def paper(browser):
+    """A page of two pixels a CSS pixel, to look at pictures on."""
+    paper = browser.new_page(device_scale_factor=2)
+    yield paper
+    paper.close()
+
+
+def as_drawn(paper, file, width, height):
     """Return what a browser makes of an SVG: (height, width, 3) numbers, two pixels a CSS pixel."""
-    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
-    page.goto(file.as_uri())
-    seen = page.screenshot()
-    page.close()
-    return np.asarray(Image.open(io.BytesIO(seen)).convert("RGB"), dtype=np.int16)
+    paper.set_viewport_size({"width": width, "height": height})
+    paper.goto(file.as_uri())
+    return np.asarray(Image.open(io.BytesIO(paper.screenshot())).convert("RGB"), dtype=np.int16)
 
 
 OF_ONE_CACHE = ("view", "history", "kv", "pattern", "heads")
@@ -118,7 +124,7 @@ OF_TWO = (*OF_ONE_CACHE, "crossKv", "crossPattern")
     ids=["both ways, light", "a T5, dark"],
 )
 def test_each_figure_is_saved_as_pixels_and_as_shapes_that_look_alike(
-    browser, page, tmp_path, scheme, run, figures
+    page, paper, tmp_path, scheme, run, figures
 ):
     export_html(run, tmp_path / "run.html")
     page.emulate_media(color_scheme=scheme)
@@ -141,7 +147,7 @@ def test_each_figure_is_saved_as_pixels_and_as_shapes_that_look_alike(
         )
         height, width = pixels.shape[:2]
         assert (float(root.get("width")) * 2, float(root.get("height")) * 2) == (width, height)
-        shapes = as_drawn(browser, drawn, width // 2, height // 2)[:height, :width]
+        shapes = as_drawn(paper, drawn, width // 2, height // 2)[:height, :width]
         # Letters are smoothed otherwise on a canvas: up to 0.1 %. Text a pixel off gives 0.4 %.
         apart = np.abs(shapes - pixels).max(axis=2) > 96
         assert apart.mean() < 0.003, figure

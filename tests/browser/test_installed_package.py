@@ -41,7 +41,7 @@ BESIDE = (
 
 PICTURE = '[data-kvviz="twins"]'
 PROMPT = "The little dog ran to the park and"
-N_STEPS = 16
+N_STEPS = 8
 N_NEW = 4
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.visit import PLAYER
 from tests.factories import make_trace
 
 pytestmark = pytest.mark.browser
@@ -53,6 +54,7 @@ def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
     asked = []
     tab.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     tab.open("/kv_cache", layer="0", head="0")
+    tab.charts_come()
     tab.wait(step=0, layer=0, head=0)
     tab.still()
     # Keys reach the player after a click on plain ground.
@@ -97,7 +99,8 @@ def step_and_go_on(tab):
 def test_the_start_page_plays_its_stored_run_once_by_itself_and_leads_to_the_next_page(visit):
     tab = visit(scheme="dark", moving=True).open("/")
     last = tab.hooks()["nSteps"] - 1
-    tab.wait(step=last)
+    # A second a step, which is half of what is waited for.
+    tab.page.wait_for_selector(f"{PLAYER}[data-step='{last}']", timeout=2_000 * last)
     # It stops there, both counts in sight, and where one is to go on is said below.
     expect(tab.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     counts = [
@@ -144,7 +147,7 @@ def test_the_pages_with_a_player_fit_a_telephone(visit):
 
 def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
     # Few tokens, but so many that the run without the cache is not made unasked.
-    tab = visit().open("/kv_cache", new="100")
+    tab = visit(works=True).open("/kv_cache", new="100")
     tab.wait(nSteps=100, cache="on")
     tab.page.get_by_role("button", name="Side by side", exact=True).click()
     both = tab.wait(cache="both", step=0)
@@ -157,7 +160,7 @@ def test_side_by_side_runs_the_other_way_when_it_was_too_costly_at_first(visit):
 
 
 def test_the_check_in_float64_can_be_cancelled_and_asked_for_again(visit):
-    tab = visit().open("/kv_cache", new="60", prompt="Once upon a time", cache="both")
+    tab = visit(works=True).open("/kv_cache", new="60", prompt="Once upon a time", cache="both")
     ask = tab.page.get_by_role("button", name="Run both ways in float64")
     tab.press_as_soon_as_it_is_there("Cancel")
     ask.click()

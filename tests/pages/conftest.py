@@ -10,6 +10,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from kvviz.ui.pages.language_modelling import readings
 from kvviz.ui.shell import history
 from kvviz.ui.shell.history import Step
 from kvviz.ui.work import job_endpoint, runs
@@ -19,6 +20,11 @@ from tests.payload_reader import unpack
 
 ROUTER = Path(__file__).parents[2] / "kvviz" / "ui" / "shell" / "router.py"
 PATIENCE_S = 120
+TIMED_AGAIN = {
+    (where, name): getattr(where, name)
+    for where, name in ((runs, "N_TIMINGS"), (readings, "MOST_PASSES"))
+}
+"""What says how often a short run is made, and a short text read; as it ships."""
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +37,23 @@ def model():
 def no_run_is_kept_from_another_test():
     """Each test begins where nobody has run anything yet."""
     runs.kept_runs().forget()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_timed_again(monkeypatch):
+    """A short run is made three times for the sake of its times, a short text read eight times.
+
+    Here once: only the tests of that look at the times.
+    """
+    for where, name in TIMED_AGAIN:
+        monkeypatch.setattr(where, name, 1)
+
+
+@pytest.fixture
+def timed_as_shipped(nothing_is_timed_again, monkeypatch):
+    """What is short is timed as often as for a visitor."""
+    for (where, name), n_times in TIMED_AGAIN.items():
+        monkeypatch.setattr(where, name, n_times)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,7 @@ from tests.factories import make_comparison, make_trace
 from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder
 
 
-def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
+def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache, timed_as_shipped):
     page = kv_cache()
     assert page.errors == page.notes == []
     header = page.player
@@ -35,7 +35,7 @@ def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache):
     assert header["view"]["cache"] == "on"
 
 
-def test_a_long_run_is_made_once_each_way(kv_cache):
+def test_a_long_run_is_made_once_each_way(kv_cache, timed_as_shipped):
     runs_made = kv_cache(prompt="The dog saw the cat.", new="64").player["runs"]
     assert [run["n_timings"] for run in runs_made] == [1, 1]
 

@@ -267,7 +267,7 @@ def test_the_count_knows_the_model_that_has_less_room(lesson):
     assert "kvviz-over" in page.html
 
 
-def test_the_time_of_a_pass_is_the_least_of_several(lesson, monkeypatch):
+def test_the_time_of_a_pass_is_the_least_of_several(lesson, timed_as_shipped, monkeypatch):
     import kvviz.engine
 
     read, times = kvviz.engine.trace_encoding, []
@@ -289,7 +289,7 @@ def test_the_time_of_a_pass_is_the_least_of_several(lesson, monkeypatch):
     assert f"The pass was made {reading.n_passes} times and took {told} at the least" in page.html
 
 
-def test_a_long_text_is_read_once_more_at_most():
+def test_a_long_text_is_read_once_more_at_most(timed_as_shipped):
     reading = read_next(TextSettings(text="word " * 1000), Free())
     assert reading.n_passes <= 2
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
 
-from kvviz.engine import LoadedModel, load_model
+from kvviz.engine import LoadedModel, load_model, trace_both
 from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
 from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
 
@@ -53,6 +53,10 @@ class Pair(Rounded):
         )
         trace = run_alone(self.ours, steps)
         return trace, torch.stack(logits)
+
+    @cached_property
+    def both(self) -> CacheComparison:
+        return trace_both(self.ours, PROMPT, max_new_tokens=N_NEW)
 
     @cached_property
     def replay(self) -> Replay:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kvviz.engine import trace_both, trace_generation
+from kvviz.engine import trace_generation
 from kvviz.trace import forward_flops
 from tests.parity.closeness import assert_close
 from tests.parity.tiny_models import N_NEW, PROMPT
@@ -59,7 +59,7 @@ def test_patterns_are_the_attentions_of_each_step(pair):
 
 
 def test_patterns_without_the_cache_are_the_attentions_of_one_full_pass(pair):
-    trace = trace_generation(pair.ours, PROMPT, max_new_tokens=N_NEW, use_cache=False)
+    trace = pair.both.uncached
     with torch.no_grad():
         ids = torch.tensor(trace.token_ids[:-1])[None]
         attentions = pair.plain(ids, output_attentions=True).attentions
@@ -82,8 +82,9 @@ def test_probabilities_are_the_softmax_of_the_logits(pair):
 
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_flops_are_those_that_torch_counts(pair, use_cache):
+    # Two steps: the prompt, and one that has more keys and, without the cache, more rows.
     with FlopCounterMode(display=False) as counter:
-        trace = trace_generation(pair.ours, PROMPT, max_new_tokens=3, use_cache=use_cache)
+        trace = trace_generation(pair.ours, PROMPT, max_new_tokens=2, use_cache=use_cache)
     assert sum(step.flops for step in trace.steps) == counter.get_total_flops()
 
 
@@ -120,7 +121,7 @@ def test_card_tells_the_shape(pair):
 
 
 def test_tokens_are_the_same_without_the_cache(pair):
-    both = trace_both(pair.ours, PROMPT, max_new_tokens=N_NEW)
+    both = pair.both
     # Logits of up to about 20, through three layers of sums of up to 140 products.
     assert both.max_logit_difference < 1000 * pair.unit
     if pair.unit < 1e-6:  # bfloat16 and float16 round so coarsely that an arg-max may flip

@@ -18,7 +18,7 @@ from transformers import DynamicCache, EncoderDecoderCache, T5ForConditionalGene
 from kvviz.analysis import step_costs
 from kvviz.engine import LoadedModel, load_model, trace_both, trace_encoding, trace_generation
 from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded, assert_close
 from tests.parity.tiny_t5s import N_NEW, TEXT, TINY_T5S, TinyT5
 
@@ -56,6 +56,10 @@ class Pair(Rounded):
         )
         trace = run_alone(self.ours, steps)
         return trace, torch.stack(logits)
+
+    @cached_property
+    def both(self) -> CacheComparison:
+        return trace_both(self.ours, TEXT, max_new_tokens=N_NEW)
 
     @cached_property
     def encoder_ids(self) -> torch.Tensor:
@@ -124,12 +128,10 @@ def generated(pair, **settings):
 
 
 def test_greedy_tokens_are_those_of_generate(pair):
-    for use_cache in (True, False):
-        # The cache that generate makes has as many layers as the encoder.
-        cache = {"past_key_values": EncoderDecoderCache(DynamicCache(), DynamicCache())}
-        theirs = generated(pair, use_cache=use_cache, **(cache if use_cache else {}))
-        trace = trace_generation(pair.ours, TEXT, max_new_tokens=N_NEW, use_cache=use_cache)
-        assert trace.token_ids.tolist() == theirs
+    # The cache that generate makes has as many layers as the encoder.
+    cache = {"past_key_values": EncoderDecoderCache(DynamicCache(), DynamicCache())}
+    for trace, settings in ((pair.trace, cache), (pair.both.uncached, {"use_cache": False})):
+        assert trace.token_ids.tolist() == generated(pair, **settings)
     n_kinds = len(set(pair.trace.token_ids[1:].tolist()))
     assert pair.case.tied or n_kinds > 1, "no variety"
 
@@ -183,7 +185,7 @@ def test_patterns_are_the_attentions_of_each_step(pair):
 
 
 def test_patterns_without_the_cache_are_the_attentions_of_one_full_pass(pair):
-    trace = trace_generation(pair.ours, TEXT, max_new_tokens=N_NEW, use_cache=False)
+    trace = pair.both.uncached
     with torch.no_grad():
         output = pair.plain(
             pair.encoder_ids,
@@ -215,11 +217,12 @@ def test_the_encoders_pass_is_that_of_transformers(pair):
 
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_flops_are_those_that_torch_counts(pair, use_cache):
+    # Two steps: the second has more keys than the first, and without the cache more rows.
     with FlopCounterMode(display=False) as counter:
-        trace = trace_generation(pair.ours, TEXT, max_new_tokens=4, use_cache=use_cache)
+        trace = trace_generation(pair.ours, TEXT, max_new_tokens=2, use_cache=use_cache)
     flops = [step.flops for step in trace.steps]
     assert sum(flops) + trace.encoder.flops == counter.get_total_flops()
-    costs = step_costs(trace.model, 1, 4, use_cache=use_cache, n_encoder=trace.encoder.n_tokens)
+    costs = step_costs(trace.model, 1, 2, use_cache=use_cache, n_encoder=trace.encoder.n_tokens)
     assert costs.flops.tolist() == flops
     assert costs.cache_bytes.tolist() == [step.cache_bytes for step in trace.steps]
 
@@ -276,7 +279,7 @@ def test_card_tells_the_shape(pair):
 
 
 def test_tokens_are_the_same_without_the_cache(pair):
-    both = trace_both(pair.ours, TEXT, max_new_tokens=N_NEW)
+    both = pair.both
     # Logits of up to about 100, through three layers of sums of up to 40 products.
     assert both.max_logit_difference < 5000 * pair.unit
     if pair.unit < 1e-6:  # bfloat16 and float16 round so coarsely that an arg-max may flip

@@ -22,14 +22,13 @@ before(async () => {
 after(() => firefox.close());
 
 /**
- * Make a journey, at the end of which nothing may have been complained of. It has a tab of its own,
- * or goes on in that of the journey before, which need not load the app again; but if that one has
- * failed, a new one.
+ * Make a journey, at the end of which nothing may have been complained of. It is made in the tab of
+ * the journey before, whose process has compiled what it runs; but if that one has failed, in a new
+ * one. It loads a page anew (`goto`), or goes on where it is and need not load the app (`reach`).
  */
-function journey(name, make, { goesOn = false } = {}) {
+function journey(name, make) {
   test(name, { timeout: LIMIT_MS }, async () => {
-    const tab = (goesOn && last) || (await Tab.open(firefox, ADDRESS));
-    if (last && last !== tab) await last.close();
+    const tab = last ?? (await Tab.open(firefox, ADDRESS));
     last = null;
     await make(tab);
     tab.agree();
@@ -56,14 +55,14 @@ journey("the app is dark where the system is", async (tab) => {
   const [red, green, blue] = ground.match(/\d+/g).map(Number);
   assert.ok(Math.max(red, green, blue) < 50, ground);
   await tab.drawn(".kvviz-player");
-}, { goesOn: true });
+});
 
 journey("the sizes of models are guessed and drawn", async (tab) => {
   await tab.reach("/model_sizes");
   await tab.button("8.46 GB");
   await tab.says('[data-kvviz="verdict"]', "It takes 67.6 GB");
   await tab.chart("model-ladder");
-}, { goesOn: true });
+});
 
 journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
   await tab.reach("/bert_vs_gpt2");
@@ -75,7 +74,7 @@ journey("BERT and GPT-2 are predicted and looked at", async (tab) => {
   const found = await tab.wait({ veiled: false }, '[data-kvviz="twins"]');
   assert.deepEqual([found.maskLeft, found.maskRight], ["causal", "bidirectional"]);
   await tab.drawn('[data-kvviz="twins"]');
-}, { goesOn: true });
+});
 
 journey("both caches of a T5 are stepped through", async (tab) => {
   await tab.reach("/encoder_decoder");
@@ -89,7 +88,7 @@ journey("both caches of a T5 are stepped through", async (tab) => {
   await tab.drawn(".kv-cross");
   await tab.press("ArrowRight");
   assert.equal((await tab.wait({ step: 2 })).nReused, "2");
-}, { goesOn: true });
+});
 
 journey("a link opens a run, and keys step through it", async (tab) => {
   await tab.goto("/kv_cache", { prompt: "The cat sat", new: 5, step: 1 });
@@ -113,7 +112,7 @@ journey("both ways stand side by side", async (tab) => {
   const end = await tab.wait({ step: 4 });
   assert.deepEqual([end.nComputed, end.nComputedOff], ["1", "7"]);
   await tab.addressHolds("cache=both");
-}, { goesOn: true });
+});
 
 journey("a prompt is typed and run", async (tab) => {
   await tab.reach("/kv_cache", { prompt: "The cat", new: 5 });
@@ -122,7 +121,7 @@ journey("a prompt is typed and run", async (tab) => {
   await tab.click('.st-key-kv-run button');
   await tab.wait({ nFed: 5, step: 0 });
   await tab.addressHolds("bird");
-}, { goesOn: true });
+});
 
 journey("back and forward go between views", async (tab) => {
   await tab.reach("/kv_cache", { prompt: "The cat", new: 5 });
@@ -135,7 +134,7 @@ journey("back and forward go between views", async (tab) => {
   await tab.wait({ step: 0 });
   await tab.forward();
   await tab.wait({ step: 1 });
-}, { goesOn: true });
+});
 
 journey("a text is read token by token", async (tab) => {
   const strip = '.st-key-kvviz-card-lm-next [data-kvviz="token-columns"]';

@@ -8,6 +8,8 @@ import puppeteer from "puppeteer-core";
 
 const PATIENCE_MS = 10_000;
 export const PLAYER = '[data-kvviz="player"]';
+/** How often what is awaited is looked for. In each frame, as is usual, costs the page its frames. */
+const SELDOM = { polling: 50 };
 const PREFERENCES = {
   // Less motion is asked for, so that no run plays by itself.
   "ui.prefersReducedMotion": 1,
@@ -38,8 +40,7 @@ function standStill(css) {
 }
 
 /**
- * A tab. All share what the browser keeps of the app, which it would read and compile anew for each
- * otherwise; what a tab might have stored is taken away when it is closed.
+ * A tab. What the app might have stored in it is taken away when it leaves the app.
  */
 export class Tab {
   #page;
@@ -69,13 +70,18 @@ export class Tab {
     assert.deepEqual(this.#complaints, []);
   }
 
-  async close() {
-    await this.#page.evaluate(() => location.protocol === "file:" || localStorage.clear());
-    await this.#page.close();
+  /** Leave the app, if the tab is there. What it says of being left is no complaint. */
+  async leave() {
+    if (!this.#page.url().startsWith(this.address)) return;
+    this.agree();
+    await this.#page.evaluate(() => localStorage.clear());
+    await this.#page.goto("about:blank");
+    this.#complaints.length = 0;
   }
 
-  /** Go to a page of the app, with its settings as parameters of the link. */
+  /** Load a page of the app anew, with its settings as parameters of the link. */
   async goto(path, parameters = {}) {
+    await this.leave();
     await this.#page.goto(`${this.address}${path}?${new URLSearchParams(parameters)}`);
   }
 
@@ -93,6 +99,7 @@ export class Tab {
   }
 
   async gotoFile(path) {
+    await this.leave();
     await this.#page.goto(pathToFileURL(path).href);
   }
 
@@ -116,7 +123,7 @@ export class Tab {
     await this.#page.waitForFunction(
       (where, what) =>
         [...document.querySelectorAll(where)].some((node) => node.innerText.includes(what)),
-      {},
+      SELDOM,
       selector,
       words,
     );
@@ -154,7 +161,7 @@ export class Tab {
 
   /** Wait until the address holds these words. */
   async addressHolds(words) {
-    await this.#page.waitForFunction((what) => location.href.includes(what), {}, words);
+    await this.#page.waitForFunction((what) => location.href.includes(what), SELDOM, words);
   }
 
   back() {
@@ -185,7 +192,7 @@ export class Tab {
         });
         return colours.length > 0 && Math.max(...colours) > 20;
       },
-      {},
+      SELDOM,
       selector,
     );
   }

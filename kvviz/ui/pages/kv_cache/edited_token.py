@@ -51,6 +51,9 @@ class Edit:
 def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | None:
     """Find an edit of one token, or None if no word can be swapped.
 
+    Of a long prompt only the words around that place are tried: each try cuts the whole prompt
+    into tokens.
+
     Args:
         model: Whose tokens they are.
         prompt: The prompt.
@@ -59,17 +62,32 @@ def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | Non
     """
     before = _ids(model, prompt)
     words = prompt.split(" ")
-    found: list[Edit] = []
-    for number, word in enumerate(words):
-        for spare in SPARE_WORDS:
-            edited = " ".join([*words[:number], spare, *words[number + 1 :]])
-            after = _ids(model, edited) if word and word != spare else before
-            if after.size == before.size and (after != before).sum() == 1:
-                position = int(np.flatnonzero(after != before)[0])
-                found.append(Edit(edited, position, spare, before.size))
-                break
     wanted = min(LATEST_POSITION, before.size // 2) if near is None else near
-    return min(found, key=lambda one: abs(one.position - wanted), default=None)
+    # A guess: wherever the search begins, it goes on until it has passed the place on either side.
+    first = min(wanted * len(words) // max(before.size, 1), len(words))
+    found: list[Edit] = []
+    for number in range(first, len(words)):
+        if swapped := _swapped(model, before, words, number):
+            found.append(swapped)
+            if swapped.position >= wanted:
+                break
+    for number in reversed(range(first)):
+        if swapped := _swapped(model, before, words, number):
+            found.append(swapped)
+            if swapped.position <= wanted:
+                break
+    return min(found, key=lambda one: (abs(one.position - wanted), one.position), default=None)
+
+
+def _swapped(model: LoadedModel, before: np.ndarray, words: list[str], number: int) -> Edit | None:
+    """Swap one word of a prompt for the first spare one that changes a single token, or None."""
+    word = words[number]
+    for spare in SPARE_WORDS if word else ():
+        edited = " ".join([*words[:number], spare, *words[number + 1 :]])
+        after = _ids(model, edited) if word != spare else before
+        if after.size == before.size and (after != before).sum() == 1:
+            return Edit(edited, int(np.flatnonzero(after != before)[0]), spare, before.size)
+    return None
 
 
 def _ids(model: LoadedModel, prompt: str) -> np.ndarray:

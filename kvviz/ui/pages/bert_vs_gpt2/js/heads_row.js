@@ -23,6 +23,10 @@ export class HeadsRow {
     this.choose = choose;
     /** @type {Scene | null} */
     this.scene = null;
+    /** @type {Map<string, ImageData>} Of the payload and the theme last painted: all are put down whenever one thing moves. */
+    this.images = new Map();
+    /** @type {unknown[]} */
+    this.imagesOf = [];
     this.title = el("h4", { class: "kt-map-name" }, [side.name]);
     const label = gettext("All heads of {model}", { model: side.name });
     this.root = el("canvas", { class: "kt-heads", role: "img", tabindex: 0, "aria-label": label });
@@ -56,11 +60,19 @@ export class HeadsRow {
     const { payload, tokens, view, place, ink } = scene;
     const thumbnails = payload.arrays.get(`${this.which}.thumbnails`);
     const size = thumbSide(place.column, this.side.n_heads);
-    const imageOf = (/** @type {number} */ layer, /** @type {number} */ head, /** @type {number} */ pixels) => {
+    if (this.imagesOf[0] !== payload || this.imagesOf[1] !== ink.theme) this.images.clear();
+    this.imagesOf = [payload, ink.theme];
+    const make = (/** @type {number} */ layer, /** @type {number} */ head, /** @type {number} */ pixels) => {
       const pattern = patternOf(payload, this.which, layer);
       return pattern && !thumbnails
         ? smallPattern(pattern, head, tokens.positions[this.which], pixels, ink.theme)
         : thumbnailImage(/** @type {PackedArray} */ (thumbnails), this.side, payload.header.n_slots, layer, head, pixels, ink.theme);
+    };
+    const imageOf = (/** @type {number} */ layer, /** @type {number} */ head, /** @type {number} */ pixels) => {
+      const name = `${layer} ${head} ${pixels}`;
+      const image = this.images.get(name) ?? make(layer, head, pixels);
+      this.images.set(name, image);
+      return image;
     };
     paintHeads(this.root, imageOf, this.side, size, place.column, ink);
     const pen = this.root.getContext("2d");
