@@ -34,6 +34,8 @@ const LENS_PITCH = 13;
 /** Least size of a letter. */
 const SMALL = 11;
 const LEAST_LETTER = 9;
+/** Between the numbers of two steps. */
+const STEPS_APART = 5;
 
 /**
  * How each state looks: colour and shape both tell which. What is not there yet is left empty.
@@ -167,22 +169,25 @@ function isOfInput(spot) {
 
 /**
  * The numbers of the first, the current and the last step, where they have room.
- * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} box
+ * @param {CanvasRenderingContext2D} pen @param {Pick<HistoryView, "history" | "step" | "runs" | "palette">} view @param {Box} box
  */
-function paintSteps(pen, { history, step, runs, palette }, box) {
+export function paintSteps(pen, { history, step, runs, palette }, box) {
   const last = runs[0].own.n_steps - 1;
-  const centre = (/** @type {number} */ at) => box.x + (at + 0.5) * history.columnPitch;
   pen.textBaseline = "alphabetic";
-  const write = (/** @type {number} */ at, /** @type {CanvasTextAlign} */ align, /** @type {number} */ x) => {
+  pen.textAlign = "left";
+  // Above its column, and as far beside it as the picture goes.
+  const write = (/** @type {number} */ at, /** @type {{ x: number, end: number } | null} */ beside) => {
     pen.font = `${at === step ? 700 : 400} ${SMALL}px ${palette.sans}`;
     pen.fillStyle = at === step ? palette.text : palette.muted;
-    pen.textAlign = align;
-    pen.fillText(String(at), x, box.y - 5);
+    const { width } = pen.measureText(String(at));
+    const middle = box.x + (at + 0.5) * history.columnPitch;
+    const x = Math.max(0, Math.min(middle - width / 2, history.w - width));
+    const hasRoom = !beside || x > beside.end + STEPS_APART || x + width < beside.x - STEPS_APART;
+    if (hasRoom) pen.fillText(String(at), x, box.y - 5);
+    return { x, end: x + width };
   };
-  const near = (/** @type {number} */ at) => Math.abs(centre(at) - centre(step)) < 16;
-  if (step !== 0 && !near(0)) write(0, "left", box.x);
-  if (step !== last && !near(last)) write(last, "right", box.x + box.w);
-  write(step, "center", Math.min(Math.max(centre(step), box.x + 4), box.x + box.w - 4));
+  const now = write(step, null);
+  for (const at of new Set([0, last])) if (at !== step) write(at, now);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom */
