@@ -10,6 +10,8 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
+const FADE = "28px";
+
 /** @param {(action: Action) => void} dispatch @returns {Part & { label: HTMLElement, outputLabel: HTMLElement }} */
 export function inputStrip(dispatch) {
   const node = el("div", { class: "kv-strip kv-input", role: "group", "aria-label": words.LABELS.input, hidden: true });
@@ -43,6 +45,10 @@ export function inputStrip(dispatch) {
   const measure = () => {
     const hidden = node.scrollHeight - node.clientHeight - node.scrollTop;
     node.classList.toggle("has-more", hidden > 4);
+    // In a wide player it is one line.
+    const right = node.scrollWidth - node.clientWidth - node.scrollLeft;
+    node.style.setProperty("--kv-cut-start", node.scrollLeft > 1 ? FADE : "0px");
+    node.style.setProperty("--kv-cut-end", right > 1 ? FADE : "0px");
   };
   node.addEventListener("scroll", measure, { passive: true });
   new ResizeObserver(measure).observe(node);

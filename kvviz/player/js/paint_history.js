@@ -64,7 +64,12 @@ export function paintHistory(canvas, view) {
     for (const [lives, box] of parts) (history.cells ? paintCells : paintPixels)(pen, view, lives, box);
     const top = history.crossGrids[i] ?? history.grids[i];
     paintSteps(pen, view, top);
-    frameStep(pen, view, top, history.grids[i]);
+    const own = history.grids[i];
+    const isApart = own.y > top.y + top.h + 2 * history.rowPitch;
+    if (isApart) {
+      frameStep(pen, view, top, top, true);
+      frameStep(pen, view, own, own, false);
+    } else frameStep(pen, view, top, own, false);
   });
   if (view.spot) paintSpot(pen, view, view.spot);
 }
@@ -190,10 +195,13 @@ export function paintSteps(pen, { history, step, runs, palette }, box) {
   for (const at of new Set([0, last])) if (at !== step) write(at, now);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom */
-function frameStep(pen, { history, step, runs, palette }, top, bottom) {
+/**
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom
+ * @param {boolean} ofInput Whether the frame ends with the rows of the second cache.
+ */
+function frameStep(pen, { history, step, runs, palette }, top, bottom, ofInput) {
   const w = Math.max(history.columnPitch, 3);
-  const { own } = runs[0];
+  const own = (ofInput && runs[0].cross) || runs[0].own;
   let n = 0;
   for (let row = 0; row < own.n_rows; row++) if (own.states[step * own.n_rows + row]) n = row + 1;
   const y = top.y - 1.5;
