@@ -139,7 +139,7 @@ const STEPS_TOP = 20;
 /** Between the rows of two caches. */
 const PARTING = 8;
 /** Two caches in line with their lives: what stands above and below them in a window, their rows, and how many they may be. */
-const AROUND_TWO = 556;
+const AROUND_TWO = 518;
 const LEAST_TWO_PITCH = 9;
 const MOST_TWO_ROWS = 64;
 /** Height of a title over its picture, and between two such; player.css has the same. */
@@ -148,7 +148,9 @@ const BLOCK_GAP = 12;
 /** From the end of the second cache's rows to where the first's begin, title included. */
 export const BANDS_APART = BLOCK_GAP + TITLE;
 /** Room above a pattern whose names are short. */
-const SHORT_HEADER = 46;
+const SHORT_HEADER = 44;
+/** Room above the second cache's rows, for the counts of their lives and the names of their columns. */
+const TWO_TOP = 60;
 /** Next tokens and bill below the second cache's pattern: their height, their width, and the way to the first's. */
 const SIDE_HEIGHT = 352;
 const LEAST_SIDE = 250;
@@ -237,27 +239,27 @@ function twoCachesPanel(input, n_encoder, width, gap) {
   const heat = heatGeometry(input, row * input.n_rows + labels + 2 + SLANT, labels, 26, MAX_LARGE_GRID, SHORT_HEADER);
   const rows = (/** @type {number} */ n, /** @type {number} */ top) =>
     /** @type {HeatGeometry} */ ({ ...heat, grid: { x: 0, y: top, w: 0, h: row * n }, h: top + row * n + SCALE });
-  const crossKv = kvGeometry({ ...input, n_rows: n_encoder }, kvWidth, rows(n_encoder, HEADER), LEAST_TWO_PITCH);
+  const crossKv = kvGeometry({ ...input, n_rows: n_encoder }, kvWidth, rows(n_encoder, TWO_TOP), LEAST_TWO_PITCH);
   const kv = kvGeometry(input, kvWidth, rows(input.n_rows, heat.grid.y), LEAST_TWO_PITCH);
   const all = 2 * TITLE + crossKv.h + BLOCK_GAP + Math.max(kv.h, heat.h);
   // As high as the rows of the second cache, and as leaves room for what stands below it.
   const foot = PROFILE_GAP + PROFILE + FOOT;
   const side = right - heat.w - SIDE_GAP;
   const most = side < LEAST_SIDE ? crossKv.h : Math.min(crossKv.h, all - TITLE - BLOCK_GAP - SIDE_HEIGHT);
-  const tall = Math.floor((most - HEADER - foot) / input.n_rows);
+  const tall = Math.floor((most - TWO_TOP - foot) / input.n_rows);
   const rowPitch = Math.min(MAX_ROW_PITCH, Math.max(LEAST_TWO_PITCH, tall));
-  const grid = { x: labels, y: HEADER, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
+  const grid = { x: labels, y: TWO_TOP, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
   const crossHeat = {
-    w: labels + grid.w + 2 + SLANT, h: HEADER + grid.h + foot, grid, rowPitch, columnPitch, cells: true,
-    rowLabels: { x: 0, y: HEADER, w: labels - 6, h: grid.h },
-    columnLabels: { x: labels, y: 0, w: grid.w, h: HEADER - 6 },
-    profile: { x: labels, y: HEADER + grid.h + PROFILE_GAP, w: grid.w, h: PROFILE },
+    w: labels + grid.w + 2 + SLANT, h: TWO_TOP + grid.h + foot, grid, rowPitch, columnPitch, cells: true,
+    rowLabels: { x: 0, y: TWO_TOP, w: labels - 6, h: grid.h },
+    columnLabels: { x: labels, y: 0, w: grid.w, h: TWO_TOP - 6 },
+    profile: { x: labels, y: TWO_TOP + grid.h + PROFILE_GAP, w: grid.w, h: PROFILE },
   };
   const isBeside = side >= LEAST_SIDE && TITLE + crossHeat.h + BLOCK_GAP + SIDE_HEIGHT <= all;
   const own = crossKv.h + BANDS_APART + heat.grid.y;
   return {
     kv, heat, cross: { kv: crossKv, heat: crossHeat }, twoBands: { side: isBeside ? Math.min(side, MOST_SIDE) : 0 },
-    history: historyGeometry(input, { column, row, top: HEADER, own, foot: 0, labels: TOKENS, least: LEAST_LIFE }),
+    history: historyGeometry(input, { column, row, top: TWO_TOP, own, foot: 0, labels: TOKENS, least: LEAST_LIFE }),
   };
 }
 

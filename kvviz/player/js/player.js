@@ -390,6 +390,7 @@ export class Player {
     root.style.setProperty("--kv-pad", `${layout.pad}px`);
     const { twoBands } = layout;
     root.toggleAttribute("data-two-bands", twoBands !== null);
+    root.toggleAttribute("data-encoder", header.encoder !== null);
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
     const picker = this.view.picker;
