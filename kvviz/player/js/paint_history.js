@@ -100,11 +100,16 @@ function cellBox({ rowPitch, columnPitch }, box, row, step) {
   return { x: box.x + step * columnPitch, y: box.y + row * rowPitch + 1, w: columnPitch - air, h: rowPitch - (rowPitch >= 8 ? 3 : 1) };
 }
 
+/** The picture of lives of small cells, of all steps: of each lives the one in the colours that were asked for last. */
+const pictures = /** @type {WeakMap<Lives, { palette: Palette, picture: HTMLCanvasElement }>} */ (new WeakMap());
+
 /**
  * Cells too small to be drawn one by one: one pixel each, in the colours alone. A lens shows the shapes.
- * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ * @param {Lives} lives @param {Palette} palette @returns {HTMLCanvasElement}
  */
-function paintPixels(pen, { step, palette }, lives, box) {
+function pixelsOf(lives, palette) {
+  const kept = pictures.get(lives);
+  if (kept?.palette === palette) return kept.picture;
   const picture = document.createElement("canvas");
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
@@ -123,6 +128,16 @@ function paintPixels(pen, { step, palette }, lives, box) {
       row = end;
     }
   }
+  pictures.set(lives, { palette, picture });
+  return picture;
+}
+
+/**
+ * What is past in full colour, what is to come pale.
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ */
+function paintPixels(pen, { step, palette }, lives, box) {
+  const picture = pixelsOf(lives, palette);
   const past = step + 1;
   const cut = (box.w * past) / lives.n_steps;
   // Wide cells of colour alone stay sharp; where many fall into one pixel they are mixed.
