@@ -1,4 +1,5 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
+import { download } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
 import { REST } from "./motion.js";
@@ -99,15 +100,6 @@ export function svgOf(scene, figures, figure) {
  */
 export function compose(scene, figures, figure, newSheet, end = sentencesEnd(newSheet, scene, figure, [scene.state.step])) {
   return figure === "view" ? composePicture(scene, figures, newSheet, end) : composeFigure(scene, figures, figure, newSheet, end);
-}
-
-/** @param {Blob} blob @param {string} file */
-export function download(blob, file) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = file;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 /** @param {Scene} scene @returns {string} */

@@ -1,5 +1,6 @@
 // One model's half of the patterns: its name, its pattern of the chosen head, and that head's measures.
 import { el, setAttribute, setText } from "../../../../player/js/dom.js";
+import { paintOn } from "../../../../player/js/element_picture.js";
 import { figureButton } from "../../../../player/js/explanation_box.js";
 import { figureRead, measureExplanation } from "../../../../player/js/number_words.js";
 import { gettext } from "../../../../player/js/translation.js";
@@ -111,9 +112,12 @@ export class PatternHalf {
     const { layer, head } = within(this.side, view);
     const pattern = patternOf(payload, this.which, layer);
     const positions = tokens.positions[this.which];
-    this.image = patternImage(pattern, head, positions, view.look, place.pitch, ink);
+    const imageAt = (/** @type {number} */ dpr) => patternImage(pattern, head, positions, view.look, place.pitch, { ...ink, dpr });
+    const image = (this.image = imageAt(ink.dpr));
     this.lit = "";
-    paintPattern(this.canvas, this.side, place, ink, this.image, []);
+    paintOn(this.canvas, ink.dpr, (sheet, dpr) => {
+      paintPattern(sheet, this.side, place, { ...ink, dpr }, dpr === ink.dpr ? image : imageAt(dpr), []);
+    });
     this.tell(scene);
   }
 

@@ -2,6 +2,7 @@
 import { gradient } from "../../../../player/js/colour.js";
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { makingFigure } from "../../../../player/js/making_figure.js";
 import { makingShares, shareExplanation } from "../../../../player/js/making_shares.js";
 import { LABELS as MAKING, where } from "../../../../player/js/making_words.js";
@@ -48,12 +49,13 @@ export class PatternsCard {
     this.making.node.addEventListener("keydown", (event) => {
       if (event.key === "Escape") calls.close();
     });
-    const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled }, [MAKING.open]);
+    const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled, "data-no-picture": "" }, [MAKING.open]);
     open.addEventListener("click", () => calls.open(null));
     const tools = [
       el("label", {}, [`${names.layer} `, this.layer]),
       el("label", {}, [`${names.head} `, this.head]),
       el("span", { class: "kt-segments", role: "group", "aria-label": gettext("What is drawn") }, this.looks),
+      saveButtons(gettext("Attention pattern"), "kvviz-bert-gpt2-patterns", () => this.root),
     ];
     this.weights = el("span", {}, [`${gettext("weight")} 0 `, this.scale, " 1"]);
     this.allowed = key("kt-key-allowed", gettext("allowed"));

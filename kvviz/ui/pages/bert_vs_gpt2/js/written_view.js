@@ -1,5 +1,6 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
 import { el, setText } from "../../../../player/js/dom.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
@@ -48,7 +49,8 @@ export class WrittenView {
       el("div", { class: "kl-bar" }, [
         el("h3", {}, [LABELS.history]),
         figureTag("counted"),
-        el("span", { class: "kl-note" }, [gettext("down: positions · across: steps · drag, or ← →")]),
+        el("span", { class: "kl-note", "data-no-picture": "" }, [gettext("down: positions · across: steps · drag, or ← →")]),
+        saveButtons(LABELS.history, "kvviz-bert-gpt2-lives", () => root),
       ]),
       this.body, legend, this.reading,
     );
