@@ -1,12 +1,21 @@
 """axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices.
 
-And no figure of any page leaves open where its numbers come from.
+And no figure of any page leaves open where its numbers come from, and each page looks as it did
+when somebody last looked at its pictures.
 """
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import JUDGE, TAGS
+from tests.browser.first_sights import (
+    STEPPED,
+    complaints,
+    first_hooks,
+    looks,
+    looks_after_a_step,
+    path_of,
+)
 from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 pytestmark = pytest.mark.browser
@@ -41,9 +50,16 @@ UNTAGGED = """() => {
 
 @pytest.mark.parametrize("name", SIGHTS)
 def test_axe_finds_nothing_to_mend_and_every_figure_says_where_its_numbers_come_from(
-    visit, axe, name
+    visit, axe, name, tmp_path
 ):
     tab, sight = visit(), SIGHTS[name]
+    tab.page.goto(f"{tab.address}{path_of(name)}")
+    wait_until_whole(tab.page, first_hooks(name))
+    changed = complaints(looks(tab.page, name), tmp_path)
+    if name == STEPPED:
+        changed += complaints(looks_after_a_step(tab.page), tmp_path)
+    tab.page.emulate_media(color_scheme="light")
+    tab.page.set_viewport_size({"width": 1440, "height": 1000})
     sight.open(tab.page, tab.address)
     n_figures, untagged = tab.page.evaluate(UNTAGGED)
     assert n_figures > 0
@@ -71,3 +87,4 @@ def test_axe_finds_nothing_to_mend_and_every_figure_says_where_its_numbers_come_
         tab.page.wait_for_function(UNCOVERED)
         judge("the making of a row, and the table")
     assert found == []
+    assert changed == []
