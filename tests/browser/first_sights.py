@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,9 @@ moved by 4 pixels differs by 27 or more and one moved by 8 by 46, a card that is
 hues turned about by 24 (in the patterns of BERT, which have one hue, by 14 in the largest window).
 """
 
+PATIENCE_S = 10.0
+"""Charts take on another size and other colours by themselves, and give no sign when they have."""
+
 HIDE_TIMES = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const times = [];
@@ -69,7 +73,11 @@ def named(name: str, width: int, scheme: str) -> Path:
     return FOLDER / f"{name}-{width}-{scheme}.png"
 
 
-def looks(page: Page, name: str) -> Iterator[tuple[Path, Image.Image]]:
+Look = Callable[[], Image.Image]
+"""Takes a picture of a page as it is now."""
+
+
+def looks(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
     """Give each look of a page that is open and whole, beside the file that it is kept in.
 
     The page is left as it is, but for its size, its colours, and times that are hidden.
@@ -78,10 +86,10 @@ def looks(page: Page, name: str) -> Iterator[tuple[Path, Image.Image]]:
         page.emulate_media(color_scheme=scheme)
         for width, height in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
-            yield named(name, width, scheme), look(page)
+            yield named(name, width, scheme), lambda: look(page)
 
 
-def looks_after_a_step(page: Page) -> Iterator[tuple[Path, Image.Image]]:
+def looks_after_a_step(page: Page) -> Iterator[tuple[Path, Look]]:
     """Step once and give the looks of the player's page."""
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('[data-kvviz=player][data-step="1"]')
@@ -120,20 +128,29 @@ def difference(picture: Image.Image, kept: Image.Image) -> np.ndarray:
     return blocks.mean(axis=(1, 3))
 
 
-def complaints(looked: Iterable[tuple[Path, Image.Image]], folder: Path) -> list[str]:
+def complaints(
+    looked: Iterable[tuple[Path, Look]], folder: Path, patience_s: float = PATIENCE_S
+) -> list[str]:
     """Compare looks with those that are kept.
 
     Args:
         looked: Looks of a page, each beside its file.
+        patience_s: For so long a page that looks otherwise is looked at again.
         folder: Where both pictures of a page that has changed are left, and what differs.
 
     Returns:
         A sentence on each that has changed.
     """
     said: list[str] = []
-    for file, picture in looked:
+    for file, look_now in looked:
         kept = Image.open(file).convert("RGB") if file.exists() else None
-        apart = np.full((1, 1), 255.0) if kept is None else difference(picture, kept)
+        until = time.monotonic() + patience_s
+        while True:
+            picture = look_now()
+            apart = np.full((1, 1), 255.0) if kept is None else difference(picture, kept)
+            if apart.max() <= MOST or time.monotonic() > until:
+                break
+            time.sleep(0.25)
         if apart.max() <= MOST:
             continue
         picture.save(folder / f"{file.stem}-now.png")
@@ -160,15 +177,26 @@ def take(names: Iterable[str]) -> Iterator[Path]:
             page = browser.new_page(reduced_motion="reduce")
             page.goto(f"{address}{path_of(name)}")
             wait_until_whole(page, first_hooks(name))
-            for file, picture in looks(page, name):
-                keep(picture, file)
+            for file, look_now in looks(page, name):
+                keep(settled(look_now), file)
                 yield file
             if name == STEPPED:
-                for file, picture in looks_after_a_step(page):
-                    keep(picture, file)
+                for file, look_now in looks_after_a_step(page):
+                    keep(settled(look_now), file)
                     yield file
             page.close()
         browser.close()
+
+
+def settled(look_now: Look) -> Image.Image:
+    """Return what a page looks like once it looks the same for a second."""
+    last, since = look_now(), time.monotonic()
+    while time.monotonic() - since < 1:
+        time.sleep(0.3)
+        now = look_now()
+        if difference(now, last).max() > 0:
+            last, since = now, time.monotonic()
+    return last
 
 
 def first_hooks(name: str) -> tuple[str, ...]:
