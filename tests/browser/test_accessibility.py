@@ -86,5 +86,11 @@ def test_axe_finds_nothing_to_mend_and_every_figure_says_where_its_numbers_come_
         # What opens is brought into sight a frame later, out from under the bar that stays there.
         tab.page.wait_for_function(UNCOVERED)
         judge("the making of a row, and the table")
+    if "twins" in sight.hooks:
+        tab.page.get_by_role("button", name="How this row is made").click()
+        making = tab.page.locator('[data-kvviz="row-making"]')
+        making.get_by_role("button", name="spread of the row").click()
+        expect(tab.page.get_by_role("dialog", name="Spread of a row")).to_be_visible()
+        judge("the making of a row, and the arithmetic of its spread")
     assert found == []
     assert changed == []
