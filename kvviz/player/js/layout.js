@@ -227,13 +227,15 @@ function bandsPanel(input, width, gap) {
 function twoCachesPanel(input, n_encoder, width, gap) {
   const n_all = input.n_rows + n_encoder;
   const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_TWO) / n_all);
-  const row = Math.min(MAX_BAND_PITCH, Math.max(LEAST_TWO_PITCH, high));
   const n_lives = input.both ? 2 : 1;
   const column = lifeColumn(input.n_steps, input.both ? LIFE_OF_TWO : LIFE);
   const left = TOKENS + n_lives * Math.max(column * input.n_steps, LEAST_LIFE) + (n_lives - 1) * LIFE_GAP + gap;
   const kvWidth = Math.max(LEAST_KV, Math.min(MAX_KV, Math.round((width - left) * 0.38)));
   const right = width - left - kvWidth - gap;
   const labels = 64;
+  // No higher than leaves room beside the first cache's pattern, where there can be such.
+  const beside = Math.floor((right - labels - 2 - SLANT - SIDE_GAP - LEAST_SIDE) / input.n_rows);
+  const row = Math.min(MAX_BAND_PITCH, Math.max(LEAST_TWO_PITCH, high), beside < LEAST_TWO_PITCH ? Infinity : beside);
   const columnPitch = Math.min(MAX_ROW_PITCH, Math.floor((right - labels - 2 - SLANT) / n_encoder));
   if (n_all > MOST_TWO_ROWS || columnPitch < MIN_CELL_PITCH) return null;
   const heat = heatGeometry(input, row * input.n_rows + labels + 2 + SLANT, labels, 26, MAX_LARGE_GRID, SHORT_HEADER);
