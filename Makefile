@@ -12,7 +12,7 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-soak check format bench bench-class screenshots picture bundle words train clean
+.PHONY: help app test test-fast test-soak check format bench bench-class screenshots sights picture bundle words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-class: $(VENV)/.test ## Measure what a class at once waits for, up to 300 
 
 screenshots: $(VENV)/.test ## Take the pictures that the README shows
 	$(BIN)/python -m tests.browser.screenshots docs/pictures
+
+sights: $(VENV)/.test ## Take the small pictures anew that the browser tests compare each page with
+	$(BIN)/python -m tests.browser.first_sights
 
 picture: $(VENV)/.test ## Draw the picture of the rooms in docs/architecture.md from the code's imports
 	$(BIN)/python -m tests.architecture.picture

@@ -5,7 +5,12 @@ from kvviz.analysis.attention import attention_distance, attention_entropy, sink
 from kvviz.analysis.blocks import ROWS_A_BLOCK, pattern_blocks
 from kvviz.analysis.cache_size import CacheTerm, architecture_cache_bytes, cache_terms
 from kvviz.analysis.cost import StepCosts, bill, counted, fewer, step_costs, token_passes
-from kvviz.analysis.head_measures import HeadMeasures, forward_share, head_measures
+from kvviz.analysis.head_measures import (
+    HeadMeasures,
+    forward_share,
+    head_measures,
+    query_measures,
+)
 from kvviz.analysis.memory import break_even_tokens, cache_arithmetic, cache_bytes, weight_bytes
 from kvviz.analysis.parameters import (
     ParameterCount,
@@ -72,6 +77,7 @@ __all__ = [
     "parameters_of_gpt2_tensors",
     "pattern_blocks",
     "probe_prompt",
+    "query_measures",
     "role_scores",
     "row_changes",
     "same_token_mass",

@@ -58,6 +58,20 @@ def forward_share(pattern: Float[np.ndarray, "... query key"]) -> Float64[np.nda
     return np.triu(weights, k=1).sum(axis=-1)
 
 
+def query_measures(
+    pattern: Float[np.ndarray, "query key"],
+) -> Float64[np.ndarray, "3 query"]:
+    """Measure each query of a head: what it gives to later positions, its entropy, its distance.
+
+    Their means are the head's `HeadMeasures`.
+
+    Raises:
+        PatternError: If the pattern is not square.
+    """
+    measures = (forward_share, attention_entropy, attention_distance)
+    return np.stack([measure(pattern) for measure in measures])
+
+
 _measured: WeakKeyDictionary[EncodingTrace, HeadMeasures] = WeakKeyDictionary()
 
 
@@ -74,10 +88,7 @@ def head_measures(encoding: EncodingTrace) -> HeadMeasures:
         return _measured[encoding]
     card = encoding.model
     numbers = np.zeros((3, card.n_layers, card.n_heads))
-    for layer in range(card.n_layers):
-        for head in range(card.n_heads):
-            pattern = encoding.pattern(layer, head)
-            measures = (forward_share, attention_entropy, attention_distance)
-            numbers[:, layer, head] = [float(measure(pattern).mean()) for measure in measures]
+    for layer, head in np.ndindex(card.n_layers, card.n_heads):
+        numbers[:, layer, head] = query_measures(encoding.pattern(layer, head)).mean(axis=1)
     numbers.flags.writeable = False
     return _measured.setdefault(encoding, HeadMeasures(*numbers))

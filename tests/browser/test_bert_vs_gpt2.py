@@ -1,5 +1,6 @@
 """BERT beside GPT-2 in a real browser: predict, do, read what came out."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -89,16 +90,54 @@ def pick_again_after_going_back(tab):
     tab.page.wait_for_url("**layer=4**")
 
 
+def cell_by_link_and_history(tab):
+    """The address names the cell that is open; the way back and forward, and a reload, show it."""
+    making = tab.page.locator('[data-kvviz="row-making"]')
+    right = tab.page.locator(f"{PICTURE} .kt-canvas canvas:not(.kt-over)").nth(1)
+    right.focus()
+    right.press("ArrowRight")
+    right.press("Enter")
+    expect(making).to_have_attribute("data-side", "right")
+    tab.page.wait_for_url("**cell=0.0b**")
+    # Figures of the row open, and Escape closes the box and not the row.
+    spread = making.get_by_role("button", name="spread of the row")
+    spread.press("Enter")
+    box = tab.page.get_by_role("dialog", name="Spread of a row of attention")
+    expect(box).to_contain_text("bits")
+    tab.page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(spread).to_be_focused()
+    making.focus()
+    making.press("ArrowDown")
+    tab.page.wait_for_url("**cell=1.0b**")
+    tab.still()
+    tab.page.go_back()
+    expect(making).to_have_attribute("data-query", "0")
+    tab.still()
+    tab.page.go_forward()
+    expect(making).to_have_attribute("data-query", "1")
+    tab.still()
+    tab.page.reload()
+    expect(making).to_have_attribute("data-query", "1")
+    expect(making).to_have_attribute("data-side", "right")
+    facts = tab.page.locator(f"{PICTURE} .kt-facts").nth(1)
+    facts.get_by_role("button", name="spread").click()
+    mean = tab.page.get_by_role("dialog", name="Spread of a head")
+    expect(mean).to_contain_text(re.compile(r"\(.* \+ … \+ .*\) / 24 tokens = [\d.]+ bits"))
+    mean.get_by_role("button", name="Close").click()
+
+
 def test_the_page_opens_with_its_point_and_covers_it_when_asked_to(visit):
     tab = opened(visit())
     picture, verdict = tab.page.locator(PICTURE), tab.page.locator('[data-kvviz="verdict"]')
     expect(picture).to_have_attribute("data-veiled", "false")
     expect(verdict).to_contain_text("gave 0 % of its attention to tokens still to come")
     expect(tab.page.locator('[data-kvviz="recorded"]')).to_be_visible()
+    cell_by_link_and_history(tab)
     tab.page.get_by_role("button", name="Cover it and ask me").click()
     expect(picture).to_have_attribute("data-veiled", "true")
     expect(verdict).to_have_count(0)
-    tab.page.wait_for_url("**/bert_vs_gpt2?ask=1")
+    tab.page.wait_for_url("**ask=1**")
     show_me(tab)
     expect(picture).to_have_attribute("data-veiled", "false")
     # The way back leads to what was there: nothing covered.
@@ -299,6 +338,14 @@ def cancel_writing(tab):
     for cache, n in (("on", "6"), ("off", "17")):
         life = tab.page.locator(f'[data-kvviz="history"][data-cache="{cache}"]')
         expect(life).to_have_attribute("data-n-computed-total", n)
+    # The step of the lives is in the address, and the way back leads to the one before.
+    life.locator("canvas").press("ArrowLeft")
+    tab.page.wait_for_url("**step=0**")
+    expect(life).to_have_attribute("data-step", "0")
+    tab.still()
+    tab.page.go_back()
+    expect(life).to_have_attribute("data-step", "1")
+    tab.still()
     expect(tab.page.get_by_role("button", name="Cancel")).to_have_count(0)
 
 

@@ -157,7 +157,8 @@ def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):
     told = tab.page.evaluate("window.told")
     numbers = [view.pop("number") for _, view in told]
     assert numbers == sorted(set(numbers))
-    assert told[-1] == ["view", {"layer": 0, "head": 0, "look": "mask"}]
+    looked = {"layer": 0, "head": 0, "look": "mask", "cell": None, "view_number": 0}
+    assert told[-1] == ["view", looked]
     assert {name for name, _ in told} == {"view"}
 
 
@@ -285,7 +286,7 @@ def test_a_picture_of_another_version_is_refused_in_its_place_and_the_next_one_d
       window.mount(old);
     }""")
     expect(root.get_by_role("alert")).to_have_text(
-        "This picture is of another version of kvviz. Its format is 1; the page reads 3."
+        "This picture is of another version of kvviz. Its format is 1; the page reads 4."
         " Reload the page."
     )
     assert root.get_attribute("data-layer") is None

@@ -63,6 +63,46 @@ def is_whole(tab, width, height, least):
     expect(said).to_contain_text("the same both ways, to")
 
 
+TWO_CACHES = """() => {
+  const names = ["kv-history", "kv-part-kv", "kv-part-heat", "kv-next", "kv-bill"];
+  const parts = names.flatMap((name) => [...document.querySelectorAll(`.${name}`)]);
+  return parts.filter((part) => part.offsetParent).map((part) => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    return { name: part.className, left, right, top, bottom };
+  });
+}"""
+
+
+def test_the_pictures_of_two_caches_are_there_whole_too(visit):
+    tab = visit(height=900).open("/encoder_decoder")
+    tab.wait(step=0, nSteps=9)
+    for width, height, least in ((1440, 900, 0.45), (1920, 1080, 0.48)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.still()
+        tab.painted()
+        parts = tab.page.evaluate(TWO_CACHES)
+        # Lives, keys and values twice, two patterns, next tokens, bill.
+        assert len(parts) == 7
+        for one in parts:
+            assert 0 <= one["top"] < one["bottom"] <= height, one
+            assert one["right"] <= width, one
+        shares = [(one["right"] - one["left"]) * (one["bottom"] - one["top"]) for one in parts]
+        share = sum(shares) / (width * height)
+        assert share >= least, f"{share:.1%}"
+        # Next tokens and bill stand beside what is drawn, and over nothing of it.
+        for one in parts:
+            for other in parts:
+                apart = (
+                    one is other
+                    or one["right"] <= other["left"]
+                    or other["right"] <= one["left"]
+                    or one["bottom"] <= other["top"]
+                    or other["bottom"] <= one["top"]
+                )
+                assert apart, (one, other)
+    assert tab.page.evaluate(LETTERS) >= 9
+
+
 def test_a_run_of_few_steps_stays_within_its_card(visit):
     tab = visit(height=900).open("/kv_cache", prompt="The cat sat on the mat. " * 4, new="3")
     tab.wait(nSteps=3)

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.first_sights import FOLDER, SCHEMES, SIZES, STEPPED, complaints, named
 from tests.browser.screenshots import shoot
 from tests.browser.server import ROOT
 from tests.browser.whole_page import SIGHTS, NotThereError
@@ -57,6 +58,42 @@ def test_the_animation_in_the_docs_shows_two_lives_that_grow():
     # Orange is computed and blue is reused, here as everywhere. Of the prefill nothing is reused.
     assert computed[-1] > 4 * computed[0] > 0
     assert reused[-1] > 0 == reused[0]
+
+
+def broken(picture, how):
+    """Return a picture of a page with one thing wrong in it."""
+    pixels = np.asarray(picture).copy()
+    # Keys and values of the player's page at 1440 by 900, in the small picture.
+    rows, columns = slice(80, 130), slice(160, 260)
+    part = pixels[rows, columns].copy()
+    if how == "moved":
+        pixels[rows, columns] = np.roll(part, 2, axis=0)
+    elif how == "gone":
+        pixels[rows, columns] = pixels[2, -2]
+    else:
+        pixels[rows, columns] = part[..., ::-1]
+    return Image.fromarray(pixels)
+
+
+def test_what_has_moved_gone_or_changed_its_colours_is_told_and_left_to_be_looked_at(tmp_path):
+    file = named("kv_cache", 1440, "light")
+    kept = Image.open(file).convert("RGB")
+    assert complaints([(file, lambda: kept)], tmp_path) == []
+    for how in ("moved", "gone", "colours"):
+        (said,) = complaints([(file, lambda how=how: broken(kept, how))], tmp_path, 0)
+        assert f"{file.name}: differs by" in said, how
+        assert str(tmp_path) in said
+    left = {path.name.removeprefix(f"{file.stem}-") for path in tmp_path.iterdir()}
+    assert left == {"now.png", "kept.png", "difference.png"}
+    (unknown,) = complaints([(tmp_path / "no-such-page-390-dark.png", lambda: kept)], tmp_path, 0)
+    assert "make sights" in unknown
+
+
+def test_the_pictures_that_pages_are_compared_with_are_all_there_and_small():
+    names = [*SIGHTS, f"{STEPPED}-step"]
+    files = {named(name, width, scheme) for name in names for width in SIZES for scheme in SCHEMES}
+    assert set(FOLDER.iterdir()) == files
+    assert sum(file.stat().st_size for file in files) <= 800_000
 
 
 @pytest.mark.browser

@@ -1,6 +1,7 @@
 """BERT beside GPT-2 without a browser: every experiment on the twins that ship."""
 
 import re
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from kvviz.player.lives import STATES
 from kvviz.ui.pages.bert_vs_gpt2 import rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.look import bucket
 from kvviz.ui.pages.bert_vs_gpt2.masks import suffered
-from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
 from kvviz.ui.pages.bert_vs_gpt2.payload import CHANGED, NEW, OTHER_TOKEN
 from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import recorded_pair
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
-from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE_MEMORY
+from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE
+from kvviz.ui.pages.bert_vs_gpt2.view import TwinCell, TwinsView
 from kvviz.ui.parts.experiment import Choice, work
 from kvviz.ui.parts.experiment.verdict import judged
 from kvviz.ui.shell.plain_text import percent, plain
@@ -66,7 +67,7 @@ class Twins(Drawn):
     @property
     def encodings(self):
         """What the picture was drawn from."""
-        pair = self.app.session_state[PICTURE_MEMORY]["pair"]
+        pair = self.app.session_state[f"{PICTURE}:memory"]["pair"]
         return pair.left, pair.right
 
     def result(self, name):
@@ -329,9 +330,28 @@ def test_ways_that_are_as_good_are_both_named(twins):
     )
 
 
+def test_a_link_names_the_cell_that_is_open_until_the_text_is_another():
+    page = Twins({"cell": "3.9b"})
+    assert page.picture["view"]["cell"] == {"which": "right", "query": 3, "key": 9}
+    assert dict(page.app.query_params)["cell"] == "3.9b"
+    page.app.text_area(key="bg:text").set_value("The cat sat").run()
+    assert "cell" not in page.app.query_params
+    # GPT-2 does not look ahead; what the link says besides is there.
+    beyond = Twins({"cell": "3.9", "layer": "2"})
+    (note,) = beyond.notes
+    assert "which is no cell of the pattern of GPT-2 mini for this text" in note
+    assert beyond.picture["view"] == {"layer": 2, "head": ANY, "look": "attention", "cell": None}
+    assert dict(beyond.app.query_params) == {"layer": "2"}
+
+
 def test_three_continuations_are_written_counted_and_judged(twins):
-    page = twins(do="write", new="6").show_me()
+    page = twins(do="write", new="6", step="2").show_me()
     assert page.errors == []
+    (lives,) = [
+        one for one in page.app.get("bidi_component")
+        if one.proto.component_name == "kvviz_written_lives"
+    ]  # fmt: skip
+    assert unpack(lives.proto.bytes)[0]["step"] == 2
     lines = page.cells("writing")
     n = len(page.app.session_state["bert_vs_gpt2_page"].settings.text.split())
     assert [line[1] for line in lines] == ["6", "6", "24"]
@@ -454,7 +474,7 @@ def test_the_first_head_is_one_in_which_the_two_look_at_different_sides(twins):
 def test_a_link_leads_to_the_experiment_and_the_head(twins):
     page = twins(do="append", text="The cat sat on", word="mats", layer="2", head="5", look="mask")
     assert page.errors == page.notes == []
-    assert page.picture["view"] == {"layer": 2, "head": 5, "look": "mask"}
+    assert page.picture["view"] == {"layer": 2, "head": 5, "look": "mask", "cell": None}
     assert page.picture["left"]["tokens"][:4] == ["The", " cat", " sat", " on"]
     assert dict(page.app.query_params) == {
         "do": "append", "text": "The cat sat on", "word": "mats", "layer": "2", "head": "5",
@@ -543,7 +563,7 @@ def test_a_page_takes_back_the_links_that_it_writes(twins):
     again = twins(**dict(page.app.query_params))
     assert again.notes == []
     assert again.app.text_area(key="bg:text").value == ""
-    assert settings.write(TwinSettings(bert="", model=""), HeadView()) == {}
+    assert settings.write(TwinSettings(bert="", model=""), TwinsView()) == {}
     assert twins(do="write", new="2").app.number_input(key="bg:seed").max == LARGEST_SEED
 
 
@@ -655,7 +675,7 @@ def test_two_folders_of_one_name_are_told_apart(tmp_path, monkeypatch):
 def test_every_setting_survives_its_link():
     wanted = TwinSettings(do="edit", text="a b", word="c", at=1, by="d", blank=2, new=5, seed=9,
                           one="x y", other="x z", focus=0, model="m", bert="n")  # fmt: skip
-    view = HeadView(1, 2, "mask")
+    view = TwinsView(1, 2, "mask", TwinCell(12, 7, "right"), 3)
     assert settings.parse(settings.write(wanted, view)) == (wanted, view, ())
-    assert settings.write(TwinSettings(), HeadView()) == {}
+    assert settings.write(TwinSettings(), TwinsView()) == {}
     assert set(EXPERIMENTS) == {"look", "append", "edit", "masks", "blank", "write", "context"}

@@ -11,7 +11,7 @@ import pytest
 
 from kvviz.errors import RunCancelledError
 from kvviz.lessons import lessons
-from kvviz.ui.pages.language_modelling import masked_tokens, training_film
+from kvviz.ui.pages.language_modelling import controls, masked_tokens, training_film
 from kvviz.ui.pages.language_modelling.next_token import milliseconds, odds
 from kvviz.ui.pages.language_modelling.readings import (
     HIDDEN_SHARE,
@@ -24,6 +24,7 @@ from kvviz.ui.pages.language_modelling.training_film import learnt_in_order
 from kvviz.ui.parts.experiment import SHOW_ME
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_store import model_store
 from tests.pages.conftest import PATIENCE_S, Drawn, opened_by_link, step_back_to
 
 NAME = "language_modelling_page"
@@ -253,15 +254,25 @@ def test_a_text_that_the_twins_cut_otherwise_is_not_called_the_same_tokens(lesso
     n_plain = sum(column["kind"] != "special" for column in page.hidden["columns"])
     assert f"BERT mini reads this text as {n_plain} tokens." in page.html
     assert n_plain != page.state.reading.summary.n_tokens
+    page.app.run()  # Now that both models are there, whichever tests came before.
     label = page.app.get("html")
     assert any(f", {n_plain} / 1,022 in BERT mini" in str(one.proto.body) for one in label)
 
 
-def test_the_count_knows_the_model_that_has_less_room(lesson):
+def test_the_count_knows_the_model_that_has_less_room(lesson, monkeypatch):
     page = lesson(text=SHORT)
     page.app.run()
     n_tokens = page.state.reading.summary.n_tokens
     assert f">{n_tokens} / 1,022 tokens<" in page.html
+    # Also before that model is there.
+    wanted = page.state.reading.settings
+    peek = model_store().peek
+    monkeypatch.setattr(
+        model_store(), "peek", lambda of: None if of.model == wanted.bert else peek(of)
+    )
+    assert controls.count(wanted) == (f"{n_tokens} / 1,022 tokens", False)
+    assert controls.count(replace(wanted, text=" dog" * 1025)) == ("1,025 / 1,022 tokens", True)
+    monkeypatch.undo()
     page.app.text_area(key="lm:text").set_value(" dog" * 1023).run()
     assert "1,023 / 1,022 tokens, too long for BERT mini" in page.html
     assert "kvviz-over" in page.html

@@ -6,7 +6,7 @@ import pytest
 from kvviz.analysis import HeadMeasures, row_changes
 from kvviz.errors import LinkError
 from kvviz.ui.pages.bert_vs_gpt2 import picture
-from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView, checked_view
+from kvviz.ui.pages.bert_vs_gpt2.patterns import checked_view
 from kvviz.ui.pages.bert_vs_gpt2.payload import (
     CHANGED,
     FORBIDDEN,
@@ -18,12 +18,14 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import (
     n_bytes,
     pack,
 )
+from kvviz.ui.pages.bert_vs_gpt2.view import TwinCell, TwinsView
 from tests.factories import make_encoding
 from tests.payload_reader import unpack
 
 LEFT = make_encoding(token_ids=np.arange(1, 5), family="gpt2")
 RIGHT = replace(make_encoding(token_ids=np.array([9, 1, 2, 3, 4, 8]), seed=3), text=LEFT.text)
 PAIR = Pair(LEFT, RIGHT, ("one", "other"), ("", ""))
+VIEW = {"layer": 1, "head": 1, "look": "mask"}
 
 
 def test_twins_share_a_grid_in_which_bert_has_two_slots_more():
@@ -70,7 +72,12 @@ def test_a_veiled_picture_holds_nothing_that_answers_the_question():
     "message",
     [None, "layer", {}, {"layer": 9, "head": 0, "look": "mask"},
      {"layer": True, "head": 0, "look": "mask"}, {"layer": 0, "head": -1, "look": "mask"},
-     {"layer": 0, "head": 0, "look": "<b>"}],
+     {"layer": 0, "head": 0, "look": "<b>"},
+     # The mask of the first forbids it, it is beyond the text, and there is no such side.
+     VIEW | {"cell": {"which": "left", "query": 1, "key": 2}},
+     VIEW | {"cell": {"which": "right", "query": 6, "key": 0}},
+     VIEW | {"cell": {"which": "__class__", "query": 1, "key": 0}},
+     VIEW | {"cell": {"which": "left", "query": 1, "key": True}}],
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(message):
     with pytest.raises(LinkError):
@@ -78,18 +85,19 @@ def test_what_the_browser_sends_is_checked(message):
 
 
 def test_a_view_of_the_pair_is_taken():
-    message = {"layer": 1, "head": 1, "look": "mask"}
-    assert checked_view(message, PAIR) == HeadView(1, 1, "mask")
+    assert checked_view(VIEW, PAIR) == TwinsView(1, 1, "mask")
+    message = VIEW | {"cell": {"which": "right", "query": 1, "key": 5}}
+    assert checked_view(message, PAIR).cell == TwinCell(1, 5, "right")
 
 
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        (HeadView(), (1, 1)),
-        (HeadView(layer=0), (0, 0)),
-        (HeadView(head=0), (1, 0)),
-        (HeadView(layer=0, head=1), (0, 1)),
-        (HeadView(layer=9), (9, 1)),
+        (TwinsView(), (1, 1)),
+        (TwinsView(layer=0), (0, 0)),
+        (TwinsView(head=0), (1, 0)),
+        (TwinsView(layer=0, head=1), (0, 1)),
+        (TwinsView(layer=9), (9, 1)),
     ],
 )
 def test_the_first_view_is_where_the_two_look_at_different_sides_most_clearly(

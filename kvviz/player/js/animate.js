@@ -88,6 +88,24 @@ function breathe() {
   });
 }
 
+/** So long a piece of work goes on until the page has its turn. */
+const TURN_MS = 8;
+
+/**
+ * Does a piece of work in stretches, and lets the page answer in between.
+ * @template T @param {Generator<void, T>} work @returns {Promise<T>}
+ */
+async function inTurns(work) {
+  await breathe();
+  for (let since = performance.now(); ; ) {
+    const { done, value } = work.next();
+    if (done) return /** @type {T} */ (value);
+    if (performance.now() - since < TURN_MS) continue;
+    await breathe();
+    since = performance.now();
+  }
+}
+
 /** @param {Animation} animation @param {KeyFrame} frame @returns {Promise<Pixels>} */
 async function pixelsOf({ draw, width, height }, frame) {
   const pen = /** @type {CanvasRenderingContext2D} */ (draw(frame).getContext("2d"));
@@ -105,11 +123,10 @@ async function begun(animation, signal) {
   const { frames, width, height } = animation;
   const colours = new Colours();
   for (const share of [0, 0.33, 0.5, 0.67, 1]) {
-    colours.add(await pixelsOf(animation, frames[Math.round((frames.length - 1) * share)]));
-    await breathe();
+    await inTurns(colours.adding(await pixelsOf(animation, frames[Math.round((frames.length - 1) * share)])));
     signal.throwIfAborted();
   }
-  return new Gif(width, height, colours.palette());
+  return new Gif(width, height, await inTurns(colours.choosing()));
 }
 
 /**
@@ -119,9 +136,8 @@ async function begun(animation, signal) {
 export async function make(animation, signal, told) {
   const gif = await begun(animation, signal);
   for (const [i, frame] of animation.frames.entries()) {
-    gif.add(await pixelsOf(animation, frame), frame.ms);
+    await inTurns(gif.adding(await pixelsOf(animation, frame), frame.ms));
     told(i + 1);
-    await breathe();
     signal.throwIfAborted();
   }
   return gif.finished();
@@ -136,11 +152,10 @@ export async function estimate(animation, signal) {
   const steps = [...new Set(frames.map(({ step }) => step))];
   const middle = steps[steps.length >> 1];
   const gif = await begun(animation, signal);
-  gif.add(await pixelsOf(animation, { step: Math.max(steps[0], middle - 1), t: 1, ms: 0 }), 0);
+  await inTurns(gif.adding(await pixelsOf(animation, { step: Math.max(steps[0], middle - 1), t: 1, ms: 0 }), 0));
   const first = gif.n_bytes;
   for (const frame of frames.filter(({ step }) => step === middle)) {
-    gif.add(await pixelsOf(animation, frame), frame.ms);
-    await breathe();
+    await inTurns(gif.adding(await pixelsOf(animation, frame), frame.ms));
     signal.throwIfAborted();
   }
   return first + (gif.n_bytes - first) * steps.length;

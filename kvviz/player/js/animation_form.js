@@ -3,7 +3,8 @@ import { animationOf, canRead, estimate, make } from "./animate.js";
 import { WIDTHS, rangeOf } from "./animation.js";
 import * as words from "./animation_words.js";
 import { el, setText, show, whenChanged } from "./dom.js";
-import { download, fileName, figuresOf } from "./picture.js";
+import { download } from "./download.js";
+import { fileName, figuresOf } from "./picture.js";
 
 /**
  * @import { Animation } from "./animate.js"

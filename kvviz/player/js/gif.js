@@ -11,6 +11,9 @@ const APART = [48, 32, 24, 16, 12, 8, 5, 3, 1];
 /** LZW codes: a byte is itself, two have a meaning of their own, and the rest stand for what was seen. */
 const [CLEAR, END, N_CODES] = [256, 257, 4096];
 
+/** After so many pixels, or colours, whoever does the work may let others have their turn: some milliseconds at most. */
+const A_STRETCH = 1 << 16;
+
 /**
  * @typedef {Uint32Array} Pixels Red, green, blue and alpha from the lowest byte on; alpha is not read.
  * @typedef {[number, number, number]} Rgb
@@ -23,18 +26,22 @@ export class Colours {
     this.counts = new Map();
   }
 
-  /** @param {Pixels} pixels */
-  add(pixels) {
+  /** @param {Pixels} pixels @returns {Generator<void, void>} */
+  *adding(pixels) {
     const { counts } = this;
-    for (let i = 0, from = 0; i < pixels.length; i = from) {
+    for (let i = 0, from = 0, rest = A_STRETCH; i < pixels.length; i = from) {
+      if (i > rest) {
+        yield;
+        rest = i + A_STRETCH;
+      }
       const pixel = pixels[i];
       while (pixels[from] === pixel) from++;
       counts.set(pixel, (counts.get(pixel) ?? 0) + from - i);
     }
   }
 
-  /** @returns {Rgb[]} No more than `N_COLOURS`, each as it was in some frame. */
-  palette() {
+  /** @returns {Generator<void, Rgb[]>} No more than `N_COLOURS`, each as it was in some frame. */
+  *choosing() {
     /** @type {Map<number, [number, number]>} Of colours that hardly differ, the most frequent. */
     const bins = new Map();
     for (const [pixel, n] of this.counts) {
@@ -44,10 +51,15 @@ export class Colours {
     const left = [...bins.values()].sort((a, b) => b[1] - a[1]).map(([pixel]) => ({ colour: rgbOf(pixel), apart: Infinity }));
     /** @type {Rgb[]} */
     const taken = [];
+    let n_compared = 0;
     for (const apart of APART) {
       for (const one of left) {
         if (one.apart < apart ** 2 || taken.length >= N_COLOURS) continue;
         taken.push(one.colour);
+        if ((n_compared += left.length) > A_STRETCH) {
+          yield;
+          n_compared = 0;
+        }
         for (const other of left) other.apart = Math.min(other.apart, distance(one.colour, other.colour));
       }
     }
@@ -80,13 +92,16 @@ export class Gif {
     return this.parts.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** @param {Pixels} pixels @param {number} ms How long the frame stands. */
-  add(pixels, ms) {
+  /** @param {Pixels} pixels @param {number} ms How long the frame stands. @returns {Generator<void, void>} */
+  *adding(pixels, ms) {
     const { width, before } = this;
     const { x, y, w, h } = changedBox(before, pixels, width, this.height);
     const indices = new Uint8Array(w * h).fill(UNCHANGED);
     let [last, index] = [-1, 0];
+    yield;
+    const stretch = Math.max(1, Math.floor(A_STRETCH / w));
     for (let row = 0, at = 0; row < h; row++) {
+      if (row % stretch === stretch - 1) yield;
       for (let i = (y + row) * width + x, end = i + w; i < end; i++, at++) {
         const pixel = pixels[i];
         if (before?.[i] === pixel) continue;
@@ -98,7 +113,7 @@ export class Gif {
     // Left standing when its time is over, and seen through where nothing has changed.
     this.parts.push(
       Uint8Array.of(0x21, 0xf9, 4, before ? 5 : 4, ...words(ms / 10), UNCHANGED, 0, 0x2c, ...words(x, y, w, h), 0, 8),
-      compressed(indices, this.known),
+      yield* compressed(indices, this.known),
     );
     this.before = pixels;
   }
@@ -129,9 +144,9 @@ export class Gif {
 
 /**
  * @param {Uint8Array} indices @param {Uint16Array} known Zeros, and left so.
- * @returns {Uint8Array<ArrayBuffer>} In blocks, each after its length; the last one is empty.
+ * @returns {Generator<void, Uint8Array<ArrayBuffer>>} In blocks, each after its length; the last one is empty.
  */
-function compressed(indices, known) {
+function* compressed(indices, known) {
   // At worst every byte becomes a code of 12 bits.
   const out = new Uint8Array(Math.ceil(indices.length * 1.52) + 64);
   let [at, block, bits, n_bits] = [1, 0, 0, 0];
@@ -156,6 +171,7 @@ function compressed(indices, known) {
   };
   put(CLEAR);
   for (let i = 1; i < indices.length; i++) {
+    if (i % A_STRETCH === 0) yield;
     const key = (prefix << 8) | indices[i];
     if (known[key]) {
       prefix = known[key];

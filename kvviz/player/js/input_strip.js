@@ -10,11 +10,18 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
+const FADE = "28px";
+
 /** @param {(action: Action) => void} dispatch @returns {Part & { label: HTMLElement, outputLabel: HTMLElement }} */
 export function inputStrip(dispatch) {
   const node = el("div", { class: "kv-strip kv-input", role: "group", "aria-label": words.LABELS.input, hidden: true });
-  const label = el("p", { class: "kv-strip-label", hidden: true });
-  const outputLabel = el("p", { class: "kv-strip-label", hidden: true }, [words.LABELS.output]);
+  // In a wide player a word beside each strip, and the sentence for who is read to.
+  const sentence = el("span", { class: "kv-label-long" });
+  const short = (/** @type {string} */ word) => el("span", { class: "kv-label-short", "aria-hidden": "true" }, [word]);
+  const label = el("p", { class: "kv-strip-label", hidden: true }, [short(words.LABELS.inputShort), sentence]);
+  const outputLabel = el("p", { class: "kv-strip-label", hidden: true }, [
+    short(words.LABELS.outputShort), el("span", { class: "kv-label-long" }, [words.LABELS.output]),
+  ]);
   let cache = /** @type {"on" | "off"} */ ("on");
   /** @type {HTMLButtonElement[]} */
   let chips = [];
@@ -43,6 +50,10 @@ export function inputStrip(dispatch) {
   const measure = () => {
     const hidden = node.scrollHeight - node.clientHeight - node.scrollTop;
     node.classList.toggle("has-more", hidden > 4);
+    // In a wide player it is one line.
+    const right = node.scrollWidth - node.clientWidth - node.scrollLeft;
+    node.style.setProperty("--kv-cut-start", node.scrollLeft > 1 ? FADE : "0px");
+    node.style.setProperty("--kv-cut-end", right > 1 ? FADE : "0px");
   };
   node.addEventListener("scroll", measure, { passive: true });
   new ResizeObserver(measure).observe(node);
@@ -73,7 +84,7 @@ export function inputStrip(dispatch) {
       dressed([payload, state.step, state.cache, spot], () => {
         const ofInput = crossFacts(facts);
         const lit = encoderSpot(spot)?.row;
-        setText(label, words.inputLabel(facts));
+        setText(sentence, words.inputLabel(facts));
         chips.forEach((chip, row) => {
           chip.className = `kv-chip is-${rowState(ofInput, row)} is-${row === lit ? "lit" : "plain"}`;
           setAttribute(chip, "aria-pressed", String(row === lit));

@@ -1,4 +1,5 @@
 // Where everything stands for a given width: pure geometry in CSS pixels, and its inverse.
+import { headsGeometry } from "./heads_layout.js";
 
 /**
  * @typedef {{ x: number, y: number, w: number, h: number }} Box
@@ -68,6 +69,8 @@
  * @property {HeatGeometry} heat
  * @property {HeadsGeometry} heads
  * @property {{ kv: KvGeometry, heat: CrossHeatGeometry } | null} cross The second cache, where there is one.
+ * @property {{ side: number } | null} twoBands Where the rows of both caches stand in line with their lives, the second cache's
+ *   above: the width left for next tokens and bill beside them, 0 where they stand below.
  *
  * @typedef {object} LayoutInput
  * @property {number} width
@@ -135,6 +138,24 @@ const ONE_LIFE = 420;
 const STEPS_TOP = 20;
 /** Between the rows of two caches. */
 const PARTING = 8;
+/** Two caches in line with their lives: what stands above and below them in a window, their rows, and how many they may be. */
+const AROUND_TWO = 518;
+const LEAST_TWO_PITCH = 9;
+const MOST_TWO_ROWS = 64;
+/** Height of a title over its picture, and between two such; player.css has the same. */
+const TITLE = 32;
+const BLOCK_GAP = 12;
+/** From the end of the second cache's rows to where the first's begin, title included. */
+export const BANDS_APART = BLOCK_GAP + TITLE;
+/** Room above a pattern whose names are short. */
+const SHORT_HEADER = 44;
+/** Room above the second cache's rows, for the counts of their lives and the names of their columns. */
+const TWO_TOP = 60;
+/** Next tokens and bill below the second cache's pattern: their height, their width, and the way to the first's. */
+const SIDE_HEIGHT = 352;
+const LEAST_SIDE = 250;
+const MOST_SIDE = 420;
+const SIDE_GAP = 24;
 /** Least width of K and V side by side: three pixels a number of a small head. */
 const LEAST_KV = 248;
 
@@ -148,11 +169,13 @@ export function layoutPlayer(input) {
   const besides = mode !== "narrow";
   const bands = mode === "wide";
   const gap = 24;
+  const two = bands && input.n_encoder ? twoCachesPanel(input, input.n_encoder, content, gap) : null;
+  if (two) return { mode, pad, content, besides, bands, gap, ...two, heads: headsGeometry(input, content) };
   const { kv, heat, history } = bands
     ? bandsPanel(input, content, gap)
     : { ...(besides ? besidesPanel(input, content, gap) : stackedPanel(input, content)), history: aloneHistory(input, content) };
   return {
-    mode, pad, content, besides, bands, gap, kv, heat, history,
+    mode, pad, content, besides, bands, gap, kv, heat, history, twoBands: null,
     heads: headsGeometry(input, content),
     cross: input.n_encoder ? crossGeometry(input, input.n_encoder, bands ? content - history.w - gap : content, gap, besides, kv, heat) : null,
   };
@@ -193,6 +216,53 @@ function bandsPanel(input, width, gap) {
   const rest = width - lives - gap;
   const { kv, heat } = besidesPanel(input, rest, gap, LIFE_TOP);
   return { kv, heat, history: historyGeometry(input, { column, row: heat.pitch, top: heat.grid.y, foot: heat.h, labels: 0, least: LEAST_LIFE }) };
+}
+
+/**
+ * Two caches in one band: a row of either, and its life, is one line; the second cache's stand above. Its
+ * pattern has the decoder's rows too, and stands beside.
+ * @param {LayoutInput} input @param {number} n_encoder @param {number} width @param {number} gap
+ * @returns {Pick<Layout, "kv" | "heat" | "history" | "cross" | "twoBands"> | null} Null of a run too long for it.
+ */
+function twoCachesPanel(input, n_encoder, width, gap) {
+  const n_all = input.n_rows + n_encoder;
+  const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_TWO) / n_all);
+  const n_lives = input.both ? 2 : 1;
+  const column = lifeColumn(input.n_steps, input.both ? LIFE_OF_TWO : LIFE);
+  const left = TOKENS + n_lives * Math.max(column * input.n_steps, LEAST_LIFE) + (n_lives - 1) * LIFE_GAP + gap;
+  const kvWidth = Math.max(LEAST_KV, Math.min(MAX_KV, Math.round((width - left) * 0.38)));
+  const right = width - left - kvWidth - gap;
+  const labels = 64;
+  // No higher than leaves room beside the first cache's pattern, where there can be such.
+  const beside = Math.floor((right - labels - 2 - SLANT - SIDE_GAP - LEAST_SIDE) / input.n_rows);
+  const row = Math.min(MAX_BAND_PITCH, Math.max(LEAST_TWO_PITCH, high), beside < LEAST_TWO_PITCH ? Infinity : beside);
+  const columnPitch = Math.min(MAX_ROW_PITCH, Math.floor((right - labels - 2 - SLANT) / n_encoder));
+  if (n_all > MOST_TWO_ROWS || columnPitch < MIN_CELL_PITCH) return null;
+  const heat = heatGeometry(input, row * input.n_rows + labels + 2 + SLANT, labels, 26, MAX_LARGE_GRID, SHORT_HEADER);
+  const rows = (/** @type {number} */ n, /** @type {number} */ top) =>
+    /** @type {HeatGeometry} */ ({ ...heat, grid: { x: 0, y: top, w: 0, h: row * n }, h: top + row * n + SCALE });
+  const crossKv = kvGeometry({ ...input, n_rows: n_encoder }, kvWidth, rows(n_encoder, TWO_TOP), LEAST_TWO_PITCH);
+  const kv = kvGeometry(input, kvWidth, rows(input.n_rows, heat.grid.y), LEAST_TWO_PITCH);
+  const all = 2 * TITLE + crossKv.h + BLOCK_GAP + Math.max(kv.h, heat.h);
+  // As high as the rows of the second cache, and as leaves room for what stands below it.
+  const foot = PROFILE_GAP + PROFILE + FOOT;
+  const side = right - heat.w - SIDE_GAP;
+  const most = side < LEAST_SIDE ? crossKv.h : Math.min(crossKv.h, all - TITLE - BLOCK_GAP - SIDE_HEIGHT);
+  const tall = Math.floor((most - TWO_TOP - foot) / input.n_rows);
+  const rowPitch = Math.min(MAX_ROW_PITCH, Math.max(LEAST_TWO_PITCH, tall));
+  const grid = { x: labels, y: TWO_TOP, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
+  const crossHeat = {
+    w: labels + grid.w + 2 + SLANT, h: TWO_TOP + grid.h + foot, grid, rowPitch, columnPitch, cells: true,
+    rowLabels: { x: 0, y: TWO_TOP, w: labels - 6, h: grid.h },
+    columnLabels: { x: labels, y: 0, w: grid.w, h: TWO_TOP - 6 },
+    profile: { x: labels, y: TWO_TOP + grid.h + PROFILE_GAP, w: grid.w, h: PROFILE },
+  };
+  const isBeside = side >= LEAST_SIDE && TITLE + crossHeat.h + BLOCK_GAP + SIDE_HEIGHT <= all;
+  const own = crossKv.h + BANDS_APART + heat.grid.y;
+  return {
+    kv, heat, cross: { kv: crossKv, heat: crossHeat }, twoBands: { side: isBeside ? Math.min(side, MOST_SIDE) : 0 },
+    history: historyGeometry(input, { column, row, top: TWO_TOP, own, foot: 0, labels: TOKENS, least: LEAST_LIFE }),
+  };
 }
 
 /** @param {number} n_steps @param {number} room @returns {number} Width of a step: whole pixels where it is a cell. */
@@ -237,14 +307,13 @@ function lifeRows({ n_rows, n_encoder = 0 }, height, most = TOKENS) {
 
 /**
  * @param {Pick<LayoutInput, "both" | "n_rows" | "n_steps" | "n_encoder">} input
- * @param {{ column: number, row: number, top: number, foot: number, labels: number, least?: number }} at
- *   Pitches, where the rows begin, the whole height if it is given from outside, the width for the
+ * @param {{ column: number, row: number, top: number, own?: number, foot: number, labels: number, least?: number }} at
+ *   Pitches, where the rows begin, and the run's own below those of a second cache, the whole height if it is given from outside, the width for the
  *   tokens, and the least room of a life.
  * @returns {HistoryGeometry}
  */
-function historyGeometry({ both, n_rows, n_steps, n_encoder = 0 }, { column, row, top, foot, labels, least = 0 }) {
+function historyGeometry({ both, n_rows, n_steps, n_encoder = 0 }, { column, row, top, own = top + (n_encoder ? n_encoder * row + PARTING : 0), foot, labels, least = 0 }) {
   const w = column * n_steps;
-  const own = top + (n_encoder ? n_encoder * row + PARTING : 0);
   const at = (/** @type {number} */ i) => labels + i * (Math.max(w, least) + LIFE_GAP);
   const each = both ? [0, 1] : [0];
   return {
@@ -316,9 +385,9 @@ function besidesPanel(input, width, gap, above = 26) {
 /**
  * @param {LayoutInput} input @param {number} width @param {number} labels
  * @param {number} [least] Room above the grid where its names need less.
- * @param {number} [most] Size of the grid. @returns {HeatGeometry}
+ * @param {number} [most] Size of the grid. @param {number} [header] Room above cells, for their names. @returns {HeatGeometry}
  */
-function heatGeometry(input, width, labels, least = 26, most = MAX_GRID) {
+function heatGeometry(input, width, labels, least = 26, most = MAX_GRID, header = HEADER) {
   const { n_rows } = input;
   const room = Math.min(width - labels - 2 - SLANT, most) / n_rows;
   // Whole pixels where rows carry text; halves below, where they would waste too much of the room.
@@ -327,7 +396,7 @@ function heatGeometry(input, width, labels, least = 26, most = MAX_GRID) {
   const left = cells ? labels : Math.min(labels, 40);
   const size = cells ? whole * n_rows : Math.min(MAX_GRID, Math.floor(width - left - 2));
   const pitch = size / n_rows;
-  const top = cells ? HEADER : least;
+  const top = cells ? header : least;
   const grid = { x: left, y: top, w: size, h: size };
   const half = Math.floor(size * 0.46);
   return {
@@ -346,11 +415,12 @@ function heatGeometry(input, width, labels, least = 26, most = MAX_GRID) {
 /**
  * @param {LayoutInput} input @param {number} width
  * @param {HeatGeometry | null} beside The heatmap whose rows these must meet, or none.
+ * @param {number} [least] Height of such a row from which each is drawn.
  * @returns {KvGeometry}
  */
-function kvGeometry(input, width, beside) {
+function kvGeometry(input, width, beside, least = MIN_ROW_PITCH) {
   const { n_rows, d_head } = input;
-  const free = beside ? beside.pitch >= MIN_ROW_PITCH : n_rows * 16 <= 640;
+  const free = beside ? beside.pitch >= least : n_rows * 16 <= 640;
   if (free) {
     const pitch = beside ? beside.pitch : Math.min(22, Math.max(16, Math.floor(400 / n_rows)));
     const top = beside ? beside.grid.y : 24;
@@ -394,72 +464,6 @@ function grids(left, width, d_head, y, h) {
     keys: { x: left, y, w: fine, h },
     values: { x: left + fine + KV_GAP, y, w: fine, h },
   };
-}
-
-/**
- * Thumbnails in lines of one or more layers, as large as they may be without growing tall.
- * @param {LayoutInput} input @param {number} content @returns {HeadsGeometry}
- */
-function headsGeometry({ n_layers, n_heads }, content) {
-  const label = 26;
-  const gap = 6;
-  const between = 22;
-  const widthOf = (/** @type {number} */ size, /** @type {number} */ layers) =>
-    layers * (label + n_heads * (size + gap) - gap) + (layers - 1) * between;
-  let best = { size: 0, perLine: 1, score: -Infinity };
-  for (let perLine = 1; perLine <= n_layers; perLine++) {
-    if (widthOf(30, perLine) > content) break;
-    for (let size = 30; size <= 72 && widthOf(size, perLine) <= content; size++) {
-      const height = Math.ceil(n_layers / perLine) * (size + 14);
-      // Wanted: near 54 px each, not much taller than 300 px, the width used, and no line half empty.
-      const unused = 1 - widthOf(size, perLine) / content;
-      const score = -Math.abs(size - 54) - Math.max(0, height - 300) / 8 - 40 * unused - (n_layers % perLine ? 6 : 0);
-      if (score > best.score) best = { size, perLine, score };
-    }
-  }
-  if (best.size === 0) return wrappedHeads({ n_layers, n_heads }, content);
-  const { size, perLine } = best;
-  const thumbs = [];
-  const labels = [];
-  const lines = [];
-  const pitch = size + 14;
-  const step = widthOf(size, 1) + between;
-  for (let layer = 0; layer < n_layers; layer++) {
-    const x = (layer % perLine) * step;
-    const y = Math.floor(layer / perLine) * pitch + 4;
-    labels.push({ layer, x, y: y + size / 2 });
-    lines.push({ x: x + label, y, w: n_heads * (size + gap) - gap, h: size });
-    for (let head = 0; head < n_heads; head++) thumbs.push({ x: x + label + head * (size + gap), y, w: size, h: size });
-  }
-  return { w: content, h: Math.ceil(n_layers / perLine) * pitch + 2, size, thumbs, labels, lines };
-}
-
-/**
- * Too many heads for one line: each layer takes as many lines as it needs.
- * @param {{ n_layers: number, n_heads: number }} shape @param {number} content @returns {HeadsGeometry}
- */
-function wrappedHeads({ n_layers, n_heads }, content) {
-  const label = 26;
-  const gap = 6;
-  const most = Math.max(1, Math.floor((content - label + gap) / 40));
-  const lineCount = Math.ceil(n_heads / most);
-  const perLine = Math.ceil(n_heads / lineCount);
-  const size = Math.min(52, Math.floor((content - label + gap) / perLine) - gap);
-  const thumbs = [];
-  const labels = [];
-  const lines = [];
-  let y = 4;
-  for (let layer = 0; layer < n_layers; layer++) {
-    labels.push({ layer, x: 0, y: y + size / 2 });
-    for (let line = 0; line < lineCount; line++) {
-      const count = Math.min(perLine, n_heads - line * perLine);
-      lines.push({ x: label, y, w: count * (size + gap) - gap, h: size });
-      for (let i = 0; i < count; i++) thumbs.push({ x: label + i * (size + gap), y, w: size, h: size });
-      y += size + 8;
-    }
-    y += 8;
-  }
-  return { w: content, h: y, size, thumbs, labels, lines };
 }
 
 /** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the pattern's title. */

@@ -1,14 +1,13 @@
 // The player's making of a row, opened by a click on a cell of the pattern: what the run has of it, why its
 // rows may be kept, and the levels below and above.
-import { el, setAttribute, setText, whenChanged } from "./dom.js";
-import { percent } from "./format.js";
+import { whenChanged } from "./dom.js";
 import { keptPanel } from "./kept_panel.js";
 import { lifeUpTo } from "./lives.js";
 import { GAP, PADDING, makingFigure } from "./making_figure.js";
+import { makingShares } from "./making_shares.js";
 import * as words from "./making_words.js";
-import { bits, figureRead } from "./number_words.js";
 import { originPanel } from "./origin_panel.js";
-import { entropyBits, rowMaking } from "./row_making.js";
+import { rowMaking } from "./row_making.js";
 import { mainRun, tokenText } from "./run.js";
 
 /**
@@ -24,12 +23,7 @@ import { mainRun, tokenText } from "./run.js";
 export function makingPanel(dispatch) {
   /** @type {Cell | null} */
   let shown = null;
-  const [weight, spread] = ["making.weight", "making.entropy"].map((id) => {
-    const button = el("button", { type: "button", class: "kv-figure", "data-open": id, "aria-haspopup": "dialog" });
-    button.onclick = () => dispatch({ type: "open", id });
-    return button;
-  });
-  const shares = el("p", { class: "kv-making-figures" }, [words.LABELS.share, " ", weight, " · ", words.LABELS.spread, " ", spread]);
+  const shares = makingShares((share) => dispatch({ type: "open", id: `making.${share}` }));
   const kept = keptPanel(dispatch);
   const further = originPanel(dispatch);
   const figure = makingFigure(
@@ -38,7 +32,7 @@ export function makingPanel(dispatch) {
       pick: (key) => shown && dispatch({ type: "cell", cell: { ...shown, key } }),
       move: (query, key) => dispatch({ type: "cell-by", query, key }),
     },
-    { shares, levels: [kept.node, further.node] },
+    { shares: shares.node, levels: [kept.node, further.node] },
   );
   let nAsked = 0;
   const changed = whenChanged();
@@ -58,10 +52,7 @@ export function makingPanel(dispatch) {
           further.update(scene, null);
           return;
         }
-        setText(weight, percent(making.weights[cell.key]));
-        setAttribute(weight, "aria-label", figureRead(words.LABELS.share, weight.textContent ?? ""));
-        setText(spread, bits(entropyBits(making.weights)));
-        setAttribute(spread, "aria-label", figureRead(words.LABELS.spread, spread.textContent ?? ""));
+        shares.tell(making, cell.key);
         const width = layout.content - PADDING;
         const life = lifeOf(lives, cache, cell, state.step);
         kept.update(scene, { making, life, width: layout.mode === "narrow" ? width : Math.floor((width - GAP) / 2) });

@@ -97,6 +97,34 @@ export function weightExplanation({ scores, most, total, weights, n_keys, within
   };
 }
 
+/**
+ * What is measured of a head, a mean over the tokens of a text.
+ * @param {"forward" | "entropy" | "distance"} measure @param {number[]} values Of each token that looks. @param {string} mean As it is shown.
+ * @returns {Explanation}
+ */
+export function measureExplanation(measure, values, mean) {
+  const said = {
+    forward: {
+      title: gettext("How much of its attention a head gives to later tokens"),
+      each: gettext("Of each token that looks: the sum of its shares for the tokens after it."),
+      note: gettext("0 % where the mask lets no token look ahead, and for the last token of any text."),
+    },
+    entropy: {
+      title: gettext("Spread of a head’s attention: the entropy of its rows"),
+      each: gettext("Of each token that looks: the sum of −w × log2 w over all its shares w, in bits."),
+      note: gettext("0 bits where every token looks at one other. The sum behind a single row opens where it says how the row is made. The measure is that of Clark et al. (2019), section 3.3."),
+    },
+    distance: {
+      title: gettext("How far a head looks"),
+      each: gettext("Of each token that looks: the sum of its shares times the distance in tokens."),
+      note: gettext("The measure is that of Vig and Belinkov (2019), section 4.2."),
+    },
+  }[measure];
+  const sum = sumText(values, (value) => value.toFixed(2));
+  const over = ngettext("({sum}) / {n} token = {mean}", "({sum}) / {n} tokens = {mean}", values.length, { sum, n: whole(values.length), mean });
+  return { title: said.title, lines: [said.each, gettext("Their mean over the text:"), over], note: said.note };
+}
+
 /** @param {RowMaking} making @returns {Explanation} */
 export function entropyExplanation({ weights, n_keys }) {
   const entropy = entropyBits(weights);

@@ -34,6 +34,8 @@ const LENS_PITCH = 13;
 /** Least size of a letter. */
 const SMALL = 11;
 const LEAST_LETTER = 9;
+/** Between the numbers of two steps. */
+const STEPS_APART = 5;
 
 /**
  * How each state looks: colour and shape both tell which. What is not there yet is left empty.
@@ -62,7 +64,12 @@ export function paintHistory(canvas, view) {
     for (const [lives, box] of parts) (history.cells ? paintCells : paintPixels)(pen, view, lives, box);
     const top = history.crossGrids[i] ?? history.grids[i];
     paintSteps(pen, view, top);
-    frameStep(pen, view, top, history.grids[i]);
+    const own = history.grids[i];
+    const isApart = own.y > top.y + top.h + 2 * history.rowPitch;
+    if (isApart) {
+      frameStep(pen, view, top, top, true);
+      frameStep(pen, view, own, own, false);
+    } else frameStep(pen, view, top, own, false);
   });
   if (view.spot) paintSpot(pen, view, view.spot);
 }
@@ -93,11 +100,16 @@ function cellBox({ rowPitch, columnPitch }, box, row, step) {
   return { x: box.x + step * columnPitch, y: box.y + row * rowPitch + 1, w: columnPitch - air, h: rowPitch - (rowPitch >= 8 ? 3 : 1) };
 }
 
+/** The picture of lives of small cells, of all steps: of each lives the one in the colours that were asked for last. */
+const pictures = /** @type {WeakMap<Lives, { palette: Palette, picture: HTMLCanvasElement }>} */ (new WeakMap());
+
 /**
  * Cells too small to be drawn one by one: one pixel each, in the colours alone. A lens shows the shapes.
- * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ * @param {Lives} lives @param {Palette} palette @returns {HTMLCanvasElement}
  */
-function paintPixels(pen, { step, palette }, lives, box) {
+function pixelsOf(lives, palette) {
+  const kept = pictures.get(lives);
+  if (kept?.palette === palette) return kept.picture;
   const picture = document.createElement("canvas");
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
@@ -116,6 +128,16 @@ function paintPixels(pen, { step, palette }, lives, box) {
       row = end;
     }
   }
+  pictures.set(lives, { palette, picture });
+  return picture;
+}
+
+/**
+ * What is past in full colour, what is to come pale.
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Lives} lives @param {Box} box
+ */
+function paintPixels(pen, { step, palette }, lives, box) {
+  const picture = pixelsOf(lives, palette);
   const past = step + 1;
   const cut = (box.w * past) / lives.n_steps;
   // Wide cells of colour alone stay sharp; where many fall into one pixel they are mixed.
@@ -167,28 +189,34 @@ function isOfInput(spot) {
 
 /**
  * The numbers of the first, the current and the last step, where they have room.
- * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} box
+ * @param {CanvasRenderingContext2D} pen @param {Pick<HistoryView, "history" | "step" | "runs" | "palette">} view @param {Box} box
  */
-function paintSteps(pen, { history, step, runs, palette }, box) {
+export function paintSteps(pen, { history, step, runs, palette }, box) {
   const last = runs[0].own.n_steps - 1;
-  const centre = (/** @type {number} */ at) => box.x + (at + 0.5) * history.columnPitch;
   pen.textBaseline = "alphabetic";
-  const write = (/** @type {number} */ at, /** @type {CanvasTextAlign} */ align, /** @type {number} */ x) => {
+  pen.textAlign = "left";
+  // Above its column, and as far beside it as the picture goes.
+  const write = (/** @type {number} */ at, /** @type {{ x: number, end: number } | null} */ beside) => {
     pen.font = `${at === step ? 700 : 400} ${SMALL}px ${palette.sans}`;
     pen.fillStyle = at === step ? palette.text : palette.muted;
-    pen.textAlign = align;
-    pen.fillText(String(at), x, box.y - 5);
+    const { width } = pen.measureText(String(at));
+    const middle = box.x + (at + 0.5) * history.columnPitch;
+    const x = Math.max(0, Math.min(middle - width / 2, history.w - width));
+    const hasRoom = !beside || x > beside.end + STEPS_APART || x + width < beside.x - STEPS_APART;
+    if (hasRoom) pen.fillText(String(at), x, box.y - 5);
+    return { x, end: x + width };
   };
-  const near = (/** @type {number} */ at) => Math.abs(centre(at) - centre(step)) < 16;
-  if (step !== 0 && !near(0)) write(0, "left", box.x);
-  if (step !== last && !near(last)) write(last, "right", box.x + box.w);
-  write(step, "center", Math.min(Math.max(centre(step), box.x + 4), box.x + box.w - 4));
+  const now = write(step, null);
+  for (const at of new Set([0, last])) if (at !== step) write(at, now);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom */
-function frameStep(pen, { history, step, runs, palette }, top, bottom) {
+/**
+ * @param {CanvasRenderingContext2D} pen @param {HistoryView} view @param {Box} top @param {Box} bottom
+ * @param {boolean} ofInput Whether the frame ends with the rows of the second cache.
+ */
+function frameStep(pen, { history, step, runs, palette }, top, bottom, ofInput) {
   const w = Math.max(history.columnPitch, 3);
-  const { own } = runs[0];
+  const own = (ofInput && runs[0].cross) || runs[0].own;
   let n = 0;
   for (let row = 0; row < own.n_rows; row++) if (own.states[step * own.n_rows + row]) n = row + 1;
   const y = top.y - 1.5;

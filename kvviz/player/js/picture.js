@@ -1,5 +1,7 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
+import { download } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
+import { BANDS_APART } from "./layout.js";
 import { REST } from "./motion.js";
 import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
@@ -100,15 +102,6 @@ export function compose(scene, figures, figure, newSheet, end = sentencesEnd(new
   return figure === "view" ? composePicture(scene, figures, newSheet, end) : composeFigure(scene, figures, figure, newSheet, end);
 }
 
-/** @param {Blob} blob @param {string} file */
-export function download(blob, file) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = file;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
 /** @param {Scene} scene @returns {string} */
 function viewName({ payload, state }) {
   return gettext("{model} · layer {layer}, head {head}", { model: payload.header.model.name, layer: state.layer, head: state.head });
@@ -207,7 +200,7 @@ function writeCounts({ state, palette, lives }, history, left, top, write, scale
 function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   const { state, payload, palette } = scene;
   const runs = runsOnShow(state);
-  const { kv, heat, cross, history, bands } = scene.layout;
+  const { kv, heat, cross, history, bands, twoBands } = scene.layout;
   const title = `600 14px ${palette.sans}`;
   const lifeWidth = Math.max(history.w, history.grids[0].x + widthOf(newSheet, words.LABELS.history, title));
   const left = EDGE + (bands ? lifeWidth + 24 : 0);
@@ -216,7 +209,9 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   const sentences = 24 * runs.length;
   const above = bands ? 0 : history.h + 40;
   const upper = Math.max(kv.h, heat.h) + 42;
-  const panelHeight = sentences + Math.max(above + upper + (cross ? Math.max(cross.kv.h, cross.heat.h) + 40 : 0), history.h + 42);
+  // Which of two caches stands above the other.
+  const [down, crossDown] = twoBands && cross ? [cross.kv.h + BANDS_APART, 0] : [0, upper - 2];
+  const panelHeight = sentences + Math.max(above + upper + down, cross ? above + crossDown + Math.max(cross.kv.h, cross.heat.h) + 42 : 0, history.h + 42);
   const headsHeight = scene.layout.heads.h;
   const height = 2 * EDGE + 56 + Math.max(panelHeight, 470) + 40 + headsHeight + 34;
   const { sheet, pen, write } = begun(newSheet, scene, width, height);
@@ -236,15 +231,15 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   y += above;
   const [kvCanvas, heatCanvas, crossKv, crossHeat] = panels[runs[0]].draw(scene, newSheet);
   const right = left + kv.w + 24;
-  write(cross ? words.LABELS.selfKv : words.LABELS.kv, left, y + 16, title, palette.text);
-  write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + 16, title, palette.text);
-  lay(pen, scene, kvCanvas, left, y + 24);
-  lay(pen, scene, heatCanvas, right, y + 24);
+  write(cross ? words.LABELS.selfKv : words.LABELS.kv, left, y + down + 16, title, palette.text);
+  write(cross ? words.LABELS.selfPattern : words.LABELS.pattern, right, y + down + 16, title, palette.text);
+  lay(pen, scene, kvCanvas, left, y + down + 24);
+  lay(pen, scene, heatCanvas, right, y + down + 24);
   if (cross) {
-    write(words.LABELS.crossKv, left, y + upper + 14, title, palette.text);
-    write(words.LABELS.crossPattern, right, y + upper + 14, title, palette.text);
-    lay(pen, scene, crossKv, left, y + upper + 22);
-    lay(pen, scene, crossHeat, right, y + upper + 22);
+    write(words.LABELS.crossKv, left, y + crossDown + 16, title, palette.text);
+    write(words.LABELS.crossPattern, right, y + crossDown + 16, title, palette.text);
+    lay(pen, scene, crossKv, left, y + crossDown + 24);
+    lay(pen, scene, crossHeat, right, y + crossDown + 24);
   }
   y = EDGE + 62 + panelHeight;
   writeColumn(pen, scene, EDGE + panelWidth + 32, EDGE + 74, write);

@@ -424,6 +424,11 @@ export class Player {
     root.dataset.mode = layout.mode;
     root.dataset.view = both ? "both" : "single";
     root.style.setProperty("--kv-pad", `${layout.pad}px`);
+    const { twoBands } = layout;
+    root.toggleAttribute("data-two-bands", twoBands !== null);
+    root.toggleAttribute("data-encoder", header.encoder !== null);
+    root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
+    root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
     const picker = this.view.picker;
     const top = this.view.stageTop;
     // The title of the pattern has room for the two lists only where the pattern is wide.

@@ -2,8 +2,10 @@
 import { billExplanation, whyNotZero } from "./bill_words.js";
 import { canMove } from "./animate.js";
 import { animationForm } from "./animation_form.js";
-import { el, show, whenChanged, zoomOf } from "./dom.js";
-import { entropyExplanation, nextExplanation, weightExplanation } from "./number_words.js";
+import { el, show, whenChanged } from "./dom.js";
+import { emptyBox, placeBox, writeExplanation } from "./explanation_box.js";
+import { shareExplanation } from "./making_shares.js";
+import { nextExplanation } from "./number_words.js";
 import { rowMaking } from "./row_making.js";
 import { billSide, mainRun, nextTokens, textOfId } from "./run.js";
 import { FORMATS, figuresOf, savePicture } from "./picture.js";
@@ -20,17 +22,13 @@ import * as words from "./words.js";
 
 /** @param {HTMLElement} root @param {(action: Action) => void} dispatch @param {Figures} figures @returns {Part} */
 export function popover(root, dispatch, figures) {
-  const title = el("h4");
-  const close = el("button", { type: "button", class: "kv-close", "aria-label": words.LABELS.close }, ["×"]);
-  close.onclick = () => dispatch({ type: "open", id: null });
-  const content = el("div", { class: "kv-pop-content" });
-  const node = el("div", { class: "kv-pop", role: "dialog", tabindex: -1, hidden: true }, [title, close, content]);
+  const { node, title, content } = emptyBox(() => dispatch({ type: "open", id: null }));
   const changed = whenChanged();
   /** @type {HTMLElement | null} */
   let anchor = null;
   /** @type {Scene | null} */
   let scene = null;
-  const animation = animationForm(figures, () => place(root, node, anchor), () => dispatch({ type: "open", id: null }));
+  const animation = animationForm(figures, () => placeBox(root, node, anchor), () => dispatch({ type: "open", id: null }));
   const save = (/** @type {Figure} */ figure, /** @type {Format} */ format) => {
     if (format === "gif") animation.open(figure);
     else if (scene) savePicture(scene, figures, figure, format);
@@ -75,7 +73,7 @@ export function popover(root, dispatch, figures) {
           content.replaceChildren(el("dl", { class: "kv-pictures" }, pictureRows(next, save)), el("p", { class: "kv-note" }, [words.LABELS.pictureNote]), animation.node);
         } else fill(next, state.open, title, content);
         node.setAttribute("aria-label", title.textContent ?? "");
-        place(root, node, anchor);
+        placeBox(root, node, anchor);
         if (opening && root.contains(document.activeElement)) node.focus({ preventScroll: true });
       });
     },
@@ -103,7 +101,7 @@ function explanationOf({ payload, state }, id) {
     const { layer, head, cell } = state;
     const making = cell && rowMaking(payload, { cache, layer, head, ...cell });
     if (!making || !cell) return null;
-    return name === "weight" ? weightExplanation(making, cell.key) : entropyExplanation(making);
+    return shareExplanation(name, making, cell.key);
   }
   const figure = FIGURES.find((one) => one === name);
   return figure
@@ -125,9 +123,7 @@ function fill(scene, id, title, content) {
     content.replaceChildren();
     return;
   }
-  title.textContent = explanation.title;
-  content.replaceChildren(...explanation.lines.map((line) => el("p", {}, [line])));
-  if (explanation.note) content.append(el("p", { class: "kv-note" }, [explanation.note]));
+  writeExplanation(title, content, explanation);
 }
 
 /** @param {Scene} scene @param {(figure: Figure, format: Format) => void} save @returns {HTMLElement[]} A line a figure, a button a format. */
@@ -141,40 +137,4 @@ function pictureRows(scene, save) {
     });
     return [el("dt", {}, [name]), el("dd", {}, buttons)];
   });
-}
-
-/**
- * Beside the column that the anchor stands in, so that its neighbours can still be pressed; below or
- * above the anchor where there is no room beside it.
- * @param {HTMLElement} root @param {HTMLElement} node @param {HTMLElement | null} anchor
- */
-function place(root, node, anchor) {
-  const within = boxOf(root);
-  const at = boxOf(anchor ?? root);
-  const section = anchor?.closest("section");
-  const column = section && boxOf(section);
-  const width = Math.min(380, within.width - 24);
-  node.style.width = `${width}px`;
-  const height = node.offsetHeight;
-  const left = column ? column.left - within.left - width - 16 : -1;
-  const right = column ? column.right - within.left + 16 : within.width;
-  const beside = left >= 8 || right + width > within.width - 8 ? left : right;
-  const below = at.bottom - within.top + 8;
-  const above = at.top - within.top - height - 8;
-  const room = innerHeight / zoomOf(root) - within.top - 12;
-  if (beside >= 8) {
-    node.style.left = `${beside}px`;
-    node.style.top = `${Math.max(8, Math.min(at.top - within.top - 16, room - height))}px`;
-    return;
-  }
-  const under = Math.min(Math.max(12, at.right - within.left - width), within.width - width - 12);
-  node.style.left = `${under}px`;
-  node.style.top = `${below + height < room || above < 0 ? below : above}px`;
-}
-
-/** @param {Element} node Where it stands in the window, in its own pixels. */
-function boxOf(node) {
-  const box = node.getBoundingClientRect();
-  const zoom = zoomOf(node);
-  return { left: box.left / zoom, right: box.right / zoom, top: box.top / zoom, bottom: box.bottom / zoom, width: box.width / zoom };
 }

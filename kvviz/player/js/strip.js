@@ -62,10 +62,14 @@ export function strip(dispatch) {
   });
 
   // A token that is cut off fades, so that one sees that the text goes on.
+  let cut = "";
   const cutAt = (/** @type {number} */ left) => {
     const most = ends ? ends[ends.length - 1] - room : 0;
-    node.style.setProperty("--kv-cut-start", left > 1 ? FADE : "0px");
-    node.style.setProperty("--kv-cut-end", left < most - 1 ? FADE : "0px");
+    const [start, end] = [left > 1 ? FADE : "0px", left < most - 1 ? FADE : "0px"];
+    if (cut === start + end) return;
+    cut = start + end;
+    node.style.setProperty("--kv-cut-start", start);
+    node.style.setProperty("--kv-cut-end", end);
   };
   node.addEventListener("scroll", () => cutAt(node.scrollLeft), { passive: true });
 
@@ -110,9 +114,9 @@ export function strip(dispatch) {
       }
       measured([payload, layout, cache, scene.measured], () => (ends = null));
       scrolled([payload, state.step, layout, cache, scene.measured], () => {
-        ends ??= measure(node, chips);
+        // Read once a layout: after a chip has changed its dress the browser would lay out all of them for it.
+        if (!ends) [ends, room] = [measure(node, chips), node.clientWidth];
         const chip = Math.min(facts.n_rows, chips.length - 1);
-        room = node.clientWidth;
         const most = Math.max(0, ends[chips.length - 1] - room);
         scrollTo = Math.round(Math.min(most, Math.max(0, ends[chip] - (1 - AHEAD) * room)));
       });

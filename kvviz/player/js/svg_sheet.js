@@ -8,6 +8,7 @@ import { escapeXml } from "./format.js";
  * @property {(font: string, text: string) => number} measure How wide a text is.
  * @property {(font: string, baseline: CanvasTextBaseline) => number} depthOf How far below a line the letters on it stand.
  * @property {(picture: Raster, x: number, y: number, w: number, h: number) => string} encode A part of a picture as a data address.
+ * @property {(image: ImageData) => string} encodeData Pixels likewise.
  *
  * @typedef {() => HTMLCanvasElement} NewSheet Makes what painters draw on: a canvas, or what can do as much of it as they use.
  *
@@ -130,25 +131,25 @@ class SvgPen {
     this.matrix = [a, b, c, d, e, f];
   }
 
-  /** @param {Matrix} by */
-  transform([a, b, c, d, e, f]) {
+  /** @param {number} a @param {number} b @param {number} c @param {number} d @param {number} e @param {number} f */
+  transform(a, b, c, d, e, f) {
     const [p, q, r, s, t, u] = this.matrix;
     this.setTransform(p * a + r * b, q * a + s * b, p * c + r * d, q * c + s * d, p * e + r * f + t, q * e + s * f + u);
   }
 
   /** @param {number} x @param {number} y */
   translate(x, y) {
-    this.transform([1, 0, 0, 1, x, y]);
+    this.transform(1, 0, 0, 1, x, y);
   }
 
   /** @param {number} x @param {number} y */
   scale(x, y) {
-    this.transform([x, 0, 0, y, 0, 0]);
+    this.transform(x, 0, 0, y, 0, 0);
   }
 
   /** @param {number} angle */
   rotate(angle) {
-    this.transform([Math.cos(angle), Math.sin(angle), -Math.sin(angle), Math.cos(angle), 0, 0]);
+    this.transform(Math.cos(angle), Math.sin(angle), -Math.sin(angle), Math.cos(angle), 0, 0);
   }
 
   // What is drawn.
@@ -292,6 +293,15 @@ class SvgPen {
     this.put("image", `${boxed(x, y, w, h)} preserveAspectRatio="none"${sharp} href="${address}"`);
   }
 
+  /** In the sheet's own pixels, whatever moves the rest. @param {ImageData} image @param {number} x @param {number} y */
+  putImageData(image, x, y) {
+    this.save();
+    this.setTransform(1, 0, 0, 1, 0, 0);
+    this.globalAlpha = 1;
+    this.put("image", `${boxed(x, y, image.width, image.height)} preserveAspectRatio="none" href="${this.tools.encodeData(image)}"`);
+    this.restore();
+  }
+
   /** @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
   createLinearGradient(x0, y0, x1, y1) {
     const [a, b, c, d] = [x0, y0, x1, y1].map(short);
@@ -326,6 +336,12 @@ function browserTools() {
   const scratch = document.createElement("canvas");
   const pen = /** @type {CanvasRenderingContext2D} */ (scratch.getContext("2d"));
   return {
+    encodeData(image) {
+      const whole = document.createElement("canvas");
+      [whole.width, whole.height] = [image.width, image.height];
+      /** @type {CanvasRenderingContext2D} */ (whole.getContext("2d")).putImageData(image, 0, 0);
+      return whole.toDataURL("image/png");
+    },
     measure(font, text) {
       pen.font = font;
       return pen.measureText(text).width;

@@ -29,6 +29,8 @@ export const LABELS = translated({
   both: N_("Side by side"),
   tokens: N_("Tokens up to this step"),
   input: N_("Input that the encoder read"),
+  inputShort: N_("Input"),
+  outputShort: N_("Output"),
   output: N_("Output: what the decoder was fed up to this step, and what it chose"),
   selfHeads: N_("All heads at this step, self-attention"),
   selfKv: N_("Self-attention cache"),

@@ -19,6 +19,7 @@ from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
 from kvviz.translation import language
+from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
@@ -71,10 +72,10 @@ def checked_cell(message: object, trace: GenerationTrace, step: int) -> Cell | N
     """
     if message is None:
         return None
-    rows = message if isinstance(message, Mapping) else {}
-    query, key, cross = (rows.get(name) for name in ("query", "key", "cross"))
-    if type(query) is int and type(key) is int and type(cross) is bool:
-        cell = Cell(query, key, cross)
+    rows = rows_of(message)
+    cross = message.get("cross") if isinstance(message, Mapping) else None
+    if rows is not None and type(cross) is bool:
+        cell = Cell(*rows, cross)
         if cell.is_in(trace, step):
             return cell
     raise LinkError(_("The player sent a cell that this run does not have."), found=repr(message))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from kvviz.player.cell import Cell
 from kvviz.trace import GenerationTrace
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.shell.links import LinkFields, Reader, one_of, whole
+from kvviz.ui.parts.cell_link import cell_reader
+from kvviz.ui.shell.links import LinkFields, one_of, whole
 
 CACHES = ("on", "off", "both")
 LAYER_OR_HEAD = whole(0, 9_999)
@@ -34,16 +34,6 @@ class View:
     cell: Cell | None = None
 
 
-_CELL = re.compile(r"(\d{1,5})\.(\d{1,5})(x?)", re.ASCII)
-
-
-def _read_cell(text: str) -> Cell:
-    found = _CELL.fullmatch(text)
-    if found is None:
-        raise ValueError
-    return Cell(int(found[1]), int(found[2]), bool(found[3]))
-
-
 VIEW_FIELDS = LinkFields(
     View(),
     {
@@ -51,7 +41,7 @@ VIEW_FIELDS = LinkFields(
         "layer": LAYER_OR_HEAD,
         "head": LAYER_OR_HEAD,
         "cache": one_of(CACHES),
-        "cell": Reader(_read_cell, lambda: _("two rows with a dot between them, such as 12.7")),
+        "cell": cell_reader("x", Cell),
     },
 )
 """What of a view stands in a link."""

@@ -22,32 +22,44 @@ class FamilyName(NamedTuple):
         example: A model of it that a person could type, to be translated where it is shown.
         layers: Name of the number of layers in a config.
         heads: Name of the number of heads.
+        positions: Name of the number of positions.
     """
 
     title: str
     example: str
     layers: str
     heads: str
+    positions: str
 
 
 FAMILY_NAMES: dict[Family, FamilyName] = {
-    "gpt2": FamilyName("GPT-2", N_("gpt2, or /path/to/a/folder"), "n_layer", "n_head"),
+    "gpt2": FamilyName(
+        "GPT-2", N_("gpt2, or /path/to/a/folder"), "n_layer", "n_head", "n_positions"
+    ),
     "bert": FamilyName(
         "BERT",
         N_("bert-base-uncased, or /path/to/a/folder"),
         "num_hidden_layers",
         "num_attention_heads",
+        "max_position_embeddings",
     ),
-    "t5": FamilyName("T5", N_("t5-small, or /path/to/a/folder"), "num_layers", "num_heads"),
+    "t5": FamilyName(
+        "T5", N_("t5-small, or /path/to/a/folder"), "num_layers", "num_heads", "n_positions"
+    ),
 }
 
 
 class BundledModel(NamedTuple):
-    """A model that ships: what it is called, such as ``GPT-2 mini``, and its size."""
+    """A model that ships: what it is called, such as ``GPT-2 mini``, and its size.
+
+    Attributes:
+        n_positions: None where its config names none.
+    """
 
     title: str
     n_layers: int
     n_heads: int
+    n_positions: int | None
 
 
 @cache
@@ -62,6 +74,7 @@ def _bundled(family: Family) -> dict[str, BundledModel]:
                 path.parent.name.replace("-", " ").replace(family, name.title),
                 config[name.layers],
                 config[name.heads],
+                config.get(name.positions),
             )
     return models
 
@@ -76,6 +89,12 @@ def size(model: BundledModel) -> str:
     layers = ngettext("{n} layer", "{n} layers", model.n_layers).format(n=model.n_layers)
     heads = ngettext("{n} head", "{n} heads", model.n_heads).format(n=model.n_heads)
     return f"{layers} × {heads}"
+
+
+def bundled_positions(model: str, family: Family) -> int | None:
+    """Return how many positions a model that ships has; None of any other."""
+    found = _bundled(family).get(model)
+    return None if found is None else found.n_positions
 
 
 def called(model: str) -> str:

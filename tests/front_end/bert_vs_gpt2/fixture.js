@@ -18,7 +18,7 @@ export function makeBuffer(change = {}) {
   ];
   const side = { note: "", n_layers: 1, n_heads: 1, n_kv_heads: 1, d_head: 2, score_scale: [0.5], layers: [0] };
   const header = {
-    version: 3, n_slots: 5, n_units: 4, veiled: false, rows_note: "", recorded: false, view: { layer: 0, head: 0, look: "attention" },
+    version: 4, view_number: 1, n_slots: 5, n_units: 4, veiled: false, rows_note: "", recorded: false, view: { layer: 0, head: 0, look: "attention", cell: null },
     left: { ...side, name: "GPT-2", mask: "causal", tokens: ["a", " b"], special: [false, false], slots: [1, 2], units: [1, 2], marked: [1] },
     right: { ...side, name: "BERT", mask: "bidirectional", tokens: ["[CLS]", "a", "b", "##b", "[SEP]"],
       special: [true, false, false, false, true], slots: [0, 1, 2, 3, 4], units: [0, 1, 2, 2, 3], marked: [] },

@@ -24,7 +24,7 @@ test("a buffer is read at any offset of a larger one", () => {
 test("a buffer of another version, cut short or without a pattern is refused in words", () => {
   const refused = (/** @type {any} */ buffer, /** @type {RegExp} */ words) =>
     assert.throws(() => decode(buffer), (error) => error instanceof BufferError && words.test(error.message));
-  refused(makeBuffer({ version: 1 }), /another version of kvviz. Its format is 1; the page reads 3/);
+  refused(makeBuffer({ version: 1 }), /another version of kvviz. Its format is 1; the page reads 4/);
   const whole = makeBuffer();
   refused(whole.subarray(0, whole.length - 8), /picture was cut short/);
   refused(new TextEncoder().encode("<!doctype html>"), /no picture of kvviz/);

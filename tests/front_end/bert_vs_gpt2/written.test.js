@@ -8,12 +8,12 @@ import {
 } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/written_words.js";
 import { makeWritten } from "./written_fixture.js";
 
-const [gpt2, bert] = decode(makeWritten());
+const { writers: [gpt2, bert] } = decode(makeWritten());
 
 test("a buffer of another version, or whose parts contradict each other, is refused in words", () => {
   const refused = (/** @type {any} */ change, /** @type {RegExp} */ words) =>
     assert.throws(() => decode(makeWritten(change)), (error) => error instanceof BufferError && words.test(error.message));
-  refused({ version: 9 }, /another version of kvviz. Its format is 9; the page reads 1/);
+  refused({ version: 9 }, /another version of kvviz. Its format is 9; the page reads 2/);
   refused({ writers: null }, /It lacks writers/);
   refused({ n_steps: 4 }, /0.tokens is \(3,4\), not \(4,4\)/);
 });

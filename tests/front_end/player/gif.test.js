@@ -12,6 +12,14 @@ const word = (hex) => {
 };
 const { card, computed, reused, text } = Object.fromEntries(Object.entries(PALETTES.light).map(([name, hex]) => [name, word(hex)]));
 
+/** All of a piece of work that is done in stretches. */
+function atOnce(work) {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
 /** A ground with boxes of colours on it. */
 function picture(...boxes) {
   const pixels = new Uint32Array(W * H).fill(card);
@@ -22,9 +30,9 @@ function picture(...boxes) {
 /** @param {Uint32Array[]} frames @param {number[]} times */
 function gifOf(frames, times) {
   const colours = new Colours();
-  for (const pixels of frames) colours.add(pixels);
-  const gif = new Gif(W, H, colours.palette());
-  frames.forEach((pixels, i) => gif.add(pixels, times[i]));
+  for (const pixels of frames) atOnce(colours.adding(pixels));
+  const gif = new Gif(W, H, atOnce(colours.choosing()));
+  frames.forEach((pixels, i) => atOnce(gif.adding(pixels, times[i])));
   return gif;
 }
 
@@ -54,8 +62,8 @@ test("a picture wider than a byte can say stands where it belongs", () => {
   const after = before.slice();
   after[299 * width + 699] = computed;
   const gif = new Gif(width, height, [parse("#ffffff"), parse("#d9660f")]);
-  gif.add(before, 20);
-  gif.add(after, 20);
+  atOnce(gif.adding(before, 20));
+  atOnce(gif.adding(after, 20));
   const { frames } = readGif(gif.finished());
   assert.deepEqual([frames[1].x, frames[1].y], [699, 299]);
   assert.deepEqual(frames[1].pixels, after);
@@ -68,7 +76,7 @@ test("noise that fills the table of codes many times over comes back whole", () 
   for (const size of [1, 2, 257, 4000, 40_000]) {
     const gif = new Gif(size, 1, palette);
     const frames = [0, 1].map(() => Uint32Array.from({ length: size }, () => shades[Math.floor(200 * next())]));
-    for (const pixels of frames) gif.add(pixels, 10);
+    for (const pixels of frames) atOnce(gif.adding(pixels, 10));
     const read = readGif(gif.finished());
     frames.forEach((pixels, i) => assert.deepEqual(read.frames[i].pixels, pixels, `${size}`));
   }
@@ -85,7 +93,7 @@ test("codes grow by a bit where the reader expects it, also at the very end", ()
         return (0xff000000 | (g << 8) | r) >>> 0;
       });
       const gif = new Gif(size, 1, palette);
-      gif.add(pixels, 10);
+      atOnce(gif.adding(pixels, 10));
       assert.deepEqual(readGif(gif.finished()).frames[0].pixels, pixels, `${size}`);
     }
   }
@@ -94,12 +102,12 @@ test("codes grow by a bit where the reader expects it, also at the very end", ()
 test("one palette for all frames holds the frequent colours as they are, and something near to all others", () => {
   const colours = new Colours();
   const ramp = Uint32Array.from({ length: W * H }, (_, i) => (0xff000000 | ((i % 256) << 16) | ((i % 173) << 8) | (i % 91)) >>> 0);
-  for (const pixels of [picture([0, 0, 30, 30, computed], [30, 0, 30, 30, reused]), ramp]) colours.add(pixels);
-  const palette = colours.palette();
+  for (const pixels of [picture([0, 0, 30, 30, computed], [30, 0, 30, 30, reused]), ramp]) atOnce(colours.adding(pixels));
+  const palette = atOnce(colours.choosing());
   assert.equal(palette.length, 255);
   for (const exact of ["#ffffff", "#d9660f", "#2f63c8"]) assert.ok(palette.some((colour) => colour.join() === parse(exact).join()), exact);
   const gif = new Gif(W, H, palette);
-  gif.add(ramp, 10);
+  atOnce(gif.adding(ramp, 10));
   const [{ pixels }] = readGif(gif.finished()).frames;
   const apart = (shift) => Math.max(...pixels.map((pixel, i) => Math.abs(((pixel >> shift) & 255) - ((ramp[i] >> shift) & 255))));
   // 255 colours for 5,400: coarse, and nowhere another hue.
@@ -112,4 +120,18 @@ test("the same colour is the same in every frame, whatever stood before it", () 
   const read = readGif(gifOf(frames, [10, 10, 10]).finished()).frames;
   const seen = shades.map((colour) => new Set(frames.flatMap((pixels, i) => [...pixels].flatMap((pixel, at) => (pixel === colour ? [read[i].pixels[at]] : [])))));
   assert.deepEqual(seen.map(({ size }) => size), [1, 1, 1]);
+});
+
+test("a frame of a million pixels is made in stretches, so that a page can answer in between", () => {
+  const [width, height] = [1280, 800];
+  const next = random(5);
+  const noise = Uint32Array.from({ length: width * height }, () => (0xff000000 | (next() * 0xffffff)) >>> 0);
+  const [colours, gif] = [new Colours(), new Gif(width, height, [parse("#ffffff"), parse("#d9660f")])];
+  const n_stretches = (work) => {
+    let n = 1;
+    while (!work.next().done) n++;
+    return n;
+  };
+  assert.ok(n_stretches(colours.adding(noise)) >= 15);
+  assert.ok(n_stretches(gif.adding(noise, 10)) >= 30);
 });

@@ -91,6 +91,18 @@ test("32 tokens stand whole in a window of 1440 by 900, both ways, with letters 
   assert.ok(330 + heat.grid.y + heat.grid.h < 900);
 });
 
+test("two caches of 38 rows leave room for next tokens and bill beside them, also in a higher window", () => {
+  for (const height of [900, 1130]) {
+    const { twoBands, history, cross, kv, heat } = layoutPlayer({ width: 1100, height, n_rows: 9, n_steps: 9, both: false, n_layers: 3, n_heads: 8, d_head: 32, n_encoder: 29 });
+    assert.ok(twoBands && twoBands.side >= 250, `at ${height}`);
+    // A row of either cache is one line through its life, key and value; titles are 32 px high.
+    assert.equal(history.crossGrids[0].y, cross.kv.top);
+    assert.equal(history.grids[0].y, cross.kv.h + 44 + kv.top);
+    assert.deepEqual([kv.pitch, cross.kv.pitch, heat.pitch], Array(3).fill(history.rowPitch));
+    assert.ok(history.rowPitch >= 9 && history.labels);
+  }
+});
+
 test("a point in the middle of a cell of a life hits its row and step, and one outside hits nothing", () => {
   for (const n_encoder of [0, 12]) {
     for (const { input, layout, name } of layouts()) {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { lifeReading } from "../../../kvviz/player/js/history.js";
+import { layoutPlayer } from "../../../kvviz/player/js/layout.js";
 import { lifeUpTo, livesOf, stateAt } from "../../../kvviz/player/js/lives.js";
+import { paintSteps } from "../../../kvviz/player/js/paint_history.js";
 import { cumulativeRows } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -27,6 +29,26 @@ test("the rows computed so far are those of the bill", () => {
     const [own, cross] = [livesOf(payload, cache), livesOf(payload, cache, "cross_lives")];
     assert.deepEqual(own.computed.map((n, step) => n + cross.computed[step]), cumulativeRows(payload, cache));
   }
+});
+
+test("the number of a step stands within the picture and apart from others, of a thousand steps too", () => {
+  const written = (/** @type {number} */ n_steps, /** @type {number} */ step) => {
+    const { history } = layoutPlayer({ width: 1400, height: 900, both: false, n_rows: n_steps + 7, n_steps, d_head: 32, n_layers: 1, n_heads: 1 });
+    /** @type {[string, number, number][]} */
+    const texts = [];
+    const pen = { measureText: (/** @type {string} */ text) => ({ width: 7 * text.length }), fillText: (/** @type {string} */ text, /** @type {number} */ x) => texts.push([text, x, x + 7 * text.length]) };
+    const runs = [{ cache: "on", own: { n_steps }, cross: null }];
+    paintSteps(/** @type {any} */ (pen), /** @type {any} */ ({ history, step, runs, palette: {} }), history.grids[0]);
+    for (const [text, x, end] of texts) assert.ok(x >= 0 && end <= history.w, `${text} from ${x} to ${end} of ${history.w}`);
+    const inLine = [...texts].sort((a, b) => a[1] - b[1]);
+    inLine.slice(1).forEach(([, x], i) => assert.ok(x > inLine[i][2], String(inLine)));
+    return texts.map(([text]) => text);
+  };
+  assert.deepEqual(written(1017, 1016), ["1016", "0"]);
+  assert.deepEqual(written(1017, 500), ["500", "0", "1016"]);
+  assert.deepEqual(written(1017, 930), ["930", "0"]);
+  assert.deepEqual(written(12, 5), ["5", "0", "11"]);
+  assert.deepEqual(written(1, 0), ["0"]);
 });
 
 test("a run that was not made, or has no second cache, has no such lives", () => {

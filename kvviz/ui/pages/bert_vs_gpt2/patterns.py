@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ import kvviz.player
 from kvviz.errors import LinkError
 from kvviz.translation import language
 from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, Pair, n_bytes, pack
+from kvviz.ui.pages.bert_vs_gpt2.view import LOOKS, SIDES, TwinCell, TwinsView
+from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 
@@ -21,22 +22,6 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 STYLE = Path(kvviz.player.__file__).parent / "player.css"
-LOOKS = ("attention", "mask")
-
-
-@dataclass(frozen=True)
-class HeadView:
-    """Which head is looked at, and how.
-
-    Attributes:
-        layer: Layer, the same in both models; None for the page's own choice.
-        head: Head likewise.
-        look: ``attention`` or ``mask``.
-    """
-
-    layer: int | None = None
-    head: int | None = None
-    look: str = "attention"
 
 
 def _component() -> Callable[..., Any]:
@@ -49,11 +34,11 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def checked_view(message: object, pair: Pair) -> HeadView:
+def checked_view(message: object, pair: Pair) -> TwinsView:
     """Return the view that a message from the browser names.
 
     Raises:
-        LinkError: If neither model has such a head.
+        LinkError: If neither model has such a head, or there is no such cell.
     """
     if not isinstance(message, Mapping):
         # not for people: what is wrong with a message goes into the log
@@ -74,18 +59,37 @@ def checked_view(message: object, pair: Pair) -> HeadView:
     if look not in LOOKS:
         # not for people: likewise
         raise LinkError("The picture sent no way of looking.", found=repr(message)[:80])
-    return HeadView(numbers["layer"], numbers["head"], str(look))
+    cell = checked_cell(message.get("cell"), pair)
+    return TwinsView(numbers["layer"], numbers["head"], str(look), cell)
+
+
+def checked_cell(message: object, pair: Pair) -> TwinCell | None:
+    """Return the cell that a message from the browser names, None where it names none.
+
+    Raises:
+        LinkError: If the pair has no such cell.
+    """
+    if message is None:
+        return None
+    rows, side = rows_of(message), message.get("which") if isinstance(message, Mapping) else None
+    if rows is not None and side in SIDES:
+        cell = TwinCell(*rows, side)
+        if cell.is_in(pair):
+            return cell
+    # not for people: what is wrong with a message goes into the log
+    raise LinkError("The picture sent a cell that is not there.", found=repr(message)[:80])
 
 
 @st.fragment
 @bounded
 def twins(
     pair: Pair,
-    view: HeadView,
+    view: TwinsView,
     *,
     key: str,
+    view_number: int = 0,
     veiled: bool = False,
-    on_view: Callable[[HeadView], None] | None = None,
+    on_view: Callable[[TwinsView], None] | None = None,
 ) -> None:
     """Draw two encodings side by side.
 
@@ -93,16 +97,18 @@ def twins(
 
     Args:
         pair: What is drawn.
-        view: Where to begin. The component keeps its own view as long as the encodings are the
-            same.
+        view: Where to begin. The component keeps its own view as long as the encodings and
+            `view_number` are the same.
         key: Name of this component on the page.
+        view_number: Another one, and the component takes on `view`.
         veiled: Whether a question about it is still to be answered, so that only its empty slots
             are drawn.
-        on_view: Told each head that the person comes to look at.
+        on_view: Told each head and each cell that the person comes to look at.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
     shown = (
-        id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled, language()
+        id(pair.left), id(pair.right), pair.names, len(pair.changes), veiled, language(),
+        view_number,
     )  # fmt: skip
     if memory["shown"] != shown:
         # The pair is kept so that no other object comes to stand where it stood in memory.
@@ -110,7 +116,13 @@ def twins(
     if memory["buffer"] is None:
         at = memory["view"]
         memory["buffer"] = pack(
-            pair, layer=at.layer or 0, head=at.head or 0, look=at.look, veiled=veiled
+            pair,
+            layer=at.layer or 0,
+            head=at.head or 0,
+            look=at.look,
+            cell=None if at.cell is None else (at.cell.side, at.cell.query, at.cell.key),
+            view_number=view_number,
+            veiled=veiled,
         )
 
     def moved() -> None:
@@ -121,6 +133,9 @@ def twins(
             found = checked_view(message, pair)
         except LinkError as error:
             log.warning("Left unheard: %s", error)
+            return
+        # What was in view before the component took on another view is of the past.
+        if message.get("view_number") != view_number:
             return
         if found.layer != memory["view"].layer and n_bytes(pair) > MOST_BYTES:
             memory["buffer"] = None  # Its layer is not with the component yet.

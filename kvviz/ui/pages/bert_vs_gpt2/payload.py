@@ -13,14 +13,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from kvviz.analysis import RowChanges, align_tokens, head_measures
+from kvviz.analysis import RowChanges, align_tokens, head_measures, query_measures
 from kvviz.player import packed_buffer
 from kvviz.player.patterns import thumbnails_of
 from kvviz.player.rounding import named_numbers
 from kvviz.trace import EncodingTrace
 from kvviz.translation import front_end_catalogue
 
-VERSION = 3
+VERSION = 4
 FORBIDDEN, FULL = 255, 254
 MOST_BYTES = 12 * 1024 * 1024
 """All layers of both models are sent where they are no more than this; else the one on show."""
@@ -76,6 +76,8 @@ def pack(
     layer: int = 0,
     head: int = 0,
     look: str = "attention",
+    cell: tuple[str, int, int] | None = None,
+    view_number: int = 0,
     veiled: bool = False,
     most_bytes: int = MOST_BYTES,
 ) -> bytes:
@@ -86,6 +88,8 @@ def pack(
         layer: Layer to begin with.
         head: Head likewise.
         look: ``attention`` or ``mask``.
+        cell: The cell whose making is on show: ``left`` or ``right``, who looks, and at whom.
+        view_number: Another one than before, and the component takes on this view.
         veiled: Leave out everything that a question asks for: patterns, measures, changed rows.
         most_bytes: Send all layers up to so many bytes, else the one to begin with.
 
@@ -139,7 +143,15 @@ def pack(
         "veiled": veiled,
         "rows_note": pair.rows_note,
         "recorded": pair.recorded,
-        "view": {"layer": layer, "head": head, "look": look},
+        "view": {
+            "layer": layer,
+            "head": head,
+            "look": look,
+            "cell": None
+            if cell is None
+            else dict(zip(("which", "query", "key"), cell, strict=True)),
+        },
+        "view_number": view_number,
         **sides,
         "changes": [{"title": one.title, "sides": list(one.sides)} for one in pair.changes],
     }
@@ -165,15 +177,21 @@ def n_bytes(pair: Pair) -> int:
     total = 0
     for encoding in (pair.left, pair.right):
         card, n = encoding.model, encoding.n_tokens
-        # A pattern has a byte a weight, a query, key or value two a number.
+        # A pattern has a byte a weight, a query, key or value two a number; three are measured of
+        # each query of a head, in four bytes.
         rows = 2 * n * card.d_head * (card.n_heads + 2 * card.n_kv_heads)
-        total += card.n_layers * (card.n_heads * n * n + rows)
+        total += card.n_layers * (card.n_heads * (n * n + 12 * n) + rows)
     return total
 
 
 def _layer_arrays(name: str, encoding: EncodingTrace, layer: int) -> dict[str, np.ndarray]:
-    """Return the patterns of a layer, and the rows that they are made of."""
-    arrays = {f"{name}.pattern.{layer}": pattern_bytes(layer_pattern(encoding, layer))}
+    """Return the patterns of a layer, what was measured of each query, and the rows."""
+    weights = layer_pattern(encoding, layer)
+    arrays = {
+        f"{name}.pattern.{layer}": pattern_bytes(weights),
+        f"{name}.measured.{layer}": np.stack([query_measures(one) for one in weights], axis=1)
+        .astype(np.float32),
+    }  # fmt: skip
     for what, rows in (
         ("queries", encoding.queries),
         ("keys", encoding.all_keys),

@@ -7,22 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from kvviz.analysis import head_measures
-from kvviz.translation import N_
-from kvviz.translation import gettext as _
-from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView, twins
+from kvviz.ui.pages.bert_vs_gpt2.patterns import twins
 from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import write
 from kvviz.ui.pages.bert_vs_gpt2.state import PICTURE
-
-NOT_THERE = {
-    "layer": N_("layer is {chosen}, but these models have layers 0 to {last}."),
-    "head": N_("head is {chosen}, but these models have heads 0 to {last}."),
-}
-"""What is said of a link's number that no model has, by the name of its parameter."""
+from kvviz.ui.pages.bert_vs_gpt2.view import TwinsView, within
 
 
-def first_view(pair: Pair, view: HeadView) -> HeadView:
+def first_view(pair: Pair, view: TwinsView) -> TwinsView:
     """Fill in layer and head where a view leaves them open, with those that tell the most.
 
     What a mask decides is which side is looked at. So it is the head, among those that both models
@@ -54,17 +47,19 @@ def picture(bench: Workbench, pair: Pair, *, veiled: bool) -> None:
         veiled: Whether a question about it is still open.
     """
     state = bench.state
-    cards = (pair.left.model, pair.right.model)
-    for name, sentence in NOT_THERE.items():
-        chosen = getattr(state.view, name)
-        count = max(getattr(card, f"n_{name}s") for card in cards)
-        if chosen is not None and chosen >= count:
-            state.notes += (_(sentence).format(chosen=chosen, last=count - 1),)
-            state.view = replace(state.view, **{name: None})
+    state.view, unusable = within(state.view, pair)
+    state.notes += unusable
 
-    def moved(view: HeadView) -> None:
-        state.view = view
-        state.address.write(write(state.settings, view))
+    def moved(view: TwinsView) -> None:
+        state.view = replace(view, step=state.view.step)
+        state.address.write(write(state.settings, state.view))
 
     with bench.stage:
-        twins(pair, first_view(pair, state.view), key=PICTURE, veiled=veiled, on_view=moved)
+        twins(
+            pair,
+            first_view(pair, state.view),
+            key=PICTURE,
+            view_number=state.view_number,
+            veiled=veiled,
+            on_view=moved,
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kvviz.translation import N_
-from kvviz.ui.pages.bert_vs_gpt2.patterns import LOOKS, HeadView
+from kvviz.ui.pages.bert_vs_gpt2.view import VIEW_FIELDS, TwinsView
 from kvviz.ui.shell.links import LinkFields, one_of, text_up_to, whole
 from kvviz.ui.work.run_settings import LARGEST_SEED, LONGEST_MODEL
 
@@ -83,19 +83,16 @@ SETTINGS_FIELDS = LinkFields(
         "focus": whole(0, LARGEST_AT),
     },
 )
-VIEW_FIELDS = LinkFields(
-    HeadView(), {"layer": whole(0, 9_999), "head": whole(0, 9_999), "look": one_of(LOOKS)}
-)
 
 
-def parse(parameters: Mapping[str, str]) -> tuple[TwinSettings, HeadView, tuple[str, ...]]:
-    """Read a link: experiment and head, and a phrase on each value that could not be used."""
+def parse(parameters: Mapping[str, str]) -> tuple[TwinSettings, TwinsView, tuple[str, ...]]:
+    """Read a link: experiment and view, and a phrase on each value that could not be used."""
     settings, wrong_settings = SETTINGS_FIELDS.parse(parameters)
     view, wrong_view = VIEW_FIELDS.parse(parameters)
     return settings, view, wrong_settings + wrong_view
 
 
-def write(settings: TwinSettings, view: HeadView) -> dict[str, str]:
+def write(settings: TwinSettings, view: TwinsView) -> dict[str, str]:
     """Return the parameters that lead back; models that nobody has named yet are left out."""
     written = SETTINGS_FIELDS.write(settings)
     for name in ("model", "bert"):

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from kvviz.ui.pages.bert_vs_gpt2.patterns import HeadView
 from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings, parse
+from kvviz.ui.pages.bert_vs_gpt2.view import TwinsView
 from kvviz.ui.parts.model_choice import put_model
 from kvviz.ui.shell.page_state import PageState
 
@@ -16,7 +16,8 @@ NAME = "bert_vs_gpt2_page"
 PREFIX = "bg:"
 PICTURE = "bg-twins"
 """Key of the picture on the page."""
-PICTURE_MEMORY = f"{PICTURE}:memory"
+LIVES = "bg-lives"
+"""Key of the lives of both models' rows."""
 TYPED = ("do", "text", "word", "by", "new", "seed", "one", "other")
 """Settings whose control has the same value under the same name; the others depend on the text."""
 TEXTS = ("text", "word", "by", "one", "other")
@@ -31,17 +32,20 @@ class TwinsState(PageState):
 
     Attributes:
         settings: What was asked for last.
-        view: The head that is looked at.
+        view: What is looked at.
+        view_number: Counts the times that pictures were told to take on a view of the page's.
         chosen_by_link: Lists of tokens in which a link has chosen one, until they are drawn.
     """
 
     settings: TwinSettings = field(default_factory=TwinSettings)
-    view: HeadView = field(default_factory=HeadView)
+    view: TwinsView = field(default_factory=TwinsView)
+    view_number: int = 0
     chosen_by_link: set[str] = field(default_factory=set)
 
-    def take(self, settings: TwinSettings, view: HeadView) -> None:
+    def take(self, settings: TwinSettings, view: TwinsView) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""
         self.settings, self.view = settings, view
+        self.view_number += 1
         self.chosen_by_link = {"at", "blank", "focus"}
         for name in TYPED:
             st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
@@ -50,7 +54,6 @@ class TwinsState(PageState):
                 del st.session_state[key]
         put_model(f"{PREFIX}model", "gpt2", settings.model)
         put_model(f"{PREFIX}bert", "bert", settings.bert)
-        st.session_state.pop(PICTURE_MEMORY, None)
 
     def typed_since(self) -> dict[str, str]:
         """Return the texts that were typed since the address was written last, by their names."""
@@ -63,5 +66,8 @@ class TwinsState(PageState):
         }
 
     def change(self, **values: Any) -> None:
-        """Take over what a control says."""
-        self.settings = replace(self.settings, **values)
+        """Take over what a control says; a cell and a step are of what was asked for before."""
+        changed = replace(self.settings, **values)
+        if changed != self.settings:
+            self.view = replace(self.view, cell=None, step=None)
+        self.settings = changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -16,10 +16,13 @@ from kvviz.translation import N_, ngettext, pgettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, require_page_long
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
-from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
+from kvviz.ui.pages.bert_vs_gpt2.settings import write as write_link
+from kvviz.ui.pages.bert_vs_gpt2.state import LIVES, PREFIX, TwinsState
 from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife, written_lives
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.view import OUTSIDE
+from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import LARGEST_SEED
@@ -119,7 +122,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
             ),
         ).draw(waiting=bench.waiting, room=ROOM)
     if done is not None:
-        show(done.found, list(answers.values()), names, text)
+        show(bench.state, done.found, list(answers.values()), names, text)
 
 
 def told(found: list[Written], ways: list[str], names: tuple[str, str]) -> Verdict | None:
@@ -302,7 +305,9 @@ def n_alike(one: list[int], other: list[int]) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-def show(found: list[Written], ways: list[str], names: tuple[str, str], text: str) -> None:
+def show(
+    state: TwinsState, found: list[Written], ways: list[str], names: tuple[str, str], text: str
+) -> None:
     """Draw the three texts, the lives of their rows, and what they took and the judges say."""
     for column, way, name, one in zip(
         st.columns(3, gap="small"), ways, ("left", "append", "refine"), found, strict=True
@@ -315,7 +320,7 @@ def show(found: list[Written], ways: list[str], names: tuple[str, str], text: st
             )
             if len(one.drafts) > 1:
                 drafts(one)
-    written_lives([one.life for one in found if one.life is not None], key="bg-lives")
+    lives([one.life for one in found if one.life is not None], state)
     caption = lessons().caption("write-on")
     heading = _("The price of losing auto-regression")
     lines = [
@@ -351,6 +356,23 @@ def show(found: list[Written], ways: list[str], names: tuple[str, str], text: st
             + table("writing", header, lines, best)
             + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
         )
+
+
+def lives(found: list[WriterLife], state: TwinsState) -> None:
+    """Draw what became of the rows, the step in view written into the address."""
+    n_steps = max(len(one.passes) for one in found)
+    if state.view.step is not None and state.view.step >= n_steps:
+        phrase = _(OUTSIDE["step"]).format(chosen=state.view.step, last=n_steps - 1)
+        state.notes += lines_about([phrase])
+        state.view = replace(state.view, step=None)
+
+    def moved(step: int) -> None:
+        state.view = replace(state.view, step=step if step < n_steps - 1 else None)
+        state.address.write(write_link(state.settings, state.view))
+
+    written_lives(
+        found, key=LIVES, step=state.view.step, view_number=state.view_number, on_step=moved
+    )
 
 
 def drafts(one: Written) -> None:

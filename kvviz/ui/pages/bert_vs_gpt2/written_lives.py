@@ -5,22 +5,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import streamlit as st
 from jaxtyping import Int32
 
+from kvviz.errors import LinkError
 from kvviz.player import packed_buffer
 from kvviz.player.lives import life_spans
 from kvviz.trace.cut_characters import with_characters
-from kvviz.translation import front_end_catalogue
+from kvviz.translation import front_end_catalogue, language
+from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 
+log = logging.getLogger(__name__)
+
 HERE = Path(__file__).parent
-VERSION = 1
+VERSION = 2
 Cache = Literal["on", "off"]
 
 
@@ -55,8 +61,14 @@ class WriterLife:
     passes: tuple[SeenPass, ...]
 
 
-def pack(writers: Sequence[WriterLife]) -> bytes:
-    """Pack the lives of two models; one may have come to the end of its text before the other."""
+def pack(writers: Sequence[WriterLife], *, step: int | None = None, view_number: int = 0) -> bytes:
+    """Pack the lives of two models; one may have come to the end of its text before the other.
+
+    Args:
+        writers: What was seen of them.
+        step: The step to begin with; None for the last one.
+        view_number: Another one than before, and the component goes to this step.
+    """
     n_steps = max(len(one.passes) for one in writers)
     first = max(one.n_before for one in writers)
     numbers: dict[str, int] = {}
@@ -68,6 +80,8 @@ def pack(writers: Sequence[WriterLife]) -> bytes:
         **front_end_catalogue(),  # first, where the front end looks for it
         "version": VERSION,
         "n_steps": n_steps,
+        "step": n_steps - 1 if step is None else step,
+        "view_number": view_number,
         "texts": list(numbers),
         "writers": [
             {
@@ -109,11 +123,62 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def written_lives(writers: Sequence[WriterLife], *, key: str) -> None:
+def checked_step(message: object, n_steps: int, view_number: int) -> int | None:
+    """Return the step that a message from the browser names.
+
+    Returns:
+        None if it was come to before the component took on another view.
+
+    Raises:
+        LinkError: If there is no such step.
+    """
+    facts = message if isinstance(message, Mapping) else {}
+    step = facts.get("step")
+    if type(step) is not int or not 0 <= step < n_steps:
+        # not for people: what is wrong with a message goes into the log
+        raise LinkError("The lives sent a step that is not there.", found=repr(message)[:80])
+    return step if facts.get("view_number") == view_number else None
+
+
+@st.fragment
+@bounded
+def written_lives(
+    writers: Sequence[WriterLife],
+    *,
+    key: str,
+    step: int | None = None,
+    view_number: int = 0,
+    on_step: Callable[[int], None] | None = None,
+) -> None:
     """Draw the lives of both models' rows side by side.
+
+    Reruns alone when a person comes to rest at another step.
 
     Args:
         writers: What was seen of them.
         key: Name of this component on the page.
+        step: The step to begin with, None for the last one. The component keeps its own as long as
+            the writers and `view_number` are the same.
+        view_number: Another one, and the component goes to `step`.
+        on_step: Told each step that the person comes to rest at.
     """
-    _component()(key=key, data=pack(writers))
+    memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
+    shown = (*(id(one) for one in writers), view_number, language())
+    if memory["shown"] != shown:
+        # The writers are kept so that no other object comes to stand where one stood in memory.
+        buffer = pack(writers, step=step, view_number=view_number)
+        memory.update(shown=shown, writers=writers, buffer=buffer)
+
+    def moved() -> None:
+        message = st.session_state.get(key, {}).get("view")
+        if message is None:
+            return
+        try:
+            found = checked_step(message, max(len(one.passes) for one in writers), view_number)
+        except LinkError as error:
+            log.warning("Left unheard: %s", error)
+            return
+        if found is not None and on_step:
+            on_step(found)
+
+    _component()(key=key, data=memory["buffer"], on_view_change=moved)

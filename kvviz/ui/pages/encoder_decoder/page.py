@@ -98,10 +98,7 @@ class EncoderDecoderPage(RunPage):
             icon=":material/info:",
         )
 
-    def draw_above(self) -> None:
-        """Draw the question that the page opens with."""
-        cross_rows.draw(self.state)
-
     def draw_results(self, shown: ShownRun) -> None:
-        """Draw what the two caches come to."""
+        """Draw the question that the page opens with, and what the two caches come to."""
+        cross_rows.draw(self.state)
         results.draw(shown, self.write_address)

@@ -16,8 +16,11 @@ from kvviz.ui.parts.remedies import Remedy, another_model_helps
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
-from kvviz.ui.work.model_names import called
+from kvviz.ui.work.model_names import bundled_positions, called
 from kvviz.ui.work.model_store import model_store
+
+N_MARKS = 2
+"""What BERT puts before a text and behind it."""
 
 
 def values(wanted: TextSettings) -> dict[str, object]:
@@ -54,8 +57,8 @@ def draw(environment: Environment) -> Draft[TextSettings]:
 def count(wanted: TextSettings) -> tuple[str, bool]:
     """Return a text's length beside the room for it, and whether it is too long for a model.
 
-    The room is that of the model that has less, as far as both are loaded. Where they cut the text
-    into other tokens, each has its own count.
+    The room is that of the model that has less, as far as both are loaded or ship. Where they cut
+    the text into other tokens, each has its own count.
 
     Raises:
         KvvizError: If the text is nothing that a model can read.
@@ -65,17 +68,21 @@ def count(wanted: TextSettings) -> tuple[str, bool]:
         return "", False
     n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
     room = model.card.n_ctx
-    told = counted(n_tokens, room)
-    if bert is None or bert.card.family != "bert" or not wanted.text.strip() or n_tokens > room:
+    positions = bundled_positions(wanted.bert, "bert")
+    if bert is not None:
+        positions = bert.card.n_ctx if bert.card.family == "bert" else None
+    room_there = room if positions is None else positions - N_MARKS
+    told = counted(n_tokens, min(room, room_there))
+    if n_tokens > room or not wanted.text.strip():
         return told, n_tokens > room
-    special = bert.tokenize_whole(wanted.text).special
-    n_read, room_there = int((~special).sum()), bert.card.n_ctx - int(special.sum())
+    n_read = n_tokens
+    # Until it is loaded, it is taken to cut the text as the other does, as the twins do.
+    if bert is not None and positions is not None:
+        n_read = int((~bert.tokenize_whole(wanted.text).special).sum())
     if n_read != n_tokens:
         told = _("{counted}, {n:,} / {room:,} in {model}").format(
-            counted=told, n=n_read, room=room_there, model=called(wanted.bert)
+            counted=counted(n_tokens, room), n=n_read, room=room_there, model=called(wanted.bert)
         )
-    elif room_there < room:
-        told = counted(n_tokens, room_there)
     if n_read <= room_there:
         return told, False
     # Translators: {counted} is a text's length in tokens beside the room for it.
@@ -125,8 +132,7 @@ def beginning_that_fits(attempt: TextSettings) -> str:
     loaded = [model for model in known if model is not None]
     if not loaded:
         return ""
-    # BERT puts a mark before the text and one behind it.
-    room = min(model.card.n_ctx for model in loaded) - 2
+    room = min(model.card.n_ctx for model in loaded) - N_MARKS
     ends: list[int] = []
     for model in loaded:
         whole = model.tokenize_whole(attempt.text)

@@ -24,10 +24,11 @@ ENTRIES_A_ROW = 3
 def show() -> None:
     """Draw the page."""
     words = lessons()
-    st.title(_("Watch a KV cache work"), anchor=False)
     heading = plain_html(_("A run, step by step"))
-    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
-            f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
+    with st.container(key="kvviz-title"):
+        st.title(_("Watch a KV cache work"), anchor=False)
+        st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
+                f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
     player(stored_example(), View(cache="both"), key="start-player", plays=True)
     st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
     comparison = stored_example().comparison

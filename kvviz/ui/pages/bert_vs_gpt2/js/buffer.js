@@ -26,16 +26,18 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {boolean} veiled Whether the answer is still to be guessed, so that nothing is drawn yet.
  * @property {string} rows_note
  * @property {boolean} recorded Whether both texts were read elsewhere.
- * @property {{ layer: number, head: number, look: Look }} view
+ * @property {{ layer: number, head: number, look: Look, cell: Place | null }} view
+ * @property {number} view_number Another one than before says that the view is to be taken on.
  * @property {Side} left @property {Side} right
  * @property {Changes[]} changes
  * @property {ArrayEntry[]} arrays
  *
  * @typedef {"attention" | "mask"} Look
+ * @typedef {{ which: "left" | "right", query: number, key: number }} Place A cell of a model's pattern, by positions.
  * @typedef {{ header: Header, arrays: Map<string, PackedArray> }} Payload
  */
 
-export const VERSION = 3;
+export const VERSION = 4;
 /** A cell of a pattern that the mask forbids. */
 export const FORBIDDEN = 255;
 /** The byte of a weight of 1. */
@@ -45,7 +47,7 @@ export const CHANGED = 1;
 export const NEW = 2;
 export const OTHER_TOKEN = 3;
 
-const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "recorded", "view", "left", "right", "changes"];
+const HEADER = ["n_slots", "n_units", "veiled", "rows_note", "recorded", "view", "view_number", "left", "right", "changes"];
 const SIDE = ["name", "note", "mask", "n_layers", "n_heads", "n_kv_heads", "d_head", "score_scale", "layers", "tokens", "special", "slots", "units", "marked"];
 
 /**

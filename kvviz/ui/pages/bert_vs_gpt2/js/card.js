@@ -13,7 +13,7 @@ export function bar(title, note, tools = [], kind = "") {
     el("h3", {}, [title]),
     figureTag("measured"),
     el("span", { class: "kt-note" }, [note]),
-    ...(tools.length ? [el("span", { class: "kt-tools" }, tools)] : []),
+    ...(tools.length ? [el("span", { class: "kt-tools", "data-no-picture": "" }, tools)] : []),
   ]);
 }
 

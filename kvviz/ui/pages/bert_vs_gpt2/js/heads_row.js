@@ -1,5 +1,6 @@
 // All heads of one model as thumbnails: a click or the arrow keys choose one.
 import { el } from "../../../../player/js/dom.js";
+import { paintOn } from "../../../../player/js/element_picture.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { patternOf, within } from "./buffer.js";
 import { LAYER_LABEL, MOVES, slotAt, thumbSide } from "./geometry.js";
@@ -74,12 +75,13 @@ export class HeadsRow {
       this.images.set(name, image);
       return image;
     };
-    paintHeads(this.root, imageOf, this.side, size, place.column, ink);
-    const pen = this.root.getContext("2d");
-    if (!pen) return;
     const { layer, head } = within(this.side, view);
-    pen.strokeStyle = ink.palette.ink;
-    pen.lineWidth = 2.5;
-    pen.strokeRect(LAYER_LABEL + head * (size + GAP) - 0.5, layer * (size + GAP) + 0.5, size + 1, size - 1);
+    paintOn(this.root, ink.dpr, (sheet, dpr) => {
+      paintHeads(sheet, imageOf, this.side, size, place.column, { ...ink, dpr });
+      const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
+      pen.strokeStyle = ink.palette.ink;
+      pen.lineWidth = 2.5;
+      pen.strokeRect(LAYER_LABEL + head * (size + GAP) - 0.5, layer * (size + GAP) + 0.5, size + 1, size - 1);
+    });
   }
 }

@@ -2,7 +2,9 @@
 import { gradient } from "../../../../player/js/colour.js";
 import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { makingFigure } from "../../../../player/js/making_figure.js";
+import { makingShares, shareExplanation } from "../../../../player/js/making_shares.js";
 import { LABELS as MAKING, where } from "../../../../player/js/making_words.js";
 import { waiting } from "../../../../player/js/words.js";
 import { patternOf, within } from "./buffer.js";
@@ -16,9 +18,9 @@ import { SIDES, litPositions } from "./scene.js";
 import { lookOf, lookText, named } from "./words.js";
 
 /**
- * @import { Header, Look } from "./buffer.js"
+ * @import { RowMaking } from "../../../../player/js/row_making.js"
+ * @import { Header, Look, Place } from "./buffer.js"
  * @import { HalfCalls } from "./pattern_half.js"
- * @import { Place } from "./row_subject.js"
  * @import { Cell, Scene, View } from "./scene.js"
  * @import { Which } from "./words.js"
  * @typedef {import("../../../../player/js/making_figure.js").MakingCalls & { open: (which: Which | null) => void }} MakingCalls
@@ -38,16 +40,22 @@ export class PatternsCard {
     this.looks = [this.segment("attention", gettext("Attention")), this.segment("mask", gettext("Mask"))];
     this.halves = SIDES.map((which) => new PatternHalf(header[which], which, calls));
     this.heads = header.veiled ? [] : SIDES.map((which) => new HeadsRow(header[which], which, choose));
-    this.making = makingFigure(calls);
+    /** @type {{ making: RowMaking, key: number } | null} What is on show. */
+    this.shown = null;
+    this.shares = makingShares((share, button) => {
+      if (this.shown) calls.explain(button, shareExplanation(share, this.shown.making, this.shown.key));
+    });
+    this.making = makingFigure(calls, { shares: this.shares.node });
     this.making.node.addEventListener("keydown", (event) => {
       if (event.key === "Escape") calls.close();
     });
-    const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled }, [MAKING.open]);
+    const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled, "data-no-picture": "" }, [MAKING.open]);
     open.addEventListener("click", () => calls.open(null));
     const tools = [
       el("label", {}, [`${names.layer} `, this.layer]),
       el("label", {}, [`${names.head} `, this.head]),
       el("span", { class: "kt-segments", role: "group", "aria-label": gettext("What is drawn") }, this.looks),
+      saveButtons(gettext("Attention pattern"), "kvviz-bert-gpt2-patterns", () => this.root),
     ];
     this.weights = el("span", {}, [`${gettext("weight")} 0 `, this.scale, " 1"]);
     this.allowed = key("kt-key-allowed", gettext("allowed"));
@@ -115,7 +123,9 @@ export class PatternsCard {
   /** @param {Scene} scene @param {Place | null} place @param {boolean} isAsked Shows how a row is made, or nothing. */
   open({ payload, view, place: geometry, ink }, place, isAsked) {
     const making = place && rowMaking(payload, place, view);
+    this.shown = making && { making, key: place.key };
     if (!place || !making) return this.making.draw(null);
+    this.shares.tell(making, place.key);
     const side = payload.header[place.which];
     const { layer, head } = within(side, view);
     const text = (/** @type {number} */ row) => side.tokens[row];

@@ -1,6 +1,7 @@
 // The component: one text, two models, pictures that share one grid. It draws what it is given and
 // sends back only which head is looked at.
 import { el } from "../../../../player/js/dom.js";
+import { explanationBox } from "../../../../player/js/explanation_box.js";
 import { writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
@@ -15,8 +16,7 @@ import { drawStrip } from "./strip.js";
 import { measuresOf } from "./words.js";
 
 /**
- * @import { Header, Payload } from "./buffer.js"
- * @import { Place } from "./row_subject.js"
+ * @import { Header, Payload, Place } from "./buffer.js"
  * @import { Cell, Scene, Tokens, View } from "./scene.js"
  * @import { Which } from "./words.js"
  * @typedef {object} Drawn A pair and its cards.
@@ -30,7 +30,7 @@ import { measuresOf } from "./words.js";
 const TELL_AFTER_MS = 250;
 
 export class Twins {
-  /** @param {HTMLElement} root @param {(view: View) => void} onView */
+  /** @param {HTMLElement} root @param {(told: View & { cell: Place | null, view_number: number }) => void} onView */
   constructor(root, onView) {
     this.root = root;
     this.onView = onView;
@@ -45,11 +45,15 @@ export class Twins {
     /** @type {Place | null} Whose making is on show. */
     this.place = null;
     this.teller = 0;
+    /** Of the view that the page told last. */
+    this.viewNumber = -1;
+    this.told = "";
     root.className = "kvviz-twins";
     root.dataset.kvviz = "twins";
     this.probe = el("span", { class: "kt-probe" });
     this.body = el("div", { class: "kt-body" });
-    root.replaceChildren(this.probe, this.body);
+    this.box = explanationBox(root);
+    root.replaceChildren(this.probe, this.body, this.box.node);
     this.unfollow = followTheme(root, this.probe, () => this.paint());
     this.watch = new ResizeObserver(() => this.paint());
     this.watch.observe(root);
@@ -73,17 +77,18 @@ export class Twins {
       this.refuse(error.message);
       return;
     }
+    const { view: { cell, ...view }, view_number } = payload.header;
+    const isTold = view_number !== this.viewNumber;
+    this.viewNumber = view_number;
+    if (isTold) this.stay();
     // What the server has not been told yet it cannot have meant to undo.
-    if (!this.teller) this.view = { ...payload.header.view };
-    if (this.drawn && sameTexts(this.drawn.payload.header, payload.header)) {
-      // Another layer of what is on show: what is pointed at stays.
-      this.drawn.payload = payload;
-    } else {
-      this.cell = NOWHERE;
-      this.pinned = false;
-      this.place = null;
-      this.drawn = this.build(payload);
-    }
+    if (!this.teller) this.view = view;
+    const isSame = this.drawn && sameTexts(this.drawn.payload.header, payload.header);
+    // Another layer of what is on show: what is pointed at stays.
+    if (this.drawn && isSame) this.drawn.payload = payload;
+    else this.drawn = this.build(payload);
+    if (isTold || !isSame) this.take(cell);
+    if (isTold) this.told = JSON.stringify({ ...view, cell, view_number });
     this.paint();
   }
 
@@ -99,6 +104,7 @@ export class Twins {
     window.clearTimeout(this.teller);
     this.unfollow();
     this.watch.disconnect();
+    this.box.destroy();
     this.root.replaceChildren();
   }
 
@@ -113,6 +119,7 @@ export class Twins {
       point,
       step: this.step.bind(this),
       open: (which) => this.open(which),
+      explain: (figure, explanation) => this.box.open(figure, explanation),
       close: () => this.make(null, false),
       pick: (key) => this.place && this.make({ ...this.place, key }, false),
       move: (down, right) => this.place && this.make(movedPlace(header[this.place.which], this.place, down, right), false),
@@ -125,13 +132,27 @@ export class Twins {
   /** @param {Partial<View>} wish */
   choose(wish) {
     this.view = { ...this.view, ...wish };
+    this.box.leave();
     this.paint();
-    // Once a person comes to rest: each view that is told is an entry of the browser's history.
+    this.tell();
+  }
+
+  /** Tells the view once a person comes to rest: each that is told is an entry of the browser's history. */
+  tell() {
     window.clearTimeout(this.teller);
     this.teller = window.setTimeout(() => {
       this.teller = 0;
-      this.onView(this.view);
+      const view = { ...this.view, cell: this.place, view_number: this.viewNumber };
+      if (JSON.stringify(view) === this.told) return;
+      this.told = JSON.stringify(view);
+      this.onView(view);
     }, TELL_AFTER_MS);
+  }
+
+  /** What has not been told by now is of the past. */
+  stay() {
+    window.clearTimeout(this.teller);
+    this.teller = 0;
   }
 
   /**
@@ -162,6 +183,7 @@ export class Twins {
       this.cell = again ? NOWHERE : cell;
       this.place = which && !again ? this.placeOf(which) : null;
       this.show(true);
+      this.tell();
     } else if (this.pinned) return;
     else this.cell = cell;
     this.light();
@@ -189,11 +211,19 @@ export class Twins {
 
   /** @param {Place | null} place @param {boolean} isAsked Shows how a row is made, and lights who looks and at whom. */
   make(place, isAsked) {
+    this.take(place);
+    this.light();
+    this.show(isAsked);
+    this.tell();
+  }
+
+  /** @param {Place | null} place Its row is on show from now on, and nothing else is pointed at. */
+  take(place) {
+    this.box.leave();
     this.place = place;
     this.pinned = place !== null;
     const units = place && this.drawn?.payload.header[place.which].units;
-    this.put(place && units ? { query: units[place.query], key: units[place.key] } : NOWHERE);
-    this.show(isAsked);
+    this.cell = place && units ? { query: units[place.query], key: units[place.key] } : NOWHERE;
   }
 
   /** @param {boolean} isAsked */
@@ -259,7 +289,7 @@ export class Twins {
  * @param {Header} one @param {Header} other
  */
 function sameTexts(one, other) {
-  const told = (/** @type {Header} */ { left, right, arrays: _, view: __, ...rest }) => JSON.stringify([rest, { ...left, layers: 0 }, { ...right, layers: 0 }]);
+  const told = (/** @type {Header} */ { left, right, arrays: _, view: __, view_number: ___, ...rest }) => JSON.stringify([rest, { ...left, layers: 0 }, { ...right, layers: 0 }]);
   return told(one) === told(other) && [one, other].every(({ left }) => left.layers.length < left.n_layers);
 }
 

@@ -6,10 +6,8 @@ import { within } from "./buffer.js";
 
 /**
  * @import { RowMaking } from "../../../../player/js/row_making.js"
- * @import { Payload, Side } from "./buffer.js"
+ * @import { Payload, Place, Side } from "./buffer.js"
  * @import { View } from "./scene.js"
- * @import { Which } from "./words.js"
- * @typedef {{ which: Which, query: number, key: number }} Place A cell of a model's pattern, by positions.
  */
 
 /** @param {Side} side @param {number} query @returns {number} Keys that its mask lets a row see, from 0 on. */

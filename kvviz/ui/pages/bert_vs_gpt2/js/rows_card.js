@@ -1,5 +1,6 @@
 // Which rows changed: a map of layers by positions a side, its count, and what a pointer reads off it.
 import { el } from "../../../../player/js/dom.js";
+import { paintOn, saveButtons } from "../../../../player/js/element_picture.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { bar, card, key, readingLine, say } from "./card.js";
 import { MOVES, slotAt } from "./geometry.js";
@@ -39,7 +40,9 @@ export class RowsCard {
       el("span", {}, [el("b", {}, ["≠"]), ` ${gettext("another token stands here")}`]),
     ]);
     const foot = el("div", { class: "kt-foot" }, [legend, this.reading]);
-    this.root = card([bar(gettext("Which K/V rows changed?"), header.rows_note), ...groups, foot], "row-changes");
+    const title = gettext("Which K/V rows changed?");
+    const saves = saveButtons(title, "kvviz-bert-gpt2-rows", () => this.root);
+    this.root = card([bar(title, header.rows_note, [saves]), ...groups, foot], "row-changes");
   }
 
   /** @param {Header} header @param {Changes} changes @param {number} group @returns {HTMLElement} */
@@ -138,7 +141,8 @@ export class RowsCard {
   draw({ payload: { header, arrays }, tokens, place, ink }, { group, which, canvas, pointed }) {
     const rows = arrays.get(`${group}.${which}.rows`);
     const largest = arrays.get(`${group}.${which}.largest`);
-    paintRows(canvas, header[which], rows, largest, this.most, place, ink, pointed, litPositions(tokens, which, this.cell));
+    const lit = litPositions(tokens, which, this.cell);
+    paintOn(canvas, ink.dpr, (sheet, dpr) => paintRows(sheet, header[which], rows, largest, this.most, place, { ...ink, dpr }, pointed, lit));
   }
 
   /** @param {Scene} scene @param {RowMap} map */

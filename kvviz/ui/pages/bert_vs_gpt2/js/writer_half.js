@@ -1,5 +1,6 @@
 // One model's half: how many rows it computed while it wrote, and the life of each, painted as the player does.
 import { el, setAttribute, setText } from "../../../../player/js/dom.js";
+import { paintOn } from "../../../../player/js/element_picture.js";
 import { whole } from "../../../../player/js/format.js";
 import { hitHistory, lifeGeometry } from "../../../../player/js/layout.js";
 import { REST } from "../../../../player/js/motion.js";
@@ -92,7 +93,8 @@ export class WriterHalf {
     this.place = lifeGeometry(lives, width, n_lines, first);
     const text = (/** @type {number} */ row) => tokenAt(step, row) ?? "";
     const spot = lit && { part: /** @type {const} */ ("life"), cache, row: lit.row, column: lit.step };
-    paintHistory(this.canvas, { text, history: this.place, runs: [{ cache, own: lives, cross: null }], step, spot, palette, dpr, moment: REST });
+    const view = { text, history: this.place, runs: [{ cache, own: lives, cross: null }], step, spot, palette, moment: REST };
+    paintOn(this.canvas, dpr, (sheet, at) => paintHistory(sheet, { ...view, dpr: at }));
     const n = lives.computed[step];
     setText(this.count, whole(n));
     setText(this.unit, unit(n, step === lives.n_steps - 1));

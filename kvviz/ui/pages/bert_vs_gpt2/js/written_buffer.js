@@ -11,6 +11,8 @@ import { gettext } from "../../../../player/js/translation.js";
  * @typedef {object} Header
  * @property {number} version
  * @property {number} n_steps Of the model that took more of them.
+ * @property {number} step The one to go to, and
+ * @property {number} view_number another one than before where that is to be taken on.
  * @property {string[]} texts
  * @property {{ name: string, cache: RunCache, n_steps: number, n_rows: number, first: number }[]} writers
  * @property {ArrayEntry[]} arrays
@@ -24,15 +26,16 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {(step: number, row: number) => string | null} tokenAt Text of the token at a position; null where there is none yet.
  */
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 /**
- * @param {unknown} input @returns {Writer[]}
+ * @param {unknown} input @returns {{ writers: Writer[], step: number, view_number: number }}
  * @throws {import("../../../../player/js/packed_buffer.js").BufferError} If it is no such buffer, is cut short, or its parts contradict each other.
  */
 export function decode(input) {
   const { header, arrays } = unpack(input, "picture", checkedHeader);
-  return header.writers.map(({ name, cache, n_steps, n_rows, first }, number) => {
+  const { step, view_number } = header;
+  const writers = header.writers.map(({ name, cache, n_steps, n_rows, first }, number) => {
     requireArray(arrays, `${number}.lives`, [null, 4]);
     requireArray(arrays, `${number}.tokens`, [header.n_steps, n_rows]);
     const spans = /** @type {import("../../../../player/js/packed_buffer.js").PackedArray} */ (arrays.get(`${number}.lives`)).data;
@@ -44,6 +47,7 @@ export function decode(input) {
     };
     return { name, cache, n_steps, lives, first, tokenAt };
   });
+  return { writers, step, view_number };
 }
 
 /** @param {any} header @returns {Header} */
@@ -52,7 +56,7 @@ function checkedHeader(header) {
     const formats = { format: JSON.stringify(header.version), known: VERSION };
     fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
   }
-  requireFields(header, ["n_steps", "texts", "writers"], "header");
+  requireFields(header, ["n_steps", "step", "view_number", "texts", "writers"], "header");
   if (!Array.isArray(header.writers)) fail(gettext("The picture is not complete."), gettext("It lacks {name}.", { name: "writers" }));
   for (const writer of header.writers) requireFields(writer, ["name", "cache", "n_steps", "n_rows", "first"], "writers");
   return header;

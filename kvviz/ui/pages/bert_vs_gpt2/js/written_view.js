@@ -1,5 +1,6 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
 import { el, setText } from "../../../../player/js/dom.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
@@ -15,11 +16,16 @@ import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
 
 const STACKED_BELOW = 640;
 const GAP = 32;
+/** A step is told once a person comes to rest at it: each that is told is an entry of the browser's history. */
+const TELL_AFTER_MS = 250;
 
 export class WrittenView {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {(told: { step: number, view_number: number }) => void} onView Told each step that a person comes to rest at. */
+  constructor(root, onView = () => {}) {
     this.root = root;
+    this.onView = onView;
+    this.teller = 0;
+    this.viewNumber = -1;
     /** @type {Writer[]} */
     this.writers = [];
     /** @type {WriterHalf[]} */
@@ -43,7 +49,8 @@ export class WrittenView {
       el("div", { class: "kl-bar" }, [
         el("h3", {}, [LABELS.history]),
         figureTag("counted"),
-        el("span", { class: "kl-note" }, [gettext("down: positions · across: steps · drag, or ← →")]),
+        el("span", { class: "kl-note", "data-no-picture": "" }, [gettext("down: positions · across: steps · drag, or ← →")]),
+        saveButtons(LABELS.history, "kvviz-bert-gpt2-lives", () => root),
       ]),
       this.body, legend, this.reading,
     );
@@ -61,16 +68,19 @@ export class WrittenView {
       if (last && last.length === bytes.length && last.every((byte, at) => byte === bytes[at])) return;
       this.loaded = bytes.slice();
     }
+    let told;
     try {
-      this.writers = decode(bytes);
+      told = decode(bytes);
     } catch (error) {
       if (!(error instanceof BufferError)) throw error;
       this.writers = this.halves = [];
       this.body.replaceChildren(el("p", { role: "alert" }, [`${error.message} ${gettext("Reload the page.")}`]));
       return;
     }
-    // The whole picture at first: what each has come to.
-    this.step = this.writers[0].lives.n_steps - 1;
+    window.clearTimeout(this.teller);
+    this.writers = told.writers;
+    this.step = Math.min(told.step, this.writers[0].lives.n_steps - 1);
+    this.viewNumber = told.view_number;
     this.pointed = null;
     this.halves = this.writers.map((writer, half) => new WriterHalf(writer, {
       point: (cell) => this.point(cell && { half, cell }),
@@ -81,6 +91,7 @@ export class WrittenView {
   }
 
   destroy() {
+    window.clearTimeout(this.teller);
     this.unfollow();
     this.watch.disconnect();
     this.root.replaceChildren();
@@ -100,6 +111,8 @@ export class WrittenView {
     if (to === this.step) return;
     this.step = to;
     this.paint();
+    window.clearTimeout(this.teller);
+    this.teller = window.setTimeout(() => this.onView({ step: this.step, view_number: this.viewNumber }), TELL_AFTER_MS);
   }
 
   paint() {

@@ -1,6 +1,7 @@
 // A text with its labels: what was fed, what was asked for, the loss, and what the model expected.
 // Hover, focus or tap a token to read it.
 import { el } from "../../../../player/js/dom.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { gettext, pgettext } from "../../../../player/js/translation.js";
 import { bitsText, heat, percent, placeAfterKey, running, surroundings, unseenWords } from "./reading.js";
 
@@ -153,7 +154,7 @@ export class Columns {
       scale.title = gettext("{bits} bits: a fair draw from the whole vocabulary. A worse guess costs more", { bits });
       key.append(scale);
     }
-    const switcher = el("div", { class: "lm-switch" });
+    const switcher = el("div", { class: "lm-switch", "data-no-picture": "" });
     for (const [compact, words] of /** @type {[boolean, string][]} */ ([[false, gettext("In and label")], [true, gettext("Running text")]])) {
       const button = el("button", { type: "button", "aria-pressed": String(this.compact === compact) }, [words]);
       button.addEventListener("click", () => {
@@ -164,7 +165,8 @@ export class Columns {
       });
       switcher.append(button);
     }
-    this.legend.replaceChildren(key, switcher);
+    const saves = saveButtons(gettext("Tokens and their labels"), `kvviz-text-${reading.mode}`, () => this.root);
+    this.legend.replaceChildren(key, saves, switcher);
   }
 
   /** Which prediction a cell stands for: in running text of the next token, the one before it. */
@@ -190,6 +192,7 @@ export class Columns {
     this.root.dataset.bits = column?.bits == null ? "" : column.bits.toFixed(4);
     this.root.dataset.rank = column?.bits == null ? "" : String(column.rank);
     this.panel.replaceChildren(...this.told(place, judged, column));
+    this.panel.toggleAttribute("data-no-picture", place < 0);
   }
 
   /** @param {number} place @param {number} judged @param {Column | undefined} column @returns {Node[]} */

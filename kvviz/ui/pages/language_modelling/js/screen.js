@@ -1,6 +1,7 @@
 // The training film: one slider over the points of a training, scrubbed wholly in the browser.
 // Loss curves of the twins, and what each would say at six fixed places, as it was recorded.
 import { ICONS, el, icon } from "../../../../player/js/dom.js";
+import { saveButtons } from "../../../../player/js/element_picture.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { Chart } from "./chart.js";
 import { nearest, pointAfterKey } from "./film.js";
@@ -77,10 +78,9 @@ export class Screen {
   /** @param {Chart} chart */
   build(chart) {
     this.slider.max = String(this.last);
-    const bar = el("div", { class: "lm-bar-row" });
-    const buttons = el("div", { class: "lm-buttons" });
-    buttons.append(this.back, this.play, this.forward);
-    bar.append(buttons, this.slider);
+    const buttons = el("div", { class: "lm-buttons" }, [this.back, this.play, this.forward]);
+    const saves = saveButtons(gettext("How the two models learnt"), "kvviz-training", () => this.root);
+    const bar = el("div", { class: "lm-bar-row", "data-no-picture": "" }, [buttons, this.slider, saves]);
     const sentences = el("div", { class: "lm-sentences" });
     sentences.append(...this.cards.map((card) => card.root));
     const body = el("div", { class: "lm-film-body" });
