@@ -8,6 +8,8 @@ from kvviz.ui.pages.kv_cache.edited_token import SPARE_WORDS, Edit, edit
 class Words:
     """A model whose tokens are words, but for long ones, which are two, and cannot be swapped."""
 
+    first_ids = ()
+
     def __init__(self):
         self.n_cut = 0
 
