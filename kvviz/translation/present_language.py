@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 LOCALE = Path(__file__).parent / "locale"
@@ -42,9 +43,14 @@ def languages() -> tuple[str, ...]:
 
     The pseudo-language is among them only where ``KVVIZ_PSEUDO=1`` is set, for the tests.
     """
-    written = sorted(path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
     tested = [PSEUDO] if os.environ.get("KVVIZ_PSEUDO") == "1" else []
-    return (ENGLISH, *written, *tested)
+    return (ENGLISH, *_written(LOCALE), *tested)
+
+
+@cache
+def _written(folder: Path) -> tuple[str, ...]:
+    """Return the languages that have a catalogue; each run of a page's script asks for them."""
+    return tuple(sorted(path.parts[-3] for path in folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 
 
 @contextmanager

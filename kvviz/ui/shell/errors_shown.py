@@ -12,6 +12,7 @@ import streamlit as st
 
 from kvviz.errors import KvvizError
 from kvviz.translation import gettext as _
+from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.shell.plain_text import plain, plain_html
 
 log = logging.getLogger(__name__)
@@ -57,14 +58,15 @@ def show_accident(error: Exception) -> None:
 
 
 def bounded(draw: Callable[P, None]) -> Callable[P, None]:
-    """Wrap what draws a page or a part of one, so that no error leaves it as a traceback."""
+    """Wrap what draws a page or a part of one: in its turn, and with no error as a traceback."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            draw(*args, **kwargs)
-        except Exception as error:
-            show_error(error)
+        with drawing_turns.turn():
+            try:
+                draw(*args, **kwargs)
+            except Exception as error:
+                show_error(error)
 
     return drawn
 

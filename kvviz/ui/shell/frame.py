@@ -11,7 +11,8 @@ from kvviz.translation import gettext as _
 from kvviz.ui.shell import history, session_language, style
 from kvviz.ui.shell.address import ARRIVED, PAGE, SENT, last_written
 from kvviz.ui.shell.asgi_middleware import LOST
-from kvviz.ui.shell.page_list import PAGES
+from kvviz.ui.shell.drawing_turns import drawing_turns
+from kvviz.ui.shell.page_list import made_for_this_run
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
 from kvviz.ui.shell.presenter import presenter_view
 from kvviz.ui.shell.room import bar, membership, panel
@@ -24,12 +25,13 @@ sent as it is, since a file has no address while one run of the script takes the
 """
 
 
+@drawing_turns.turn()
 def show() -> None:
     """Draw the frame and run the page that the address names."""
     session_language.take_from_address()
     st.set_page_config(page_title=NAME, page_icon=ICON, layout="wide")
     style.apply()
-    pages = [entry.page() for entry in PAGES]
+    pages = made_for_this_run()
     current = st.navigation(pages, position="hidden")
     arrived = st.session_state.get(PAGE) != current.url_path
     history.listen(current.url_path, arrived=arrived)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -14,6 +17,11 @@ from kvviz.translation import gettext as _
 
 FOLDER = Path(__file__).parents[3] / "pages"
 """The pages' files in a checkout. An installed package has none, and calls what they call."""
+
+
+_of_this_run: ContextVar[Mapping[str, StreamlitPage]] = ContextVar(
+    "kvviz_pages", default=MappingProxyType({})
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,11 @@ class PageEntry:
         return _(self.english)
 
     def page(self) -> StreamlitPage:
-        """Return the page for Streamlit's navigation and links."""
+        """Return the page for Streamlit's navigation and links, that of this run of the script."""
+        return _of_this_run.get().get(self.name) or self.made()
+
+    def made(self) -> StreamlitPage:
+        """Make the page, which looks for its file on the disk."""
         file = FOLDER / f"{self.name}.py"
         return st.Page(
             file if file.is_file() else self.draw,
@@ -57,6 +69,13 @@ PAGES = (
     PageEntry("speed_and_memory", N_("Speed and memory")),
     PageEntry("model_sizes", N_("How large models are")),
 )
+
+
+def made_for_this_run() -> list[StreamlitPage]:
+    """Make the pages anew, for the navigation and all links of one run of the script."""
+    pages = {entry.name: entry.made() for entry in PAGES}
+    _of_this_run.set(pages)
+    return list(pages.values())
 
 
 def title_of(name: str) -> str:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
 from kvviz.translation import language, ngettext, using
+from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.work import workers
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -122,7 +123,10 @@ class Job:
     def wait(self, timeout: float = 0.0) -> bool:
         """Wait at most so many seconds; return whether the work is done."""
         self._asked = time.monotonic()
-        return self._done.wait(timeout)
+        if not timeout or self._done.is_set():
+            return self._done.is_set()
+        with drawing_turns.away():
+            return self._done.wait(timeout)
 
     def leave(self) -> None:
         """Take in that the page is being closed: unless it asks again, nobody waits any more."""
