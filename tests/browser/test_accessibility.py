@@ -97,7 +97,9 @@ def test_axe_finds_nothing_to_mend_and_no_figure_is_untagged_and_no_sentence_cut
         tab.page.get_by_role("button", name=pseudo("How this row is made")).click()
         making = tab.page.locator('[data-kvviz="row-making"]')
         making.get_by_role("button", name=pseudo("spread of the row")).click()
-        expect(tab.page.get_by_role("dialog", name=pseudo("Spread of a row"))).to_be_visible()
+        expect(
+            tab.page.get_by_role("dialog", name=pseudo("Spread of a row of attention: its entropy"))
+        ).to_be_visible()
         judge("the making of a row, and the arithmetic of its spread")
     assert found == []
     assert changed == []
