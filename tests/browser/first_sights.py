@@ -54,10 +54,15 @@ HIDE_TIMES = """() => {
   while (walk.nextNode()) {
     if (/\\d\\s?(ms|s)\\b/.test(walk.currentNode.data)) times.push(walk.currentNode.parentElement);
   }
-  const others = document.querySelectorAll('[data-open^="bill.seconds"], .kv-bill .kv-note');
+  const others = document.querySelectorAll(
+    '[data-open^="bill.seconds"], .kv-bill .kv-note, .js-plotly-plot',
+  );
   for (const node of [...times, ...others]) node.style.visibility = "hidden";
 }"""
-"""What is measured is another number each time: times, and differences of the last digits."""
+"""What is measured is another number each time: times, and differences of the last digits. Plotly
+places its axes by the sizes that a chart had before, so that two visits that agree in all else had
+them some pixels apart; what a chart draws is a matter of `tests/unit/figures`, its place stays.
+"""
 
 AT_REST = """() => document.getAnimations().every((one) => one.playState !== "running")
   && [...document.querySelectorAll('[data-kvviz=player]')].every((one) => !one.kvviz.isMoving())"""
@@ -80,7 +85,7 @@ Look = Callable[[], Image.Image]
 def looks(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
     """Give each look of a page that is open and whole, beside the file that it is kept in.
 
-    The page is left as it is, but for its size, its colours, and times that are hidden.
+    The page is left as it is, but for its size, its colours, and times and charts that are hidden.
     """
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)

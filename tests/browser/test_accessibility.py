@@ -81,7 +81,7 @@ def test_axe_finds_nothing_to_mend_and_no_figure_is_untagged_and_no_sentence_cut
         for size, (width, height) in SIZES.items():
             tab.page.set_viewport_size({"width": width, "height": height})
             wait_until_whole(tab.page, sight.hooks)
-            assert tab.overflow() <= 0, size
+            tab.fits()
             assert tab.page.evaluate(CUT) == [], size
             # In the dark it is the same page, in other colours.
             judge(f"{size}, {scheme}", colours=scheme == "dark")

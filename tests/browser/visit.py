@@ -106,6 +106,13 @@ def _things_seen_twice(page: Page, *, slow: bool) -> list[Callable[[str], None]]
     return _TWICE[page]
 
 
+OVERFLOW = (
+    "Math.max(document.documentElement.scrollWidth,"
+    " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
+)
+"""How many pixels a page is wider than the window, in the browser's own language."""
+
+
 class Visit:
     """A tab: opens pages, waits on hooks, and hears what should not be heard.
 
@@ -290,7 +297,8 @@ class Visit:
 
     def overflow(self) -> int:
         """Return how many pixels the page is wider than the window."""
-        return self.page.evaluate(
-            "() => Math.max(document.documentElement.scrollWidth,"
-            " document.querySelector('[data-testid=stMain]').scrollWidth) - window.innerWidth"
-        )
+        return self.page.evaluate(f"() => {OVERFLOW}")
+
+    def fits(self) -> None:
+        """Wait until the page is no wider than the window, whose size it takes on frames later."""
+        self.page.wait_for_function(f"() => {OVERFLOW} <= 0")
