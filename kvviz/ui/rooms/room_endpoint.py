@@ -12,6 +12,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kvviz.errors import RoomError
@@ -65,14 +66,8 @@ class RoomEndpoint:
         )
         query = scope.get("query_string", b"").decode("latin-1")
         code, said = answer(store, asked[1], scope["method"], asked[2], query, seat, body)
-        answered = json.dumps(said, separators=(",", ":")).encode()
-        kind = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(answered)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": code, "headers": kind})
-        await send({"type": "http.response.body", "body": answered})
+        answered = JSONResponse(said, code, {"cache-control": "no-store"})
+        await answered(scope, receive, send)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -6,9 +6,9 @@ script, several times a second and person, and a click that falls into such a ru
 
 from __future__ import annotations
 
-import json
 import re
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kvviz.ui.work import jobs
@@ -39,14 +39,8 @@ class JobEndpoint:
             await self._app(scope, receive, send)
             return
         code, said = answer(asked[1], scope["method"], asked[2])
-        body = json.dumps(said).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": code, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        answered = JSONResponse(said, code, {"cache-control": "no-store"})
+        await answered(scope, receive, send)
 
 
 def answer(key: str, method: str, said: str | None) -> tuple[int, jobs.Status | None]:
