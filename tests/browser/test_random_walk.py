@@ -14,6 +14,12 @@ pytestmark = pytest.mark.browser
 SEED = int(os.environ.get("KVVIZ_WALK_SEED", "1"))
 N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "12"))
 
+WALKS = (
+    *((name, SEED) for name in GROUNDS),
+    # A step back that is followed while the next press is on its way.
+    ("model_sizes", SEED + 5),
+)
+
 FORGIVEN = (
     # Two parts of a page were used within one tick: Streamlit then runs the whole page.
     "Multiple different fragmentIds detected",
@@ -30,12 +36,12 @@ def page_of(url, address):
     return url.removeprefix(address).split("?")[0].strip("/") or "start"
 
 
-@pytest.mark.parametrize("name", GROUNDS)
-def test_after_a_random_walk_the_address_names_the_view(visit, name):
+@pytest.mark.parametrize(("name", "seed"), WALKS)
+def test_after_a_random_walk_the_address_names_the_view(visit, name, seed):
     tab = visit()
     tab.page.goto(f"{tab.address}{GROUNDS[name].path}")
     settled(tab.page)
-    walk(tab.page, GROUNDS[name], SEED, N_ACTIONS)
+    walk(tab.page, GROUNDS[name], seed, N_ACTIONS)
     settled(tab.page)
     here = tab.page.url
     ground = GROUNDS[page_of(here, tab.address)]

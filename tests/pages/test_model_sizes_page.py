@@ -27,7 +27,8 @@ def address(page):
 
 
 def select(page, name, value):
-    page.app.selectbox(key=f"sizes:{name}").set_value(value).run()
+    (box,) = (one for one in page.app.selectbox if (one.key or "").startswith(f"sizes:{name}:"))
+    box.set_value(value).run()
     return page
 
 

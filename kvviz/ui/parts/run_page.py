@@ -129,7 +129,7 @@ class RunPage(ABC):
                 f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
                 f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
             )
-        if draft.run or state.asked:
+        if draft.run.take() or state.asked:
             state.asked = False
             self.run(draft)
         elif state.wanted:

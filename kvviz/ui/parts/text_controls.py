@@ -13,6 +13,7 @@ from kvviz.errors import KvvizError
 from kvviz.lessons import Prompt
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
+from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.plain_text import plain_html
@@ -27,13 +28,13 @@ class Draft(Generic[S]):
     Attributes:
         settings: What the button would run.
         problems: Sentences on what stands in the way, none if nothing does.
-        run: Whether the button was pressed just now.
+        run: A press of the button.
         line: Where the text's label is drawn.
     """
 
     settings: S
     problems: tuple[str, ...]
-    run: bool
+    run: Press
     line: DeltaGenerator
 
 

@@ -16,6 +16,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.encoder_decoder.blanks import MOST_BLANKS, as_read, n_blanks
 from kvviz.ui.pages.encoder_decoder.settings import LEAST_NEW, MODEL, NEW
 from kvviz.ui.parts.model_choice import choose_model, values_for
+from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
@@ -48,7 +49,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     settings = RunSettings(model=model, prompt=text, new=int(new or 0), device=environment.device)
     problems = found_wrong(settings, environment)
     show_problems(problems)
-    run = st.button(_("Run"), key="ed:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
+    run = Press.draw(_("Run"), "ed:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, line)
 
 

@@ -12,6 +12,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.kv_cache.remedy import remedy
 from kvviz.ui.parts import model_card
 from kvviz.ui.parts.model_choice import choose_model, values_for
+from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
@@ -65,7 +66,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     settings = RunSettings(model, prompt, int(new or 0), *chosen, device, dtype)
     problems = found_wrong(settings, environment)
     show_problems(problems)
-    run = st.button(_("Run"), key="kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
+    run = Press.draw(_("Run"), "kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
     return Draft(settings, problems, run, prompt_line)
 
 

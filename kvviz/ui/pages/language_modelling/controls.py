@@ -12,6 +12,7 @@ from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.settings import LONGEST_TEXT, TextSettings
 from kvviz.ui.parts.model_choice import choose_model, put_model, values_for
+from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
@@ -49,7 +50,7 @@ def draw(environment: Environment) -> Draft[TextSettings]:
         problems = found_wrong(wanted)
         show_problems(problems)
         with st.container(horizontal=True, key="kvviz-lm-buttons", gap="small"):
-            run = st.button(_("Read it"), key="lm:read", type="primary", shortcut="Ctrl+Enter")
+            run = Press.draw(_("Read it"), "lm:read", type="primary", shortcut="Ctrl+Enter")
             examples(_("Example texts"), lessons().texts, "lm", "lm:text", width="content")
     return Draft(wanted, problems, run, line)
 

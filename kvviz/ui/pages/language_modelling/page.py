@@ -43,7 +43,7 @@ def show() -> None:
     st.title(_("Learning from plain text"), anchor=False)
     st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
     draft = controls.draw(environment)
-    if draft.run or state.asked:
+    if draft.run.take() or state.asked:
         state.asked = False
         read(state, draft, environment)
     elif state.wanted:

@@ -24,6 +24,8 @@ from kvviz.ui.shell.page_state import PageState
 
 NAME = "model_sizes"
 PREFIX = "sizes:"
+_N_PUT = f"{PREFIX}n-put"
+"""How often the controls were set."""
 FORMATS = {"fp32": "float32", "bf16": "bfloat16", "8bit": N_("8 bits"), "4bit": N_("4 bits")}
 """Number formats: how a link says them, and their name."""
 
@@ -145,13 +147,23 @@ def take_link(state: SizesState, link: Link) -> None:
 
 def is_put() -> bool:
     """Whether the controls say anything; they forget it while another page is open."""
-    return f"{PREFIX}row" in st.session_state
+    return _key("row") in st.session_state
 
 
 def put(choice: Choice) -> None:
-    """Make the controls say a choice."""
+    """Make the controls say a choice.
+
+    They become new ones for Streamlit. Else what a person pressed while this was on its way to the
+    browser would count here, and what was on its way would stand there.
+    """
+    st.session_state[_N_PUT] = st.session_state.get(_N_PUT, 0) + 1
     for one in fields(choice):
-        st.session_state[f"{PREFIX}{one.name}"] = getattr(choice, one.name)
+        st.session_state[_key(one.name)] = getattr(choice, one.name)
+
+
+def _key(name: str) -> str:
+    """Return the key of the control of a field of `Choice`."""
+    return f"{PREFIX}{name}:{st.session_state.get(_N_PUT, 0)}"
 
 
 def format_name(name: str) -> str:
@@ -167,27 +179,25 @@ def draw(state: SizesState) -> Choice:
             _("Model"),
             list(models()),
             format_func=lambda name: f"{models()[name].name} · {models()[name].maker}",
-            key=f"{PREFIX}row",
+            key=_key("row"),
         )
         columns[1].selectbox(_("Tokens a user"), LENGTHS, format_func="{:,}".format,
-                             key=f"{PREFIX}tokens")  # fmt: skip
+                             key=_key("tokens"))  # fmt: skip
         columns[2].number_input(_("Users"), min_value=1, max_value=MOST_USERS, step=1,
-                                key=f"{PREFIX}users")  # fmt: skip
+                                key=_key("users"))  # fmt: skip
         for column, label, name in (
             (columns[3], _("Weights in"), "weights"),
             (columns[4], _("Cache in"), "kv"),
         ):
             column.selectbox(label, list(FORMATS), format_func=format_name,
-                             key=f"{PREFIX}{name}")  # fmt: skip
+                             key=_key(name))  # fmt: skip
         columns[5].selectbox(
             _("Accelerator"),
             list(accelerators()),
             format_func=lambda name: f"{accelerators()[name].name}",
-            key=f"{PREFIX}on",
+            key=_key("on"),
         )
-    said: dict[str, Any] = {
-        one.name: st.session_state[f"{PREFIX}{one.name}"] for one in fields(Choice)
-    }
+    said: dict[str, Any] = {one.name: st.session_state[_key(one.name)] for one in fields(Choice)}
     # An emptied field says nothing.
     said["users"] = said["users"] or Choice().users
     state.choice = Choice(**said)

@@ -49,8 +49,9 @@ def show() -> None:
             f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>')  # fmt: skip
     race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
-    if draft.start or state.asked:
-        race(state, draft, environment)
+    pressed = draft.start.take()
+    if pressed or state.asked:
+        race(state, draft, environment, by_answer=not pressed)
     state.collect()
     with st.container(key="kvviz-status"):
         draw_status(state)
@@ -70,9 +71,11 @@ def take_link(state: SpeedState, environment: Environment, link: Link) -> None:
     race_controls.put(state.settings)
 
 
-def race(state: SpeedState, draft: race_controls.Draft, environment: Environment) -> None:
+def race(
+    state: SpeedState, draft: race_controls.Draft, environment: Environment, *, by_answer: bool
+) -> None:
     """Start a race of what the controls say, unless one of them stands in the way."""
-    by_answer, state.asked, state.notes = state.asked and not draft.start, False, ()
+    state.asked, state.notes = False, ()
     if draft.problems:
         return
     state.settings, state.error = draft.settings, None

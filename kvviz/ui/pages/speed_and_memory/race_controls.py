@@ -21,6 +21,7 @@ from kvviz.ui.pages.speed_and_memory.settings import (
 from kvviz.ui.pages.speed_and_memory.state import SpeedState
 from kvviz.ui.parts.experiment import Choice, Experiment
 from kvviz.ui.parts.model_choice import choose_model, put_model
+from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
@@ -50,12 +51,12 @@ class Draft:
     Attributes:
         settings: What would be raced.
         problems: Sentences on what stands in the way, none if nothing does.
-        start: Whether the button was pressed just now.
+        start: A press of the button.
     """
 
     settings: RaceSettings
     problems: tuple[str, ...]
-    start: bool
+    start: Press
 
 
 def put(settings: RaceSettings) -> None:
@@ -111,8 +112,8 @@ def draw(environment: Environment) -> Draft:
         settings = RaceSettings(model=model, dtype=dtype, device=device, **numbers)
         problems = found_wrong(settings, environment)
         with row:
-            start = st.button(_("Start the race"), key=f"{PREFIX}start", type="primary",
-                              shortcut="Ctrl+Enter")  # fmt: skip
+            start = Press.draw(_("Start the race"), f"{PREFIX}start", type="primary",
+                               shortcut="Ctrl+Enter")  # fmt: skip
         show_problems(problems)
     return Draft(settings, problems, start)
 

@@ -219,8 +219,8 @@ class Experiment:
 
     def _offer_to_ask(self) -> None:
         """Draw the way to the covered state, whose address can be given to others."""
-        if st.button(_("Cover it and ask me"), key=f"cover:{self.question}", type="tertiary"):
-            cover()
+        key = f"cover:{self.question}"
+        if st.button(_("Cover it and ask me"), key=key, type="tertiary", on_click=cover):
             st.rerun()
 
     def _draw_by_hand(self) -> None:
