@@ -1,8 +1,8 @@
 """axe-core judges every page: WCAG 2.2 up to AA, and what it calls best practices.
 
 And no figure of any page leaves open where its numbers come from, and each page looks as it did
-when somebody last looked at its pictures. No sentence is unmarked or cut: axe looks at the pages in
-the pseudo-language, whose words are 40 % longer than English ones.
+when somebody last looked at its pictures. No sentence is unmarked, cut or covered by another: axe
+looks at the pages in the pseudo-language, whose words are 40 % longer than English ones.
 """
 
 import pytest
@@ -18,7 +18,7 @@ from tests.browser.first_sights import (
     looks_after_a_step,
     path_of,
 )
-from tests.browser.pseudo_language import CUT, UNMARKED, in_pseudo
+from tests.browser.pseudo_language import CUT, OVERLAPS, UNMARKED, in_pseudo
 from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ UNTAGGED = """() => {
 
 
 @pytest.mark.parametrize("name", SIGHTS)
-def test_axe_finds_nothing_to_mend_and_no_figure_is_untagged_and_no_sentence_cut_or_unmarked(
+def test_axe_finds_nothing_to_mend_and_no_figure_is_untagged_and_every_sentence_marked_and_whole(
     visit, axe, name, tmp_path
 ):
     tab = visit()
@@ -83,6 +83,7 @@ def test_axe_finds_nothing_to_mend_and_no_figure_is_untagged_and_no_sentence_cut
             wait_until_whole(tab.page, sight.hooks)
             tab.fits()
             assert tab.page.evaluate(CUT) == [], size
+            assert tab.page.evaluate(OVERLAPS) == [], size
             # In the dark it is the same page, in other colours.
             judge(f"{size}, {scheme}", colours=scheme == "dark")
     if "player" in sight.hooks:
