@@ -30,7 +30,7 @@ def saved(tab, name, kind):
 def texts_of(svg):
     """Return the texts of a file, which names every colour so that every reader knows it."""
     assert not BEYOND.search(svg.decode())
-    return [node.text for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    return [(node.text or "").strip() for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
 def scale_of(png, figure):
@@ -65,3 +65,22 @@ def test_patterns_and_losses_are_taken_along(visit):
     assert scale_of(saved(tab, "How the two models learnt", "PNG"), film) == pytest.approx(
         2, abs=0.01
     )
+
+
+def test_the_maps_of_rows_and_the_lives_of_two_writers_are_taken_along(visit):
+    tab = visit(works=True)
+    tab.page.goto(f"{tab.address}/bert_vs_gpt2?do=append&text=The+cat+sat.&word=mat")
+    tab.page.get_by_role("button", name="Just show me").click()
+    maps = tab.page.locator('[data-kvviz="row-changes"]')
+    svg = saved(tab, "Which K/V rows changed?", "SVG")
+    assert {"GPT-2 mini", "BERT mini", "the same to the last bit"} <= set(texts_of(svg))
+    assert len(list(ElementTree.fromstring(svg).iter(f"{SVG}rect"))) > 50
+    png = saved(tab, "Which K/V rows changed?", "PNG")
+    assert scale_of(png, maps) == pytest.approx(2, abs=0.01)
+    tab.page.goto(f"{tab.address}/bert_vs_gpt2?do=write&text=The+cat+sat.&new=4")
+    tab.page.get_by_role("button", name="Just show me").click()
+    lives = tab.page.locator('[data-kvviz="written-lives"]')
+    svg = saved(tab, "The life of each row", "SVG")
+    assert {"GPT-2 mini", "BERT mini", "computed at this step", "counted"} <= set(texts_of(svg))
+    png = saved(tab, "The life of each row", "PNG")
+    assert scale_of(png, lives) == pytest.approx(2, abs=0.01)
