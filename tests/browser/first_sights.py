@@ -31,8 +31,8 @@ SCHEMES = ("light", "dark")
 SMALLER = 4
 """A picture is kept at a quarter of its size, in so many colours: 8 kB each instead of 150."""
 N_COLOURS = 256
-STEPPED = "kv_cache"
-"""The page that is also looked at after one step."""
+STEPPED = ("start", "kv_cache", "encoder_decoder")
+"""Pages with a run, which are also looked at after one step."""
 
 BLOCK = 6
 """Pages are compared by blocks of so many pixels of the small pictures, 24 of the page's own."""
@@ -94,11 +94,12 @@ def looks(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
             yield named(name, width, scheme), lambda: look(page)
 
 
-def looks_after_a_step(page: Page) -> Iterator[tuple[Path, Look]]:
-    """Step once and give the looks of the player's page."""
+def looks_after_a_step(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
+    """Step to the first decode step and give the looks of a player's page."""
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('[data-kvviz=player][data-step="1"]')
-    yield from looks(page, f"{STEPPED}-step")
+    yield from looks(page, f"{name}-step")
 
 
 def look(page: Page) -> Image.Image:
@@ -185,8 +186,8 @@ def take(names: Iterable[str]) -> Iterator[Path]:
             for file, look_now in looks(page, name):
                 keep(settled(look_now), file)
                 yield file
-            if name == STEPPED:
-                for file, look_now in looks_after_a_step(page):
+            if name in STEPPED:
+                for file, look_now in looks_after_a_step(page, name):
                     keep(settled(look_now), file)
                     yield file
             page.close()
