@@ -4,7 +4,7 @@ from kvviz.trace.comparison import CacheComparison
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.flops import encoding_flops, forward_flops
-from kvviz.trace.generation import GenerationTrace
+from kvviz.trace.generation import GenerationTrace, Stop
 from kvviz.trace.model_card import BYTES_PER_NUMBER, ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
@@ -18,6 +18,7 @@ __all__ = [
     "GenerationTrace",
     "ModelCard",
     "Step",
+    "Stop",
     "encoding_flops",
     "forward_flops",
 ]

@@ -26,7 +26,7 @@ from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
-Stop = Literal["length", "end-of-text", "stop-token", "cancelled"]
+Stop = Literal["length", "end-of-text", "stop-token", "cancelled", "under-way"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +48,7 @@ class GenerationTrace(RecordedAttention):
         steps: One record a forward pass; step 0 is the prefill, in several passes of a long prompt.
         stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, ``stop-token``
             (one of the options' `stop_ids`), or ``cancelled`` (between two steps, by the caller).
+            ``under-way`` if it had not ended when it was recorded.
         queries: Query rows of all positions that were fed.
         all_keys: Key rows likewise.
         all_values: Value rows likewise.

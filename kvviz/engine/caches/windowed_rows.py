@@ -123,7 +123,7 @@ class WindowedRows:
             values=values,
             score_scale=np.array(self._scales, dtype=np.float32),
             written_fingerprints=written.cpu().numpy(),
-            final_fingerprints=final.cpu().numpy(),
+            final_fingerprints=final.cpu().numpy().copy(),
         )
 
 

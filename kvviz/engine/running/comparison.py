@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.generation import Cancel, Progress, checked_stops, prepared, run_alone
+from kvviz.engine.running.so_far import OnSoFar
 from kvviz.errors import OptionsError, RunCancelledError
 from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
 from kvviz.translation import gettext as _
@@ -31,6 +32,7 @@ def trace_both(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     in_haste: Cancel | None = None,
+    so_far: OnSoFar | None = None,
 ) -> CacheComparison:
     """Run a generation with the cache, then without, and compare the logits.
 
@@ -55,6 +57,8 @@ def trace_both(
             lost of the first run, the second always does one step, which costs what a prefill does.
         in_haste: Asked before each step once the run with the cache is there; True leaves what is
             still to come: further timings, and of the run without the cache all but what is done.
+        so_far: Given the record of the run with the cache while that goes on, as
+            `trace_generation` does, and once it is whole.
 
     Raises:
         OptionsError: If `n_timings` is no whole number of at least 1.
@@ -97,7 +101,9 @@ def trace_both(
     def made(chosen: GenerationOptions, **heard: Any) -> GenerationTrace:
         return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, **heard))
 
-    cached = made(options, progress=first_progress, cancel=cancel, on_logits=keep)
+    cached = made(options, progress=first_progress, cancel=cancel, on_logits=keep, so_far=so_far)
+    if so_far is not None:
+        so_far(cached)
     uncached = made(
         replace(options, use_cache=False),
         progress=second_progress,

@@ -22,9 +22,10 @@ from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.prefill import Piece, pieces, together
 from kvviz.engine.running.sampling import TokenChooser
+from kvviz.engine.running.so_far import OnSoFar, SoFar
 from kvviz.engine.running.step_log import StepLog, StepNote
 from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
-from kvviz.trace import GenerationOptions, GenerationTrace
+from kvviz.trace import GenerationOptions, GenerationTrace, Stop
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 
@@ -51,6 +52,7 @@ def trace_generation(
     cache: KVCache | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    so_far: OnSoFar | None = None,
 ) -> GenerationTrace:
     """Generate tokens and record what every step did.
 
@@ -74,6 +76,8 @@ def trace_generation(
             ``caches.Full()`` or ``caches.Recomputed()``.
         progress: Called after each step with the steps done and the most there can be.
         cancel: Asked before each step; True ends the run with what is there.
+        so_far: Given the record of the run as it stands, from its first second on and as often as
+            that costs little: it is ``under-way``, and true of the steps until then.
 
     Returns:
         The record of the run.
@@ -100,7 +104,14 @@ def trace_generation(
         named_cache(chosen),
     )
     steps = prepared(
-        model, prompt, options, n_top=n_top, cache=chosen, progress=progress, cancel=cancel
+        model,
+        prompt,
+        options,
+        n_top=n_top,
+        cache=chosen,
+        progress=progress,
+        cancel=cancel,
+        so_far=so_far,
     )
     return run_alone(model, steps)
 
@@ -137,6 +148,7 @@ def prepared(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     on_logits: OnLogits | None = None,
+    so_far: OnSoFar | None = None,
 ) -> Run:
     """Return a run that is ready for its first step: who drives it makes the passes it asks for.
 
@@ -155,7 +167,9 @@ def prepared(
             fix=_("Change it and run again."),
         )
     prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
-    return _steps(model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits)
+    return _steps(
+        model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits, so_far
+    )
 
 
 def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
@@ -223,6 +237,7 @@ def _steps(
     progress: Progress | None,
     cancel: Cancel | None,
     on_logits: OnLogits | None,
+    so_far: OnSoFar | None,
 ) -> Run:
     rows: Rows
     ids = [*prompt_ids] if model.start_id is None else [model.start_id]
@@ -235,8 +250,38 @@ def _steps(
     else:
         rows = _encoder_decoder_rows(model, prompt, cache, place)
     n_prompt, n_steps = len(ids), options.max_new_tokens
-    chooser, log = TokenChooser(options), StepLog(model.card, n_top)
-    stopped, n_together = "length", 1
+    chooser, log, telling = TokenChooser(options), StepLog(model.card, n_top), SoFar(so_far)
+    stopped: Stop = "length"
+    n_together = 1
+
+    def record(stopped: Stop) -> GenerationTrace:
+        final, steps = rows.final(), log.steps()
+        return GenerationTrace(
+            model=model.card,
+            prompt=prompt,
+            options=options,
+            token_ids=np.array(ids, dtype=np.int64),
+            tokens=[model.token_text(token_id) for token_id in ids],
+            n_prompt=n_prompt,
+            steps=steps,
+            stopped=stopped,
+            queries=final.queries,
+            all_keys=final.keys,
+            all_values=final.values,
+            score_scale=final.score_scale,
+            written_fingerprints=final.written_fingerprints,
+            final_fingerprints=final.final_fingerprints,
+            vocabulary={
+                token_id: model.token_text(token_id)
+                for step in steps
+                for token_id in (*step.top_ids.tolist(), step.chosen_id)
+            },
+            environment=environment(model),
+            n_together=n_together,
+            position_bias=final.position_bias,
+            cross=final.cross,
+        )
+
     can_share = model.family.architecture == "decoder" and options.cache is None
     in_pieces = can_share and options.use_cache
     for number in range(n_steps):
@@ -266,34 +311,11 @@ def _steps(
         if ids[-1] in options.stop_ids:
             stopped = "stop-token"
             break
+        if number + 1 < n_steps and telling.is_due():
+            telling.tell(lambda: record("under-way"))
     if not len(log):
         raise _cancelled()
-    final, steps = rows.final(), log.steps()
-    return GenerationTrace(
-        model=model.card,
-        prompt=prompt,
-        options=options,
-        token_ids=np.array(ids, dtype=np.int64),
-        tokens=[model.token_text(token_id) for token_id in ids],
-        n_prompt=n_prompt,
-        steps=steps,
-        stopped=stopped,
-        queries=final.queries,
-        all_keys=final.keys,
-        all_values=final.values,
-        score_scale=final.score_scale,
-        written_fingerprints=final.written_fingerprints,
-        final_fingerprints=final.final_fingerprints,
-        vocabulary={
-            token_id: model.token_text(token_id)
-            for step in steps
-            for token_id in (*step.top_ids.tolist(), step.chosen_id)
-        },
-        environment=environment(model),
-        n_together=n_together,
-        position_bias=final.position_bias,
-        cross=final.cross,
-    )
+    return record(stopped)
 
 
 def _encoder_decoder_rows(

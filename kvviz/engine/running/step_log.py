@@ -86,14 +86,14 @@ class StepLog:
             self._work()
 
     def steps(self) -> list[Step]:
-        """Return all steps.
+        """Return all steps so far.
 
         Raises:
             ModelFilesError: As `add`.
         """
         if self._notes:
             self._work()
-        return self._steps
+        return list(self._steps)
 
     def _work(self) -> None:
         notes, self._notes = self._notes, []
