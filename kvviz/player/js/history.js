@@ -103,7 +103,7 @@ export function history(dispatch) {
         tag.style.width = slim ? `${x - TAG_GAP}px` : "";
         title.style.paddingLeft = slim ? "" : `${x}px`;
       });
-      counted([payload, state.step, state.cache], () => {
+      counted([payload, state.step, state.layer, state.head, state.cache], () => {
         for (const { cache, count, unit, node: head } of heads) {
           const own = lives[cache]?.own;
           if (!own || !caches.includes(cache)) continue;
@@ -111,12 +111,13 @@ export function history(dispatch) {
           setText(count, whole(n));
           setText(unit, words.rowsSoFar(n));
           setAttribute(head, "data-n-computed-total", String(n));
+          setAttribute(head, "data-n-evicted", String(own.n_evicted[state.step]));
           setAttribute(head, "data-step", String(state.step));
         }
         setAttribute(canvas, "aria-label", words.historyDescription(caches, state.step, lives));
       });
       const view = viewOf(next);
-      changed([payload, state.step, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));
+      changed([payload, state.step, state.layer, state.head, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));
     },
   };
 }

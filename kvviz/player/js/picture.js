@@ -7,6 +7,7 @@ import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
+import { forgets } from "./unseen.js";
 import * as words from "./words.js";
 
 /**
@@ -74,7 +75,7 @@ export function fileName({ payload, state }, figure, steps, format) {
  */
 export function sceneAt(scene, step, moment) {
   const state = { ...scene.state, step, windowRow: null, hover: null };
-  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), step) };
+  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), state) };
 }
 
 /** @param {Scene} scene @returns {Scene} As it is kept: all of its step has happened, and pixels are fine. */
@@ -88,7 +89,7 @@ export function svgOf(scene, figures, figure) {
   const still = atRest(scene);
   const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(still, figures, figure, newSheet)));
   const { state, payload, facts, dpr } = still;
-  const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state.step)) : words.stepSentence(facts);
+  const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state)) : words.stepSentence(facts);
   const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(told)].join(". ");
   return sheet.file(sheet.width / dpr, sheet.height / dpr, said);
 }
@@ -246,8 +247,11 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
   lay(pen, scene, overview.draw(scene, newSheet), EDGE, y + 22);
-  const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
-  const legend = gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask });
+  const { legendComputed: computed, legendReused: reused, legendMask: mask, legendEvicted: evicted } = words.LABELS;
+  const legend = [
+    gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask }),
+    ...(forgets(payload, mainRun(state.cache), state) ? [gettext("crossed: {evicted}", { evicted })] : []),
+  ].join(" · ");
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return sheet;
@@ -291,10 +295,10 @@ export function sentencesEnd(newSheet, scene, figure, steps) {
  * @returns {number} Where it ends.
  */
 function writeSentence(pen, { payload, state, palette }, run, y) {
-  const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, quiet: palette.muted };
+  const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, evicted: palette.evictedText, quiet: palette.muted };
   let x = EDGE;
   /** @type {words.Span[]} */
-  const spans = [...words.stepSentence(stepFacts(payload, run, state.step))];
+  const spans = [...words.stepSentence(stepFacts(payload, run, state))];
   if (state.cache === "both") spans.unshift({ text: words.runName(run), tone: "strong" });
   spans.forEach((span, i) => {
     const text = (i > 0 ? "  ·  " : "") + span.text;
