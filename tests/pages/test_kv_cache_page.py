@@ -552,6 +552,11 @@ def test_a_model_whose_layers_see_a_window_is_run_also_where_rows_fall_out(
     # Of three heads over one, and two layers of three in a window.
     savings, held = page.player["savings"], page.player["runs"][0]["cache_bytes"]
     assert savings["no_groups"] == [3 * n for n in held]
+    n_rows = page.player["n_rows"]
+    counted = (
+        f"tensors hold {held[-1]:,} B; by formula {held[-1]:,} B, and {savings['no_windows'][-1]:,}"
+    )
+    assert f"After {n_rows} rows the {counted} B without windows." in page.html
     assert savings["no_windows"][-1] == page.player["n_rows"] * 2 * 3 * 6 * 4 > held[-1]
 
 

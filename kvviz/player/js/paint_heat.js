@@ -1,9 +1,9 @@
 // Draws the attention pattern: paper to indigo, the current row lit, masked cells hatched.
-import { begin, frame, MONO, textWithin } from "./pen.js";
+import { begin, cross, frame, MONO, textWithin } from "./pen.js";
 import { cellsPicture, hatchTile, newPicture, patternPicture, penOf } from "./images.js";
 import { kvHead } from "./kv_heads.js";
 import { attention, attentionRow, rowState, rowStretches } from "./run.js";
-import { unseenRows } from "./unseen.js";
+import { unseenRows, whyUnseen } from "./unseen.js";
 import { unseenPicture } from "./unseen_picture.js";
 import { attentionColours } from "./colour.js";
 import { lensWindow } from "./layout.js";
@@ -343,6 +343,9 @@ function paintLens(pen, view, lens) {
   for (let i = 0; i < count && row + i < n; i++) {
     for (let j = 0; j < count && column + j <= row + i; j++) {
       const weight = attention(payload, facts.cache, layer, head, row + i, column + j);
+      if (weight === null && whyUnseen(payload, facts.cache, { layer, head }, row + i, column + j) === "evicted") {
+        cross(pen, x + (j + 0.5) * cell, y + (i + 0.5) * cell, Math.min(3, cell / 2 - 1.5), palette.evicted);
+      }
       if (weight === null) continue;
       pen.fillStyle = colours[Math.round(255 * weight)];
       pen.fillRect(x + j * cell, y + i * cell, cell - 0.75, cell - 0.75);

@@ -1,4 +1,5 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
+import { savedLine } from "./bill_words.js";
 import { download } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
@@ -312,6 +313,21 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
 }
 
 /**
+ * A sentence in as many lines as it needs, in the font that the pen has.
+ * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} width @returns {string[]}
+ */
+function linesWithin(pen, text, width) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
  * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {number} x @param {number} y
  * @param {(text: string, x: number, y: number, font: string, colour: string, align?: CanvasTextAlign) => void} write
  */
@@ -351,7 +367,14 @@ function writeColumn(pen, { payload, state, palette, moment }, x, y, write) {
       write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${palette.sans}`, formula ? palette.muted : palette.text, "right");
     }
   });
-  if (sides.on.source === "formula" || sides.off.source === "formula") {
-    write(words.LABELS.byFormula, x, top + 26 + figures.length * 24, `12px ${palette.sans}`, palette.muted);
+  let below = top + 26 + figures.length * 24;
+  const font = `12px ${palette.sans}`;
+  if (payload.header.savings) {
+    pen.font = font;
+    for (const line of linesWithin(pen, savedLine(payload.header.model, payload.header.savings, sides.on.cache_bytes.total ?? 0, state.step), COLUMN)) {
+      write(line, x, below, font, palette.muted);
+      below += 17;
+    }
   }
+  if (sides.on.source === "formula" || sides.off.source === "formula") write(words.LABELS.byFormula, x, below, font, palette.muted);
 }

@@ -159,13 +159,8 @@ function whereSpans({ isEverywhere, layer, window, group }) {
   /** @type {Span[]} */
   const spans = [];
   if (isEverywhere) spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
-  else if (window === null) spans.push({ text: gettext("in layer {layer}, which sees every position", { layer }), tone: "quiet" });
-  else {
-    const text = ngettext(
-      "in layer {layer}, which sees {n} position", "in layer {layer}, which sees {n} positions", window, { layer, n: whole(window) },
-    );
-    spans.push({ text, tone: "quiet" });
-  }
+  else if (window === null) spans.push({ text: gettext("in layer {layer}, without a window", { layer }), tone: "quiet" });
+  else spans.push({ text: gettext("in layer {layer}, a window of {n}", { layer, n: whole(window) }), tone: "quiet" });
   if (group) spans.push({ text: groupSentence(group), tone: "quiet" });
   return spans;
 }

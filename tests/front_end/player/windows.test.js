@@ -124,9 +124,9 @@ test("the sentence says what was evicted, in which layer, and who reads the rows
   const at = (/** @type {number} */ layer, /** @type {number} */ step) => stepFacts(RUN, "on", { step, layer, head: 1 });
   assert.equal(
     plain(stepSentence(at(0, 5))),
-    "Decode step 5 of 7, fed 1 token, 1 row computed, 2 rows reused, 6 rows evicted, in layer 0, which sees 3 positions, query heads 0–2 read KV head 0.",
+    "Decode step 5 of 7, fed 1 token, 1 row computed, 2 rows reused, 6 rows evicted, in layer 0, a window of 3, query heads 0–2 read KV head 0.",
   );
-  assert.match(plain(stepSentence(at(1, 5))), /8 rows reused, in layer 1, which sees every position, query heads 0–2/);
+  assert.match(plain(stepSentence(at(1, 5))), /8 rows reused, in layer 1, without a window, query heads 0–2/);
   assert.match(plain(stepSentence(stepFacts(PLAIN, "on", { step: 3, layer: 0, head: 0 }))), /6 rows reused, in every layer and head\.$/);
   const off = stepFacts(RUN, "off", { step: 5, layer: 0, head: 1 });
   assert.match(plain(bothSentence(at(0, 5), off)), /9 rows without, 6 rows evicted, in layer 0/);
