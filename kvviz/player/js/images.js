@@ -250,17 +250,23 @@ export function headsPicture(payload, cache, heads, dpr, theme) {
   return picture;
 }
 
+/** What was found for all heads whose queries saw the same. @type {WeakMap<UnseenSpan[][], Uint8Array>} */
+const blocksOf = new WeakMap();
+
 /**
  * Which blocks of a thumbnail hold a cell that was seen, as `thumbnails` of patterns.py divides them.
  * @param {UnseenSpan[][]} unseen @param {number} cells @returns {Uint8Array}
  */
 function seenBlocks(unseen, cells) {
+  const known = blocksOf.get(unseen);
+  if (known) return known;
   const n = unseen.length;
   const blockOf = (/** @type {number} */ at) => Math.floor(((at + 1) * cells - 1) / n);
   const seen = new Uint8Array(cells * cells);
   unseen.forEach((spans, row) => {
     for (let column = 0; column <= row; column++) if (!isIn(spans, column)) seen[blockOf(row) * cells + blockOf(column)] = 1;
   });
+  blocksOf.set(unseen, seen);
   return seen;
 }
 

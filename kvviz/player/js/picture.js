@@ -3,6 +3,7 @@ import { savedLine } from "./bill_words.js";
 import { download } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
+import { rowsSoFar } from "./life_words.js";
 import { REST } from "./motion.js";
 import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
@@ -191,7 +192,7 @@ function writeCounts({ state, palette, lives }, history, left, top, write, scale
     const life = lives[run];
     const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
     write(words.runName(run), x, y - 38 * scale, `${12 * scale}px ${palette.sans}`, palette.muted);
-    write(`${whole(n)} ${words.rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
+    write(`${whole(n)} ${rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
   });
 }
 

@@ -2,9 +2,10 @@
 import { el, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow } from "./cross.js";
 import { glyphs, weightPercent } from "./format.js";
+import { lifeSoFar } from "./life_words.js";
 import { lifeUpTo } from "./lives.js";
 import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
-import { LABELS, STATES, lifeSoFar, tableCaption } from "./words.js";
+import { LABELS, STATES, tableCaption } from "./words.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"

@@ -6,8 +6,6 @@ import { N_, gettext, ngettext, translated } from "./translation.js";
 /**
  * @import { Cache, Encoder, RunCache } from "./buffer.js"
  * @import { HeadGroup } from "./kv_heads.js"
- * @import { Life, LifeState } from "./lives.js"
- * @import { LifeView } from "./paint_history.js"
  * @import { StepFacts } from "./run.js"
  * @import { Unseen } from "./unseen.js"
  *
@@ -143,15 +141,15 @@ export function stepSentence(facts) {
   ];
   if (n_reused === 0 && facts.kind === "prefill") spans.push({ text: gettext("nothing to reuse yet"), tone: "quiet" });
   else spans.push({ text: ngettext("{n} row reused", "{n} rows reused", n_reused, { n: whole(n_reused) }), tone: "reused" });
-  if (facts.n_evicted > 0) spans.push(evictedSpan(facts.n_evicted));
+  if (facts.n_evicted > 0) spans.push({ text: evictedRows(facts.n_evicted), tone: "evicted" });
   if (facts.cross) spans.push(...crossSpans(facts.cross));
   spans.push(...whereSpans(facts));
   return spans;
 }
 
-/** @param {number} n @returns {Span} */
-function evictedSpan(n) {
-  return { text: ngettext("{n} row evicted", "{n} rows evicted", n, { n: whole(n) }), tone: "evicted" };
+/** @param {number} n @returns {string} */
+export function evictedRows(n) {
+  return ngettext("{n} row evicted", "{n} rows evicted", n, { n: whole(n) });
 }
 
 /** @param {StepFacts} facts @returns {Span[]} Of which layers and heads it is so, and which query heads read the rows on show. */
@@ -266,7 +264,7 @@ export function bothSentence(on, off) {
       tone: "computed",
     },
     { text: ngettext("{n} row without", "{n} rows without", without, { n: whole(without) }), tone: "computed" },
-    ...(on.n_evicted > 0 ? [evictedSpan(on.n_evicted)] : []),
+    .../** @type {Span[]} */ (on.n_evicted > 0 ? [{ text: evictedRows(on.n_evicted), tone: "evicted" }] : []),
     ...bothCross(on, off),
     ...whereSpans(on),
   ];
@@ -402,46 +400,6 @@ export function rowCompared(difference, parted) {
   return difference === 0
     ? gettext("the same bits both ways")
     : gettext("both ways differ by at most {difference}", { difference: small(difference) });
-}
-
-/** @param {number} n @returns {string} What stands behind a number of rows computed up to a step. */
-export function rowsSoFar(n) {
-  return ngettext("row so far", "rows so far", n, {});
-}
-
-/**
- * What happened to a row at a step, and until then.
- * @param {number} row @param {string} text @param {number} step @param {LifeState} state @param {Life} life
- */
-export function lifeReading(row, text, step, state, life) {
-  if (state === "absent") return gettext("Step {step}: position {row} is not there yet", { step, row });
-  const values = { step, row, token: glyphs(text) };
-  if (state === "evicted") return gettext("Row {row}, {token}: {life}", { ...values, life: lifeSoFar(life).join(", ") });
-  const now = state === "computed"
-    ? gettext("Step {step} computed row {row}, {token}", values)
-    : gettext("Step {step} read row {row}, {token}, from the cache", values);
-  return [now, ...lifeSoFar(life)].join(" · ");
-}
-
-/** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, how often it was read, and since when it is gone. */
-export function lifeSoFar({ computed, n_read, gone }) {
-  const made = computed.length === 1
-    ? gettext("computed at step {first}", { first: computed[0] })
-    : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
-  const read = n_read ? [ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [];
-  const left = gone === null ? [] : [gettext("out of the window from step {step} on", { step: gone })];
-  return [made, ...read, ...left];
-}
-
-/** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
-export function historyDescription(caches, step, lives) {
-  const each = caches.map((cache) => {
-    const n = lives[cache]?.own.computed[step] ?? 0;
-    const gone = lives[cache]?.own.n_evicted[step] ?? 0;
-    const rows = [ngettext("{n} row computed", "{n} rows computed", n, { n: whole(n) }), ...(gone ? [evictedSpan(gone).text] : [])].join(", ");
-    return gettext("{run}: {rows}", { run: runName(cache), rows });
-  });
-  return gettext("The life of each row, one column a step. Up to step {step}: {counts}.", { step, counts: each.join("; ") });
 }
 
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */

@@ -10,7 +10,8 @@ import { entropyBits, heaviest, rowMaking } from "../../../kvviz/player/js/row_m
 import { attention, billSide, fittingView, rowState, rowStretches, stepFacts } from "../../../kvviz/player/js/run.js";
 import { initialState, reduce } from "../../../kvviz/player/js/state.js";
 import { forgets, nearestSeen, unseenBy, whyUnseen, windowOf } from "../../../kvviz/player/js/unseen.js";
-import { bothSentence, lifeReading, maskedReading, plain, stepSentence, tableCaption } from "../../../kvviz/player/js/words.js";
+import { lifeReading } from "../../../kvviz/player/js/life_words.js";
+import { bothSentence, maskedReading, plain, stepSentence, tableCaption } from "../../../kvviz/player/js/words.js";
 import { entropyExplanation, weightExplanation } from "../../../kvviz/player/js/number_words.js";
 import { keptLine, unseenLine } from "../../../kvviz/player/js/making_words.js";
 import { makeBuffer } from "./fixture.js";
