@@ -300,7 +300,9 @@ function paintProfile(pen, view, xOf) {
     pen.fillStyle = colours[64 + Math.floor(0.75 * weight)];
     pen.fillRect(x, bottom - h, Math.max(1 / dpr, end - x - gap), h);
   }
-  const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
+  const pointed = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
+  // What the row does not look at has no share.
+  const named = whyUnseen(payload, facts.cache, { layer, head }, row, pointed) === null ? pointed : top;
   const name = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
   nameBars(pen, profile, palette, row, xOf(named + 0.5), name);
 }
