@@ -223,7 +223,7 @@ def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
         return {"on": trace.cached, "off": trace.uncached}
     if trace.options.cache is not None:
         raise PayloadError(
-            _("The player cannot show a run whose cache drops rows."),
+            _("The player cannot show yet what a named cache drops."),
             found=_("This one used the cache {cache!r}.").format(cache=trace.options.cache_name),
             fix=_(
                 "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
