@@ -11,7 +11,13 @@ from kvviz.analysis.head_measures import (
     head_measures,
     query_measures,
 )
-from kvviz.analysis.memory import break_even_tokens, cache_arithmetic, cache_bytes, weight_bytes
+from kvviz.analysis.memory import (
+    break_even_tokens,
+    cache_arithmetic,
+    cache_bytes,
+    cache_bytes_unshared,
+    weight_bytes,
+)
 from kvviz.analysis.parameters import (
     ParameterCount,
     count_parameters,
@@ -66,6 +72,7 @@ __all__ = [
     "break_even_tokens",
     "cache_arithmetic",
     "cache_bytes",
+    "cache_bytes_unshared",
     "cache_terms",
     "count_parameters",
     "counted",

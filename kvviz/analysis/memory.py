@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kvviz.errors import OptionsError
 from kvviz.trace import ModelCard
 from kvviz.translation import gettext as _
@@ -29,6 +31,24 @@ def cache_bytes(card: ModelCard, n_tokens: int, *, batch: int = 1) -> int:
             found=_("Found {n_tokens} and {batch}.").format(n_tokens=n_tokens, batch=batch),
         )
     return card.cache_bytes(n_tokens) * batch
+
+
+def cache_bytes_unshared(
+    card: ModelCard, n_tokens: int, *, groups: bool = False, windows: bool = False
+) -> int:
+    """Count the bytes that the same model's cache would take without what makes it smaller.
+
+    Args:
+        card: The model's shape and dtype.
+        n_tokens: Positions held, 0 or more.
+        groups: Whether query heads share KV heads as they do; else each has one of its own.
+        windows: Whether layers keep to their windows; else each keeps every row.
+
+    Source: `cache_bytes`, of a card in which only that is changed.
+    """
+    n_kv_heads = card.n_kv_heads if groups else card.n_heads
+    alternative = replace(card, n_kv_heads=n_kv_heads, windows=card.windows if windows else ())
+    return cache_bytes(alternative, n_tokens)
 
 
 def weight_bytes(card: ModelCard) -> int:

@@ -13,11 +13,56 @@ STATES: list[str] = CONTRACT["row_states"]
 """What can be said of a row at a step; where nothing is said, the row is not there yet."""
 
 
-def lives(run: GenerationTrace, n_steps: int) -> np.ndarray:
-    """Return what happened to the K/V rows of a run at each step, as `life_spans` packs it."""
+def lives(name: str, run: GenerationTrace, n_steps: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what happened to the K/V rows of a run at each step, and in which layers and heads.
+
+    Rows of layers that see a window are dropped while those of others stay, so a run may have
+    several lives. Each is told once, however many layers and KV heads have it.
+
+    Args:
+        name: Of the run, ``on`` or ``off``.
+        run: The run.
+        n_steps: Steps of it that are told of, from the prefill on.
+
+    Yields:
+        ``lives``, the spans of each life as `life_spans` packs them, its number before them; and
+        ``life_of``, the number of the life that the rows of a layer and KV head have.
+    """
+    card = run.model
+    shape = (card.n_layers, card.n_kv_heads)
+    life_of, firsts = np.zeros(shape, dtype=np.int32), [(0, 0)]
+    if run.last_read is not None:
+        # What is dropped after the last step that is told of is there in all of them.
+        last = np.minimum(run.last_read[:, :, : run.n_prompt + n_steps - 1], n_steps - 1)
+        _, at, number = np.unique(
+            last.reshape(card.n_layers * card.n_kv_heads, -1),
+            axis=0,
+            return_index=True,
+            return_inverse=True,
+        )
+        life_of = number.reshape(shape).astype(np.int32)
+        firsts = [divmod(int(one), card.n_kv_heads) for one in at]
+    told = [
+        np.insert(_life(run, n_steps, layer, head), 0, number, axis=1)
+        for number, (layer, head) in enumerate(firsts)
+    ]
+    yield f"{name}.lives", np.concatenate(told)
+    yield f"{name}.life_of", life_of
+
+
+def _life(run: GenerationTrace, n_steps: int, layer: int, kv_head: int) -> np.ndarray:
+    """Return the life of the rows of one KV head as spans."""
     return life_spans(
-        {"computed": step.computed, "read": step.reused} for step in run.steps[:n_steps]
+        _states(step.computed, step.reused, run.live(number, layer)[kv_head], run.n_prompt + number)
+        for number, step in enumerate(run.steps[:n_steps])
     )
+
+
+def _states(
+    computed: np.ndarray, reused: np.ndarray, live: np.ndarray, n_written: int
+) -> dict[str, np.ndarray]:
+    gone = np.flatnonzero(~live[:n_written])
+    return {"computed": computed, "read": reused[live[reused]], "evicted": gone}
 
 
 def cross_lives(run: GenerationTrace, n_steps: int) -> np.ndarray:

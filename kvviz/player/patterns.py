@@ -15,7 +15,10 @@ Rows = Float32[np.ndarray, "head position d_head"]
 
 
 def triangles(
-    queries: Rows, keys: Float32[np.ndarray, "kv_head position d_head"], scale: float
+    queries: Rows,
+    keys: Float32[np.ndarray, "kv_head position d_head"],
+    scale: float,
+    window: int | None = None,
 ) -> UInt8[np.ndarray, "head cell"]:
     """Return the patterns of a layer's heads as lower triangles, row by row.
 
@@ -23,14 +26,15 @@ def triangles(
         queries: Query rows of all heads.
         keys: Key rows; each serves n_heads / n_kv_heads heads that stand together.
         scale: Factor on the products before softmax.
+        window: How many positions a query of the layer sees, its own among them; None for all.
 
     Returns:
         n (n + 1) / 2 bytes a head. A weight w is stored as the nearest of 0/255, 1/255, ... 1, so
-        that ``|w - byte / 255| <= 0.5 / 255``.
+        that ``|w - byte / 255| <= 0.5 / 255``; 0 before the window.
     """
     n_heads, n_rows, _ = queries.shape
     packed = np.empty((n_heads, n_rows * (n_rows + 1) // 2), dtype=np.uint8)
-    for first, weights in pattern_blocks(queries, keys, scale):
+    for first, weights in pattern_blocks(queries, keys, scale, window=window):
         rounded = _bytes(weights)
         for row in range(rounded.shape[1]):
             n_seen = first + row + 1
@@ -44,6 +48,7 @@ def thumbnails(
     keys: Float32[np.ndarray, "kv_head position d_head"],
     scale: float,
     n_cells: int,
+    window: int | None = None,
 ) -> UInt8[np.ndarray, "head cell_row cell_column"]:
     """Return small pictures of a layer's patterns: the largest weight in each block of cells.
 
@@ -54,6 +59,7 @@ def thumbnails(
         keys: Key rows.
         scale: Factor on the products before softmax.
         n_cells: Cells a side, at most as many as there are rows.
+        window: As in `triangles`.
 
     Returns:
         Weights as bytes, as in `triangles`; 0 where the mask forbids a whole block.
@@ -64,7 +70,8 @@ def thumbnails(
     # Blocks begin where cells begin, so that each cell lies in one block.
     cells_a_block = max(1, ROWS_A_BLOCK * n_cells // n_rows)
     blocks = starts[::cells_a_block].tolist()
-    for number, (first, weights) in enumerate(pattern_blocks(queries, keys, scale, blocks)):
+    found = pattern_blocks(queries, keys, scale, blocks, window=window)
+    for number, (first, weights) in enumerate(found):
         cell = number * cells_a_block
         own = starts[cell : cell + cells_a_block]
         tallest = np.maximum.reduceat(weights, own - first, axis=1)

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from kvviz.analysis import counted
+from kvviz.analysis import cache_bytes_unshared, counted
 from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
 from kvviz.player.cell import Cell
@@ -109,7 +109,7 @@ def pack(
 
     Raises:
         PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
-            large to be shown, its cache drops rows, or rows fall out of a window.
+            large to be shown, or a named cache drops its rows.
     """
     runs = _runs_of(trace)
     first = next(iter(runs.values()))
@@ -192,6 +192,7 @@ def pack(
         "recorded": recorded,
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
+        **_savings(first, n_steps),
         **second_cache.encoder_header(first),
     }
     return packed_buffer.pack(header, arrays)
@@ -219,38 +220,17 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
 
 def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     if isinstance(trace, CacheComparison):
-        _check_windows(trace.cached)
         return {"on": trace.cached, "off": trace.uncached}
     if trace.options.cache is not None:
         raise PayloadError(
-            _("The player cannot show a run whose cache drops rows."),
+            _("The player cannot show yet what a named cache drops."),
             found=_("This one used the cache {cache!r}.").format(cache=trace.options.cache_name),
             fix=_(
                 "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
                 "run with the full cache."
             ),
         )
-    _check_windows(trace)
     return {"on" if trace.options.use_cache else "off": trace}
-
-
-def _check_windows(trace: GenerationTrace) -> None:
-    card = trace.model
-    if card.fits_in_windows(trace.n_tokens):
-        return
-    narrowest = min(window for window in card.windows if window)
-    raise PayloadError(
-        _("The player cannot show yet how rows fall out of a layer's window."),
-        found=ngettext(
-            "This run has {n_tokens:,} tokens, and a layer of {model} sees {n:,} position.",
-            "This run has {n_tokens:,} tokens, and a layer of {model} sees {n:,} positions.",
-            narrowest,
-        ).format(n_tokens=trace.n_tokens, model=card.name, n=narrowest),
-        fix=_(
-            "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a run "
-            "of {n:,} tokens or fewer."
-        ).format(n=narrowest),
-    )
 
 
 def _bytes_of_a_layer(runs: Runs, n_rows: int) -> int:
@@ -321,6 +301,27 @@ def _counted(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
     return {name: own[name] | cross[name] for name in own}
 
 
+def _savings(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
+    """Return the header's ``savings``; nothing for a model that neither groups nor forgets."""
+    card = run.model
+    if card.n_kv_heads == card.n_heads and not card.windows:
+        return {}
+    alternatives = {
+        "no_groups": (False, True),
+        "no_windows": (True, False),
+        "plain": (False, False),
+    }
+    return {
+        "savings": {
+            name: [
+                cache_bytes_unshared(card, run.n_prompt + step, groups=groups, windows=windows)
+                for step in range(n_steps)
+            ]
+            for name, (groups, windows) in alternatives.items()
+        }
+    }
+
+
 def _comparison(
     trace: GenerationTrace | CacheComparison, n_steps: int, n_rows: int
 ) -> dict[str, Any] | None:
@@ -341,7 +342,7 @@ def _arrays_of_runs(runs: Runs, n_steps: int) -> Iterator[tuple[str, np.ndarray]
         yield f"{name}.top_ids", np.stack([step.top_ids for step in steps]).astype(np.int32)
         yield f"{name}.top_probs", np.stack([step.top_probs for step in steps])
         yield f"{name}.top_sampling_probs", np.stack([step.top_sampling_probs for step in steps])
-        yield f"{name}.lives", lives(run, n_steps)
+        yield from lives(name, run, n_steps)
         if run.cross is not None:
             yield f"{name}.cross_lives", cross_lives(run, n_steps)
 
@@ -370,7 +371,7 @@ def _triangles(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:
     if run.position_bias is not None:
         return second_cache.self_patterns(run, layer, n_rows)
     keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    return triangles(queries, keys, run.score_scale[layer])
+    return triangles(queries, keys, run.score_scale[layer], run.model.window(layer))
 
 
 def _thumbnails(
@@ -390,4 +391,5 @@ def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.nd
         patterns = [run.pattern(layer, head) for head in range(run.model.n_heads)]
         return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
     keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    return thumbnails(queries, keys, run.score_scale[layer], n_cells)
+    scale, window = run.score_scale[layer], run.model.window(layer)
+    return thumbnails(queries, keys, scale, n_cells, window)

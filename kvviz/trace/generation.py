@@ -315,6 +315,5 @@ class GenerationTrace(RecordedAttention):
         )
 
     def _repr_html_(self) -> str | None:
-        # The player has no way yet to show a row that is gone.
-        is_whole = self.options.cache is None and self.model.fits_in_windows(self.n_tokens)
-        return drawn(self) if is_whole else None
+        # The player cannot show yet what a named cache drops: each head may keep other rows.
+        return drawn(self) if self.options.cache is None else None

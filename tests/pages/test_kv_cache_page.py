@@ -532,7 +532,9 @@ def test_a_model_that_cannot_be_had_is_offered_as_the_bundled_one(kv_cache, loca
     assert page.app.selectbox(key="kv:model").value == "kvviz/gpt2-mini"
 
 
-def test_a_model_whose_layers_see_a_window_is_run_until_a_row_falls_out(kv_cache, local, tmp_path):
+def test_a_model_whose_layers_see_a_window_is_run_also_where_rows_fall_out(
+    kv_cache, local, tmp_path
+):
     windows = {"sliding_window": 16, "layer_types": [SLIDING, SLIDING, FULL]}
     folder = TinyDecoder("mixed", "Gemma3", config=windows).save(tmp_path)
     page = kv_cache(new="3", prompt="The cat sat")
@@ -545,9 +547,17 @@ def test_a_model_whose_layers_see_a_window_is_run_until_a_row_falls_out(kv_cache
     assert page.player["n_rows"] < 16
     page.app.number_input(key="kv:new").set_value(40).run()
     page.press("kv:run")
-    (error,) = page.errors
-    assert "how rows fall out of a layer's window" in error
-    assert "so that they are 16 together" in error
+    assert page.errors == []
+    assert page.player["n_rows"] > 16
+    # Of three heads over one, and two layers of three in a window.
+    savings, held = page.player["savings"], page.player["runs"][0]["cache_bytes"]
+    assert savings["no_groups"] == [3 * n for n in held]
+    n_rows = page.player["n_rows"]
+    counted = (
+        f"tensors hold {held[-1]:,} B; by formula {held[-1]:,} B, and {savings['no_windows'][-1]:,}"
+    )
+    assert f"After {n_rows} rows the {counted} B without windows." in page.html
+    assert savings["no_windows"][-1] == page.player["n_rows"] * 2 * 3 * 6 * 4 > held[-1]
 
 
 def test_control_characters_in_a_prompt_are_pointed_out(kv_cache):

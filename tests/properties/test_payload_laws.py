@@ -8,7 +8,7 @@ from tests.payload_reader import square, unpack
 from tests.properties.strategies import traces
 
 
-@given(traces(), st.data())
+@given(traces() | traces(in_windows=True), st.data())
 def test_what_the_player_gets_is_off_by_half_a_level_at_most(trace, data):
     layer = data.draw(st.integers(0, trace.model.n_layers - 1))
     side = "on" if trace.options.use_cache else "off"
@@ -26,7 +26,7 @@ def test_what_the_player_gets_is_off_by_half_a_level_at_most(trace, data):
         assert (np.abs(seen - exact) <= 0.5 * scale / 127 * (1 + 1e-4)).all()
 
 
-@given(traces(), st.data())
+@given(traces() | traces(in_windows=True), st.data())
 def test_thumbnails_never_miss_the_largest_weight(trace, data):
     layer = data.draw(st.integers(0, trace.model.n_layers - 1))
     _, arrays = unpack(pack(trace, layers=[]))
@@ -36,7 +36,27 @@ def test_thumbnails_never_miss_the_largest_weight(trace, data):
     np.testing.assert_array_equal(arrays["thumbnails"][layer].max(axis=(1, 2)), largest)
 
 
-@given(traces())
+@given(traces() | traces(in_windows=True))
+def test_every_run_is_told_row_by_row_in_every_layer_and_head(trace):
+    side = "on" if trace.options.use_cache else "off"
+    _, arrays = unpack(pack(trace))
+    n_steps, n_rows = len(trace.steps), trace.n_rows
+    lives = np.zeros((arrays[f"{side}.life_of"].max() + 1, n_steps, n_rows), dtype=int)
+    for life, step, state, first, end in arrays[f"{side}.lives"]:
+        assert not lives[life, step, first:end].any()
+        lives[life, step, first:end] = state
+    for layer in range(trace.model.n_layers):
+        for head in range(trace.model.n_kv_heads):
+            told = lives[arrays[f"{side}.life_of"][layer, head]]
+            for number, step in enumerate(trace.steps):
+                expected = np.zeros(n_rows, dtype=int)
+                written = trace.n_prompt + number
+                expected[:written] = np.where(trace.live(number, layer)[head, :written], 2, 3)
+                expected[step.computed] = 1
+                np.testing.assert_array_equal(told[number], expected)
+
+
+@given(traces() | traces(in_windows=True))
 def test_every_run_can_be_measured_and_written_down(trace):
     assert all(THRESHOLDS[role.role] <= role.score <= 1 + 1e-6 for role in head_roles(trace))
     assert to_csv(trace).count("\n") >= len(trace.steps) + 1

@@ -3,7 +3,7 @@ import { inUnit, small, sumText, unitFor, whole } from "./format.js";
 import { gettext, ngettext } from "./translation.js";
 
 /**
- * @import { Encoder, Model, RunCache } from "./buffer.js"
+ * @import { Encoder, Model, RunCache, Savings } from "./buffer.js"
  * @import { BillSide } from "./run.js"
  *
  * @typedef {{ title: string, lines: string[], note?: string }} Explanation
@@ -81,6 +81,7 @@ function flops({ side, model, n_rows, step, encoder }) {
     lines: [
       sum,
       ...flopsFormula(model),
+      ...(model.windows ? [gettext("In a layer with a window of w positions n is q + w − 1 at most.")] : []),
       ngettext(
         "L = {n} layer, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
         "L = {n} layers, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
@@ -180,6 +181,11 @@ function bytes({ side, model, n_rows, encoder }) {
     product: whole(per),
   };
   const total = whole(side.cache_bytes.total ?? 0);
+  const measured = note(
+    side,
+    ran(side) ? gettext("2 is for K and V. Measured on the tensors that hold the rows.") : gettext("2 is for K and V."),
+  );
+  if (model.windows) return { title: gettext("Bytes held by the cache"), lines: windowedLines(model, factors, n_rows, total), note: measured };
   const n_input = encoder ? encoder.tokens.length : 0;
   const halves = { bytes: whole(per), own: whole(n_rows), input: whole(n_input), total };
   return {
@@ -196,10 +202,78 @@ function bytes({ side, model, n_rows, encoder }) {
             bytes: whole(per), n: whole(n_rows), total,
           }),
     ],
-    note: note(
-      side,
-      ran(side) ? gettext("2 is for K and V. Measured on the tensors that hold the rows.") : gettext("2 is for K and V."),
-    ),
+    note: measured,
+  };
+}
+
+/**
+ * How many rows each layer keeps, and what they take together.
+ * @param {Model} model @param {{ heads: string, numbers: string, bytes: number }} factors @param {number} n_rows @param {string} total
+ * @returns {string[]}
+ */
+function windowedLines({ windows = [], n_layers, cache_bytes_per_token: per }, factors, n_rows, total) {
+  const row = whole(per / n_layers);
+  const kept = (/** @type {number} */ window) => (window ? Math.min(n_rows, window - 1) : n_rows);
+  const kinds = [...new Set(windows)].sort((a, b) => a - b).map((window) => {
+    const n = windows.filter((one) => one === window).length;
+    const values = { n, rows: whole(kept(window)), window: whole(window) };
+    return window
+      ? ngettext("{n} layer with a window of {window}: {rows} rows, what the next query can see", "{n} layers with a window of {window}: {rows} rows each, what the next query can see", n, values)
+      : ngettext("{n} layer without a window: {rows} rows", "{n} layers without a window: {rows} rows each", n, values);
+  });
+  const all = windows.reduce((sum, window) => sum + kept(window), 0);
+  return [
+    gettext("2 × {heads} × {numbers} × {bytes} B = {row} B a row of a layer", { ...factors, row }),
+    ...kinds,
+    ngettext("{row} B × {n} row = {total} B", "{row} B × {n} rows = {total} B", all, { row, n: whole(all), total }),
+  ];
+}
+
+/** @param {Model} model @returns {"both" | "groups" | "windows"} What makes its cache smaller than that of the same model without. */
+function savedBy({ windows, n_kv_heads, n_heads }) {
+  if (n_kv_heads === n_heads) return "windows";
+  return windows ? "both" : "groups";
+}
+
+/** @param {number} part @param {number} whole @returns {string} How many times as much. */
+function timesAsMuch(part, whole) {
+  const times = whole / part;
+  return times >= 9.95 ? String(Math.round(times)) : times.toFixed(1);
+}
+
+/**
+ * What the cache of the same model would take with a KV head for each query head and without windows.
+ * @param {Model} model @param {Savings} savings @param {number} held Bytes at this step. @param {number} step @returns {string}
+ */
+export function savedLine(model, savings, held, step) {
+  const plain = savings.plain[step];
+  const unit = unitFor("bytes", plain);
+  const values = { bytes: `${inUnit(plain, unit)} ${unit.name}`, times: timesAsMuch(held, plain) };
+  return {
+    both: gettext("With a KV head for each query head and no windows: {bytes} ƒ, {times}× as much", values),
+    groups: gettext("With a KV head for each query head: {bytes} ƒ, {times}× as much", values),
+    windows: gettext("Without windows: {bytes} ƒ, {times}× as much", values),
+  }[savedBy(model)];
+}
+
+/**
+ * @param {Model} model @param {Savings} savings @param {number} held @param {number} step @returns {Explanation}
+ */
+export function savedExplanation(model, savings, held, step) {
+  const by = savedBy(model);
+  const line = (/** @type {number} */ bytes) => ({ bytes: whole(bytes), times: timesAsMuch(held, bytes), n: model.n_heads, kv: model.n_kv_heads });
+  const lines = [gettext("After this step the cache takes {bytes} B.", line(held))];
+  if (by !== "windows") {
+    lines.push(gettext("With {n} KV heads a layer, one for each query head, in place of {kv}: {bytes} B, {times}× as much.", line(savings.no_groups[step])));
+  }
+  if (by !== "groups") lines.push(gettext("With every row kept in every layer: {bytes} B, {times}× as much.", line(savings.no_windows[step])));
+  if (by === "both") lines.push(gettext("With both: {bytes} B, {times}× as much.", line(savings.plain[step])));
+  return {
+    title: {
+      both: gettext("What shared KV heads and windows save"), groups: gettext("What shared KV heads save"), windows: gettext("What windows save"),
+    }[by],
+    lines,
+    note: gettext("By formula, for the same model otherwise: 2 × KV heads × numbers × bytes for each row that a layer keeps."),
   };
 }
 

@@ -26,6 +26,11 @@ import { gettext, ngettext } from "./translation.js";
  * @property {boolean} cross_proven Whether the rows made of it never changed.
  * @property {number[]} score_scale Factor on products of its attention, one a layer.
  *
+ * @typedef {object} Savings By formula: what the cache of the same model would take after each step.
+ * @property {number[]} no_groups With a KV head for each query head.
+ * @property {number[]} no_windows Without windows.
+ * @property {number[]} plain With neither.
+ *
  * @typedef {object} Model
  * @property {string} name
  * @property {string} family
@@ -36,6 +41,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} d_model
  * @property {number} d_mlp
  * @property {boolean} [mlp_is_gated]
+ * @property {number[]} [windows] How many positions a query of each layer sees, 0 for all; not told where none has a window.
  * @property {number} n_ctx
  * @property {number} d_vocab
  * @property {number} n_params
@@ -78,6 +84,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {Run[]} runs
  * @property {{ on: CountedRun, off: CountedRun }} counted
  * @property {Comparison | null} comparison
+ * @property {Savings | null} savings Null where heads share nothing and no layer has a window.
  * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
  * @property {Role[]} roles
  * @property {View} view Where to begin.
@@ -129,8 +136,13 @@ function checkedHeader(header) {
   }
   if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
   header.encoder ??= null;
+  header.savings ??= null;
   checkCounts(header);
   if (header.encoder !== null) checkEncoder(header);
+  if (header.savings !== null) {
+    requireFields(header.savings, contract.savings, "savings");
+    for (const name of contract.savings) requireNumbers(header.savings[name], header.n_steps, `savings.${name}`);
+  }
   return header;
 }
 
@@ -141,6 +153,7 @@ function checkCounts(header) {
     requirePositive(header.model[name], name);
   }
   const { n_prompt, n_rows, n_steps, tokens, runs } = header;
+  if (header.model.windows !== undefined) requireNumbers(header.model.windows, header.model.n_layers, "model.windows");
   if (n_rows !== n_prompt + n_steps - 1) {
     const prompt = ngettext("{n} prompt token", "{n} prompt tokens", n_prompt, { n: n_prompt });
     const steps = ngettext("{n} step", "{n} steps", n_steps, { n: n_steps });
@@ -169,7 +182,8 @@ function checkCounts(header) {
     for (const name of ["n_timings", "n_together"]) requirePositive(run[name], `runs.${name}`);
     for (const name of contract.run.slice(5)) requireNumbers(run[name], n_steps, `runs.${name}`);
     for (let step = 0; step < n_steps; step++) {
-      if (run.n_computed[step] + run.n_reused[step] !== n_prompt + step) {
+      // Those that are gone in every layer are neither.
+      if (run.n_computed[step] + run.n_reused[step] > n_prompt + step) {
         fail(
           gettext("A step does not account for all its rows."),
           account(step, run.n_computed[step], run.n_reused[step], n_prompt + step),
@@ -242,11 +256,13 @@ function checkArrays(header, arrays) {
   if (arrays.has("position_bias")) expect("position_bias", [n_heads, n_rows]);
   for (const { cache, n_computed, n_reused, n_cross_computed, n_cross_reused } of header.runs) {
     for (const name of ["top_ids", "top_probs", "top_sampling_probs"]) expect(`${cache}.${name}`, [n_steps, null]);
-    expect(`${cache}.lives`, [null, 4]);
-    checkLives(arrays, `${cache}.lives`, n_rows, n_computed, n_reused);
+    expect(`${cache}.lives`, [null, 5]);
+    expect(`${cache}.life_of`, [n_layers, n_kv_heads]);
+    checkLives(arrays, `${cache}.lives`, n_rows, { computed: n_computed, read: n_reused, written: n_computed.map((_, step) => header.n_prompt + step) });
     if (header.encoder !== null) {
       expect(`${cache}.cross_lives`, [null, 4]);
-      checkLives(arrays, `${cache}.cross_lives`, header.encoder.tokens.length, n_cross_computed ?? [], n_cross_reused ?? []);
+      const n = header.encoder.tokens.length;
+      checkLives(arrays, `${cache}.cross_lives`, n, { computed: n_cross_computed ?? [], read: n_cross_reused ?? [], written: new Array(n_steps).fill(n) });
     }
     for (const layer of header.layers) {
       if (!Number.isInteger(layer) || layer < 0 || layer >= n_layers) {
@@ -266,23 +282,37 @@ function checkArrays(header, arrays) {
 }
 
 /**
+ * Each life has a state for every row that was written, and together they are what was counted.
  * @param {Map<string, PackedArray>} arrays @param {string} name @param {number} n_rows
- * @param {number[]} computed Rows computed at each step, as they were counted. @param {number[]} read
+ * @param {{ computed: number[], read: number[], written: number[] }} counts Rows of each step: read are those that any life reads.
  */
-function checkLives(arrays, name, n_rows, computed, read) {
-  const { data } = /** @type {PackedArray} */ (arrays.get(name));
-  const seen = contract.row_states.map(() => new Array(computed.length).fill(0));
-  for (let at = 0; at < data.length; at += 4) {
-    const [step, state, first, end] = data.subarray(at, at + 4);
-    if (!(step >= 0 && step < computed.length && state > 0 && state < seen.length && first >= 0 && first < end && end <= n_rows)) {
-      fail(gettext("The recording tells of rows or steps that it does not have."), `${name}: ${step}, ${state}, ${first}, ${end}.`);
-    }
-    seen[state][step] += end - first;
+function checkLives(arrays, name, n_rows, { computed, read, written }) {
+  const { data, shape: [n_spans, width] } = /** @type {PackedArray} */ (arrays.get(name));
+  const lifeOf = Array.from(arrays.get(name.replace("lives", "life_of"))?.data ?? [0]);
+  const n_lives = 1 + Math.max(...lifeOf);
+  const n_steps = computed.length;
+  const seen = contract.row_states.map(() => new Array(n_lives * n_steps).fill(0));
+  const readSomewhere = new Uint8Array(n_steps * n_rows);
+  if (lifeOf.some((one) => one < 0)) {
+    fail(gettext("The recording tells of rows or steps that it does not have."), `${name.replace("lives", "life_of")}: ${lifeOf.join(", ")}.`);
   }
-  computed.forEach((n, step) => {
-    if (seen[1][step] === n && seen[2][step] === read[step]) return;
-    fail(gettext("A step does not account for all its rows."), account(step, seen[1][step], seen[2][step], n + read[step]));
-  });
+  for (let span = 0; span < n_spans; span++) {
+    const numbers = [...data.subarray(span * width, (span + 1) * width)];
+    const [life, step, state, first, end] = width === 5 ? numbers : [0, ...numbers];
+    const isThere = life >= 0 && life < n_lives && step >= 0 && step < n_steps && state > 0 && state < seen.length;
+    if (!(isThere && first >= 0 && first < end && end <= n_rows)) {
+      fail(gettext("The recording tells of rows or steps that it does not have."), `${name}: ${numbers.join(", ")}.`);
+    }
+    seen[state][life * n_steps + step] += end - first;
+    if (contract.row_states[state] === "read") readSomewhere.fill(1, step * n_rows + first, step * n_rows + end);
+  }
+  for (let at = 0; at < n_lives * n_steps; at++) {
+    const step = at % n_steps;
+    const [, made, kept, gone] = seen.map((counts) => counts[at]);
+    const n_read = readSomewhere.subarray(step * n_rows, (step + 1) * n_rows).reduce((sum, one) => sum + one, 0);
+    if (made === computed[step] && made + kept + gone === written[step] && n_read === read[step]) continue;
+    fail(gettext("A step does not account for all its rows."), account(step, made, n_read, written[step]));
+  }
 }
 
 /** @param {unknown} value @param {string} name */

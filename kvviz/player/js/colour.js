@@ -1,7 +1,7 @@
 // Palettes and look-up tables, light and dark. Pure.
 //
-// Orange means computed at this step and blue means reused, everywhere and for nothing else. Values
-// run from purple to green, attention from paper to indigo, probabilities are violet.
+// Orange means computed at this step, blue means reused and taupe means evicted, everywhere and for nothing
+// else. Values run from purple to green, attention from paper to indigo, probabilities are violet.
 
 /**
  * @typedef {"light" | "dark"} Theme
@@ -23,6 +23,9 @@ const LIGHT = {
   reused: "#2f63c8",
   reusedText: "#2657b5",
   reusedWash: "#e7eefb",
+  evicted: "#9a8675",
+  evictedText: "#725f4e",
+  evictedWash: "#e9e1d8",
   bar: "#7a5ad6",
   barWash: "#ece7fa",
   ink: "#1d1d20",
@@ -48,6 +51,9 @@ const DARK = {
   reused: "#7aa5f7",
   reusedText: "#8fb3f9",
   reusedWash: "#20304f",
+  evicted: "#a5917f",
+  evictedText: "#c3b0a0",
+  evictedWash: "#3a332d",
   bar: "#a58df2",
   barWash: "#322c4b",
   ink: "#ededf0",

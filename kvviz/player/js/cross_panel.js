@@ -91,7 +91,7 @@ export function crossPanel(cache, dispatch) {
     draw(scene, newSheet) {
       if (!scene.layout.cross) return [];
       const [kv, heat] = [newSheet(), newSheet()];
-      const views = viewsOf(scene, stepFacts(scene.payload, cache, scene.state.step), windowRow);
+      const views = viewsOf(scene, stepFacts(scene.payload, cache, scene.state), windowRow);
       paintKv(kv, views.kv);
       paintCrossHeat(heat, views.heat);
       return [kv, heat];

@@ -3,6 +3,7 @@ import { el, setAttribute, setText, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { badge, begin } from "./pen.js";
 import { paintHeads } from "./paint_small.js";
+import { sharedKvHead } from "./kv_heads.js";
 import { mainRun } from "./run.js";
 import { layerInView } from "./state.js";
 import * as words from "./words.js";
@@ -74,7 +75,7 @@ export function heads(dispatch) {
         setText(title, payload.header.encoder ? words.LABELS.selfHeads : words.LABELS.heads);
         roles = rolesOf(payload);
         buttons = layout.heads.thumbs.map((_, index) => {
-          const name = words.headLabel(Math.floor(index / nHeads), index % nHeads, roles.get(index));
+          const name = words.headLabel(Math.floor(index / nHeads), index % nHeads, roles.get(index), sharedKvHead(payload, index % nHeads));
           return el("button", { type: "button", class: "kv-head", "data-index": index, tabindex: -1, "aria-label": name, title: name });
         });
         overlay.replaceChildren(...buttons);

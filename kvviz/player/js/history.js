@@ -3,6 +3,7 @@ import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js"
 import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
 import { hitHistory } from "./layout.js";
+import * as lifeWords from "./life_words.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
 import { paintHistory } from "./paint_history.js";
@@ -103,20 +104,21 @@ export function history(dispatch) {
         tag.style.width = slim ? `${x - TAG_GAP}px` : "";
         title.style.paddingLeft = slim ? "" : `${x}px`;
       });
-      counted([payload, state.step, state.cache], () => {
+      counted([payload, state.step, state.layer, state.head, state.cache], () => {
         for (const { cache, count, unit, node: head } of heads) {
           const own = lives[cache]?.own;
           if (!own || !caches.includes(cache)) continue;
           const n = own.computed[state.step] + (lives[cache]?.cross?.computed[state.step] ?? 0);
           setText(count, whole(n));
-          setText(unit, words.rowsSoFar(n));
+          setText(unit, lifeWords.rowsSoFar(n));
           setAttribute(head, "data-n-computed-total", String(n));
+          setAttribute(head, "data-n-evicted", String(own.n_evicted[state.step]));
           setAttribute(head, "data-step", String(state.step));
         }
-        setAttribute(canvas, "aria-label", words.historyDescription(caches, state.step, lives));
+        setAttribute(canvas, "aria-label", lifeWords.historyDescription(caches, state.step, lives));
       });
       const view = viewOf(next);
-      changed([payload, state.step, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));
+      changed([payload, state.step, state.layer, state.head, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));
     },
   };
 }
@@ -134,5 +136,5 @@ function viewOf({ payload, state, layout, palette, dpr, spot, lives, moment }) {
 /** @param {Lives | null} lives @param {Spot} spot @param {string} text @returns {string | null} */
 export function lifeReading(lives, { row, column: step }, text) {
   if (lives === null || step === null || row >= lives.n_rows) return null;
-  return words.lifeReading(row, text, step, stateAt(lives, row, step), lifeUpTo(lives, row, step));
+  return lifeWords.lifeReading(row, text, step, stateAt(lives, row, step), lifeUpTo(lives, row, step));
 }

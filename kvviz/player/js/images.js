@@ -1,12 +1,16 @@
 // Pictures that do not change with the step: coloured once, kept, and only copied while stepping.
 import { attentionTable, divergingTable, saturationOf } from "./colour.js";
 import { crossRow } from "./cross.js";
-import { kvHead, triangleStart } from "./run.js";
+import { kvHead } from "./kv_heads.js";
+import { triangleStart } from "./run.js";
+import { isIn, unseenRows } from "./unseen.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
- * @import { CrossHeatGeometry, HeadsGeometry } from "./layout.js"
+ * @import { HeadsGeometry } from "./heads_layout.js"
+ * @import { CrossHeatGeometry } from "./layout.js"
+ * @import { UnseenSpan } from "./unseen.js"
  *
  * @typedef {OffscreenCanvas | HTMLCanvasElement} Picture
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen
@@ -98,9 +102,10 @@ export function kvPictures(payload, cache, layer, head, theme) {
  * A lower triangle brought to `side` pixels: repeated where it is smaller, and where it is larger the
  * largest weight of each block, so that no line is lost.
  * @param {ArrayLike<number>} bytes @param {number} start @param {number} n @param {number} side
- * @param {Uint32Array} table @returns {Uint32Array} side x side words, 0 above the diagonal.
+ * @param {Uint32Array} table @param {UnseenSpan[][] | null} [unseen] Keys that each query did not see.
+ * @returns {Uint32Array} side x side words, 0 above the diagonal and where nothing was seen.
  */
-export function triangleWords(bytes, start, n, side, table) {
+export function triangleWords(bytes, start, n, side, table, unseen = null) {
   const words = new Uint32Array(side * side);
   if (side >= n) {
     for (let y = 0; y < side; y++) {
@@ -109,6 +114,7 @@ export function triangleWords(bytes, start, n, side, table) {
       for (let x = 0; x < side; x++) {
         const column = Math.floor((x * n) / side);
         if (column > row) break;
+        if (unseen && isIn(unseen[row], column)) continue;
         words[y * side + x] = table[bytes[from + column]];
       }
     }
@@ -119,6 +125,7 @@ export function triangleWords(bytes, start, n, side, table) {
     const y = Math.floor((row * side) / n) * side;
     const from = start + triangleStart(row);
     for (let column = 0; column <= row; column++) {
+      if (unseen && isIn(unseen[row], column)) continue;
       const at = y + Math.floor((column * side) / n);
       if (bytes[from + column] > largest[at]) largest[at] = bytes[from + column];
     }
@@ -136,7 +143,8 @@ export function patternPicture(payload, cache, layer, head, side, theme) {
   const array = payload.arrays.get(`${cache}.pattern.${layer}`);
   if (!array) return null;
   const start = head * array.shape[1];
-  return pictureOf(triangleWords(array.data, start, payload.header.n_rows, side, attentionTable(theme)), side, side);
+  const unseen = unseenRows(payload, cache, { layer, head });
+  return pictureOf(triangleWords(array.data, start, payload.header.n_rows, side, attentionTable(theme), unseen), side, side);
 }
 
 /**
@@ -152,11 +160,13 @@ export function cellsPicture(payload, cache, layer, head, pitch, dpr, theme) {
   const side = Math.round(pitch * dpr * n_rows);
   const words = new Uint32Array(side * side);
   const gap = Math.max(1, Math.round(dpr * (pitch >= 14 ? 1 : 0.75)));
+  const unseen = unseenRows(payload, cache, { layer, head });
   for (let row = 0; row < n_rows; row++) {
     const from = head * array.shape[1] + triangleStart(row);
     const top = Math.round(row * pitch * dpr);
     const bottom = Math.round((row + 1) * pitch * dpr) - gap;
     for (let column = 0; column <= row; column++) {
+      if (unseen && isIn(unseen[row], column)) continue;
       const word = table[array.data[from + column]];
       const left = Math.round(column * pitch * dpr);
       const right = Math.round((column + 1) * pitch * dpr) - gap;
@@ -217,24 +227,47 @@ export function headsPicture(payload, cache, heads, dpr, theme) {
     const layer = Math.floor(index / model.n_heads);
     const head = index % model.n_heads;
     let words;
+    const unseen = unseenRows(payload, cache, { layer, head });
     const pattern = payload.arrays.get(`${cache}.pattern.${layer}`);
     if (blocks) {
       const cells = blocks.shape[2];
       words = new Uint32Array(side * side);
       const from = index * cells * cells;
+      const seen = unseen && seenBlocks(unseen, cells);
       for (let y = 0; y < side; y++) {
         const row = Math.floor((y * cells) / side);
         for (let x = 0; x <= y; x++) {
-          words[y * side + x] = table[blocks.data[from + row * cells + Math.floor((x * cells) / side)]];
+          const block = row * cells + Math.floor((x * cells) / side);
+          if (!seen || seen[block]) words[y * side + x] = table[blocks.data[from + block]];
         }
       }
     } else if (pattern) {
-      words = triangleWords(pattern.data, head * pattern.shape[1], n_rows, side, table);
+      words = triangleWords(pattern.data, head * pattern.shape[1], n_rows, side, table, unseen);
     } else return;
     const pixels = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (words.buffer));
     pen.putImageData(new ImageData(pixels, side, side), Math.round(box.x * dpr), Math.round(box.y * dpr));
   });
   return picture;
+}
+
+/** What was found for all heads whose queries saw the same. @type {WeakMap<UnseenSpan[][], Uint8Array>} */
+const blocksOf = new WeakMap();
+
+/**
+ * Which blocks of a thumbnail hold a cell that was seen, as `thumbnails` of patterns.py divides them.
+ * @param {UnseenSpan[][]} unseen @param {number} cells @returns {Uint8Array}
+ */
+function seenBlocks(unseen, cells) {
+  const known = blocksOf.get(unseen);
+  if (known) return known;
+  const n = unseen.length;
+  const blockOf = (/** @type {number} */ at) => Math.floor(((at + 1) * cells - 1) / n);
+  const seen = new Uint8Array(cells * cells);
+  unseen.forEach((spans, row) => {
+    for (let column = 0; column <= row; column++) if (!isIn(spans, column)) seen[blockOf(row) * cells + blockOf(column)] = 1;
+  });
+  blocksOf.set(unseen, seen);
+  return seen;
 }
 
 /**

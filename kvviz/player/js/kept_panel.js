@@ -4,10 +4,11 @@ import { fingerprintsOf } from "./fingerprints.js";
 import * as words from "./making_words.js";
 import { paintKept, paintQueries } from "./paint_kept.js";
 import { queryRows } from "./row_making.js";
+import { livesOf, stateAt } from "./lives.js";
 import { mainRun } from "./run.js";
 
 /**
- * @import { Cell } from "./buffer.js"
+ * @import { Cell, Payload, RunCache } from "./buffer.js"
  * @import { Life } from "./lives.js"
  * @import { Scene } from "./player.js"
  * @import { RowMaking } from "./row_making.js"
@@ -40,8 +41,10 @@ export function keptPanel(dispatch) {
       const sheet = { width, theme, palette, dpr };
       for (const one of [rows, queries, prints]) show(one, taken !== null);
       if (taken) {
+        // The last fingerprint of a row is that of the step which dropped it.
+        const everGone = isEverGone(payload, { cache, layer: state.layer, head: state.head }, cell);
         const kept = /** @type {const} */ (["key", "value"]).map((part) => ({
-          part, numbers: (part === "key" ? making.keys : making.values)[row], taken: taken[part], written: life.computed[0],
+          part, numbers: (part === "key" ? making.keys : making.values)[row], taken: taken[part], written: life.computed[0], isGone: everGone,
         }));
         paintKept(rows, sheet, kept);
         setAttribute(rows, "aria-label", words.fingerprintsRead(taken));
@@ -55,4 +58,10 @@ export function keptPanel(dispatch) {
       show(change, !cell.cross && row < payload.header.n_prompt);
     },
   };
+}
+
+/** @param {Payload} payload @param {{ cache: RunCache, layer: number, head: number }} place @param {Cell} cell @returns {boolean} Whether the row of the key is dropped by the end of what is told. */
+function isEverGone(payload, { cache, ...place }, { cross, key }) {
+  const lives = cross ? null : livesOf(payload, cache, place);
+  return lives !== null && stateAt(lives, key, lives.n_steps - 1) === "evicted";
 }

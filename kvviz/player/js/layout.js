@@ -2,6 +2,8 @@
 import { headsGeometry } from "./heads_layout.js";
 
 /**
+ * @import { HeadsGeometry } from "./heads_layout.js"
+ *
  * @typedef {{ x: number, y: number, w: number, h: number }} Box
  * @typedef {"wide" | "medium" | "narrow"} Mode
  *
@@ -49,14 +51,6 @@ import { headsGeometry } from "./heads_layout.js";
  * @property {Box} columnLabels
  * @property {Box} profile The current row again, as bars.
  *
- * @typedef {object} HeadsGeometry
- * @property {number} w
- * @property {number} h
- * @property {number} size
- * @property {Box[]} thumbs At layer * n_heads + head.
- * @property {{ layer: number, x: number, y: number }[]} labels
- * @property {Box[]} lines
- *
  * @typedef {object} Layout
  * @property {Mode} mode
  * @property {number} pad
@@ -79,6 +73,7 @@ import { headsGeometry } from "./heads_layout.js";
  * @property {number} d_head
  * @property {number} n_layers
  * @property {number} n_heads
+ * @property {number} [n_kv_heads] As many as heads if it is not told.
  * @property {boolean} both
  * @property {number} [height] Of the window; that of a small laptop's if nobody knows it.
  * @property {number} [n_encoder] Positions that an encoder read.
@@ -564,34 +559,4 @@ export function lensWindow(n_rows, row, column, count = 15) {
   const n = Math.min(count, n_rows);
   const inside = (/** @type {number} */ at) => Math.min(Math.max(0, at - Math.floor(n / 2)), n_rows - n);
   return { row: inside(row), column: inside(column), count: n };
-}
-
-/** @param {HeadsGeometry} heads @param {number} x @param {number} y @returns {number} Index, or -1. */
-export function hitHeads(heads, x, y) {
-  return heads.thumbs.findIndex((t) => x >= t.x && x < t.x + t.w && y >= t.y && y < t.y + t.h);
-}
-
-/**
- * The timeline: a wide segment for the prefill, the rest for the decode steps.
- * @param {number} width @param {number} n_steps
- * @returns {{ prefill: number, cell: number, gap: number }} Widths in px; cells begin after the prefill.
- */
-export function timelineGeometry(width, n_steps) {
-  if (n_steps === 1) return { prefill: width, cell: 0, gap: 0 };
-  const prefill = Math.round(Math.max(Math.min(128, width * 0.45), Math.min(width * 0.28, 190)));
-  const cell = (width - prefill) / (n_steps - 1);
-  return { prefill, cell, gap: cell >= 7 ? 2.5 : cell >= 4 ? 1 : 0 };
-}
-
-/** @param {number} width @param {number} n_steps @param {number} x @returns {number} */
-export function stepAt(width, n_steps, x) {
-  const { prefill, cell } = timelineGeometry(width, n_steps);
-  if (n_steps === 1 || x < prefill) return 0;
-  return Math.min(n_steps - 1, 1 + Math.floor((x - prefill) / cell));
-}
-
-/** @param {number} width @param {number} n_steps @param {number} step @returns {number} Centre of its cell. */
-export function stepCentre(width, n_steps, step) {
-  const { prefill, cell } = timelineGeometry(width, n_steps);
-  return step === 0 ? prefill / 2 : prefill + (step - 0.5) * cell;
 }

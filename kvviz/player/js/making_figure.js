@@ -20,6 +20,7 @@ import { LABELS } from "./words.js";
  * @property {(row: number) => string} text Of a key's token.
  * @property {boolean} fresh Whether the key was computed at this step, and not kept.
  * @property {string} kept Why the key and the value may be kept, or may not; empty where a level says so.
+ * @property {string} [unseen] What of the rows before it the query did not see; empty or nothing where it saw all.
  * @property {Record<string, string | number | boolean>} hooks What stands in further `data-` attributes.
  * @property {number} width Of all of it. @property {boolean} besides Whether the three pictures stand side by side.
  * @property {Theme} theme @property {Palette} palette @property {number} dpr
@@ -120,10 +121,10 @@ export function makingFigure({ close: onClose, pick, move }, { shares, levels = 
     setText(mix.line, at === null ? words.mixLine(making, key) : words.mixedLine(making, key, at));
     for (const { canvas, line } of parts) setAttribute(canvas, "aria-label", line.textContent ?? "");
     setText(all, isWhole ? words.LABELS.fewer : words.LABELS.all);
-    show(all, making.n_keys > SHOWN + 1);
+    show(all, making.seen.length > SHOWN + 1);
     show(kept, subject.kept !== "");
     setText(kept, subject.kept);
-    setText(precision, words.precision(making.within));
+    setText(precision, [subject.unseen ?? "", words.precision(making.within)].filter(Boolean).join(" "));
     Object.assign(node.dataset, {
       layer, head, query: subject.query, key, score: making.scores[key], weight: making.weights[key], within: making.within, ...subject.hooks,
     });

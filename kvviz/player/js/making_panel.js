@@ -9,6 +9,7 @@ import * as words from "./making_words.js";
 import { originPanel } from "./origin_panel.js";
 import { rowMaking } from "./row_making.js";
 import { mainRun, tokenText } from "./run.js";
+import { unseenBy } from "./unseen.js";
 
 /**
  * @import { Part, Scene } from "./player.js"
@@ -77,6 +78,7 @@ function subjectOf({ payload, state, layout, theme, palette, dpr, facts, lives }
     asks: tokenText(payload, cache, query), where: words.where(state.layer, state.head),
     fresh: cache === "off" || lifeOf(lives, cache, cell, state.step).computed[0] === state.step,
     kept: "",
+    unseen: cross ? "" : words.unseenLine(unseenBy(payload, cache, state, query).map(({ first, end, why }) => ({ n: end - first, why }))),
     hooks: { cross, step: facts.step },
     width: layout.content, besides: layout.mode === "wide",
   };

@@ -25,6 +25,7 @@ export const LABELS = translated({
   fewer: N_("Show the heaviest rows"),
   kept: N_("Kept, and not asked again"),
   atTheEnd: N_("after the last step"),
+  whenDropped: N_("when it was dropped"),
   askedNow: N_("the one query that is asked for this row"),
   prints: N_("A fingerprint is made of every bit of the row in this layer, of all its heads: no number of it can change unseen."),
   change: N_("Change this token and see which rows move"),
@@ -75,11 +76,11 @@ export function weightLine({ scores, most, total, weights }, key) {
 }
 
 /** @param {RowMaking} making @param {number} key @returns {string} */
-export function mixLine({ n_keys, weights }, key) {
+export function mixLine({ seen, weights }, key) {
   return ngettext(
     "{weight} of this value: the one row there is",
     "{weight} of this value and so on for all {n} rows, summed",
-    n_keys, { weight: percent(weights[key]), n: whole(n_keys) },
+    seen.length, { weight: percent(weights[key]), n: whole(seen.length) },
   );
 }
 
@@ -96,11 +97,25 @@ export function others(n, weight) {
 }
 
 /**
+ * The keys before it that a query did not see, and why. Nothing where it saw them all.
+ * @param {{ n: number, why: "window" | "evicted" }[]} unseen @returns {string}
+ */
+export function unseenLine(unseen) {
+  return unseen
+    .map(({ n, why }) =>
+      why === "evicted"
+        ? ngettext("{n} earlier row was no longer there when it asked.", "{n} earlier rows were no longer there when it asked.", n, { n: whole(n) })
+        : ngettext("{n} earlier row lies outside the layer’s window.", "{n} earlier rows lie outside the layer’s window.", n, { n: whole(n) }),
+    )
+    .join(" ");
+}
+
+/**
  * Why the key and the value may be kept, and the query need not be.
  * @param {{ query: number, key: number }} cell @param {Life} life Of the key's row, up to the step on show.
  * @param {boolean} proven @param {boolean} cached
  */
-export function keptLine({ query, key }, { computed, n_read }, proven, cached) {
+export function keptLine({ query, key }, { computed, n_read, gone }, proven, cached) {
   const asked = gettext("The query of row {query} is needed for its own row and never again.", { query });
   if (!cached) {
     const again = ngettext(
@@ -118,9 +133,10 @@ export function keptLine({ query, key }, { computed, n_read }, proven, cached) {
         "The key and the value of row {key} were computed at step {step} and read {n} times since",
         n_read, values,
       );
-  if (n_read === 0) return [kept, asked].join(" ");
+  const left = gone === null ? [] : [gettext("From step {gone} on the row is no longer there.", { gone })];
+  if (n_read === 0) return [kept, ...left, asked].join(" ");
   const bits = proven ? gettext("with the very same bits.") : gettext("but its bits are others now.");
-  return [`${kept},`, bits, asked].join(" ");
+  return [`${kept},`, bits, ...left, asked].join(" ");
 }
 
 /** @param {"key" | "value"} part @param {number} step @returns {string} */

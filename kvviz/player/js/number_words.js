@@ -81,15 +81,15 @@ function drawLines(rank, below, sampling, chosen, { temperature, top_k, top_p, s
 /**
  * @param {RowMaking} making @param {number} key @returns {Explanation}
  */
-export function weightExplanation({ scores, most, total, weights, n_keys, within }, key) {
-  const powers = [...scores].map((score) => Math.exp(score - most));
+export function weightExplanation({ scores, seen, most, total, weights, within }, key) {
+  const powers = seen.map((one) => Math.exp(scores[one] - most));
   const all = sumText(powers, numeral);
   return {
     title: gettext("A share of attention"),
     lines: [
-      gettext("e to the {score} − {most} is {power}", { score: bracketed(scores[key]), most: bracketed(most), power: numeral(powers[key]) }),
-      ngettext("of the {n} row: {all} = {total}", "of all {n} rows: {all} = {total}", n_keys, { n: whole(n_keys), all, total: numeral(total) }),
-      gettext("{power} / {total} = {share}", { power: numeral(powers[key]), total: numeral(total), share: percent(weights[key]) }),
+      gettext("e to the {score} − {most} is {power}", { score: bracketed(scores[key]), most: bracketed(most), power: numeral(Math.exp(scores[key] - most)) }),
+      ngettext("of the {n} row: {all} = {total}", "of all {n} rows: {all} = {total}", seen.length, { n: whole(seen.length), all, total: numeral(total) }),
+      gettext("{power} / {total} = {share}", { power: numeral(Math.exp(scores[key] - most)), total: numeral(total), share: percent(weights[key]) }),
     ],
     note: gettext("The largest score, {most}, is taken off each so that no power overflows; the shares stay the same. Scores are within {within} of the model’s.", {
       most: numeral(most), within: within.toPrecision(1),
@@ -126,9 +126,10 @@ export function measureExplanation(measure, values, mean) {
 }
 
 /** @param {RowMaking} making @returns {Explanation} */
-export function entropyExplanation({ weights, n_keys }) {
+export function entropyExplanation({ weights, seen }) {
   const entropy = entropyBits(weights);
-  const terms = [...weights].map((weight) => (weight > 0 ? -weight * Math.log2(weight) : 0));
+  const n_keys = seen.length;
+  const terms = seen.map((key) => weights[key]).map((weight) => (weight > 0 ? -weight * Math.log2(weight) : 0));
   return {
     title: gettext("Spread of a row of attention: its entropy"),
     lines: [

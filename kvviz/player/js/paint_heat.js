@@ -1,7 +1,10 @@
 // Draws the attention pattern: paper to indigo, the current row lit, masked cells hatched.
-import { begin, frame, MONO, textWithin } from "./pen.js";
+import { begin, cross, frame, MONO, textWithin } from "./pen.js";
 import { cellsPicture, hatchTile, newPicture, patternPicture, penOf } from "./images.js";
-import { attentionRow } from "./run.js";
+import { kvHead } from "./kv_heads.js";
+import { attention, attentionRow, rowState, rowStretches } from "./run.js";
+import { unseenRows, whyUnseen } from "./unseen.js";
+import { unseenPicture } from "./unseen_picture.js";
 import { attentionColours } from "./colour.js";
 import { lensWindow } from "./layout.js";
 import { weightPercent } from "./format.js";
@@ -25,7 +28,8 @@ export function paintHeat(canvas, view) {
 
   paintAbsent(pen, view);
   paintMasked(pen, view);
-  paintPattern(pen, view, yOf);
+  paintPattern(pen, view, patternOf(view), yOf);
+  paintPattern(pen, view, unseenOf(view), yOf);
   const { swept, glow } = view.moment;
   if (swept < 1) hideUnread(pen, view, xOf(n * swept), xOf(n), yOf);
   paintStates(pen, view, xOf, yOf);
@@ -79,10 +83,20 @@ function patternOf({ store, payload, facts, layer, head, theme, heat, dpr }) {
   );
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {(row: number) => number} yOf */
-function paintPattern(pen, view, yOf) {
+/** @param {PanelView} view @returns {Picture | null} The cells that it does not have; null where it has all of them. */
+function unseenOf({ store, payload, facts, layer, head, theme, heat, palette, dpr }) {
+  const unseen = unseenRows(payload, facts.cache, { layer, head });
+  if (!unseen) return null;
+  const name = `unseen.${facts.cache}.${layer}.${kvHead(payload, head)}.${theme}.${heat.grid.w}.${dpr}`;
+  return store.get(name, () => unseenPicture(unseen, heat, palette, dpr));
+}
+
+/**
+ * As much of a picture of the whole pattern as there are rows by now.
+ * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {Picture | null} picture @param {(row: number) => number} yOf
+ */
+function paintPattern(pen, view, picture, yOf) {
   const { heat, facts, dpr } = view;
-  const picture = patternOf(view);
   if (!picture) return;
   const rows = Math.round((yOf(facts.n_rows) - heat.grid.y) * dpr);
   pen.save();
@@ -172,10 +186,11 @@ function paintMasked(pen, view) {
  */
 function paintStates(pen, { heat, facts, palette }, xOf, yOf) {
   const { grid } = heat;
-  const [reused, all] = [facts.n_reused, facts.n_rows];
-  if (reused > 0) {
+  const [reused, all] = [facts.n_rows - facts.n_computed, facts.n_rows];
+  for (const { state, first, end } of rowStretches(facts)) {
+    if (state !== "reused") continue;
     pen.fillStyle = palette.reused;
-    pen.fillRect(grid.x, grid.y - 4, xOf(reused) - grid.x - 1, 1.5);
+    pen.fillRect(xOf(first), grid.y - 4, xOf(end) - xOf(first) - 1, 1.5);
   }
   pen.fillStyle = palette.computed;
   const from = Math.min(xOf(reused), xOf(all) - 2);
@@ -199,7 +214,7 @@ function paintLabels(pen, view, xOf, yOf) {
   }
   const every = Math.ceil(12.5 / heat.pitch);
   const colour = (/** @type {number} */ at) =>
-    at >= facts.n_rows ? palette.muted : at >= facts.n_reused ? palette.computedText : palette.muted;
+    ({ computed: palette.computedText, evicted: palette.evicted, reused: palette.muted, absent: palette.muted })[rowState(facts, at)];
   if (named) {
     pen.textAlign = "right";
     for (let row = 0; row < facts.n_rows; row++) {
@@ -285,7 +300,9 @@ function paintProfile(pen, view, xOf) {
     pen.fillStyle = colours[64 + Math.floor(0.75 * weight)];
     pen.fillRect(x, bottom - h, Math.max(1 / dpr, end - x - gap), h);
   }
-  const named = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
+  const pointed = spot?.part === "pattern" && spot.column !== null && spot.column <= row ? spot.column : top;
+  // What the row does not look at has no share.
+  const named = whyUnseen(payload, facts.cache, { layer, head }, row, pointed) === null ? pointed : top;
   const name = `${labelOf(payload, facts.cache, named)} ${weightPercent(weights[named] / 255)}`;
   nameBars(pen, profile, palette, row, xOf(named + 0.5), name);
 }
@@ -326,9 +343,13 @@ function paintLens(pen, view, lens) {
   pen.fillRect(x - 4, y - 4, side + 8, side + 8);
   const colours = attentionColours(theme);
   for (let i = 0; i < count && row + i < n; i++) {
-    const weights = attentionRow(payload, facts.cache, layer, head, row + i);
-    for (let j = 0; weights && j < count && column + j <= row + i; j++) {
-      pen.fillStyle = colours[weights[column + j]];
+    for (let j = 0; j < count && column + j <= row + i; j++) {
+      const weight = attention(payload, facts.cache, layer, head, row + i, column + j);
+      if (weight === null && whyUnseen(payload, facts.cache, { layer, head }, row + i, column + j) === "evicted") {
+        cross(pen, x + (j + 0.5) * cell, y + (i + 0.5) * cell, Math.min(3, cell / 2 - 1.5), palette.evicted);
+      }
+      if (weight === null) continue;
+      pen.fillStyle = colours[Math.round(255 * weight)];
       pen.fillRect(x + j * cell, y + i * cell, cell - 0.75, cell - 0.75);
     }
   }

@@ -3,7 +3,7 @@
 import { glyphs } from "./format.js";
 import { LIFE_STATES } from "./lives.js";
 import { REST, rowWritten } from "./motion.js";
-import { MONO, begin, textWithin } from "./pen.js";
+import { MONO, begin, cross, dotted, textWithin } from "./pen.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
@@ -51,6 +51,11 @@ const LOOKS = {
     pen.strokeStyle = palette.reused;
     pen.lineWidth = 1;
     pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+  },
+  evicted(pen, box, palette) {
+    const { x, y, w, h } = box;
+    if (Math.min(w, h) >= 8) dotted(pen, box, palette.evicted);
+    cross(pen, x + w / 2, y + h / 2, Math.min(3, Math.min(w, h) / 2 - 1), palette.evicted);
   },
 };
 
@@ -114,7 +119,7 @@ function pixelsOf(lives, palette) {
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
   const brush = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
-  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash };
+  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash };
   for (let at = 0; at < lives.n_steps; at++) {
     for (let row = 0; row < lives.n_rows; ) {
       const state = lives.states[at * lives.n_rows + row];
@@ -172,7 +177,7 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
     if (state === "absent") continue;
     const isLit = spot?.row === row && isOfInput(spot) === ofInput;
     pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
-    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText }[state];
+    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted }[state];
     textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
 }

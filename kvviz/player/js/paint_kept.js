@@ -14,6 +14,7 @@ import * as words from "./making_words.js";
  * @property {Float64Array} numbers
  * @property {Taken} taken
  * @property {number} written Step at which it was written.
+ * @property {boolean} isGone Whether it was dropped, which is when its last fingerprint was taken.
  */
 
 const THIN = 12;
@@ -27,11 +28,11 @@ const MOST_LINE = 12;
 export function paintKept(canvas, { width, theme, palette, dpr }, rows) {
   const pen = begin(canvas, width, HEIGHT, dpr);
   let y = 0;
-  for (const { part, numbers, taken, written } of rows) {
+  for (const { part, numbers, taken, written, isGone } of rows) {
     const most = largest(numbers);
     const lines = /** @type {const} */ ([
       [words.writtenAt(part, written), taken.written, "", palette.computed, palette.computedText],
-      [words.LABELS.atTheEnd, taken.final, taken.same ? "= " : "≠ ", palette.reused, palette.reusedText],
+      [isGone ? words.LABELS.whenDropped : words.LABELS.atTheEnd, taken.final, taken.same ? "= " : "≠ ", palette.reused, palette.reusedText],
     ]);
     lines.forEach(([what, digits, sign, edge, ink], line) => {
       caption(pen, palette, what, "", palette.text, y, width);

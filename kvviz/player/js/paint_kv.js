@@ -1,8 +1,9 @@
 // Draws the K and V grids: one row a position, framed and marked by what became of it at this step.
-import { begin, dot, frame } from "./pen.js";
+import { begin, cross, dot, dotted, frame } from "./pen.js";
+import { sharedKvHead } from "./kv_heads.js";
 import { kvPictures } from "./images.js";
 import { keyInSweep, rowWritten, valueLeft } from "./motion.js";
-import { attentionRow, rowState, sharedKvHead, tokenText } from "./run.js";
+import { attentionRow, rowState, rowStretches, tokenText } from "./run.js";
 import { LABELS, sharedWidthLabel, widthLabel } from "./words.js";
 import { divergingColour } from "./colour.js";
 import { glyphs, signed } from "./format.js";
@@ -31,6 +32,9 @@ import { glyphs, signed } from "./format.js";
  * @property {import("./motion.js").Moment} moment What of the step has been seen happening.
  * @property {PictureStore} store
  */
+
+/** Between the crosses of a row that is no longer there. */
+const CROSSES_APART = 16;
 
 /** @param {HTMLCanvasElement} canvas @param {PanelView} view */
 export function paintKv(canvas, view) {
@@ -111,7 +115,7 @@ function paintScales(pen, { kv, palette, theme }, pictures) {
 function paintReading(pen, { kv, facts, moment, palette, payload, layer, head, first, dpr }, last) {
   const yOf = (/** @type {number} */ row) => kv.top + (row - first) * kv.pitch;
   const key = keyInSweep(moment, facts.n_rows);
-  if (key !== null && key >= first && key < last) {
+  if (key !== null && key >= first && key < last && rowState(facts, key) !== "evicted") {
     frame(pen, { x: kv.keys.x - 3, y: yOf(key) - 1, w: kv.keys.w + 6, h: kv.pitch + 2 }, 2, palette.text, dpr);
   }
   const weights = moment.mixing > 0 ? attentionRow(payload, facts.cache, layer, head, facts.n_rows - 1) : null;
@@ -119,6 +123,7 @@ function paintReading(pen, { kv, facts, moment, palette, payload, layer, head, f
   const most = Math.max(1, ...weights);
   pen.fillStyle = palette.card;
   for (let row = first; row < Math.min(last, facts.n_rows); row++) {
+    if (rowState(facts, row) === "evicted") continue;
     pen.globalAlpha = 0.9 * (1 - valueLeft(moment, weights[row], most));
     pen.fillRect(kv.values.x - 2, yOf(row), kv.values.w + 4, kv.pitch);
   }
@@ -145,7 +150,12 @@ function paintRow(pen, view, pictures, row, y, state) {
       pen.setLineDash([]);
       continue;
     }
-    const written = state === "computed" ? rowWritten(view.moment, row - view.facts.n_reused, view.facts.n_computed) : 1;
+    if (state === "evicted") {
+      paintGone(pen, box, palette);
+      continue;
+    }
+    const { n_rows, n_computed } = view.facts;
+    const written = state === "computed" ? rowWritten(view.moment, row - (n_rows - n_computed), n_computed) : 1;
     if (!pictures || written < 1) {
       pen.fillStyle = palette.well;
       pen.fillRect(box.x, box.y, box.w, box.h);
@@ -174,17 +184,29 @@ function paintRow(pen, view, pictures, row, y, state) {
 }
 
 /**
+ * The place of a row that is no longer there: no number of it is drawn.
+ * @param {CanvasRenderingContext2D} pen @param {Box} box @param {Palette} palette
+ */
+function paintGone(pen, box, palette) {
+  dotted(pen, box, palette.evicted);
+  const size = Math.min(3, box.h / 2 - 1.5);
+  const n = Math.max(1, Math.floor(box.w / CROSSES_APART));
+  for (let i = 0; size > 0.5 && i < n; i++) cross(pen, box.x + (box.w * (i + 0.5)) / n, box.y + box.h / 2, size, palette.evicted);
+}
+
+/**
  * @param {CanvasRenderingContext2D} pen @param {PanelView} view @param {number} row
  * @param {number} y Middle of the row. @param {RowState} state
  */
 function paintMark(pen, view, row, y, state) {
   const { kv, palette } = view;
-  const colour = { computed: palette.computedText, reused: palette.reusedText, absent: palette.muted }[state];
+  const colour = { computed: palette.computedText, reused: palette.reusedText, evicted: palette.evictedText, absent: palette.muted }[state];
   const x = kv.marks.x + 5;
   if (state === "absent") {
     pen.fillStyle = palette.slot;
     pen.fillRect(x - 2, y - 0.5, 4, 1);
-  } else dot(pen, x, y, Math.min(4, kv.pitch * 0.32), state === "computed" ? palette.computed : palette.reused, state === "computed");
+  } else if (state === "evicted") cross(pen, x, y, Math.min(3, kv.pitch * 0.25), palette.evicted);
+  else dot(pen, x, y, Math.min(4, kv.pitch * 0.32), state === "computed" ? palette.computed : palette.reused, state === "computed");
   // Of a row whose token is another one without the cache.
   if (state !== "absent" && row >= view.parted) {
     pen.font = `600 12px ${palette.sans}`;
@@ -216,16 +238,18 @@ function paintOverview(pen, view, pictures) {
   const yOf = (/** @type {number} */ row) => bar.y + (row / n_rows) * bar.h;
   pen.fillStyle = palette.well;
   pen.fillRect(bar.x, bar.y, values.x + values.w - bar.x, bar.h);
-  pen.fillStyle = palette.reused;
-  if (facts.n_reused > 0) pen.fillRect(bar.x + 1, bar.y, bar.w - 3, yOf(facts.n_reused) - bar.y);
-  if (pictures) {
+  for (const { state, first, end } of rowStretches(facts)) {
+    const h = yOf(end) - yOf(first);
+    pen.fillStyle = state === "evicted" ? palette.evicted : palette.reused;
+    if (state !== "computed") pen.fillRect(bar.x + 1, yOf(first), bar.w - 3, h);
+    if (!pictures || state === "evicted") continue;
     pen.imageSmoothingEnabled = true;
     for (const [picture, box] of /** @type {const} */ ([[pictures.keys, keys], [pictures.values, values]])) {
-      pen.drawImage(picture, 0, 0, payload.header.model.d_head, facts.n_rows, box.x, box.y, box.w, yOf(facts.n_rows) - box.y);
+      pen.drawImage(picture, 0, first, payload.header.model.d_head, end - first, box.x, yOf(first), box.w, h);
     }
   }
   // One row of a thousand is less than a pixel; what was computed must be seen all the same.
-  const from = Math.min(yOf(facts.n_reused), yOf(facts.n_rows) - 2);
+  const from = Math.min(yOf(facts.n_rows - facts.n_computed), yOf(facts.n_rows) - 2);
   pen.fillStyle = palette.computed;
   if (facts.n_computed > 0) pen.fillRect(bar.x, from, bar.w, yOf(facts.n_rows) - from);
   if (facts.n_computed > 0 && facts.n_computed <= 2) pen.fillRect(bar.x, from, values.x + values.w - bar.x, yOf(facts.n_rows) - from);

@@ -166,13 +166,16 @@ export function strip(pen, numbers, box, most, theme) {
  * @param {(i: number) => string} colour @param {number | null} lit
  */
 export function bars(pen, numbers, box, palette, colour, lit) {
-  const high = Math.max(0, ...numbers);
-  const low = Math.min(0, ...numbers);
+  const there = numbers.filter((number) => !Number.isNaN(number));
+  const high = Math.max(0, ...there);
+  const low = Math.min(0, ...there);
   const span = high - low || 1;
   const zero = box.y + (high / span) * box.h;
   const cell = box.w / numbers.length;
   const air = cell >= 4 ? 1 : 0;
   numbers.forEach((number, i) => {
+    // Of a key that the query did not see.
+    if (Number.isNaN(number)) return;
     const y = zero - (number / span) * box.h;
     pen.fillStyle = i === lit ? palette.text : colour(i);
     pen.fillRect(box.x + i * cell, Math.min(y, zero), Math.max(cell - air, 0.5), Math.max(Math.abs(y - zero), 0.75));

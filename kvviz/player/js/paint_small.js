@@ -1,12 +1,14 @@
 // Draws the timeline, the curves of the bill, and the overview of all heads.
 import { badge, begin, frame } from "./pen.js";
 import { headsPicture } from "./images.js";
-import { stepCentre, timelineGeometry } from "./layout.js";
+import { kvHead } from "./kv_heads.js";
+import { stepCentre, timelineGeometry } from "./timeline_layout.js";
+import { kvHeadShort } from "./words.js";
 
 /**
  * @import { Cache, Payload, RunCache } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
- * @import { HeadsGeometry } from "./layout.js"
+ * @import { HeadsGeometry } from "./heads_layout.js"
  * @import { PictureStore } from "./images.js"
  */
 
@@ -171,6 +173,7 @@ export function paintHeads(canvas, view) {
     pen.fillStyle = layer === view.layer ? palette.text : palette.muted;
     pen.fillText(`L${layer}`, x, y);
   }
+  paintGroups(pen, view);
   const around = (/** @type {number} */ index, /** @type {number} */ width, /** @type {string} */ colour) => {
     const { x, y, w, h } = heads.thumbs[index];
     frame(pen, { x: x - 3, y: y - 3, w: w + 6, h: h + 6 }, width, colour, dpr);
@@ -185,4 +188,33 @@ export function paintHeads(canvas, view) {
     pen.strokeRect(x - 2.5, y - 2.5, w + 5, h + 5);
     pen.setLineDash([]);
   }
+}
+
+/** Width of a bracket from which its name stands below it. */
+const ROOM_FOR_NAME = 30;
+
+/**
+ * Brackets below the heads that read one KV head.
+ * @param {CanvasRenderingContext2D} pen @param {HeadsView} view
+ */
+function paintGroups(pen, view) {
+  const { heads: { groups }, palette, payload, head } = view;
+  const lit = kvHead(payload, head);
+  for (const { layer, kv, box } of groups) {
+    const isLit = layer === view.layer && kv === lit;
+    pen.strokeStyle = isLit ? palette.text : palette.slot;
+    pen.lineWidth = isLit ? 1.5 : 1;
+    pen.beginPath();
+    pen.moveTo(box.x + 0.5, box.y);
+    pen.lineTo(box.x + 0.5, box.y + 3.5);
+    pen.lineTo(box.x + box.w - 0.5, box.y + 3.5);
+    pen.lineTo(box.x + box.w - 0.5, box.y);
+    pen.stroke();
+    if (box.w < ROOM_FOR_NAME) continue;
+    pen.font = `${isLit ? 600 : 400} 11px ${palette.sans}`;
+    pen.fillStyle = isLit ? palette.text : palette.muted;
+    pen.textAlign = "center";
+    pen.fillText(kvHeadShort(kv), box.x + box.w / 2, box.y + 11);
+  }
+  pen.textAlign = "left";
 }

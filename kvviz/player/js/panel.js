@@ -4,11 +4,13 @@ import { decoderSpot } from "./cross.js";
 import { crossPanel } from "./cross_panel.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
+import { groupOf } from "./kv_heads.js";
 import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
-import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, sharedKvHead, stepFacts, tokenText } from "./run.js";
+import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS as MAKING } from "./making_words.js";
+import { whyUnseen } from "./unseen.js";
 import * as words from "./words.js";
 
 /**
@@ -47,7 +49,7 @@ export function panel(cache, dispatch) {
   const making = el("button", { type: "button", class: "kv-link kv-making-open" }, [MAKING.open]);
   making.addEventListener("click", () => {
     if (!scene) return;
-    const query = stepFacts(scene.payload, cache, scene.state.step).n_rows - 1;
+    const query = scene.payload.header.n_prompt + scene.state.step - 1;
     const row = attentionRow(scene.payload, cache, scene.state.layer, scene.state.head, query);
     if (row) dispatch({ type: "cell", cell: { cross: false, query, key: row.indexOf(Math.max(...row)) } });
   });
@@ -107,7 +109,7 @@ export function panel(cache, dispatch) {
     const { x, y } = bounds(event, heatCanvas);
     const hit = hitHeat(scene.layout.heat, scene.payload.header.n_rows, x, y);
     if (!hit) return null;
-    const row = hit.row < 0 ? stepFacts(scene.payload, cache, scene.state.step).n_rows - 1 : hit.row;
+    const row = hit.row < 0 ? scene.payload.header.n_prompt + scene.state.step - 1 : hit.row;
     return /** @type {Spot} */ ({ part: "pattern", cache, row, column: hit.column });
   };
   heatCanvas.addEventListener("pointermove", (event) => dispatch({ type: "hover", spot: heatSpot(event) }));
@@ -132,7 +134,7 @@ export function panel(cache, dispatch) {
     picker,
     draw(scene, newSheet) {
       const [kv, heat] = [newSheet(), newSheet()];
-      const view = viewOf(scene, stepFacts(scene.payload, cache, scene.state.step));
+      const view = viewOf(scene, stepFacts(scene.payload, cache, scene.state));
       paintKv(kv, view);
       paintHeat(heat, view);
       return [kv, heat, ...cross.draw(scene, newSheet)];
@@ -140,7 +142,7 @@ export function panel(cache, dispatch) {
     update(/** @type {Scene} */ next) {
       scene = next;
       const { payload, state, layout, palette, dpr, moment } = next;
-      const facts = stepFacts(payload, cache, state.step);
+      const facts = stepFacts(payload, cache, state);
       const view = viewOf(next, facts);
       const { spot } = view;
       first = view.first;
@@ -168,7 +170,7 @@ export function panel(cache, dispatch) {
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
       cross.update(next, facts);
-      setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, sharedKvHead(payload, state.head), facts));
+      setAttribute(kvCanvas, "aria-label", words.kvDescription(state.layer, state.head, groupOf(payload, state.head), facts));
       setAttribute(heatCanvas, "aria-label", words.patternDescription(state.layer, state.head, facts.n_rows));
     },
   };
@@ -211,11 +213,15 @@ function readingOf({ payload, state, spot, lives }, cache, facts) {
   if (spot.part === "life") return lifeReading(lives[spot.cache]?.own ?? null, spot, text(spot.row));
   const rowWords = [words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row)), ...bothWays(payload, state, spot.row)].join(" · ");
   if (spot.row >= facts.n_rows) return rowWords;
+  if (spot.part !== "pattern" && rowState(facts, spot.row) === "evicted") {
+    return lifeReading(lives[cache]?.own ?? null, { ...spot, column: state.step }, text(spot.row));
+  }
   if (spot.part === "pattern" && spot.column !== null) {
     if (spot.column >= facts.n_rows) return words.rowReading(spot.column, "", "absent");
     const weight = attention(payload, cache, layer, head, spot.row, spot.column);
+    const why = spot.column > spot.row ? "later" : whyUnseen(payload, cache, state, spot.row, spot.column);
     return weight === null
-      ? words.maskedReading(text(spot.row), text(spot.column))
+      ? words.maskedReading(text(spot.row), text(spot.column), why ?? "later", facts.window)
       : words.attentionReading(text(spot.row), text(spot.column), weight, layer, head);
   }
   if ((spot.part === "keys" || spot.part === "values") && spot.column !== null) {

@@ -51,6 +51,33 @@ export function frame(pen, box, width, colour, dpr) {
 }
 
 /**
+ * A cross: the sign of what is no longer there.
+ * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius @param {string} colour
+ */
+export function cross(pen, x, y, radius, colour) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(x - radius, y - radius);
+  pen.lineTo(x + radius, y + radius);
+  pen.moveTo(x - radius, y + radius);
+  pen.lineTo(x + radius, y - radius);
+  pen.stroke();
+}
+
+/**
+ * A dotted frame around what is no longer there.
+ * @param {CanvasRenderingContext2D} pen @param {Box} box @param {string} colour
+ */
+export function dotted(pen, { x, y, w, h }, colour) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.setLineDash([1, 2]);
+  pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+  pen.setLineDash([]);
+}
+
+/**
  * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius
  * @param {string} colour @param {boolean} filled
  */

@@ -1,12 +1,15 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
+import { savedLine } from "./bill_words.js";
 import { download } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
+import { rowsSoFar } from "./life_words.js";
 import { REST } from "./motion.js";
 import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
+import { forgets } from "./unseen.js";
 import * as words from "./words.js";
 
 /**
@@ -74,7 +77,7 @@ export function fileName({ payload, state }, figure, steps, format) {
  */
 export function sceneAt(scene, step, moment) {
   const state = { ...scene.state, step, windowRow: null, hover: null };
-  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), step) };
+  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), state) };
 }
 
 /** @param {Scene} scene @returns {Scene} As it is kept: all of its step has happened, and pixels are fine. */
@@ -88,7 +91,7 @@ export function svgOf(scene, figures, figure) {
   const still = atRest(scene);
   const sheet = /** @type {SvgSheet} */ (/** @type {unknown} */ (compose(still, figures, figure, newSheet)));
   const { state, payload, facts, dpr } = still;
-  const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state.step)) : words.stepSentence(facts);
+  const told = state.cache === "both" ? words.bothSentence(facts, stepFacts(payload, "off", state)) : words.stepSentence(facts);
   const said = [figuresOf(scene).get(figure), viewName(scene), words.plain(told)].join(". ");
   return sheet.file(sheet.width / dpr, sheet.height / dpr, said);
 }
@@ -189,7 +192,7 @@ function writeCounts({ state, palette, lives }, history, left, top, write, scale
     const life = lives[run];
     const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
     write(words.runName(run), x, y - 38 * scale, `${12 * scale}px ${palette.sans}`, palette.muted);
-    write(`${whole(n)} ${words.rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
+    write(`${whole(n)} ${rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
   });
 }
 
@@ -246,8 +249,11 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
   lay(pen, scene, overview.draw(scene, newSheet), EDGE, y + 22);
-  const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
-  const legend = gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask });
+  const { legendComputed: computed, legendReused: reused, legendMask: mask, legendEvicted: evicted } = words.LABELS;
+  const legend = [
+    gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask }),
+    ...(forgets(payload, mainRun(state.cache), state) ? [gettext("crossed: {evicted}", { evicted })] : []),
+  ].join(" · ");
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);
   write("kvviz", width - EDGE, height - EDGE + 6, `600 12px ${palette.sans}`, palette.muted, "right");
   return sheet;
@@ -291,10 +297,10 @@ export function sentencesEnd(newSheet, scene, figure, steps) {
  * @returns {number} Where it ends.
  */
 function writeSentence(pen, { payload, state, palette }, run, y) {
-  const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, quiet: palette.muted };
+  const colours = { strong: palette.text, computed: palette.computedText, reused: palette.reusedText, evicted: palette.evictedText, quiet: palette.muted };
   let x = EDGE;
   /** @type {words.Span[]} */
-  const spans = [...words.stepSentence(stepFacts(payload, run, state.step))];
+  const spans = [...words.stepSentence(stepFacts(payload, run, state))];
   if (state.cache === "both") spans.unshift({ text: words.runName(run), tone: "strong" });
   spans.forEach((span, i) => {
     const text = (i > 0 ? "  ·  " : "") + span.text;
@@ -305,6 +311,21 @@ function writeSentence(pen, { payload, state, palette }, run, y) {
     x += pen.measureText(text).width;
   });
   return x;
+}
+
+/**
+ * A sentence in as many lines as it needs, in the font that the pen has.
+ * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} width @returns {string[]}
+ */
+function linesWithin(pen, text, width) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /**
@@ -347,7 +368,14 @@ function writeColumn(pen, { payload, state, palette, moment }, x, y, write) {
       write(text, x + COLUMN - (side === "on" ? 90 : 0), at, `${formula ? 400 : 600} 13px ${palette.sans}`, formula ? palette.muted : palette.text, "right");
     }
   });
-  if (sides.on.source === "formula" || sides.off.source === "formula") {
-    write(words.LABELS.byFormula, x, top + 26 + figures.length * 24, `12px ${palette.sans}`, palette.muted);
+  let below = top + 26 + figures.length * 24;
+  const font = `12px ${palette.sans}`;
+  if (payload.header.savings) {
+    pen.font = font;
+    for (const line of linesWithin(pen, savedLine(payload.header.model, payload.header.savings, sides.on.cache_bytes.total ?? 0, state.step), COLUMN)) {
+      write(line, x, below, font, palette.muted);
+      below += 17;
+    }
   }
+  if (sides.on.source === "formula" || sides.off.source === "formula") write(words.LABELS.byFormula, x, below, font, palette.muted);
 }

@@ -10,13 +10,15 @@ import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
 import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
-import { livesOf } from "./lives.js";
+import { kvHead, groupsOf } from "./kv_heads.js";
+import { crossLivesOf, livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
 import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
+import { forgets } from "./unseen.js";
 import { buildView } from "./view.js";
 import * as words from "./words.js";
 
@@ -46,7 +48,7 @@ import * as words from "./words.js";
  * @property {import("./motion.js").Moment} moment What of the step in view has been seen happening by now.
  * @property {boolean} canAsk
  * @property {{ on: number[], off: number[] }} cumulative
- * @property {{ on: LifeView | null, off: LifeView | null }} lives
+ * @property {{ on: LifeView | null, off: LifeView | null }} lives Of the rows that the head on show reads.
  * @property {PictureStore} store
  * @property {PictureStore} crossStore Of the second cache: its rows are other rows.
  *
@@ -69,7 +71,7 @@ let hasPlayed = false;
 const FRAMES_KEPT = 600;
 const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
 const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
-const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "layer", "head", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
+const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "nEvicted", "layer", "head", "kvHead", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
 
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
@@ -85,8 +87,6 @@ export class Player {
     this.store = new PictureStore();
     this.crossStore = new PictureStore();
     this.cumulative = { on: /** @type {number[]} */ ([]), off: /** @type {number[]} */ ([]) };
-    /** @type {Scene["lives"]} */
-    this.lives = { on: null, off: null };
     this.frameTimes = /** @type {number[]} */ ([]);
     this.frames = 0;
     this.measured = 0;
@@ -169,7 +169,6 @@ export class Player {
       this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
-      this.lives = { on: lifeView(payload, "on"), off: lifeView(payload, "off") };
       this.fillPicker(payload);
       if (!this.state.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
@@ -204,14 +203,15 @@ export class Player {
   }
 
   /** @param {Payload} payload */
-  fillPicker({ header }) {
-    const fill = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ count, /** @type {(n: number) => boolean} */ here) =>
-      select.replaceChildren(
-        ...Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)])),
-      );
+  fillPicker(payload) {
+    const { header } = payload;
+    const options = (/** @type {number} */ count, /** @type {(n: number) => boolean} */ here) =>
+      Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)]));
     const canAsk = this.host.onWanted !== undefined;
-    fill(this.view.layerSelect, header.model.n_layers, (n) => canAsk || header.layers.includes(n));
-    fill(this.view.headSelect, header.model.n_heads, () => true);
+    this.view.layerSelect.replaceChildren(...options(header.model.n_layers, (n) => canAsk || header.layers.includes(n)));
+    const heads = options(header.model.n_heads, () => true);
+    const groups = groupsOf(payload).map(({ kv, first, last }) => el("optgroup", { label: words.kvHeadName(kv) }, heads.slice(first, last + 1)));
+    this.view.headSelect.replaceChildren(...(groups.length ? groups : heads));
   }
 
   retheme() {
@@ -381,7 +381,7 @@ export class Player {
     /** @type {Scene} */
     const scene = {
       payload, state, layout, moment,
-      facts: stepFacts(payload, mainRun(state.cache), state.step),
+      facts: stepFacts(payload, mainRun(state.cache), state),
       spot: state.hover ?? state.pin,
       measured: this.measured,
       theme: theme.theme,
@@ -389,7 +389,7 @@ export class Player {
       dpr: (devicePixelRatio || 1) * zoom,
       canAsk: this.host.onWanted !== undefined,
       cumulative: this.cumulative,
-      lives: this.lives,
+      lives: livesOnShow(payload, state),
       store: this.store,
       crossStore: this.crossStore,
     };
@@ -416,6 +416,7 @@ export class Player {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
       width, height, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      n_kv_heads: header.model.n_kv_heads,
       n_encoder: header.encoder?.tokens.length,
     });
     this.layout = layout;
@@ -464,13 +465,14 @@ export class Player {
     pick(this.view.headSelect, state.head);
     setText(this.view.tableButton, state.table ? words.LABELS.tableHide : words.LABELS.table);
     setAttribute(this.view.tableButton, "aria-pressed", String(state.table));
+    show(this.view.evicted, forgets(payload, mainRun(state.cache), state));
     this.themeChanged([theme], () => (this.view.scale.style.background = gradient(theme)));
-    this.restChanged([payload, state.step, state.cache], () => {
+    this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => {
       const cached = runOf(payload, "on");
       const notes = [];
       if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
       if (cached && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
-      if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state.step)));
+      if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state)));
       const proof = this.view.proof;
       setText(proof, notes.filter(Boolean).join(" "));
       proof.classList.toggle("is-bad", cached !== null && state.cache !== "off" && !cached.reuse_is_proven);
@@ -484,7 +486,7 @@ export class Player {
     /** @type {Record<string, string | number>} */
     const values = {
       step: facts.step, nSteps: facts.n_steps, kind: facts.kind, nFed: facts.n_fed, nComputed: facts.n_computed,
-      nReused: facts.n_reused, layer: state.layer, head: state.head, cache: state.cache,
+      nReused: facts.n_reused, nEvicted: facts.n_evicted, layer: state.layer, head: state.head, kvHead: kvHead(payload, state.head), cache: state.cache,
     };
     for (const [name, value] of Object.entries(values)) {
       if (dataset[name] !== String(value)) dataset[name] = String(value);
@@ -496,7 +498,7 @@ export class Player {
       for (const name of CROSS_HOOKS) delete dataset[name];
     }
     if (state.cache === "both") {
-      const other = stepFacts(payload, "off", state.step);
+      const other = stepFacts(payload, "off", state);
       dataset.nFedOff = String(other.n_fed);
       dataset.nComputedOff = String(other.n_computed);
       dataset.nReusedOff = String(other.n_reused);
@@ -548,8 +550,11 @@ function reducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** @param {Payload} payload @param {"on" | "off"} cache @returns {LifeView | null} */
-function lifeView(payload, cache) {
-  const own = livesOf(payload, cache);
-  return own && { cache, own, cross: livesOf(payload, cache, "cross_lives") };
+/** @param {Payload} payload @param {State} state @returns {Scene["lives"]} */
+export function livesOnShow(payload, state) {
+  const of = (/** @type {"on" | "off"} */ cache) => {
+    const own = livesOf(payload, cache, state);
+    return own && { cache, own, cross: crossLivesOf(payload, cache) };
+  };
+  return { on: of("on"), off: of("off") };
 }

@@ -1,5 +1,5 @@
 // The arithmetic behind a figure, beside the figure.
-import { billExplanation, whyNotZero } from "./bill_words.js";
+import { billExplanation, savedExplanation, whyNotZero } from "./bill_words.js";
 import { canMove } from "./animate.js";
 import { animationForm } from "./animation_form.js";
 import { el, show, whenChanged } from "./dom.js";
@@ -82,7 +82,7 @@ export function popover(root, dispatch, figures) {
 
 /** @param {import("./state.js").State} state @returns {unknown[]} All that what is open tells of. */
 function dependsOn({ open, step, cache, cell, layer, head }) {
-  if (open?.startsWith("bill.")) return [open, step];
+  if (open?.startsWith("bill.") || open === "saved") return [open, step];
   if (open?.startsWith("next.")) return [open, step, cache];
   return open?.startsWith("making.") ? [open, step, cache, cell, layer, head] : [open];
 }
@@ -103,6 +103,8 @@ function explanationOf({ payload, state }, id) {
     if (!making || !cell) return null;
     return shareExplanation(name, making, cell.key);
   }
+  const { savings } = payload.header;
+  if (of === "saved") return savings && savedExplanation(model, savings, billSide(payload, "on", state.step).cache_bytes.total ?? 0, state.step);
   const figure = FIGURES.find((one) => one === name);
   return figure
     ? billExplanation(figure, billSide(payload, /** @type {RunCache} */ (side), state.step), model, n_prompt, state.step, encoder)

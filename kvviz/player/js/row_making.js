@@ -1,6 +1,7 @@
 // How a row of attention is made: query times keys, scores, softmax, and the mix of values. Pure, from
 // the numbers that the run was recorded with.
-import { kvHead } from "./run.js";
+import { kvHead } from "./kv_heads.js";
+import { whyUnseen } from "./unseen.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
@@ -18,17 +19,18 @@ import { kvHead } from "./run.js";
  * @typedef {{ queries: PackedRows, keys: PackedRows, values: PackedRows }} HeadRows
  *
  * @typedef {object} RowMaking All that a row of a pattern is made of.
- * @property {number} n_keys Keys that the mask lets it see, from row 0 on.
+ * @property {number} n_keys Rows up to the last key that it saw.
+ * @property {number[]} seen Keys that it saw: what the window hides, or was dropped before, is not among them.
  * @property {Float64Array} query
  * @property {Float64Array[]} keys
  * @property {Float64Array[]} values
  * @property {number} scale
  * @property {Float64Array} sums Products of the query with each key, summed.
  * @property {Float64Array | null} bias Added to each score; null in a model that has none.
- * @property {Float64Array} scores
+ * @property {Float64Array} scores NaN of a key that it did not see.
  * @property {number} most The largest score: softmax counts from there, so that nothing overflows.
  * @property {number} total Sum of e^(score - most).
- * @property {Float64Array} weights
+ * @property {Float64Array} weights 0 of a key that it did not see.
  * @property {Float64Array} mix The values, each by its weight, summed.
  * @property {number} within A score is no further than this from the model's, packed as it is.
  */
@@ -48,7 +50,8 @@ export function rowMaking(payload, { cache, cross, layer, head, query }) {
   const scale = (cross ? /** @type {NonNullable<typeof header.encoder>} */ (header.encoder).score_scale : header.score_scale)[layer];
   const biases = cross ? undefined : arrays.get("position_bias");
   const biasOf = biases && ((/** @type {number} */ key) => biases.data[head * header.n_rows + query - key]);
-  return rows && makingOf(rows, query, n_keys, scale, biasOf);
+  const isSeen = (/** @type {number} */ key) => cross || whyUnseen(payload, cache, { layer, head }, query, key) === null;
+  return rows && makingOf(rows, query, n_keys, scale, { biasOf, isSeen });
 }
 
 /**
@@ -66,28 +69,31 @@ export function packedRows(arrays, start, layer, head, kv, d_head) {
 
 /**
  * @param {HeadRows} rows @param {number} query Row of the token that looks.
- * @param {number} n_keys Keys that the mask lets it see, from row 0 on.
- * @param {number} scale Of the products. @param {(key: number) => number} [biasOf] Added to the score of a key, if the model has such.
+ * @param {number} n_keys Keys that a causal mask lets it see, or none at all, from row 0 on.
+ * @param {number} scale Of the products.
+ * @param {{ biasOf?: (key: number) => number, isSeen?: (key: number) => boolean }} [of] What is added to the score of a key, if the model
+ *   has such; and which of the keys it saw, if not all.
  * @returns {RowMaking | null} Null where it sees no key.
  */
-export function makingOf({ queries, keys: keyRows, values: valueRows }, query, n_keys, scale, biasOf) {
-  if (n_keys <= 0) return null;
+export function makingOf({ queries, keys: keyRows, values: valueRows }, query, n_keys, scale, { biasOf, isSeen = () => true } = {}) {
   const q = queries.row(query);
-  const places = Array.from({ length: n_keys }, (_, key) => key);
+  const places = Array.from({ length: Math.max(0, n_keys) }, (_, key) => key);
+  const seen = places.filter(isSeen);
+  if (seen.length === 0) return null;
   const keys = places.map(keyRows.row);
   const values = places.map(valueRows.row);
   const sums = Float64Array.from(keys, (k) => dot(q, k));
   const bias = biasOf ? Float64Array.from(places, biasOf) : null;
-  const scores = sums.map((sum, key) => sum * scale + (bias?.[key] ?? 0));
-  const most = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = scores.map((score) => Math.exp(score - most));
+  const scores = sums.map((sum, key) => (isSeen(key) ? sum * scale + (bias?.[key] ?? 0) : NaN));
+  const most = seen.reduce((a, key) => Math.max(a, scores[key]), -Infinity);
+  const powers = scores.map((score) => (Number.isNaN(score) ? 0 : Math.exp(score - most)));
   const total = powers.reduce((a, b) => a + b, 0);
   const weights = powers.map((power) => power / total);
   const mix = q.map((_, i) => values.reduce((sum, v, key) => sum + weights[key] * v[i], 0));
   const widest = keys.reduce((a, k) => Math.max(a, size(k)), 0);
   const [eq, ek] = [queries.scale * OFF, keyRows.scale * OFF];
   const within = scale * (eq * widest + ek * size(q) + eq * ek * q.length);
-  return { n_keys, query: q, keys, values, scale, sums, bias, scores, most, total, weights, mix, within };
+  return { n_keys, seen, query: q, keys, values, scale, sums, bias, scores, most, total, weights, mix, within };
 }
 
 /**
@@ -124,8 +130,8 @@ export function entropyBits(weights) {
  * @param {RowMaking} making @param {number} count @param {number} key A row that is among them in any case.
  * @returns {{ shown: number[], others: { n: number, weight: number, mix: Float64Array } | null }}
  */
-export function heaviest({ weights, values, query }, count, key) {
-  const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a] || a - b);
+export function heaviest({ seen, weights, values, query }, count, key) {
+  const order = [...seen].sort((a, b) => weights[b] - weights[a] || a - b);
   const kept = order.slice(0, count);
   if (!kept.includes(key)) kept[kept.length - 1] = key;
   const shown = kept.sort((a, b) => a - b);

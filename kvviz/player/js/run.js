@@ -1,28 +1,37 @@
 // What a step of a run is: which rows it computed and reused, what it cost, what it chose. Pure.
+import { groupOf, kvHead } from "./kv_heads.js";
+import { LIFE_STATES, crossLivesOf, isOneLife, livesOf } from "./lives.js";
+import { whyUnseen, windowOf } from "./unseen.js";
 
 /**
  * @import { Cell, Payload, Run, RunCache, Cache, View } from "./buffer.js"
+ * @import { HeadGroup } from "./kv_heads.js"
+ * @import { Lives } from "./lives.js"
  * @import { Numbers } from "./packed_buffer.js"
  */
 
 /**
- * @typedef {"computed" | "reused" | "absent"} RowState
+ * @typedef {"computed" | "reused" | "evicted" | "absent"} RowState
  *
- * @typedef {object} StepFacts
+ * @typedef {object} StepFacts What a step did with the rows that the head on show reads.
  * @property {RunCache} cache
  * @property {number} step
  * @property {number} n_steps
  * @property {"prefill" | "decode"} kind
  * @property {number} n_prompt
- * @property {number} n_rows Rows that exist after the step.
+ * @property {number} n_rows Rows that have been written after the step, those that are gone among them.
  * @property {number} n_fed
  * @property {number} n_computed
  * @property {number} n_reused
- * @property {number} chosen_id
- * @property {number} chosen_prob
+ * @property {number} n_evicted Rows that are no longer there.
+ * @property {Uint8Array} states Of each row, a number of `LIFE_STATES`.
+ * @property {number} layer
+ * @property {number | null} window How many positions a query of the layer sees; null for all.
+ * @property {boolean} isEverywhere Whether rows of all layers and heads have the same life.
+ * @property {HeadGroup | null} group The query heads that read the same rows, where several do.
  * @property {number} max_row_change
- * @property {{ n_rows: number, n_computed: number, n_reused: number } | null} cross The rows of the
- *   cross-attention cache, where there is an encoder.
+ * @property {{ n_rows: number, n_computed: number, n_reused: number, states: Uint8Array } | null} cross The rows
+ *   of the cross-attention cache, where there is an encoder.
  *
  * @typedef {object} Sum One figure of the bill so far, with the terms it is made of.
  * @property {number | null} total Null where nothing was run, so that there is nothing to show.
@@ -75,11 +84,14 @@ export function runsOnShow({ cache }) {
 }
 
 /**
- * @param {Payload} payload @param {RunCache} cache @param {number} step
+ * @param {Payload} payload @param {RunCache} cache @param {{ step: number, layer: number, head: number }} view
  * @returns {StepFacts}
  */
-export function stepFacts(payload, cache, step) {
+export function stepFacts(payload, cache, { step, layer, head }) {
   const run = /** @type {Run} */ (runOf(payload, cache));
+  const lives = /** @type {Lives} */ (livesOf(payload, cache, { layer, head }));
+  const cross = crossLivesOf(payload, cache);
+  const statesOf = (/** @type {Lives} */ { states, n_rows }) => states.subarray(step * n_rows, (step + 1) * n_rows);
   const { n_prompt, n_steps } = payload.header;
   return {
     cache,
@@ -90,12 +102,17 @@ export function stepFacts(payload, cache, step) {
     n_rows: n_prompt + step,
     n_fed: run.n_fed[step],
     n_computed: run.n_computed[step],
-    n_reused: run.n_reused[step],
-    chosen_id: run.chosen_ids[step],
-    chosen_prob: run.chosen_probs[step],
+    n_reused: lives.n_read[step],
+    n_evicted: lives.n_evicted[step],
+    states: statesOf(lives),
+    layer,
+    window: windowOf(payload, layer),
+    isEverywhere: isOneLife(payload, cache),
+    group: groupOf(payload, head),
     max_row_change: run.max_row_change[step],
-    cross: run.n_cross_computed && run.n_cross_reused
+    cross: cross && run.n_cross_computed && run.n_cross_reused
       ? {
+          states: statesOf(cross),
           n_rows: run.n_cross_computed[step] + run.n_cross_reused[step],
           n_computed: run.n_cross_computed[step],
           n_reused: run.n_cross_reused[step],
@@ -104,13 +121,26 @@ export function stepFacts(payload, cache, step) {
   };
 }
 
+/** @param {StepFacts} facts @param {number} row @returns {RowState} The state of one row at a step. */
+export function rowState({ states }, row) {
+  const state = LIFE_STATES[states[row] ?? 0];
+  return state === "read" ? "reused" : state;
+}
+
 /**
- * The state of one row after a step. Computed rows are the last ones: a step reuses a prefix.
- * @param {StepFacts} facts @param {number} row @returns {RowState}
+ * The rows of a step, neighbours of one state together.
+ * @param {StepFacts} facts @returns {{ state: RowState, first: number, end: number }[]} In their order, those not there yet left out.
  */
-export function rowState(facts, row) {
-  if (row < 0 || row >= facts.n_rows) return "absent";
-  return row < facts.n_reused ? "reused" : "computed";
+export function rowStretches(facts) {
+  /** @type {{ state: RowState, first: number, end: number }[]} */
+  const found = [];
+  for (let row = 0; row < facts.n_rows; row++) {
+    const state = rowState(facts, row);
+    const last = found[found.length - 1];
+    if (last?.state === state) last.end++;
+    else found.push({ state, first: row, end: row + 1 });
+  }
+  return found;
 }
 
 /**
@@ -135,7 +165,8 @@ export function textOfId(payload, id) {
  * @returns {NextToken[]}
  */
 export function nextTokens(payload, cache, step, count) {
-  const facts = stepFacts(payload, cache, step);
+  const run = /** @type {Run} */ (runOf(payload, cache));
+  const [chosen_id, chosen_prob] = [run.chosen_ids[step], run.chosen_probs[step]];
   const ids = arrayOf(payload, `${cache}.top_ids`);
   const probs = arrayOf(payload, `${cache}.top_probs`);
   const sampling = arrayOf(payload, `${cache}.top_sampling_probs`);
@@ -145,18 +176,18 @@ export function nextTokens(payload, cache, step, count) {
   for (let i = 0; i < Math.min(k, count); i++) {
     const at = step * k + i;
     const id = ids.data[at];
-    rows.push({ id, rank: i + 1, prob: probs.data[at], sampling: sampling.data[at], chosen: id === facts.chosen_id });
+    rows.push({ id, rank: i + 1, prob: probs.data[at], sampling: sampling.data[at], chosen: id === chosen_id });
   }
   if (!rows.some((row) => row.chosen)) {
     if (rows.length === count) rows.pop();
     let share = NaN;
     let rank = null;
     for (let i = 0; i < k; i++) {
-      if (ids.data[step * k + i] !== facts.chosen_id) continue;
+      if (ids.data[step * k + i] !== chosen_id) continue;
       share = sampling.data[step * k + i];
       rank = i + 1;
     }
-    rows.push({ id: facts.chosen_id, rank, prob: facts.chosen_prob, sampling: share, chosen: true });
+    rows.push({ id: chosen_id, rank, prob: chosen_prob, sampling: share, chosen: true });
   }
   return rows;
 }
@@ -256,13 +287,14 @@ export function triangleStart(row) {
 }
 
 /**
- * The attention weight of a cell in [0, 1], or null above the diagonal or where the layer is not here.
+ * The attention weight of a cell in [0, 1], or null where the query did not see the key, or the layer is not here.
  * @param {Payload} payload @param {RunCache} cache @param {number} layer @param {number} head
  * @param {number} row @param {number} column @returns {number | null}
  */
 export function attention(payload, cache, layer, head, row, column) {
   const pattern = payload.arrays.get(`${cache}.pattern.${layer}`);
   if (!pattern || column > row || row >= payload.header.n_rows || column < 0) return null;
+  if (whyUnseen(payload, cache, { layer, head }, row, column)) return null;
   return pattern.data[head * pattern.shape[1] + triangleStart(row) + column] / 255;
 }
 
@@ -276,24 +308,6 @@ export function attentionRow(payload, cache, layer, head, row) {
   if (!pattern) return null;
   const start = head * pattern.shape[1] + triangleStart(row);
   return pattern.data.subarray(start, start + row + 1);
-}
-
-/**
- * The K/V head that a query head reads: several query heads may share one.
- * @param {Payload} payload @param {number} head @returns {number}
- */
-export function kvHead(payload, head) {
-  const { n_heads, n_kv_heads } = payload.header.model;
-  return Math.floor((head * n_kv_heads) / n_heads);
-}
-
-/**
- * The K/V head that a query head reads, where several share one; else null.
- * @param {Payload} payload @param {number} head @returns {number | null}
- */
-export function sharedKvHead(payload, head) {
-  const { n_heads, n_kv_heads } = payload.header.model;
-  return n_kv_heads < n_heads ? kvHead(payload, head) : null;
 }
 
 /**
@@ -325,25 +339,26 @@ export function fittingView(payload, view) {
     Number.isInteger(n) ? Math.min(Math.max(n, 0), count - 1) : 0;
   const layer = within(view.layer, model.n_layers);
   const available = availableCaches(payload);
-  const step = within(view.step, n_steps);
-  return {
-    step,
+  const there = {
+    step: within(view.step, n_steps),
     layer: layers.includes(layer) ? layer : layers[0],
     head: within(view.head, model.n_heads),
     cache: available.includes(view.cache) ? view.cache : available[0],
-    cell: cellWithin(payload, step, view.cell),
   };
+  return { ...there, cell: cellWithin(payload, there, view.cell) };
 }
 
 /**
- * @param {Payload} payload @param {number} step @param {Cell | null | undefined} cell
- * @returns {Cell | null} The cell, or null if the step or the mask has nothing there.
+ * @param {Payload} payload @param {Omit<View, "cell">} view @param {Cell | null | undefined} cell
+ * @returns {Cell | null} The cell, or null if the step has nothing there, or the query did not see the key.
  */
-export function cellWithin({ header }, step, cell) {
+export function cellWithin(payload, { step, layer, head, cache }, cell) {
   if (!cell || ![cell.query, cell.key].every(Number.isInteger)) return null;
+  const { header } = payload;
   const { cross, query, key } = cell;
   const n_keys = cross ? header.encoder?.tokens.length ?? 0 : query + 1;
-  return query >= 0 && query < header.n_prompt + step && key >= 0 && key < n_keys ? cell : null;
+  if (!(query >= 0 && query < header.n_prompt + step && key >= 0 && key < n_keys)) return null;
+  return cross || whyUnseen(payload, mainRun(cache), { layer, head }, query, key) === null ? cell : null;
 }
 
 /** @param {Payload} payload @param {string} name */

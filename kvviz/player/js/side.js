@@ -1,5 +1,5 @@
 // Beside the picture: the likely next tokens, and the bill so far with its arithmetic one click away.
-import { comparisonLine, curveDescription, fewerRows, figureLabel } from "./bill_words.js";
+import { comparisonLine, curveDescription, fewerRows, figureLabel, savedLine } from "./bill_words.js";
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
@@ -117,13 +117,17 @@ export function bill(dispatch) {
   const canvas = el("canvas", { class: "kv-curve", role: "img" });
   const curve = el("div", { class: "kv-curve-box" }, [canvas]);
   const formula = el("p", { class: "kv-note" }, [words.LABELS.byFormula]);
+  const saved = el("span");
+  const savedWhy = el("button", { type: "button", class: "kv-link", "data-open": "saved", "aria-haspopup": "dialog" }, [words.LABELS.arithmetic]);
+  savedWhy.onclick = () => dispatch({ type: "open", id: "saved" });
+  const savings = el("p", { class: "kv-note kv-saved" }, [saved, " ", savedWhy]);
   const compared = el("span");
   const why = el("button", { type: "button", class: "kv-link", "data-open": "why", "aria-haspopup": "dialog" }, [words.LABELS.whyNotZero]);
   why.onclick = () => dispatch({ type: "open", id: "why" });
   const comparison = el("p", { class: "kv-note" }, [compared, " ", why]);
   const node = el("section", { class: "kv-bill" }, [
     el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.bill]), figureTag("counted", "measured"), factor]),
-    el("div", { class: "kv-bill-parts" }, [table, curve]), formula, comparison,
+    el("div", { class: "kv-bill-parts" }, [table, curve]), savings, formula, comparison,
   ]);
   const changed = whenChanged();
   const drawn = whenChanged();
@@ -143,6 +147,12 @@ export function bill(dispatch) {
         const [on, off] = [scene.cumulative.on[state.step], scene.cumulative.off[state.step]];
         setText(factor, on > 0 && off > on ? fewerRows(off / on) : "");
         show(formula, sides.on.source === "formula" || sides.off.source === "formula");
+        const { savings: without, model } = payload.header;
+        show(savings, without !== null);
+        if (without) {
+          setText(saved, savedLine(model, without, sides.on.cache_bytes.total ?? 0, state.step));
+          setAttribute(savings, "data-plain-bytes", String(without.plain[state.step]));
+        }
         const result = comparisonAt(payload, state.step);
         show(comparison, result !== null);
         if (result) {

@@ -1,5 +1,6 @@
 // The player's state and everything that can happen to it. Pure: events become actions, actions a new state.
-import { availableCaches, cellWithin, fittingView } from "./run.js";
+import { availableCaches, cellWithin, fittingView, mainRun } from "./run.js";
+import { nearestSeen } from "./unseen.js";
 
 /**
  * @import { Cache, Cell, Payload, RunCache, View } from "./buffer.js"
@@ -129,6 +130,22 @@ function sameQuestion(a, b) {
  * @returns {State}
  */
 export function reduce(state, action, payload, canAsk) {
+  const after = changed(state, action, payload, canAsk);
+  return after === state ? state : { ...after, cell: after.cell && seenCell(after.cell, after, payload) };
+}
+
+/**
+ * A cell whose query sees its key in the layer and head on show: of one that it does not, the nearest.
+ * @param {Cell} cell @param {State} state @param {Payload} payload @returns {Cell}
+ */
+function seenCell(cell, { layer, head, cache }, payload) {
+  if (cell.cross) return cell;
+  const key = nearestSeen(payload, mainRun(cache), { layer, head }, cell.query, cell.key);
+  return key === cell.key ? cell : { ...cell, key };
+}
+
+/** @param {State} state @param {Action} action @param {Payload} payload @param {boolean} canAsk @returns {State} */
+function changed(state, action, payload, canAsk) {
   const { n_steps, model, layers } = payload.header;
   const clamp = (/** @type {number} */ n, /** @type {number} */ count) => Math.min(Math.max(n, 0), count - 1);
   switch (action.type) {
@@ -166,7 +183,7 @@ export function reduce(state, action, payload, canAsk) {
     case "pin":
       return { ...state, pin: sameSpot(state.pin, action.spot) ? null : action.spot };
     case "cell": {
-      const cell = cellWithin(payload, state.step, action.cell);
+      const cell = cellWithin(payload, state, action.cell);
       // A second click on a cell closes what the first has opened.
       const next = sameCell(state.cell, cell) ? null : cell;
       return { ...state, cell: next, further: next && state.further, nAsked: state.nAsked + 1 };

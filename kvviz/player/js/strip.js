@@ -14,7 +14,7 @@ import { LABELS } from "./words.js";
 const AHEAD = 0.25;
 const FADE = "28px";
 const MOST_SLOTS = 64;
-const STATUSES = ["absent", "reused", "computed", "next"];
+const STATUSES = ["absent", "reused", "computed", "evicted", "next"];
 const MARKS = ["plain", "lit", "looked"];
 
 /** @param {(action: Action) => void} dispatch @returns {Part} */

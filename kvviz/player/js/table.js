@@ -2,9 +2,10 @@
 import { el, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow } from "./cross.js";
 import { glyphs, weightPercent } from "./format.js";
+import { lifeSoFar } from "./life_words.js";
 import { lifeUpTo } from "./lives.js";
 import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
-import { LABELS, STATES, lifeSoFar, tableCaption } from "./words.js";
+import { LABELS, STATES, tableCaption } from "./words.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
@@ -36,10 +37,10 @@ export function stepTable() {
       const cache = mainRun(state.cache);
       changed([payload, state.step, state.layer, state.head, state.cache], () => {
         const current = facts.n_rows - 1;
-        const other = state.cache === "both" ? stepFacts(payload, "off", state.step) : null;
+        const other = state.cache === "both" ? stepFacts(payload, "off", state) : null;
         const names = [LABELS.position, LABELS.token, LABELS.row, ...(other ? [LABELS.rowWithout] : []), LABELS.attentionOfRow];
         head.replaceChildren(...names.map((name) => el("th", { scope: "col" }, [name])));
-        caption.textContent = tableCaption(state.step, state.layer, state.head, state.cache);
+        caption.textContent = tableCaption(state, facts);
         const rows = [];
         for (let row = 0; row <= current; row++) {
           const weight = attention(payload, cache, state.layer, state.head, current, row);

@@ -1,9 +1,9 @@
 // The toolbar: step buttons, timeline, speed, kind of run, and the sentence that says the step.
 import { el, icon, ICONS, setAttribute, setText, show, whenChanged } from "./dom.js";
-import { stepAt, timelineGeometry } from "./layout.js";
 import { paintTimeline } from "./paint_small.js";
 import { availableCaches, stepFacts } from "./run.js";
 import { SPEEDS } from "./state.js";
+import { stepAt, timelineGeometry } from "./timeline_layout.js";
 import * as words from "./words.js";
 
 /**
@@ -95,9 +95,9 @@ export function toolbar(dispatch) {
           : state.wanted.layer !== null ? words.waiting("layer", state.wanted.layer) : "",
       );
 
-      sentenceChanged([payload, state.step, state.cache], () => {
+      sentenceChanged([payload, state.step, state.layer, state.head, state.cache], () => {
         const spans = state.cache === "both"
-          ? words.bothSentence(stepFacts(payload, "on", state.step), stepFacts(payload, "off", state.step))
+          ? words.bothSentence(stepFacts(payload, "on", state), stepFacts(payload, "off", state))
           : words.stepSentence(facts);
         sentence.replaceChildren(...sentenceNodes(spans));
         setAttribute(track, "aria-valuemin", "0");

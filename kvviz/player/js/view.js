@@ -47,7 +47,7 @@ export function buildView(root, dispatch) {
   const stage = el("div", { class: "kv-stage" }, [lives.node, panels.on.node, panels.off.node]);
   const making = makingPanel(dispatch);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
-  const { legend, scale } = buildLegend();
+  const { legend, scale, evicted } = buildLegend();
   const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, making.node, side]), legend]);
 
   const proof = el("span", { class: "kv-proof" });
@@ -72,7 +72,7 @@ export function buildView(root, dispatch) {
   /** @type {Part[]} */
   const parts = [bar, input, tokens, lives, making, next, cost, overview, table, pop];
   return {
-    alert, said, probe, body, bar, tokens, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, proof, tableButton,
+    alert, said, probe, body, bar, tokens, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, evicted, proof, tableButton,
   };
 }
 
@@ -97,15 +97,17 @@ function pictureChoice(root) {
 function buildLegend() {
   const item = (/** @type {string} */ kind, /** @type {string} */ text) =>
     el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
+  const evicted = item("evicted", words.LABELS.legendEvicted);
   const scale = el("i", { class: "kv-scale", "aria-hidden": "true" });
   const legend = el("div", { class: "kv-legend" }, [
     item("computed", words.LABELS.legendComputed),
     item("reused", words.LABELS.legendReused),
+    evicted,
     item("mask", words.LABELS.legendMask),
     item("absent", words.LABELS.legendAbsent),
     el("span", { class: "kv-legend-item kv-legend-scale" }, [`${words.LABELS.legendAttention} 0`, scale, "100\u202f%"]),
   ]);
-  return { legend, scale };
+  return { legend, scale, evicted };
 }
 
 /** @param {string} name @param {string} text @param {() => void} run @returns {HTMLButtonElement} */

@@ -5,11 +5,11 @@ import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
  * @import { Cache, Encoder, RunCache } from "./buffer.js"
- * @import { Life, LifeState } from "./lives.js"
- * @import { LifeView } from "./paint_history.js"
+ * @import { HeadGroup } from "./kv_heads.js"
  * @import { StepFacts } from "./run.js"
+ * @import { Unseen } from "./unseen.js"
  *
- * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "quiet" }} Span
+ * @typedef {{ text: string, tone?: "strong" | "computed" | "reused" | "evicted" | "quiet" }} Span
  */
 
 export const LABELS = translated({
@@ -63,6 +63,7 @@ export const LABELS = translated({
   headsHint: N_("click one for a closer look"),
   legendComputed: N_("computed at this step"),
   legendReused: N_("reused, not recomputed"),
+  legendEvicted: N_("evicted: not there any more"),
   legendMask: N_("forbidden by the mask"),
   legendAbsent: N_("not there yet"),
   legendAttention: N_("attention"),
@@ -85,6 +86,7 @@ export const LABELS = translated({
   nextTitle: N_("chosen, not yet in the cache"),
   readHint: N_("Point at a cell to read it, click to keep it."),
   whyNotZero: N_("why not zero?"),
+  arithmetic: N_("how it is counted"),
   history: N_("The life of each row"),
   onShow: N_("Picture on show"),
   oneLife: N_("Life"),
@@ -95,7 +97,7 @@ export const LABELS = translated({
 });
 
 /** @type {Readonly<Record<import("./run.js").RowState, string>>} */
-export const STATES = translated({ computed: N_("computed"), reused: N_("reused"), absent: N_("not there yet") });
+export const STATES = translated({ computed: N_("computed"), reused: N_("reused"), evicted: N_("evicted"), absent: N_("not there yet") });
 
 /** @returns {[string, string][]} Each key of the keyboard and what it does. */
 export function keysAndDeeds() {
@@ -139,9 +141,42 @@ export function stepSentence(facts) {
   ];
   if (n_reused === 0 && facts.kind === "prefill") spans.push({ text: gettext("nothing to reuse yet"), tone: "quiet" });
   else spans.push({ text: ngettext("{n} row reused", "{n} rows reused", n_reused, { n: whole(n_reused) }), tone: "reused" });
+  if (facts.n_evicted > 0) spans.push({ text: evictedRows(facts.n_evicted), tone: "evicted" });
   if (facts.cross) spans.push(...crossSpans(facts.cross));
-  spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
+  spans.push(...whereSpans(facts));
   return spans;
+}
+
+/** @param {number} n @returns {string} */
+export function evictedRows(n) {
+  return ngettext("{n} row evicted", "{n} rows evicted", n, { n: whole(n) });
+}
+
+/** @param {StepFacts} facts @returns {Span[]} Of which layers and heads it is so, and which query heads read the rows on show. */
+function whereSpans({ isEverywhere, layer, window, group }) {
+  /** @type {Span[]} */
+  const spans = [];
+  if (isEverywhere) spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
+  else if (window === null) spans.push({ text: gettext("in layer {layer}, without a window", { layer }), tone: "quiet" });
+  else spans.push({ text: gettext("in layer {layer}, a window of {n}", { layer, n: whole(window) }), tone: "quiet" });
+  if (group) spans.push({ text: groupSentence(group), tone: "quiet" });
+  return spans;
+}
+
+/** @param {HeadGroup} group @returns {string} */
+function groupSentence({ kv, first, last }) {
+  return gettext("query heads {first}–{last} read KV head {kv}", { first, last, kv });
+}
+
+/** @param {number} kv @returns {string} Where there is little room. */
+export function kvHeadShort(kv) {
+  // Translators: short for a key and value head, with its number.
+  return gettext("KV {head}", { head: kv });
+}
+
+/** @param {number} kv @returns {string} */
+export function kvHeadName(kv) {
+  return gettext("KV head {head}", { head: kv });
 }
 
 /** @param {StepFacts} facts @returns {string} */
@@ -229,8 +264,9 @@ export function bothSentence(on, off) {
       tone: "computed",
     },
     { text: ngettext("{n} row without", "{n} rows without", without, { n: whole(without) }), tone: "computed" },
+    .../** @type {Span[]} */ (on.n_evicted > 0 ? [{ text: evictedRows(on.n_evicted), tone: "evicted" }] : []),
     ...bothCross(on, off),
-    { text: gettext("in every layer and head"), tone: "quiet" },
+    ...whereSpans(on),
   ];
 }
 
@@ -280,7 +316,7 @@ export function widthLabel(n) {
  * @param {number} head @param {number} n @param {boolean} roomy @returns {string}
  */
 export function sharedWidthLabel(head, n, roomy) {
-  return roomy ? gettext("KV head {head} · {n} wide", { head, n }) : gettext("KV head {head}", { head });
+  return roomy ? gettext("KV head {head} · {n} wide", { head, n }) : kvHeadName(head);
 }
 
 /** @param {number} row @param {boolean} roomy @returns {string} */
@@ -288,22 +324,25 @@ export function rowLabel(row, roomy) {
   return roomy ? gettext("row {row}", { row }) : String(row);
 }
 
-/** @param {number} step @param {number} layer @param {number} head @param {Cache} cache @returns {string} */
-export function tableCaption(step, layer, head, cache) {
-  const where = { step, layer, head };
-  if (cache === "on") return gettext("Step {step}, layer {layer}, head {head}, with the cache", where);
-  if (cache === "off") return gettext("Step {step}, layer {layer}, head {head}, without the cache", where);
-  return gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
+/** @param {{ step: number, layer: number, head: number, cache: Cache }} view @param {StepFacts} facts @returns {string} */
+export function tableCaption({ cache, ...where }, { window, group }) {
+  const name = cache === "on"
+    ? gettext("Step {step}, layer {layer}, head {head}, with the cache", where)
+    : cache === "off"
+      ? gettext("Step {step}, layer {layer}, head {head}, without the cache", where)
+      : gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
+  const seen = window === null ? [] : [ngettext("a window of {n} position", "a window of {n} positions", window, { n: whole(window) })];
+  return [name, ...seen, ...(group ? [groupSentence(group)] : [])].join(" · ");
 }
 
 /**
- * @param {number} layer @param {number} head @param {number | null} kvHead Where query heads share one, the one that the head reads.
+ * @param {number} layer @param {number} head @param {HeadGroup | null} group Where query heads share one, those that do.
  * @param {StepFacts} facts @returns {string}
  */
-export function kvDescription(layer, head, kvHead, facts) {
-  const what = kvHead === null
+export function kvDescription(layer, head, group, facts) {
+  const what = group === null
     ? gettext("Keys and values, layer {layer}, head {head}.", { layer, head })
-    : gettext("Keys and values that head {head} of layer {layer} reads, those of KV head {kv}.", { layer, head, kv: kvHead });
+    : gettext("Keys and values that head {head} of layer {layer} reads, those of KV head {kv}.", { layer, head, kv: group.kv });
   return [what, plain(stepSentence(facts))].join(" ");
 }
 
@@ -324,9 +363,15 @@ export function attentionReading(from, to, weight, layer, head) {
   });
 }
 
-/** @param {string} from @param {string} to @returns {string} */
-export function maskedReading(from, to) {
-  return gettext("{query} may not look at {key}: it comes later, the mask forbids it", { query: glyphs(from), key: glyphs(to) });
+/**
+ * Why a token does not look at another one.
+ * @param {string} from @param {string} to @param {Unseen | "later"} why @param {number | null} window
+ */
+export function maskedReading(from, to, why, window) {
+  const values = { query: glyphs(from), key: glyphs(to), window: window ?? 0 };
+  if (why === "evicted") return gettext("{query} could not look at {key}: its row was no longer there", values);
+  if (why === "window") return gettext("{query} may not look at {key}: it lies outside the layer’s window of {window}", values);
+  return gettext("{query} may not look at {key}: it comes later, the mask forbids it", values);
 }
 
 /** @param {number} row @param {string} text @param {string} state @returns {string} */
@@ -357,42 +402,6 @@ export function rowCompared(difference, parted) {
     : gettext("both ways differ by at most {difference}", { difference: small(difference) });
 }
 
-/** @param {number} n @returns {string} What stands behind a number of rows computed up to a step. */
-export function rowsSoFar(n) {
-  return ngettext("row so far", "rows so far", n, {});
-}
-
-/**
- * What happened to a row at a step, and until then.
- * @param {number} row @param {string} text @param {number} step @param {LifeState} state @param {Life} life
- */
-export function lifeReading(row, text, step, state, { computed, n_read }) {
-  if (state === "absent") return gettext("Step {step}: position {row} is not there yet", { step, row });
-  const values = { step, row, token: glyphs(text) };
-  const now = state === "computed"
-    ? gettext("Step {step} computed row {row}, {token}", values)
-    : gettext("Step {step} read row {row}, {token}, from the cache", values);
-  return [now, ...lifeSoFar({ computed, n_read })].join(" · ");
-}
-
-/** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, and how often it was read. */
-export function lifeSoFar({ computed, n_read }) {
-  const made = computed.length === 1
-    ? gettext("computed at step {first}", { first: computed[0] })
-    : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
-  return n_read ? [made, ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [made];
-}
-
-/** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
-export function historyDescription(caches, step, lives) {
-  const each = caches.map((cache) => {
-    const n = lives[cache]?.own.computed[step] ?? 0;
-    const rows = ngettext("{n} row computed", "{n} rows computed", n, { n: whole(n) });
-    return gettext("{run}: {rows}", { run: runName(cache), rows });
-  });
-  return gettext("The life of each row, one column a step. Up to step {step}: {counts}.", { step, counts: each.join("; ") });
-}
-
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */
 export function numberReading(part, column, number) {
   return `${part === "keys" ? "K" : "V"}[${column}] ≈ ${signed(number)}`;
@@ -404,11 +413,15 @@ export function waiting(kind, what) {
   return what === "on" ? gettext("running with the cache…") : gettext("running without the cache…");
 }
 
-/** @param {number} layer @param {number} head @param {string | undefined} role @returns {string} */
-export function headLabel(layer, head, role) {
-  return role
+/**
+ * @param {number} layer @param {number} head @param {string | undefined} role
+ * @param {number | null} kv The KV head that it reads, where several share one. @returns {string}
+ */
+export function headLabel(layer, head, role, kv) {
+  const name = role
     ? gettext("Layer {layer}, head {head}: {role}", { layer, head, role: ROLE_NAMES[role] ?? role })
     : gettext("Layer {layer}, head {head}", { layer, head });
+  return kv === null ? name : gettext("{name} · reads KV head {kv}", { name, kv });
 }
 
 /** @param {RunCache} cache @returns {string} */

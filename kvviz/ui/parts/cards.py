@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from kvviz.analysis import cache_arithmetic, fewer, token_passes
+from kvviz.analysis import cache_arithmetic, cache_bytes_unshared, fewer, token_passes
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -113,7 +113,18 @@ def bytes_per_token(shown: ShownRun) -> None:
     measured = trace.steps[-1].cache_bytes
     if measured:
         per_row = measured / trace.n_rows
-        if per_row == card.cache_bytes_per_token:
+        if card.windows:
+            body = _(
+                "{formula}, as long as every window has room. After {n_rows:,} rows the tensors "
+                "hold {bytes:,} B; by formula {counted:,} B, and {plain:,} B without windows."
+            ).format(
+                formula=formula,
+                n_rows=trace.n_rows,
+                bytes=measured,
+                counted=card.cache_bytes(trace.n_rows),
+                plain=cache_bytes_unshared(card, trace.n_rows, groups=True),
+            )
+        elif per_row == card.cache_bytes_per_token:
             body = _("{formula} = what the tensors really hold.").format(formula=formula)
         else:
             body = _("{formula} = and the tensors hold {bytes:,.0f}.").format(

@@ -141,14 +141,6 @@ def open_upload(state: RunState, upload: Any, family: Family) -> None:
                 found=_("This one used the cache {name!r}.").format(name=trace.options.cache_name),
                 fix=_("Open it in Python with kvviz.open_trace."),
             )
-        if not trace.model.fits_in_windows(trace.n_tokens):
-            raise TraceFileError(
-                _("The player cannot show yet how rows fall out of a layer's window."),
-                found=_(
-                    "This run has {n_tokens:,} tokens, more than some layers of {model} see."
-                ).format(n_tokens=trace.n_tokens, model=trace.model.name),
-                fix=_("Open it in Python with kvviz.open_trace."),
-            )
     except KvvizError as error:
         state.error = error
     else:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvviz.errors import ModelFamilyError, OptionsError
+from kvviz.errors import ModelFamilyError
 from kvviz.trace import ModelCard
 from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 from kvviz.ui.shell.page_list import title_of
 
 if TYPE_CHECKING:
@@ -51,28 +50,4 @@ def require_family(model: LoadedModel, family: Family) -> None:
         fix=_("Choose another model, or open the page “{page}” for this one.").format(
             page=title_of(place)
         ),
-    )
-
-
-def require_windows(model: LoadedModel, prompt: str, n_new: int) -> None:
-    """Refuse a run whose rows fall out of a layer's window, which the player cannot show yet.
-
-    Raises:
-        OptionsError: With the most tokens that can be shown.
-    """
-    card = model.card
-    n_tokens = (model.count_tokens(prompt) if card.windows else 0) + n_new
-    if card.fits_in_windows(n_tokens):
-        return
-    narrowest = min(window for window in card.windows if window)
-    raise OptionsError(
-        _("The player cannot show yet how rows fall out of a layer's window."),
-        found=ngettext(
-            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} position.",
-            "This run would have {n_tokens:,} tokens, and a layer of {model} sees {n:,} positions.",
-            narrowest,
-        ).format(n_tokens=n_tokens, model=card.name, n=narrowest),
-        fix=_(
-            "Shorten the prompt or ask for fewer new tokens, so that they are {n:,} together."
-        ).format(n=narrowest),
     )

@@ -24,7 +24,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work.equal_work import Asker, EqualWork
-from kvviz.ui.work.fitting_models import require_family, require_windows
+from kvviz.ui.work.fitting_models import require_family
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
@@ -176,7 +176,6 @@ def start(
 
     def make(model: LoadedModel, asker: Asker) -> ShownRun:
         asked = replace(settings, prompt=as_read(settings.prompt))
-        require_windows(model, asked.prompt, asked.new)
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)

@@ -58,7 +58,7 @@ test("what is no buffer at all is refused in words", () => {
 
 test("a foreign header, another format, or a header that is no object is refused", () => {
   refused(spoiled((h) => (h.magic = "PNG")), /something else/);
-  refused(spoiled((h) => (h.format = 1)), /format is 1; this player reads 5/);
+  refused(spoiled((h) => (h.format = 1)), /format is 1; this player reads 6/);
   const list = new TextEncoder().encode("[1,2,3]     ");
   const bytes = new Uint8Array(4 + list.length);
   bytes.set(list, 4);
@@ -105,21 +105,21 @@ test("arrays must be there, whole, aligned, and of a known type and shape", () =
 test("lives of rows, steps or states that the run does not have, or that its counts contradict, are refused", () => {
   /** @type {[number[], RegExp][]} */
   const spoils = [
-    [[0, 1, 0, 99], /rows or steps that it does not have/],
-    [[99, 1, 0, 7], /rows or steps/],
-    [[-1, 1, 0, 7], /rows or steps/],
-    [[0, 3, 0, 7], /rows or steps/],
-    [[0, 0, 0, 7], /rows or steps/],
-    [[0, 1, 3, 3], /rows or steps/],
-    [[0, 1, 0, 6], /account for all its rows/],
-    [[0, 2, 0, 7], /account for all its rows/],
+    [[0, 0, 1, 0, 99], /rows or steps that it does not have/],
+    [[0, 99, 1, 0, 7], /rows or steps/],
+    [[0, -1, 1, 0, 7], /rows or steps/],
+    [[0, 0, 4, 0, 7], /rows or steps/],
+    [[0, 0, 0, 0, 7], /rows or steps/],
+    [[0, 0, 1, 3, 3], /rows or steps/],
+    [[0, 0, 1, 0, 6], /account for all its rows/],
+    [[0, 0, 2, 0, 7], /account for all its rows/],
   ];
   for (const [span, message] of spoils) {
     const buffer = makeBuffer({ caches: ["on"] });
     const size = new DataView(buffer.buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(buffer.subarray(4, 4 + size)));
     const { offset } = header.arrays.find((/** @type {any} */ a) => a.name === "on.lives");
-    new Int32Array(buffer.buffer, 4 + size + offset, 4).set(span);
+    new Int32Array(buffer.buffer, 4 + size + offset, 5).set(span);
     refused(buffer, message);
   }
 });

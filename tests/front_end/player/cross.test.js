@@ -17,15 +17,19 @@ const plainRun = readBuffer(makeBuffer());
 
 test("a buffer without an encoder has none, and its steps no second cache", () => {
   assert.equal(plainRun.header.encoder, null);
-  assert.equal(stepFacts(plainRun, "on", 3).cross, null);
+  assert.equal(stepFacts(plainRun, "on", { step: 3, layer: 0, head: 0 }).cross, null);
   assert.equal(billSide(plainRun, "on", 3).cross_rows, null);
-  assert.ok(!words.plain(words.stepSentence(stepFacts(plainRun, "on", 3))).includes("cross"));
+  assert.ok(!words.plain(words.stepSentence(stepFacts(plainRun, "on", { step: 3, layer: 0, head: 0 }))).includes("cross"));
 });
 
 test("cross rows are computed at the first step and reused at all others, or computed always", () => {
   for (let step = 0; step < 6; step++) {
-    assert.deepEqual(stepFacts(both, "on", step).cross, { n_rows: N, n_computed: step ? 0 : N, n_reused: step ? N : 0 });
-    assert.deepEqual(stepFacts(both, "off", step).cross, { n_rows: N, n_computed: N, n_reused: 0 });
+    const crossOf = (/** @type {"on" | "off"} */ cache) => {
+      const { n_rows, n_computed, n_reused, states } = stepFacts(both, cache, { step, layer: 0, head: 0 }).cross;
+      return [n_rows, n_computed, n_reused, ...states];
+    };
+    assert.deepEqual(crossOf("on"), step ? [N, 0, N, ...Array(N).fill(2)] : [N, N, 0, ...Array(N).fill(1)]);
+    assert.deepEqual(crossOf("off"), [N, N, 0, ...Array(N).fill(1)]);
   }
   assert.equal(billSide(both, "on", 5).cross_rows?.total, N);
   assert.equal(billSide(both, "off", 5).cross_rows?.total, 6 * N);
@@ -34,11 +38,11 @@ test("cross rows are computed at the first step and reused at all others, or com
 });
 
 test("the sentence of a step says both caches", () => {
-  const say = (/** @type {"on" | "off"} */ cache, /** @type {number} */ step) => words.plain(words.stepSentence(stepFacts(both, cache, step)));
+  const say = (/** @type {"on" | "off"} */ cache, /** @type {number} */ step) => words.plain(words.stepSentence(stepFacts(both, cache, { step, layer: 0, head: 0 })));
   assert.match(say("on", 0), /1 row computed.*9 cross rows computed/);
   assert.match(say("on", 2), /1 row computed, 2 rows reused, 9 cross rows reused/);
   assert.match(say("off", 2), /3 rows computed, 0 rows reused, 9 cross rows computed/);
-  assert.match(words.plain(words.bothSentence(stepFacts(both, "on", 2), stepFacts(both, "off", 2))), /0 with, 9 without/);
+  assert.match(words.plain(words.bothSentence(stepFacts(both, "on", { step: 2, layer: 0, head: 0 }), stepFacts(both, "off", { step: 2, layer: 0, head: 0 }))), /0 with, 9 without/);
 });
 
 test("the arithmetic of the second cache gives its figures", () => {
@@ -57,8 +61,8 @@ test("the rows of the input are drawn as rows of a run of their own", () => {
   const keys = both.arrays.get("on.cross_keys.1");
   const at = (1 * N + 4) * 6 + 5;
   assert.equal(kvNumber(side, "on", "keys", 1, 3, 4, 5), (Number(keys?.data[at]) * 2) / 127);
-  assert.equal(rowState(crossFacts(stepFacts(both, "on", 3)), N - 1), "reused");
-  assert.equal(rowState(crossFacts(stepFacts(both, "on", 0)), N - 1), "computed");
+  assert.equal(rowState(crossFacts(stepFacts(both, "on", { step: 3, layer: 0, head: 0 })), N - 1), "reused");
+  assert.equal(rowState(crossFacts(stepFacts(both, "on", { step: 0, layer: 0, head: 0 })), N - 1), "computed");
   assert.equal(crossRow(both, "on", 1, 2, 3)?.length, N);
   const sum = [.../** @type {Uint8Array} */ (crossRow(both, "on", 1, 2, 3))].reduce((a, b) => a + b, 0);
   assert.ok(Math.abs(sum - 255) <= N / 2, "each weight is rounded by at most half");

@@ -48,6 +48,7 @@ function patternRow(kind, row, ids, next) {
  * @param {"greedy" | "sampled"} [options.choice] @param {boolean} [options.same] Whether both runs agree.
  * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
  * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
+ * @param {number[]} [options.windows] How many positions a query of each layer sees, 0 for all.
  * @param {number} [options.n_encoder] Tokens that an encoder read; 0 for a run without one.
  * @param {{ name: string, dtype: string, shape: number[], data: any }[]} [options.more] Arrays besides.
  * @param {string[]} [options.texts] Tokens in place of the story's.
@@ -56,7 +57,7 @@ function patternRow(kind, row, ids, next) {
 export function makeBuffer(options = {}) {
   const {
     n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
-    choice = "greedy", same = true, n_encoder = 0, view = {}, change = () => {}, more = [],
+    choice = "greedy", same = true, n_encoder = 0, windows = null, view = {}, change = () => {}, more = [],
   } = options;
   const n_kv_heads = options.n_kv_heads ?? n_heads;
   const n_rows = n_prompt + n_steps - 1;
@@ -72,7 +73,11 @@ export function makeBuffer(options = {}) {
     name: "synthetic/for-tests", family: "gpt2", n_layers, n_heads, n_kv_heads, d_head, d_model, d_mlp: 4 * d_model, n_ctx: 1024,
     d_vocab: 4096, n_params: 5_900_000, dtype: "float32", device: "cpu", source: "bundled", revision: "",
     cache_bytes_per_token: 2 * n_layers * n_kv_heads * d_head * 4,
+    ...(windows ? { windows } : {}),
   };
+  const kept = (/** @type {number} */ n, /** @type {number} */ layer) => (windows?.[layer] ? Math.min(n, windows[layer] - 1) : n);
+  const bytesOf = (/** @type {number} */ n) =>
+    Array.from({ length: n_layers }, (_, layer) => kept(n, layer)).reduce((a, b) => a + b, 0) * (model.cache_bytes_per_token / n_layers);
   const flops = (/** @type {number} */ q, /** @type {number} */ n) =>
     n_layers * (8 * q * d_model ** 2 + 4 * q * d_model * model.d_mlp + 4 * q * n * d_model) + 2 * d_model * model.d_vocab;
   const steps = Array.from({ length: n_steps }, (_, s) => s);
@@ -80,7 +85,7 @@ export function makeBuffer(options = {}) {
     on: {
       rows: steps.map((s) => (s ? 1 : n_prompt)),
       flops: steps.map((s) => flops(s ? 1 : n_prompt, n_prompt + s)),
-      cache_bytes: steps.map((s) => (n_prompt + s) * model.cache_bytes_per_token),
+      cache_bytes: steps.map((s) => bytesOf(n_prompt + s)),
     },
     off: {
       rows: steps.map((s) => n_prompt + s),
@@ -116,11 +121,21 @@ export function makeBuffer(options = {}) {
       arrays.push({ name: `${cache}.${name}`, dtype: data instanceof Int32Array ? "i32" : "f32", shape: [n_steps, k], data });
     }
     const on = cache === "on";
-    const spans = steps.flatMap((s) => (on && s ? [[s, 1, n_prompt + s - 1, n_prompt + s], [s, 2, 0, n_prompt + s - 1]] : [[s, 1, 0, n_prompt + s]]));
-    arrays.push({ name: `${cache}.lives`, dtype: "i32", shape: [spans.length, 4], data: Int32Array.from(spans.flat()) });
+    const widths = on && windows ? [...new Set(windows)] : [0];
+    const firstAt = (/** @type {number} */ s, /** @type {number} */ window) => (window ? Math.max(0, n_prompt + s - window) : 0);
+    const spans = widths.flatMap((window, life) =>
+      steps.flatMap((s) => {
+        if (!on || !s) return [[life, s, 1, 0, n_prompt + s]];
+        const [first, end] = [firstAt(s, window), n_prompt + s - 1];
+        return [[life, s, 1, end, end + 1], ...(first < end ? [[life, s, 2, first, end]] : []), ...(first ? [[life, s, 3, 0, first]] : [])];
+      }),
+    );
+    arrays.push({ name: `${cache}.lives`, dtype: "i32", shape: [spans.length, 5], data: Int32Array.from(spans.flat()) });
+    const lifeOf = Array.from({ length: n_layers * n_kv_heads }, (_, i) => (on && windows ? widths.indexOf(windows[Math.floor(i / n_kv_heads)]) : 0));
+    arrays.push({ name: `${cache}.life_of`, dtype: "i32", shape: [n_layers, n_kv_heads], data: Int32Array.from(lifeOf) });
     return {
       cache, stopped: "length", reuse_is_proven: true, n_timings: 1, n_together: 1,
-      n_fed: counted[cache].rows, n_computed: counted[cache].rows, n_reused: steps.map((s) => (on && s ? n_prompt + s - 1 : 0)),
+      n_fed: counted[cache].rows, n_computed: counted[cache].rows, n_reused: steps.map((s) => (on && s ? n_prompt + s - 1 - Math.min(...widths.map((window) => firstAt(s, window))) : 0)),
       seconds: steps.map((s) => (on && s ? 0.0024 : 0.004 + 0.0004 * (n_prompt + s)) * (1 + 0.2 * chance())),
       flops: counted[cache].flops, cache_bytes: counted[cache].cache_bytes,
       max_row_change: steps.map((s) => (on || !s ? 0 : 2.4e-7)),
@@ -243,7 +258,7 @@ export function makeBuffer(options = {}) {
     }
   }
   const header = {
-    magic: "kvviz-player", format: 5, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
+    magic: "kvviz-player", format: 6, id: `synthetic-${n_prompt}-${n_steps}-${caches.join("")}-${choice}`, model,
     options: choice === "greedy" ? { temperature: 0, top_k: null, top_p: null, seed: 0 } : { temperature: 0.8, top_k: 4, top_p: null, seed: 3 },
     prompt: tokens.slice(0, n_prompt).map((t) => t.text).join(""), n_prompt, n_rows, n_steps, tokens, vocabulary, runs, counted,
     comparison: caches.length === 2
@@ -251,9 +266,17 @@ export function makeBuffer(options = {}) {
       : null,
     roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], cell: null, ...view }, view_number: 0, plays: false, recorded: false,
     layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
+    ...(windows || n_kv_heads < n_heads ? { savings: savingsOf() } : {}),
     ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };
   return pack(header, [...arrays, ...more], change);
+
+  /** Bytes of the same model without sharing, and without windows. */
+  function savingsOf() {
+    const grouped = n_heads / n_kv_heads;
+    const whole = steps.map((s) => (n_prompt + s) * model.cache_bytes_per_token);
+    return { no_groups: counted.on.cache_bytes.map((b) => b * grouped), no_windows: whole, plain: whole.map((b) => b * grouped) };
+  }
 }
 
 /** What bytes leave over, as bytes: of every fourth number a quarter of a part. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  hitHeads, hitHeat, hitHistory, hitKv, layoutPlayer, lensWindow, stepAt, stepCentre, timelineGeometry, windowStart,
+  hitHeat, hitHistory, hitKv, layoutPlayer, lensWindow, windowStart,
 } from "../../../kvviz/player/js/layout.js";
+import { stepAt, stepCentre, timelineGeometry } from "../../../kvviz/player/js/timeline_layout.js";
 
 const WIDTHS = [320, 360, 390, 414, 480, 599, 600, 700, 768, 820, 939, 940, 1024, 1100, 1280, 1440, 1600];
 const RUNS = [1, 2, 8, 22, 40, 51, 64, 256, 1024];
@@ -192,10 +193,34 @@ test("a point on the overview hits the row that lies there", () => {
   }
 });
 
-test("every head is hit in the middle of its thumbnail, and none between them", () => {
-  const { heads } = layoutPlayer({ width: 390, n_rows: 22, n_steps: 16, both: false, n_layers: 6, n_heads: 8, d_head: 32 });
-  heads.thumbs.forEach((t, i) => assert.equal(hitHeads(heads, t.x + t.w / 2, t.y + t.h / 2), i));
-  assert.equal(hitHeads(heads, heads.thumbs[0].x + heads.size + 1, heads.thumbs[0].y + 2), -1);
+test("heads that read one KV head stand closer than others, over a bracket as wide as they are", () => {
+  for (const [n_heads, n_kv_heads] of [[8, 2], [4, 1], [9, 3], [32, 8], [48, 2]]) {
+    for (const width of WIDTHS) {
+      const { heads, content } = layoutPlayer({ width, n_rows: 22, n_steps: 16, both: false, n_layers: 3, n_heads, n_kv_heads, d_head: 32 });
+      const size = n_heads / n_kv_heads;
+      assert.equal(heads.thumbs.length, 3 * n_heads);
+      const shown = new Set();
+      for (const { layer, kv, box } of heads.groups) {
+        const own = heads.thumbs
+          .map((thumb, index) => ({ ...thumb, index }))
+          .filter(({ index, y }) => Math.floor(index / n_heads) === layer && Math.floor((index % n_heads) / size) === kv && y + heads.size + 5 === box.y);
+        assert.ok(own.length > 0 && own.length <= size, `layer ${layer}, KV ${kv}`);
+        own.forEach(({ index }) => shown.add(index));
+        assert.equal(box.x, own[0].x);
+        assert.equal(box.x + box.w, own[own.length - 1].x + heads.size);
+        assert.ok(box.x + box.w <= content + 0.5, `${width}: ${box.x + box.w} of ${content}`);
+        // The next line begins below the bracket.
+        assert.ok(heads.thumbs.every(({ y }) => y <= box.y || y >= box.y + box.h));
+      }
+      assert.equal(shown.size, heads.thumbs.length);
+      for (let i = 1; i < n_heads; i++) {
+        const [left, right] = [heads.thumbs[i - 1], heads.thumbs[i]];
+        if (left.y !== right.y) continue;
+        assert.equal(right.x - left.x - heads.size > 6, i % size === 0, `heads ${i - 1} and ${i}`);
+      }
+    }
+  }
+  assert.deepEqual(layoutPlayer({ width: 900, n_rows: 22, n_steps: 16, both: false, n_layers: 3, n_heads: 8, n_kv_heads: 8, d_head: 32 }).heads.groups, []);
 });
 
 test("the window of rows holds the row asked for and stays within the run", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { lifeReading } from "../../../kvviz/player/js/history.js";
 import { layoutPlayer } from "../../../kvviz/player/js/layout.js";
-import { lifeUpTo, livesOf, stateAt } from "../../../kvviz/player/js/lives.js";
+import { crossLivesOf, lifeUpTo, livesOf, stateAt } from "../../../kvviz/player/js/lives.js";
 import { paintSteps } from "../../../kvviz/player/js/paint_history.js";
 import { cumulativeRows } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
@@ -15,18 +15,18 @@ const picture = (/** @type {import("../../../kvviz/player/js/lives.js").Lives} *
   );
 
 test("with the cache the lives are an L, without it a full triangle", () => {
-  assert.deepEqual(picture(livesOf(payload, "on")), ["#ooo", "#ooo", "#ooo", ".#oo", "..#o", "...#"]);
-  assert.deepEqual(picture(livesOf(payload, "off")), ["####", "####", "####", ".###", "..##", "...#"]);
+  assert.deepEqual(picture(livesOf(payload, "on", { layer: 0, head: 0 })), ["#ooo", "#ooo", "#ooo", ".#oo", "..#o", "...#"]);
+  assert.deepEqual(picture(livesOf(payload, "off", { layer: 0, head: 0 })), ["####", "####", "####", ".###", "..##", "...#"]);
 });
 
 test("the rows of the second cache are computed once with it, and at each step without", () => {
-  assert.deepEqual(picture(livesOf(payload, "on", "cross_lives")), Array(5).fill("#ooo"));
-  assert.deepEqual(picture(livesOf(payload, "off", "cross_lives")), Array(5).fill("####"));
+  assert.deepEqual(picture(crossLivesOf(payload, "on")), Array(5).fill("#ooo"));
+  assert.deepEqual(picture(crossLivesOf(payload, "off")), Array(5).fill("####"));
 });
 
 test("the rows computed so far are those of the bill", () => {
   for (const cache of /** @type {const} */ (["on", "off"])) {
-    const [own, cross] = [livesOf(payload, cache), livesOf(payload, cache, "cross_lives")];
+    const [own, cross] = [livesOf(payload, cache, { layer: 0, head: 0 }), crossLivesOf(payload, cache)];
     assert.deepEqual(own.computed.map((n, step) => n + cross.computed[step]), cumulativeRows(payload, cache));
   }
 });
@@ -53,18 +53,18 @@ test("the number of a step stands within the picture and apart from others, of a
 
 test("a run that was not made, or has no second cache, has no such lives", () => {
   const alone = readBuffer(makeBuffer({ n_layers: 1, n_heads: 1 }));
-  assert.equal(livesOf(alone, "off"), null);
-  assert.equal(livesOf(alone, "on", "cross_lives"), null);
+  assert.equal(livesOf(alone, "off", { layer: 0, head: 0 }), null);
+  assert.equal(crossLivesOf(alone, "on"), null);
 });
 
 test("a row's life is told up to a step, in one sentence", () => {
-  const lives = livesOf(payload, "on");
-  assert.deepEqual(lifeUpTo(lives, 3, 3), { computed: [1], n_read: 2 });
-  assert.deepEqual(lifeUpTo(lives, 3, 0), { computed: [], n_read: 0 });
+  const lives = livesOf(payload, "on", { layer: 0, head: 0 });
+  assert.deepEqual(lifeUpTo(lives, 3, 3), { computed: [1], n_read: 2, gone: null });
+  assert.deepEqual(lifeUpTo(lives, 3, 0), { computed: [], n_read: 0, gone: null });
   const spot = (/** @type {number} */ row, /** @type {number} */ column) => ({ part: /** @type {const} */ ("life"), cache: /** @type {const} */ ("on"), row, column });
   assert.equal(lifeReading(lives, spot(3, 3), " a"), "Step 3 read row 3, ␣a, from the cache · computed at step 1 · read 2 times");
   assert.equal(lifeReading(lives, spot(3, 1), " a"), "Step 1 computed row 3, ␣a · computed at step 1");
   assert.equal(lifeReading(lives, spot(5, 1), " a"), "Step 1: position 5 is not there yet");
-  assert.equal(lifeReading(livesOf(payload, "off"), spot(0, 2), "Once"), "Step 2 computed row 0, Once · computed 3 times up to here");
+  assert.equal(lifeReading(livesOf(payload, "off", { layer: 0, head: 0 }), spot(0, 2), "Once"), "Step 2 computed row 0, Once · computed 3 times up to here");
   assert.equal(lifeReading(lives, spot(99, 1), ""), null);
 });

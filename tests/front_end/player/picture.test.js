@@ -13,7 +13,7 @@ const hover = { part: "row", cache: "on", row: 5, column: null };
 
 /** A scene as the page has it, without what only painters need. */
 function sceneOf(state) {
-  return Object.freeze({ payload, state: Object.freeze(state), facts: stepFacts(payload, "on", state.step), spot: hover, moment: REST, layout: { cross: null } });
+  return Object.freeze({ payload, state: Object.freeze(state), facts: stepFacts(payload, "on", state), spot: hover, moment: REST, layout: { cross: null } });
 }
 
 test("a scene at another step is that step's, and the one on the page stays as it is", () => {
@@ -21,7 +21,7 @@ test("a scene at another step is that step's, and the one on the page stays as i
   const scene = sceneOf(state);
   const moment = momentOfStep(0.4);
   const other = sceneAt(scene, 3, moment);
-  assert.deepEqual(other.facts, stepFacts(payload, "on", 3));
+  assert.deepEqual(other.facts, stepFacts(payload, "on", { ...state, step: 3 }));
   // Stepped to on the page it would be the same, but for what happened to be pointed at.
   const stepped = reduce(state, { type: "step", to: 3 }, payload, false);
   assert.deepEqual(other.state, { ...stepped, hover: null });

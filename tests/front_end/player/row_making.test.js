@@ -86,10 +86,10 @@ test("each line of arithmetic holds the numbers that it is about", () => {
 test("why a key may be kept is said by what became of its row", () => {
   const cell = { query: 8, key: 4 };
   const never = " The query of row 8 is needed for its own row and never again.";
-  assert.equal(words.keptLine(cell, { computed: [2], n_read: 3 }, true, true), `The key and the value of row 4 were computed at step 2 and read 3 times since, with the very same bits.${never}`);
-  assert.equal(words.keptLine(cell, { computed: [5], n_read: 0 }, true, true), `The key and the value of row 4 were computed at this step, 5.${never}`);
-  assert.match(words.keptLine(cell, { computed: [2], n_read: 1 }, false, true), /read 1 time since, but its bits are others now\./);
-  assert.match(words.keptLine(cell, { computed: [0, 1, 2], n_read: 0 }, true, false), /^Without the cache .* were computed 3 times up to here\./);
+  assert.equal(words.keptLine(cell, { computed: [2], n_read: 3, gone: null }, true, true), `The key and the value of row 4 were computed at step 2 and read 3 times since, with the very same bits.${never}`);
+  assert.equal(words.keptLine(cell, { computed: [5], n_read: 0, gone: null }, true, true), `The key and the value of row 4 were computed at this step, 5.${never}`);
+  assert.match(words.keptLine(cell, { computed: [2], n_read: 1, gone: null }, false, true), /read 1 time since, but its bits are others now\./);
+  assert.match(words.keptLine(cell, { computed: [0, 1, 2], n_read: 0, gone: null }, true, false), /^Without the cache .* were computed 3 times up to here\./);
 });
 
 test("a fingerprint is its 64 bits in hexadecimal, and the same at the end where no bit changed", () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
+import { kvHead } from "../../../kvviz/player/js/kv_heads.js";
 import {
-  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, kvHead, kvNumber, nextTokens, partingRow, rowsCompared, rowState,
+  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, kvNumber, nextTokens, partingRow, rowsCompared, rowState,
   samplingDiffers, stepFacts, tokenText, triangleStart,
 } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
@@ -14,7 +15,7 @@ const single = readBuffer(makeBuffer());
 
 test("prefill computes the prompt's rows; each decode step one row, and reuses all before it", () => {
   for (let step = 0; step < N; step++) {
-    const facts = stepFacts(both, "on", step);
+    const facts = stepFacts(both, "on", { step, layer: 0, head: 0 });
     assert.equal(facts.kind, step === 0 ? "prefill" : "decode");
     assert.equal(facts.n_computed, step === 0 ? P : 1);
     assert.equal(facts.n_reused, step === 0 ? 0 : P + step - 1);
@@ -28,7 +29,7 @@ test("prefill computes the prompt's rows; each decode step one row, and reuses a
 
 test("without the cache every step computes every row", () => {
   for (let step = 0; step < N; step++) {
-    const facts = stepFacts(both, "off", step);
+    const facts = stepFacts(both, "off", { step, layer: 0, head: 0 });
     assert.equal(facts.n_computed, P + step);
     assert.equal(facts.n_reused, 0);
     assert.equal(rowState(facts, 0), "computed");

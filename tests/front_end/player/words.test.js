@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { billExplanation, comparisonLine } from "../../../kvviz/player/js/bill_words.js";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { cut, fitted, glyphs, inUnit, parted, percent, significant, small, sumText, unitFor, weightPercent, whole, withBlanks } from "../../../kvviz/player/js/format.js";
-import { billSide, sharedKvHead, stepFacts } from "../../../kvviz/player/js/run.js";
+import { groupOf } from "../../../kvviz/player/js/kv_heads.js";
+import { billSide, stepFacts } from "../../../kvviz/player/js/run.js";
 import { useCatalogue } from "../../../kvviz/player/js/translation.js";
 import * as words from "../../../kvviz/player/js/words.js";
 import { makeBuffer } from "./fixture.js";
@@ -79,11 +80,11 @@ test("a long sum leaves its middle away and keeps its last term", () => {
 });
 
 test("one sentence says the step", () => {
-  const say = (/** @type {"on" | "off"} */ cache, /** @type {number} */ step) => words.plain(words.stepSentence(stepFacts(both, cache, step)));
+  const say = (/** @type {"on" | "off"} */ cache, /** @type {number} */ step) => words.plain(words.stepSentence(stepFacts(both, cache, { step, layer: 0, head: 0 })));
   assert.equal(say("on", 0), "Prefill, fed 7 tokens, 7 rows computed, nothing to reuse yet, in every layer and head.");
   assert.equal(say("on", 5), "Decode step 5 of 15, fed 1 token, 1 row computed, 11 rows reused, in every layer and head.");
   assert.equal(say("off", 5), "Decode step 5 of 15, fed 12 tokens, 12 rows computed, 0 rows reused, in every layer and head.");
-  assert.equal(words.plain(words.bothSentence(stepFacts(both, "on", 5), stepFacts(both, "off", 5))),
+  assert.equal(words.plain(words.bothSentence(stepFacts(both, "on", { step: 5, layer: 0, head: 0 }), stepFacts(both, "off", { step: 5, layer: 0, head: 0 }))),
     "Decode step 5 of 15, 1 row computed with the cache, 12 rows without, in every layer and head.");
 });
 
@@ -112,7 +113,7 @@ test("labels and lists are read in the language of the moment", (t) => {
   assert.equal(words.STATES.absent, "noch nicht da");
   assert.equal(words.ROLE_SHORT["first-token"], "erstes Token");
   assert.ok(words.keysAndDeeds().some(([key]) => key === "Leertaste"));
-  assert.equal(words.stepSentence(stepFacts(both, "on", 5))[2].text, "1 Zeile");
+  assert.equal(words.stepSentence(stepFacts(both, "on", { step: 5, layer: 0, head: 0 }))[2].text, "1 Zeile");
   useCatalogue(null);
   assert.equal(words.STATES.absent, "not there yet");
 });
@@ -150,17 +151,15 @@ test("the comparison is said plainly, also where the runs part", () => {
 
 test("a reading names both tokens, the weight, the layer and the head", () => {
   assert.equal(plainSpaces(words.attentionReading(" girl", " Lily", 0.12, 3, 5)), "␣girl looks at ␣Lily: 12 % (layer 3, head 5)");
-  assert.match(words.maskedReading(" a", " b"), /may not look/);
+  assert.match(words.maskedReading(" a", " b", "later", null), /may not look/);
   assert.equal(words.rowReading(4, " a", "absent"), "Position 4: not there yet", "no word of a token to come");
 });
 
 test("where query heads share a KV head, what is drawn of it says which", () => {
   const shape = { n_prompt: 4, n_steps: 3, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_head: 6, caches: ["on"] };
   const grouped = readBuffer(makeBuffer(shape));
-  assert.deepEqual([0, 1, 2, 3].map((head) => sharedKvHead(grouped, head)), [0, 0, 1, 1]);
-  assert.equal(sharedKvHead(readBuffer(makeBuffer({ ...shape, n_kv_heads: 4 })), 3), null);
-  const facts = stepFacts(grouped, "on", 1);
-  assert.match(words.kvDescription(1, 3, 1, facts), /head 3 of layer 1 reads, those of KV head 1\. Decode step/);
+  const facts = stepFacts(grouped, "on", { step: 1, layer: 0, head: 0 });
+  assert.match(words.kvDescription(1, 3, groupOf(grouped, 3), facts), /head 3 of layer 1 reads, those of KV head 1\. Decode step/);
   assert.match(words.kvDescription(1, 3, null, facts), /^Keys and values, layer 1, head 3\./);
   const side = billSide(grouped, "on", 1);
   const told = (figure, of) => billExplanation(figure, side, { ...grouped.header.model, ...of }, 4, 1).lines.join(" ");

@@ -2,7 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from kvviz.analysis import break_even_tokens, cache_arithmetic, cache_bytes, weight_bytes
+from kvviz.analysis import (
+    break_even_tokens,
+    cache_arithmetic,
+    cache_bytes,
+    cache_bytes_unshared,
+    weight_bytes,
+)
 from kvviz.errors import OptionsError
 from tests.factories import make_card, make_trace
 
@@ -58,3 +64,18 @@ def test_negative_sizes_are_refused(size):
     assert break_even_tokens(GPT2_SMALL) == break_even_tokens(GPT2_SMALL, batch=1)
     with pytest.raises(OptionsError, match="at least one sequence"):
         cache_bytes(GPT2_SMALL, **size)
+
+
+@pytest.mark.parametrize(
+    ("kept", "n_kv_heads", "rows"),
+    [
+        ({}, 4, 3 * 20),
+        ({"groups": True}, 1, 3 * 20),
+        ({"windows": True}, 4, 20 + 2 * 9),
+        ({"groups": True, "windows": True}, 1, 20 + 2 * 9),
+    ],
+)
+def test_what_sharing_and_windows_save_is_the_same_formula_without_them(kept, n_kv_heads, rows):
+    card = make_card(3, 4, 8, n_kv_heads=1, windows=(0, 10, 10))
+    # 2 for K and V, heads of 8 numbers of 4 bytes.
+    assert cache_bytes_unshared(card, 20, **kept) == 2 * n_kv_heads * 8 * 4 * rows

@@ -290,7 +290,7 @@ def test_a_t5_takes_all_or_nothing(t5, model):
 
 
 def test_the_player_refuses_it_and_a_notebook_shows_its_line(trace, tmp_path):
-    with pytest.raises(PayloadError, match=r"cannot show a run whose cache drops rows.*every-nth"):
+    with pytest.raises(PayloadError, match=r"cannot show yet what a named cache drops.*every-nth"):
         kvviz.export_html(trace, tmp_path / "run.html")
     assert trace._repr_html_() is None
 

@@ -37,7 +37,9 @@ def promised(words: str, **sizes: int) -> tuple[str, list[int]]:
 def test_names_are_exactly_those_of_the_contract(subject):
     roles = [HeadRole(0, 1, "previous-token", 0.75)]
     header, _ = unpack(pack(subject, roles=roles))
-    assert list(header) == CONTRACT["header"]
+    # One of these runs has grouped heads.
+    more = ["savings"] if subject is TRACE else []
+    assert list(header) == [*CONTRACT["header"][:-1], *more, "arrays"]
     assert set(header["model"]) == set(CONTRACT["model"])
     assert header["magic"] == CONTRACT["magic"]
     assert header["format"] == CONTRACT["format"]
@@ -409,3 +411,53 @@ def test_fingerprints_are_those_that_the_trace_holds(start):
             whole, (source.written_fingerprints, source.final_fingerprints), strict=True
         ):
             assert np.array_equal(taken, prints[:, layer, : taken.shape[-1]])
+
+
+WINDOWED = make_trace(
+    5, 8, card=make_card(3, 4, 6, n_kv_heads=2, family="gemma3", windows=(3, 0, 6))
+)
+WINDOWED_UNCACHED = make_trace(5, 8, card=WINDOWED.model, use_cache=False)
+
+
+@pytest.mark.parametrize("run", [WINDOWED, WINDOWED_UNCACHED], ids=["cached", "uncached"])
+@pytest.mark.parametrize("layers", [None, [1]])
+def test_patterns_of_layers_with_windows_are_those_of_the_trace(run, layers):
+    header, arrays = unpack(pack(run, layers=layers))
+    name = header["runs"][0]["cache"]
+    for layer in header["layers"]:
+        for head in range(4):
+            seen = square(arrays[f"{name}.pattern.{layer}"][head], run.n_rows) / 255
+            exact = np.nan_to_num(run.pattern(layer, head))
+            # 1e-6 for the float32 rounding of weights up to 1.
+            assert np.abs(seen - exact).max() <= 0.5 / 255 + 1e-6
+    if layers:
+        # A short run has a cell a row.
+        thumbnails = arrays["thumbnails"][2, 3] / 255
+        assert np.abs(thumbnails - np.nan_to_num(run.pattern(2, 3))).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_run_that_forgets_adds_what_the_contract_says_and_little_of_it():
+    header, arrays = unpack(pack(WINDOWED))
+    assert list(header) == [*CONTRACT["header"][:-1], "savings", "arrays"]
+    assert header["model"]["windows"] == [3, 0, 6]
+    assert arrays["on.life_of"].shape == (3, 2)
+    assert set(arrays["on.lives"][:, 0]) == {0, 1, 2}
+    # At each step a stretch of rows that are gone, one that is read, and one that is computed.
+    assert arrays["on.lives"].shape[0] <= 3 * 3 * 8
+    assert [int(step.reused.size) for step in WINDOWED.steps] == header["runs"][0]["n_reused"]
+
+
+def test_the_savings_are_counted_by_the_formula_of_the_cache_s_bytes():
+    card = WINDOWED.model
+    header, _ = unpack(pack(WINDOWED))
+    savings = header["savings"]
+    assert list(savings) == CONTRACT["savings"]
+    plain = replace(card, n_kv_heads=card.n_heads, windows=())
+    assert savings["plain"] == [plain.cache_bytes(5 + step) for step in range(8)]
+    assert savings["no_windows"] == [n // 2 for n in savings["plain"]]
+    assert savings["no_groups"] == [2 * step.cache_bytes for step in WINDOWED.steps]
+    grouped = make_trace(5, 2, card=make_card(2, 4, n_kv_heads=2, family="llama"))
+    savings = unpack(pack(grouped))[0]["savings"]
+    assert savings["no_windows"] == [step.cache_bytes for step in grouped.steps]
+    assert savings["plain"] == savings["no_groups"]
+    assert "savings" not in unpack(pack(UNCACHED))[0]

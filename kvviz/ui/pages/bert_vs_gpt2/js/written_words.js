@@ -2,7 +2,7 @@
 import { whole } from "../../../../player/js/format.js";
 import { lifeUpTo, stateAt } from "../../../../player/js/lives.js";
 import { gettext, ngettext } from "../../../../player/js/translation.js";
-import { lifeReading } from "../../../../player/js/words.js";
+import { lifeReading } from "../../../../player/js/life_words.js";
 
 /**
  * @import { Lives } from "../../../../player/js/lives.js"

@@ -1,0 +1,50 @@
+// What the player says of the life of a row, in words with its numbers. Pure.
+import { glyphs, whole } from "./format.js";
+import { gettext, ngettext } from "./translation.js";
+import { evictedRows, runName } from "./words.js";
+
+/**
+ * @import { RunCache } from "./buffer.js"
+ * @import { Life, LifeState } from "./lives.js"
+ * @import { LifeView } from "./paint_history.js"
+ */
+
+/** @param {number} n @returns {string} What stands behind a number of rows computed up to a step. */
+export function rowsSoFar(n) {
+  return ngettext("row so far", "rows so far", n, {});
+}
+
+/**
+ * What happened to a row at a step, and until then.
+ * @param {number} row @param {string} text @param {number} step @param {LifeState} state @param {Life} life
+ */
+export function lifeReading(row, text, step, state, life) {
+  if (state === "absent") return gettext("Step {step}: position {row} is not there yet", { step, row });
+  const values = { step, row, token: glyphs(text) };
+  if (state === "evicted") return gettext("Row {row}, {token}: {life}", { ...values, life: lifeSoFar(life).join(", ") });
+  const now = state === "computed"
+    ? gettext("Step {step} computed row {row}, {token}", values)
+    : gettext("Step {step} read row {row}, {token}, from the cache", values);
+  return [now, ...lifeSoFar(life)].join(" · ");
+}
+
+/** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, how often it was read, and since when it is gone. */
+export function lifeSoFar({ computed, n_read, gone }) {
+  const made = computed.length === 1
+    ? gettext("computed at step {first}", { first: computed[0] })
+    : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
+  const read = n_read ? [ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [];
+  const left = gone === null ? [] : [gettext("out of the window from step {step} on", { step: gone })];
+  return [made, ...read, ...left];
+}
+
+/** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
+export function historyDescription(caches, step, lives) {
+  const each = caches.map((cache) => {
+    const n = lives[cache]?.own.computed[step] ?? 0;
+    const gone = lives[cache]?.own.n_evicted[step] ?? 0;
+    const rows = [ngettext("{n} row computed", "{n} rows computed", n, { n: whole(n) }), ...(gone ? [evictedRows(gone)] : [])].join(", ");
+    return gettext("{run}: {rows}", { run: runName(cache), rows });
+  });
+  return gettext("The life of each row, one column a step. Up to step {step}: {counts}.", { step, counts: each.join("; ") });
+}
