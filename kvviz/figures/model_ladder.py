@@ -35,7 +35,7 @@ LANDMARKS_AT_EASE = ("smollm2-135m", "gpt2-mini")
 """Late models with room around them."""
 
 _POWERS = range(6, 14)
-_HIDDEN_AT, _NAMED_ABOVE_AT = 12.875, 12.58
+_HIDDEN_AT, _NAMED_ABOVE_AT = 12.875, 12.66
 """Powers of ten at which, above all marks, hidden sizes and a ringed model's name stand."""
 _UNITS = {6: "M", 9: "B", 12: "T"}
 

@@ -206,3 +206,21 @@ def test_the_cache_takes_the_bytes_that_its_tensors_take(name, dtype):
         taken = sum(one.numel() * one.element_size() for one in kept(model, n_tokens))
         assert taken == architecture_cache_bytes(counted, n_tokens, number=dtype)
     assert taken >= constant_bytes(counted, number=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_states_of_recurrent_gemma_take_the_bytes_of_the_tensors_that_its_modules_hold(dtype):
+    # It keeps them in its modules, and gives no cache away; those of attention it does not show.
+    model, counted = built("recurrent_gemma", getattr(torch, dtype)), CASES["recurrent_gemma"][1]
+    for n_tokens in (5, 24):
+        with torch.no_grad():
+            model(torch.arange(n_tokens)[None], use_cache=True)
+        held = [
+            one
+            for module in model.modules()
+            for name, one in vars(module).items()
+            if name in ("conv1d_state", "recurrent_states") and one is not None
+        ]
+        assert len(held) == 2 * counted.state.n_layers
+        taken = sum(one.numel() * one.element_size() for one in held)
+        assert taken == constant_bytes(counted, number=dtype)

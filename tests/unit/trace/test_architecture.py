@@ -4,8 +4,17 @@ import pytest
 
 from kvviz.errors import TraceError
 from kvviz.trace.architecture import Architecture
+from kvviz.trace.state_layers import StateLayers
 
 PLAIN = Architecture("decoder", "GQA", 4, 8, 2, 16, 128, 100, 64, d_mlp=256)
+
+
+STATE = StateLayers("Mamba-2", 3, 8, 16, 32, n_groups=2, d_conv=4)
+
+
+def test_layers_that_do_not_attend_or_have_no_mlp_are_left_out():
+    mixed = replace(PLAIN, state=STATE, n_layers_without_attention=3, n_layers_without_mlp=1)
+    assert (mixed.n_attention_layers, mixed.n_dense_layers) == (1, 3)
 
 
 def test_layers_without_experts_are_dense():
@@ -33,6 +42,15 @@ def test_layers_without_experts_are_dense():
         ({"window": 8}, "0 layers have a window of 8"),
         ({"n_experts": 4}, "experts"),
         ({"n_experts": 4, "n_active_experts": 5, "d_expert": 9, "n_expert_layers": 4}, "5 of 4"),
+        ({"n_layers_without_attention": 5}, "5 of 4 layers do not attend"),
+        ({"state": replace(STATE, n_layers=5)}, "5 of 4 layers keep a state"),
+        (
+            {"n_layers_without_attention": 3, "n_window_layers": 2, "window": 8},
+            "2 of 1 layer have a window",
+        ),
+        ({"attention": "none"}, "8 query and 2 KV heads are not none"),
+        ({"n_index_layers": 2, "n_index_heads": 4}, "an indexer of 4 heads, 0 wide"),
+        ({"n_index_layers": 5, "n_index_heads": 4, "d_index": 8}, "5 layers have an indexer"),
         (
             {"n_experts": 4, "n_active_experts": 1, "d_expert": 9, "n_expert_layers": 5},
             "5 of 4 layers have experts",
