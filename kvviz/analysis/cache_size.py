@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kvviz.errors import OptionsError
 from kvviz.trace.architecture import Architecture
+from kvviz.trace.compressed_rows import CompressedRows
 from kvviz.trace.state_layers import StateLayers
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
@@ -59,7 +60,9 @@ def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
     made again, and where an indexer chooses what is attended to, its key as well. A layer that
     folds its past into a state keeps that state, whose matrices are in float32 as transformers
     keeps them (lightning attention: in the cache's format), and the last inputs of its short
-    convolution; both are there from the first token on and do not grow. An encoder-decoder keeps
+    convolution; both are there from the first token on and do not grow. Under CSA a layer keeps one
+    row a position of its window, and one for every few or many positions; the positions that wait
+    to become such a row are left out. An encoder-decoder keeps
     the rows of what it has written, and for cross-attention those of its input, which is taken to
     be as long. An encoder keeps nothing: each of its rows may change with every token.
 
@@ -93,6 +96,8 @@ def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
         return ()
     if shape.attention == "none":
         return tuple(term for term in _state_terms(shape.state, min(n_tokens, 1)) if term.n_numbers)
+    if shape.compressed:
+        return _compressed_terms(shape, shape.compressed, n_tokens)
     if shape.attention == "MLA":
         numbers = shape.d_kv_latent + shape.d_rope
         row = ngettext(
@@ -127,6 +132,29 @@ def cache_terms(shape: Architecture, n_tokens: int) -> tuple[CacheTerm, ...]:
         terms.append(CacheTerm(what, shape.n_layers, n_tokens, numbers, row))
     terms += _state_terms(shape.state, min(n_tokens, 1))
     return tuple(term for term in terms if term.n_layers and term.n_numbers)
+
+
+def _compressed_terms(
+    shape: Architecture, rows: CompressedRows, n_tokens: int
+) -> tuple[CacheTerm, ...]:
+    """Say what layers keep whose rows stand for several positions."""
+    row = ngettext("{n:,} number", "{n:,} numbers", shape.d_head).format(n=shape.d_head)
+    key = ngettext("{n:,} number", "{n:,} numbers", rows.d_index).format(n=rows.d_index)
+    window = ngettext(
+        "rows of the last {n:,} position", "rows of the last {n:,} positions", shape.window
+    ).format(n=shape.window)
+    fine, coarse = (
+        ngettext("a row for every {n:,} position", "a row for every {n:,} positions", n).format(n=n)
+        for n in (rows.fine, rows.coarse)
+    )
+    n_fine = n_tokens // rows.fine
+    return (
+        CacheTerm(window, shape.n_window_layers, min(n_tokens, shape.window), shape.d_head, row),
+        CacheTerm(fine, rows.n_fine, n_fine, shape.d_head, row),
+        CacheTerm(_("an indexer's key for each of these rows"), rows.n_fine, n_fine, rows.d_index,
+                  key),
+        CacheTerm(coarse, rows.n_coarse, n_tokens // rows.coarse, shape.d_head, row),
+    )  # fmt: skip
 
 
 def _state_terms(state: StateLayers | None, n_states: int) -> list[CacheTerm]:

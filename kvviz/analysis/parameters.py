@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kvviz.analysis.state_parameters import state_parameters
 from kvviz.errors import OptionsError
 from kvviz.trace.architecture import Architecture
+from kvviz.trace.compressed_rows import CompressedRows
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 
@@ -59,7 +60,7 @@ def count_parameters(shape: Architecture) -> ParameterCount:
     Shazeer (2020), arXiv 2002.05202; experts: Shazeer et al. (2017), arXiv 1701.06538; MLA:
     DeepSeek-AI (2024), arXiv 2405.04434, section 2.1; indexers: DeepSeek-AI (2025), arXiv
     2512.02556, section 2.1, and `DeepseekV32Indexer` of transformers 5.23; layers that keep a
-    state: `state_parameters`.
+    state: `state_parameters`; rows of several positions: `DeepseekV4Attention` of transformers.
     """
     # An encoder-decoder has an encoder layer, and a decoder layer with two attentions, a layer.
     n_attentions, n_mlps = (3, 2) if shape.layout == "encoder-decoder" else (1, 1)
@@ -71,6 +72,8 @@ def count_parameters(shape: Architecture) -> ParameterCount:
     always += 2 * shape.d_model * shape.d_expert_latent
     attention = shape.n_attention_layers * n_attentions * _attention(shape)
     attention += shape.n_index_layers * _indexer(shape)
+    if shape.compressed:
+        attention += _compression(shape, shape.compressed)
     if shape.state:
         attention += shape.state.n_layers * state_parameters(shape.state, shape.d_model)
     norms = shape.n_layers * shape.n_norms + shape.n_outer_norms
@@ -90,6 +93,13 @@ def count_parameters(shape: Architecture) -> ParameterCount:
 def _attention(shape: Architecture) -> int:
     """Count the parameters of one attention."""
     d_model, heads = shape.d_model, shape.n_heads
+    if shape.compressed:
+        # Queries through a latent row; one row that is key and value; the output made narrow in
+        # groups of heads, and wide again; a sink a head.
+        rows, latent, width = shape.compressed, shape.d_q_latent, heads * shape.d_head
+        queries = d_model * latent + latent + latent * width
+        out = width * rows.d_group + rows.n_groups * rows.d_group * d_model
+        return queries + (d_model + 1) * shape.d_head + out + heads
     if shape.attention == "MLA":
         d_query = heads * (shape.d_head + shape.d_rope)
         latent = shape.d_q_latent
@@ -106,6 +116,24 @@ def _attention(shape: Architecture) -> int:
     biases = {"none": 0, "qkv": d_queries + 2 * d_keys, "all": d_queries + 2 * d_keys + d_model}
     gate = shape.is_gated * d_model * d_queries
     return 2 * d_model * (d_queries + d_keys) + biases[shape.biases] + gate
+
+
+def _compression(shape: Architecture, rows: CompressedRows) -> int:
+    """Count the parameters that make rows of several positions, and that mix residual streams."""
+    d_model, width = shape.d_model, shape.d_head
+    # What is averaged and by what weight, a bias a position, and a norm; fine rows overlap, so they
+    # are made twice as wide.
+    coarse = 2 * d_model * width + rows.coarse * width + width
+    fine, key = (4 * d_model * wide + 2 * rows.fine * wide + wide for wide in (width, rows.d_index))
+    choice = rows.n_index_heads * (shape.d_q_latent * rows.d_index + d_model)
+    streams = rows.n_streams
+    mixed = streams * (streams + 2) * (streams * d_model + 1) + 3
+    return (
+        rows.n_coarse * coarse
+        + rows.n_fine * (fine + key + choice)
+        + 2 * shape.n_layers * mixed
+        + streams * (streams * d_model + 1) + 1
+    )  # fmt: skip
 
 
 def _indexer(shape: Architecture) -> int:

@@ -119,6 +119,7 @@ def without_savings(shape: Architecture) -> Architecture:
         d_head=width,
         n_layers_without_attention=shape.n_layers_without_attention - in_place_of_rows,
         state=None,
+        compressed=None,
         n_window_layers=0,
         window=0,
         n_index_layers=0,

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from kvviz.errors import TraceError
 from kvviz.lessons.lesson_files import LessonError, tables
 from kvviz.trace.architecture import Architecture
+from kvviz.trace.compressed_rows import CompressedRows
 from kvviz.trace.state_layers import StateLayers
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -149,11 +150,13 @@ class ModelRow:
     @property
     def status(self) -> str:
         """What of the model is public, one of `STATUSES`."""
-        if self.licence_kind != "weights not released":
-            return "open weights"
-        if self.shape is not None:
-            return "shape disclosed"
-        return "size disclosed" if amount(self.published) else "not disclosed"
+        is_public = (
+            self.licence_kind != "weights not released",
+            self.shape is not None,
+            amount(self.published) is not None,
+            True,
+        )
+        return STATUSES[is_public.index(True)]
 
     @property
     def years(self) -> float:
@@ -249,6 +252,7 @@ def _check_sources(row: ModelRow) -> None:
         if not all(said.get(value, False) for value in _named(values)):
             raise LessonError(
                 _("Model {model!r} has a source of nothing that it says.").format(model=row.id),
+                # not for people: a field's name
                 found=_("Found {field} {value!r}.").format(field="sources", value=values),
             )
         if not isinstance(where, str) or not _ADDRESS.search(where):
@@ -301,8 +305,9 @@ def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[
 
 def _shape(table: dict[str, Any], model: str) -> Architecture:
     try:
-        if "state" in table:
-            table = table | {"state": StateLayers(**table["state"])}
+        for name, kind in (("state", StateLayers), ("compressed", CompressedRows)):
+            if name in table:
+                table = table | {name: kind(**table[name])}
         return Architecture(**table)
     except TypeError as error:
         raise LessonError(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from kvviz.errors import TraceError
+from kvviz.trace.compressed_rows import CompressedRows
 from kvviz.trace.state_layers import StateLayers
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
 Layout = Literal["decoder", "encoder", "encoder-decoder"]
-AttentionKind = Literal["MHA", "GQA", "MQA", "MLA", "none", "other"]
+AttentionKind = Literal["MHA", "GQA", "MQA", "MLA", "CSA", "none", "other"]
 Biases = Literal["none", "qkv", "all"]
 
 
@@ -23,7 +24,8 @@ class Architecture:
         layout: Decoder only, encoder only, or both with as many layers each.
         attention: How keys and values are kept. MHA: a key and a value head for each query head.
             GQA: one for a group of query heads. MQA: one for all. MLA: one latent row from which
-            all heads' keys and values are made. ``none``: no layer attends. ``other``: none of
+            all heads' keys and values are made. CSA: one row that is both for all heads, and
+            rows that stand for several positions. ``none``: no layer attends. ``other``: none of
             these, so the cache is unknown.
         n_layers: Layers; of an encoder-decoder, in each of the two.
         n_heads: Query heads a layer.
@@ -54,6 +56,7 @@ class Architecture:
         n_layers_without_attention: Layers that do not attend, so keep no rows.
         n_layers_without_mlp: Layers without an MLP.
         state: What some layers keep that does not grow, or None.
+        compressed: The rows that stand for several positions, under CSA.
         is_gated: Whether attention's output passes a gate as wide as the queries.
         tied: Whether the output matrix is the embedding matrix.
         n_positions: Rows of a learned position embedding.
@@ -99,6 +102,7 @@ class Architecture:
     n_layers_without_attention: int = 0
     n_layers_without_mlp: int = 0
     state: StateLayers | None = None
+    compressed: CompressedRows | None = None
     is_gated: bool = False
     tied: bool = False
     n_positions: int = 0
@@ -136,10 +140,13 @@ class Architecture:
             "GQA": 1 < kv_heads < heads and heads % kv_heads == 0,
             "MQA": kv_heads == 1 < heads,
             "MLA": kv_heads == 0 < self.d_kv_latent and self.d_rope > 0 and self.d_value > 0,
+            "CSA": kv_heads == 1 < heads and self.compressed is not None,
             "none": kv_heads == heads == self.n_attention_layers == 0,
             "other": True,
         }
         has_experts = self.n_expert_layers > 0
+        rows = self.compressed
+        n_compressing = rows.n_fine + rows.n_coarse if rows else 0
         n_state_layers = self.state.n_layers if self.state else 0
         return [
             (
@@ -149,6 +156,14 @@ class Architecture:
                     "{n_with} of {n} layers keep a state.",
                     self.n_layers,
                 ).format(n_with=n_state_layers, n=self.n_layers),
+            ),
+            (
+                n_compressing > (self.n_attention_layers if self.attention == "CSA" else 0),
+                ngettext(
+                    "{n_with} of {n} layer compress rows under {attention}.",
+                    "{n_with} of {n} layers compress rows under {attention}.",
+                    self.n_attention_layers,
+                ).format(n_with=n_compressing, n=self.n_attention_layers, attention=self.attention),
             ),
             (
                 self.n_layers_without_attention > self.n_layers,
