@@ -252,8 +252,7 @@ def _check_sources(row: ModelRow) -> None:
         if not all(said.get(value, False) for value in _named(values)):
             raise LessonError(
                 _("Model {model!r} has a source of nothing that it says.").format(model=row.id),
-                # not for people: a field's name
-                found=_("Found {field} {value!r}.").format(field="sources", value=values),
+                found=_("Found {field} {value!r}.").format(field=values, value=where),
             )
         if not isinstance(where, str) or not _ADDRESS.search(where):
             raise LessonError(
