@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -89,6 +90,10 @@ def cache_growth(
     bytes_against_tokens(
         figure, bytes_title=_("bytes"), tokens_title=_("tokens of context"), powers=range(19)
     )
+    if shape.attention == "none":
+        # Two flat lines may lie within one power of ten, where hardly anything would be marked.
+        ends = sorted(math.log10(size) for size in (here, weights))
+        figure.update_yaxes(range=[math.floor(ends[0]) - 0.2, math.ceil(ends[1]) + 0.2])
     return figure.update_layout(
         template=template(dark=dark),
         height=460,

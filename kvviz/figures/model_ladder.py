@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -14,6 +14,9 @@ from kvviz.translation import gettext as _
 DENSE = WITH_CACHE
 EXPERTS = "#8a6be0"
 QUIET = WITHOUT_CACHE
+
+OURS = "kvviz"
+"""The maker of the models that ship here."""
 
 # not for people: names of models, and places of plotly
 LANDMARKS = {
@@ -44,18 +47,16 @@ def model_ladder(
     rows: Sequence[ModelRow],
     *,
     chosen: str = "",
-    bundled: Collection[str] = ("gpt2-mini",),
     dark: bool = False,
 ) -> go.Figure:
     """Draw how many parameters models have, over the years, on a scale of powers of ten.
 
     Sizes are those that the makers write. A mixture of experts has two marks: all parameters, and
-    those that a token goes through. A size that is kept back has a cross above the others.
+    those that a token goes through. What ships here is a star. A size that is kept back has a cross above the others.
 
     Args:
         rows: The models.
         chosen: Id of the one to ring, or nothing.
-        bundled: Ids of those that ship here; they are drawn as stars.
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
 
     Returns:
@@ -63,7 +64,7 @@ def model_ladder(
     """
     known = [row for row in rows if amount(row.published) is not None]
     experts = [row for row in known if row.active]
-    stars = [row for row in known if row.id in bundled]
+    stars = [row for row in known if row.maker == OURS]
     dense = [row for row in known if not row.active and row not in stars]
     hidden = [row for row in rows if amount(row.published) is None]
     figure = go.Figure()

@@ -53,6 +53,10 @@ def test_a_model_that_keeps_a_state_alone_has_one_flat_line():
     drawn = lines(cache_growth(SHAPES["mamba2-2.7b"], 10**9, n_tokens=100))
     assert set(drawn) == {"state, which does not grow", "your choice", "weights"}
     assert len(set(drawn["state, which does not grow"].y)) == 1
+    layout = cache_growth(SHAPES["mamba2-2.7b"], 10**9, n_tokens=100).layout
+    marked = [tick for tick in layout.yaxis.tickvals if 10 ** layout.yaxis.range[0] <= tick
+              <= 10 ** layout.yaxis.range[1]]  # fmt: skip
+    assert len(marked) >= 2
 
 
 def test_without_states_their_layers_attend_as_the_others_do():

@@ -18,6 +18,8 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes.choice import models
 
 BILLION, TRILLION = 10**9, 10**12
+MOST_HIGH, ROW_HIGH = 420, 33
+"""Pixels of the table, and of a line of it as Streamlit draws it."""
 
 
 COLUMNS = (
@@ -155,7 +157,7 @@ def _draw_lines(lines: list[dict[str, Any]]) -> None:
     columns: dict[str, Any] = {name: st.column_config.Column(_(name)) for name in COLUMNS}
     for name in table.select_dtypes("integer").columns:
         columns[name] = st.column_config.NumberColumn(_(name), format="localized")
-    columns["model"] = st.column_config.TextColumn(_("model"), pinned=True, width=170)
+    columns["model"] = st.column_config.TextColumn(_("model"), pinned=True, width=190)
     columns["source"] = st.column_config.TextColumn(_("source"), width="large")
     alt = ngettext(
         "A table of {n:,} model with its size, shape and source.",
@@ -165,7 +167,7 @@ def _draw_lines(lines: list[dict[str, Any]]) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=420,
+        height=min(MOST_HIGH, (len(lines) + 1) * ROW_HIGH + 2),
         placeholder="–",
         key="sizes-table",
         column_config=columns,
