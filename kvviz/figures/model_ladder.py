@@ -52,7 +52,8 @@ def model_ladder(
     """Draw how many parameters models have, over the years, on a scale of powers of ten.
 
     Sizes are those that the makers write. A mixture of experts has two marks: all parameters, and
-    those that a token goes through. What ships here is a star. A size that is kept back has a cross above the others.
+    those that a token goes through. What ships here is a star. A size that is kept back has a cross
+    above the others.
 
     Args:
         rows: The models.
