@@ -12,7 +12,7 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-soak check format bench bench-class screenshots sights picture bundle words train clean
+.PHONY: help app test test-fast test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ picture: $(VENV)/.test ## Draw the picture of the rooms in docs/architecture.md 
 
 bundle: node_modules/.installed ## Build each component's one file from its modules
 	npm run build --silent
+
+check-models: $(VENV)/.test ## Check the table of models: sources, shapes against published sizes, dates
+	$(BIN)/python -m tests.check_models
 
 words: $(VENV)/.test ## Bring the catalogues of messages up to date with the sentences in the code
 	$(BIN)/python -m words

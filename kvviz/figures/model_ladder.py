@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -15,6 +15,9 @@ DENSE = WITH_CACHE
 EXPERTS = "#8a6be0"
 QUIET = WITHOUT_CACHE
 
+OURS = "kvviz"
+"""The maker of the models that ship here."""
+
 # not for people: names of models, and places of plotly
 LANDMARKS = {
     "gpt-1": ("GPT-1", "bottom center"),
@@ -23,8 +26,6 @@ LANDMARKS = {
     "t5-11b": ("T5 11B", "top center"),
     "gpt-3": ("GPT-3", "top center"),
     "palm": ("PaLM", "top center"),
-    "llama-7b": ("LLaMA 7B", "middle left"),
-    "llama-65b": ("LLaMA 65B", "middle left"),
     "kimi-k2": ("Kimi K2", "top left"),
     "smollm2-135m": ("SmolLM2", "bottom center"),
     "gpt2-mini": ("GPT-2 mini", "middle left"),
@@ -32,12 +33,12 @@ LANDMARKS = {
 """Models that are named in the picture, and on which side of their mark: so briefly that on a
 telephone no name touches another or a mark. The others are named on hovering."""
 
-CROWDED_FROM = 2023.5
+CROWDED_FROM = 2021.4
 LANDMARKS_AT_EASE = ("smollm2-135m", "gpt2-mini")
 """Late models with room around them."""
 
 _POWERS = range(6, 14)
-_HIDDEN_AT, _NAMED_ABOVE_AT = 12.875, 12.58
+_HIDDEN_AT, _NAMED_ABOVE_AT = 12.875, 12.66
 """Powers of ten at which, above all marks, hidden sizes and a ringed model's name stand."""
 _UNITS = {6: "M", 9: "B", 12: "T"}
 
@@ -46,18 +47,17 @@ def model_ladder(
     rows: Sequence[ModelRow],
     *,
     chosen: str = "",
-    bundled: Collection[str] = ("gpt2-mini",),
     dark: bool = False,
 ) -> go.Figure:
     """Draw how many parameters models have, over the years, on a scale of powers of ten.
 
     Sizes are those that the makers write. A mixture of experts has two marks: all parameters, and
-    those that a token goes through. A size that is kept back has a question mark above the others.
+    those that a token goes through. What ships here is a star. A size that is kept back has a cross
+    above the others.
 
     Args:
         rows: The models.
         chosen: Id of the one to ring, or nothing.
-        bundled: Ids of those that ship here; they are drawn as stars.
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
 
     Returns:
@@ -65,7 +65,7 @@ def model_ladder(
     """
     known = [row for row in rows if amount(row.published) is not None]
     experts = [row for row in known if row.active]
-    stars = [row for row in known if row.id in bundled]
+    stars = [row for row in known if row.maker == OURS]
     dense = [row for row in known if not row.active and row not in stars]
     hidden = [row for row in rows if amount(row.published) is None]
     figure = go.Figure()
@@ -84,11 +84,11 @@ def model_ladder(
         showlegend=False,
     )
     for name, members, size_of, marker in (
-        (_("dense"), dense, "published", {"symbol": "circle", "color": DENSE, "size": 8}),
+        (_("dense"), dense, "published", {"symbol": "circle", "color": DENSE, "size": 6}),
         (_("mixture of experts, all"), experts, "published",
-         {"symbol": "diamond", "color": EXPERTS, "size": 10}),
+         {"symbol": "diamond", "color": EXPERTS, "size": 8}),
         (_("of these active"), experts, "active",
-         {"symbol": "diamond-open", "color": EXPERTS, "size": 8}),
+         {"symbol": "diamond-open", "color": EXPERTS, "size": 6}),
         (_("ships here"), stars, "published",
          {"symbol": "star", "color": DENSE, "size": 15}),
     ):  # fmt: skip
@@ -98,12 +98,10 @@ def model_ladder(
         figure.add_scatter(
             x=[row.years for row in hidden],
             y=[10.0**_HIDDEN_AT] * len(hidden),
-            text=[f"? {row.name}" for row in hidden],
-            mode="text",
-            textposition="middle left",
-            textfont={"color": QUIET, "size": 12},
+            mode="markers",
+            marker={"symbol": "x-thin-open", "color": QUIET, "size": 8, "line": {"width": 2}},
+            cliponaxis=False,
             name=_("undisclosed"),
-            showlegend=False,
             customdata=[[row.id] for row in hidden],
             hovertemplate=[f"{row.name}, {row.maker}<br>{_('undisclosed')}<extra></extra>"
                            for row in hidden],
@@ -155,8 +153,8 @@ def _ring(figure: go.Figure, row: ModelRow) -> None:
         figure.add_annotation(
             x=row.years,
             y=math.log10(size),
-            ax=min(row.years, 2025.2) if above else 2022.2,
-            ay=_NAMED_ABOVE_AT if above else 7.9,
+            ax=min(row.years, 2025.2) if above else 2021.6,
+            ay=_NAMED_ABOVE_AT if above else 7.3,
             axref="x",
             ayref="y",
             text=f"<b>{row.name}</b>",

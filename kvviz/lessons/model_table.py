@@ -1,12 +1,13 @@
 """Read the tables of models and accelerators, and refuse a row with a gap in it.
 
-Every row says where its figures stand. A figure that is missing says why, in one of a few words:
-nobody guessed it.
+Every row says of each value where it stands. A figure that is missing says why, in one of a few
+words: nobody guessed it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 from kvviz.errors import TraceError
 from kvviz.lessons.lesson_files import LessonError, tables
 from kvviz.trace.architecture import Architecture
+from kvviz.trace.compressed_rows import CompressedRows
+from kvviz.trace.state_layers import StateLayers
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 
@@ -33,6 +36,29 @@ LICENCE_KINDS = (
     N_("not looked up"),
 )
 """In a word what a licence lets one do, to be translated where it is shown."""
+
+VALUES = ("size", "date", "tokens", "licence", "shape")
+"""What of a row has a source. The size is all parameters and the active ones."""
+
+STATUSES = (
+    N_("open weights"),
+    N_("shape disclosed"),
+    N_("size disclosed"),
+    N_("not disclosed"),
+)
+"""What of a model is public, the most that is, to be translated where it is shown."""
+
+EARLIEST, LATEST = "2017-06", "2026-11"
+"""The months between which a row's lies: the transformer's, and that of the last look-ups."""
+
+_ADDRESS = re.compile(
+    r"arXiv \d{4}\.\d{5}"  # a paper
+    r"|\b[\w-]+\.(?:ai|cn|co|com|dev|io|net|org)\b"  # a site
+    r"|\b[\w.-]+/[\w.-]+, [\w./ -]+"  # a file of a repository
+    r"|\btransformers' \w+Config\b"
+    r"|\bkvviz/weights\b"
+)
+"""Where anybody can look: what a source names at least once."""
 
 _NOT_ITS_FIELDS = {
     "model": N_("The model {row!r} of {file} does not have the fields that it should."),
@@ -89,7 +115,7 @@ class ModelRow:
         training_tokens: Tokens it was trained on, or one of `WHY_MISSING`.
         licence: Licence of the weights.
         licence_kind: One of `LICENCE_KINDS`.
-        source: Where the figures stand.
+        sources: Where each of `VALUES` stands; a key names one or several of them.
         active: Parameters that a token goes through, as the maker writes them, where fewer.
         note: What one should know about the row's figures.
         other: What the shape's `n_other` parameters are.
@@ -105,12 +131,32 @@ class ModelRow:
     training_tokens: str
     licence: str
     licence_kind: str
-    source: str
+    sources: Mapping[str, str]
     active: str = ""
     note: str = ""
     other: str = ""
     off_because: str = ""
     shape: Architecture | None = None
+
+    @property
+    def source(self) -> str:
+        """All sources, each with what it is of."""
+        return "; ".join(f"{values}: {where}" for values, where in self.sources.items())
+
+    def source_of(self, value: str) -> str:
+        """Where one of `VALUES` stands; nothing where it has no source."""
+        return "; ".join(where for values, where in self.sources.items() if value in _named(values))
+
+    @property
+    def status(self) -> str:
+        """What of the model is public, one of `STATUSES`."""
+        is_public = (
+            self.licence_kind != "weights not released",
+            self.shape is not None,
+            amount(self.published) is not None,
+            True,
+        )
+        return STATUSES[is_public.index(True)]
 
     @property
     def years(self) -> float:
@@ -162,10 +208,12 @@ def read_models(path: Path) -> list[ModelRow]:
     Raises:
         LessonError: If it cannot be read, or a row has a gap or a contradiction.
     """
-    rows = _rows(path, "model", ModelRow, {"shape": Architecture})
+    rows = _rows(path, "model", ModelRow, {"shape": Architecture, "sources": dict})
     for row in rows:
         for field, right in {
-            "month": _MONTH.fullmatch(row.month),
+            "month": _MONTH.fullmatch(row.month)
+            and EARLIEST[: len(row.month)] <= row.month
+            and row.month <= LATEST[: len(row.month)],
             "licence_kind": row.licence_kind in LICENCE_KINDS,
             "published": amount(row.published) or row.published == "undisclosed",
             "training_tokens": amount(row.training_tokens) or row.training_tokens in WHY_MISSING,
@@ -178,7 +226,46 @@ def read_models(path: Path) -> list[ModelRow]:
                         field=field, value=getattr(row, field)
                     ),
                 )
+        _check_sources(row)
     return rows
+
+
+def _named(values: str) -> list[str]:
+    """Return the values that a key of `sources` names."""
+    return values.split(", ")
+
+
+def _check_sources(row: ModelRow) -> None:
+    """Hold a row's sources to what it says.
+
+    Raises:
+        LessonError: If a source is of no value of the row, names no address, or is missing.
+    """
+    said = {
+        "size": True,
+        "date": True,
+        "tokens": row.training_tokens != "not looked up",
+        "licence": row.licence_kind != "not looked up",
+        "shape": row.shape is not None,
+    }
+    for values, where in row.sources.items():
+        if not all(said.get(value, False) for value in _named(values)):
+            raise LessonError(
+                _("Model {model!r} has a source of nothing that it says.").format(model=row.id),
+                found=_("Found {field} {value!r}.").format(field=values, value=where),
+            )
+        if not isinstance(where, str) or not _ADDRESS.search(where):
+            raise LessonError(
+                _("Model {model!r} has a source without an address.").format(model=row.id),
+                found=_("Found {field} {value!r}.").format(field=values, value=where),
+                fix=_("Name a paper on arXiv, a site, or a file of a repository."),
+            )
+    missing = [value for value in VALUES if said[value] and not row.source_of(value)]
+    if missing:
+        raise LessonError(
+            _("Model {model!r} says something without a source.").format(model=row.id),
+            found=_("Missing: {missing}.").format(missing=", ".join(missing)),
+        )
 
 
 T = TypeVar("T", ModelRow, Accelerator)
@@ -217,6 +304,9 @@ def _rows(path: Path, word: str, kind: type[T], kinds: dict[str, type]) -> list[
 
 def _shape(table: dict[str, Any], model: str) -> Architecture:
     try:
+        for name, kind in (("state", StateLayers), ("compressed", CompressedRows)):
+            if name in table:
+                table = table | {name: kind(**table[name])}
         return Architecture(**table)
     except TypeError as error:
         raise LessonError(

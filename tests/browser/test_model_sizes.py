@@ -64,8 +64,29 @@ def test_a_visitor_predicts_then_serves_a_model_and_takes_the_table_away(visit, 
     download.value.save_as(tmp_path / "models.csv")
     with (tmp_path / "models.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    assert len(lines) >= 60
+    assert len(lines) >= 120
     assert all(line["source"] for line in lines)
+
+    find = page.get_by_label("Find in the table")
+    find.fill("no such model")
+    find.press("Enter")
+    expect(page.get_by_text("No model of the table says 'no such model'")).to_be_visible()
+    find.fill("Mamba-2")
+    find.press("Enter")
+    expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
+    tab.still()
+    assert said(page)["find"] == "Mamba-2"
+
+
+def test_the_state_of_a_hybrid_is_drawn_beside_what_grows(visit):
+    tab = visit()
+    page = opened(tab, row="qwen3.5-397b-a17b", tokens="131072")
+    has(page, row="qwen3.5-397b-a17b", state_bytes=193_167_360, cache_bytes=4_219_699_200)
+    expect(tab.chart("cache-growth")).to_contain_text("state, which does not grow")
+    page.locator(".st-key-kvviz-card-cache").get_by_role("button", name="the arithmetic").click()
+    lines = page.locator(".kvviz-arithmetic").filter(visible=True)
+    expect(lines).to_contain_text("Gated DeltaNet, a state of constant size: 45 layers")
+    expect(lines).to_contain_text("4 B (float32)")
 
 
 def test_a_model_of_unknown_size_leaves_the_page_alive_and_all_fits_a_telephone(visit):

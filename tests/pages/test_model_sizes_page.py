@@ -85,7 +85,7 @@ def test_a_default_choice_has_no_parameters_and_every_other_comes_back():
 @pytest.mark.parametrize(
     "parameters",
     [{"row": "gpt-9"}, {"tokens": "1000"}, {"tokens": "x"}, {"users": "0"}, {"users": "1e9"},
-     {"weights": "bfloat16"}, {"kv": "2"}, {"on": "<b>"}],
+     {"weights": "bfloat16"}, {"kv": "2"}, {"on": "<b>"}, {"find": "x" * 61}],
 )  # fmt: skip
 def test_what_a_link_says_wrongly_has_its_default_and_one_line(parameters):
     choice, unusable = choice_fields().parse(parameters)
@@ -108,7 +108,7 @@ def test_a_context_beyond_the_models_own_is_cut_and_said_so():
     ("row", "words"),
     [
         ("bert-base", "No cache"),
-        ("glm-5", "Cache not counted"),
+        ("kimi-k3", "Cache not counted"),
         ("t5-base", "rows of an input as long"),
         ("gpt-oss-120b", "rows of the last 128 positions"),
         ("palm", "1 KV head ×"),
@@ -133,7 +133,7 @@ def test_a_size_that_is_not_disclosed_is_not_guessed():
 def test_every_model_can_be_served_to_a_million_users(row):
     choice = Choice(row, tokens=2**20, users=10**6, weights="4bit", kv="fp32", on="tpu-v5e")
     found = bill(choice)
-    assert (found is None) == (row == "gpt-4")
+    assert (found is None) == (Choice(row).model.status == "not disclosed")
     if found is not None:
         assert found.cache == 10**6 * found.cache_of_one
         assert every_accelerator(choice, found).count("<tr") == len(accelerator_table()) + 1
@@ -149,6 +149,41 @@ def test_where_parameters_live_is_counted_from_a_config_and_from_real_weights():
     assert list(counted_parts(Choice(row="gpt2"))) == ["GPT-2 small", "GPT-2 mini"]
 
 
+def test_the_state_of_a_hybrid_is_told_apart_from_what_grows():
+    page = opened(row="qwen3.5-397b-a17b", tokens="131072", kv="8bit")
+    assert page.errors == []
+    state = 45 * (64 * 128 * 128 * 4 + 12_288 * 4)
+    rows = 2 * 15 * 2 * 256 * 131_072
+    assert f'data-cache-bytes="{rows + state}"' in page.html
+    assert f'data-state-bytes="{state}"' in page.html
+    assert "191.0 MB of it is a state that does not grow with the text." in page.html
+    assert "Gated DeltaNet, a state of constant size: 45 layers × 64 × 128 × 128" in page.html
+    assert "× 1 B (8 bits) + 47,185,920 × 4 B (float32) = " in page.html
+
+
+def test_a_model_that_keeps_a_state_alone_says_so():
+    page = opened(row="mamba-2.8b", tokens="1024", users="3")
+    assert page.errors == []
+    assert "70.8 MB of state" in page.html
+    assert "It is a state, which stays as large however long the text." in page.html
+
+
+def shown(page):
+    return [list(table.value["model"]) for table in page.app.dataframe]
+
+
+def test_the_whole_table_can_be_narrowed_and_the_link_says_by_what():
+    page = opened()
+    page.app.text_input(key="sizes:find").set_value("kda Moonshot").run()
+    assert page.errors == []
+    assert shown(page) == [["Kimi K3", "Kimi Linear 48B-A3B"]]
+    assert address(page) == {"find": "kda Moonshot"}
+    assert shown(opened(find="chinchilla")) == [["Chinchilla 70B"]]
+    page = opened(find="no such model")
+    assert (page.errors, shown(page)) == ([], [])
+    assert "No model of the table says 'no such model'. Take fewer words." in page.notes
+
+
 def test_the_table_can_be_taken_away_whole():
     page = opened()
     (shown,) = page.app.dataframe
@@ -157,6 +192,12 @@ def test_the_table_can_be_taken_away_whole():
     assert all(line["source"] for line in lines)
     by_name = {line["model"]: line for line in lines}
     assert by_name["Llama 3.1 405B"]["cache of the first token, B in bfloat16"] == "516096"
+    jamba = by_name["Jamba v0.1"]
+    assert jamba["cache of the first token, B in bfloat16"] == str(2 * 4 * 8 * 128 * 2)
+    assert jamba["state beside it, B"] == str(28 * 8_192 * (16 * 4 + 4 * 2))
+    assert (jamba["layers with a state"], jamba["kind of state"]) == ("28", "Mamba")
+    assert by_name["Mamba 2.8B"]["cache of the first token, B in bfloat16"] == "0"
+    assert by_name["GPT-4"]["status"] == "not disclosed"
     assert by_name["GPT-4"]["parameters, billion"] == ""
     assert "parameters undisclosed" in by_name["GPT-4"]["missing"]
     assert by_name["MiniMax-M2"]["missing"] == "training tokens not looked up"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kvviz.analysis.cache_size import architecture_cache_bytes
+from kvviz.analysis.cache_size import architecture_cache_bytes, constant_bytes
 from kvviz.errors import OptionsError
 from kvviz.figures.cache_growth import cache_growth, without_savings
 from kvviz.lessons.model_table import model_table
@@ -35,6 +35,35 @@ def test_what_is_saved_is_drawn_where_something_is():
     assert "if every query head kept its own" not in lines(
         cache_growth(SHAPES["gpt2"], 1, n_tokens=64)
     )
+
+
+@pytest.mark.parametrize("model", ["jamba-v0.1", "qwen3.5-397b-a17b", "kimi-linear-48b-a3b"])
+def test_a_state_is_a_flat_line_beside_the_growing_cache(model):
+    shape = SHAPES[model]
+    drawn = lines(cache_growth(shape, 10**9, n_tokens=4_096, n_users=2))
+    state, line = drawn["state, which does not grow"], drawn["rows and state"]
+    assert set(state.y) == {constant_bytes(shape, n_users=2)}
+    assert (state.x[0], state.x[-1]) == (line.x[0], line.x[-1])
+    assert all(line.y > state.y[0])
+    assert line.y[-1] > line.y[0]
+    assert state.line.dash not in (None, "dot", drawn["weights"].line.dash)
+
+
+def test_a_model_that_keeps_a_state_alone_has_one_flat_line():
+    drawn = lines(cache_growth(SHAPES["mamba2-2.7b"], 10**9, n_tokens=100))
+    assert set(drawn) == {"state, which does not grow", "your choice", "weights"}
+    assert len(set(drawn["state, which does not grow"].y)) == 1
+    layout = cache_growth(SHAPES["mamba2-2.7b"], 10**9, n_tokens=100).layout
+    marked = [tick for tick in layout.yaxis.tickvals if 10 ** layout.yaxis.range[0] <= tick
+              <= 10 ** layout.yaxis.range[1]]  # fmt: skip
+    assert len(marked) >= 2
+
+
+def test_without_states_their_layers_attend_as_the_others_do():
+    bare = without_savings(SHAPES["nemotron-3-nano"])
+    assert (bare.n_attention_layers, bare.state, bare.n_kv_heads) == (6 + 23, None, 32)
+    indexed = without_savings(SHAPES["deepseek-v3.2"])
+    assert (indexed.n_index_layers, indexed.d_index, indexed.attention) == (0, 0, "MHA")
 
 
 def test_without_windows_all_layers_see_all():

@@ -19,7 +19,14 @@ from kvviz.lessons.model_table import (
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.address import Link
-from kvviz.ui.shell.links import LinkFields, Reader, lines_about, one_of, whole
+from kvviz.ui.shell.links import (
+    LinkFields,
+    Reader,
+    lines_about,
+    one_of,
+    text_up_to,
+    whole,
+)
 from kvviz.ui.shell.page_state import PageState
 
 NAME = "model_sizes"
@@ -31,6 +38,7 @@ FORMATS = {"fp32": "float32", "bf16": "bfloat16", "8bit": N_("8 bits"), "4bit": 
 
 LENGTHS = tuple(2**power for power in range(8, 21))
 MOST_USERS = 1_000_000
+LONGEST_FIND = 60
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Choice:
         weights: Number format of the weights, a key of `FORMATS`.
         kv: Number format of the cache, likewise.
         on: Id of the accelerator.
+        find: What a model of the whole table must say to be shown there; nothing shows all.
     """
 
     row: str = "llama-3.1-8b"
@@ -52,6 +61,7 @@ class Choice:
     weights: str = "bf16"
     kv: str = "bf16"
     on: str = "h100"
+    find: str = ""
 
     @property
     def model(self) -> ModelRow:
@@ -118,6 +128,7 @@ def choice_fields() -> LinkFields[Choice]:
             "weights": one_of(tuple(FORMATS)),
             "kv": one_of(tuple(FORMATS)),
             "on": one_of(tuple(accelerators()), lambda: _("the id of an accelerator in the table")),
+            "find": text_up_to(LONGEST_FIND),
         },
     )
 
@@ -143,6 +154,16 @@ def take_link(state: SizesState, link: Link) -> None:
     state.choice, unusable = choice_fields().parse(link.parameters)
     state.notes = lines_about(unusable)
     put(state.choice)
+
+
+def find_box() -> None:
+    """Draw the control that narrows the whole table."""
+    st.text_input(
+        _("Find in the table"),
+        max_chars=LONGEST_FIND,
+        placeholder=_("a name, a maker, MLA, Mamba-2, disclosed …"),
+        key=f"{PREFIX}find",
+    )
 
 
 def is_put() -> bool:

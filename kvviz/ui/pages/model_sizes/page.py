@@ -56,7 +56,8 @@ def show() -> None:
     pictures.parts(chosen)
     st.header(_("All models"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(words.caption("model-table").text)}</p>')
-    whole_table.draw()
+    choice.find_box()
+    whole_table.draw(chosen.find)
     st.html(
         f'<p class="kvviz-told kvviz-closing">{plain_html(words.caption("sizes-in-one").text)}</p>'
     )

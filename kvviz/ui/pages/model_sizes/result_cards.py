@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kvviz.analysis.cache_size import CacheTerm, architecture_cache_bytes, bits, cache_terms
+from kvviz.analysis.cache_size import (
+    CacheTerm,
+    architecture_cache_bytes,
+    bits,
+    cache_terms,
+    constant_bytes,
+)
 from kvviz.analysis.serving import (
     accelerators_needed,
     parameter_bytes,
@@ -14,6 +20,7 @@ from kvviz.analysis.serving import (
     users_that_fit,
 )
 from kvviz.lessons import lessons
+from kvviz.trace.architecture import Architecture
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.model_sizes.choice import FORMATS, Choice, accelerators
@@ -30,11 +37,13 @@ class Bill:
         weights: Bytes of the weights.
         cache_of_one: Bytes of one user's cache; 0 where none is kept or its size is not known.
         cache: Bytes of all users' caches.
+        state: Bytes of these that do not grow with the text.
     """
 
     weights: int
     cache_of_one: int
     cache: int
+    state: int = 0
 
 
 def bill(choice: Choice) -> Bill | None:
@@ -42,11 +51,15 @@ def bill(choice: Choice) -> Bill | None:
     if choice.n_parameters is None:
         return None
     shape = choice.model.shape
-    one = 0
+    one = state = 0
     if shape is not None:
         one = architecture_cache_bytes(shape, choice.n_tokens, number=FORMATS[choice.kv])
+        state = constant_bytes(shape, n_users=choice.users, number=FORMATS[choice.kv])
     return Bill(
-        parameter_bytes(choice.n_parameters, FORMATS[choice.weights]), one, one * choice.users
+        parameter_bytes(choice.n_parameters, FORMATS[choice.weights]),
+        one,
+        one * choice.users,
+        state,
     )
 
 
@@ -124,7 +137,9 @@ def cache_card(choice: Choice, found: Bill) -> None:
         )
         opening("cache", [lessons().caption("no-cache").text], lessons().caption("no-cache").source)
         return
-    heading(_("{size} of cache").format(size=in_bytes(found.cache)), _for_whom(choice, found))
+    title = _("{size} of state") if shape.attention == "none" else _("{size} of cache")
+    body = " ".join(part for part in (_for_whom(choice, found), _of_state(found)) if part)
+    heading(title.format(size=in_bytes(found.cache)), body)
     opening(
         "cache",
         _cache_arithmetic(choice, found),
@@ -150,19 +165,34 @@ def _for_whom(choice: Choice, found: Bill) -> str:
     ).format(n=choice.users, tokens=tokens, each=in_bytes(found.cache_of_one), against=against)
 
 
+def _of_state(found: Bill) -> str:
+    """Say how much of the cache does not grow; nothing where all of it does."""
+    if not found.state:
+        return ""
+    if found.state == found.cache:
+        return _("It is a state, which stays as large however long the text.")
+    return _("{size} of it is a state that does not grow with the text.").format(
+        size=in_bytes(found.state)
+    )
+
+
 def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
     """Return how the bytes of the cache come about, a line each."""
     row, shape, number = choice.model, choice.model.shape, FORMATS[choice.kv]
     assert shape is not None
     terms = cache_terms(shape, choice.n_tokens)
-    lines = [f"{shape.attention}, {term.what}: {in_numbers(term)}" for term in terms]
+    lines = [f"{_method(term, shape)}, {term.what}: {in_numbers(term)}" for term in terms]
+    totals: dict[str, int] = {}
+    for term in terms:
+        kept_in = term.number or number
+        totals[kept_in] = totals.get(kept_in, 0) + term.total
+    products = (
+        _("{n:,} × {width} ({number})").format(n=n, width=_width(kept_in), number=_(kept_in))
+        for kept_in, n in totals.items()
+    )
+    # Translators: {sum} is "1,000 × 2 B (bfloat16) + 20 × 4 B (float32)".
     lines.append(
-        _("{n:,} × {width} ({number}) = {size:,} B a user.").format(
-            n=sum(term.total for term in terms),
-            width=_width(number),
-            number=_(number),
-            size=found.cache_of_one,
-        )
+        _("{sum} = {size:,} B a user.").format(sum=" + ".join(products), size=found.cache_of_one)
     )
     if choice.users > 1:
         lines.append(
@@ -185,11 +215,18 @@ def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
     return lines
 
 
+def _method(term: CacheTerm, shape: Architecture) -> str:
+    """Return by what method the layers of a term keep what they keep."""
+    return shape.state.kind if term.is_constant and shape.state else shape.attention
+
+
 def in_numbers(term: CacheTerm) -> str:
     """Return how many numbers some layers keep for a sequence, as arithmetic."""
     layers = ngettext("{n:,} layer", "{n:,} layers", term.n_layers).format(n=term.n_layers)
     positions = ngettext("{n:,} position", "{n:,} positions", term.n_rows).format(n=term.n_rows)
     numbers = ngettext("{n:,} number", "{n:,} numbers", term.total).format(n=term.total)
+    if term.is_constant:
+        return f"{layers} × {term.row} = {numbers}."
     return f"{layers} × {positions} × {term.row} = {numbers}."
 
 
@@ -258,6 +295,7 @@ def every_accelerator(choice: Choice, found: Bill) -> str:
         f'<div data-kvviz="model-sizes" data-row="{plain_html(choice.row)}" '
         f'data-tokens="{choice.n_tokens}" data-users="{choice.users}" '
         f'data-weights-bytes="{found.weights}" data-cache-bytes="{found.cache}" '
+        f'data-state-bytes="{found.state}" '
         f'data-needed="{n_needed}">'
         '<table class="kvviz-accelerators" data-kvviz="accelerators">'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"

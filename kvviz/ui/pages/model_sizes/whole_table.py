@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kvviz.analysis.cache_size import architecture_cache_bytes
+from kvviz.analysis.cache_size import architecture_cache_bytes, constant_bytes
 from kvviz.analysis.parameters import count_parameters
 from kvviz.lessons.model_table import ModelRow, amount
 from kvviz.translation import N_, ngettext
@@ -18,12 +18,15 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes.choice import models
 
 BILLION, TRILLION = 10**9, 10**12
+MOST_HIGH, ROW_HIGH = 420, 33
+"""Pixels of the table, and of a line of it as Streamlit draws it."""
 
 
 COLUMNS = (
     N_("model"),
     N_("maker"),
     N_("published in"),
+    N_("status"),
     N_("parameters, billion"),
     N_("active, billion"),
     N_("trained on, trillion tokens"),
@@ -37,10 +40,13 @@ COLUMNS = (
     N_("attention"),
     N_("layers with a window"),
     N_("window, tokens"),
+    N_("layers with a state"),
+    N_("kind of state"),
     N_("d_model, numbers"),
     N_("vocabulary, tokens"),
     N_("context, tokens"),
     N_("cache of the first token, B in bfloat16"),
+    N_("state beside it, B"),
     N_("missing"),
     N_("note"),
     N_("source"),
@@ -67,18 +73,22 @@ def line_of(row: ModelRow, say: Callable[[str], str] = str) -> dict[str, Any]:
     shape = row.shape
     published, active = amount(row.published), amount(row.active)
     trained = amount(row.training_tokens)
-    shaped: tuple[Any, ...] = (None,) * 12
+    shaped: tuple[Any, ...] = (None,) * 15
     if shape is not None:
         # A layer under MLA keeps no heads, an encoder no cache.
+        state, kept = shape.state, constant_bytes(shape)
         shaped = (
-            count_parameters(shape).total, shape.n_layers, shape.n_heads, shape.n_kv_heads or None,
-            shape.d_head, shape.attention, shape.n_window_layers, shape.window or None,
-            shape.d_model, shape.d_vocab, shape.n_ctx, architecture_cache_bytes(shape, 1),
+            count_parameters(shape).total, shape.n_layers, shape.n_heads or None,
+            shape.n_kv_heads or None, shape.d_head or None, shape.attention, shape.n_window_layers,
+            shape.window or None, state.n_layers if state else 0, state and state.kind,
+            shape.d_model, shape.d_vocab, shape.n_ctx, architecture_cache_bytes(shape, 1) - kept,
+            kept,
         )  # fmt: skip
     cells = (
         row.name,
         row.maker,
         row.month,
+        say(row.status),
         published and published.number / BILLION,
         active and active.number / BILLION,
         trained and trained.number / TRILLION,
@@ -115,16 +125,39 @@ def as_csv() -> str:
     return text.getvalue()
 
 
-def draw() -> None:
-    """Draw the table and its download."""
-    lines = [line_of(row, _) for row in models().values()]
+def found_lines(find: str) -> list[dict[str, Any]]:
+    """Return the lines of the models that say every word of `find`, whatever their case."""
+    words = find.casefold().split()
+    lines = (line_of(row, _) for row in models().values())
+    return [line for line in lines if all(word in _said_by(line) for word in words)]
+
+
+def _said_by(line: dict[str, Any]) -> str:
+    return " ".join(str(cell) for cell in line.values() if cell is not None).casefold()
+
+
+def draw(find: str = "") -> None:
+    """Draw the table, or the lines of it that say every word of `find`, and its download."""
+    lines = found_lines(find)
+    if not lines:
+        st.info(
+            _("No model of the table says {find!r}. Take fewer words.").format(find=find),
+            icon=":material/search_off:",
+        )
+    else:
+        _draw_lines(lines)
+    st.download_button(_("Download as CSV"), as_csv(), "kvviz-models.csv", "text/csv",
+                       key="sizes-csv", on_click="ignore", icon=":material/download:")  # fmt: skip
+
+
+def _draw_lines(lines: list[dict[str, Any]]) -> None:
     # Imported whole, with this file, before any figure is drawn: plotly asks for pandas where it is
     # loaded, and fails where another thread has only begun to load it.
     table = pd.DataFrame(lines).convert_dtypes()
     columns: dict[str, Any] = {name: st.column_config.Column(_(name)) for name in COLUMNS}
     for name in table.select_dtypes("integer").columns:
         columns[name] = st.column_config.NumberColumn(_(name), format="localized")
-    columns["model"] = st.column_config.TextColumn(_("model"), pinned=True)
+    columns["model"] = st.column_config.TextColumn(_("model"), pinned=True, width=190)
     columns["source"] = st.column_config.TextColumn(_("source"), width="large")
     alt = ngettext(
         "A table of {n:,} model with its size, shape and source.",
@@ -134,11 +167,9 @@ def draw() -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=420,
+        height=min(MOST_HIGH, (len(lines) + 1) * ROW_HIGH + 2),
         placeholder="–",
         key="sizes-table",
         column_config=columns,
         alt=alt,
     )
-    st.download_button(_("Download as CSV"), as_csv(), "kvviz-models.csv", "text/csv",
-                       key="sizes-csv", on_click="ignore", icon=":material/download:")  # fmt: skip
