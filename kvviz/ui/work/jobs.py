@@ -11,6 +11,8 @@ from threading import Event
 from typing import Any, Literal, TypedDict
 from weakref import WeakValueDictionary
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
 from kvviz.translation import language, ngettext, using
@@ -91,7 +93,8 @@ class Job:
         self._asked = time.monotonic()
         self._work = work
         self._queue = queue
-        self._ticket = queue.join()
+        context = get_script_run_ctx(suppress_warning=True)
+        self._ticket = queue.join(None if context is None else context.session_id)
         self._cancelled = Event()
         self._done = Event()
         self._hearers: list[Callable[[], object]] = []
