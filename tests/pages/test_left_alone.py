@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import inspect
+import platform
 import weakref
 from types import SimpleNamespace
 
@@ -103,3 +104,12 @@ def test_runs_drawings_and_sessions_whose_time_is_over_are_gone(monkeypatch):
 
 def test_streamlit_keeps_its_sessions_where_they_are_looked_for():
     assert "self._session_mgr = " in inspect.getsource(Runtime.__init__)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="it is the GNU C library that is told"
+)
+def test_the_c_library_is_told_to_keep_few_heaps_and_to_give_back():
+    assert left_alone.keep_few_heaps()
+    assert left_alone._tell_allocator("malloc_trim", 0) in (0, 1)
+    assert left_alone._tell_allocator("no_such_function", 0) is None

@@ -24,6 +24,9 @@ from kvviz.ui.work.shared_drawings import shared_drawings
 AFTER_S = 150.0
 """Longer than Streamlit waits for a tab to come back."""
 LOOKS_EVERY_S = 10.0
+N_HEAPS = 2
+_M_ARENA_MAX = -8
+"""As `malloc.h` of the GNU C library has it."""
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +85,25 @@ async def give_back_when_alone() -> None:
             await asyncio.sleep(LOOKS_EVERY_S)
 
 
+def keep_few_heaps() -> bool:
+    """Let all threads take memory from few heaps; return whether that could be said.
+
+    Each visit is drawn by a thread of its own, and the C library gives threads up to eight heaps a
+    core, each of which keeps what lies between things that live longer. Sixty visits left 40 MB
+    less behind with two.
+    """
+    return _tell_allocator("mallopt", _M_ARENA_MAX, N_HEAPS) == 1
+
+
+def _tell_allocator(function: str, *numbers: int) -> int | None:
+    """Call a function of the GNU C library; None where there is no such."""
+    if sys.platform != "linux":
+        return None
+    with suppress(OSError, AttributeError):
+        return getattr(ctypes.CDLL(None), function)(*numbers)
+    return None
+
+
 def give_back() -> None:
     """Forget what is kept for others. It is called where Streamlit's sessions may be looked at."""
     kept_runs().forget()
@@ -93,8 +115,6 @@ def give_back() -> None:
             len(Runtime.instance()._session_mgr._session_storage._cache)  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     # What a session held goes round in circles, which are looked for when much is being made.
     gc.collect()
-    if sys.platform == "linux":
-        # What was freed stays with the process where other things lie above it.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
+    # What was freed stays with the process where other things lie above it.
+    _tell_allocator("malloc_trim", 0)
     log.info("Nobody is there: what was kept for others has been given back.")

@@ -15,7 +15,7 @@ from typing import Any
 
 from kvviz.errors import KvvizError
 from kvviz.ui.work import workers
-from kvviz.ui.work.left_alone import give_back_when_alone
+from kvviz.ui.work.left_alone import give_back_when_alone, keep_few_heaps
 from kvviz.ui.work.switch_interval import shorten_switch_interval
 
 AFTER_A_PAGE_S = 1.0
@@ -55,6 +55,7 @@ def _load() -> None:
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Begin loading soon after the server is up, also if nobody comes; give back when all left."""
     shorten_switch_interval()
+    keep_few_heaps()
     timer = begin(AFTER_THE_START_S)
     giving_back = asyncio.create_task(give_back_when_alone())
     yield {}
