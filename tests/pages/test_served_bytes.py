@@ -35,6 +35,7 @@ def test_a_buffer_is_fetched_as_it_is_and_stays_with_the_browser():
 def test_where_the_app_is_mounted_does_not_matter():
     served = serve_buffer(RUN)
     assert fetched(f"base/{served.address}", root_path="/base")[2] == RUN
+    assert fetched(f"base/{served.address}")[2] == RUN
 
 
 def test_an_address_tells_nothing_of_what_is_there():
@@ -71,7 +72,8 @@ def test_nothing_can_be_done_there_but_fetch():
 def test_all_else_goes_through():
     name = "0" * 64
     for path in (f"/{ADDRESS}", f"/{ADDRESS}/", f"/{ADDRESS}/x", f"/{ADDRESS}/{name}/", "/kv_cache",
-                 f"/{ADDRESS}/{name}.css", f"/{ADDRESS}/../{name}"):  # fmt: skip
+                 f"/{ADDRESS}/{name}.css", f"/{ADDRESS}/../{name}",
+                 f"/{ADDRESS}/a{name}"):  # fmt: skip
         assert knock(BytesEndpoint, path) is None, path
     assert knock(BytesEndpoint, f"/{ADDRESS}/{name}")[0] == 404
 

@@ -139,7 +139,7 @@ async function bytesAt(address) {
   if (here) return here;
   const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
   try {
-    const response = await fetch(`${__streamlit?.BACKEND_BASE_URL ?? "/"}${address}`);
+    const response = await fetch(new URL(address, __streamlit?.BACKEND_BASE_URL ?? document.baseURI).href);
     if (!response.ok) return response.status === 404 ? null : undefined;
     const bytes = new Uint8Array(await response.arrayBuffer());
     kept.set(address, bytes);

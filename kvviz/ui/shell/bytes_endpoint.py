@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kvviz.ui.shell.served_bytes import ADDRESS, find
 
-_ASKED = re.compile(rf"/{ADDRESS}/([0-9a-f]{{64}}(?:\.js)?)")
+_ASKED = re.compile(rf"/{ADDRESS}/([0-9a-f]{{64}}(?:\.js)?)$")
+"""Wherever the app is mounted: no other name is so long by chance."""
 
 
 class BytesEndpoint:
@@ -24,8 +25,7 @@ class BytesEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"].removeprefix(scope.get("root_path", "")) if "path" in scope else ""
-        asked = _ASKED.fullmatch(path) if scope["type"] == "http" else None
+        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
         if asked is None:
             await self._app(scope, receive, send)
             return
