@@ -1,18 +1,21 @@
 """A visitor without a browser: speaks to a running app over its websocket as a tab does.
 
 It does what a tab does with what the server sends: it keeps large messages and says which it has,
-runs fragments again where the server asks for that, and asks for the job of a bar of progress by
-itself (decision 21). It draws nothing, so sixty of them fit beside the server on two cores.
+runs fragments again where the server asks for that, asks for the job of a bar of progress by itself
+(decision 21), and fetches scripts and the player's buffer, each once, at addresses of their own
+(decision 33). It draws nothing, so sixty of them fit beside the server on two cores.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +32,8 @@ from tests.payload_reader import unpack
 ASKS_AGAIN_S = 0.25
 TELLS_AGAIN_S = 2.0
 """As the bar of progress does (`kvviz/ui/parts/js/work_bar.js`)."""
+SERVED = re.compile(r"_kvviz/bytes/\w+\.js")
+"""Where a script is fetched that a message does not carry."""
 EVENTS_OF = "$$STREAMLIT_INTERNAL_KEY_{}__events"
 """The widget that carries what a component tells once, by the component's own id."""
 
@@ -40,7 +45,7 @@ class Component:
     Attributes:
         id: The widget by which it is spoken of.
         fragment: The part of the page that is run anew when it tells something.
-        content: What the server gave it: bytes, or what JSON holds.
+        content: What the server gave it.
     """
 
     id: str
@@ -58,7 +63,8 @@ class Visitor:
         query: Of the link, without its question mark.
         components: Those that the page has shown, by the name of their kind.
         complaints: What a person would have seen going wrong.
-        n_bytes: What came over the websocket.
+        n_bytes: What came over the websocket, and what was fetched besides.
+        buffer: What the player draws, once it has been fetched.
     """
 
     address: str
@@ -67,6 +73,7 @@ class Visitor:
     components: dict[str, Component] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     n_bytes: int = 0
+    buffer: bytes | None = None
     _kept: dict[str, Any] = field(default_factory=dict)
     _runs: int = 0
     _script: str = ""
@@ -109,8 +116,9 @@ class Visitor:
 
     async def player(self, timeout: float) -> bytes:
         """Wait until the player is there, and return what it was given."""
-        await self.until(lambda tab: "kvviz_player" in tab.components, timeout)
-        return self.components["kvviz_player"].content
+        await self.until(lambda tab: tab.buffer is not None, timeout)
+        assert self.buffer is not None
+        return self.buffer
 
     async def click(self, step: int, timeout: float = 60) -> float:
         """Come to rest at a step of the player; return the seconds until the address names it.
@@ -119,7 +127,7 @@ class Visitor:
         is drawn anew.
         """
         player = self.components["kvviz_player"]
-        header, _ = unpack(player.content)
+        header, _ = unpack(await self.player(timeout))
         last = header["n_steps"] - 1
         if not last:
             return await self.click_anew(timeout)
@@ -207,6 +215,11 @@ class Visitor:
             found = Component(part.id, delta.fragment_id, _content(part))
             name = part.component_name.rsplit(".", 1)[-1]
             self.components[name] = found
+            for address in SERVED.findall(part.js_content):
+                self._go_on(address, partial(self._fetch, address))
+            if name == "kvviz_player":
+                (address,) = found.content["addresses"]
+                self._go_on(address, partial(self._fetch_buffer, address))
             if name == "kvviz_work_bar":
                 at = found.content["address"]
                 self._go_on(at, lambda: self._watch(found, at))
@@ -220,20 +233,32 @@ class Visitor:
             await asyncio.sleep(interval)
             await self._rerun(fragment, by_itself=True)
 
+    async def _fetch(self, address: str) -> bytes:
+        answer = await self._http.get(f"/{address}")
+        if answer.is_error:
+            self.complaints.append(f"{address}: {answer.status_code}")
+        self.n_bytes += len(answer.content)
+        return answer.content
+
+    async def _fetch_buffer(self, address: str) -> None:
+        self.buffer = await self._fetch(address)
+        async with self._changed:
+            self._changed.notify_all()
+
     async def _watch(self, bar: Component, at: str) -> None:
         """Ask for the job of a bar until it is over, and tell the page so until it has heard."""
         while "kvviz_player" not in self.components:
-            await asyncio.sleep(ASKS_AGAIN_S)
-            status = (await self._http.get(f"/{at}")).json()
+            begun = time.monotonic()
+            status = (await self._http.get(f"/{at}?later")).json()
+            again = ASKS_AGAIN_S
             if status is None or status["over"]:
                 told = [{"event": "over", "value": at}]
                 events = {EVENTS_OF.format(bar.id): ("json_trigger_value", told)}
                 await self._rerun(bar.fragment, events)
-                await asyncio.sleep(TELLS_AGAIN_S)
+                again = TELLS_AGAIN_S
+            await asyncio.sleep(begun + again - time.monotonic())
 
 
 def _content(part: BidiComponent) -> Any:
     what = part.WhichOneof("data")
-    if what == "bytes":
-        return part.bytes
     return json.loads(part.mixed.json if what == "mixed" else part.json or "null")

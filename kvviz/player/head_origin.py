@@ -1,4 +1,7 @@
-"""How the rows of one head came about, packed for the player: a small buffer inside the run's.
+"""How the rows of one head came about, packed for the player.
+
+It is a small buffer inside the run's, or one that is joined to it in the browser (``appended`` in
+``js/packed_buffer.js``).
 
 ``contract.json`` names what it holds, and ``js/head_origin.js`` reads it.
 """
@@ -66,9 +69,9 @@ def origin_arrays(
         yield name, np.frombuffer(pack_origin(run_id, asked, answer), dtype=np.uint8)
 
 
-def with_origins(buffer: bytes, run_id: str, origins: Mapping[OriginAsked, Answer]) -> bytes:
-    """Return a run's buffer that holds none yet with answers in it; the run is not packed anew."""
-    return packed_buffer.appended(buffer, origin_arrays(run_id, origins))
+def pack_origins(run_id: str, origins: Mapping[OriginAsked, Answer]) -> bytes:
+    """Pack answers by themselves, for a player that has the run's buffer and joins them to it."""
+    return packed_buffer.pack({}, origin_arrays(run_id, origins))
 
 
 def pack_origin(run_id: str, asked: OriginAsked, answer: Answer) -> bytes:

@@ -40,31 +40,9 @@ def pack(header: dict[str, Any], arrays: Named) -> bytes:
     Raises:
         PayloadError: If an array is of a dtype that the browser is not told how to read.
     """
-    listed, data = _laid_out(arrays, 0)
-    return _framed(header | {"arrays": listed}, data)
-
-
-def appended(buffer: bytes, arrays: Named) -> bytes:
-    """Return a buffer with more arrays behind those that it has, which are not looked at.
-
-    Args:
-        buffer: What `pack` returned.
-        arrays: As for `pack`, of other names than those that are there.
-
-    Raises:
-        PayloadError: As `pack`.
-    """
-    start = _LENGTH.size + _LENGTH.unpack_from(buffer)[0]
-    header = json.loads(buffer[_LENGTH.size : start])
-    listed, data = _laid_out(arrays, len(buffer) - start)
-    header["arrays"] += listed
-    return _framed(header, memoryview(buffer)[start:], data)
-
-
-def _laid_out(arrays: Named, offset: int) -> tuple[list[dict[str, Any]], bytes]:
-    """Return the entries of arrays that begin at an offset, and their bytes."""
     parts: list[bytes] = []
     listed: list[dict[str, Any]] = []
+    offset = 0
     for name, array in arrays:
         if array.dtype.name not in _DTYPES:
             raise PayloadError(
@@ -78,10 +56,7 @@ def _laid_out(arrays: Named, offset: int) -> tuple[list[dict[str, Any]], bytes]:
         data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         parts += [data, bytes(-len(data) % ALIGNMENT)]
         offset += len(data) + -len(data) % ALIGNMENT
-    return listed, b"".join(parts)
-
-
-def _framed(header: dict[str, Any], *data: bytes | memoryview) -> bytes:
+    header = header | {"arrays": listed}
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(_LENGTH.size + len(text)) % ALIGNMENT)
-    return b"".join([_LENGTH.pack(len(text)), text, *data])
+    return b"".join([_LENGTH.pack(len(text)), text, *parts])

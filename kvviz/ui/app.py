@@ -13,6 +13,7 @@ from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.errors_shown import on_script_error
 from kvviz.ui.work.job_endpoint import JobEndpoint
+from kvviz.ui.work.left_alone import CountVisitors
 from kvviz.ui.work.preload import lifespan
 
 ROUTER = Path(__file__).parent / "shell" / "router.py"
@@ -21,7 +22,12 @@ Streamlit would run a page without the router on the first deep link after the s
 
 AROUND: dict[str, Any] = {
     "lifespan": lifespan,
-    "middleware": [*middleware(), Middleware(JobEndpoint), Middleware(RoomEndpoint)],
+    "middleware": [
+        *middleware(),
+        Middleware(CountVisitors),
+        Middleware(JobEndpoint),
+        Middleware(RoomEndpoint),
+    ],
     "on_script_error": on_script_error,
 }
 """What the app puts around the script, by the names of `st.App`'s arguments."""

@@ -11,7 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from kvviz.ui.pages.language_modelling import readings
-from kvviz.ui.shell import history
+from kvviz.ui.shell import history, served_bytes
 from kvviz.ui.shell.history import Step
 from kvviz.ui.work import job_endpoint, runs
 from kvviz.ui.work.model_store import model_store
@@ -93,6 +93,12 @@ def charts_of(app):
     found = re.findall(r'data-kvviz="chart-([a-z-]+)" [^>]*data-n-points="(\d+)"', html_of(app))
     assert len(found) == len(dict(found)) == len(app.get("plotly_chart"))
     return {name: int(points) for name, points in found}
+
+
+def buffer_of(component):
+    """Return the buffer that a component's voucher leads to, as its front end fetches it."""
+    (address,) = json.loads(component.proto.json)["addresses"]
+    return served_bytes.find(address.removeprefix(f"{served_bytes.ADDRESS}/")).data
 
 
 def step_back_to(app, page, **parameters):
@@ -182,7 +188,7 @@ class Page(Drawn):
         found = []
         for component in self.app.get("bidi_component"):
             if component.proto.component_name == "kvviz_player":
-                header, _ = unpack(component.proto.bytes)
+                header, _ = unpack(buffer_of(component))
                 found.append(header)
         return found
 

@@ -3,7 +3,7 @@
 import asyncio
 
 
-def knock(middleware, path, *, method="GET", query=b"", root_path=""):
+def knock(middleware, path, *, method="GET", query=b"", root_path="", headers=()):
     """Return code, headers and body of a middleware's answer, or None if the request goes through.
 
     Args:
@@ -12,6 +12,7 @@ def knock(middleware, path, *, method="GET", query=b"", root_path=""):
         method: Of the request.
         query: Likewise.
         root_path: Where the app is mounted.
+        headers: Of the request, pairs of bytes.
     """
     sent = []
 
@@ -27,6 +28,7 @@ def knock(middleware, path, *, method="GET", query=b"", root_path=""):
         "path": path,
         "query_string": query,
         "root_path": root_path,
+        "headers": headers,
     }
     asyncio.run(middleware(served)(scope, None, send))
     if not sent:

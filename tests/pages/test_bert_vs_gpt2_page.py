@@ -24,7 +24,7 @@ from kvviz.ui.shell.plain_text import percent, plain
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import LARGEST_SEED, RunSettings
-from tests.pages.conftest import Drawn, opened_by_link
+from tests.pages.conftest import Drawn, buffer_of, opened_by_link
 from tests.parity.published import ODD_PAIR, save_bert, save_gpt2
 from tests.payload_reader import unpack
 
@@ -53,7 +53,7 @@ class Twins(Drawn):
     def picture(self):
         """Header of the buffer that the component was given."""
         (component,) = self.pictures
-        header, _ = unpack(component.proto.bytes)
+        header, _ = unpack(buffer_of(component))
         return header
 
     @property
@@ -270,7 +270,7 @@ def test_swapped_masks_swap_who_could_keep_a_cache(twins, model):
     )
     lines = page.cells("mask-losses")
     # One figure for one thing: what the verdict says was kept, the table and the map say changed.
-    _, arrays = unpack(page.pictures[0].proto.bytes)
+    _, arrays = unpack(buffer_of(page.pictures[0]))
     said = re.findall(r"([\d,]+) of its ([\d,]+) rows", page.told())
     for side, line, (kept, of) in zip(("left", "right"), lines[1::2], said, strict=True):
         states = arrays[f"1.{side}.rows"]
@@ -351,7 +351,7 @@ def test_three_continuations_are_written_counted_and_judged(twins):
         one for one in page.app.get("bidi_component")
         if one.proto.component_name == "kvviz_written_lives"
     ]  # fmt: skip
-    assert unpack(lives.proto.bytes)[0]["step"] == 2
+    assert unpack(buffer_of(lives))[0]["step"] == 2
     lines = page.cells("writing")
     n = len(page.app.session_state["bert_vs_gpt2_page"].settings.text.split())
     assert [line[1] for line in lines] == ["6", "6", "24"]
@@ -375,7 +375,7 @@ def test_three_continuations_are_written_counted_and_judged(twins):
         one for one in page.app.get("bidi_component")
         if one.proto.component_name == "kvviz_written_lives"
     ]  # fmt: skip
-    header, arrays = unpack(lives.proto.bytes)
+    header, arrays = unpack(buffer_of(lives))
     assert [one["cache"] for one in header["writers"]] == ["on", "off"]
     for number in (0, 1):
         _, states, first, end = arrays[f"{number}.lives"].T

@@ -2,14 +2,14 @@ import json
 import subprocess
 import sys
 import time
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
 from kvviz.errors import PromptError, RunCancelledError
 from kvviz.translation import gettext, using
-from kvviz.ui.work import jobs
-from kvviz.ui.work.job_endpoint import ADDRESS, JobEndpoint
+from kvviz.ui.work import job_endpoint, jobs
+from kvviz.ui.work.job_endpoint import ADDRESS, LATER, JobEndpoint, kept_back_s
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.door import knock
@@ -75,7 +75,7 @@ def test_a_job_that_nobody_asks_about_any_more_stops(monkeypatch: pytest.MonkeyP
 
 
 AT_WORK = """
-from threading import Event
+from threading import Event, Timer
 from kvviz.engine import load_model, trace_generation
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -127,6 +127,60 @@ def test_the_browser_is_told_how_far_a_job_is_and_stops_it():
     assert job.wait(PATIENCE_S)
     assert job.result is True
     assert asked(job) == (200, {**stopping, "over": True})
+
+
+def later(job, monkeypatch, most_s=PATIENCE_S):
+    """Ask for an answer once there is something to tell; return it and the seconds it took."""
+    monkeypatch.setattr(job_endpoint, "LEAST_S", most_s)
+    monkeypatch.setattr(job_endpoint, "MOST_S", most_s)
+    begun = time.monotonic()
+    said = answered(f"/{ADDRESS}/{job.key}", query=LATER)
+    return said, time.monotonic() - begun
+
+
+def test_who_can_wait_is_told_as_soon_as_the_work_is_over(monkeypatch: pytest.MonkeyPatch):
+    go_on = Event()
+    job = Job(lambda job: go_on.wait(PATIENCE_S), TicketQueue(1))
+    Timer(0.2, go_on.set).start()
+    (code, said), seconds = later(job, monkeypatch)
+    assert (code, said["over"]) == (200, True)
+    assert 0.1 < seconds < PATIENCE_S / 2
+    assert later(job, monkeypatch)[1] < PATIENCE_S / 2, "it is over"
+
+
+def test_who_can_wait_is_told_how_far_it_is_after_a_while(monkeypatch: pytest.MonkeyPatch):
+    go_on = Event()
+    job = Job(lambda job: go_on.wait(PATIENCE_S), TicketQueue(1))
+    (code, said), seconds = later(job, monkeypatch, 0.2)
+    assert (code, said["over"]) == (200, False)
+    assert seconds >= 0.2
+    go_on.set()
+
+
+def test_a_page_that_is_closed_while_a_question_is_under_way_is_not_taken_to_be_open(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(jobs, "LEFT_AFTER_S", 0.3)
+    go_on = Event()
+    job = Job(lambda job: go_on.wait(PATIENCE_S), TicketQueue(1))
+    Timer(0.1, job.leave).start()
+    later(job, monkeypatch, 0.5)
+    assert job.cancelled()
+    go_on.set()
+
+
+def test_the_more_work_there_is_the_more_seldom_each_is_told_of(monkeypatch: pytest.MonkeyPatch):
+    seconds = [kept_back_s(n) for n in (1, 8, 30, 60, 300)]
+    assert seconds == pytest.approx([0.25, 0.25, 0.9, 1.8, 2.0])
+    before, go_on, line = jobs.n_under_way(), Event(), TicketQueue(1)
+    one, other = (Job(lambda job: go_on.wait(PATIENCE_S), line) for _ in range(2))
+    assert jobs.n_under_way() == before + 2
+    go_on.set()
+    assert one.wait(PATIENCE_S)
+    assert other.wait(PATIENCE_S)
+    until = time.monotonic() + PATIENCE_S
+    while jobs.n_under_way() != before:
+        assert time.monotonic() < until
 
 
 def test_a_job_speaks_the_language_of_who_started_it():
@@ -184,9 +238,9 @@ def asked(job, end="", method="GET"):
     return answered(f"/{ADDRESS}/{job.key}{end}", method)
 
 
-def answered(path, method="GET", root_path=""):
+def answered(path, method="GET", root_path="", query=b""):
     """Return code and content of what the endpoint answers, or None if the request goes through."""
-    answer = knock(JobEndpoint, path, method=method, root_path=root_path)
+    answer = knock(JobEndpoint, path, method=method, root_path=root_path, query=query)
     if answer is None:
         return None
     code, headers, body = answer

@@ -608,7 +608,7 @@ def the_player_says(page, monkeypatch, view, number):
     """Run a page whose player tells a view, as it told the one of that number."""
     say = [{**view, "number": number}]
 
-    def component(*, key, data, on_view_change, on_wanted_change):
+    def component(*, key, data, on_view_change, **_others):
         st.session_state[key] = {"view": say.pop()} if say else {}
         on_view_change()
 

@@ -1,5 +1,6 @@
 """How a row came about, as the player asks for it and a page answers; what a file carries of it."""
 
+import gc
 from dataclasses import replace
 from threading import Event
 
@@ -13,7 +14,9 @@ from kvviz.player.head_origin import OriginAsked
 from kvviz.ui.parts import player, saving
 from kvviz.ui.parts.player import checked_request
 from kvviz.ui.parts.view import View
+from kvviz.ui.shell import served_bytes
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.shared_drawings import shared_drawings
 from tests.pages.conftest import Page
 from tests.payload_reader import CONTRACT, unpack
 
@@ -25,18 +28,26 @@ def page(model):
     return Page("kv_cache", {"prompt": "The cat", "new": "3", "layer": "0", "head": "0"})
 
 
-def origin_in(buffer, name="head_origin"):
-    _, arrays = unpack(buffer)
-    return unpack(arrays[name].tobytes()) if name in arrays else None
+def fetched(given):
+    """Return the buffers that a player's voucher leads to."""
+    names = [one.removeprefix(f"{served_bytes.ADDRESS}/") for one in given["addresses"]]
+    return [served_bytes.find(name).data for name in names]
 
 
-def asked(page, monkeypatch, message):
-    """Run a page whose player asks for something; return the buffer that it is given then."""
+def origin_in(given, name="head_origin"):
+    """Return what a player is given besides its run, None if there is nothing."""
+    own, *more = fetched(given)
+    assert name not in unpack(own)[1]
+    return unpack(unpack(more[0])[1][name].tobytes()) if more else None
+
+
+def asked(page, monkeypatch, message, event="wanted"):
+    """Run a page whose player tells something; return the voucher that it is given then."""
     say, given = [message], []
 
-    def component(*, key, data, on_view_change, on_wanted_change):
-        st.session_state[key] = {"wanted": say.pop()} if say else {}
-        on_wanted_change()
+    def component(*, key, data, on_view_change, on_wanted_change, on_lost_change):
+        st.session_state[key] = {event: say.pop()} if say else {}
+        {"wanted": on_wanted_change, "lost": on_lost_change}[event]()
         given.append(data)
 
     monkeypatch.setattr(player, "_component", lambda: component)
@@ -46,10 +57,27 @@ def asked(page, monkeypatch, message):
     return given[-1]
 
 
+def test_the_run_is_not_sent_again_for_what_a_row_was_made_of(page, monkeypatch):
+    shown = page.state.shown
+    before = asked(page, monkeypatch, {})["addresses"]
+    message = {"id": fingerprint(shown.subject), "origin": HEAD}
+    assert asked(page, monkeypatch, message)["addresses"][:-1] == before
+
+
+def test_a_run_that_is_kept_no_more_is_there_again_once_a_player_has_missed_it(page, monkeypatch):
+    voucher = asked(page, monkeypatch, {})
+    (before,) = fetched(voucher)
+    (address,) = voucher["addresses"]
+    shared_drawings.forget()
+    gc.collect()
+    assert served_bytes.find(address.removeprefix(f"{served_bytes.ADDRESS}/")) is None
+    assert fetched(asked(page, monkeypatch, address, "lost")) == [before]
+
+
 def test_what_a_row_was_made_of_comes_with_the_run_when_it_is_asked_for(page, monkeypatch):
     shown = page.state.shown
     run_id = fingerprint(shown.subject)
-    assert origin_in(player.packed(shown, View(), 0)) is None
+    assert origin_in(asked(page, monkeypatch, {})) is None
     header, arrays = origin_in(asked(page, monkeypatch, {"id": run_id, "origin": HEAD}))
     assert sorted(header) == sorted([*CONTRACT["origin"], "arrays"])
     assert {name: header[name] for name in HEAD} == HEAD

@@ -1,12 +1,16 @@
 """What is made of a run is made once for all who look at it, and forgotten in time."""
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
 
 from kvviz.translation import using
+from kvviz.ui.shell.served_bytes import find, serve_buffer
 from kvviz.ui.work.shared_drawings import N_BYTES_AT_LEAST, SharedDrawings
+
+SIZE = 2 * N_BYTES_AT_LEAST
 
 
 class Run:
@@ -54,13 +58,27 @@ def test_what_fails_is_told_and_made_anew_when_asked_for_again():
     assert drawings.of(run, "bill", lambda: 7) == 7
 
 
-def test_what_nobody_asked_for_longest_goes_first():
-    size = 2 * N_BYTES_AT_LEAST
-    drawings, run = SharedDrawings(most_bytes=2 * size), Run()
-    for what in "ab":
-        drawings.of(run, what, lambda: bytes(size))
+def buffer(what):
+    return serve_buffer(what.encode() * SIZE)
+
+
+def test_what_nobody_asked_for_longest_goes_first_and_can_be_fetched_no_more():
+    drawings, run = SharedDrawings(most_bytes=2 * SIZE), Run()
+    a, b = (drawings.of(run, what, lambda what=what: buffer(what)).name for what in "ab")
     drawings.of(run, "a", lambda: pytest.fail("was kept"))
-    drawings.of(run, "c", lambda: bytes(size))
-    assert drawings.n_bytes == 2 * size
+    drawings.of(run, "c", lambda: buffer("c"))
+    assert drawings.n_bytes == 2 * SIZE
     drawings.of(run, "a", lambda: pytest.fail("was kept"))
-    assert drawings.of(run, "b", lambda: b"anew") == b"anew"
+    gc.collect()
+    assert (find(a).data, find(b)) == (b"a" * SIZE, None)
+    assert drawings.of(run, "b", lambda: buffer("b")).name == b
+    assert find(b).data == b"b" * SIZE
+
+
+def test_what_was_made_last_stays_though_it_alone_is_too_much():
+    drawings, run = SharedDrawings(most_bytes=SIZE - 1), Run()
+    a = drawings.of(run, "a", lambda: buffer("a")).name
+    assert find(a) is not None
+    drawings.of(run, "b", lambda: buffer("b"))
+    gc.collect()
+    assert (find(a), drawings.n_bytes) == (None, SIZE)

@@ -65,3 +65,37 @@ def test_how_long_it_takes_is_told_by_how_long_the_last_few_have_stayed(monkeypa
     before = queue.seconds(waiting)
     queue.leave(queue.join())
     assert queue.seconds(waiting) == before
+
+
+def test_who_had_little_goes_before_who_had_much_unless_the_wait_was_longer(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+    queue = TicketQueue(1)
+    greedy = queue.join("greedy")
+    now[0] = 10.0
+    again, modest = queue.join("greedy"), queue.join("modest")
+    assert (queue.place(again), queue.place(modest)) == (2, 1), "it is inside for ten seconds"
+    queue.leave(greedy)
+    assert queue.wait(modest, timeout=0)
+    now[0] = 19.0
+    early = queue.join()
+    now[0] = 21.0
+    late = queue.join()
+    assert [queue.place(one) for one in (early, again, late)] == [1, 2, 3]
+    queue.leave(modest)
+    assert queue.wait(early, timeout=0)
+
+
+def test_what_somebody_had_is_forgotten_and_nobody_waits_for_ever(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+    queue = TicketQueue(1)
+    greedy = queue.join("greedy")
+    now[0] = 50.0
+    queue.leave(greedy)
+    other = queue.join("other")
+    again, first = queue.join("greedy"), queue.join()
+    assert (queue.place(first), queue.place(again)) == (1, 2)
+    now[0] = 50.0 + ticket_queue.HAD_IS_FORGOTTEN_AFTER_S + 1
+    assert (queue.place(again), queue.place(first)) == (1, 2)
+    assert queue.wait(other, timeout=0)

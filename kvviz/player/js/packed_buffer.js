@@ -60,6 +60,42 @@ export function unpack(input, what, check) {
   return { header, arrays: readArrays(header.arrays, bytes, start, what), n_bytes: n };
 }
 
+/**
+ * A buffer with the arrays of another one behind its own. One that is not whole is left as it is: who
+ * reads it says what is wrong.
+ * @param {Uint8Array} buffer @param {Uint8Array} more Of arrays by other names; what else its header says is left out.
+ * @returns {Uint8Array}
+ */
+export function appended(buffer, more) {
+  try {
+    const [own, added] = [taken(buffer), taken(more)];
+    const behind = aligned(own.data.length);
+    const shifted = added.header.arrays.map((/** @type {ArrayEntry} */ entry) => ({ ...entry, offset: entry.offset + behind }));
+    const text = new TextEncoder().encode(JSON.stringify({ ...own.header, arrays: [...own.header.arrays, ...shifted] }));
+    const start = aligned(4 + text.length);
+    const joined = new Uint8Array(start + behind + added.data.length);
+    joined.fill(0x20, 4 + text.length, start);
+    new DataView(joined.buffer).setUint32(0, start - 4, true);
+    joined.set(text, 4);
+    joined.set(own.data, start);
+    joined.set(added.data, start + behind);
+    return joined;
+  } catch {
+    return buffer;
+  }
+}
+
+/** @param {number} length @returns {number} */
+function aligned(length) {
+  return Math.ceil(length / frame.alignment) * frame.alignment;
+}
+
+/** @param {Uint8Array} bytes @returns {{ header: any, data: Uint8Array }} */
+function taken(bytes) {
+  const start = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  return { header: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(4, start))), data: bytes.subarray(start) };
+}
+
 /** @param {unknown} input @param {Kind} what @returns {Uint8Array} */
 function asBytes(input, what) {
   let bytes;

@@ -14,7 +14,7 @@ import kvviz
 from kvviz.errors import LinkError
 from kvviz.player import fingerprint, pack
 from kvviz.player.cell import Cell
-from kvviz.player.head_origin import OriginAsked, with_origins
+from kvviz.player.head_origin import OriginAsked, pack_origins
 from kvviz.player.payload import CacheView
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
@@ -23,6 +23,7 @@ from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
+from kvviz.ui.shell.served_bytes import ServedBytes, serve_buffer, voucher
 from kvviz.ui.work import row_origins
 from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
@@ -190,21 +191,24 @@ def packed(
     layer: int | None = None,
     *,
     plays: bool = False,
-) -> bytes:
+) -> ServedBytes:
     """Return the player's buffer of a run, with the arrays of all layers that fit, or of one.
 
-    All who look at the run in the same way are given the same bytes.
+    All who look at the run in the same way are given the same one. It is kept for a while, and not
+    as long as it is looked at: the browser has it then.
     """
     return shared_drawings.of(
         shown,
         ("player", view, view_number, layer, plays),
-        lambda: pack(
-            shown.subject,
-            view_number=view_number,
-            layers=None if layer is None else [layer],
-            plays=plays,
-            recorded=shown.observed == "recorded",
-            **begins_at(shown, view),
+        lambda: serve_buffer(
+            pack(
+                shown.subject,
+                view_number=view_number,
+                layers=None if layer is None else [layer],
+                plays=plays,
+                recorded=shown.observed == "recorded",
+                **begins_at(shown, view),
+            )
         ),
     )
 
@@ -240,10 +244,16 @@ def player(
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": None})
     number = (view_number, language())
+
+    def give(view: View, layer: int | None = None, *, plays: bool = False) -> None:
+        def make() -> ServedBytes:
+            return packed(shown, view, view_number, layer, plays=plays)
+
+        memory.update(view=view, make=make, address=make().address, origin=())
+
     if memory["run"] is not shown or memory["number"] != number:
-        view = first_view(shown, view)
-        buffer = packed(shown, view, view_number, plays=plays)
-        memory.update(run=shown, number=number, view=view, buffer=buffer, packed=buffer)
+        memory.update(run=shown, number=number)
+        give(first_view(shown, view), plays=plays)
 
     def heard(event: str, take: Callable[[object], None]) -> None:
         message = st.session_state.get(key, {}).get(event)
@@ -269,23 +279,26 @@ def player(
         asked = checked_request(message, shown)
         if asked.layer is not None:
             look_at(replace(memory["view"], layer=asked.layer))
-            buffer = packed(shown, memory["view"], view_number, asked.layer)
-            memory.update(buffer=buffer, packed=buffer)
+            give(memory["view"], asked.layer)
         if asked.origin is not None:
-            answer = row_origins.answer(shown, asked.origin)
-            memory["buffer"] = with_origins(
-                memory["packed"], fingerprint(shown.subject), {asked.origin: answer}
-            )
+            answers = {asked.origin: row_origins.answer(shown, asked.origin)}
+            # It is held here, since nobody else asks for it. The run's own buffer is there already.
+            memory["origin"] = (serve_buffer(pack_origins(fingerprint(shown.subject), answers)),)
         if asked.edit is not None and on_edit:
             on_edit(asked.edit)
             memory["redraw"] = True
         memory["request"] = asked.cache if asked.cache not in shown.caches else None
 
+    def missed(message: object) -> None:
+        log.info("A buffer was asked for that is not kept any more: %r", message)
+        memory["address"] = memory["make"]().address
+
     _component()(
         key=key,
-        data=memory["buffer"],
+        data=voucher(memory["address"], *(one.address for one in memory["origin"])),
         on_view_change=lambda: heard("view", moved),
         on_wanted_change=lambda: heard("wanted", requested),
+        on_lost_change=lambda: heard("lost", missed),
     )
     redraw, request = memory.pop("redraw", False), memory.pop("request", None)
     if request and on_cache:

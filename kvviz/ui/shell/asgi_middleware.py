@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kvviz.ui.shell.bytes_endpoint import BytesEndpoint
 from kvviz.ui.shell.late_charts import LateCharts
 from kvviz.ui.shell.page_list import PAGES
 
@@ -159,4 +160,5 @@ def unknown_page(scope: Scope) -> str | None:
 
 def middleware() -> list[Middleware]:
     """Return what the app puts before Streamlit."""
-    return [Middleware(RedirectHome), Middleware(LateCharts), Middleware(InjectScripts)]
+    before = (RedirectHome, LateCharts, BytesEndpoint, InjectScripts)
+    return [Middleware(one) for one in before]

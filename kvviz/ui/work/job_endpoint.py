@@ -6,7 +6,9 @@ script, several times a second and person, and a click that falls into such a ru
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +18,13 @@ from kvviz.ui.work import jobs
 ADDRESS = "_kvviz/jobs"
 """Below the app's own address; a job's key follows, and for a POST what is said of it."""
 
+LATER = b"later"
+"""Query of a question that is answered once there is something to tell."""
+LEAST_S, MOST_S = 0.25, 2.0
+"""How long an answer is kept back unless the work is over: from a person who is alone, who sees the
+bar move, to a class, which is told some thirty times a second in all."""
+A_JOB_S = 0.03
+
 _ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(cancel|left))?")
 
 
@@ -24,6 +33,7 @@ class JobEndpoint:
 
     ``GET …/key`` answers with a `kvviz.ui.work.jobs.Status`, and with null where the job is of the
     past: a page has taken in what it came to, and a question of its bar may still be on its way.
+    ``GET …/key?later`` is answered when the work is over, and a while after it was asked if not.
     ``POST …/key/cancel`` stops it, and answers the same. ``POST …/key/left`` says that the page is
     being closed.
     """
@@ -39,8 +49,33 @@ class JobEndpoint:
             await self._app(scope, receive, send)
             return
         code, said = answer(asked[1], scope["method"], asked[2])
+        if scope.get("query_string") == LATER:
+            said = await _later(asked[1], said)
         answered = JSONResponse(said, code, {"cache-control": "no-store"})
         await answered(scope, receive, send)
+
+
+async def _later(key: str, said: jobs.Status | None) -> jobs.Status | None:
+    """Return what is to be told of a job when it is over or a while has passed.
+
+    Who asked has been heard before, and perhaps leaves meanwhile.
+
+    Args:
+        key: Of the job.
+        said: What is to be told now.
+    """
+    job = jobs.find(key)
+    if job is None or said is None or said["over"]:
+        return said
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    with job.telling(lambda: loop.call_soon_threadsafe(over.set)), suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), kept_back_s(jobs.n_under_way()))
+    return job.status()
+
+
+def kept_back_s(n_jobs: int) -> float:
+    """Return the seconds after which one of so many jobs is told of that is not over."""
+    return min(max(LEAST_S, n_jobs * A_JOB_S), MOST_S)
 
 
 def answer(key: str, method: str, said: str | None) -> tuple[int, jobs.Status | None]:
@@ -61,4 +96,5 @@ def answer(key: str, method: str, said: str | None) -> tuple[int, jobs.Status | 
         return 200, None
     if said == "cancel":
         job.cancel()
+    job.wait()
     return 200, job.status()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from threading import Event
 from typing import Any, Literal, TypedDict
 from weakref import WeakValueDictionary
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
@@ -96,10 +99,13 @@ class Job:
         self._asked = time.monotonic()
         self._work = work
         self._queue = queue
-        self._ticket = queue.join()
+        context = get_script_run_ctx(suppress_warning=True)
+        self._ticket = queue.join(None if context is None else context.session_id)
         self._cancelled = Event()
         self._done = Event()
+        self._hearers: list[Callable[[], object]] = []
         _jobs[self.key] = self
+        _under_way.add(self.key)
         workers.start(self._run, "kvviz-run")
 
     @property
@@ -139,6 +145,17 @@ class Job:
         with drawing_turns.away():
             return self._done.wait(timeout)
 
+    @contextmanager
+    def telling(self, hear: Callable[[], object]) -> Generator[None]:
+        """Inside the ``with`` call `hear` once the work is done, on whatever thread."""
+        self._hearers.append(hear)
+        try:
+            if self._done.is_set():
+                hear()
+            yield
+        finally:
+            self._hearers.remove(hear)
+
     def leave(self) -> None:
         """Take in that the page is being closed: unless it asks again, nobody waits any more."""
         self._asked = time.monotonic() - ABANDONED_AFTER_S + LEFT_AFTER_S
@@ -147,7 +164,7 @@ class Job:
         """Return what a page draws of the job, in the language of who started it."""
         with using(self._language):
             return {
-                "over": self.wait(),
+                "over": self._done.is_set(),
                 "fraction": self.step / self.n_steps if self.n_steps else 0.0,
                 "said": self._said(),
                 "stopping": self.cancelled(),
@@ -190,9 +207,18 @@ class Job:
             self._queue.leave(self._ticket)
             self.phase = "done"
             self._done.set()
+            _under_way.discard(self.key)
+            for hear in list(self._hearers):
+                hear()
 
 
 _jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+_under_way: set[str] = set()
+
+
+def n_under_way() -> int:
+    """Return how many jobs are in the line or at work."""
+    return len(_under_way)
 
 
 def find(key: str) -> Job | None:

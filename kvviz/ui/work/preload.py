@@ -6,6 +6,7 @@ seconds, so this begins when the browser has had time to fetch what the first pa
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from kvviz.errors import KvvizError
 from kvviz.ui.work import workers
+from kvviz.ui.work.left_alone import give_back_when_alone, keep_few_heaps
 from kvviz.ui.work.switch_interval import shorten_switch_interval
 
 AFTER_A_PAGE_S = 1.0
@@ -51,8 +53,11 @@ def _load() -> None:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Begin loading soon after the server is up, also if nobody comes."""
+    """Begin loading soon after the server is up, also if nobody comes; give back when all left."""
     shorten_switch_interval()
+    keep_few_heaps()
     timer = begin(AFTER_THE_START_S)
+    giving_back = asyncio.create_task(give_back_when_alone())
     yield {}
+    giving_back.cancel()
     timer.cancel()

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 from kvviz.translation import language
+from kvviz.ui.shell.served_bytes import ServedBytes
 
 MOST_BYTES = 96 * 2**20
 N_BYTES_AT_LEAST = 64 * 2**10
@@ -19,6 +20,8 @@ Made = TypeVar("Made")
 
 class SharedDrawings:
     """Keep what was made of runs, up to so many bytes; what nobody asked for longest goes first.
+
+    What was made last stays in any case: a browser is on its way to fetch it.
 
     A class that follows one link looks at one run: packing it for the player took a quarter of the
     server's time for a visitor, drawing its chart a tenth. What is kept is not to be changed.
@@ -79,7 +82,7 @@ class SharedDrawings:
     def _forget_some(self) -> None:
         with self._lock:
             n_bytes = sum(_size(made) for _, made in self._kept.values())
-            for key, (_, made) in list(self._kept.items()):
+            for key, (_, made) in list(self._kept.items())[:-1]:
                 if n_bytes <= self._most_bytes:
                     return
                 if made.done():
@@ -91,7 +94,8 @@ def _size(made: Future[Any]) -> int:
     if not made.done() or made.exception() is not None:
         return 0
     found = made.result()
-    return max(len(found), N_BYTES_AT_LEAST) if isinstance(found, bytes) else N_BYTES_AT_LEAST
+    n_bytes = len(found.data) if isinstance(found, ServedBytes) else 0
+    return max(n_bytes, N_BYTES_AT_LEAST)
 
 
 shared_drawings = SharedDrawings()

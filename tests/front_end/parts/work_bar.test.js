@@ -86,15 +86,46 @@ test("it draws what it is given at once, and then what the server answers", asyn
   const { one, drawn, told } = bar();
   assert.deepEqual([one.said.textContent, one.done.style.width], ["step 1 of 4", "25%"]);
   assert.deepEqual(world.asked, []);
-  await after(300);
-  assert.deepEqual(world.asked, ["GET http://here/base/jobs/a"]);
+  await after(200);
+  assert.deepEqual(world.asked, ["GET http://here/base/jobs/a?later"]);
   assert.deepEqual([one.said.textContent, one.done.style.width], ["step 2 of 4", "50%"]);
   assert.equal(one.track.getAttribute("aria-valuenow"), "50");
   assert.equal(one.track.getAttribute("aria-valuetext"), "step 2 of 4");
   assert.deepEqual(drawn.at(-1).live, { lanes: 2 });
-  await after(300);
+  await after(250);
   assert.equal(world.asked.length, 2);
   assert.deepEqual(told, []);
+});
+
+/** Has the server think about each question for so long. */
+function thinks(/** @type {number} */ ms) {
+  const { fetch } = globalThis;
+  globalThis.fetch = /** @type {any} */ (async (/** @type {any[]} */ ...asked) => {
+    const answer = await /** @type {any} */ (fetch)(...asked);
+    await new Promise((go) => setTimeout(go, ms));
+    return answer;
+  });
+}
+
+test("a server that takes its time to answer is asked again at once, one question at a time", async () => {
+  world.answers = [RUNNING];
+  thinks(1000);
+  const { load } = bar();
+  await after(100);
+  load("jobs/a");
+  await after(3800);
+  assert.equal(world.asked.length, 4);
+});
+
+test("what is pressed while a question is under way leads to no second row of questions", async () => {
+  world.answers = [RUNNING, { ...RUNNING, stopping: true }];
+  thinks(400);
+  const { one } = bar();
+  await after(100);
+  press(one);
+  await after(2000);
+  const asked = world.asked.filter((/** @type {string} */ asked) => asked.startsWith("GET"));
+  assert.ok(asked.length <= 6, String(asked));
 });
 
 test("Cancel is told the server at once, and once", async () => {
@@ -109,7 +140,7 @@ test("Cancel is told the server at once, and once", async () => {
   assert.equal(one.said.textContent, "Stopping");
   assert.ok(disabled(one));
   await after(300);
-  assert.deepEqual(world.asked[1], "GET http://here/base/jobs/a");
+  assert.deepEqual(world.asked[1], "GET http://here/base/jobs/a?later");
 });
 
 test("an answer from before Cancel does not make it a button again", async () => {
@@ -171,9 +202,9 @@ test("work that the server knows no more, and a server that is silent, are the p
   gone.one.destroy();
   world.answers = [];
   const silent = bar();
-  await after(550);
+  await after(400);
   assert.deepEqual(silent.told, []);
-  await after(350);
+  await after(250);
   assert.equal(silent.told.length, 1);
 });
 
@@ -188,7 +219,7 @@ test("other work in its place begins anew, and what was answered about the one b
   assert.deepEqual(told, []);
   world.answers = [RUNNING];
   await after(300);
-  assert.equal(world.asked.at(-1), "GET http://here/base/jobs/b");
+  assert.equal(world.asked.at(-1), "GET http://here/base/jobs/b?later");
 });
 
 test("a page that is closed says so, and one that is left asks no more", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BufferError, unpack } from "../../../kvviz/player/js/packed_buffer.js";
+import { BufferError, appended, unpack } from "../../../kvviz/player/js/packed_buffer.js";
 import { pack } from "../pack.js";
 
 const ARRAYS = [
@@ -43,4 +43,18 @@ test("what is not whole is refused with the name of what it should be", () => {
   refused(pack({}, ARRAYS, (header) => delete header.arrays), /arrays are not listed/);
   refused(pack({}, ARRAYS, (header) => (header.arrays[1].dtype = "constructor")), /type this page does not know/);
   refused(pack({}, ARRAYS, (header) => (header.arrays[1].shape = "long")), /no shape/);
+});
+
+test("arrays of another buffer stand behind those that are there as if they were packed together", () => {
+  const [first, ...others] = ARRAYS;
+  const joined = appended(pack({ what: "␣é" }, [first]), pack({ what: "else" }, others));
+  const { header, arrays } = read(joined);
+  assert.equal(header.what, "␣é");
+  for (const { name, shape, data } of ARRAYS) assert.deepEqual(arrays.get(name), { shape, data }, name);
+});
+
+test("a buffer that is not whole is left to who reads it, and so is what cannot be joined to it", () => {
+  const [whole, cut] = [pack({}, ARRAYS), pack({}, ARRAYS).subarray(0, 20)];
+  assert.equal(appended(cut, whole), cut);
+  assert.equal(appended(whole, cut), whole);
 });

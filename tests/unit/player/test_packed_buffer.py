@@ -31,10 +31,3 @@ def test_an_array_that_no_browser_is_told_to_read_is_refused():
         PayloadError, match=r"The array weights cannot be packed\. It is of float64"
     ):
         packed_buffer.pack({}, [("weights", WHOLE.astype(np.float64))])
-
-
-def test_arrays_put_behind_those_that_are_there_are_as_if_packed_with_them():
-    header, first, more = {"what": "␣é"}, [("first", WHOLE)], [("more", WHOLE[0, :1].copy())]
-    buffer = packed_buffer.pack(header, first)
-    assert packed_buffer.appended(buffer, more) == packed_buffer.pack(header, [*first, *more])
-    assert packed_buffer.appended(buffer, []) == buffer

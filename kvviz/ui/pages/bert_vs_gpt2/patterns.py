@@ -17,6 +17,7 @@ from kvviz.ui.pages.bert_vs_gpt2.view import LOOKS, SIDES, TwinCell, TwinsView
 from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
+from kvviz.ui.shell.served_bytes import serve_buffer, voucher
 
 log = logging.getLogger(__name__)
 
@@ -115,14 +116,16 @@ def twins(
         memory.update(shown=shown, pair=pair, view=view, buffer=None)
     if memory["buffer"] is None:
         at = memory["view"]
-        memory["buffer"] = pack(
-            pair,
-            layer=at.layer or 0,
-            head=at.head or 0,
-            look=at.look,
-            cell=None if at.cell is None else (at.cell.side, at.cell.query, at.cell.key),
-            view_number=view_number,
-            veiled=veiled,
+        memory["buffer"] = serve_buffer(
+            pack(
+                pair,
+                layer=at.layer or 0,
+                head=at.head or 0,
+                look=at.look,
+                cell=None if at.cell is None else (at.cell.side, at.cell.query, at.cell.key),
+                view_number=view_number,
+                veiled=veiled,
+            )
         )
 
     def moved() -> None:
@@ -144,4 +147,4 @@ def twins(
         if on_view:
             on_view(found)
 
-    _component()(key=key, data=memory["buffer"], on_view_change=moved)
+    _component()(key=key, data=voucher(memory["buffer"].address), on_view_change=moved)

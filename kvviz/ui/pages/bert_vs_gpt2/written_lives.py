@@ -22,6 +22,7 @@ from kvviz.trace.cut_characters import with_characters
 from kvviz.translation import front_end_catalogue, language
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
+from kvviz.ui.shell.served_bytes import serve_buffer, voucher
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ def written_lives(
     shown = (*(id(one) for one in writers), view_number, language())
     if memory["shown"] != shown:
         # The writers are kept so that no other object comes to stand where one stood in memory.
-        buffer = pack(writers, step=step, view_number=view_number)
+        buffer = serve_buffer(pack(writers, step=step, view_number=view_number))
         memory.update(shown=shown, writers=writers, buffer=buffer)
 
     def moved() -> None:
@@ -181,4 +182,4 @@ def written_lives(
         if found is not None and on_step:
             on_step(found)
 
-    _component()(key=key, data=memory["buffer"], on_view_change=moved)
+    _component()(key=key, data=voucher(memory["buffer"].address), on_view_change=moved)

@@ -1,11 +1,13 @@
-// Work under way on the server: how far it is, and Cancel. It asks the server itself, some times a
-// second, and lets Streamlit run the page's script only once the work is done.
+// Work under way on the server: how far it is, and Cancel. It asks the server itself, which takes its time
+// to answer unless the work is over, and lets Streamlit run the page's script only then.
 import { el, setAttribute, setText } from "../../../player/js/dom.js";
 import { mountComponent } from "../../../player/js/mount_component.js";
 import { gettext } from "../../../player/js/translation.js";
 
-/** Between an answer and the next question. */
+/** From one question to the next at least; the server may take longer to answer, the longer the more wait. */
 const ASK_AGAIN_MS = 250;
+/** Asks for an answer once there is something to tell. */
+const LATER = "?later";
 /** A server that has not answered by then is asked again. */
 const PATIENCE_MS = 5000;
 /** Answers that fail to come, in a row, before the page is drawn anew to see what is the matter. */
@@ -40,6 +42,8 @@ export class WorkBar {
     /** How much of what the work has told of its result so far the page has been asked to draw. */
     this.drawn = 0;
     this.overSince = 0;
+    /** Counts the questions: only what came of the last one is followed by another. */
+    this.asked = 0;
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     this.said = el("p");
     this.done = el("i");
@@ -53,14 +57,15 @@ export class WorkBar {
 
   /** @param {Payload} payload */
   load(payload) {
-    if (payload.address !== this.payload?.address) {
+    const isOther = payload.address !== this.payload?.address;
+    if (isOther) {
       this.pressed = false;
       this.failures = this.toldAt = this.overSince = 0;
     }
     this.payload = payload;
     this.drawn = payload.status.n_told;
     this.take(payload.status);
-    this.askLater(ASK_AGAIN_MS);
+    if (isOther) this.askLater(payload.status.over ? TELL_AGAIN_MS : 0);
   }
 
   destroy() {
@@ -78,7 +83,7 @@ export class WorkBar {
   /** @param {number} wait */
   askLater(wait) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask("GET"), wait);
+    this.timer = setTimeout(() => this.ask("GET", LATER), wait);
   }
 
   cancel() {
@@ -90,11 +95,12 @@ export class WorkBar {
 
   /**
    * Asks how far the work is, or tells that it is to stop, which is answered the same.
-   * @param {"GET" | "POST"} method @param {string} [end]
+   * @param {"GET" | "POST"} method @param {string} end
    */
-  async ask(method, end = "") {
+  async ask(method, end) {
     clearTimeout(this.timer);
     const { payload } = this;
+    const [number, since] = [++this.asked, Date.now()];
     const status = await this.answer(method, end);
     // Meanwhile the place may have been given to other work, or taken away.
     if (payload === null || this.payload?.address !== payload.address) return;
@@ -102,7 +108,9 @@ export class WorkBar {
     if (status) this.take(status);
     else if (method === "POST") this.pressed = false;
     if (status === null || this.failures >= FAILURES_BORNE) this.tell();
-    this.askLater(status === null || status?.over ? TELL_AGAIN_MS : ASK_AGAIN_MS);
+    if (number !== this.asked) return;
+    const wait = status === null || status?.over ? TELL_AGAIN_MS : ASK_AGAIN_MS;
+    this.askLater(Math.max(0, since + wait - Date.now()));
   }
 
   /**

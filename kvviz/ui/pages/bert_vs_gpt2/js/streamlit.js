@@ -1,4 +1,5 @@
 // The bundle's entry. The default export is what Streamlit calls, again and again on one element.
+import { fetched } from "../../../../player/js/fetched.js";
 import { mountComponent } from "../../../../player/js/mount_component.js";
 import { Twins } from "./patterns_view.js";
 
@@ -6,6 +7,8 @@ import { Twins } from "./patterns_view.js";
 // taken on another one; so each is told with a number of its own.
 let n_told = 0;
 
-export default mountComponent(
-  (root, page) => new Twins(root, (view) => page.setStateValue("view", { ...view, number: ++n_told })),
+export default fetched(
+  mountComponent(
+    (root, page) => new Twins(root, (view) => page.setStateValue("view", { ...view, number: ++n_told })),
+  ),
 );

@@ -1,0 +1,156 @@
+// Hands a component the buffer that it draws, fetched at an address of its own: what Streamlit's message
+// carries is a voucher. Until the buffer is here what was drawn before stands, or a line that says so.
+import { el, setText } from "./dom.js";
+import { appended } from "./packed_buffer.js";
+
+/** Nobody has to read of what comes at once. */
+const SAY_AFTER_MS = 400;
+/** Between attempts, twice as long each time. */
+const TRY_AGAIN_MS = 1000;
+const TRY_AGAIN_AT_MOST_MS = 15000;
+/** Buffers that stay at hand for whoever leaves a page and comes back. */
+const N_KEPT = 2;
+/** About as much room as what is on its way takes, so that what stands below it does not come into view. */
+const ROOM = "min-height: 40rem"; // not for people: a style
+
+/**
+ * @import { Call } from "./mount_component.js"
+ * @typedef {{ addresses: string[], waiting: string, late: string }} Voucher As `kvviz.ui.shell.served_bytes` has it.
+ */
+
+/** @type {Map<string, Uint8Array>} */
+const kept = new Map();
+
+/**
+ * @param {(call: Call) => () => void} component Draws a buffer.
+ * @returns {(call: Call) => () => void} The same of a voucher. Where a buffer is not there any more the page
+ *   is told by the trigger `lost`, and gives another voucher, or the same one once it can be fetched.
+ */
+export function fetched(component) {
+  /** @type {WeakMap<object, Place>} */
+  const places = new WeakMap();
+  return (call) => {
+    const place = places.get(call.parentElement) ?? new Place(component);
+    places.set(call.parentElement, place);
+    place.take(call);
+    return () => {
+      if (places.get(call.parentElement) !== place) return;
+      places.delete(call.parentElement);
+      place.leave();
+    };
+  };
+}
+
+/** Where one component stands. */
+class Place {
+  /** @param {(call: Call) => () => void} component */
+  constructor(component) {
+    this.component = component;
+    /** @type {Call | null} */
+    this.call = null;
+    this.asked = this.coming = "";
+    this.attempts = 0;
+    this.buffer = /** @type {Uint8Array | null} */ (null);
+    this.end = () => {};
+    this.isDrawn = false;
+    this.line = /** @type {HTMLElement | null} */ (null);
+    this.sayTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+    this.tryTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  }
+
+  /** @param {Call} call */
+  take(call) {
+    this.call = call;
+    const { addresses } = /** @type {Voucher} */ (call.data);
+    const asked = addresses.join(" ");
+    if (asked !== this.asked) {
+      this.asked = asked;
+      this.attempts = 0;
+      this.buffer = addresses.every((one) => kept.has(one)) ? joined(addresses.map((one) => /** @type {Uint8Array} */ (kept.get(one)))) : null;
+    }
+    if (this.buffer) this.draw(this.buffer);
+    // What was lost is asked for at once when the page has given it again, and then in its time.
+    else if (this.attempts < 2) this.come(asked);
+  }
+
+  /** @param {Uint8Array} buffer */
+  draw(buffer) {
+    if (!this.call) return;
+    clearTimeout(this.sayTimer);
+    clearTimeout(this.tryTimer);
+    this.line?.remove();
+    this.line = null;
+    this.isDrawn = true;
+    this.end = this.component({ ...this.call, data: buffer });
+  }
+
+  /** @param {string} asked */
+  async come(asked) {
+    if (this.coming === asked) return;
+    this.coming = asked;
+    clearTimeout(this.tryTimer);
+    this.say(this.attempts === 0 ? "waiting" : "late");
+    const addresses = asked.split(" ");
+    const parts = await Promise.all(addresses.map((address) => bytesAt(address)));
+    if (this.coming === asked) this.coming = "";
+    if (!this.call || this.asked !== asked || this.buffer) return;
+    const lost = addresses.find((_, i) => parts[i] === null);
+    if (parts.every((part) => part instanceof Uint8Array)) {
+      this.buffer = joined(/** @type {Uint8Array[]} */ (parts));
+      this.draw(this.buffer);
+      return;
+    }
+    const wait = Math.min(TRY_AGAIN_MS * 2 ** this.attempts++, TRY_AGAIN_AT_MOST_MS);
+    this.say("late");
+    clearTimeout(this.tryTimer);
+    this.tryTimer = setTimeout(() => this.come(asked), wait);
+    if (lost) this.call.setTriggerValue("lost", lost);
+  }
+
+  /** @param {"waiting" | "late"} what */
+  say(what) {
+    if (!this.call || this.isDrawn) return;
+    const { data, parentElement } = this.call;
+    const text = /** @type {Voucher} */ (data)[what];
+    if (!this.line) {
+      this.line = el("div", { role: "status", style: ROOM }, []);
+      parentElement.append(this.line);
+    }
+    const { line } = this;
+    clearTimeout(this.sayTimer);
+    this.sayTimer = setTimeout(() => setText(line, text), SAY_AFTER_MS);
+  }
+
+  leave() {
+    this.call = null;
+    clearTimeout(this.sayTimer);
+    clearTimeout(this.tryTimer);
+    this.line?.remove();
+    if (this.isDrawn) this.end();
+  }
+}
+
+/**
+ * @param {string} address Below the app's own.
+ * @returns {Promise<Uint8Array | null | undefined>} Null if it is not there any more, nothing if no answer came.
+ */
+async function bytesAt(address) {
+  const here = kept.get(address);
+  if (here) return here;
+  const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
+  try {
+    const response = await fetch(new URL(address, __streamlit?.BACKEND_BASE_URL ?? document.baseURI).href);
+    if (!response.ok) return response.status === 404 ? null : undefined;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    kept.set(address, bytes);
+    for (const oldest of [...kept.keys()].slice(0, -N_KEPT)) kept.delete(oldest);
+    return bytes;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Uint8Array[]} parts A buffer, and others whose arrays belong into it. @returns {Uint8Array} */
+function joined(parts) {
+  return parts.reduce(appended);
+}

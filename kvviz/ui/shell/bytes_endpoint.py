@@ -1,0 +1,51 @@
+"""Where a browser fetches scripts and buffers of runs (`kvviz.ui.shell.served_bytes`)."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kvviz.ui.shell.served_bytes import ADDRESS, find
+
+_ASKED = re.compile(rf"/{ADDRESS}/([0-9a-f]{{64}}(?:\.js)?)$")
+"""Wherever the app is mounted: no other name is so long by chance."""
+
+
+class BytesEndpoint:
+    """Answer with what is served under a name; pass on every other request.
+
+    Who asks for what is not there any more gets a 404, which nobody keeps, and asks the page.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
+        if asked is None:
+            await self._app(scope, receive, send)
+            return
+        answer = _answer(asked[1], scope["method"], Headers(scope=scope).get("accept-encoding", ""))
+        await answer(scope, receive, send)
+
+
+def _answer(name: str, method: str, reads: str) -> Response:
+    served = find(name)
+    if served is None or method not in ("GET", "HEAD"):
+        code = 404 if served is None else 405
+        return Response(status_code=code, headers={"cache-control": "no-store"})
+    headers = {"cache-control": served.cache_control, "x-content-type-options": "nosniff"}
+    body = served.data
+    if served.zipped is not None:
+        headers["vary"] = "accept-encoding"
+        if "gzip" in reads:
+            headers["content-encoding"] = "gzip"
+            body = served.zipped
+    if method == "HEAD":
+        headers["content-length"] = str(len(body))
+        body = b""
+    return Response(body, headers=headers, media_type=served.media_type)
