@@ -118,7 +118,7 @@ def test_the_browser_is_told_how_far_a_job_is_and_stops_it():
     assert running.wait(PATIENCE_S)
     told = {
         "over": False, "fraction": 3 / 8, "said": "step 3 of 8", "stopping": False,
-        "live": {"tokens": ["a"]}, "n_told": 0,
+        "live": {"tokens": ["a"]},
     }  # fmt: skip
     assert asked(job) == (200, told)
     stopping = {**told, "said": "Stopping after this step…", "stopping": True}

@@ -79,14 +79,14 @@ export function initialState(payload) {
 }
 
 /**
- * The state after a new buffer. The same run keeps its view, and so does one that has gone on since;
- * so does the same prompt when it comes back with the run that was asked for. Anything else starts where its header says, and so does
+ * The state after a new buffer. The same run keeps its view; so does the same prompt when it comes
+ * back with the run that was asked for. Anything else starts where its header says, and so does
  * what comes with a new number of its view: the host has been asked for that one since.
  *
  * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
  */
 export function stateAfterUpdate(state, before, after) {
-  const same = before.header.id === after.header.id || hasGoneOn(before, after);
+  const same = before.header.id === after.header.id;
   const answers = state.wanted.cache !== null && sameQuestion(before, after);
   const isAsked = before.header.view_number !== after.header.view_number;
   if (isAsked || (!same && !answers)) return { ...initialState(after), speed: state.speed, table: state.table };
@@ -107,14 +107,6 @@ export function stateAfterUpdate(state, before, after) {
     wanted: { layer: layerHere ? null : layer, cache: cacheHere ? null : cache },
     hover: null,
   };
-}
-
-/** @param {Payload} before @param {Payload} after @returns {boolean} Whether it is the same run, some steps later. */
-function hasGoneOn(before, after) {
-  const { tokens } = before.header;
-  const key = (/** @type {Payload} */ p) =>
-    JSON.stringify([p.header.model.name, p.header.prompt, p.header.n_prompt, p.header.tokens.slice(0, tokens.length)]);
-  return after.header.n_steps >= before.header.n_steps && key(before) === key(after);
 }
 
 /** @param {Payload} a @param {Payload} b @returns {boolean} */

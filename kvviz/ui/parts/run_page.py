@@ -136,18 +136,15 @@ class RunPage(ABC):
             self.begin(state.wanted)
         state.collect()
         self.CONTROLS.label(draft)
-        if state.so_far is None:
-            with below:
-                saving.draw(state, self.FAMILY, self.opening)
+        with below:
+            saving.draw(state, self.FAMILY, self.opening)
         # Always there, so that the player keeps its place on the page, and with it its view.
         with st.container(key="kvviz-status"):
             self.draw_status()
         self.draw_above()
-        if state.so_far is not None:
-            self.draw_so_far(state.so_far)
-        elif state.shown is not None:
+        if state.shown is not None:
             self.draw_run(state.shown)
-        elif state.job is not None:
+        if state.shown is None and state.job is not None:
             st.skeleton(height=640)
         if state.job is None:
             self.write_address()
@@ -238,28 +235,6 @@ class RunPage(ABC):
         )
         if shown is not None and shown.note:
             notes.draw([shown.note], ":material/stop_circle:")
-
-    def draw_so_far(self, so_far: ShownRun) -> None:
-        """Draw the player of a run under way; what stands below it waits for the whole."""
-        state = self.state
-        view = state.view_of(so_far)
-
-        def moved(view: View) -> None:
-            # Who looks around by then is not taken elsewhere when the run has ended.
-            state.view, state.coming = view, None
-
-        def other_way(cache: str) -> None:
-            # Whether it is there is seen when the run has ended.
-            state.view = replace(state.view, cache=cache)
-
-        player(
-            so_far,
-            self.opening(so_far, view),
-            key=f"{self.KEY}-player",
-            view_number=state.view_number,
-            on_view=moved,
-            on_cache=other_way,
-        )
 
     def draw_run(self, shown: ShownRun) -> None:
         """Draw the player and what stands below it."""

@@ -59,22 +59,8 @@ class RunState(WorkState):
         self.shown, self.error, self.edited = result, None, None
         if self.coming is not None and (self.by_link or not again):
             self.view = self.coming
-            self.view_number += 1
+            self.view_number += again
         self.settle()
-
-    @property
-    def so_far(self) -> ShownRun | None:
-        """The run under way as far as it has come, None if nothing can be shown of it."""
-        return None if self.job is None else self.job.so_far
-
-    def view_of(self, so_far: ShownRun) -> View:
-        """Return where one looks in a run under way: what is asked for, once it has come so far."""
-        wanted = self.view if self.coming is None else self.coming
-        view, unusable = within(wanted, so_far.trace, so_far.n_steps)
-        if not unusable and self.coming is not None:
-            self.view, self.coming = view, None
-            self.view_number += 1
-        return view
 
     def give_up_job(self) -> None:
         """Stop the run under way, if there is one: what is on screen is wanted in its place."""

@@ -23,20 +23,13 @@ def _component() -> Callable[..., Any]:
 def draw(job: Job, key: str, *, wakes: bool = True) -> None:
     """Draw how far a job is; the bar asks for it by itself, and runs no script until it is done.
 
-    Only where the job has told more of its result is the page drawn anew before that.
-
     Args:
         job: The job.
         key: Of the bar on its page.
         wakes: Whether the page is drawn anew once the job is done. One that waits for it in its
             script need not be.
     """
-    _component()(
-        key=key,
-        data=payload(job, wakes=wakes),
-        on_over_change=lambda: None,
-        on_told_change=lambda: None,
-    )
+    _component()(key=key, data=payload(job, wakes=wakes), on_over_change=lambda: None)
 
 
 def payload(job: Job, *, wakes: bool) -> dict[str, Any]:

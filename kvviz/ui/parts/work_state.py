@@ -45,12 +45,9 @@ class WorkState(PageState):
         self.job = None
 
     def collect(self) -> None:
-        """Put the result of the job on screen if it is done, waiting for it a moment.
-
-        There is no waiting where something can be shown of it already.
-        """
+        """Put the result of the job on screen if it is done, waiting for it a moment."""
         job = self.job
-        if job is None or not job.wait(0.0 if job.so_far else self.QUICK_S):
+        if job is None or not job.wait(self.QUICK_S):
             return
         self.job = None
         if isinstance(job.error, RunCancelledError):

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
@@ -28,10 +28,6 @@ class Asker(Protocol):
         """Whether it waits no more."""
         ...
 
-    def tell(self, so_far: Any, /) -> None:
-        """Take in what the result is so far."""
-        ...
-
 
 @dataclass(eq=False)
 class Askers(Generic[Result]):
@@ -44,11 +40,6 @@ class Askers(Generic[Result]):
         """Tell all how far it is."""
         for one in list(self.waiting):
             one.report(step, n_steps)
-
-    def tell(self, so_far: Any) -> None:
-        """Tell all what the result is so far."""
-        for one in list(self.waiting):
-            one.tell(so_far)
 
     def cancelled(self) -> bool:
         """Whether all have left."""

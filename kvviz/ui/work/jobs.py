@@ -40,7 +40,6 @@ class Status(TypedDict):
         stopping: Whether it was cancelled.
         over: Whether it is done, well or not.
         live: What the work shows of itself while it goes on, None if nothing.
-        n_told: How often it has told its result so far.
     """
 
     fraction: float
@@ -48,7 +47,6 @@ class Status(TypedDict):
     stopping: bool
     over: bool
     live: Any
-    n_told: int
 
 
 class Job:
@@ -62,8 +60,6 @@ class Job:
         step: Steps done.
         n_steps: Steps to do.
         result: What the work returned, once done.
-        so_far: What the work has told of its result while it goes on, None before that.
-        n_told: How often it has.
         error: What it raised instead.
         key: What the browser asks for it by; nobody can guess another person's.
     """
@@ -88,8 +84,6 @@ class Job:
         self.step = 0
         self.n_steps = 0
         self.result: Any = None
-        self.so_far: Any = None
-        self.n_told = 0
         self.error: Exception | None = None
         self.started = time.monotonic()
         self.key = secrets.token_urlsafe(16)
@@ -132,11 +126,6 @@ class Job:
         """Say how far the work is."""
         self.phase, self.step, self.n_steps = "running", step, n_steps
 
-    def tell(self, so_far: Any) -> None:
-        """Say what the result is so far."""
-        self.so_far = so_far
-        self.n_told += 1
-
     def wait(self, timeout: float = 0.0) -> bool:
         """Wait at most so many seconds; return whether the work is done."""
         self._asked = time.monotonic()
@@ -169,7 +158,6 @@ class Job:
                 "said": self._said(),
                 "stopping": self.cancelled(),
                 "live": None if self._shows is None else self._shows(),
-                "n_told": self.n_told,
             }
 
     def _said(self) -> str:

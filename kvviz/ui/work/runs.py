@@ -253,19 +253,13 @@ def run(
         "progress": asker.report,
     }
     heads = induction_heads(model)
-
-    def tell(trace: GenerationTrace) -> None:
-        asker.tell(ShownRun(settings, trace, induction_heads=heads))
-
     if not both:
         if together:
             chosen = {name: options[name] for name in ("max_new_tokens", *SAMPLING, "stop_ids")}
             asked = GenerationOptions(**chosen)
             trace = shared_passes(model).trace(model, settings.prompt, asked, asker)
         else:
-            trace = trace_generation(
-                model, settings.prompt, **options, cancel=asker.cancelled, so_far=tell
-            )
+            trace = trace_generation(model, settings.prompt, **options, cancel=asker.cancelled)
         note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
@@ -275,7 +269,6 @@ def run(
         n_timings=n_timings,
         cancel=asker.cancelled,
         in_haste=in_haste,
-        so_far=tell,
     )
     if comparison.uncached.stopped == "cancelled":
         trace, left_for_later = comparison.cached, not asker.cancelled()

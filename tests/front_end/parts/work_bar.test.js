@@ -30,7 +30,7 @@ class Element {
   }
 }
 
-const RUNNING = { fraction: 0.25, said: "step 1 of 4", stopping: false, over: false, live: null, n_told: 0 };
+const RUNNING = { fraction: 0.25, said: "step 1 of 4", stopping: false, over: false, live: null };
 const kept = { document: globalThis.document, fetch: globalThis.fetch, add: globalThis.addEventListener, remove: globalThis.removeEventListener };
 /** @type {any} */
 let world;
@@ -231,21 +231,4 @@ test("a page that is closed says so, and one that is left asks no more", async (
   assert.equal(world.heard.size, 0);
   await after(1000);
   assert.deepEqual(world.asked, []);
-});
-
-test("the page is drawn anew where the work has told more of its result, and not while it is being drawn", async () => {
-  const { told, load } = bar();
-  world.answers = [{ ...RUNNING, n_told: 1 }];
-  world.app.dataset.testScriptState = "running";
-  await after(600);
-  assert.deepEqual(told, []);
-  world.app.dataset.testScriptState = "notRunning";
-  await after(600);
-  assert.deepEqual(told, [["told", 1]]);
-  load("jobs/a", { ...RUNNING, n_told: 1 });
-  await after(600);
-  assert.deepEqual(told, [["told", 1]]);
-  world.answers = [{ ...RUNNING, n_told: 3 }];
-  await after(600);
-  assert.deepEqual(told, [["told", 1], ["told", 3]]);
 });

@@ -112,16 +112,6 @@ test("the same run again keeps its view and goes on playing; another run begins 
   assert.deepEqual(viewOf(stateAfterUpdate(state, payload, other)), { step: 1, layer: 0, head: 0, cache: "on", cell: null });
 });
 
-test("a run that has gone on keeps the view; one whose tokens are others begins anew", () => {
-  const soFar = readBuffer(makeBuffer({ n_steps: 4, change: (h) => (h.id = "so far") }));
-  const state = { ...initialState(soFar), step: 3, layer: 5, head: 1 };
-  assert.deepEqual(viewOf(stateAfterUpdate(state, soFar, payload)), { step: 3, layer: 5, head: 1, cache: "on", cell: null });
-  const others = readBuffer(makeBuffer({ change: (h) => Object.assign(h, { id: "others", tokens: h.tokens.map((/** @type {any} */ t) => ({ ...t, text: `${t.text}!` })) }) }));
-  assert.equal(stateAfterUpdate(state, soFar, others).step, others.header.view.step);
-  // Nothing is taken back of a run.
-  assert.equal(stateAfterUpdate({ ...start, step: 9 }, payload, soFar).step, soFar.header.view.step);
-});
-
 test("a view that the host has been asked for since is taken on, and the rest of the state kept", () => {
   const state = { ...start, step: 9, table: true, speed: 2 };
   const asked = readBuffer(makeBuffer({ view: { step: 2, layer: 1, head: 4 }, change: (h) => (h.view_number = 1) }));

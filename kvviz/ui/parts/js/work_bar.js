@@ -20,7 +20,7 @@ const FINDS_OUT_MS = 5000;
 /**
  * @typedef {object} Status As `kvviz.ui.work.jobs.Status` has it.
  * @property {number} fraction @property {string} said @property {boolean} stopping
- * @property {boolean} over @property {any} live @property {number} n_told
+ * @property {boolean} over @property {any} live
  *
  * @typedef {object} Payload As `kvviz.ui.parts.work_bar.payload` makes it.
  * @property {string} address @property {Status} status @property {boolean} wakes
@@ -39,8 +39,6 @@ export class WorkBar {
     this.pressed = false;
     this.failures = 0;
     this.toldAt = 0;
-    /** How much of what the work has told of its result so far the page has been asked to draw. */
-    this.drawn = 0;
     this.overSince = 0;
     /** Counts the questions: only what came of the last one is followed by another. */
     this.asked = 0;
@@ -63,7 +61,6 @@ export class WorkBar {
       this.failures = this.toldAt = this.overSince = 0;
     }
     this.payload = payload;
-    this.drawn = payload.status.n_told;
     this.take(payload.status);
     if (isOther) this.askLater(payload.status.over ? TELL_AGAIN_MS : 0);
   }
@@ -136,17 +133,9 @@ export class WorkBar {
     setAttribute(this.track, "aria-valuetext", status.said);
     setAttribute(this.button, "aria-disabled", status.stopping || this.pressed ? "true" : null);
     this.onStatus(status);
-    if (!status.over) this.showMore(status.n_told);
     if (!status.over) return;
     this.overSince ||= Date.now();
     if (this.payload?.wakes || Date.now() - this.overSince >= FINDS_OUT_MS) this.tell();
-  }
-
-  /** @param {number} nTold Has the page draw the result so far, if there is more of it than it drew. */
-  showMore(nTold) {
-    if (nTold <= this.drawn || isBeingDrawn()) return;
-    this.drawn = nTold;
-    this.page.setTriggerValue("told", nTold);
   }
 
   /** Has the page drawn anew, which takes in what the work has come to. */
