@@ -148,7 +148,7 @@ def remedy(state: SpeedState) -> Remedy[RaceSettings] | None:
         ).format(prompt=prompt, new=new)
         return words, replace(tried, prompt_tokens=prompt, new=new)
     if isinstance(state.error, OutOfMemoryError) and model is not None and tried.batch > 1:
-        from kvviz.engine.timing.device_memory import free_bytes
+        from kvviz.engine.models.device_memory import free_bytes
 
         each = race_bytes(model.card, tried.prompt_tokens + tried.new - 1, 1).total
         # Half of what just fits: the arithmetic names the least that a race needs.
