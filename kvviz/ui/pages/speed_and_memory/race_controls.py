@@ -60,7 +60,7 @@ class Draft:
 
 def put(settings: RaceSettings) -> None:
     """Set the controls, before they are drawn."""
-    put_model(f"{PREFIX}model", "gpt2", settings.model)
+    put_model(f"{PREFIX}model", "gpt2", settings.model, any_decoder=True)
     for name in (*NUMBERS, "dtype", "device"):
         st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
 
@@ -93,7 +93,7 @@ def draw(environment: Environment) -> Draft:
     with st.container(border=True, key="kvviz-card-race"):
         with st.container(horizontal=True, gap="small", key="kvviz-race-numbers"):
             with st.container(width=330, key="kvviz-race-model"):
-                model = choose_model(_("Model"), f"{PREFIX}model", "gpt2")
+                model = choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)
             numbers: dict[str, int] = {}
             for name, (label, _most) in NUMBERS.items():
                 found = st.number_input(
