@@ -53,7 +53,8 @@ def test_it_is_offered_fetched_by_a_click_and_then_run(kv_cache, tiny):
         assert said.startswith(("Fetching", "Reading the weights"))
         assert job.wait(240)
     page.app.run()
-    assert offered(page) == ["Tiny · 3 layers × 4 heads"]
+    assert offered(page) == ["Tiny · 3 layers"]
+    assert page.app.selectbox(key="kv:model").value == OFFERED
     assert page.bars == page.errors == []
     page.press("kv:run")
     assert page.errors == []

@@ -11,7 +11,7 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import model_adding
-from kvviz.ui.work.added_models import addable_models, added_models
+from kvviz.ui.work import added_models
 from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_models
 
 OTHER = N_("another model…")
@@ -23,7 +23,8 @@ def values_for(
 ) -> dict[str, object]:
     """Return what a list and its field hold when they say a model, by their keys."""
     listed = model in bundled_models(family) or (
-        any_decoder and (model in added_models() or model in addable_models())
+        any_decoder
+        and (model in added_models.added_models() or model in added_models.addable_models())
     )
     return {key: model if listed else OTHER, f"{key}:other": "" if listed else model}
 
@@ -46,8 +47,12 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
     Returns:
         A bundled name, a hub name or a folder; empty if nothing is typed.
     """
-    addable = addable_models() if any_decoder else {}
-    labels = bundled_models(family) | (added_models() if any_decoder else {}) | addable
+    if any_decoder and added_models.has_come(st.session_state.get(key)):
+        # The browser shows the name that it knows a choice by, until the choice is set.
+        st.session_state[key] = st.session_state[key]
+    addable = added_models.addable_models() if any_decoder else {}
+    added = added_models.added_models() if any_decoder else {}
+    labels = bundled_models(family) | added | addable
     name = FAMILY_NAMES[family]
     model = st.selectbox(
         label,

@@ -12,10 +12,10 @@ from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX, PublishedModel, megabytes
 from kvviz.published.progress import Phase, progress
 from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.model_names import BundledModel, size
 from kvviz.ui.work.model_store import importing
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -31,15 +31,18 @@ def added_models() -> dict[str, str]:
 def _label(name: str, folder: Path) -> str:
     published = CATALOGUE.get(name.removeprefix(PREFIX))
     title = published.title if published else folder.name
-    n_layers, n_heads = _shape(folder)
-    return f"{title} · {size(BundledModel(title, n_layers, n_heads, None))}"
+    n_layers = _n_layers(folder)
+    # Without its heads, for which the list has no room.
+    return ngettext("{title} · {n} layer", "{title} · {n} layers", n_layers).format(
+        title=title, n=n_layers
+    )
 
 
 @cache
-def _shape(folder: Path) -> tuple[int, int]:
+def _n_layers(folder: Path) -> int:
     """Read a config once; what has a name in that directory is whole and never changes."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config["num_hidden_layers"], config["num_attention_heads"]
+    return config["num_hidden_layers"]
 
 
 def addable_models() -> dict[str, str]:
@@ -81,6 +84,15 @@ def add(model: PublishedModel) -> Job:
 def under_way(name: str) -> Job | None:
     """Return the job of this person's that adds a model, or did."""
     return st.session_state.get(_key(name))
+
+
+def has_come(name: object) -> bool:
+    """Whether a model that this person has begun to add is at hand now; True once."""
+    key = _key(f"{name}".removeprefix(PREFIX))
+    if key not in st.session_state or name not in model_home.at_hand():
+        return False
+    del st.session_state[key]
+    return True
 
 
 def begin(name: str) -> None:
