@@ -54,8 +54,7 @@ class PublishedModel(NamedTuple):
         licence_address: Where it can be read.
         has_terms: Whether a person has to accept it first.
         architecture: What its GGUF says that it is built like.
-        quantisation: The number format of its GGUF.
-        n_bits: Of most of its numbers there.
+        numbers: How its GGUF holds its numbers.
         n_params: Parameters, tied ones counted once.
         wheels: Where its files are, the parts of the GGUF in their order.
         gguf_sha256: Of the whole GGUF.
@@ -70,8 +69,7 @@ class PublishedModel(NamedTuple):
     licence_address: str
     has_terms: bool
     architecture: str
-    quantisation: str
-    n_bits: int
+    numbers: str
     n_params: int
     wheels: tuple[Wheel, ...]
     gguf_sha256: str
@@ -114,8 +112,7 @@ _SMOLLM2 = PublishedModel(
     licence_address="https://www.apache.org/licenses/LICENSE-2.0",
     has_terms=False,
     architecture="llama",
-    quantisation="Q4_1",
-    n_bits=4,
+    numbers="its matrices in 4 bits a number (Q4_1), its embeddings in 8 (Q8_0)",
     n_params=134_515_008,
     wheels=(
         Wheel(
@@ -147,8 +144,7 @@ _GEMMA3 = PublishedModel(
     licence_address="https://ai.google.dev/gemma/terms",
     has_terms=True,
     architecture="gemma3",
-    quantisation="Q4_K_M",
-    n_bits=4,
+    numbers="its matrices in 4 to 8 bits a number (Q4_K_M), its embeddings in 8 (Q8_0)",
     n_params=268_098_176,
     wheels=(
         _gemma_part(

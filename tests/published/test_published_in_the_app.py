@@ -6,22 +6,28 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.server import serving
+from tests.browser.visit import Visit
 
 pytestmark = [pytest.mark.published, pytest.mark.browser]
 
+MODEL = "kvviz/smollm2-135m"
 PROMPT = "The capital of France is"
 N_PROMPT, N_NEW = 5, 4
 
 
 @pytest.fixture(scope="module")
-def app(smollm2_folder, home):
+def app(smollm2_folder, home, browser):
+    """The app, which has loaded the model."""
     with serving(timed_once=True, KVVIZ_HOME=str(home)) as address:
+        page = browser.new_page()
+        Visit(page, address, cold=True).open("/kv_cache", model=MODEL, new="1")
+        page.close()
         yield address
 
 
 def test_the_main_page_steps_through_smollm2(app, visit):
     tab = visit(address=app, works=True)
-    wanted = {"model": "kvviz/smollm2-135m", "prompt": PROMPT, "new": str(N_NEW)}
+    wanted = {"model": MODEL, "prompt": PROMPT, "new": str(N_NEW)}
     tab.open("/kv_cache", **wanted, layer="29", head="8")
     first = tab.wait(step=0)
     assert (first["nComputed"], first["nReused"], first["nSteps"]) == (N_PROMPT, 0, N_NEW)

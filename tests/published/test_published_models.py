@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DynamicCache,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
 
-from kvviz.engine import trace_encoding, trace_generation
+from kvviz.engine import load_model, trace_encoding, trace_generation
 from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.trace import GenerationOptions
 from tests.published.conftest import TEXTS
@@ -24,6 +31,30 @@ def close(ours, theirs, what):
     one, other = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     worst, limit = np.abs(one - other).max(), ROUNDINGS * max(1.0, np.abs(other).max())
     assert worst <= limit, f"{what} differ by {worst:.2e}, more than {limit:.2e}"
+
+
+def test_the_vocabulary_of_gpt2_on_a_random_model_of_its_shape(gpt2_vocabulary):
+    torch.manual_seed(0)
+    module = GPT2LMHeadModel(GPT2Config()).half()
+    module.save_pretrained(gpt2_vocabulary)
+    ours = load_model(gpt2_vocabulary, device="cpu")
+    card = ours.card
+    assert (card.n_layers, card.d_model, card.n_heads, card.d_vocab) == (12, 768, 12, 50257)
+    assert card.n_params == 124_439_808
+    assert ours.tokenize("Hello world") == [15496, 995]
+    plain = GPT2LMHeadModel.from_pretrained(
+        gpt2_vocabulary, dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    for text in TEXTS:
+        trace = trace_generation(ours, text, max_new_tokens=2)
+        assert "".join(trace.tokens[: trace.n_prompt]) == text or "‹" in "".join(trace.tokens)
+        with torch.no_grad():
+            out = plain(torch.tensor(trace.token_ids[None, :-1]), output_attentions=True)
+        for layer, weights in enumerate(out.attentions):
+            for head in range(12):
+                close(np.nan_to_num(trace.pattern(layer, head)), weights[0, head], "patterns")
+        best = out.logits[0, trace.n_prompt - 1 :].argmax(-1)
+        assert trace.token_ids[trace.n_prompt :].tolist() == best.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +135,6 @@ def test_a_reading_of_minilm_is_that_of_transformers(text, minilm, plain_minilm)
 
 @pytest.fixture(scope="module")
 def minilm(minilm_folder):
-    from kvviz.engine import load_model
-
     return load_model(minilm_folder, device="cpu")
 
 

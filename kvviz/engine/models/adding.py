@@ -109,7 +109,7 @@ def _check_room(model: PublishedModel) -> None:
 
 def card(model: PublishedModel) -> str:
     """Return what stands in the folder about where a model came from."""
-    facts = model._asdict()
+    facts = {**model._asdict(), "bits": 8 * model.gguf_bytes / model.n_params}
     packages = ", ".join(f"{wheel.name} {wheel.version}" for wheel in model.wheels)
     return CARD.read_text(encoding="utf-8").format(**facts, packages=packages)
 

@@ -63,7 +63,7 @@ def convert(file: Path, folder: Path, told: Callable[[int, int], object]) -> Non
     check_template(tokenizer)
     folder.mkdir(parents=True, exist_ok=True)
     for name, tensor in weights.items():
-        if not bool(tensor.isfinite().all()):
+        if not all(bool(end.isfinite()) for end in tensor.aminmax()):
             raise ModelFilesError(
                 _("The weights do not fit into float16."),
                 found=_("{tensor} has numbers beyond {most:,}.").format(
