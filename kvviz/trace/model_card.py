@@ -51,7 +51,7 @@ class ModelCard:
         n_params: Parameters, tied ones counted once.
         dtype: Number format of weights and cache, a key of `BYTES_PER_NUMBER`.
         device: Where it runs, such as ``cpu`` or ``cuda:0``.
-        source: Where the weights came from: ``bundled``, ``hub`` or ``folder``.
+        source: Where the weights came from: ``bundled``, ``added``, ``hub`` or ``folder``.
         revision: Fingerprint of the weights file, or empty if unknown.
         n_encoder_layers: Layers of the encoder of a T5; 0 in the other families.
         mlp_is_gated: Whether the MLP multiplies two inner products, so has three matrices, not two.

@@ -5,7 +5,7 @@ import pytest
 
 from tests.architecture.sources import MODULES, PACKAGE, ROOT, folder_of, imported
 
-MODEL_LIBRARIES = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
+MODEL_LIBRARIES = {"gguf", "torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 
 
 def test_data_flows_one_way():

@@ -14,6 +14,7 @@ ONE_AFTER_THE_OTHER = (
     "import kvviz.trace",
     "import kvviz.analysis",
     "import kvviz.player",
+    "import kvviz.published.fetching, kvviz.published.model_home",
     "import kvviz.__main__",
     "import kvviz.figures",
     "import kvviz.ui.pages.start.page, kvviz.ui.pages.kv_cache.page",

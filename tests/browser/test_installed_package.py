@@ -37,6 +37,7 @@ BESIDE = (
     "LICENSE",
     "requirements-test.txt",
     "requirements-bench.txt",
+    "requirements-published.txt",
 )
 """What the package is made of beside its folder; not tests, training or a checkout's app."""
 

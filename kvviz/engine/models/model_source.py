@@ -1,4 +1,4 @@
-"""Where a model is: bundled with kvviz, in a folder, or on the hub."""
+"""Where a model is: bundled with kvviz, added by the user, in a folder, or on the hub."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from huggingface_hub.errors import (
 from kvviz.engine.models.devices import first_line
 from kvviz.engine.models.model_files import has_tokenizer, has_weights, read_config
 from kvviz.errors import ModelNotFoundError, NetworkError
+from kvviz.published import model_home
+from kvviz.published.catalogue import CATALOGUE, PREFIX, megabytes
 from kvviz.translation import gettext as _
 
 _BUNDLED_ROOT = Path(__file__).parents[2] / "weights"
-_BUNDLED_PREFIX = "kvviz/"
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 _HUB_FILES = [
     "config.json",
@@ -48,7 +49,7 @@ class ModelSource:
     """A folder with a model's files, and how it was found."""
 
     name: str
-    kind: Literal["bundled", "folder", "hub"]
+    kind: Literal["bundled", "added", "folder", "hub"]
     folder: Path
 
 
@@ -62,7 +63,7 @@ def list_bundled(family: str | None = None) -> list[str]:
     for config in sorted(_BUNDLED_ROOT.glob("*/config.json")):
         model_type = json.loads(config.read_text(encoding="utf-8")).get("model_type")
         if family is None or model_type == family:
-            names.append(_BUNDLED_PREFIX + config.parent.name)
+            names.append(PREFIX + config.parent.name)
     return names
 
 
@@ -83,7 +84,7 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
             found=_("This is {type}.").format(type=type(name).__name__),
         )
     text = os.fspath(name)
-    if text.startswith(_BUNDLED_PREFIX):
+    if text.startswith(PREFIX):
         return _bundled(text)
     path = Path(text).expanduser()
     if path.is_dir() and (_looks_like_path(name) or (path / "config.json").exists()):
@@ -108,12 +109,22 @@ def locate(name: str | os.PathLike[str]) -> ModelSource:
 
 
 def _bundled(name: str) -> ModelSource:
-    if name not in list_bundled():
+    if name in list_bundled():
+        return ModelSource(name, "bundled", _BUNDLED_ROOT / name.removeprefix(PREFIX))
+    if folder := model_home.at_hand().get(name):
+        return ModelSource(name, "added", folder)
+    if model := CATALOGUE.get(name.removeprefix(PREFIX)):
+        command = f"python -m kvviz models add {model.name}"  # not for people: what is typed
         raise ModelNotFoundError(
-            _("No model called {model} comes with kvviz.").format(model=name[:80]),
-            fix=_bundled_names(),
+            _("{model} is not on this machine yet.").format(model=model.title),
+            fix=_("Add it once, which fetches {size}: {command}.").format(
+                size=megabytes(model.fetched_bytes), command=command
+            ),
         )
-    return ModelSource(name, "bundled", _BUNDLED_ROOT / name.removeprefix(_BUNDLED_PREFIX))
+    raise ModelNotFoundError(
+        _("No model called {model} comes with kvviz.").format(model=name[:80]),
+        fix=_bundled_names(),
+    )
 
 
 def _bundled_names() -> str:

@@ -15,10 +15,10 @@ from transformers import Cache
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.context_errors import counted_positions
+from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import synchronise
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import environment, running
-from kvviz.engine.timing.device_memory import free_bytes
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

@@ -1,4 +1,4 @@
-"""The card of a bundled model: what it learnt from, how well, and what it is not for."""
+"""The card of a model that ships or was added: what it learnt from, and what it is not for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kvviz.published import model_home
 from kvviz.translation import gettext as _
 from kvviz.ui.work.model_names import WEIGHTS
 
@@ -16,12 +17,13 @@ OPEN = "kvviz:card"
 
 
 def card_of(name: str) -> str | None:
-    """Return the card of a bundled model as Markdown without its heading, None for any other.
+    """Return the card of such a model as Markdown without its heading, None for any other.
 
     Args:
         name: As the person chose or typed it, such as ``kvviz/gpt2-mini``.
     """
-    folder = next((path for path in WEIGHTS.iterdir() if f"kvviz/{path.name}" == name), None)
+    there = model_home.at_hand() | {f"kvviz/{path.name}": path for path in WEIGHTS.iterdir()}
+    folder = there.get(name)
     if folder is None or not (folder / CARD).is_file():
         return None
     heading, _unused, body = (folder / CARD).read_text(encoding="utf-8").partition("\n")

@@ -1,4 +1,7 @@
-"""A list of the models of one family, with a field for one that is not in it."""
+"""A list of the models of one family, with a field for one that is not in it.
+
+Where any decoder will do, the published ones that were added are in it, and those that can be.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,49 @@ import streamlit as st
 from kvviz.trace.model_card import Family
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
+from kvviz.ui.parts import model_adding
+from kvviz.ui.work import added_models
 from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_models
 
 OTHER = N_("another model…")
 """The entry's value, whatever language it is shown in."""
 
 
-def values_for(key: str, family: Family, model: str) -> dict[str, object]:
+def values_for(
+    key: str, family: Family, model: str, *, any_decoder: bool = False
+) -> dict[str, object]:
     """Return what a list and its field hold when they say a model, by their keys."""
-    bundled = model in bundled_models(family)
-    return {key: model if bundled else OTHER, f"{key}:other": "" if bundled else model}
+    listed = model in bundled_models(family) or (
+        any_decoder
+        and (model in added_models.added_models() or model in added_models.addable_models())
+    )
+    return {key: model if listed else OTHER, f"{key}:other": "" if listed else model}
 
 
-def put_model(key: str, family: Family, model: str) -> None:
+def put_model(key: str, family: Family, model: str, *, any_decoder: bool = False) -> None:
     """Set a list and its field, before they are drawn."""
-    for name, value in values_for(key, family, model).items():
+    for name, value in values_for(key, family, model, any_decoder=any_decoder).items():
         st.session_state[name] = value
 
 
-def choose_model(label: str, key: str, family: Family) -> str:
+def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = False) -> str:
     """Draw the list of a family's models, and the field for another one.
 
     Args:
         label: What stands above the list.
         key: Of the list's widget; the field's is ``<key>:other``.
         family: Which models are listed.
+        any_decoder: Whether published decoders are listed too, and offered where they can be added.
 
     Returns:
         A bundled name, a hub name or a folder; empty if nothing is typed.
     """
-    labels = bundled_models(family)
+    if any_decoder and added_models.has_come(st.session_state.get(key)):
+        # The browser shows the name that it knows a choice by, until the choice is set.
+        st.session_state[key] = st.session_state[key]
+    addable = added_models.addable_models() if any_decoder else {}
+    added = added_models.added_models() if any_decoder else {}
+    labels = bundled_models(family) | added | addable
     name = FAMILY_NAMES[family]
     model = st.selectbox(
         label,
@@ -45,6 +61,8 @@ def choose_model(label: str, key: str, family: Family) -> str:
         format_func=lambda name: _(OTHER) if name == OTHER else labels.get(str(name), str(name)),
         persist_state="session",
     )
+    if model in addable:
+        model_adding.draw(model)
     if model != OTHER:
         return str(model)
     return st.text_input(

@@ -2,7 +2,7 @@
 
 | variable | default | meaning |
 |---|---|---|
-| `KVVIZ_MODELS` | empty | Models that may be loaded besides the bundled ones. Empty: what a person on this very machine types. `bundled`: no others. `*`: any, by anyone, also from a link. Else names, folders or patterns with `*`, separated by commas. |
+| `KVVIZ_MODELS` | empty | Models that may be loaded besides the bundled ones. Empty: what was added here, and what a person on this very machine types. `bundled`: no others. `*`: any, by anyone, also from a link. Else names, folders or patterns with `*`, separated by commas. |
 | `KVVIZ_DEVICE` | `auto` | Device on which runs start: `auto`, `cuda`, `mps` or `cpu`. |
 | `KVVIZ_MAX_NEW_TOKENS` | `1024` | Most new tokens that one run may ask for, 1 to 100,000. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kvviz.errors import ModelNotFoundError, OptionsError
+from kvviz.published import model_home
+from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -70,10 +72,12 @@ class Environment:
             typed_here: Whether a person on this machine asked for it by hand, not a link and not
                 somebody elsewhere.
         """
-        if BUNDLED.fullmatch(model):
+        is_published = model.removeprefix(PREFIX) in CATALOGUE
+        if BUNDLED.fullmatch(model) and not is_published:
             return True
         if self.models is None:
-            return typed_here
+            # Who runs the app has added it, so that it loads from this machine's own disk.
+            return typed_here or (is_published and model in model_home.at_hand())
         return any(fnmatchcase(model, pattern) for pattern in self.models)
 
     def require(self, model: str, *, typed_here: bool) -> None:

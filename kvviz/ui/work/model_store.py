@@ -17,7 +17,7 @@ N_KEPT = 3
 
 Key = tuple[str, str, str]
 
-_importing = Lock()
+importing = Lock()
 """One thread at a time imports the engine: two that meet inside transformers' lazy modules can each
 find the other's half done."""
 
@@ -44,7 +44,7 @@ class ModelStore:
             with loading:
                 model = self.peek(settings)
                 if model is None:
-                    with _importing:
+                    with importing:
                         from kvviz.engine import load_model
 
                     model = load_model(key[0], device=key[1], dtype=key[2])

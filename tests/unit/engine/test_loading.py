@@ -25,6 +25,7 @@ from transformers import (
 )
 
 from kvviz.engine import list_bundled, load_model, trace_generation
+from kvviz.engine.models import loading
 from kvviz.errors import (
     DeviceError,
     ModelFamilyError,
@@ -456,6 +457,16 @@ def test_device_that_cannot_compute_the_dtype_is_refused(tiny_folder, monkeypatc
     monkeypatch.setattr(GPT2LMHeadModel, "forward", fail)
     with pytest.raises(DeviceError, match=r"cpu cannot compute with float16.*not implemented"):
         load_model(tiny_folder, device="cpu", dtype="float16")
+
+
+def test_weights_that_cannot_fit_are_refused_before_they_are_loaded(folder, monkeypatch):
+    n_numbers = load_model(folder, device="cpu").card.n_params
+    monkeypatch.setattr(loading, "free_bytes", lambda device: 4 * n_numbers)
+    load_model(folder, device="cpu")
+    monkeypatch.setattr(loading, "_load_module", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(loading, "free_bytes", lambda device: 4 * n_numbers - 1)
+    with pytest.raises(OutOfMemoryError, match=f"{n_numbers:,} numbers of 4 bytes each are"):
+        load_model(folder, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from kvviz.analysis.bytes_moved import step_bytes
+from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.timing import race as engine_race
-from kvviz.engine.timing.device_memory import free_bytes
 from kvviz.engine.timing.race import SIDES, Runner, prompt_batch, race
 from kvviz.errors import (
     ContextLengthError,

@@ -40,12 +40,12 @@ def values(settings: RunSettings) -> dict[str, object]:
         "dtype": settings.dtype,
     }
     keyed = {f"kv:{name}": value for name, value in said.items()}
-    return keyed | values_for("kv:model", "gpt2", settings.model)
+    return keyed | values_for("kv:model", "gpt2", settings.model, any_decoder=True)
 
 
 def draw(environment: Environment) -> Draft[RunSettings]:
     """Draw the controls and return what they say."""
-    model = choose_model(_("Model"), "kv:model", "gpt2")
+    model = choose_model(_("Model"), "kv:model", "gpt2", any_decoder=True)
     model_card.offer(model, "kv:card")
     prompt_line, prompt = text_field(_("Prompt"), "kv:prompt", height=104)
     n_control = sum(character in CONTROL for character in prompt)

@@ -98,7 +98,7 @@ def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:
     # and loading keeps them apart.
     model = model_store().get(wanted.of_model)
 
-    from kvviz.engine.timing.device_memory import free_bytes
+    from kvviz.engine.models.device_memory import free_bytes
     from kvviz.engine.timing.race import RaceStep
     from kvviz.engine.timing.race import race as engine_race
 

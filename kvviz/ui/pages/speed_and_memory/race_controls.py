@@ -61,7 +61,7 @@ class Draft:
 
 def put(settings: RaceSettings) -> None:
     """Set the controls, before they are drawn."""
-    put_model(f"{PREFIX}model", "gpt2", settings.model)
+    put_model(f"{PREFIX}model", "gpt2", settings.model, any_decoder=True)
     for name in (*NUMBERS, "dtype", "device"):
         st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
 
@@ -94,7 +94,7 @@ def draw(environment: Environment) -> Draft:
     with st.container(border=True, key="kvviz-card-race"):
         with st.container(horizontal=True, gap="small", key="kvviz-race-numbers"):
             with st.container(width=330, key="kvviz-race-model"):
-                model = choose_model(_("Model"), f"{PREFIX}model", "gpt2")
+                model = choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)
             numbers: dict[str, int] = {}
             for name, (label, _most) in NUMBERS.items():
                 found = st.number_input(
@@ -149,7 +149,7 @@ def remedy(state: SpeedState) -> Remedy[RaceSettings] | None:
         ).format(prompt=prompt, new=new)
         return words, replace(tried, prompt_tokens=prompt, new=new)
     if isinstance(state.error, OutOfMemoryError) and model is not None and tried.batch > 1:
-        from kvviz.engine.timing.device_memory import free_bytes
+        from kvviz.engine.models.device_memory import free_bytes
 
         each = race_bytes(model.card, tried.prompt_tokens + tried.new - 1, 1).total
         # Half of what just fits: the arithmetic names the least that a race needs.
