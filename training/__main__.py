@@ -14,11 +14,12 @@ from training.budget import Budget, minute_budget, parse_deadline, token_budget
 from training.errors import TrainingError
 from training.evaluation import evaluate
 from training.export import export
-from training.loop import Run, RunOptions, can_compile, pick_device
+from training.loop import Run, RunOptions, can_compile, has_bfloat16, pick_device
 from training.packing import load_packed
 from training.recipes import RECIPES, recipe_named
 
 DEFAULT_MINUTES = 120.0
+_TWIN = "for a BERT or a Llama: the GPT-2 to compare it with"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,14 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     export_.add_argument("folder", type=Path, help="folder of the run")
     export_.add_argument("--to", type=Path, required=True, help="folder of the model")
     export_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
-    export_.add_argument("--twin", type=Path, help="for a BERT: the GPT-2 to compare it with")
+    export_.add_argument("--twin", type=Path, help=_TWIN)
     export_.add_argument("--threads", type=int, help="CPU threads")
     export_.set_defaults(run=_export)
 
     evaluate_ = commands.add_parser("evaluate", help="measure a model on the held-out text")
     evaluate_.add_argument("folder", type=Path, help="folder of the model")
     evaluate_.add_argument("--corpus", type=Path, required=True, help="folder with the .xz files")
-    evaluate_.add_argument("--twin", type=Path, help="for a BERT: the GPT-2 to compare it with")
+    evaluate_.add_argument("--twin", type=Path, help=_TWIN)
     evaluate_.add_argument("--threads", type=int, help="CPU threads")
     evaluate_.set_defaults(run=_evaluate)
     return parser
@@ -85,7 +86,13 @@ def _train(options: argparse.Namespace) -> None:
         corpus,
         options.corpus,
         options.seed,
-        RunOptions(out, device, can_compile(device) and not options.no_compile, options.resume),
+        RunOptions(
+            out,
+            device,
+            compile=can_compile(device) and not options.no_compile,
+            bfloat16=has_bfloat16(device),
+            resume=options.resume,
+        ),
     )
     finished = run.train(budget, options.pause_at)
     print(

@@ -16,7 +16,7 @@ LICENCE = "MIT"
 CURVE_ROWS = 12
 SMOOTHED_ENTRIES = 5
 
-_KIND = {"gpt2": "A GPT-2", "bert": "A BERT", "t5": "A T5"}
+_KIND = {"gpt2": "A GPT-2", "llama": "A Llama", "bert": "A BERT", "t5": "A T5"}
 
 _TWINS = (
     "It is small enough to run on any computer and trained enough that its heads have roles and "
@@ -25,6 +25,8 @@ _TWINS = (
 _WATCHED = {
     "gpt2": _TWINS,
     "bert": _TWINS,
+    "llama": f"{_TWINS} What people run today is built like it: rotary positions, fewer heads of "
+    "keys and values than of queries, a gated MLP.",
     "t5": "Its encoder, its two caches and its attention work as those of a large T5 do, and it "
     "fills short blanks in a children's story; how often rightly, the held-out figures below say. "
     "Often it does not stop after the last blank and answers some that are not there.",
@@ -39,8 +41,14 @@ _ALIKE = (
 _BESIDE = {
     "gpt2": f"- Its BERT {_ALIKE}",
     "bert": f"- Its GPT-2 {_ALIKE}",
+    "llama": "- GPT-2 mini had the same data in the same order, the same number of tokens, "
+    "tokenizer, optimiser, schedule and row lengths. Of each row this model is shown the start "
+    "token in place of the first token, in training as in the held-out windows, so that it is told "
+    "one token less than GPT-2 mini is.",
     "t5": "- A fifth of each row was hidden, in spans of two tokens on average.",
 }
+
+_PLACES = {"t5": "relative positions", "llama": "rotary positions up to {n:,}"}
 
 _DATA = """\
 | source | licence | share before copies |
@@ -64,14 +72,17 @@ def write_card(checkpoint: Checkpoint, figures: Figures, log: list[dict[str, Any
     recipe = recipe_named(run["recipe"])
     n_parameters = sum(p.numel() for p in build_model(shape).parameters())
     layers = f"{shape.n_layers} + {shape.n_layers}" if shape.family == "t5" else shape.n_layers
-    places = "relative positions" if shape.family == "t5" else f"{shape.n_ctx:,} positions"
+    places = _PLACES.get(shape.family, "{n:,} positions").format(n=shape.n_ctx)
+    heads = f"{shape.n_heads} heads"
+    if shape.n_kv_heads:
+        heads += f" over {shape.n_kv_heads} of keys and values"
     day = datetime.fromtimestamp(progress.started, UTC).date()
     corpus = run["corpus"]
     checksums = "; ".join(f"`{name}` {value}" for name, value in corpus["checksums"].items())
     return f"""\
 # kvviz/{recipe.name}
 
-{_KIND[shape.family]} of {layers} layers x {shape.n_heads} heads x {shape.d_model}, \
+{_KIND[shape.family]} of {layers} layers x {heads} x {shape.d_model}, \
 {places}, vocabulary {shape.d_vocab:,}: {n_parameters / 1e6:.2f}M parameters, \
 trained from scratch for kvviz on {day}. Stored as float16, loaded as float32.
 
@@ -100,7 +111,7 @@ Checksums (sha256): {checksums}
 corpus; {progress.step:,} steps of 4,096 tokens. Budget, which the schedule follows: \
 {run.get("budget", "not noted")}.
 - {progress.seconds / 60:.0f} minutes of wall time on {run["device"]}, threads: {run["threads"]}, \
-other work on the machine included; bf16 autocast; torch {run["torch"]}, \
+other work on the machine included; {run.get("precision", "bf16 autocast")}; torch {run["torch"]}, \
 transformers {run["transformers"]}; seed {run["seed"]}.
 - Muon (peak {recipe.muon_rate:g}, momentum 0.95, weight decay {recipe.weight_decay:g}) for the \
 matrices inside the blocks, AdamW (peak {recipe.adamw_rate:g}) for embeddings, norms and biases; \

@@ -30,7 +30,7 @@ def export(run: Path, folder: Path, corpus: Path, twin: Path | None = None) -> F
         run: Folder of the run.
         folder: Where the model goes; files of an earlier export are replaced.
         corpus: The corpus folder, for the held-out figures and the baselines.
-        twin: For a BERT, the folder of the GPT-2 that its card compares it with.
+        twin: For a BERT or a Llama, the folder of the GPT-2 that its card compares it with.
 
     Returns:
         The figures.

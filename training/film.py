@@ -1,7 +1,7 @@
 """The training film: at some two dozen points, the loss and what the model would say.
 
-The twins are asked about the same words. GPT-2 sees what stands before the word, BERT what stands
-on both sides, T5 likewise with a sentinel for the word.
+All are asked about the same words. GPT-2 and Llama see what stands before the word, BERT what
+stands on both sides, T5 likewise with a sentinel for the word.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def take_point(
 
     Args:
         model: Is not changed.
-        family: "gpt2", "bert" or "t5".
+        family: "gpt2", "llama", "bert" or "t5".
         tokenizer: Of the model.
         heldout: A few rows that are never trained on; what is hidden in them is always the same.
     """
@@ -88,14 +88,14 @@ def take_point(
 def predictions(model: Any, family: str, tokenizer: Tokenizer) -> list[dict[str, object]]:
     """Returns for each gap what was asked and the likeliest tokens with their probabilities.
 
-    GPT-2 also goes on and T5 also fills the gap greedily.
+    GPT-2 and Llama also go on and T5 also fills the gap greedily.
 
     Args:
         model: A model of the family, in evaluation.
-        family: "gpt2", "bert" or "t5".
+        family: "gpt2", "llama", "bert" or "t5".
         tokenizer: Of the model.
     """
-    predict = {"gpt2": _continue, "bert": _unmask, "t5": _fill}[family]
+    predict = {"gpt2": _continue, "llama": _begin, "bert": _unmask, "t5": _fill}[family]
     return [predict(model, tokenizer, gap) for gap in GAPS]
 
 
@@ -106,8 +106,14 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def _continue(model: Any, tokenizer: Tokenizer, gap: Gap) -> dict[str, object]:
-    ids = _ids(tokenizer, gap.before)
+def _begin(model: Any, tokenizer: Tokenizer, gap: Gap) -> dict[str, object]:
+    return _continue(model, tokenizer, gap, (IDS[END_OF_TEXT],))
+
+
+def _continue(
+    model: Any, tokenizer: Tokenizer, gap: Gap, first: tuple[int, ...] = ()
+) -> dict[str, object]:
+    ids = [*first, *_ids(tokenizer, gap.before)]
     greedy = list(ids)
     logits = model(_row(model, ids)).logits[0, -1]
     for _ in range(N_CONTINUED):

@@ -40,19 +40,21 @@ N_FILM_ROWS, N_FILM_CTX = 16, 256
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where and how to run; nothing here changes what is learnt.
+    """Where and how to run; beyond rounding nothing here changes what is learnt.
 
     Attributes:
         out: Folder for checkpoint, log and film.
         device: Where the model runs.
         compile: Whether torch.compile fuses the forward and backward pass.
         resume: Whether to go on from the checkpoint in `out`.
+        bfloat16: Whether products are in bfloat16, or else in float32.
     """
 
     out: Path
     device: torch.device
     compile: bool
     resume: bool
+    bfloat16: bool = True
 
 
 class Run:
@@ -87,7 +89,7 @@ class Run:
         self._objective = objective_for(recipe.shape.family, recipe.shape.d_vocab)
         self._model = build_model(recipe.shape)
         torch.nn.Module.to(self._model, options.device)
-        self._optimiser = Optimiser(self._model, recipe)
+        self._optimiser = Optimiser(self._model, recipe, bfloat16=options.bfloat16)
         self._heldout = _film_rows(corpus, corpus_folder)
         self._run = {
             "recipe": recipe.name,
@@ -98,6 +100,7 @@ class Run:
             "device": describe_device(options.device),
             "threads": str(torch.get_num_threads()),
             "compiled": options.compile,
+            "precision": "bf16 autocast" if options.bfloat16 else "float32",
         }
         self._progress = Progress(step=0, tokens=0, seconds=0.0, started=0.0, film_points=0)
         path = options.out / CHECKPOINT
@@ -182,7 +185,7 @@ class Run:
         kind = self._options.device.type
 
         def forward(*inputs: Tensor) -> Tensor:
-            with torch.autocast(kind, dtype=torch.bfloat16):
+            with torch.autocast(kind, dtype=torch.bfloat16, enabled=self._options.bfloat16):
                 return self._objective.loss(self._model, *inputs)
 
         return torch.compile(forward, dynamic=False) if self._options.compile else forward
@@ -191,10 +194,11 @@ class Run:
         """Takes the faster of two ways to compute the same attention.
 
         On a CPU, written out and fused by the compiler, short rows and narrow heads go 1.5 times
-        as fast, step for step, as through torch's own kernel (rows of 128, one thread); rows of
-        1,024 go 1.5 times as slow.
+        as fast in bfloat16, step for step, as through torch's own kernel (rows of 128, one
+        thread); rows of 1,024 go 1.5 times as slow, and float32 gains nothing.
         """
-        written_out = self._options.compile and self._options.device.type == "cpu" and n_ctx <= 256
+        on_cpu = self._options.device.type == "cpu"
+        written_out = self._options.compile and self._options.bfloat16 and on_cpu and n_ctx <= 256
         wanted = "eager" if written_out else "sdpa"
         if self._model.config._attn_implementation != wanted:
             self._model.set_attn_implementation(wanted)
@@ -243,7 +247,7 @@ class Run:
                     found=f"It has {checkpoint.run[key]}, this run {self._run[key]}.",
                     fix="Resume with the same settings, or give another folder with --out.",
                 )
-        started = {key: self._run[key] for key in ("device", "threads")}
+        started = {key: self._run[key] for key in ("device", "threads", "precision")}
         self._run |= checkpoint.run
         # A run may move or be given more threads; the card tells all of it.
         for key, value in started.items():
@@ -291,6 +295,14 @@ def pick_device(name: str) -> torch.device:
 def can_compile(device: torch.device) -> bool:
     """Tells whether torch.compile has the compiler it needs."""
     return device.type == "cuda" or shutil.which("g++") is not None
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tells whether products in bfloat16 are the device's own; imitated, they take longer."""
+    if device.type == "cuda":
+        return True
+    can = torch.cpu.get_capabilities()
+    return bool(can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16"))
 
 
 def describe_device(device: torch.device) -> str:

@@ -11,6 +11,8 @@ from transformers import (
     BertForMaskedLM,
     GPT2Config,
     GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     PreTrainedModel,
     T5Config,
     T5ForConditionalGeneration,
@@ -48,6 +50,8 @@ def build_model(shape: Shape) -> PreTrainedModel:
         return _bert(shape)
     if shape.family == "t5":
         return _t5(shape)
+    if shape.family == "llama":
+        return _llama(shape)
     return _gpt2(shape)
 
 
@@ -86,6 +90,23 @@ def _bert(shape: Shape) -> BertForMaskedLM:
     model = BertForMaskedLM(config)
     _begin_as_waves(model.bert.embeddings.position_embeddings.weight)
     return model
+
+
+def _llama(shape: Shape) -> LlamaForCausalLM:
+    config = LlamaConfig(
+        vocab_size=shape.d_vocab,
+        max_position_embeddings=shape.n_ctx,
+        hidden_size=shape.d_model,
+        intermediate_size=shape.d_mlp or 4 * shape.d_model,
+        num_hidden_layers=shape.n_layers,
+        num_attention_heads=shape.n_heads,
+        num_key_value_heads=shape.n_kv_heads or shape.n_heads,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=IDS[END_OF_TEXT],
+        eos_token_id=IDS[END_OF_TEXT],
+    )
+    return LlamaForCausalLM(config)
 
 
 def _t5(shape: Shape) -> T5ForConditionalGeneration:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from training.batches import Rows
 from training.models import IDS
 from training.spans import corrupt_spans, most_spans
-from training.tokenizer import CLS, MASK, N_SPECIAL, PAD, SEP
+from training.tokenizer import CLS, END_OF_TEXT, MASK, N_SPECIAL, PAD, SEP
 
 MASKED_SHARE = 0.15
 SHOWN_AS_MASK, SHOWN_AS_RANDOM = 0.8, 0.1
@@ -58,6 +58,33 @@ class NextToken:
         for block in body.h:
             hidden = block(hidden, attention_mask=mask)
         return _cross_entropy(model.lm_head(body.ln_f(hidden)), targets)
+
+
+class NextTokenAfterStart:
+    """Llama's question: which token comes next, in a row that begins with the start token?
+
+    The start token takes the place of the row's first, as [CLS] does in a BERT. So what stands
+    first is the same in every row and tells nothing, and heads have a place to look at where they
+    look for nothing. Source: Xiao et al., "Efficient Streaming Language Models with Attention
+    Sinks", section 3.3, arXiv 2309.17453.
+    """
+
+    def inputs(self, rows: Rows, draw: np.random.Generator) -> tuple[Int64[np.ndarray, "..."], ...]:
+        """Returns tokens, positions and targets, each (row position); draws nothing."""
+        tokens = rows.tokens[:, :-1].copy()
+        tokens[:, 0] = IDS[END_OF_TEXT]
+        return tokens, rows.positions, rows.tokens[:, 1:]
+
+    def loss(self, model: Any, *inputs: Tensor) -> Tensor:
+        """Returns the loss over all positions; block by block, for the masks as `NextToken`'s."""
+        tokens, positions, targets = inputs
+        body = model.model
+        hidden = body.embed_tokens(tokens)
+        turns = body.rotary_emb(hidden, positions)
+        mask = None if model.config._attn_implementation == "sdpa" else _causal(hidden)
+        for block in body.layers:
+            hidden = block(hidden, attention_mask=mask, position_embeddings=turns)
+        return _cross_entropy(model.lm_head(body.norm(hidden)), targets)
 
 
 class MaskedToken:
@@ -141,7 +168,9 @@ class SpanCorruption:
 
 
 def objective_for(family: str, d_vocab: int) -> Objective:
-    """Returns the question of a family: "gpt2", "bert" or "t5"."""
+    """Returns the question of a family: "gpt2", "llama", "bert" or "t5"."""
+    if family == "llama":
+        return NextTokenAfterStart()
     if family == "bert":
         return MaskedToken(d_vocab)
     if family == "t5":

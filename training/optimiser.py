@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from training.muon import WideMuon
 from training.recipes import Recipe
 
 
@@ -20,13 +21,14 @@ class Optimiser:
     Args:
         model: Its parameters are grouped once, here.
         recipe: Peak rates, weight decay and the norm to clip at.
+        bfloat16: Whether Muon's products are in bfloat16, or else in float32.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, *, bfloat16: bool = True) -> None:
         self._recipe = recipe
         hidden, rest = split_parameters(model)
         self._parameters = hidden + rest
-        self.muon = torch.optim.Muon(
+        self.muon = (torch.optim.Muon if bfloat16 else WideMuon)(
             hidden,
             lr=recipe.muon_rate,
             momentum=0.95,

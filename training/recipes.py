@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.batches import Mixture
 from training.errors import RecipeError
@@ -11,7 +11,12 @@ from training.tokenizer import D_VOCAB
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model. The twins share one."""
+    """Sizes of a model. The twins share one.
+
+    Attributes:
+        n_kv_heads: Of a Llama: heads of keys and values, which its query heads share evenly.
+        d_mlp: Of a Llama: width of its gated MLP. The others' is 4 times `d_model`.
+    """
 
     family: str
     n_layers: int
@@ -19,6 +24,8 @@ class Shape:
     d_model: int
     n_ctx: int = 1024
     d_vocab: int = D_VOCAB
+    n_kv_heads: int | None = None
+    d_mlp: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,12 @@ _TWIN_PHASES = (
     Phase(1.0, 1024, Mixture(repeated=0.05, shortest=16, longest=400, jumping=0.0)),
 )
 
+# A rotary key is turned by its place, and no place is learnt: there is none that short rows could
+# leave untrained. The rows are the twins' to the token, since positions are drawn after them.
+_ROTARY_PHASES = tuple(
+    replace(phase, mixture=replace(phase.mixture, jumping=0.0)) for phase in _TWIN_PHASES
+)
+
 # T5 counts distances, not places: it needs no jumps, and rows of 256 serve texts of 512 too.
 _T5_PHASES = (
     Phase(0.20, 64, Mixture(repeated=0.05, shortest=8, longest=32, jumping=0.0)),
@@ -102,6 +115,13 @@ RECIPES = {
     for recipe in (
         Recipe("gpt2-mini", Shape("gpt2", n_layers=6, n_heads=8, d_model=256), _TWIN_PHASES),
         Recipe("bert-mini", Shape("bert", n_layers=6, n_heads=8, d_model=256), _TWIN_PHASES),
+        Recipe(
+            "llama-mini",
+            # The MLP is as wide as 11 MB of float16 allow: 0.93 of the twins' parameters, their
+            # positions left out, of which a Llama has none.
+            Shape("llama", n_layers=6, n_heads=8, d_model=256, n_kv_heads=2, d_mlp=736),
+            _ROTARY_PHASES,
+        ),
         Recipe(
             "t5-mini",
             Shape("t5", n_layers=3, n_heads=8, d_model=256, n_ctx=512),

@@ -1,4 +1,4 @@
-"""One byte-level BPE tokenizer for all three models, so that their tokens can be compared."""
+"""One byte-level BPE tokenizer for all models, so that their tokens can be compared."""
 
 from __future__ import annotations
 
@@ -46,14 +46,15 @@ def train_tokenizer(documents: Iterable[str], d_vocab: int = D_VOCAB) -> Tokeniz
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, family: str, n_ctx: int) -> None:
     """Writes the two files from which `AutoTokenizer` loads without a network.
 
-    BERT wraps a text in [CLS] ... [SEP] and T5 ends it with the end-of-text token; GPT-2 adds
-    nothing. The vocabulary is the same. What stands for a hidden word takes in the space before it,
-    as the word does: "a [MASK]." is read as "a dog." is, without a lone space.
+    BERT wraps a text in [CLS] ... [SEP], T5 ends it with the end-of-text token and Llama begins it
+    with that token; GPT-2 adds nothing. The vocabulary is the same. What stands for a hidden word
+    takes in the space before it, as the word does: "a [MASK]." is read as "a dog." is, without a
+    lone space.
 
     Args:
         tokenizer: The trained tokenizer; it is not changed.
         folder: Where the files go.
-        family: "gpt2", "bert" or "t5".
+        family: "gpt2", "llama", "bert" or "t5".
         n_ctx: Longest input that the model has positions for.
     """
     copy = Tokenizer.from_str(tokenizer.to_str())
@@ -64,8 +65,14 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, family: str, n_ctx: in
         "eos_token": END_OF_TEXT,
         "clean_up_tokenization_spaces": False,
     }
-    if family == "gpt2":
+    if family in ("gpt2", "llama"):
         settings |= {"bos_token": END_OF_TEXT}
+    if family == "llama":
+        copy.post_processor = processors.TemplateProcessing(
+            single=f"{END_OF_TEXT} $A",
+            pair=f"{END_OF_TEXT} $A {END_OF_TEXT} $B:1",
+            special_tokens=[(END_OF_TEXT, copy.token_to_id(END_OF_TEXT))],
+        )
     if family == "bert":
         settings |= {"mask_token": MASK, "cls_token": CLS, "sep_token": SEP}
         copy.post_processor = processors.TemplateProcessing(
@@ -79,7 +86,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, family: str, n_ctx: in
             single=f"$A {END_OF_TEXT}",
             special_tokens=[(END_OF_TEXT, copy.token_to_id(END_OF_TEXT))],
         )
-    hiding = {"gpt2": (), "bert": (MASK,), "t5": SENTINELS}[family]
+    hiding = {"bert": (MASK,), "t5": SENTINELS}.get(family, ())
     state = json.loads(copy.to_str())
     for token in state["added_tokens"]:
         token["lstrip"] = token["content"] in hiding

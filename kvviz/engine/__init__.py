@@ -15,6 +15,7 @@ from kvviz.engine.asking.blanks import (
 )
 from kvviz.engine.asking.head_origin import head_origin
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
+from kvviz.engine.asking.moved_rows import MovedRows, how_far, rows_at_two_places
 from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.loading import load_model
@@ -28,6 +29,7 @@ __all__ = [
     "BlankGuess",
     "LoadedModel",
     "MaskedWriting",
+    "MovedRows",
     "RunBatch",
     "TokenScores",
     "caches",
@@ -35,10 +37,12 @@ __all__ = [
     "fill_from_both_sides",
     "fill_from_left",
     "head_origin",
+    "how_far",
     "list_bundled",
     "load_model",
     "log_likelihood",
     "pseudo_log_likelihood",
+    "rows_at_two_places",
     "trace_both",
     "trace_encoding",
     "trace_generation",

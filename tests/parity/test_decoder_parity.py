@@ -15,11 +15,13 @@ from transformers import DynamicCache, PreTrainedModel
 from kvviz.engine import (
     LoadedModel,
     load_model,
+    log_likelihood,
     trace_encoding,
     trace_generation,
     trace_together,
 )
 from kvviz.engine.running.generation import prepared, run_alone
+from kvviz.errors import OptionsError
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
 from tests.parity.tiny_decoders import TINY_DECODERS, TinyDecoder
@@ -186,3 +188,20 @@ def test_runs_that_share_their_passes_are_those_made_alone(pair):
             for ours, theirs in zip(one.steps, alone.steps, strict=True):
                 assert np.array_equal(ours.evicted, theirs.evicted)
                 assert ours.cache_bytes == theirs.cache_bytes
+
+
+def test_a_text_is_scored_as_transformers_scores_it(pair):
+    ids = [*pair.ours.first_ids, *pair.ours.tokenize(PROMPT)]
+    batch = torch.tensor([ids])
+    with torch.no_grad():
+        logits = pair.plain(batch, use_cache=False).logits[0, :-1].double()
+    expected = logits.log_softmax(-1).gather(-1, batch[0, 1:, None])[:, 0]
+    found = log_likelihood(pair.ours, ids)
+    assert found.positions.tolist() == list(range(1, len(ids)))
+    pair.close(found.logprobs, expected, "log probabilities")
+    if pair.ours.card.fits_in_windows(len(ids)):
+        both = log_likelihood(pair.ours, ids, mask="bidirectional")
+        assert both.n_passes == len(ids) - 1
+    else:
+        with pytest.raises(OptionsError, match="longer than a layer's window"):
+            log_likelihood(pair.ours, ids, mask="bidirectional")

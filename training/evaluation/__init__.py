@@ -28,9 +28,9 @@ def evaluate(folder: Path, corpus: Path, twin: Path | None = None) -> Figures:
     """Measures a model that lies in a folder.
 
     Args:
-        folder: A GPT-2, BERT or T5 with tokenizer, as `export` writes it.
+        folder: A GPT-2, Llama, BERT or T5 with tokenizer, as `export` writes it.
         corpus: Its training files feed the baselines, its held-out file is scored.
-        twin: For a BERT, the folder of the GPT-2 that is asked about the same words.
+        twin: For a BERT or a Llama, the folder of the GPT-2 that is asked about the same words.
 
     Raises:
         CheckpointError: The folder holds no model.
@@ -41,9 +41,10 @@ def evaluate(folder: Path, corpus: Path, twin: Path | None = None) -> Figures:
     texts = Texts(corpus, subject.tokenizer)
     if subject.family == "t5":
         return fill_blanks(subject, texts)
+    beside = _twin(subject, twin) if twin else None
     if subject.family == "bert":
-        return unmask(subject, texts, _twin(subject, twin) if twin else None)
-    return predict_next(subject, texts)
+        return unmask(subject, texts, beside)
+    return predict_next(subject, texts, beside)
 
 
 def _twin(subject: Subject, folder: Path) -> Subject:

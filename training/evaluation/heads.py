@@ -29,7 +29,7 @@ def probe_scores(folder: Path) -> Mapping[RoleName, Float64[np.ndarray, "layer h
     """Returns how well each head fits each role, as `kvviz.analysis` measures it.
 
     Args:
-        folder: A GPT-2 as it ships; it is run on the probe prompt by kvviz itself.
+        folder: A GPT-2 or Llama as it ships; it is run on the probe prompt by kvviz itself.
     """
     model = kvviz.load_model(str(folder), device="cpu")
     trace = kvviz.trace_generation(model, probe_prompt(), max_new_tokens=1)
@@ -38,7 +38,10 @@ def probe_scores(folder: Path) -> Mapping[RoleName, Float64[np.ndarray, "layer h
 
 @torch.no_grad()
 def head_scores(
-    model: PreTrainedModel, text: Int64[np.ndarray, " n"], seed: int = 0
+    model: PreTrainedModel,
+    text: Int64[np.ndarray, " n"],
+    seed: int = 0,
+    start: int | None = None,
 ) -> dict[str, Float64[np.ndarray, "layer head"]]:
     """Returns the three scores of each head.
 
@@ -49,24 +52,31 @@ def head_scores(
       the first time. Source: Olsson et al., "In-context Learning and Induction Heads", 2022.
 
     Args:
-        model: A GPT-2 loaded with `attn_implementation="eager"`.
+        model: A GPT-2 or Llama loaded with `attn_implementation="eager"`.
         text: Held-out tokens, at least 16 x 128.
         seed: Of the random tokens.
+        start: A token that every row of the model begins with, if there is one. It stands in place
+            of the first token of held-out text, and before the random tokens.
     """
     n = 2 * N_REPEATED
     rows = torch.from_numpy(text[: N_SEQUENCES * n].reshape(N_SEQUENCES, n))
+    if start is not None:
+        rows = rows.clone()
+        rows[:, 0] = start
     patterns = _patterns(model, rows)
     draw = np.random.default_rng(seed)
     span = draw.integers(N_SPECIAL, model.config.vocab_size, (N_SEQUENCES, N_REPEATED))
-    repeated = _patterns(model, torch.from_numpy(np.concatenate([span, span], axis=1)))
+    first = np.full((N_SEQUENCES, 0 if start is None else 1), start or 0)
+    said_twice = torch.from_numpy(np.concatenate([first, span, span], axis=1))
+    repeated = _patterns(model, said_twice)[..., -n:, -n:]
     previous = patterns.diagonal(offset=-1, dim1=-2, dim2=-1).mean(dim=(0, 3))
-    first = patterns[..., 2:, 0].mean(dim=(0, 3))
+    to_first = patterns[..., 2:, 0].mean(dim=(0, 3))
     # The first entry of the diagonal is a query of the first time round, which can know nothing.
     after_first_time = repeated.diagonal(offset=1 - N_REPEATED, dim1=-2, dim2=-1)[..., 1:]
     induction = after_first_time.mean(dim=(0, 3))
     return {
         "previous_token": previous.double().numpy(),
-        "first_token": first.double().numpy(),
+        "first_token": to_first.double().numpy(),
         "induction": induction.double().numpy(),
     }
 

@@ -60,6 +60,7 @@ def model_nats(
     tokens: Int64[np.ndarray, " n"],
     n_ctx: int,
     stride: int | None = None,
+    start: int | None = None,
 ) -> Float64[np.ndarray, " n_minus_1"]:
     """Returns -ln p of every token but the first, read in windows.
 
@@ -74,6 +75,8 @@ def model_nats(
         tokens: The running text.
         n_ctx: Tokens fed in a window.
         stride: Tokens from the start of a window to that of the next; `n_ctx` if None.
+        start: What stands in place of the first token of each window, of a model whose rows begin
+            alike; it then predicts from one token less than is said above. None leaves it.
 
     Source: the overlapping windows are those of transformers' page on the perplexity of
     fixed-length models.
@@ -82,20 +85,23 @@ def model_nats(
     nats = np.empty(n)
     at_once = max(1, ROWS_AT_ONCE_TOKENS // n_ctx)
     scored = 0
-    for group in _grouped(_starts(n, n_ctx, stride or n_ctx), n, n_ctx, at_once):
+    for group in _grouped(_window_starts(n, n_ctx, stride or n_ctx), n, n_ctx, at_once):
         length = min(n_ctx, n - group[0])
         rows = torch.from_numpy(np.stack([tokens[s : s + length + 1] for s in group]))
-        logits = model(rows[:, :-1]).logits.float()
+        fed = rows[:, :-1].clone()
+        if start is not None:
+            fed[:, 0] = start
+        logits = model(fed).logits.float()
         losses = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2), rows[:, 1:], reduction="none"
         ).numpy()
-        for start, loss in zip(group, losses, strict=True):
-            nats[scored : start + length] = loss[scored - start :]
-            scored = start + length
+        for begin, loss in zip(group, losses, strict=True):
+            nats[scored : begin + length] = loss[scored - begin :]
+            scored = begin + length
     return nats
 
 
-def _starts(n: int, n_ctx: int, stride: int) -> list[int]:
+def _window_starts(n: int, n_ctx: int, stride: int) -> list[int]:
     """Returns where windows start so that the last one reaches the end."""
     return [0, *range(stride, n - n_ctx + stride, stride)]
 

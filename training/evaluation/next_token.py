@@ -1,4 +1,4 @@
-"""GPT-2 on held-out text: bits per character, loss by position, head scores, samples."""
+"""GPT-2 or Llama on held-out text: bits per character, loss by position, head scores, samples."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
-from transformers import PreTrainedModel
 
 from kvviz.analysis import ROLES, THRESHOLDS
 from training.evaluation.heads import N_REPEATED, head_scores, probe_scores
-from training.evaluation.heldout import model_nats, nats_by_position
+from training.evaluation.heldout import HeldoutText, model_nats, nats_by_position
 from training.evaluation.ngrams import KneserNey, unigram_nats
 from training.evaluation.subject import Subject, Texts
 
@@ -24,6 +22,23 @@ SAMPLE_PROMPTS = (
 )
 SAMPLE_TOKENS = 90
 TEMPERATURE = 0.8
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a model costs on the held-out text, in bits per character, and which model.
+
+    Attributes:
+        name: Of the folder.
+        whole: Windows of the whole context.
+        short: Windows of 256 tokens.
+        sliding: Windows of the whole context that overlap by half.
+    """
+
+    name: str
+    whole: float
+    short: float
+    sliding: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,7 @@ class NextTokenFigures:
         probe: Role to a table of layers and heads, as `kvviz.analysis` measures them on its probe
             of words said twice.
         samples: Texts drawn at temperature 0.8, prompt included.
+        twin: The GPT-2 that it is compared with, on the same tokens.
     """
 
     n_ctx: int
@@ -58,6 +74,7 @@ class NextTokenFigures:
     heads: dict[str, list[list[float]]]
     probe: dict[str, list[list[float]]]
     samples: list[str]
+    twin: Loss | None = None
 
     def record(self) -> dict[str, object]:
         """Returns the figures as they are written to JSON."""
@@ -80,7 +97,7 @@ the same training tokens and scored on the same held-out tokens.
 | **kvviz/{name}, windows of {self.n_ctx:,}** | **{self.bits_per_character:.3f}** |
 | kvviz/{name}, windows of {self.n_ctx:,} that overlap by half, so that no token is guessed from \
 little, as the 5-gram guesses none from little | {self.bits_per_character_sliding:.3f} |
-
+{_twin_rows(self)}
 {_against_five_gram(self)}
 
 Loss by place in a window of {self.n_ctx:,}, nats per token:
@@ -114,20 +131,22 @@ Temperature {TEMPERATURE}, one draw for each prompt, none chosen.
 """
 
 
-def predict_next(subject: Subject, texts: Texts) -> NextTokenFigures:
-    """Measures a GPT-2.
+def predict_next(subject: Subject, texts: Texts, twin: Subject | None = None) -> NextTokenFigures:
+    """Measures a GPT-2 or a Llama.
 
     Args:
-        subject: The GPT-2.
+        subject: The model.
         texts: Held-out text, and training text for the baselines.
+        twin: A GPT-2 whose loss stands beside it, on the same tokens and windows.
     """
     model, text, train = subject.model, texts.heldout, texts.training
-    n_ctx, d_vocab = model.config.n_positions, model.config.vocab_size
-    nats = model_nats(model, text.tokens, n_ctx)
-    short = model_nats(model, text.tokens, SHORT_CTX)
-    sliding = model_nats(model, text.tokens, n_ctx, stride=n_ctx // 2)
+    # A GPT-2's config answers to this name too.
+    n_ctx, d_vocab = model.config.max_position_embeddings, model.config.vocab_size
+    nats = model_nats(model, text.tokens, n_ctx, start=subject.start)
+    short = model_nats(model, text.tokens, SHORT_CTX, start=subject.start)
+    sliding = model_nats(model, text.tokens, n_ctx, stride=n_ctx // 2, start=subject.start)
     scored = text.tokens[1:]
-    scores = head_scores(model, text.tokens)
+    scores = head_scores(model, text.tokens, start=subject.start)
     return NextTokenFigures(
         n_ctx=n_ctx,
         n_tokens=text.n_scored,
@@ -143,17 +162,25 @@ def predict_next(subject: Subject, texts: Texts) -> NextTokenFigures:
             role: np.round(table, 4).tolist()
             for role, table in probe_scores(subject.folder).items()
         },
-        samples=[
-            _sample(model, subject.tokenizer, prompt, seed)
-            for seed, prompt in enumerate(SAMPLE_PROMPTS)
-        ],
+        samples=[_sample(subject, prompt, seed) for seed, prompt in enumerate(SAMPLE_PROMPTS)],
+        twin=None if twin is None else _loss(twin, text, n_ctx),
     )
 
 
+def _loss(twin: Subject, text: HeldoutText, n_ctx: int) -> Loss:
+    whole, short, sliding = (
+        text.bits_per_character(model_nats(twin.model, text.tokens, n, stride, twin.start))
+        for n, stride in ((n_ctx, None), (SHORT_CTX, None), (n_ctx, n_ctx // 2))
+    )
+    return Loss(twin.folder.name, whole, short, sliding)
+
+
 @torch.no_grad()
-def _sample(model: PreTrainedModel, tokenizer: Tokenizer, prompt: str, seed: int) -> str:
+def _sample(subject: Subject, prompt: str, seed: int) -> str:
+    model, tokenizer = subject.model, subject.tokenizer
     draw = torch.Generator().manual_seed(seed)
-    ids = tokenizer.encode(prompt, add_special_tokens=False).ids
+    first = [] if subject.start is None else [subject.start]
+    ids = [*first, *tokenizer.encode(prompt, add_special_tokens=False).ids]
     for _ in range(SAMPLE_TOKENS):
         logits = model(torch.tensor([ids])).logits[0, -1]
         chosen = torch.multinomial((logits / TEMPERATURE).softmax(-1), 1, generator=draw)
@@ -168,6 +195,17 @@ def strongest(table: list[list[float]]) -> tuple[int, int, float]:
     scores = np.array(table)
     layer, head = np.unravel_index(int(scores.argmax()), scores.shape)
     return int(layer), int(head), float(scores[layer, head])
+
+
+def _twin_rows(figures: NextTokenFigures) -> str:
+    if figures.twin is None:
+        return ""
+    twin, n_ctx = figures.twin, figures.n_ctx
+    return f"""\
+| kvviz/{twin.name}, windows of 256 | {twin.short:.3f} |
+| kvviz/{twin.name}, windows of {n_ctx:,} | {twin.whole:.3f} |
+| kvviz/{twin.name}, windows of {n_ctx:,} that overlap by half | {twin.sliding:.3f} |
+"""
 
 
 def _against_five_gram(figures: NextTokenFigures) -> str:

@@ -22,10 +22,13 @@ from transformers import (
 from training.corpus import HELDOUT_FILE, read_corpus
 from training.errors import CheckpointError
 from training.evaluation.heldout import HeldoutText
+from training.models import IDS
 from training.packing import pack, upsample
+from training.tokenizer import END_OF_TEXT
 
 _LOADERS = {
     "gpt2": AutoModelForCausalLM,
+    "llama": AutoModelForCausalLM,
     "bert": AutoModelForMaskedLM,
     "t5": AutoModelForSeq2SeqLM,
 }
@@ -37,7 +40,7 @@ class Subject:
 
     Attributes:
         folder: Where it lies.
-        family: "gpt2", "bert" or "t5".
+        family: "gpt2", "llama", "bert" or "t5".
         model: In float32, for evaluation, with attention weights to be had.
         tokenizer: Its tokenizer.
     """
@@ -46,6 +49,11 @@ class Subject:
     family: str
     model: Any
     tokenizer: Tokenizer
+
+    @property
+    def start(self) -> int | None:
+        """The token that every row of a Llama begins with; None of the others."""
+        return IDS[END_OF_TEXT] if self.family == "llama" else None
 
     @classmethod
     def load(cls, folder: Path) -> Subject:

@@ -1,4 +1,4 @@
-"""How likely a model finds a text: left to right for a GPT-2, place by place for a BERT."""
+"""How likely a model finds a text: left to right for a decoder, place by place for a BERT."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from kvviz.engine.running.reading import (
     MaskChoice,
     MaskedEnds,
     Progress,
+    check_windows,
     checked_mask,
     checked_places,
     checked_text,
     logits_of_hidden,
     mask_for,
-    require_family,
+    require_decoder,
     stop_if_asked,
 )
 from kvviz.translation import gettext as _
@@ -80,27 +81,31 @@ def log_likelihood(
     has a pass of its own, over what stands before it.
 
     Args:
-        model: A GPT-2.
-        token_ids: The text.
+        model: A decoder, such as a GPT-2.
+        token_ids: The text; where the model's prompts begin with a token, with that before it.
         positions: Which tokens to score; all but the first if None, which has nothing before it.
         mask: ``model`` or ``causal``; or ``bidirectional`` to see what becomes of the predictions.
         progress: Called after each pass with the tokens scored and all there are.
         cancel: Asked before each pass; True ends the work.
 
     Raises:
-        ModelFamilyError: If the model is no GPT-2.
+        ModelFamilyError: If the model is no decoder.
         PromptError: If the text is empty.
-        OptionsError: If a position is not in the text, or the first; or the mask is unknown.
+        OptionsError: If a position is not in the text, or the first; or the mask is unknown; or it
+            is not the model's own and a layer's window is shorter than the text.
         ModelFilesError: If the model gives logits that are not finite.
         ContextLengthError: If the text does not fit into the model.
         RunCancelledError: If cancelled.
 
     Source: the chain rule of probability; Radford et al. (2019), section 2.
     """
-    require_family(model, "gpt2", _("Only a GPT-2 is scored from left to right."))
+    require_decoder(model, _("Only a decoder is scored from left to right."))
     ids = checked_text(model, token_ids, n_added=0)
     places = checked_places(ids, positions, first=1)
     used = checked_mask(model.card, mask)
+
+    if used == "bidirectional":
+        check_windows(model.card, len(ids))
 
     # What one pass is fed, and which of its rows are asked.
     passes = [(ids, [place - 1 for place in places])]
@@ -114,7 +119,8 @@ def log_likelihood(
         for fed, rows in passes:
             stop_if_asked(cancel)
             batch = torch.tensor([fed], device=model.device)
-            attention = mask_for(model, len(fed), used)
+            # Its own mask a model makes by itself, and knows which layers have a window.
+            attention = None if used == "causal" else mask_for(model, len(fed), used)
             asked = torch.tensor(rows, dtype=torch.int64, device=model.device)
             logits = model.module(
                 batch, attention_mask=attention, use_cache=False, logits_to_keep=asked

@@ -28,7 +28,14 @@ from kvviz.engine.observing.agreement import expected_projections
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.likely_tokens import likely_tokens, require_finite
 from kvviz.engine.running.memory import environment, running
-from kvviz.engine.running.reading import FIX, MaskChoice, bad_option, checked_mask, own_mask
+from kvviz.engine.running.reading import (
+    FIX,
+    MaskChoice,
+    bad_option,
+    check_windows,
+    checked_mask,
+    own_mask,
+)
 from kvviz.errors import ObservationError, OptionsError
 from kvviz.trace import EncodingTrace, ModelCard, encoding_flops
 from kvviz.trace.encoding import Mask
@@ -79,7 +86,7 @@ def trace_encoding(
     n_rows = _checked_length(model, whole, pad_to)
     hidden = _checked_hide(model, hide, len(whole.token_ids))
     if used != own_mask(model.card) or n_rows > len(whole.token_ids):
-        _check_windows(model.card, n_rows)
+        check_windows(model.card, n_rows)
     return running(
         model,
         lambda: _encode(model, whole, used, hidden, top_k, n_rows),
@@ -276,21 +283,6 @@ def _check(
             "{n} layer told its hidden states.", "{n} layers told their hidden states.", n
         )
         raise _disagreement(seen.format(n=n))
-
-
-def _check_windows(card: ModelCard, n_rows: int) -> None:
-    """Refuse another mask than its own for a model whose layers see less than the text."""
-    if not card.fits_in_windows(n_rows):
-        narrowest = min(window for window in card.windows if window)
-        raise OptionsError(
-            _("A text longer than a layer's window is read with the model's own mask alone."),
-            found=ngettext(
-                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} position.",
-                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} positions.",
-                narrowest,
-            ).format(n_rows=n_rows, model=card.name, n=narrowest),
-            fix=_("Leave out `mask` and `pad_to`, or shorten the text."),
-        )
 
 
 def _disagreement(found: str) -> ObservationError:

@@ -99,6 +99,41 @@ def require_family(model: LoadedModel, family: str, what: str) -> None:
         )
 
 
+def require_decoder(model: LoadedModel, what: str) -> None:
+    """Refuse a model that does not read left to right; `what` is the sentence that says so.
+
+    Raises:
+        ModelFamilyError: With the kind it is of.
+    """
+    if model.card.architecture != "decoder":
+        raise ModelFamilyError(
+            what,
+            found=_("{model} is a {family}.").format(
+                model=model.card.name, family=model.family.title
+            ),
+            fix=_("Choose a GPT-2 or a Llama."),
+        )
+
+
+def check_windows(card: ModelCard, n_rows: int) -> None:
+    """Refuse another mask than its own for a model whose layers see less than the text.
+
+    Raises:
+        OptionsError: With the rows that it would take.
+    """
+    if not card.fits_in_windows(n_rows):
+        narrowest = min(window for window in card.windows if window)
+        raise OptionsError(
+            _("A text longer than a layer's window is read with the model's own mask alone."),
+            found=ngettext(
+                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} position.",
+                "It runs as {n_rows:,} rows, and a layer of {model} sees {n:,} positions.",
+                narrowest,
+            ).format(n_rows=n_rows, model=card.name, n=narrowest),
+            fix=_("Leave out `mask` and `pad_to`, or shorten the text."),
+        )
+
+
 def own_mask(card: ModelCard) -> Mask:
     """Return the mask that a model of this kind is trained with; of a T5 that of its encoder."""
     return "causal" if card.architecture == "decoder" else "bidirectional"

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from kvviz import open_trace
-from kvviz.engine import load_model, log_likelihood, trace_encoding, trace_generation
+from kvviz.engine import (
+    fill_from_left,
+    load_model,
+    log_likelihood,
+    rows_at_two_places,
+    trace_encoding,
+    trace_generation,
+)
 from kvviz.engine.models.families import FAMILIES
 from kvviz.errors import ModelFamilyError
 from tests.parity.tiny_models import PROMPT
@@ -66,4 +73,11 @@ def test_its_trace_is_saved_and_opened_where_nobody_knows_the_family(toy, monkey
 
 def test_what_is_made_for_a_gpt2_alone_says_which_family_it_found(toy):
     with pytest.raises(ModelFamilyError, match="is a Toy GPT-2"):
-        log_likelihood(toy, [1, 2, 3])
+        fill_from_left(toy, [1, 2, 3], 2)
+
+
+def test_a_decoder_is_scored_and_moved_whatever_its_family(toy, model):
+    ids = model.tokenize(PROMPT)
+    assert log_likelihood(toy, ids).total == log_likelihood(model, ids).total
+    ours, theirs = (rows_at_two_places(one, ids, 3) for one in (toy, model))
+    assert np.array_equal(ours.moved_keys, theirs.moved_keys)

@@ -15,7 +15,7 @@ from training.tokenizer import train_tokenizer
 STORIES = ["The king saw the fox.", "The fox ran to the house, and the king sat down."] * 20
 
 
-@pytest.fixture(params=["gpt2", "bert", "t5"])
+@pytest.fixture(params=["gpt2", "llama", "bert", "t5"])
 def exported(request, tmp_path):
     shape = Shape(request.param, n_layers=2, n_heads=2, d_model=16, n_ctx=64, d_vocab=400)
     torch.manual_seed(0)
@@ -31,11 +31,20 @@ def test_an_exported_model_reads_a_text(exported):
     assert (card.n_layers, card.n_heads, card.d_head) == (2, 2, 8)
     assert (card.n_ctx, card.d_vocab, card.has_head) == (64, 400, True)
     enc = trace_encoding(exported, "The king sat.")
-    first, last = {"gpt2": (0, 0), "bert": (1, 1), "t5": (0, 1)}[card.family]
+    first, last = {"llama": (1, 0), "bert": (1, 1), "t5": (0, 1)}.get(card.family, (0, 0))
     words = enc.tokens[first : enc.n_tokens - last]
     assert "".join(words) == "The king sat."
     around = [text for text, one in zip(enc.tokens, enc.special, strict=True) if one]
-    assert around == {"gpt2": [], "bert": ["[CLS]", "[SEP]"], "t5": ["<|endoftext|>"]}[card.family]
+    end = ["<|endoftext|>"]
+    expected = {"gpt2": [], "llama": end, "bert": ["[CLS]", "[SEP]"], "t5": end}
+    assert around == expected[card.family]
+
+
+def test_a_run_of_an_exported_llama_begins_with_the_start_token(exported):
+    if exported.card.family == "llama":
+        trace = trace_generation(exported, "The king sat.", max_new_tokens=2)
+        assert trace.tokens[0] == "<|endoftext|>"
+        assert "".join(trace.tokens[1 : trace.n_prompt]) == "The king sat."
 
 
 def test_only_the_bert_can_have_a_token_hidden(exported):

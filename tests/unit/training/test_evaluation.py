@@ -57,7 +57,7 @@ def exported(tiny_recipe, corpus_folder, tmp_path_factory):
         yield of
 
 
-@pytest.mark.parametrize("family", ["gpt2", "bert", "t5"])
+@pytest.mark.parametrize("family", ["gpt2", "llama", "bert", "t5"])
 def test_a_run_becomes_a_folder_with_a_card(exported, family):
     run, folder = exported(family).run, exported(family).folder
     card = (folder / "README.md").read_text()
@@ -79,6 +79,18 @@ def test_figures_of_gpt2_stand_in_its_card(exported):
     assert f"| 5-gram, interpolated modified Kneser-Ney | {figures['five_gram']:.3f} |" in card
     assert f"**{figures['bits_per_character']:.3f}**" in card
     assert figures["five_gram"] < figures["unigram"] < figures["bits_per_character"]
+
+
+def test_gpt2_s_loss_stands_beside_the_llama_s(exported, corpus_folder, tmp_path):
+    folder = tmp_path / "model-llama"
+    gpt2 = exported("gpt2")
+    figures = export(exported("llama").run, folder, corpus_folder, gpt2.folder).record()
+    card = (folder / "README.md").read_text()
+    assert figures["twin"]["whole"] == pytest.approx(gpt2.figures["bits_per_character"])
+    assert figures["twin"]["sliding"] == pytest.approx(gpt2.figures["bits_per_character_sliding"])
+    assert f"| kvviz/model-gpt2, windows of 256 | {figures['twin']['short']:.3f} |" in card
+    assert "rotary positions up to" in card
+    assert "shown the start token" in " ".join(card.split())
 
 
 def test_a_twin_is_asked_about_the_same_places(exported, corpus_folder, tmp_path):

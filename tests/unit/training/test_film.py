@@ -22,11 +22,14 @@ def test_half_the_points_come_in_the_first_thirtieth():
 
 
 class Echo:
-    """Answers every place with the token it is shown there."""
+    """Answers every place with the token it is shown there; remembers the first one of all."""
+
+    first = None
 
     device = torch.device("cpu")
 
     def __call__(self, input_ids, decoder_input_ids=None):
+        self.first = int(input_ids[0, 0])
         shown = input_ids if decoder_input_ids is None else decoder_input_ids
         return SimpleNamespace(logits=torch.nn.functional.one_hot(shown, 400).float() * 50)
 
@@ -35,12 +38,16 @@ class Echo:
     ("family", "asked", "echo"),
     [
         ("gpt2", "The king and the", "the"),
+        ("llama", "The king and the", "the"),
         ("bert", "The king and the [MASK] lived in a castle.", "[MASK]"),
         ("t5", "The king and the <extra_id_0> lived in a castle.", "<extra_id_0>"),
     ],
 )
 def test_each_family_is_asked_at_its_gap(stories, family, asked, echo):
-    told = predictions(Echo(), family, train_tokenizer([*stories, "and the"] * 3, 400))
+    model, tokenizer = Echo(), train_tokenizer([*stories, "and the"] * 3, 400)
+    told = predictions(model, family, tokenizer)
     assert told[2]["prompt"] == asked
     assert told[2]["top"][0]["token"].strip() == echo
     assert told[2]["top"][0]["p"] > 0.99
+    first = tokenizer.id_to_token(model.first)
+    assert (first == "<|endoftext|>", first == "[CLS]") == (family == "llama", family == "bert")

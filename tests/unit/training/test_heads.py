@@ -22,6 +22,32 @@ class FourHeads:
         return SimpleNamespace(attentions=(pattern,))
 
 
+class Remembering(FourHeads):
+    """Remembers what it is shown; its induction head looks back from the second time on alone."""
+
+    def __init__(self):
+        self.shown = []
+
+    def __call__(self, rows, output_attentions):
+        self.shown.append(rows)
+        (pattern,) = super().__call__(rows, output_attentions).attentions
+        pattern = pattern.clone()
+        pattern[:, 2, :-N_REPEATED] = 0
+        return SimpleNamespace(attentions=(pattern,))
+
+
+def test_a_start_token_stands_before_random_words_and_changes_no_score_of_what_follows():
+    model = Remembering()
+    scores = head_scores(model, np.ones(16 * 128, dtype=np.int64), start=7)
+    text, said_twice = model.shown
+    assert text[:, 0].tolist() == [7] * 16
+    assert (text[:, 1:] == 1).all()
+    assert said_twice.shape == (16, 129)
+    assert said_twice[:, 0].tolist() == [7] * 16
+    assert torch.equal(said_twice[:, 1:65], said_twice[:, 65:])
+    assert scores["induction"][0, 2] == pytest.approx(1.0)
+
+
 def test_each_role_scores_one_and_an_even_head_little():
     scores = head_scores(FourHeads(), np.zeros(16 * 128, dtype=np.int64))
     assert scores["previous_token"].shape == (1, 4)

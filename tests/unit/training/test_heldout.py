@@ -47,6 +47,20 @@ def test_overlapping_windows_score_every_token_once_with_at_least_half_a_window_
         assert nats[i] == pytest.approx(expected, abs=1e-4)  # float32, other batch shape
 
 
+def test_a_start_token_takes_the_place_of_the_first_of_each_window(tiny_recipe):
+    torch.manual_seed(0)
+    model = build_model(tiny_recipe.shape).eval()
+    tokens = np.random.default_rng(0).integers(1, 4096, 1 + 37)
+    nats = model_nats(model, tokens, 16, stride=8, start=0)
+    for i in (0, 9, 15, 16, 30, 36):
+        begin = 0 if i < 16 else 8 * ((i - 8) // 8)
+        fed = torch.tensor([[0, *tokens[begin + 1 : i + 1]]])
+        with torch.no_grad():
+            logits = model(fed).logits[0, -1]
+        expected = -float(logits.log_softmax(-1)[tokens[i + 1]])
+        assert nats[i] == pytest.approx(expected, abs=1e-4)  # float32, other batch shape
+
+
 def test_losses_are_averaged_by_place_in_the_window():
     nats = np.tile(np.arange(1024.0), 2)
     assert nats_by_position(nats, 1024) == {

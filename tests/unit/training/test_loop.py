@@ -42,8 +42,14 @@ def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
     make_small(monkeypatch)
     corpus = load_packed(corpus_folder, tmp_path / "work", seed=0)
 
-    def start_run(name, *, resume=False, seed=0, recipe=tiny_recipe):
-        options = RunOptions(tmp_path / name, torch.device("cpu"), compile=False, resume=resume)
+    def start_run(name, *, resume=False, seed=0, recipe=tiny_recipe, bfloat16=True):
+        options = RunOptions(
+            tmp_path / name,
+            torch.device("cpu"),
+            compile=False,
+            resume=resume,
+            bfloat16=bfloat16,
+        )
         return Run(recipe, corpus, corpus_folder, seed, options)
 
     return start_run
@@ -81,15 +87,15 @@ def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(trained, start, tm
         assert _lines(tmp_path / "halves" / name) == _lines(trained / name)
 
 
-@pytest.mark.parametrize("family", ["bert", "t5"])
+@pytest.mark.parametrize("family", ["llama", "bert", "t5"])
 def test_the_other_families_learn_in_the_same_loop(start, tmp_path, tiny_recipe, family):
     shape = dataclasses.replace(tiny_recipe.shape, family=family)
     start("run", recipe=dataclasses.replace(tiny_recipe, shape=shape)).train(BUDGET)
     log, film = (_lines(tmp_path / "run" / name) for name in ("log.jsonl", "film.jsonl"))
     assert log[-1]["loss"] < log[0]["loss"]
     assert film[-1]["heldout_nats_per_token"] < film[0]["heldout_nats_per_token"]
-    asked = {"bert": "Once upon a [MASK],", "t5": "Once upon a <extra_id_0>,"}[family]
-    assert film[-1]["predictions"][0]["prompt"].startswith(asked)
+    asked = {"llama": "", "bert": " [MASK],", "t5": " <extra_id_0>,"}[family]
+    assert film[-1]["predictions"][0]["prompt"].startswith(f"Once upon a{asked}")
 
 
 def test_training_lowers_the_loss_and_changes_the_row_length(trained):
@@ -128,6 +134,17 @@ def test_a_run_that_moved_tells_so(start, tmp_path):
         torch.set_num_threads(threads)
         start("run", resume=True).train(Interrupted(4096))
     assert load_checkpoint(tmp_path / "run/checkpoint.pt").run["threads"] == "1, then 2, then 1"
+
+
+def test_a_run_in_float32_tells_so_and_may_go_on_in_bfloat16(start, tmp_path):
+    seen = []
+    for bfloat16 in (False, False, True):
+        start("run", resume=bool(seen), bfloat16=bfloat16).train(
+            Interrupted((1 + len(seen)) * 4096)
+        )
+        seen.append(load_checkpoint(tmp_path / "run/checkpoint.pt").run["precision"])
+    assert seen == ["float32", "float32", "float32, then bf16 autocast"]
+    assert [entry["step"] for entry in _lines(tmp_path / "run/log.jsonl")] == [1, 2, 3]
 
 
 def test_a_run_pauses_at_a_step_and_goes_on_with_another_budget_and_tells_so(start, tmp_path):

@@ -18,6 +18,7 @@ from training.tokenizer import train_tokenizer
 
 LOADERS = {
     "gpt2": AutoModelForCausalLM,
+    "llama": AutoModelForCausalLM,
     "bert": AutoModelForMaskedLM,
     "t5": AutoModelForSeq2SeqLM,
 }
@@ -52,11 +53,11 @@ def test_transformers_loads_the_folder_and_gives_the_same_logits(written):
     assert not told["unexpected_keys"]
 
 
-def test_the_config_names_the_function_as_gpt2_does(written):
+def test_the_config_names_the_function_as_the_family_does(written):
     family, _, folder = written
     config = json.loads((folder / "config.json").read_text())
-    key = {"gpt2": "activation_function", "bert": "hidden_act", "t5": "dense_act_fn"}[family]
-    assert config[key] == ("relu" if family == "t5" else "gelu_new")
+    key = {"gpt2": "activation_function", "t5": "dense_act_fn"}.get(family, "hidden_act")
+    assert config[key] == {"llama": "silu", "t5": "relu"}.get(family, "gelu_new")
 
 
 def test_weights_are_float16_and_tied_ones_are_stored_once(written):

@@ -1,9 +1,11 @@
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
 
 from training.models import build_model
+from training.recipes import recipe_named
 
 
 @pytest.mark.parametrize("family", ["gpt2", "bert"])
@@ -18,6 +20,16 @@ def test_neighbours_of_an_untrained_twin_are_related_alike_everywhere(tiny_recip
         across = products.diagonal(distance)
         assert torch.allclose(across, across[0].expand_as(across), atol=1e-4)  # float32 sines
     assert products.diagonal(1).mean() < products.diagonal().mean()
+
+
+def test_llama_mini_is_within_11_mb_and_its_query_heads_share_a_quarter_as_many_kv_heads():
+    model = build_model(recipe_named("llama-mini").shape)
+    config = model.config
+    assert config.num_attention_heads == 4 * config.num_key_value_heads
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+    assert 2 * sum(p.numel() for p in model.parameters()) <= 11_000_000
+    wider = replace(recipe_named("llama-mini").shape, d_mlp=config.intermediate_size + 32)
+    assert 2 * sum(p.numel() for p in build_model(wider).parameters()) > 11_000_000
 
 
 @torch.no_grad()

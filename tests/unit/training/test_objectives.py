@@ -10,6 +10,7 @@ from training.objectives import (
     NOT_ASKED,
     MaskedToken,
     NextToken,
+    NextTokenAfterStart,
     SpanCorruption,
     objective_for,
     to_tensors,
@@ -93,6 +94,24 @@ def test_gpt2_s_loss_sees_no_later_token_whichever_way_attention_is_computed(
     assert torch.allclose(loss, own, atol=1e-5)  # float32 sums
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_the_llama_loss_is_the_model_s_own_on_rows_that_begin_with_the_start_token(
+    tiny_recipe, attention
+):
+    model = _model(tiny_recipe, "llama")
+    rows = _rows()
+    inputs = to_tensors(NextTokenAfterStart().inputs(rows, _draw()), CPU)
+    expected = torch.from_numpy(rows.tokens.copy())
+    assert torch.equal(inputs[2], expected[:, 1:])
+    expected[:, 0] = IDS[END_OF_TEXT]
+    assert torch.equal(inputs[0], expected[:, :-1])
+    logits = model(expected[:, :-1]).logits
+    own = torch.nn.functional.cross_entropy(logits.flatten(0, 1), expected[:, 1:].flatten())
+    model.set_attn_implementation(attention)
+    loss = NextTokenAfterStart().loss(model, *inputs)
+    assert torch.allclose(loss, own, atol=1e-5)  # two orders of the same float32 sums
+
+
 def test_bert_s_loss_is_that_of_the_whole_model_at_the_asked_places(tiny_recipe):
     model = _model(tiny_recipe, "bert")
     objective = MaskedToken(4096)
@@ -151,7 +170,7 @@ def test_t5_s_loss_is_the_model_s_own(tiny_recipe):
     assert torch.allclose(loss, own, atol=1e-5)  # float32 sums
 
 
-@pytest.mark.parametrize("family", ["gpt2", "bert", "t5"])
+@pytest.mark.parametrize("family", ["gpt2", "llama", "bert", "t5"])
 def test_what_is_hidden_is_drawn_anew_in_the_same_shapes(family):
     objective = objective_for(family, 4096)
     one, same, other = (
@@ -160,4 +179,4 @@ def test_what_is_hidden_is_drawn_anew_in_the_same_shapes(family):
     assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
     assert [a.shape for a in one] == [a.shape for a in other]
     differ = any(not np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-    assert differ == (family != "gpt2")
+    assert differ == (family in ("bert", "t5"))

@@ -1,8 +1,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import pytest
 
+from training.batches import Batches
 from training.budget import deadline_budget, minute_budget, parse_deadline, token_budget
 from training.errors import RecipeError
 from training.recipes import recipe_named
@@ -27,6 +29,20 @@ def test_the_twins_differ_in_nothing_but_the_family():
     gpt2, bert = recipe_named("gpt2-mini"), recipe_named("bert-mini")
     shape = replace(bert.shape, family="gpt2")
     assert replace(bert, name="gpt2-mini", shape=shape) == gpt2
+
+
+def test_the_llama_reads_the_rows_of_the_twins_at_positions_that_do_not_jump():
+    gpt2, llama = recipe_named("gpt2-mini"), recipe_named("llama-mini")
+    run = Batches(np.arange(40_000, dtype=np.uint16), seed=0, n_positions=1024)
+    for share in (0.0, 0.1, 0.3, 0.7, 0.95):
+        ours, theirs = (
+            run.batch(5, recipe.phase(share).n_ctx, recipe.phase(share).mixture)
+            for recipe in (llama, gpt2)
+        )
+        assert np.array_equal(ours.tokens, theirs.tokens)
+        assert np.array_equal(ours.positions[0], np.arange(ours.positions.shape[1]))
+    names = ("muon_rate", "adamw_rate", "weight_decay", "warmup_steps", "flat", "final_rate")
+    assert all(getattr(gpt2, name) == getattr(llama, name) for name in names)
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones():

@@ -19,7 +19,7 @@ def test_every_text_comes_back_unchanged(tokenizer, text):
     assert special or tokenizer.decode(ids) == text
 
 
-def test_the_special_tokens_of_all_three_models_take_the_first_ids(tokenizer):
+def test_the_special_tokens_of_all_models_take_the_first_ids(tokenizer):
     names = ["<|endoftext|>", "[PAD]", "[MASK]", "[CLS]", "[SEP]", *SENTINELS]
     assert [tokenizer.token_to_id(name) for name in names] == list(range(37))
     assert tokenizer.get_vocab_size() <= 400
@@ -31,6 +31,7 @@ def test_the_special_tokens_of_all_three_models_take_the_first_ids(tokenizer):
         ("gpt2", "The king"),
         ("bert", "[CLS]The king[SEP]"),
         ("t5", "The king<|endoftext|>"),
+        ("llama", "<|endoftext|>The king"),
     ],
 )
 def test_transformers_loads_the_folder_by_itself(tokenizer, tmp_path, family, wrapped):

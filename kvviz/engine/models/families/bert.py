@@ -164,6 +164,9 @@ class _Bert:
         product = getattr(module.base_model.encoder.layer[layer].attention.self, part)
         return Projection(product.weight.T, product.bias)
 
+    def turn(self, module: Any, layer: int, n_places: int) -> None:
+        """Return None: positions are told in the embeddings."""
+
 
 def _norm(part: str, width: int) -> Iterator[tuple[str, Shape]]:
     yield f"{part}.LayerNorm.weight", (width,)

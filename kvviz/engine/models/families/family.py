@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -26,6 +27,24 @@ class Projection(NamedTuple):
 
     weight: Tensor
     bias: Tensor | None
+
+
+class Turn(NamedTuple):
+    """How far pairs of numbers of a query or key are turned, shape ``d_head`` each.
+
+    A number is in a pair with the one half a row further on. In float32 at least.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Return rows, shape ``... d_head``, turned so.
+
+        Source: Su et al. (2021), “RoFormer”, section 3.4.2, equation 34, pairs as Llama has them.
+        """
+        first, second = rows.chunk(2, -1)
+        return rows * self.cos + torch.cat([-second, first], -1) * self.sin
 
 
 class CheckpointFamily(Protocol):
@@ -138,6 +157,13 @@ class CheckpointFamily(Protocol):
             layer: Of its decoder; of its only stack in a model that has one.
             part: Which of the three.
             cross: Whether of the attention to an encoder.
+        """
+        ...
+
+    def turn(self, module: Any, layer: int, n_places: int) -> Turn | None:
+        """Return what turns a layer's queries and keys so many places on.
+
+        None where positions are told in another way, and no turn moves a row.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from torch import Tensor
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, PreTrainedModel
 
 from kvviz.engine.models.families.family import Shape
@@ -53,6 +54,12 @@ class _Gemma3(GroupedDecoder):
         "vision_tower.",
         "multi_modal_projector.",
     )
+
+    def _angles(
+        self, module: Any, layer: int, rows: Tensor, places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        kind = self.layer_kinds(module.config.get_text_config())[layer]
+        return module.model.rotary_emb(rows, places, kind)
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Refuse a pattern or a scale that is none, besides what all refuse."""

@@ -139,6 +139,9 @@ class _GPT2:
         number = ROW_PARTS.index(part)
         return Projection(product.weight.chunk(3, -1)[number], product.bias.chunk(3)[number])
 
+    def turn(self, module: Any, layer: int, n_places: int) -> None:
+        """Return None: positions are told in the embeddings."""
+
 
 def _inner_width(config: Any) -> int:
     return config.n_inner if config.n_inner is not None else 4 * config.n_embd

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from kvviz.engine.models.families.family import Projection, Shape, too_small
+from kvviz.engine.models.families.family import Projection, Shape, Turn, too_small
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rotary import rope_refusal
 from kvviz.engine.models.families.wide_norm import widen_norms
@@ -230,3 +231,16 @@ class GroupedDecoder:
     ) -> Projection | None:
         """Return None: keys and queries are turned, or normed and turned, after their product."""
         return None
+
+    def turn(self, module: Any, layer: int, n_places: int) -> Turn:
+        """Return the rotation of the position `n_places`, which is that of so many places on."""
+        rows = torch.empty(0, device=module.device)
+        place = torch.tensor([[n_places]], device=module.device)
+        cos, sin = self._angles(module, layer, rows, place)
+        return Turn(cos[0, 0], sin[0, 0])
+
+    def _angles(
+        self, module: Any, layer: int, rows: Tensor, places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return cosines and sines at places, shape ``1 place d_head``, as the model makes them."""
+        return module.model.rotary_emb(rows, places)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch import Tensor
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -96,6 +98,14 @@ class _SmolLM3(GroupedDecoder):
         "no_rope_layer_interval",
     )
     class_prefix = "SmolLM3"
+
+    def _angles(
+        self, module: Any, layer: int, rows: Tensor, places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        cos, sin = super()._angles(module, layer, rows, places)
+        if module.config.no_rope_layers[layer]:
+            return cos, sin
+        return torch.ones_like(cos), torch.zeros_like(sin)
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Refuse an interval that is none, besides what all refuse."""

@@ -182,6 +182,9 @@ class _T5:
         attention = layers[1].EncDecAttention if cross else layers[0].SelfAttention
         return Projection(getattr(attention, _NAMES[part]).weight.T, None)
 
+    def turn(self, module: Any, layer: int, n_places: int) -> None:
+        """Return None: positions are told by a bias of the scores."""
+
 
 _NAMES: dict[RowPart, str] = {"query": "q", "key": "k", "value": "v"}
 
