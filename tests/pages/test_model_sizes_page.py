@@ -174,7 +174,8 @@ def shown(page):
 
 def test_the_whole_table_can_be_narrowed_and_the_link_says_by_what():
     page = opened()
-    page.app.text_input(key="sizes:find").set_value("kda Moonshot").run()
+    (box,) = (one for one in page.app.text_input if (one.key or "").startswith("sizes:find:"))
+    box.set_value("kda Moonshot").run()
     assert page.errors == []
     assert shown(page) == [["Kimi K3", "Kimi Linear 48B-A3B"]]
     assert address(page) == {"find": "kda Moonshot"}

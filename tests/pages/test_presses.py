@@ -31,13 +31,13 @@ def test_a_press_is_kept_where_its_run_of_the_script_is_cut_short(name, monkeypa
     page = Page(name, parameters)
     draw, n_cut = controls.choose_model, 0
 
-    def cut(*arguments):
+    def cut(*arguments, **options):
         nonlocal n_cut
         n_cut += 1
         if n_cut == 1:
             # What a message that comes now makes of the next thing that is drawn.
             st.rerun()
-        return draw(*arguments)
+        return draw(*arguments, **options)
 
     begun = []
     monkeypatch.setattr(controls, "choose_model", cut)

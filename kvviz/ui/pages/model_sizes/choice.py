@@ -162,7 +162,7 @@ def find_box() -> None:
         _("Find in the table"),
         max_chars=LONGEST_FIND,
         placeholder=_("a name, a maker, MLA, Mamba-2, disclosed …"),
-        key=f"{PREFIX}find",
+        key=_key("find"),
     )
 
 
