@@ -34,7 +34,8 @@ export function fetched(component) {
     places.set(call.parentElement, place);
     place.take(call);
     return () => {
-      if (places.get(call.parentElement) !== place) return;
+      // Where data came again before the script had, Streamlit takes back the first call after the second.
+      if (places.get(call.parentElement) !== place || place.call !== call) return;
       places.delete(call.parentElement);
       place.leave();
     };

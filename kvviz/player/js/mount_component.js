@@ -27,7 +27,7 @@ import { catalogueOf, useCatalogue } from "./translation.js";
  *   called when the page is left.
  */
 export function mountComponent(make) {
-  /** @type {WeakMap<HTMLElement | ShadowRoot, { part: Part, page: Page, root: HTMLElement }>} */
+  /** @type {WeakMap<HTMLElement | ShadowRoot, { part: Part, page: Page, root: HTMLElement, n_calls: number }>} */
   const mounted = new WeakMap();
   return ({ data, parentElement, setStateValue, setTriggerValue }) => {
     let one = mounted.get(parentElement);
@@ -40,14 +40,16 @@ export function mountComponent(make) {
       const root = document.createElement("div");
       parentElement.append(root);
       const page = telling({ setStateValue, setTriggerValue }, () => false);
-      one = { part: make(root, page), page, root };
+      one = { part: make(root, page), page, root, n_calls: 0 };
       mounted.set(parentElement, one);
     }
     const { part, page, root } = one;
+    const [mine, number] = [one, ++one.n_calls];
     Object.assign(page, telling({ setStateValue, setTriggerValue }, () => mounted.get(parentElement)?.part !== part));
     part.load(data);
     return () => {
-      if (mounted.get(parentElement)?.part !== part) return;
+      // Where data came again before the script had, Streamlit takes back the first call after the second.
+      if (mounted.get(parentElement) !== mine || mine.n_calls !== number) return;
       mounted.delete(parentElement);
       part.destroy();
       root.remove();

@@ -68,6 +68,17 @@ test("what is left is taken down once, and a late clean-up spares the part that 
   assert.equal(place.children[0], parts[1].root);
 });
 
+test("a call that is taken back after the next one does not take back the next", () => {
+  const { parts, call } = component();
+  const place = new Place();
+  const takeBack = call(place, 1);
+  const leave = call(place, 2);
+  takeBack();
+  assert.deepEqual([parts[0].gone, place.children.length], [0, 1]);
+  leave();
+  assert.deepEqual([parts[0].gone, place.children.length], [1, 0]);
+});
+
 test("what a part tells while its page is being left waits, and is dropped with the part", () => {
   const { parts, call } = component();
   /** @type {string[]} */
