@@ -29,9 +29,21 @@ const answer = await fetch("./data");
 const data = DATA;
 window.told = [];
 const tell = (name, value) => window.told.push([name, value]);
-window.mount = (fed = data) => component({ data: fed, parentElement: root, setStateValue: tell });
+// A buffer is fetched at an address of its own.
+const buffers = new Map();
+window.fetch = async (url) => new Response(buffers.get(url.split("/").at(-1)));
+const served = (fed) => {
+  if (!(fed instanceof Uint8Array)) return fed;
+  const known = [...buffers].find(([, one]) => one === fed)?.[0];
+  const address = known ?? String(buffers.size);
+  buffers.set(address, fed);
+  return { addresses: [address], waiting: "", late: "" };
+};
+window.mount = (fed = data) => {
+  window.leave = component({ data: served(fed), parentElement: root, setStateValue: tell });
+};
 window.nearly = () => { const fed = data.slice(); fed[fed.length - 1] ^= 1; return fed; };
-window.leave = window.mount();
+window.mount();
 </script>"""
 
 
