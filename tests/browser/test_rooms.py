@@ -110,6 +110,9 @@ def test_a_lesson_in_a_room(visit, axe):
     before = teacher.hooks()["step"]
     teacher.page.keyboard.press("PageUp")
     student.wait(step=before - 1)
+    # The page around the player is drawn anew where the view has come to rest.
+    teacher.still()
+    teacher.page.locator(ANSWERS).first.wait_for(state="attached")
     for _ in range(12):
         teacher.page.keyboard.press("PageDown")
         if teacher.page.locator("[data-kvviz-idea] " + ANSWERS).count():

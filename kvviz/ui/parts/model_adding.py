@@ -41,7 +41,9 @@ def _offer(model: PublishedModel) -> None:
     if model.has_terms:
         st.link_button(model.licence, model.licence_address, type="tertiary")
         accepted = st.checkbox(
-            _("I have read these terms and accept them."), key=f"add:{model.name}:terms"
+            _("I have read these terms and accept them."),
+            key=f"add:{model.name}:terms",
+            persist_state="session",
         )
     st.button(
         _("Fetch {size}").format(size=megabytes(model.fetched_bytes)),
