@@ -36,6 +36,13 @@ FAMILY_NAMES: dict[Family, FamilyName] = {
     "gpt2": FamilyName(
         "GPT-2", N_("gpt2, or /path/to/a/folder"), "n_layer", "n_head", "n_positions"
     ),
+    "llama": FamilyName(
+        "Llama",  # not for people: a name
+        N_("/path/to/a/folder"),
+        "num_hidden_layers",
+        "num_attention_heads",
+        "max_position_embeddings",
+    ),
     "bert": FamilyName(
         "BERT",
         N_("bert-base-uncased, or /path/to/a/folder"),

@@ -9,7 +9,14 @@ import streamlit as st
 
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.model_sizes import choice, pictures, prediction, result_cards, whole_table
+from kvviz.ui.pages.model_sizes import (
+    choice,
+    five_years,
+    pictures,
+    prediction,
+    result_cards,
+    whole_table,
+)
 from kvviz.ui.pages.model_sizes.choice import NAME, SizesState
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.errors_shown import bounded
@@ -54,6 +61,7 @@ def show() -> None:
             pictures.accelerator_list(chosen, found)
     pictures.ladder(chosen)
     pictures.parts(chosen)
+    five_years.draw()
     st.header(_("All models"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(words.caption("model-table").text)}</p>')
     whole_table.draw()

@@ -1,0 +1,81 @@
+"""A key as pairs of numbers, each an arrow: kept, further on, and turned to where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from kvviz.translation import gettext as _
+from kvviz.ui.shell.plain_text import plain_html
+
+N_PAIRS = 5
+SIDE = 62
+REACH = 26.0
+"""Pixels of a field, as the style has them, and of the longest arrow in it."""
+
+Arrows = Float[np.ndarray, "pair 2"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The first pairs of one key; those that turn fastest in a rotary model.
+
+    Attributes:
+        kept: As the cache has it.
+        there: As a run has it further on.
+        offered: What the cache can make of the first: turned, where the model turns.
+    """
+
+    kept: Arrows
+    there: Arrows
+    offered: Arrows
+
+    @classmethod
+    def of(cls, kept: np.ndarray, there: np.ndarray, offered: np.ndarray) -> Pairs:
+        """Pair each of the first numbers with the one half a key further on."""
+        half = len(kept) // 2
+        return cls(
+            *(
+                np.stack([key[:half], key[half:]], axis=-1)[:N_PAIRS]
+                for key in (kept, there, offered)
+            )
+        )
+
+
+def pairs_picture(of: Mapping[str, Pairs], n_places: int) -> str:
+    """Return both models' arrows as HTML, with a legend and words for who does not see them."""
+    legend = _(
+        "Thin: the key as it is kept. Thick: the key of the same token {n} places further on. "
+        "Ring: where the cache's own row comes to lie."
+    ).format(n=n_places)
+    rows = "".join(_row(name, pairs) for name, pairs in of.items())
+    return f'<div class="kvviz-pairs">{rows}<p class="kvviz-body">{plain_html(legend)}</p></div>'
+
+
+def _row(name: str, pairs: Pairs) -> str:
+    read_out = _("{model}: the first {n} pairs of one key").format(model=name, n=N_PAIRS)
+    longest = max(float(np.linalg.norm(one, axis=-1).max()) for one in (pairs.kept, pairs.there))
+    scale = REACH / (longest or 1.0)
+    fields = "".join(
+        f"<i>{_arrow('was', kept)}{_arrow('is', there)}"
+        f'<b class="kvviz-offered" style="left:{SIDE / 2 + ring[0]:.1f}px;'
+        f'top:{SIDE / 2 + ring[1]:.1f}px"></b></i>'
+        for kept, there, ring in zip(
+            pairs.kept * scale, pairs.there * scale, pairs.offered * scale, strict=True
+        )
+    )
+    return (
+        f'<div class="kvviz-pairs-row" role="img" aria-label="{plain_html(read_out)}">'
+        f"<span>{plain_html(name)}</span>{fields}</div>"
+    )
+
+
+def _arrow(name: str, pair: Float[np.ndarray, "2"]) -> str:
+    length, degrees = np.hypot(*pair), np.degrees(np.arctan2(pair[1], pair[0]))
+    return (
+        f'<b class="kvviz-{name}" style="width:{length:.1f}px;'
+        f'transform:rotate({degrees:.1f}deg)"></b>'
+    )
