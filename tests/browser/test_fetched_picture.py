@@ -21,7 +21,7 @@ def test_a_picture_that_is_late_or_lost_is_said_to_be_and_comes_when_it_can(visi
         if len(asked) == 1:
             waiting.append(route)
         elif len(asked) == 2:
-            route.fulfill(status=404)
+            route.fulfill(status=204)
         else:
             route.continue_()
 

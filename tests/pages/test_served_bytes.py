@@ -61,7 +61,7 @@ def test_what_nobody_holds_is_not_there_and_nobody_keeps_that_it_was_not():
     address = serve_buffer(b"gone " * 1000).address
     gc.collect()
     code, headers, body = fetched(address)
-    assert (code, body, headers[b"cache-control"]) == (404, b"", b"no-store")
+    assert (code, body, headers[b"cache-control"]) == (204, b"", b"no-store")
 
 
 def test_nothing_can_be_done_there_but_fetch():
@@ -75,7 +75,8 @@ def test_all_else_goes_through():
                  f"/{ADDRESS}/{name}.css", f"/{ADDRESS}/../{name}",
                  f"/{ADDRESS}/a{name}"):  # fmt: skip
         assert knock(BytesEndpoint, path) is None, path
-    assert knock(BytesEndpoint, f"/{ADDRESS}/{name}")[0] == 404
+    assert knock(BytesEndpoint, f"/{ADDRESS}/{name}")[0] == 204
+    assert knock(BytesEndpoint, f"/{ADDRESS}/{name}.js")[0] == 404
 
 
 def test_a_script_stays_and_comes_compressed_to_who_reads_that():

@@ -10,6 +10,8 @@ const TRY_AGAIN_MS = 1000;
 const TRY_AGAIN_AT_MOST_MS = 15000;
 /** Buffers that stay at hand for whoever leaves a page and comes back. */
 const N_KEPT = 2;
+/** Status of an answer without a buffer. No error, which a browser would write into its console. */
+const NOT_KEPT = 204;
 /** About as much room as what is on its way takes, so that what stands below it does not come into view. */
 const ROOM = "min-height: 40rem"; // not for people: a style
 
@@ -105,7 +107,15 @@ class Place {
     this.say("late");
     clearTimeout(this.tryTimer);
     this.tryTimer = setTimeout(() => this.come(asked), wait);
-    if (lost) this.call.setTriggerValue("lost", lost);
+    if (lost) this.tellLost(lost);
+  }
+
+  /** @param {string} lost An address. A page that is being left is not drawn anew for it. */
+  tellLost(lost) {
+    const bar = /** @type {{ kvvizAddressBar?: { unlessLeaving: (tell: () => void) => void } }} */ (globalThis).kvvizAddressBar;
+    const tell = () => this.call?.setTriggerValue("lost", lost);
+    if (bar) bar.unlessLeaving(tell);
+    else tell();
   }
 
   /** @param {"waiting" | "late"} what */
@@ -141,7 +151,8 @@ async function bytesAt(address) {
   const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
   try {
     const response = await fetch(new URL(address, __streamlit?.BACKEND_BASE_URL ?? document.baseURI).href);
-    if (!response.ok) return response.status === 404 ? null : undefined;
+    if (response.status === NOT_KEPT) return null;
+    if (!response.ok) return undefined;
     const bytes = new Uint8Array(await response.arrayBuffer());
     kept.set(address, bytes);
     for (const oldest of [...kept.keys()].slice(0, -N_KEPT)) kept.delete(oldest);

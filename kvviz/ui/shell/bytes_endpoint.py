@@ -17,7 +17,9 @@ _ASKED = re.compile(rf"/{ADDRESS}/([0-9a-f]{{64}}(?:\.js)?)$")
 class BytesEndpoint:
     """Answer with what is served under a name; pass on every other request.
 
-    Who asks for what is not there any more gets a 404, which nobody keeps, and asks the page.
+    Who asks for a buffer that is not there any more gets an answer without one (204), which nobody
+    keeps, and asks the page: it happens whenever a page is drawn twice in a moment. A script that
+    is not there is an error (404).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +38,8 @@ class BytesEndpoint:
 def _answer(name: str, method: str, reads: str) -> Response:
     served = find(name)
     if served is None or method not in ("GET", "HEAD"):
-        code = 404 if served is None else 405
+        missing = 404 if name.endswith(".js") else 204
+        code = missing if served is None else 405
         return Response(status_code=code, headers={"cache-control": "no-store"})
     headers = {"cache-control": served.cache_control, "x-content-type-options": "nosniff"}
     body = served.data
