@@ -191,6 +191,8 @@ def test_the_film_is_scrubbed_and_the_history_leads_to_the_texts_that_were_read(
     film.get_by_role("button", name="Play").click()
     expect(film).not_to_have_attribute("data-point", "0")
     film.get_by_role("button", name="Pause").click()
+    # Said later, it would be an entry of the history after that of the text that is read next.
+    tab.page.wait_for_url("**point=**")
     tab.answer_by_keyboard("learnt-first")
     go_through_the_history(tab)
 

@@ -136,7 +136,8 @@ export class AddressBar {
   /** @param {History["pushState"]} how @param {Place} place */
   write(how, place) {
     this.at = place;
-    this.going = null;
+    // The page that is being left may still say where it came to rest.
+    if (place.page === this.going) this.going = null;
     how({}, "", this.url(place));
   }
 

@@ -81,6 +81,18 @@ test("another page is one entry, whichever of Streamlit's two words comes first"
   }
 });
 
+test("a page that says a view of its own after a link was clicked does not hold up the page that comes", () => {
+  const b = browser();
+  b.click("/model_sizes");
+  b.says("kv_cache", "prompt=a+b&step=1");
+  assert.equal(b.bar.isLeaving(), true);
+  b.bar.take("model_sizes", () => {});
+  b.tick(5000);
+  assert.deepEqual(b.streamlit, [], "nobody asks for the page before");
+  b.says("model_sizes", "row=gpt-2");
+  assert.deepEqual(b.entries, ["/kv_cache?prompt=a+b", "/kv_cache?prompt=a+b&step=1", "/model_sizes?row=gpt-2"]);
+});
+
 test("the query of the page before does not stand with the next one, not even until that says its own", () => {
   const b = browser();
   b.click("model_sizes");
