@@ -149,9 +149,12 @@ class ModelRow:
 
     @property
     def status(self) -> str:
-        """What of the model is public, one of `STATUSES`."""
+        """What of the model is public as far as it was looked up, one of `STATUSES`.
+
+        Under what licence weights are given, if they are, says that they are.
+        """
         is_public = (
-            self.licence_kind != "weights not released",
+            self.licence_kind not in ("weights not released", "not looked up"),
             self.shape is not None,
             amount(self.published) is not None,
             True,
