@@ -1,15 +1,11 @@
 """The player's buffer comes by an address of its own, and where it does not that is said."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import PLAYER
+from tests.browser.visit import BUFFERS, PLAYER
 
 pytestmark = pytest.mark.browser
-
-BUFFERS = re.compile("/_kvviz/bytes/[0-9a-f]{64}$")
 
 
 def test_a_picture_that_is_late_or_lost_is_said_to_be_and_comes_when_it_can(visit):

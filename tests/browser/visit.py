@@ -26,6 +26,9 @@ COLD_MS = 120_000
 
 PLAYER = '[data-kvviz="player"]'
 
+BUFFERS = re.compile("/_kvviz/bytes/[0-9a-f]{64}$")
+"""Addresses of what the pictures draw."""
+
 TELL_TWICE = """
 new MutationObserver(() => {
   const seen = new Set();

@@ -124,7 +124,7 @@ class Place {
     const { data, parentElement } = this.call;
     const text = /** @type {Voucher} */ (data)[what];
     if (!this.line) {
-      this.line = el("div", { role: "status", style: ROOM }, []);
+      this.line = el("div", { role: "status", style: ROOM, "data-kvviz": "to-come" }, []);
       parentElement.append(this.line);
     }
     const { line } = this;

@@ -8,8 +8,8 @@ const CHART = '[data-kvviz^="chart-"]';
 const PART = "[data-testid^=stBidiComponent]";
 /** Parts that are never seen. */
 const UNSEEN = ".st-key-kvviz-history, .st-key-kvviz-unseen-parts";
-/** What Streamlit draws where something is still to come. */
-const TO_COME = "[data-testid*=Skeleton]";
+/** What Streamlit draws where something is still to come, and what a part of our own does (`fetched.js`). */
+const TO_COME = "[data-testid*=Skeleton], [data-kvviz=to-come]";
 const CHART_PLACE = "[class*=st-key-kvviz-chart-]";
 /** How far from the window is near, in parts of its height. */
 const NEAR = 0.25;
