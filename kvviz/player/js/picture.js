@@ -1,6 +1,6 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
 import { savedLine } from "./bill_words.js";
-import { download } from "./download.js";
+import { download, downloadPixels } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
 import { rowsSoFar } from "./life_words.js";
@@ -62,7 +62,7 @@ export function savePicture(scene, figures, figure, format) {
     return;
   }
   const newCanvas = () => document.createElement("canvas");
-  compose(atRest(scene), figures, figure, newCanvas).toBlob((blob) => blob && download(blob, file));
+  downloadPixels(compose(atRest(scene), figures, figure, newCanvas), file);
 }
 
 /** @param {Scene} scene @param {Figure} figure @param {string} steps @param {string} format @returns {string} */
