@@ -2,7 +2,7 @@
 import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
-import { hitHistory } from "./layout.js";
+import { hitHistory } from "./history_layout.js";
 import * as lifeWords from "./life_words.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
@@ -15,7 +15,7 @@ import * as words from "./words.js";
  * @import { Lives } from "./lives.js"
  * @import { HistoryView, LifeView } from "./paint_history.js"
  * @import { Single } from "./picture.js"
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { Action, Spot } from "./state.js"
  */
 

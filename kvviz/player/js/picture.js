@@ -14,8 +14,9 @@ import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
- * @import { Box, HistoryGeometry } from "./layout.js"
- * @import { Scene } from "./player.js"
+ * @import { HistoryGeometry } from "./history_layout.js"
+ * @import { Box } from "./layout.js"
+ * @import { Scene } from "./scene.js"
  * @import { NewSheet } from "./svg_sheet.js"
  *
  * @typedef {object} Figures What can draw any scene on any sheet, whatever is on the page.

@@ -15,7 +15,7 @@ import * as words from "./words.js";
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { Explanation } from "./bill_words.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  * @import { Figure, Figures, Format } from "./picture.js"
  */

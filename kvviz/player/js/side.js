@@ -11,7 +11,7 @@ import * as words from "./words.js";
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { BillSide } from "./run.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 
