@@ -8,7 +8,7 @@ import { stepFacts } from "./run.js";
 
 const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
 const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
-const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "nEvicted", "layer", "head", "kvHead", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
+const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "nLive", "nEvicted", "layer", "head", "kvHead", "cache", "cacheName", ...CROSS_HOOKS, ...OTHER_HOOKS];
 
 /** @param {HTMLElement} root */
 export function clearHooks({ dataset }) {
@@ -20,11 +20,14 @@ export function writeHooks({ dataset }, { state, payload, facts }) {
   /** @type {Record<string, string | number>} */
   const values = {
     step: facts.step, nSteps: facts.n_steps, kind: facts.kind, nFed: facts.n_fed, nComputed: facts.n_computed,
-    nReused: facts.n_reused, nEvicted: facts.n_evicted, layer: state.layer, head: state.head, kvHead: kvHead(payload, state.head), cache: state.cache,
+    nReused: facts.n_reused, nLive: facts.n_live, nEvicted: facts.n_evicted, layer: state.layer, head: state.head, kvHead: kvHead(payload, state.head), cache: state.cache,
   };
   for (const [name, value] of Object.entries(values)) {
     if (dataset[name] !== String(value)) dataset[name] = String(value);
   }
+  const { named_cache } = payload.header;
+  if (named_cache && facts.cache === "on") dataset.cacheName = named_cache.name;
+  else delete dataset.cacheName;
   if (facts.cross) {
     dataset.nCrossComputed = String(facts.cross.n_computed);
     dataset.nCrossReused = String(facts.cross.n_reused);

@@ -153,14 +153,21 @@ export function evictedRows(n) {
 }
 
 /** @param {StepFacts} facts @returns {Span[]} Of which layers and heads it is so, and which query heads read the rows on show. */
-function whereSpans({ isEverywhere, layer, window, group }) {
+function whereSpans({ isEverywhere, layer, head, window, group, keptBy }) {
   /** @type {Span[]} */
   const spans = [];
   if (isEverywhere) spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
+  else if (keptBy !== null) spans.push({ text: gettext("in layer {layer}, head {head}", { layer, head }), tone: "quiet" });
   else if (window === null) spans.push({ text: gettext("in layer {layer}, without a window", { layer }), tone: "quiet" });
   else spans.push({ text: gettext("in layer {layer}, a window of {n}", { layer, n: whole(window) }), tone: "quiet" });
   if (group) spans.push({ text: groupSentence(group), tone: "quiet" });
+  if (keptBy !== null) spans.push({ text: keptBySentence(keptBy.name), tone: "quiet" });
   return spans;
+}
+
+/** @param {string} cache Its name, with its settings where there is room. @returns {string} */
+function keptBySentence(cache) {
+  return gettext("kept by {cache}", { cache });
 }
 
 /** @param {HeadGroup} group @returns {string} */
@@ -270,14 +277,15 @@ export function rowLabel(row, roomy) {
 }
 
 /** @param {{ step: number, layer: number, head: number, cache: Cache }} view @param {StepFacts} facts @returns {string} */
-export function tableCaption({ cache, ...where }, { window, group }) {
+export function tableCaption({ cache, ...where }, { window, group, keptBy }) {
   const name = cache === "on"
     ? gettext("Step {step}, layer {layer}, head {head}, with the cache", where)
     : cache === "off"
       ? gettext("Step {step}, layer {layer}, head {head}, without the cache", where)
       : gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
   const seen = window === null ? [] : [ngettext("a window of {n} position", "a window of {n} positions", window, { n: whole(window) })];
-  return [name, ...seen, ...(group ? [groupSentence(group)] : [])].join(" · ");
+  const kept = keptBy === null ? [] : [keptBySentence(keptBy.told)];
+  return [name, ...seen, ...(group ? [groupSentence(group)] : []), ...kept].join(" · ");
 }
 
 /**
