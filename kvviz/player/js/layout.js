@@ -79,7 +79,10 @@ const TWO_TOP = 60;
 /** Next tokens and bill below the second cache's pattern: their height, their width, and the way to the first's. */
 const SIDE_HEIGHT = 352;
 const LEAST_SIDE = 250;
-const MOST_SIDE = 420;
+const MOST_SIDE = 480;
+/** The same beside two lives in a player that is not large: their remarks then take more lines. */
+const LEAST_SLIM_SIDE = 190;
+const SLIM_SIDE_HEIGHT = 371;
 const SIDE_GAP = 24;
 /** Least width of K and V side by side: three pixels a number of a small head. */
 const LEAST_KV = 248;
@@ -153,13 +156,15 @@ function twoCachesPanel(input, n_encoder, width, gap) {
   const n_all = input.n_rows + n_encoder;
   const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_TWO) / n_all);
   const n_lives = input.both ? 2 : 1;
-  const column = lifeColumn(input.n_steps, input.both ? LIFE_OF_TWO : LIFE);
+  const hasLess = input.both && width < LARGE;
+  const column = lifeColumn(input.n_steps, hasLess ? LEAST_LIFE : input.both ? LIFE_OF_TWO : LIFE);
+  const leastSide = hasLess ? LEAST_SLIM_SIDE : LEAST_SIDE;
   const left = TOKENS + n_lives * Math.max(column * input.n_steps, LEAST_LIFE) + (n_lives - 1) * LIFE_GAP + gap;
   const kvWidth = Math.max(LEAST_KV, Math.min(MAX_KV, Math.round((width - left) * 0.38)));
   const right = width - left - kvWidth - gap;
   const labels = 64;
   // No higher than leaves room beside the first cache's pattern, where there can be such.
-  const beside = Math.floor((right - labels - 2 - SLANT - SIDE_GAP - LEAST_SIDE) / input.n_rows);
+  const beside = Math.floor((right - labels - 2 - SLANT - SIDE_GAP - leastSide) / input.n_rows);
   const row = Math.min(MAX_BAND_PITCH, Math.max(LEAST_TWO_PITCH, high), beside < LEAST_TWO_PITCH ? Infinity : beside);
   const columnPitch = Math.min(MAX_ROW_PITCH, Math.floor((right - labels - 2 - SLANT) / n_encoder));
   if (n_all > MOST_TWO_ROWS || columnPitch < MIN_CELL_PITCH) return null;
@@ -172,7 +177,8 @@ function twoCachesPanel(input, n_encoder, width, gap) {
   // As high as the rows of the second cache, and as leaves room for what stands below it.
   const foot = PROFILE_GAP + PROFILE + FOOT;
   const side = right - heat.w - SIDE_GAP;
-  const most = side < LEAST_SIDE ? crossKv.h : Math.min(crossKv.h, all - TITLE - BLOCK_GAP - SIDE_HEIGHT);
+  const sideHeight = side < LEAST_SIDE ? SLIM_SIDE_HEIGHT : SIDE_HEIGHT;
+  const most = side < leastSide ? crossKv.h : Math.min(crossKv.h, all - TITLE - BLOCK_GAP - sideHeight);
   const tall = Math.floor((most - TWO_TOP - foot) / input.n_rows);
   const rowPitch = Math.min(MAX_ROW_PITCH, Math.max(LEAST_TWO_PITCH, tall));
   const grid = { x: labels, y: TWO_TOP, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
@@ -182,7 +188,7 @@ function twoCachesPanel(input, n_encoder, width, gap) {
     columnLabels: { x: labels, y: 0, w: grid.w, h: TWO_TOP - 6 },
     profile: { x: labels, y: TWO_TOP + grid.h + PROFILE_GAP, w: grid.w, h: PROFILE },
   };
-  const isBeside = side >= LEAST_SIDE && TITLE + crossHeat.h + BLOCK_GAP + SIDE_HEIGHT <= all;
+  const isBeside = side >= leastSide && TITLE + crossHeat.h + BLOCK_GAP + sideHeight <= all;
   const own = crossKv.h + BANDS_APART + heat.grid.y;
   return {
     kv, heat, cross: { kv: crossKv, heat: crossHeat }, twoBands: { side: isBeside ? Math.min(side, MOST_SIDE) : 0 },
@@ -207,6 +213,11 @@ function besidesPanel(input, width, gap, above = 26) {
   const kvWidth = Math.max(Math.min(330, Math.round(width * 0.5)), Math.round(width * 0.44));
   const heat = heatGeometry(input, width - gap - kvWidth, 60, above);
   return { heat, kv: kvGeometry(input, Math.min(520, width - gap - heat.w), heat) };
+}
+
+/** @param {Layout} layout @returns {boolean} Whether next tokens and bill stand beside two caches with less room than they need to say all. */
+export function isSlim({ twoBands }) {
+  return twoBands !== null && twoBands.side > 0 && twoBands.side < LEAST_SIDE;
 }
 
 /** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the pattern's title. */

@@ -6,7 +6,7 @@ import { clearHooks, writeHooks } from "./hooks.js";
 import { HostMessages } from "./host_messages.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
-import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { hasPickerInTitle, isSlim, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
 import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
@@ -18,6 +18,7 @@ import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "./s
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
+import { heightLeft, windowHeight } from "./window_room.js";
 import * as words from "./words.js";
 
 /**
@@ -273,9 +274,7 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    const windows = windowHeight();
-    const height = windows && windows / zoom;
-    this.layoutChanged([payload, width, height, both, devicePixelRatio, zoom], () => this.relayout(width, height, both));
+    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -310,7 +309,7 @@ export class Player {
     if (this.moment(now) !== REST) this.schedule();
   }
 
-  /** @param {number} width @param {number | undefined} height @param {boolean} both */
+  /** @param {number} width @param {number | undefined} height Left of the window. @param {boolean} both */
   relayout(width, height, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
@@ -328,6 +327,7 @@ export class Player {
     root.toggleAttribute("data-two-bands", twoBands !== null);
     root.toggleAttribute("data-encoder", header.encoder !== null);
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
+    root.toggleAttribute("data-side-slim", isSlim(layout));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
     const { picker, stageTop: top } = this.view;
     // The title of the pattern has room for the two lists only where the pattern is wide.
@@ -343,8 +343,8 @@ export class Player {
    */
   fold({ mode }) {
     const { node } = this.view.bar;
-    const strip = this.view.tokens.node;
-    const folded = mode === "narrow" ? strip.offsetTop - node.offsetTop - 6 : 0;
+    const [bar, strip] = [node, this.view.tokens.node].map((part) => part.getBoundingClientRect().top);
+    const folded = mode === "narrow" ? (strip - bar) / zoomOf(node) - 6 : 0;
     node.style.setProperty("--kv-folded", `${folded}px`);
   }
 
@@ -385,11 +385,6 @@ export class Player {
 /** @param {Payload} a @param {Payload} b @returns {boolean} */
 function sameContent(a, b) {
   return a.header.id === b.header.id && a.header.view_number === b.header.view_number && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
-}
-
-/** @returns {number | undefined} Of the window; a frame in a notebook is as high as what it shows, and says nothing. */
-function windowHeight() {
-  return window.top === window ? innerHeight : undefined;
 }
 
 /** @returns {boolean} */
