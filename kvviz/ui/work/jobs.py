@@ -27,6 +27,8 @@ FORGOTTEN_AFTER_S = 180.0
 """Who comes back until then has their place in the line, or the work done after all. Streamlit
 forgets the session of a tab that is cut off after two minutes."""
 LOOKS_EVERY_S = 0.5
+ASKS_EVERY_S = 10.0
+"""A script that waits for work is there as long as it waits."""
 
 log = logging.getLogger(__name__)
 
@@ -147,8 +149,14 @@ class Job:
         self.attendance.page_asks()
         if not timeout or self._done.is_set():
             return self._done.is_set()
+        until = time.monotonic() + timeout
         with drawing_turns.away():
-            return self._done.wait(timeout)
+            while not self._done.wait(min(timeout, ASKS_EVERY_S)):
+                timeout = until - time.monotonic()
+                if timeout <= 0:
+                    return False
+                self.attendance.page_asks()
+        return True
 
     @contextmanager
     def telling(self, hear: Callable[[], object]) -> Generator[None]:
