@@ -53,6 +53,7 @@ class LoadedModel:
         module: The torch module, in evaluation mode, with kvviz's attention.
         stop_ids: Tokens that end a text.
         n_threads: CPU threads that a step of one row is fastest with on this machine.
+        step_s: Seconds that such a step took when that was tried; infinite where it was not.
         most_threads: CPU threads that it may take for a pass over many rows.
         start_id: The token that the decoder of a T5 starts from; None in the other families.
         left_out: Heads for other tasks that its checkpoint holds and that were not loaded, by the
@@ -65,6 +66,7 @@ class LoadedModel:
     module: PreTrainedModel
     stop_ids: frozenset[int]
     n_threads: int
+    step_s: float
     most_threads: int
     start_id: int | None
     left_out: tuple[str, ...]

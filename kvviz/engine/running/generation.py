@@ -183,7 +183,7 @@ def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
 
 def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
     is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
-    pace = ThreadPace(model.n_threads, is_fixed=is_fixed)
+    pace = ThreadPace(model.n_threads, model.step_s, is_fixed=is_fixed)
     with closing(steps):
         try:
             asked = next(steps)
