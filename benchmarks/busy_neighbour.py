@@ -60,7 +60,7 @@ def measure() -> list[dict[str, Any]]:
     """Return a row for each setting: milliseconds a token alone and beside the neighbour."""
     rows = []
     for title, variables in SETTINGS.items():
-        with serving(**variables) as address:
+        with serving(timed_once=False, **variables) as address:
             # The model is loaded while the machine is idle.
             asyncio.run(_run_ms(address, "Once upon a time", 8))
             alone = _times(address, "alone")

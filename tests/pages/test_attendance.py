@@ -29,8 +29,7 @@ def connected(monkeypatch):
     """Sessions whose websocket is open."""
     sessions = {"mine"}
     runtime = SimpleNamespace(is_active_session=sessions.__contains__)
-    exists = SimpleNamespace(exists=lambda: True, instance=lambda: runtime)
-    monkeypatch.setattr(attendance, "Runtime", exists)
+    monkeypatch.setattr(attendance, "Runtime", SimpleNamespace(instance=lambda: runtime))
     return sessions
 
 

@@ -7,6 +7,7 @@ progress, which asks at least every few seconds also where the tab is hidden, is
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Event
 
 from streamlit.runtime import Runtime
@@ -71,10 +72,11 @@ class Attendance:
 
     @property
     def _is_connected(self) -> bool:
-        # Outside a server there is nobody to be cut off from.
-        if self._session is None or not Runtime.exists():
-            return True
-        return bool(Runtime.instance().is_active_session(self._session))
+        if self._session is not None:
+            # Outside a server, or where it is just being taken down, nobody can be cut off.
+            with suppress(RuntimeError):
+                return bool(Runtime.instance().is_active_session(self._session))
+        return True
 
     def _hear(self) -> None:
         self.last = time.monotonic()
