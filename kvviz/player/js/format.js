@@ -89,9 +89,9 @@ export function glyphs(text) {
     .replace(/ /g, "␣")
     .replace(/\n/g, "↵")
     .replace(/\t/g, "⇥")
-    .replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|[\u00a0\u2000-\u200a\u202f\u205f\u3000]|\p{Cs}/gu, (c) =>
-      // Joiners hold emoji together; alone they are invisible.
-      c === "\u200d" && text.length > 1 ? c : escapeOf(/** @type {number} */ (c.codePointAt(0))),
+    .replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|[\u00a0\u2000-\u200a\u202f\u205f\u3000]|\p{Cs}/gu, (c, /** @type {number} */ at) =>
+      // Joiners hold emoji together; with nothing before them they are invisible.
+      c === "\u200d" && at > 0 ? c : escapeOf(/** @type {number} */ (c.codePointAt(0))),
     );
 }
 
