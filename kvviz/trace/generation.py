@@ -153,11 +153,6 @@ class GenerationTrace(RecordedAttention):
                 _("A run of a T5 has cross-attention and a position bias, and no other has."),
                 found=_("{name} is a {family}.").format(name=card.name, family=card.family),
             )
-        if has_cross and self.options.cache is not None:
-            raise TraceError(
-                _("A run of a T5 keeps every row or none."),
-                found=_("It says {cache!r}.").format(cache=self.options.cache_name),
-            )
         if self.cross is not None:
             self.cross.check(card, n_rows)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import partial
 from operator import index
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from kvviz.engine.caches.choice import chosen_cache, named_cache
+from kvviz.engine.caches.choice import chosen_cache, is_for_every_decoder, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
@@ -159,7 +161,7 @@ def prepared(
         KvvizError: As `trace_generation`, where the run cannot be made as asked.
     """
     chosen = chosen_cache(cache, options.use_cache)
-    _check_family(model, options)
+    check_cache(model, chosen)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
             _("The number of likely tokens must be a whole number, 1 or more."),
@@ -197,22 +199,29 @@ def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
             return end.value
 
 
-def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
-    if model.family.architecture == "encoder-decoder" and options.cache is not None:
+def check_cache(model: LoadedModel, cache: KVCache) -> None:
+    """Refuse a model that keeps no rows, or a way of keeping them that does not suit its own.
+
+    Raises:
+        ModelFamilyError: If the model is an encoder.
+        OptionsError: If the cache does not mind what this model's rows are read by.
+    """
+    is_foreign = named_cache(cache) is not None and not is_for_every_decoder(cache)
+    if model.family.architecture == "encoder-decoder" and is_foreign:
         raise OptionsError(
             _("A {family} keeps every row of its decoder or none.").format(
                 family=model.family.title
             ),
             found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
+                cache=cache.name, model=model.card.name
             ),
             fix=_("Leave out the cache, or take a model that is a decoder alone."),
         )
-    if model.card.windows and options.cache is not None:
+    if model.card.windows and is_foreign:
         raise OptionsError(
             _("Layers that see a window keep it themselves, and take no other cache yet."),
             found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
+                cache=cache.name, model=model.card.name
             ),
             fix=_("Leave out the cache, or take a model all of whose layers see every position."),
         )
@@ -243,7 +252,12 @@ def _steps(
     ids = [*prompt_ids] if model.start_id is None else [model.start_id]
     n_positions = len(ids) + options.max_new_tokens - 1
     place = RowsPlace(
-        model.card, model.family.n_projections, n_positions, model.dtype, model.device
+        model.card,
+        model.family.n_projections,
+        n_positions,
+        len(ids),
+        model.dtype,
+        model.device,
     )
     if model.start_id is None:
         rows = cache.rows(place)
@@ -282,8 +296,9 @@ def _steps(
             cross=final.cross,
         )
 
-    can_share = model.family.architecture == "decoder" and options.cache is None
-    in_pieces = can_share and options.use_cache
+    is_decoder = model.family.architecture == "decoder"
+    can_share = is_decoder and options.cache is None
+    in_pieces = options.use_cache and (can_share or (is_decoder and is_for_every_decoder(cache)))
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
@@ -327,7 +342,8 @@ def _encoder_decoder_rows(
     encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
     if done.states is None:
         raise ObservationError(_("The encoder gave nothing that the decoder could attend to."))
-    return EncoderDecoderRows(cache, place, done.states, encoder)
+    bias = partial(decoder_bias, model.module)
+    return EncoderDecoderRows(cache, place, done.states, encoder, bias)
 
 
 def _passed(

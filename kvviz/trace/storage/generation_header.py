@@ -204,9 +204,9 @@ class Header:
 
 def kind_of(trace: GenerationTrace) -> str:
     """Return the kind of file that a run is saved as."""
-    if trace.options.cache is not None:
-        return "named-cache"
-    return "generation" if trace.cross is None else "encoder-decoder"
+    if trace.options.cache is None:
+        return "generation" if trace.cross is None else "encoder-decoder"
+    return "named-cache" if trace.cross is None else "encoder-decoder-named-cache"
 
 
 def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
@@ -296,7 +296,7 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    has_encoder = kind == "encoder-decoder"
+    has_encoder = kind.startswith("encoder-decoder")
     facts = _LATER_FIELDS | facts
     fields.require_names(facts, {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])})
     encoder = None
@@ -324,7 +324,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
                 tokens=ngettext("{n} token", "{n} tokens", len(tokens)).format(n=len(tokens)),
             )
         )
-    has_named_cache = kind == "named-cache"
+    has_named_cache = kind.endswith("named-cache")
     told = _POSITIONS[:2] if has_named_cache else _POSITIONS
     ends: dict[str, int] = {name: len(tokens) - 1 for name in told}
     if encoder is not None:
