@@ -115,8 +115,8 @@ def judge_all(
     """Judge several ways of keeping rows by one text, beside keeping every row.
 
     Token by token the text goes through the model, whatever the model would have said (teacher
-    forcing), with the rows that each way keeps: so a budget holds at every query, and bytes and rows
-    are real. The observers watch each pass as they do when the model writes.
+    forcing), with the rows that each way keeps: so a budget holds at every query, and bytes and
+    rows are real. The observers watch each pass as they do when the model writes.
 
     Args:
         model: A decoder.

@@ -13,7 +13,7 @@ from kvviz.translation import ngettext
 Amount = int | float
 Budget = Amount | tuple[Amount, ...]
 """Rows that a query may read in each head, its own among them: a whole number, or a share above 0
-and up to 1 of the positions of the run; for all layers, or for each of them."""
+and up to 1 of the tokens of the run; for all layers, or for each of them."""
 
 
 def checked_budget(name: str, found: Budget | Sequence[Amount]) -> Budget:
@@ -106,13 +106,13 @@ def check_room(budget: Budget, n_held: int, what: str) -> None:
         )
 
 
-def rows_by_layer(budget: Budget, n_layers: int, n_positions: int) -> list[int]:
+def rows_by_layer(budget: Budget, n_layers: int, n_tokens: int) -> list[int]:
     """Return how many rows a query may read in each layer, its own among them.
 
     Args:
         budget: As it was checked.
         n_layers: Layers of the model.
-        n_positions: Positions of which a share is a share.
+        n_tokens: Tokens of which a share is a share.
 
     Raises:
         OptionsError: If there is another number of budgets than of layers.
@@ -128,9 +128,7 @@ def rows_by_layer(budget: Budget, n_layers: int, n_positions: int) -> list[int]:
             found=_("Found {n}.").format(n=len(amounts)),
             fix=_("Name one for all layers, or one for each."),
         )
-    return [
-        one if isinstance(one, int) else max(1, math.ceil(one * n_positions)) for one in amounts
-    ]
+    return [one if isinstance(one, int) else max(1, math.ceil(one * n_tokens)) for one in amounts]
 
 
 def largest(budget: Budget) -> int:

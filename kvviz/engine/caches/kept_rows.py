@@ -167,7 +167,8 @@ class KeptRows:
             worth = worth.masked_fill(fallen, -torch.inf)
         if n == 1:
             return worth.argmin(-1, keepdim=True)
-        return worth.topk(n, largest=False).indices
+        # Of rows that are worth the same the later ones go.
+        return worth.sort(descending=True, stable=True).indices[..., -n:]
 
     def final(self) -> FinalRows:
         """Return the rows and hold each to the fingerprint it was written with."""

@@ -30,9 +30,8 @@ from kvviz.translation import N_, ngettext
 class Random:
     """Keep rows drawn by lot, beside the last ones and sinks; each head draws its own.
 
-    Each row draws a number when it is written, and the largest stay. So the rows that are kept of
-    those that are not recent are as good as any others, whatever the length of the text; and the
-    same seed keeps the same rows.
+    Whenever a row must go, all that may draw a number, and the least goes: the rule that goes by a
+    score, with the score left out. The same seed keeps the same rows.
 
     Args:
         budget: Rows that a query reads in each head, its own among them; one number or one a layer.
@@ -79,18 +78,14 @@ class _ByLot(BudgetRule):
     def __init__(self, cache: Random, place: RowsPlace) -> None:
         super().__init__(checked_budget("budget", cache.budget), place)
         self._recent, self._n_sinks = cache.recent, cache.sinks
-        generator = torch.Generator().manual_seed(cache.seed)
-        shape = (place.n_positions, place.card.n_layers, place.card.n_kv_heads)
-        # By position first, so that a longer run draws the same numbers for its beginning.
-        lots = torch.rand(shape, generator=generator)
-        self._lots = lots.permute(1, 2, 0).contiguous().to(place.device)
+        self._generator = torch.Generator().manual_seed(cache.seed)
 
     def worth(self, rows: Candidates) -> Float32[Tensor, "layer kv_head row"]:
-        """Return what each row has drawn."""
+        """Return what each row draws."""
         budget = self.budget_of(rows)
-        lots = self._lots[rows.layers].gather(-1, rows.positions)
+        lots = torch.rand(rows.positions.shape, generator=self._generator)
         n_last = min(n_recent(self._recent, budget), budget - self._n_sinks)
-        return held(lots, rows, n_sinks=self._n_sinks, n_recent=n_last)
+        return held(lots.to(rows.positions.device), rows, n_sinks=self._n_sinks, n_recent=n_last)
 
 
 class _ByLotOnce(_ByLot, PromptRule):

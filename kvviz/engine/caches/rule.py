@@ -77,7 +77,8 @@ class BudgetRule:
     adds_up: ClassVar[bool] = False
 
     def __init__(self, budget: Budget, place: RowsPlace) -> None:
-        self.budgets = rows_by_layer(budget, place.card.n_layers, place.n_positions)
+        # The last token of a run is never fed, and counts for a share.
+        self.budgets = rows_by_layer(budget, place.card.n_layers, place.n_positions + 1)
 
     def group(self, layer: int) -> int:
         """Return the budget of the layer."""
