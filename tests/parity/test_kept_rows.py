@@ -6,6 +6,7 @@ from nothing else, as the papers describe it.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kvviz import caches, load_model, trace_generation
+from kvviz import caches, load_model, open_trace, trace_generation
 from kvviz.engine.caches.kept_rows import KeptRows
+from kvviz.errors import OptionsError
 from kvviz.trace import GenerationTrace
 from tests.parity.tiny_decoders import FULL, SIX_OVER_TWO, SLIDING, TinyDecoder
 from tests.parity.tiny_models import PROMPT, TinyModel
@@ -288,3 +290,43 @@ def test_transformers_says_the_same_of_a_text_whose_rows_are_hidden_by_a_mask(re
     for number, step in enumerate(trace.steps):
         # Three layers of float32 rounding.
         np.testing.assert_allclose(probs[number, step.top_ids], step.top_probs, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_prompt", [1, 12])
+def test_sinks_that_are_renumbered_stand_right_before_the_window(tmp_path, n_prompt):
+    """In one layer a row is made of its token and place alone: the text may as well be shorter."""
+    case = TinyDecoder("one layer", config={**SIX_OVER_TWO, "num_hidden_layers": 1})
+    folder = case.save(tmp_path)
+    ours, plain = load_model(folder), case.load_plain(folder)
+    prompt = "T" if n_prompt == 1 else PROMPT
+    cache = caches.Window(4, sinks=2, positions="renumbered")
+    trace = trace_generation(ours, prompt, max_new_tokens=14, cache=cache)
+    n, card = trace.n_prompt, trace.model
+    for step in trace.steps[1:]:
+        seen = np.flatnonzero(trace.live(step.index, 0)[0])
+        with torch.no_grad():
+            out = plain(torch.tensor(trace.token_ids[None, seen]), output_attentions=True)
+        probs = out.logits[0, -1].softmax(-1).numpy()
+        np.testing.assert_allclose(probs[step.top_ids], step.top_probs, atol=1e-5)
+        for head in range(card.n_heads):
+            pattern = trace.pattern(0, head)[n + step.index - 1]
+            np.testing.assert_allclose(pattern[seen], out.attentions[0][0, head, -1], atol=1e-5)
+        # The sinks' keys are there twice: as they were written, and as they are read.
+        extra = 2 * card.cache_bytes_per_token // 2 if trace.steps[step.index].evicted.size else 0
+        assert step.cache_bytes == min(n + step.index, 5) * card.cache_bytes_per_token + extra
+    assert trace.reuse_is_proven
+    file, second = io.BytesIO(), io.BytesIO()
+    trace.save(file)
+    again = open_trace(file)
+    assert np.array_equal(again.pattern(0, 5), trace.pattern(0, 5), equal_nan=True)
+    again.save(second)
+    assert second.getvalue() == file.getvalue()
+
+
+def test_positions_are_not_renumbered_where_keys_are_not_turned(reader):
+    cache = caches.Window(4, sinks=2, positions="renumbered")
+    if reader.case.name == "six over two":
+        return
+    words = "see a window" if reader.ours.card.windows else "not told by turning keys"
+    with pytest.raises(OptionsError, match=words):
+        trace_generation(reader.ours, reader.prompt, max_new_tokens=2, cache=cache)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from kvviz.engine.caches.full import Full
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
+from kvviz.engine.running.cache_fit import check_cache
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
-from kvviz.engine.running.generation import check_cache
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
 from kvviz.engine.running.prefill import pieces
@@ -205,6 +206,7 @@ class _Reader:
             n_prompt,
             model.dtype,
             model.device,
+            partial(model.family.turn, model.module),
         )
         self._rows: Rows = cache.rows(place)
 

@@ -12,13 +12,14 @@ from kvviz.engine.caches.heavy_hitters import HeavyHitters
 from kvviz.engine.caches.least_attended import LeastAttended
 from kvviz.engine.caches.observed import Observed
 from kvviz.engine.caches.protocol import FinalRows, KVCache, Rows, RowsPlace, StepRows
+from kvviz.engine.caches.quantised import Quantised
 from kvviz.engine.caches.random_rows import Random
 from kvviz.engine.caches.recomputed import Recomputed
 from kvviz.engine.caches.window import Window
 
 ALL: dict[str, type[KVCache]] = {
     kind.name: kind
-    for kind in (Full, Recomputed, Window, HeavyHitters, LeastAttended, Observed, Random)
+    for kind in (Full, Recomputed, Window, HeavyHitters, LeastAttended, Observed, Random, Quantised)
 }
 """Every way of keeping rows by its name; its `summary` says in one line what it does."""
 
@@ -30,6 +31,7 @@ __all__ = [
     "KVCache",
     "LeastAttended",
     "Observed",
+    "Quantised",
     "Random",
     "Recomputed",
     "Rows",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from transformers import Cache
 
@@ -39,9 +39,10 @@ class KeptRows:
     Args:
         rule: Which rows go.
         place: What they are rows of, and where they live.
+        n_turned: First rows, which stay, whose keys are turned to stand right before the others.
     """
 
-    def __init__(self, rule: Rule, place: RowsPlace) -> None:
+    def __init__(self, rule: Rule, place: RowsPlace, n_turned: int = 0) -> None:
         card, self._rule, self._place = place.card, rule, place
         groups: defaultdict[object, list[int]] = defaultdict(list)
         for layer in range(card.n_layers):
@@ -55,6 +56,8 @@ class KeptRows:
         self._cache = Cache(layers=[*self._layers])
         self._fingerprint = RowFingerprint(card.n_kv_heads, card.d_head, place.device)
         self._n_written = 0
+        self._n_turned = n_turned
+        self._turns = _turns(place) if n_turned else None
         # In how many heads of all layers the row of a position is there.
         self._n_live = np.zeros(place.n_positions, dtype=np.int64)
         self._taken: dict[int, Tensor] = {}
@@ -110,7 +113,7 @@ class KeptRows:
             reused=reused,
             n_keys=n_keys,
             evicted=self._let_go(),
-            cache_bytes=sum(room.rows.nbytes for room in self._rooms),
+            cache_bytes=sum(room.n_bytes for room in self._rooms),
         )
 
     def _check(self, observation: StepObservation, fed: range) -> list[int]:
@@ -152,6 +155,10 @@ class KeptRows:
                 dropped = room.drop(self._worth_least(room, n_gone))
                 self._dropped[number].append(dropped)
                 gone.append((room.layers, dropped))
+                if self._turns is not None:
+                    # As many places on as rows behind them are gone.
+                    cos, sin = self._turns[:, room.layers, room.n_written - room.n_rows]
+                    room.turn_first(self._n_turned, cos, sin)
         evicted = _rows_of(gone)
         np.subtract.at(self._n_live, evicted[2], 1)
         return evicted
@@ -183,7 +190,7 @@ class KeptRows:
             record[:, room.layers] = rows
             written[:, room.layers] = self._fingerprint.by_head(rows)
             last = torch.zeros_like(written[:, room.layers])
-            for positions, there in [*gone, (room.positions, room.rows)]:
+            for positions, there in [*gone, (room.positions, room.written_rows)]:
                 places = positions[None].expand(2, *positions.shape)
                 last.scatter_(-1, places, self._fingerprint.by_head(there))
             final[:, room.layers] = last
@@ -199,7 +206,26 @@ class KeptRows:
             score_scale=np.array(self._scales, dtype=np.float32),
             written_fingerprints=written.cpu().numpy(),
             final_fingerprints=final.cpu().numpy(),
+            turn_angles=None if self._turns is None else _angles(self._turns),
         )
+
+
+def _turns(place: RowsPlace) -> Float[Tensor, "2 layer place d_head"]:
+    """Return cosines and sines of all turns of a run, from no place on."""
+    places = torch.arange(place.n_positions + 1, device=place.device)
+    turns: list[Tensor] = []
+    for layer in range(place.card.n_layers):
+        turn = place.turn and place.turn(layer, places)
+        # Whoever makes room for a run has asked before whether the model turns its keys.
+        assert turn
+        turns.append(torch.stack([turn.cos, turn.sin]))
+    return torch.stack(turns, dim=1)
+
+
+def _angles(turns: Float[Tensor, "2 layer place d_head"]) -> Float64[np.ndarray, "layer pair"]:
+    """Return how far each pair of numbers is turned for one place, in radians."""
+    cos, sin = turns[:, :, 1, : turns.shape[-1] // 2].double().cpu().numpy()
+    return np.arctan2(sin, cos)
 
 
 def _rows_of(gone: Sequence[tuple[list[int], DroppedRows]]) -> Int64[np.ndarray, "3 n_evicted"]:

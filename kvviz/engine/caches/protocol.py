@@ -8,20 +8,35 @@ rows say, and the rows say only what the observers agree on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.trace import CrossAttention, ModelCard
+from kvviz.trace.packed_rows import PackedRows
 from kvviz.trace.step import NOTHING_EVICTED
 
 Positions = range | Int64[np.ndarray, " n"]
+
+
+class KeyTurn(Protocol):
+    """What turns keys from one place in the text to another, as the model turned them to theirs."""
+
+    @property
+    def cos(self) -> Tensor:
+        """By place, the cosine for each number of a key."""
+        ...
+
+    @property
+    def sin(self) -> Tensor:
+        """Likewise the sine."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class RowsPlace:
         n_prompt: How many of them are the prompt, after which the first token is chosen.
         dtype: Number format of the rows as they are computed.
         device: Where they live.
+        turn: Gives what turns keys of a layer so many places on, of each of several numbers of
+            places; None in a model that tells positions in another way.
     """
 
     card: ModelCard
@@ -43,6 +60,7 @@ class RowsPlace:
     n_prompt: int
     dtype: torch.dtype
     device: torch.device
+    turn: Callable[[int, Tensor], KeyTurn | None] | None = None
 
 
 class KVCache(Protocol):
@@ -106,6 +124,8 @@ class FinalRows:
     written_fingerprints: Int64[np.ndarray, "2 layer position"]
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
     position_bias: Float32[np.ndarray, "head query key"] | None = None
+    turn_angles: Float64[np.ndarray, "layer pair"] | None = None
+    packed: PackedRows | None = None
     cross: CrossAttention | None = None
 
 

@@ -122,6 +122,7 @@ class RowRoom:
         fed: Positions that the room was made ready for.
         taken: What a rule goes by, for each row that is there, or None.
         cache_layers: What a model writes to, one a layer.
+        unturned: Keys of the first rows as they were written, where attention reads them turned.
     """
 
     def __init__(self, layers: list[int], place: RowsPlace) -> None:
@@ -132,6 +133,7 @@ class RowRoom:
         self.buffer = torch.empty((2, *shape, card.d_head), dtype=place.dtype, **options)
         self._positions = torch.empty(shape, dtype=torch.int64, **options)
         self.taken: Tensor | None = None
+        self.unturned: Tensor | None = None
         self.n_rows = self.n_written = 0
         self.fed = range(0)
         self.cache_layers = [
@@ -187,6 +189,37 @@ class RowRoom:
             )
         self._show()
         return gone
+
+    def turn_first(self, n: int, cos: Tensor, sin: Tensor) -> None:
+        """Let attention read the first keys turned from where they were written, in one turn.
+
+        Args:
+            n: How many; they lie first in each head and stay there.
+            cos: Of each number of a key, shape ``layer d_head``.
+            sin: Likewise.
+
+        Source: Su et al. (2021), “RoFormer”, section 3.4.2, equation 34.
+        """
+        if self.unturned is None:
+            self.unturned = self.buffer[0, :, :, :n].clone()
+        keys = self.unturned.to(cos.dtype)
+        first, second = keys.chunk(2, -1)
+        beside = torch.cat([-second, first], -1)
+        self.buffer[0, :, :, :n] = keys * cos[:, None, None] + beside * sin[:, None, None]
+
+    @property
+    def written_rows(self) -> Float[Tensor, "2 layer kv_head row d_head"]:
+        """The rows that are there, as they were written."""
+        if self.unturned is None:
+            return self.rows
+        rows = self.rows.clone()
+        rows[0, :, :, : self.unturned.shape[-2]] = self.unturned
+        return rows
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the tensors that hold what is kept."""
+        return self.rows.nbytes + (0 if self.unturned is None else self.unturned.nbytes)
 
     def _overwrite(self, places: Int64[Tensor, "layer kv_head 1"]) -> None:
         """Put the last row of each head in the place of one that goes."""

@@ -19,6 +19,7 @@ from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
+from kvviz.engine.running.cache_fit import check_cache
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
@@ -26,7 +27,7 @@ from kvviz.engine.running.prefill import Piece, pieces, together
 from kvviz.engine.running.sampling import TokenChooser
 from kvviz.engine.running.so_far import OnSoFar, SoFar
 from kvviz.engine.running.step_log import StepLog, StepNote
-from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
+from kvviz.errors import ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace, Stop
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -199,43 +200,6 @@ def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
             return end.value
 
 
-def check_cache(model: LoadedModel, cache: KVCache) -> None:
-    """Refuse a model that keeps no rows, or a way of keeping them that does not suit its own.
-
-    Raises:
-        ModelFamilyError: If the model is an encoder.
-        OptionsError: If the cache does not mind what this model's rows are read by.
-    """
-    is_foreign = named_cache(cache) is not None and not is_for_every_decoder(cache)
-    if model.family.architecture == "encoder-decoder" and is_foreign:
-        raise OptionsError(
-            _("A {family} keeps every row of its decoder or none.").format(
-                family=model.family.title
-            ),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=cache.name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model that is a decoder alone."),
-        )
-    if model.card.windows and is_foreign:
-        raise OptionsError(
-            _("Layers that see a window keep it themselves, and take no other cache yet."),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=cache.name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model all of whose layers see every position."),
-        )
-    if model.family.architecture == "encoder":
-        raise ModelFamilyError(
-            _("A BERT does not write token by token, and keeps no KV cache."),
-            found=_(
-                "Under its mask every position sees every other, so that one more token changes "
-                "the rows of all before it."
-            ),
-            fix=_("Watch it read a text with trace_encoding, or load another family to generate."),
-        )
-
-
 def _steps(
     model: LoadedModel,
     prompt: str,
@@ -258,6 +222,7 @@ def _steps(
         len(ids),
         model.dtype,
         model.device,
+        partial(model.family.turn, model.module),
     )
     if model.start_id is None:
         rows = cache.rows(place)
@@ -293,6 +258,8 @@ def _steps(
             environment=environment(model),
             n_together=n_together,
             position_bias=final.position_bias,
+            turn_angles=final.turn_angles,
+            packed=final.packed,
             cross=final.cross,
         )
 

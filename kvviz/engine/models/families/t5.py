@@ -182,7 +182,7 @@ class _T5:
         attention = layers[1].EncDecAttention if cross else layers[0].SelfAttention
         return Projection(getattr(attention, _NAMES[part]).weight.T, None)
 
-    def turn(self, module: Any, layer: int, n_places: int) -> None:
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> None:
         """Return None: positions are told by a bias of the scores."""
 
 
