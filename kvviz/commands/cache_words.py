@@ -18,7 +18,8 @@ def cache_of(text: str) -> KVCache:
     """Return the way of keeping rows that a text describes.
 
     First its name, or the first word of that; then, behind a colon, its rows, with sinks behind a
-    plus, and for each layer between slashes; then settings behind commas.
+    plus, and for each layer between slashes; then settings behind commas. In place of rows there
+    may be bits, of keys and behind a slash of values.
 
     Raises:
         OptionsError: If it describes none.
@@ -53,6 +54,8 @@ def cache_of(text: str) -> KVCache:
     if amount:
         numbers = [_number(text, one) for one in amount.split("/")]
         given["size" if name == "window" else "budget"] = numbers if "/" in amount else numbers[0]
+    if name == "quantised":
+        _say_bits(text, given)
     known = {one: kind.__dataclass_fields__[one] for one in kind.__dataclass_fields__}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -60,6 +63,16 @@ def cache_of(text: str) -> KVCache:
             raise _no_cache(text, _("Found the setting {found!r}.").format(found=setting[:60]))
         given[key] = _value(value)
     return kind(**given)
+
+
+def _say_bits(text: str, given: dict[str, Any]) -> None:
+    """Let what would be rows be bits: of keys and of values, or one number for both."""
+    bits = given.pop("budget")
+    key_bits, *rest = bits if isinstance(bits, list) else [bits]
+    value_bits, *more = rest or [key_bits]
+    if more:
+        raise _no_cache(text, _("Bits are those of keys and of values, such as 2/4."))
+    given |= {"key_bits": key_bits, "value_bits": value_bits}
 
 
 def control_of(cache: KVCache) -> KVCache | None:

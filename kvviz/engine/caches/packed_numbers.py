@@ -18,6 +18,9 @@ class PackedNumbers:
     neighbours in one row, and a row is packed as it comes. Along ``channel`` it is one number of so
     many rows, which are packed once all of them are there; rows that wait are kept as they are.
 
+    Steps lead from the least number of a group to the largest. At one bit most numbers would be far
+    from both, so that they lead from the mean distance below the mean to that above it.
+
     Args:
         bits: Of a number.
         axis: Along what a group lies.
@@ -106,9 +109,14 @@ class PackedNumbers:
     def _pack(self, rows: Float[Tensor, "layer kv_head row width"]) -> None:
         dim = -1 if self._axis == "token" else -2
         grouped = self._grouped(rows)
-        least = grouped.amin(dim)
+        if self._bits == 1:
+            mean = grouped.mean(dim)
+            away = (grouped - mean.unsqueeze(dim)).abs().mean(dim)
+            least, step = mean - away, 2 * away
+        else:
+            least = grouped.amin(dim)
+            step = (grouped.amax(dim) - least) / (2**self._bits - 1)
         # A group of equal numbers has no step, and is its least number.
-        step = (grouped.amax(dim) - least) / (2**self._bits - 1)
         above = (grouped - least.unsqueeze(dim)) / step.clamp(min=1e-30).unsqueeze(dim)
         codes = self._ungrouped(above.round().clamp(0, 2**self._bits - 1)).to(torch.uint8)
         start = self.n_packed
