@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from kvviz.engine.caches.choice import chosen_cache
@@ -256,11 +256,9 @@ class _Scores:
 
         Source: Kullback and Leibler (1951), “On information and sufficiency”, section 2.
         """
-        positions = [one[0] for one in self._waiting]
-        full, own = (
-            torch.stack([one[place] for one in self._waiting]).cpu().double().log_softmax(-1)
-            for place in (1, 2)
-        )
+        positions = [position for position, _full, _own in self._waiting]
+        full = _log_probs([one for _position, one, _own in self._waiting])
+        own = _log_probs([one for _position, _full, one in self._waiting])
         wanted = torch.tensor([self._ids[position] for position in positions])[:, None]
         divergences = (full.exp() * (full - own)).sum(-1)
         same = (full.argmax(-1) == own.argmax(-1)).double()
@@ -287,3 +285,8 @@ class _Scores:
             full_cache_bytes=full.cache_bytes,
             seconds=reader.seconds,
         )
+
+
+def _log_probs(logits: list[Tensor]) -> Float[Tensor, "score vocab"]:
+    """Return log probabilities in float64, a row for each of the logits."""
+    return torch.stack(logits).cpu().double().log_softmax(-1)

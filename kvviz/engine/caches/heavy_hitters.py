@@ -53,8 +53,8 @@ class HeavyHitters:
 
 
 class _ByWeightSoFar(BudgetRule):
-    takes_weights = True
-    adds_up = True
+    takes_weights: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
 
     def __init__(self, cache: HeavyHitters, place: RowsPlace) -> None:
         super().__init__(checked_budget("budget", cache.budget), place)

@@ -60,7 +60,7 @@ class LeastAttended:
 
 
 class _ByLastQuery(BudgetRule):
-    takes_weights = True
+    takes_weights: ClassVar[bool] = True
 
     def __init__(self, cache: LeastAttended, place: RowsPlace) -> None:
         super().__init__(checked_budget("budget", cache.budget), place)

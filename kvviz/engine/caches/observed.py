@@ -55,7 +55,8 @@ class Observed:
     for_every_decoder: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "budget", checked_budget("budget", self.budget))
+        budget = checked_budget("budget", self.budget)
+        object.__setattr__(self, "budget", budget)
         checked_count("window", self.window, at_least=1)
         checked_count("pooling", self.pooling, at_least=1)
         if self.pooling % 2 == 0:
@@ -65,7 +66,7 @@ class Observed:
                 fix=_("Change it and run again."),
             )
         check_room(
-            self.budget,
+            budget,
             self.window - 1,
             ngettext(
                 "The row of {n} last query", "The rows of {n} last queries", self.window
@@ -78,8 +79,8 @@ class Observed:
 
 
 class _ByLastQueries(PromptRule):
-    takes_weights = True
-    adds_up = True
+    takes_weights: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
 
     def __init__(self, cache: Observed, place: RowsPlace) -> None:
         super().__init__(checked_budget("budget", cache.budget), place)

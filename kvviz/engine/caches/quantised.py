@@ -183,6 +183,7 @@ class QuantisedRows:
         if changed := changed_rows(written, final):
             raise ObservationError(changed[0], found=changed[1])
         keys, values = to_numpy(record)
+        read_keys, read_values = to_numpy(read)
         return FinalRows(
             queries=to_numpy(torch.cat(self._queries, dim=-2)),
             keys=keys,
@@ -190,5 +191,5 @@ class QuantisedRows:
             score_scale=np.array(self._scales, dtype=np.float32),
             written_fingerprints=written.cpu().numpy(),
             final_fingerprints=final.cpu().numpy(),
-            packed=PackedRows(*to_numpy(read), packed_after),
+            packed=PackedRows(read_keys, read_values, packed_after),
         )

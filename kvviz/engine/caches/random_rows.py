@@ -57,13 +57,14 @@ class Random:
     for_every_decoder: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "budget", checked_budget("budget", self.budget))
+        budget = checked_budget("budget", self.budget)
+        object.__setattr__(self, "budget", budget)
         object.__setattr__(self, "recent", checked_share("recent", self.recent))
         checked_count("sinks", self.sinks, at_least=0)
         checked_count("seed", self.seed, at_least=0)
         checked_switch("once", self.once)
         check_room(
-            self.budget,
+            budget,
             self.sinks,
             ngettext("{n} sink", "{n} sinks", self.sinks).format(n=self.sinks),
         )
