@@ -66,24 +66,20 @@ def measure(device: str = "auto", repeats: int = 7) -> list[dict[str, Any]]:
                     if turn:  # the first warms up
                         took = Times(*(b - a for a, b in zip(start, stop, strict=True)))
                         times[name].append(took)
-        return [
-            {
-                "model": MINI,
-                "device": model.card.device,
-                "threads": model.n_threads,
-                "tokens": f"{N_PROMPT} + {N_NEW}",
-                "cache": name,
-                "cache_bytes": sizes.get(name),
-                "seconds": spread([one.wall for one in took]),
-                "ratio": spread(
-                    [a.wall / b.wall for a, b in zip(took, times["generate"], strict=True)]
-                ),
-                "processor_ratio": spread(
-                    [
-                        a.processor / b.processor
-                        for a, b in zip(took, times["generate"], strict=True)
-                    ]
-                ),
-            }
-            for name, took in times.items()
-        ]
+        rows: list[dict[str, Any]] = []
+        for name, took in times.items():
+            pairs = list(zip(took, times["generate"], strict=True))
+            rows.append(
+                {
+                    "model": MINI,
+                    "device": model.card.device,
+                    "threads": model.n_threads,
+                    "tokens": f"{N_PROMPT} + {N_NEW}",
+                    "cache": name,
+                    "cache_bytes": sizes.get(name),
+                    "seconds": spread([one.wall for one in took]),
+                    "ratio": spread([a.wall / b.wall for a, b in pairs]),
+                    "processor_ratio": spread([a.processor / b.processor for a, b in pairs]),
+                }
+            )
+        return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import generation
-from benchmarks.generation import _subject, _time_ways, _ways
+from benchmarks.generation import _subject, _time_ways, _ways, prompt_of
 from benchmarks.tables import as_markdown
 
 
