@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.attention import check_products
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.encoding import EncodingTrace
@@ -163,11 +164,18 @@ class GenerationTrace(RecordedAttention):
                 _("A run of a T5 has cross-attention and a position bias, and no other has."),
                 found=_("{name} is a {family}.").format(name=card.name, family=card.family),
             )
+        is_changed = self.turn_angles is not None or self.packed is not None
+        if is_changed and self.options.cache is None:
+            raise TraceError(
+                _("Only a named cache turns keys that it keeps, or packs rows."),
+                found=_("It says {cache!r}.").format(cache=self.options.cache_name),
+            )
         if self.turn_angles is not None:
             shape = (card.n_layers, card.d_head // 2)
             checked_array(self.turn_angles, "turn_angles", np.float64, shape=shape)
         if self.packed is not None:
             self.packed.check(card, n_rows, len(self.steps))
+            check_products(self.queries, self.packed.keys, self.score_scale)
         if self.cross is not None:
             self.cross.check(card, n_rows)
 

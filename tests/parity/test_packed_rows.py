@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,6 +122,11 @@ def test_it_is_saved_and_opened_and_its_error_can_be_told(run):
     off = how_far_off(trace.packed.values, trace.all_values)
     assert 0 < off.mean() < 0.1
     assert how_far_off(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)).tolist() == [0.0]
+    with pytest.raises(TraceError, match="Only a named cache turns keys"):
+        replace(trace, options=replace(trace.options, cache=None))
+    huge = PackedRows(trace.packed.keys * 1e38, trace.packed.values, trace.packed.packed_after)
+    with pytest.raises(TraceError, match=r"not finite|overflow"):
+        replace(trace, packed=huge)
     never = np.full((2, trace.n_rows), N_NEW + 1)
     with pytest.raises(TraceError, match="packed after step 10 of 9"):
         PackedRows(trace.packed.keys, trace.packed.values, never).check(

@@ -29,7 +29,8 @@ def test_lab_judges_each_cache_and_its_control(story, capsys):
     asked = ["window:6+2", "heavy:8", "control of window:6+2", "control of heavy:8"]
     assert [one["asked"] for one in said["caches"]] == asked
     window, _heavy, control, other = said["caches"]
-    assert window["cache"] == {"name": "window", "settings": {"size": 6, "sinks": 2}}
+    settings = {"size": 6, "sinks": 2, "positions": "kept"}
+    assert window["cache"] == {"name": "window", "settings": settings}
     assert control["cache"]["settings"]["sinks"] == 2
     assert other["cache"]["settings"]["budget"] == 8
     for one in said["caches"]:
@@ -47,6 +48,9 @@ def test_lab_judges_each_cache_and_its_control(story, capsys):
         ("heavy-hitters:0.5", caches.HeavyHitters(0.5)),
         ("least:4/4/8,per=layer", caches.LeastAttended((4, 4, 8), per="layer")),
         ("observed:64,window=8,pooling=1", caches.Observed(64, window=8, pooling=1)),
+        ("window:6+2,positions=renumbered", caches.Window(6, sinks=2, positions="renumbered")),
+        ("quantised:8", caches.Quantised(8, 8)),
+        ("quantised:2/4,keys=token", caches.Quantised(2, 4, keys="token")),
         ("random:64+4,seed=3,once=on", caches.Random(64, sinks=4, seed=3, once=True)),
     ],
 )
@@ -80,6 +84,10 @@ def test_a_control_has_the_same_budget_sinks_and_share_of_recent_rows():
         (["--cache", "heavy:999"], "above the text. It allows 999 rows"),
         (["--cache", "observed:20"], "above the prompt"),
         (["--cache", "heavy:4/4"], "are 6 budgets for this model"),
+        (["--cache", "quantised:3"], "must be one of 1, 2, 4 and 8. Found 3"),
+        (["--cache", "quantised:2/4/8"], "Bits are those of keys and of values"),
+        (["--cache", "quantised:4,group=24"], "must divide its width, 32"),
+        (["--cache", "window:4+1,positions=renumbered"], "not told by turning keys"),
         (["--cache", "window:4", "--tokens", "1"], "2 tokens or more"),
         (["--cache", "window:4", "--first", "999"], "Found 999"),
         (["--cache", "window:4", "--model", "kvviz/no-such-model"], "no-such-model"),

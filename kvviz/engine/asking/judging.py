@@ -16,7 +16,7 @@ from kvviz.engine.caches.full import Full
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.engine.running.cache_fit import check_cache
+from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
@@ -213,8 +213,8 @@ class _Reader:
     def read_up_to(self, number: int) -> Tensor:
         """Feed what stands before a position; return what the model says of it, shape ``vocab``."""
         fed, logits = self._rows.fed(number), None
-        # Without a cache all is read again, and in one piece.
-        for part in pieces(self._model.card, fed) if self.cache.keeps_rows else [fed]:
+        in_pieces = is_read_in_pieces(self.cache)
+        for part in pieces(self._model.card, fed) if in_pieces else [fed]:
             observation = StepObservation()
             made = pass_alone(
                 self._model,

@@ -116,8 +116,9 @@ class PackedNumbers:
         else:
             least = grouped.amin(dim)
             step = (grouped.amax(dim) - least) / (2**self._bits - 1)
-        # A group of equal numbers has no step, and is its least number.
-        above = (grouped - least.unsqueeze(dim)) / step.clamp(min=1e-30).unsqueeze(dim)
+        # A group of equal numbers has no step, and is its least number whatever it is divided by.
+        divisor = torch.where(step > 0, step, torch.ones_like(step))
+        above = (grouped - least.unsqueeze(dim)) / divisor.unsqueeze(dim)
         codes = self._ungrouped(above.round().clamp(0, 2**self._bits - 1)).to(torch.uint8)
         start = self.n_packed
         first = start if self._axis == "token" else start // self._group

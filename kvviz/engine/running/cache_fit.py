@@ -9,6 +9,12 @@ from kvviz.errors import ModelFamilyError, OptionsError
 from kvviz.translation import gettext as _
 
 
+def is_read_in_pieces(cache: KVCache) -> bool:
+    """Return whether a long prompt may be read in pieces, none of which sees another's rows go."""
+    is_plain = named_cache(cache) is None
+    return cache.keeps_rows and (is_plain or is_for_every_decoder(cache))
+
+
 def check_cache(model: LoadedModel, cache: KVCache) -> None:
     """Refuse a model that keeps no rows, or a way of keeping them that does not suit its own.
 

@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from kvviz.engine.caches.choice import chosen_cache, is_for_every_decoder, named_cache
+from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.engine.running.cache_fit import check_cache
+from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
@@ -265,7 +265,7 @@ def _steps(
 
     is_decoder = model.family.architecture == "decoder"
     can_share = is_decoder and options.cache is None
-    in_pieces = options.use_cache and (can_share or (is_decoder and is_for_every_decoder(cache)))
+    in_pieces = is_decoder and is_read_in_pieces(cache)
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
