@@ -124,8 +124,8 @@ def test_it_is_saved_and_opened_and_its_error_can_be_told(run):
     assert how_far_off(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)).tolist() == [0.0]
     with pytest.raises(TraceError, match="Only a named cache turns keys"):
         replace(trace, options=replace(trace.options, cache=None))
-    huge = PackedRows(trace.packed.keys * 1e38, trace.packed.values, trace.packed.packed_after)
-    with pytest.raises(TraceError, match=r"not finite|overflow"):
+    huge = PackedRows(trace.packed.keys * 3e37, trace.packed.values, trace.packed.packed_after)
+    with pytest.raises(TraceError, match="products overflow"):
         replace(trace, packed=huge)
     never = np.full((2, trace.n_rows), N_NEW + 1)
     with pytest.raises(TraceError, match="packed after step 10 of 9"):
