@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | bench | models`.
+"""The command line: `python -m kvviz app | trace | bench | lab | models`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kvviz.commands import lab as lab_command
 from kvviz.commands import models as models_command
 from kvviz.errors import KvvizError, OptionsError
 from kvviz.trace import GenerationTrace
@@ -91,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help=_("print one JSON object, every step in it")
     )
     bench.set_defaults(run=_bench)
+
+    lab = commands.add_parser("lab", help=_("judge ways of keeping rows by a text"))
+    lab_command.declare(lab, DEFAULT_MODEL)
 
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser

@@ -30,6 +30,14 @@ class RowFingerprint:
         bits = rows.view(_BITS[rows.element_size()])
         return (bits * self._factors).sum((-3, -1))
 
+    def by_head(self, rows: Tensor) -> Int64[Tensor, "*layer head position"]:
+        """Return what each head adds to the fingerprints of rows ``*layer head position d_head``.
+
+        Heads need not hold the same positions: the parts of one position make up its fingerprint.
+        """
+        bits = rows.view(_BITS[rows.element_size()])
+        return (bits * self._factors).sum(-1)
+
 
 def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:
     """Say which rows have other fingerprints than when they were written, if any."""

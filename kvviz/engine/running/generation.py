@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import partial
 from operator import index
 
 import numpy as np
@@ -14,9 +15,11 @@ from torch import Tensor
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
+from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
@@ -24,7 +27,7 @@ from kvviz.engine.running.prefill import Piece, pieces, together
 from kvviz.engine.running.sampling import TokenChooser
 from kvviz.engine.running.so_far import OnSoFar, SoFar
 from kvviz.engine.running.step_log import StepLog, StepNote
-from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
+from kvviz.errors import ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace, Stop
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -159,7 +162,7 @@ def prepared(
         KvvizError: As `trace_generation`, where the run cannot be made as asked.
     """
     chosen = chosen_cache(cache, options.use_cache)
-    _check_family(model, options)
+    check_cache(model, chosen)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
             _("The number of likely tokens must be a whole number, 1 or more."),
@@ -197,36 +200,6 @@ def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
             return end.value
 
 
-def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
-    if model.family.architecture == "encoder-decoder" and options.cache is not None:
-        raise OptionsError(
-            _("A {family} keeps every row of its decoder or none.").format(
-                family=model.family.title
-            ),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model that is a decoder alone."),
-        )
-    if model.card.windows and options.cache is not None:
-        raise OptionsError(
-            _("Layers that see a window keep it themselves, and take no other cache yet."),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model all of whose layers see every position."),
-        )
-    if model.family.architecture == "encoder":
-        raise ModelFamilyError(
-            _("A BERT does not write token by token, and keeps no KV cache."),
-            found=_(
-                "Under its mask every position sees every other, so that one more token changes "
-                "the rows of all before it."
-            ),
-            fix=_("Watch it read a text with trace_encoding, or load another family to generate."),
-        )
-
-
 def _steps(
     model: LoadedModel,
     prompt: str,
@@ -243,7 +216,13 @@ def _steps(
     ids = [*prompt_ids] if model.start_id is None else [model.start_id]
     n_positions = len(ids) + options.max_new_tokens - 1
     place = RowsPlace(
-        model.card, model.family.n_projections, n_positions, model.dtype, model.device
+        model.card,
+        model.family.n_projections,
+        n_positions,
+        len(ids),
+        model.dtype,
+        model.device,
+        partial(model.family.turn, model.module),
     )
     if model.start_id is None:
         rows = cache.rows(place)
@@ -279,11 +258,14 @@ def _steps(
             environment=environment(model),
             n_together=n_together,
             position_bias=final.position_bias,
+            turn_angles=final.turn_angles,
+            packed=final.packed,
             cross=final.cross,
         )
 
-    can_share = model.family.architecture == "decoder" and options.cache is None
-    in_pieces = can_share and options.use_cache
+    is_decoder = model.family.architecture == "decoder"
+    can_share = is_decoder and options.cache is None
+    in_pieces = is_decoder and is_read_in_pieces(cache)
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
@@ -327,7 +309,8 @@ def _encoder_decoder_rows(
     encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
     if done.states is None:
         raise ObservationError(_("The encoder gave nothing that the decoder could attend to."))
-    return EncoderDecoderRows(cache, place, done.states, encoder)
+    bias = partial(decoder_bias, model.module)
+    return EncoderDecoderRows(cache, place, done.states, encoder, bias)
 
 
 def _passed(

@@ -11,11 +11,13 @@ import numpy as np
 from kvviz.errors import KvvizError, TraceFileError
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.generation import GenerationTrace, Stop
-from kvviz.trace.liveness import evictions, fallen_rows, last_read, readable
+from kvviz.trace.liveness import evictions, fallen_rows, readable
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.trace.storage import cache_arrays
 from kvviz.trace.storage import header_fields as fields
+from kvviz.trace.storage.cache_arrays import CacheKind, part_of
 from kvviz.trace.storage.encoding_header import EncodingHeader
 from kvviz.trace.storage.encoding_header import arrays_of as encoding_arrays_of
 from kvviz.trace.storage.encoding_header import header_facts as encoding_header_facts
@@ -42,8 +44,6 @@ _LATER_FIELDS = {"n_timings": 1, "n_together": 1}
 
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
 _POSITIONS = ("fed", "computed", "reused")
-_LAST_READ = "last_read"
-"""The array of a run with a named cache that tells what each step dropped, and so reused."""
 _CROSS_POSITIONS = ("cross_computed", "cross_reused")
 _CROSS_ARRAYS = (
     "queries",
@@ -53,7 +53,8 @@ _CROSS_ARRAYS = (
     "written_fingerprints",
     "final_fingerprints",
 )
-_CROSS, _ENCODER = _PARTS = ("cross_", "encoder_")
+_CROSS, _ENCODER = "cross_", "encoder_"
+_PARTS = (_CROSS, _ENCODER, cache_arrays.PACKED)
 _STEP_FIELDS = {
     "chosen_id",
     "chosen_prob",
@@ -82,6 +83,7 @@ class Header:
         n_timings: How often the run was timed.
         n_together: Most runs that one of its passes was made for.
         encoder: The header of the encoder's pass, or None in a model without an encoder.
+        cache_kind: What a named cache did with its rows, or None for no such cache.
     """
 
     model: ModelCard
@@ -97,6 +99,7 @@ class Header:
     n_timings: int = 1
     n_together: int = 1
     encoder: EncodingHeader | None = None
+    cache_kind: CacheKind | None = None
 
     @property
     def n_rows(self) -> int:
@@ -110,7 +113,7 @@ class Header:
         rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
         likely = (len(self.steps), self.n_likely)
         expected: Expected = {
-            **({_LAST_READ: ("<i8", rows[:-1])} if self.options.cache is not None else {}),
+            **cache_arrays.expected(self.cache_kind, card, n_rows),
             "token_ids": ("<i8", (len(self.tokens),)),
             "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
             "all_keys": ("<f4", rows),
@@ -158,21 +161,30 @@ class Header:
             n_timings=self.n_timings,
             n_together=self.n_together,
             cross=self._built_cross(arrays),
-            **{name: of for name, of in own.items() if name not in (*_LIKELY, _LAST_READ)},
+            packed=cache_arrays.packed_rows(self.cache_kind, arrays),
+            **{
+                name: of
+                for name, of in own.items()
+                if name not in (*_LIKELY, cache_arrays.LAST_READ)
+            },
         )
 
     def _built_cross(self, arrays: Mapping[str, Array]) -> CrossAttention | None:
         if self.encoder is None:
             return None
         return CrossAttention(
-            encoder=self.encoder.build(_part(arrays, _ENCODER)), **_part(arrays, _CROSS)
+            encoder=self.encoder.build(part_of(arrays, _ENCODER)), **part_of(arrays, _CROSS)
         )
 
     def _built_steps(self, of_run: Mapping[str, Array]) -> list[Step]:
         # Steps share views of one array: without the cache each of them names every position.
         n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
         positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
-        dropped = self._dropped(of_run[_LAST_READ]) if _LAST_READ in of_run else None
+        dropped = (
+            self._dropped(of_run[cache_arrays.LAST_READ])
+            if cache_arrays.LAST_READ in of_run
+            else None
+        )
         has_window = bool(self.model.windows) and self.options.use_cache
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
@@ -185,7 +197,7 @@ class Header:
             if dropped is not None:
                 arrays["evicted"] = dropped[number]
                 n_before = self.n_prompt + number - 1 if number else 0
-                arrays["reused"] = readable(of_run[_LAST_READ], number, n_before)
+                arrays["reused"] = readable(of_run[cache_arrays.LAST_READ], number, n_before)
             elif has_window:
                 # What falls out of a window is told by the card, and the trace holds to that law.
                 arrays["evicted"] = fallen_rows(self.model, self.n_prompt, number)
@@ -205,7 +217,7 @@ class Header:
 def kind_of(trace: GenerationTrace) -> str:
     """Return the kind of file that a run is saved as."""
     if trace.options.cache is not None:
-        return "named-cache"
+        return cache_arrays.kind_of(trace)
     return "generation" if trace.cross is None else "encoder-decoder"
 
 
@@ -222,8 +234,7 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
     }
     if trace.options.cache is not None:
-        card = trace.model
-        arrays[_LAST_READ] = last_read(trace.steps, card.n_layers, card.n_kv_heads, trace.n_prompt)
+        arrays |= cache_arrays.arrays_of(trace)
     cross, bias = trace.cross, trace.position_bias
     if cross is not None and bias is not None:
         encoder = encoding_arrays_of(cross.encoder)
@@ -231,14 +242,6 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         arrays |= {_CROSS + name: getattr(cross, name) for name in _CROSS_ARRAYS}
         arrays |= {_ENCODER + name: array for name, array in encoder.items()}
     return arrays
-
-
-def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def header_facts(trace: GenerationTrace) -> dict[str, Any]:
@@ -296,7 +299,7 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    has_encoder = kind == "encoder-decoder"
+    has_encoder = kind.startswith("encoder-decoder")
     facts = _LATER_FIELDS | facts
     fields.require_names(facts, {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])})
     encoder = None
@@ -324,7 +327,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
                 tokens=ngettext("{n} token", "{n} tokens", len(tokens)).format(n=len(tokens)),
             )
         )
-    has_named_cache = kind == "named-cache"
+    has_named_cache = kind.endswith("named-cache")
     told = _POSITIONS[:2] if has_named_cache else _POSITIONS
     ends: dict[str, int] = {name: len(tokens) - 1 for name in told}
     if encoder is not None:
@@ -356,6 +359,7 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
         n_timings=facts["n_timings"],
         n_together=facts["n_together"],
         encoder=encoder,
+        cache_kind=cache_arrays.kind_in(kind),
     )
 
 

@@ -24,10 +24,16 @@ Array = np.ndarray[Any, Any]
 Expected = dict[str, tuple[str, tuple[int, ...]]]
 
 MAGIC = "kvviz-trace"
-FORMATS = {1: ("generation",), 2: ("encoding", "encoder-decoder"), 3: ("named-cache",)}
+FORMATS = {
+    1: ("generation",),
+    2: ("encoding", "encoder-decoder"),
+    3: ("named-cache",),
+    4: ("encoder-decoder-named-cache", "turning-named-cache", "packing-named-cache"),
+}
 """The kinds of trace that each format version may hold; version 1 has one and does not name it.
 
-A ``named-cache`` is a generation whose cache drops rows, or could have.
+A ``named-cache`` is a generation whose cache drops rows, or could have; one that is ``turning``
+turned keys that it kept to other places, and one that is ``packing`` kept rows in fewer bits.
 """
 
 MAX_HEADER_BYTES = 16 * 2**20

@@ -160,7 +160,8 @@ def trace(model):
 
 
 def test_every_way_of_keeping_rows_is_listed_with_a_line():
-    assert [*caches.ALL.items()] == [("full", caches.Full), ("recomputed", caches.Recomputed)]
+    assert [*caches.ALL.items()][:2] == [("full", caches.Full), ("recomputed", caches.Recomputed)]
+    assert [kind.name for kind in caches.ALL.values()] == [*caches.ALL]
     assert all(kind.summary.endswith(".") for kind in caches.ALL.values())
 
 
