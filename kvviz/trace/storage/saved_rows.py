@@ -16,7 +16,10 @@ def check_rows(trace: GenerationTrace) -> None:
     Raises:
         TraceFileError: If a row is not the one that was written.
     """
-    parts = [(trace.all_keys, trace.all_values, trace.written_fingerprints)]
+    # Where rows were packed, the fingerprints are of what was read of them.
+    kept = trace.packed
+    keys, values = (trace.all_keys, trace.all_values) if kept is None else (kept.keys, kept.values)
+    parts = [(keys, values, trace.written_fingerprints)]
     if trace.cross is not None:
         cross = trace.cross
         parts.append((cross.keys, cross.values, cross.written_fingerprints))
