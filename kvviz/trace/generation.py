@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int64
 from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.encoding import EncodingTrace
@@ -40,7 +41,7 @@ class GenerationTrace(RecordedAttention):
 
     Attributes:
         model: The model's card.
-        prompt: The text as it was typed.
+        prompt: The text as it was typed; of a conversation the text that its template made of it.
         options: How tokens were generated.
         token_ids: Prompt and generated tokens.
         tokens: The same as the tokenizer shows them.
@@ -70,6 +71,9 @@ class GenerationTrace(RecordedAttention):
         n_together: Most runs that one forward pass of this one was made for. Beyond 1, times are
             of passes that were shared, and rows may differ in their last bits from those of a run
             that was made alone.
+        conversation: The turns that the prompt was made of; none where it was typed as it is.
+        special_ids: Tokens of the run that stand for no text: the tokenizer calls them special. Of
+            a T5, whose sentinels and ends are spoken of by name, none are told.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -96,6 +100,8 @@ class GenerationTrace(RecordedAttention):
     cross: CrossAttention | None = None
     n_timings: int = 1
     n_together: int = 1
+    conversation: Conversation = NO_CONVERSATION
+    special_ids: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if type(self.n_timings) is not int or self.n_timings < 1:
@@ -193,6 +199,11 @@ class GenerationTrace(RecordedAttention):
             _("Every token that a step names has a text in the vocabulary."), named, self.vocabulary
         )
         check_unicode(self.prompt, self.tokens, self.vocabulary)
+        if not self.special_ids <= {*named, *self.token_ids.tolist()}:
+            raise TraceError(
+                _("Only tokens of the run are called special."),
+                found=_("Found {ids}.").format(ids=sorted(self.special_ids)[:8]),
+            )
 
     @property
     def n_tokens(self) -> int:

@@ -84,6 +84,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {Run[]} runs
  * @property {{ on: CountedRun, off: CountedRun }} counted
  * @property {Comparison | null} comparison
+ * @property {number[]} special_ids Tokens that stand for no text; a buffer without any does not name them.
  * @property {Savings | null} savings Null where heads share nothing and no layer has a window.
  * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
  * @property {Role[]} roles
@@ -137,7 +138,9 @@ function checkedHeader(header) {
   if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
   header.encoder ??= null;
   header.savings ??= null;
+  header.special_ids ??= [];
   checkCounts(header);
+  requireNumbers(header.special_ids, header.special_ids.length, "special_ids");
   if (header.encoder !== null) checkEncoder(header);
   if (header.savings !== null) {
     requireFields(header.savings, contract.savings, "savings");
