@@ -15,11 +15,13 @@ from transformers import PreTrainedModel
 
 from kvviz.engine.models import chat_template
 from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
+from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
-from kvviz.errors import ModelFilesError, PromptError
+from kvviz.errors import ModelFilesError, OutOfMemoryError, PromptError
+from kvviz.published.catalogue import megabytes
 from kvviz.trace import Conversation, ModelCard
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -285,9 +287,21 @@ class LoadedModel:
 
         Raises:
             DeviceError: If the dtype is unknown, or the device lacks it.
+            OutOfMemoryError: If the copy does not fit into memory.
         """
         torch_dtype = checked_dtype(dtype)
         checked_device(str(self.device), torch_dtype)
+        needed, free = self.card.n_params * torch_dtype.itemsize, free_bytes(self.device)
+        if free is not None and needed > free:
+            raise OutOfMemoryError(
+                _("{model} in {dtype} does not fit into the memory of {device}.").format(
+                    model=self.card.name, dtype=dtype, device=self.device
+                ),
+                found=_("It takes {size}, and {free} are free.").format(
+                    size=megabytes(needed), free=megabytes(free)
+                ),
+                fix=_("Close what else takes memory, or try a smaller model."),
+            )
         module = copy.deepcopy(self.module)
         torch.nn.Module.to(module, torch_dtype)
         if torch_dtype == torch.float16:
