@@ -156,6 +156,7 @@ def _offers(*, is_alone: bool) -> None:
     with st.expander(_("Add another family"), expanded=is_alone, key="kvviz-add-families"):
         for name, column in zip(addable, st.columns(len(addable), gap="medium"), strict=True):
             with column:
-                title = CATALOGUE[name.removeprefix(PREFIX)].title
-                st.html(f'<div class="kvviz-heading">{plain_html(title)}</div>')
+                model = CATALOGUE[name.removeprefix(PREFIX)].title
+                title = plain_html(_("Add {model}").format(model=model))
+                st.html(f'<div class="kvviz-heading" role="heading" aria-level="3">{title}</div>')
                 model_adding.draw(name)
