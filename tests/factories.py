@@ -17,6 +17,7 @@ from kvviz.trace import (
     encoding_flops,
     forward_flops,
 )
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.encoding import Mask
 from kvviz.trace.liveness import fallen_rows
 from kvviz.trace.model_card import Family
@@ -75,6 +76,8 @@ def make_trace(
     card: ModelCard | None = None,
     token_ids: np.ndarray | None = None,
     n_encoder: int = 5,
+    conversation: Conversation = NO_CONVERSATION,
+    special_ids: frozenset[int] = frozenset(),
 ) -> GenerationTrace:
     """Build a trace whose positions, counts and formulas are those of a real run.
 
@@ -150,6 +153,8 @@ def make_trace(
         environment={"machine": "test"},
         position_bias=bias,
         cross=cross,
+        conversation=conversation,
+        special_ids=special_ids,
     )
 
 

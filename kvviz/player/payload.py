@@ -24,7 +24,7 @@ from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.rounding import named_numbers
 from kvviz.player.run_patterns import pattern_bytes, thumbnail_arrays
-from kvviz.player.tokens import named_tokens
+from kvviz.player.tokens import named_tokens, special_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
 from kvviz.translation import gettext as _
@@ -192,6 +192,7 @@ def pack(
         "recorded": recorded,
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
+        **special_tokens(runs.values()),
         **_savings(first, n_steps),
         **_named_cache(first),
         **second_cache.encoder_header(first),

@@ -14,6 +14,7 @@ from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
 from kvviz.trace.attention import check_products
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.encoding import EncodingTrace
@@ -43,7 +44,7 @@ class GenerationTrace(RecordedAttention):
 
     Attributes:
         model: The model's card.
-        prompt: The text as it was typed.
+        prompt: The text as it was typed; of a conversation the text that its template made of it.
         options: How tokens were generated.
         token_ids: Prompt and generated tokens.
         tokens: The same as the tokenizer shows them.
@@ -79,6 +80,9 @@ class GenerationTrace(RecordedAttention):
         packed: What was read of rows once a cache had packed them into fewer bits; None where every
             row was read as it was written. Fingerprints of a packed row are of what is unpacked of
             it, the first time and the last.
+        conversation: The turns that the prompt was made of; none where it was typed as it is.
+        special_ids: Tokens of the run that stand for no text: the tokenizer calls them special. Of
+            a T5, whose sentinels and ends are spoken of by name, none are told.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -107,6 +111,8 @@ class GenerationTrace(RecordedAttention):
     n_together: int = 1
     turn_angles: Float64[np.ndarray, "layer pair"] | None = None
     packed: PackedRows | None = None
+    conversation: Conversation = NO_CONVERSATION
+    special_ids: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if type(self.n_timings) is not int or self.n_timings < 1:
@@ -211,6 +217,11 @@ class GenerationTrace(RecordedAttention):
             _("Every token that a step names has a text in the vocabulary."), named, self.vocabulary
         )
         check_unicode(self.prompt, self.tokens, self.vocabulary)
+        if not self.special_ids <= {*named, *self.token_ids.tolist()}:
+            raise TraceError(
+                _("Only tokens of the run are called special."),
+                found=_("Found {ids}.").format(ids=sorted(self.special_ids)[:8]),
+            )
 
     @property
     def n_tokens(self) -> int:

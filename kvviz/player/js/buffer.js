@@ -86,6 +86,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {Run[]} runs
  * @property {{ on: CountedRun, off: CountedRun }} counted
  * @property {Comparison | null} comparison
+ * @property {number[]} special_ids Tokens that stand for no text; a buffer without any does not name them.
  * @property {Savings | null} savings Null where heads share nothing and no layer has a window.
  * @property {NamedCache | null} named_cache How the run with the cache kept its rows; null where it kept all of them.
  * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
@@ -141,7 +142,9 @@ function checkedHeader(header) {
   header.encoder ??= null;
   header.savings ??= null;
   header.named_cache ??= null;
+  header.special_ids ??= [];
   checkCounts(header);
+  requireNumbers(header.special_ids, header.special_ids.length, "special_ids");
   if (header.encoder !== null) checkEncoder(header);
   if (header.savings !== null) {
     requireFields(header.savings, contract.savings, "savings");

@@ -149,20 +149,41 @@ export function rowStretches(facts) {
   return found;
 }
 
+/** Stands before the name of a token that stands for no text, wherever that is written. */
+export const SPECIAL_MARK = "◇";
+
 /**
  * The token at a position of one run: the prompt's, then what this run chose.
  * @param {Payload} payload @param {RunCache} cache @param {number} position @returns {string}
  */
 export function tokenText(payload, cache, position) {
-  const { n_prompt, tokens, runs } = payload.header;
-  const run = runOf(payload, cache);
-  if (position < n_prompt || !run || run === runs[0]) return tokens[position]?.text ?? "";
-  return textOfId(payload, run.chosen_ids[position - n_prompt]);
+  const chosen = chosenAt(payload, cache, position);
+  if (chosen !== null) return textOfId(payload, chosen);
+  const token = payload.header.tokens[position];
+  return token ? marked(payload, token.id, token.text) : "";
+}
+
+/** @param {Payload} payload @param {RunCache} cache @param {number} position @returns {boolean} Whether its token stands for no text. */
+export function isSpecial(payload, cache, position) {
+  const { special_ids, tokens } = payload.header;
+  return special_ids.includes(chosenAt(payload, cache, position) ?? tokens[position]?.id);
+}
+
+/** @param {Payload} payload @param {RunCache} cache @param {number} position @returns {number | null} What the second run chose; null where all tokens are told. */
+function chosenAt({ header: { n_prompt, runs } }, cache, position) {
+  const run = runs.find((one) => one.cache === cache);
+  return position < n_prompt || !run || run === runs[0] ? null : run.chosen_ids[position - n_prompt];
 }
 
 /** @param {Payload} payload @param {number} id @returns {string} */
 export function textOfId(payload, id) {
-  return payload.header.vocabulary[String(id)] ?? payload.header.tokens.find((t) => t.id === id)?.text ?? `#${id}`;
+  const { vocabulary, tokens } = payload.header;
+  return marked(payload, id, vocabulary[String(id)] ?? tokens.find((t) => t.id === id)?.text ?? `#${id}`);
+}
+
+/** @param {Payload} payload @param {number} id @param {string} text @returns {string} */
+function marked({ header }, id, text) {
+  return header.special_ids.includes(id) ? SPECIAL_MARK + text : text;
 }
 
 /**

@@ -84,6 +84,7 @@ export const LABELS = translated({
   close: N_("Close"),
   chosen: N_("chosen"),
   nextTitle: N_("chosen, not yet in the cache"),
+  special: N_("special token: it stands for no text"),
   readHint: N_("Point at a cell to read it, click to keep it."),
   whyNotZero: N_("why not zero?"),
   arithmetic: N_("how it is counted"),
