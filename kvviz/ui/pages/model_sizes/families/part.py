@@ -68,7 +68,7 @@ def _found(
         return () if outcome is None else outcome.found
     if not is_open:
         st.button(
-            _("Read it with {model}").format(model=wanted[0].title),
+            _("Read it with {model}").format(model=called(FIRST)),
             key="families:read",
             on_click=record.seen.add,
             args=(key,),
