@@ -20,6 +20,7 @@ from kvviz.trace import (
 from kvviz.trace.encoding import Mask
 from kvviz.trace.liveness import fallen_rows
 from kvviz.trace.model_card import Family
+from kvviz.trace.named_cache import NamedCache
 
 
 def make_card(
@@ -148,6 +149,30 @@ def make_trace(
         position_bias=bias,
         cross=cross,
     )
+
+
+def make_dropping(n_prompt: int = 9, n_new: int = 5, **changes) -> GenerationTrace:
+    """A run whose first KV head drops the rows of odd positions after the step that wrote them.
+
+    The other heads of a layer keep every row, but for the last layer, where all do as the first.
+    """
+    trace = make_trace(n_prompt, n_new, **changes)
+    card, steps, n_bytes = trace.model, [], 0
+    rows_a_token = card.n_layers * card.n_kv_heads
+    for step in trace.steps:
+        gone = [
+            (layer, head, position)
+            for layer in range(card.n_layers)
+            for head in range(card.n_kv_heads if layer == card.n_layers - 1 else 1)
+            for position in step.computed.tolist()
+            if position % 2
+        ]
+        evicted = np.array(gone, dtype=np.int64).reshape(-1, 3).T.copy()
+        n_written = step.computed.size * rows_a_token
+        n_bytes += (n_written - len(gone)) * (card.cache_bytes_per_token // rows_a_token)
+        steps.append(replace(step, evicted=evicted, cache_bytes=n_bytes))
+    named = NamedCache("every-second", (("first", 0), ("heads", "first")))
+    return replace(trace, steps=steps, options=replace(trace.options, cache=named))
 
 
 def make_encoding(

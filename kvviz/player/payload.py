@@ -22,8 +22,8 @@ from kvviz.player.contract import CONTRACT
 from kvviz.player.fingerprints import BYTES_OF_PRINTS, fingerprint_arrays
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
 from kvviz.player.lives import cross_lives, lives
-from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.player.rounding import named_numbers
+from kvviz.player.run_patterns import pattern_bytes, thumbnail_arrays
 from kvviz.player.tokens import named_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
@@ -108,8 +108,8 @@ def pack(
         The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
 
     Raises:
-        PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
-            large to be shown, or a named cache drops its rows.
+        PayloadError: If step, layer, head, side or cell does not exist in the run, or the run is
+            too large to be shown.
     """
     runs = _runs_of(trace)
     first = next(iter(runs.values()))
@@ -151,7 +151,7 @@ def pack(
         *second_cache.arrays_of_a_layer(runs, n_rows, layers),
         *fingerprint_arrays(runs, n_rows, layers),
         *_position_bias(first, n_rows),
-        *_thumbnails(first, n_rows, layers),
+        *thumbnail_arrays(first, n_rows, layers),
         *origin_arrays(run_id, origins or {}),
     ]
     header = {
@@ -193,6 +193,7 @@ def pack(
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
         **_savings(first, n_steps),
+        **_named_cache(first),
         **second_cache.encoder_header(first),
     }
     return packed_buffer.pack(header, arrays)
@@ -221,15 +222,6 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
 def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     if isinstance(trace, CacheComparison):
         return {"on": trace.cached, "off": trace.uncached}
-    if trace.options.cache is not None:
-        raise PayloadError(
-            _("The player cannot show yet what a named cache drops."),
-            found=_("This one used the cache {cache!r}.").format(cache=trace.options.cache_name),
-            fix=_(
-                "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
-                "run with the full cache."
-            ),
-        )
     return {"on" if trace.options.use_cache else "off": trace}
 
 
@@ -322,6 +314,12 @@ def _savings(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
     }
 
 
+def _named_cache(run: GenerationTrace) -> dict[str, Any]:
+    """Return the header's ``named_cache``; nothing where on and off tell how rows were kept."""
+    named = run.options.cache
+    return {} if named is None else {"named_cache": {"name": named.name, "told": named.told}}
+
+
 def _comparison(
     trace: GenerationTrace | CacheComparison, n_steps: int, n_rows: int
 ) -> dict[str, Any] | None:
@@ -353,7 +351,7 @@ def _arrays_of_layers(
     for layer in layers:
         for name, run in runs.items():
             keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
-            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows)
+            yield f"{name}.pattern.{layer}", pattern_bytes(run, layer, n_rows)
             queries = run.queries[layer, :, :n_rows]
             for part, rows in (("keys", keys), ("values", values), ("queries", queries)):
                 yield from named_numbers(f"{name}.{part}", layer, rows)
@@ -364,32 +362,3 @@ def _position_bias(run: GenerationTrace, n_rows: int) -> Iterator[tuple[str, np.
     if run.position_bias is not None:
         row = run.position_bias[:, n_rows - 1, :n_rows]
         yield "position_bias", np.ascontiguousarray(row[:, ::-1], dtype=np.float32)
-
-
-def _triangles(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:
-    # A position bias makes scores more than products; such runs are short enough to be held whole.
-    if run.position_bias is not None:
-        return second_cache.self_patterns(run, layer, n_rows)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    return triangles(queries, keys, run.score_scale[layer], run.model.window(layer))
-
-
-def _thumbnails(
-    run: GenerationTrace, n_rows: int, layers: Sequence[int]
-) -> Iterator[tuple[str, np.ndarray]]:
-    if len(layers) == run.model.n_layers:
-        return
-    n_cells = min(CONTRACT["thumbnail_cells"], n_rows)
-    yield (
-        "thumbnails",
-        np.stack([_small(run, layer, n_rows, n_cells) for layer in range(run.model.n_layers)]),
-    )
-
-
-def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.ndarray:
-    if run.position_bias is not None:
-        patterns = [run.pattern(layer, head) for head in range(run.model.n_heads)]
-        return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    scale, window = run.score_scale[layer], run.model.window(layer)
-    return thumbnails(queries, keys, scale, n_cells, window)

@@ -310,5 +310,4 @@ class GenerationTrace(RecordedAttention):
         )
 
     def _repr_html_(self) -> str | None:
-        # The player cannot show yet what a named cache drops: each head may keep other rows.
-        return drawn(self) if self.options.cache is None else None
+        return drawn(self)

@@ -58,6 +58,12 @@ class NamedCache:
                 fix=_("Describe the cache by such settings alone."),
             )
 
+    @property
+    def told(self) -> str:
+        """Name and settings in one line, as they are written in Python: ``window (size = 64)``."""
+        settings = ", ".join(f"{name} = {value}" for name, value in self.settings)
+        return f"{self.name} ({settings})" if settings else self.name
+
     def to_json(self) -> dict[str, Any]:
         """Return name and settings as a plain dictionary for a JSON header."""
         settings = {

@@ -61,6 +61,12 @@ export function inUnit(value, unit) {
   return significant(value / unit.size);
 }
 
+/** @param {number} part @param {number} all @returns {string} How many times as much. */
+export function timesAsMuch(part, all) {
+  const times = all / part;
+  return times >= 9.95 ? String(Math.round(times)) : times.toFixed(1);
+}
+
 /** @param {number} value @returns {string} 1.4e-6, 0, 0.012 */
 export function small(value) {
   if (value === 0) return "0";

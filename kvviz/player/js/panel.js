@@ -5,9 +5,10 @@ import { crossPanel } from "./cross_panel.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { groupOf } from "./kv_heads.js";
-import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
+import { hasPickerInTitle } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
+import { hitHeat, hitKv, windowStart } from "./pictures_layout.js";
 import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS as MAKING } from "./making_words.js";
 import { whyUnseen } from "./unseen.js";
@@ -16,7 +17,7 @@ import * as words from "./words.js";
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Several } from "./picture.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action, Spot, State } from "./state.js"
  * @import { StepFacts } from "./run.js"
  * @import { PanelView } from "./paint_kv.js"

@@ -1,83 +1,43 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
-import { el, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
+import { setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
 import { readBuffer } from "./buffer.js";
-import { gradient } from "./colour.js";
 import { writeTags } from "./figure_tag.js";
-import { originWanted } from "./head_origin.js";
+import { clearHooks, writeHooks } from "./hooks.js";
+import { HostMessages } from "./host_messages.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
 import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
-import { kvHead, groupsOf } from "./kv_heads.js";
-import { crossLivesOf, livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
-import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { cumulativeRows, mainRun, stepFacts } from "./run.js";
+import { livesOnShow } from "./scene.js";
+import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
-import { forgets } from "./unseen.js";
 import { buildView } from "./view.js";
 import * as words from "./words.js";
 
 /**
  * @import { Payload, View } from "./buffer.js"
- * @import { Palette, Theme } from "./colour.js"
- * @import { OriginPlace } from "./head_origin.js"
+ * @import { Host } from "./host_messages.js"
  * @import { Layout } from "./layout.js"
- * @import { LifeView } from "./paint_history.js"
- * @import { StepFacts } from "./run.js"
- * @import { Action, Spot, State } from "./state.js"
- *
- * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
- * @property {(view: View, number: number, id: string) => void} [onView]
- * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number }) => void} [onWanted]
- *
- * @typedef {object} Scene All that a frame is drawn from.
- * @property {Payload} payload
- * @property {State} state
- * @property {StepFacts} facts Of the main run.
- * @property {Spot | null} spot Pointed at, or kept.
- * @property {Layout} layout
- * @property {number} measured Grows when sizes must be read again.
- * @property {Theme} theme
- * @property {Palette} palette
- * @property {number} dpr
- * @property {import("./motion.js").Moment} moment What of the step in view has been seen happening by now.
- * @property {boolean} canAsk
- * @property {{ on: number[], off: number[] }} cumulative
- * @property {{ on: LifeView | null, off: LifeView | null }} lives Of the rows that the head on show reads.
- * @property {PictureStore} store
- * @property {PictureStore} crossStore Of the second cache: its rows are other rows.
- *
- * @typedef {object} Part
- * @property {HTMLElement} node
- * @property {(scene: Scene) => void} update Draws what changed.
- * @property {() => void} [settle] What needs the layout of the whole frame, once all is written.
- * @property {() => void} [destroy]
+ * @import { Scene } from "./scene.js"
+ * @import { Action, State } from "./state.js"
  */
 
-const TELL_MS = 250;
-/** After so long, up to twice, the host is told of a view that somebody else led to. */
-const LED_TELL_MS = 1500;
-/** A question to the model waits so long: whoever goes through the heads asks about the last one. */
-const ASK_MS = 200;
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
-const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
-const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
-const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "nEvicted", "layer", "head", "kvHead", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
 
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
-    this.host = host;
     /** @type {Payload | null} */
     this.payload = null;
     /** @type {State | null} */
@@ -94,17 +54,12 @@ export class Player {
     /** When the step in view was come to, whether by a single step on, and how long that is shown. */
     this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
     this.playTimer = 0;
-    this.tellTimer = 0;
     this.sayTimer = 0;
-    this.askTimer = 0;
-    /** The question about a head that was asked last. */
-    this.asked = "";
-    this.told = "";
     /** Whether the view is being changed by who leads, and not by the person here. */
     this.isLed = false;
+    this.messages = new HostMessages(host, this);
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
-    this.themeChanged = whenChanged();
     this.folded = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.schedule = this.schedule.bind(this);
@@ -169,14 +124,14 @@ export class Player {
       this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
-      this.fillPicker(payload);
+      this.view.picker.fill(payload, this.messages.canAsk);
       if (!this.state.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
     }
     writeTags(this.root, payload.header.recorded);
-    this.told = JSON.stringify(viewOf(this.state));
+    this.messages.knows(this.state);
     this.stir();
-    this.askModel(false);
+    this.messages.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
     this.retheme();
@@ -198,20 +153,8 @@ export class Player {
     this.state = null;
     this.pausePlaying();
     // Nothing is drawn, so nothing is claimed.
-    for (const name of HOOKS) delete this.root.dataset[name];
+    clearHooks(this.root);
     this.root.dataset.ready = "true";
-  }
-
-  /** @param {Payload} payload */
-  fillPicker(payload) {
-    const { header } = payload;
-    const options = (/** @type {number} */ count, /** @type {(n: number) => boolean} */ here) =>
-      Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)]));
-    const canAsk = this.host.onWanted !== undefined;
-    this.view.layerSelect.replaceChildren(...options(header.model.n_layers, (n) => canAsk || header.layers.includes(n)));
-    const heads = options(header.model.n_heads, () => true);
-    const groups = groupsOf(payload).map(({ kv, first, last }) => el("optgroup", { label: words.kvHeadName(kv) }, heads.slice(first, last + 1)));
-    this.view.headSelect.replaceChildren(...(groups.length ? groups : heads));
   }
 
   retheme() {
@@ -230,15 +173,14 @@ export class Player {
     if (!this.state || !this.payload) return;
     if (action.type === "edit") return this.edit(action.row);
     const before = this.state;
-    const canAsk = this.host.onWanted !== undefined;
-    const after = reduce(before, action, this.payload, canAsk);
+    const after = reduce(before, action, this.payload, this.messages.canAsk);
     if (after === before) return;
     this.state = after;
     if (after.step !== before.step && !after.dragging && !reducedMotion()) this.move(after, after.step === before.step + 1);
-    this.ask(action, after);
-    this.askModel(action.type === "further");
+    this.messages.ask(action, this.payload, after);
+    this.messages.askModel(action.type === "further");
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
-    this.tell();
+    this.messages.tell(this.isLed);
     this.stir();
     this.schedule();
   }
@@ -274,41 +216,12 @@ export class Player {
   }
 
   /**
-   * Asks the host for what was just picked and is not here; again when it is picked again, since
-   * the host may have failed to answer.
-   * @param {Action} action @param {State} after
-   */
-  ask(action, after) {
-    const { id } = /** @type {Payload} */ (this.payload).header;
-    const { layer, cache } = after.wanted;
-    if (layer !== null && (action.type === "layer" || action.type === "pick")) this.host.onWanted?.({ id, layer });
-    if (cache !== null && action.type === "cache") this.host.onWanted?.({ id, cache });
-  }
-
-  /**
    * Leads to the experiment below that changes a token of the prompt, with this one chosen.
    * @param {number} row
    */
   edit(row) {
-    this.host.onWanted?.({ id: /** @type {Payload} */ (this.payload).header.id, edit: row });
+    if (this.payload) this.messages.edit(this.payload, row);
     leadTo(EXPERIMENT, reducedMotion());
-  }
-
-  /**
-   * Asks the host how the rows of the head in view came about, where that is on show and not here.
-   * @param {boolean} again Whether a person asks, so that what was refused is asked for once more.
-   */
-  askModel(again) {
-    clearTimeout(this.askTimer);
-    const { payload, state, host } = this;
-    const wanted = payload && state && host.onWanted ? originWanted(payload, state, again) : null;
-    if (!wanted || !payload) return;
-    const question = JSON.stringify([payload.header.id, payload.header.view_number, wanted]);
-    if (question === this.asked && !again) return;
-    this.askTimer = window.setTimeout(() => {
-      this.asked = question;
-      host.onWanted?.({ id: payload.header.id, origin: wanted });
-    }, ASK_MS);
   }
 
   playOrPause() {
@@ -330,20 +243,6 @@ export class Player {
 
   pausePlaying() {
     clearTimeout(this.playTimer);
-  }
-
-  /** Tells the host what is in view, once it has come to rest. */
-  tell() {
-    clearTimeout(this.tellTimer);
-    if (!this.state || this.state.dragging || this.state.playing) return;
-    this.tellTimer = window.setTimeout(() => {
-      if (!this.state || this.state.dragging || this.state.playing) return;
-      const view = viewOf(this.state);
-      const text = JSON.stringify(view);
-      if (text === this.told) return;
-      this.told = text;
-      if (this.payload) this.host.onView?.(view, this.payload.header.view_number, this.payload.header.id);
-    }, this.isLed ? LED_TELL_MS * (1 + Math.random()) : TELL_MS);
   }
 
   /** @param {KeyboardEvent} event @param {boolean} inside */
@@ -387,7 +286,7 @@ export class Player {
       theme: theme.theme,
       palette: theme.palette,
       dpr: (devicePixelRatio || 1) * zoom,
-      canAsk: this.host.onWanted !== undefined,
+      canAsk: this.messages.canAsk,
       cumulative: this.cumulative,
       lives: livesOnShow(payload, state),
       store: this.store,
@@ -400,7 +299,7 @@ export class Player {
     (state.cache === "off" ? off : on).update(scene);
     for (const part of this.view.parts) part.update(scene);
     this.updateRest(scene);
-    this.hooks(scene);
+    writeHooks(this.root, scene);
     for (const part of this.view.parts) part.settle?.();
     this.folded([layout, this.measured, state.step], () => this.fold(layout));
     this.frames++;
@@ -430,12 +329,11 @@ export class Player {
     root.toggleAttribute("data-encoder", header.encoder !== null);
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
-    const picker = this.view.picker;
-    const top = this.view.stageTop;
+    const { picker, stageTop: top } = this.view;
     // The title of the pattern has room for the two lists only where the pattern is wide.
     const above = !hasPickerInTitle(layout);
     show(top, above);
-    if (above) top.append(picker);
+    if (above) picker.standIn(top);
   }
 
   /**
@@ -451,64 +349,14 @@ export class Player {
   }
 
   /** @param {Scene} scene */
-  updateRest({ state, payload, theme, facts, layout }) {
-    const picker = this.view.picker;
-    if (hasPickerInTitle(layout)) {
-      const slot = this.view.panels[state.cache === "off" ? "off" : "on"].picker;
-      if (picker.parentElement !== slot) slot.append(picker);
-    }
+  updateRest({ state, payload, facts, layout }) {
+    const { picker, panels } = this.view;
+    if (hasPickerInTitle(layout)) picker.standIn(panels[state.cache === "off" ? "off" : "on"].picker);
     this.view.stage.classList.toggle("is-bands", layout.bands);
-    const pick = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ n) => {
-      if (select.value !== String(n)) select.value = String(n);
-    };
-    pick(this.view.layerSelect, layerInView(state));
-    pick(this.view.headSelect, state.head);
+    picker.update(state);
     setText(this.view.tableButton, state.table ? words.LABELS.tableHide : words.LABELS.table);
     setAttribute(this.view.tableButton, "aria-pressed", String(state.table));
-    show(this.view.evicted, forgets(payload, mainRun(state.cache), state));
-    this.themeChanged([theme], () => (this.view.scale.style.background = gradient(theme)));
-    this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => {
-      const cached = runOf(payload, "on");
-      const notes = [];
-      if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
-      if (cached && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
-      if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state)));
-      const proof = this.view.proof;
-      setText(proof, notes.filter(Boolean).join(" "));
-      proof.classList.toggle("is-bad", cached !== null && state.cache !== "off" && !cached.reuse_is_proven);
-      this.say(words.plain(words.stepSentence(facts)));
-    });
-  }
-
-  /** @param {Scene} scene */
-  hooks({ state, payload, facts }) {
-    const { dataset } = this.root;
-    /** @type {Record<string, string | number>} */
-    const values = {
-      step: facts.step, nSteps: facts.n_steps, kind: facts.kind, nFed: facts.n_fed, nComputed: facts.n_computed,
-      nReused: facts.n_reused, nEvicted: facts.n_evicted, layer: state.layer, head: state.head, kvHead: kvHead(payload, state.head), cache: state.cache,
-    };
-    for (const [name, value] of Object.entries(values)) {
-      if (dataset[name] !== String(value)) dataset[name] = String(value);
-    }
-    if (facts.cross) {
-      dataset.nCrossComputed = String(facts.cross.n_computed);
-      dataset.nCrossReused = String(facts.cross.n_reused);
-    } else {
-      for (const name of CROSS_HOOKS) delete dataset[name];
-    }
-    if (state.cache === "both") {
-      const other = stepFacts(payload, "off", state);
-      dataset.nFedOff = String(other.n_fed);
-      dataset.nComputedOff = String(other.n_computed);
-      dataset.nReusedOff = String(other.n_reused);
-      if (other.cross) {
-        dataset.nCrossComputedOff = String(other.cross.n_computed);
-        dataset.nCrossReusedOff = String(other.cross.n_reused);
-      }
-    } else {
-      for (const name of OTHER_HOOKS) delete dataset[name];
-    }
+    this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => this.say(words.plain(words.stepSentence(facts))));
   }
 
   /**
@@ -522,9 +370,8 @@ export class Player {
 
   destroy() {
     this.pausePlaying();
-    clearTimeout(this.tellTimer);
+    this.messages.stop();
     clearTimeout(this.sayTimer);
-    clearTimeout(this.askTimer);
     cancelAnimationFrame(this.pending);
     this.resize?.disconnect();
     removeEventListener("resize", this.schedule);
@@ -548,13 +395,4 @@ function windowHeight() {
 /** @returns {boolean} */
 function reducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** @param {Payload} payload @param {State} state @returns {Scene["lives"]} */
-export function livesOnShow(payload, state) {
-  const of = (/** @type {"on" | "off"} */ cache) => {
-    const own = livesOf(payload, cache, state);
-    return own && { cache, own, cross: crossLivesOf(payload, cache) };
-  };
-  return { on: of("on"), off: of("off") };
 }

@@ -4,7 +4,7 @@ import { LIFE_STATES, crossLivesOf, isOneLife, livesOf } from "./lives.js";
 import { whyUnseen, windowOf } from "./unseen.js";
 
 /**
- * @import { Cell, Payload, Run, RunCache, Cache, View } from "./buffer.js"
+ * @import { Cell, NamedCache, Payload, Run, RunCache, Cache, View } from "./buffer.js"
  * @import { HeadGroup } from "./kv_heads.js"
  * @import { Lives } from "./lives.js"
  * @import { Numbers } from "./packed_buffer.js"
@@ -23,11 +23,14 @@ import { whyUnseen, windowOf } from "./unseen.js";
  * @property {number} n_fed
  * @property {number} n_computed
  * @property {number} n_reused
+ * @property {number} n_live Rows that attention could read, those just computed among them.
  * @property {number} n_evicted Rows that are no longer there.
  * @property {Uint8Array} states Of each row, a number of `LIFE_STATES`.
  * @property {number} layer
  * @property {number | null} window How many positions a query of the layer sees; null for all.
  * @property {boolean} isEverywhere Whether rows of all layers and heads have the same life.
+ * @property {number} head
+ * @property {NamedCache | null} keptBy The named cache that kept the rows.
  * @property {HeadGroup | null} group The query heads that read the same rows, where several do.
  * @property {number} max_row_change
  * @property {{ n_rows: number, n_computed: number, n_reused: number, states: Uint8Array } | null} cross The rows
@@ -103,11 +106,14 @@ export function stepFacts(payload, cache, { step, layer, head }) {
     n_fed: run.n_fed[step],
     n_computed: run.n_computed[step],
     n_reused: lives.n_read[step],
+    n_live: run.n_computed[step] + lives.n_read[step],
     n_evicted: lives.n_evicted[step],
     states: statesOf(lives),
     layer,
     window: windowOf(payload, layer),
+    head,
     isEverywhere: isOneLife(payload, cache),
+    keptBy: cache === "on" ? payload.header.named_cache : null,
     group: groupOf(payload, head),
     max_row_change: run.max_row_change[step],
     cross: cross && run.n_cross_computed && run.n_cross_reused

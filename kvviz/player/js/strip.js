@@ -6,7 +6,7 @@ import { mainRun, rowState, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
 /**
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 

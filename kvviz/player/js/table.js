@@ -10,7 +10,7 @@ import { LABELS, STATES, tableCaption } from "./words.js";
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { LifeView } from "./paint_history.js"
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { StepFacts } from "./run.js"
  */
 

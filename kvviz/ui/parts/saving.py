@@ -135,12 +135,6 @@ def open_upload(state: RunState, upload: Any, family: Family) -> None:
                     "decoder, and open the file there."
                 ).format(t5_page=title_of("encoder_decoder"), gpt2_page=title_of("kv_cache")),
             )
-        if trace.options.cache is not None:
-            raise TraceFileError(
-                _("This page shows runs with the full cache, or with none."),
-                found=_("This one used the cache {name!r}.").format(name=trace.options.cache_name),
-                fix=_("Open it in Python with kvviz.open_trace."),
-            )
     except KvvizError as error:
         state.error = error
     else:

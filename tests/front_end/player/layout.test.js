@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  hitHeat, hitHistory, hitKv, layoutPlayer, lensWindow, windowStart,
-} from "../../../kvviz/player/js/layout.js";
+import { hitHistory } from "../../../kvviz/player/js/history_layout.js";
+import { layoutPlayer } from "../../../kvviz/player/js/layout.js";
+import { hitHeat, hitKv, lensWindow, windowStart } from "../../../kvviz/player/js/pictures_layout.js";
 import { stepAt, stepCentre, timelineGeometry } from "../../../kvviz/player/js/timeline_layout.js";
 
 const WIDTHS = [320, 360, 390, 414, 480, 599, 600, 700, 768, 820, 939, 940, 1024, 1100, 1280, 1440, 1600];
