@@ -65,3 +65,41 @@ def test_nonsense_in_a_link_gives_the_usual_view_and_one_line_on_a_telephone_in_
     tab.wait(step=8, nLive=16)
     tab.still()
     tab.fits()
+
+
+def test_what_ways_cost_is_told_by_a_record_covered_and_measured_here(visit):
+    tab = visit(works=True)
+    page, told = tab.page, tab.page.locator('[data-kvviz="verdict"]')
+    page.goto(f"{tab.address}/cache_lab?do=budgets&ask=1")
+    # Asked first: nothing of the answer is on the page.
+    expect(page.locator('[data-kvviz="question"]')).to_contain_text("32 rows in each head")
+    expect(told).to_have_count(0)
+    expect(page.locator('[data-kvviz="budget-table"]')).to_have_count(0)
+    page.get_by_role("button", name="window with 4 sinks").click()
+    expect(told).to_have_attribute("data-recorded", "1")
+    expect(page.locator('[data-kvviz="budget-table"] tbody tr')).to_have_count(7)
+    expect(tab.chart("loss-by-budget")).to_be_visible()
+
+    page.get_by_role("radio", name="Sinks").click()
+    page.get_by_role("button", name="less than a third").click()
+    costs = [
+        float(told.get_attribute(f"data-cost-{sinks}") or "nan")
+        for sinks in (0, 1)
+        if expect(told).to_have_attribute("data-recorded", "1") is None
+    ]
+    assert costs[1] < costs[0]
+    expect(page.locator('[data-kvviz="published-sinks"]')).to_contain_text("3,359.95")
+    expect(page.locator('[data-kvviz="sink-heads"]')).to_be_visible()
+
+    page.get_by_role("radio", name="Fluent, and forgetful").click()
+    page.get_by_role("button", name="a tenth or less").click()
+    expect(page.locator('[data-kvviz="needle-table"] tbody tr')).to_have_count(5)
+    expect(told).to_contain_text("the second telling gains")
+    tab.still()
+    assert said(page) == {"do": "needle", "ask": "1"}
+
+    # What is measured here takes a while, and can be left alone.
+    page.get_by_role("button", name="Measure it here").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled: nothing was kept of it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Do it again")).to_be_visible()

@@ -9,9 +9,12 @@ import kvviz
 from kvviz import caches
 from kvviz.engine import judge_all
 from kvviz.errors import OptionsError
+from kvviz.lessons.held_out import held_out_stories
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart, kept_part
+from kvviz.ui.pages.cache_lab.needle import BEFORE, said_twice
 from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, write
+from kvviz.ui.pages.cache_lab.stories import BUDGETS, LINES, Losses, read_stories
 from tests.pages.conftest import Drawn, opened_by_link
 
 TEXT = "Tim had a red ball. He threw the ball to his dog, and the dog ran to the tree and"
@@ -130,3 +133,81 @@ def test_a_budget_above_the_text_and_a_text_too_short_get_a_sentence_and_a_way_o
 
 def test_every_way_has_a_term_or_a_source():
     assert all(way.source for name, way in WAYS.items() if name != "random")
+
+
+@pytest.mark.parametrize(
+    ("do", "charts"),
+    [
+        ("budgets", {"loss-by-budget"}),
+        ("sinks", {"sink-losses", "sink-heads"}),
+        ("needle", {"needle-gain"}),
+    ],
+)
+def test_what_is_recorded_is_told_at_once_and_says_so(do, charts, model):
+    lab = Lab(do=do)
+    assert lab.errors == lab.notes == []
+    assert lab.hooks("verdict")["recorded"] == "1"
+    assert set(lab.charts) == charts
+    assert 'data-kvviz="recorded"' in lab.html
+    assert "data-tags=" in lab.html
+    assert len(lab.app.get("popover")) >= 1
+
+
+def test_the_recorded_stories_are_read_by_the_model_that_ships(model):
+    from kvviz.engine import log_likelihood
+
+    found, texts = recorded.of_stories(), list(held_out_stories().values())
+    assert found.n_stories >= 3
+    ids = [*model.first_ids, *model.tokenize(texts[0])][: found.n_read]
+    scored = log_likelihood(model, ids, positions=range(found.n_read // 2, found.n_read))
+    assert scored.positions.size == found.n_scored
+    # One pass sums in another order than one a token.
+    assert found.full[0] == pytest.approx(-scored.mean, abs=1e-3)
+
+
+def test_the_record_has_the_order_that_larger_measurements_had():
+    """Signs and orders of what was measured before on longer documents; digits are of these."""
+    found = recorded.of_stories()
+
+    def cost(name, rows):
+        return found.cost(LINES[name].words(rows))[0]
+
+    for rows in BUDGETS:
+        assert all(cost(name, rows) > 0 for name in LINES)
+        assert cost("sinks", rows) < cost("window", rows)
+        assert cost("lot-sinks", rows) < cost("lot", rows)
+    assert cost("window", BUDGETS[0]) > cost("window", BUDGETS[-1])
+    # Without the control a score would be credited with what the sinks do.
+    assert cost("lot-sinks", BUDGETS[0]) < cost("heavy", BUDGETS[0])
+    needles = recorded.of_needles()
+    assert needles.mean("full").min() > 0.5
+    assert needles.mean("sinks")[0] > 0.5
+    assert needles.mean("sinks")[-1] < 0.3 * needles.mean("full")[-1]
+
+
+def test_stories_and_spans_are_fed_as_they_stand(model):
+    words = ["window:3+1", "random:4+1,recent=0.5"]
+    done = []
+    found = read_stories(
+        model,
+        words,
+        n_read=12,
+        n_stories=2,
+        progress=lambda *at: done.append(at),
+        cancel=lambda: False,
+    )
+    assert (found.n_stories, found.n_scored) == (2, 6)
+    assert done[-1] == (22, 22)
+    again = Losses.from_json(found.to_json())
+    for one in words:
+        np.testing.assert_allclose(again.more[one], found.more[one], atol=1e-5)
+    text = list(held_out_stories().values())[1]
+    (own,) = judge_all(model, model.tokenize(text)[:12], [caches.Window(3, 1)], first=6)
+    assert found.more[words[0]][1] == pytest.approx(own.loss_nats - own.full_loss_nats)
+
+
+def test_a_span_is_said_twice_with_so_many_tokens_between():
+    ids = said_twice(range(100, 400), [7, 8, 9], 5)
+    assert ids[BEFORE : BEFORE + 3] == ids[-3:] == [7, 8, 9]
+    assert ids[:BEFORE] == list(range(100, 100 + BEFORE))
+    assert ids[BEFORE + 3 : -3] == list(range(100 + BEFORE, 100 + BEFORE + 5))

@@ -9,7 +9,7 @@ import streamlit as st
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import keep, settings
+from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
@@ -22,7 +22,12 @@ from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload, runs
 
-DRAW = {"keep": keep.draw}
+DRAW = {
+    "keep": keep.draw,
+    "budgets": budgets.draw,
+    "sinks": sinks.draw,
+    "needle": forgetful.draw,
+}
 
 
 @bounded

@@ -33,14 +33,16 @@ def of_keep(wanted: LabSettings) -> Judgement | None:
     return Judgement.from_json(_stored()["keep"])
 
 
-def of_stories() -> Losses:
-    """Return what came of the held-out stories."""
-    return Losses.from_json(_stored()["stories"])
+def of_stories() -> Losses | None:
+    """Return what came of the held-out stories, None where that is still to be made."""
+    stored = _stored().get("stories")
+    return None if stored is None else Losses.from_json(stored)
 
 
-def of_needles() -> Gains:
-    """Return what came of spans that were said twice."""
-    return Gains.from_json(_stored()["needles"])
+def of_needles() -> Gains | None:
+    """Return what came of spans that were said twice, None where that is still to be made."""
+    stored = _stored().get("needles")
+    return None if stored is None else Gains.from_json(stored)
 
 
 def machine() -> str:

@@ -27,7 +27,7 @@ TEXT = (
 )
 LONGEST_TEXT = 6_000
 MOST_NEW = 64
-LENGTHS = (128, 256, 512)
+LENGTHS = (128, 256, 448)
 """Tokens of the held-out text that are read here."""
 
 
