@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FULL = "full"
 SPAN = 24
 """Tokens that are said twice; they are of the middle of another story."""
-BEFORE = 48
+BEFORE = 96
 """Tokens of the story before they are said first."""
 DISTANCES = (8, 32, 72, 144)
 """Tokens of the story between the two tellings."""
@@ -83,7 +83,7 @@ def said_twice(host: Sequence[int], span: Sequence[int], distance: int) -> list[
 
     Example:
         >>> said_twice(range(1000), [7, 7], 3)[BEFORE:]
-        [7, 7, 48, 49, 50, 7, 7]
+        [7, 7, 96, 97, 98, 7, 7]
     """
     between = list(host[BEFORE : BEFORE + distance])
     return [*host[:BEFORE], *span, *between, *span]

@@ -20,8 +20,10 @@ from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.stories import Losses
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
-N_READ, N_STORIES, N_SPANS = 256, 4, 4
+N_READ, N_STORIES, N_SPANS = 256, 4, 3
 """Tokens of each story, stories, and spans that are said twice."""
+N_READ_FOR_SINKS, N_STORIES_FOR_SINKS = 448, 3
+"""A window without sinks loses more the longer the text is, and few ways are read here."""
 
 
 def of_keep(wanted: LabSettings) -> Judgement | None:
@@ -35,8 +37,12 @@ def of_keep(wanted: LabSettings) -> Judgement | None:
 
 def of_stories() -> Losses | None:
     """Return what came of the held-out stories, None where that is still to be made."""
-    stored = _stored().get("stories")
-    return None if stored is None else Losses.from_json(stored)
+    return _losses("stories")
+
+
+def of_sinks() -> Losses | None:
+    """Return what came of windows with sinks on longer stories, None likewise."""
+    return _losses("sinks")
 
 
 def of_needles() -> Gains | None:
@@ -49,6 +55,11 @@ def machine() -> str:
     """Return on what it was made."""
     made = _stored()["made"]
     return f"{made['model']}, {made['processor']}, torch {made['torch']}"
+
+
+def _losses(part: str) -> Losses | None:
+    stored = _stored().get(part)
+    return None if stored is None else Losses.from_json(stored)
 
 
 @cache
@@ -80,9 +91,19 @@ def make(*parts: str) -> None:
         ).to_json()
 
     def stories() -> dict[str, Any]:
-        words = list(dict.fromkeys([*all_words(BUDGETS), *sink_words().values()]))
+        words = all_words(BUDGETS)
         return read_stories(
             model, words, n_read=N_READ, n_stories=N_STORIES, progress=tell, cancel=_never
+        ).to_json()
+
+    def sinks() -> dict[str, Any]:
+        return read_stories(
+            model,
+            list(sink_words().values()),
+            n_read=N_READ_FOR_SINKS,
+            n_stories=N_STORIES_FOR_SINKS,
+            progress=tell,
+            cancel=_never,
         ).to_json()
 
     def needles() -> dict[str, Any]:
@@ -93,7 +114,7 @@ def make(*parts: str) -> None:
         "model": model.card.name,
         **{name: facts[name] for name in ("processor", "torch")},
     }
-    for part in (keep, stories, needles):
+    for part in (keep, stories, sinks, needles):
         if not parts or part.__name__ in parts:
             stored[part.__name__] = part()
             FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")

@@ -45,7 +45,7 @@ FROM = 32
 
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
-    found = measured_here.found(bench, lambda: work(bench), recorded.of_stories)
+    found = measured_here.found(bench, lambda: work(bench), recorded.of_sinks)
     with bench.card:
         done = experiment(bench, found).draw()
         st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))

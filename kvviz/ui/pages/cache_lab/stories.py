@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (16, 32, 64)
 """Rows that a query may read."""
-SINK_ROWS = 64
+SINK_ROWS = 16
 SINKS = (0, 1, 2, 4, 8)
 """How many first rows a window of `SINK_ROWS` keeps for good."""
 
