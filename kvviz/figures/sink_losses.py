@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float64
 
+from kvviz.figures.share_bars import ON_DARK
 from kvviz.figures.theme import KEPT, template
 from kvviz.translation import gettext as _
 
@@ -36,8 +37,9 @@ def sink_losses(
             y=costs,
             marker={"color": KEPT[0]},
             text=[f"{one:+.2f}" for one in costs],
-            textposition="outside",
-            cliponaxis=False,
+            textposition="inside",
+            insidetextanchor="start",
+            insidetextfont={"color": ON_DARK},
             error_y={
                 "type": "data",
                 "array": errors,
