@@ -15,7 +15,8 @@ UNMARKED = """() => {
   // What comes from a model, a table or a person, or is a name.
   const data = `code, kbd, textarea, .kv-chip, .kv-life-name[title], .kv-bar-token, .kt-strip,
     .lm-token, .lm-fed, .lm-asked, .kvviz-filled, .kvviz-offered, .kvviz-name,
-    [data-kvviz=race-result], [data-testid=stIconMaterial], .xtick, .ytick, .textpoint, .annotation`;
+    [data-kvviz=race-result], [data-testid=stIconMaterial], .xtick, .ytick, .textpoint,
+    .annotation`;
   const names = /(GPT-2|BERT|T5) mini/g;
   const words = new Map();
   for (const part of parts) {
