@@ -27,6 +27,7 @@ PICTURES = {
     "model-sizes": SIGHTS["model_sizes"],
     "learning": SIGHTS["language_modelling"],
     "bert-beside-gpt2": SIGHTS["bert_vs_gpt2"],
+    "cache-lab": Sight("/cache_lab?do=budgets", ("verdict", "chart-loss-by-budget")),
 }
 LIVES = "lives"
 """The animation: both lives of a short run, growing. It is saved as a visitor would save it."""

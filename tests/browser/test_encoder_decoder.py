@@ -32,10 +32,14 @@ def test_a_person_loads_a_model_predicts_steps_and_is_told_and_fits_it_on_a_tele
     # Both caches are drawn, and an input token is read.
     for selector in (".kv-cross canvas >> nth=0", ".kv-cross canvas >> nth=1"):
         assert tab.pixels(f".kvviz-player {selector}").std() > 10, "the canvas is blank"
+    answer = tab.page.get_by_role("button", name=f"all {n}")
+    stood = answer.bounding_box()
     tab.page.locator(".kv-input .kv-chip").nth(2).hover()
     expect(tab.page.locator(".kv-cross .kv-reading").first).to_contain_text("Input position 2")
+    # What is read takes no room of its own: the answer would slip away from under a press.
+    assert answer.bounding_box() == stood
 
-    tab.page.get_by_role("button", name=f"all {n}").click()
+    answer.click()
     expect(tab.page.locator('[data-kvviz="do"]')).to_be_visible()
     tab.page.locator(".kvviz-lead").click()
     for step in range(1, N_NEW):
