@@ -32,7 +32,8 @@ def pattern_blocks(
         queries: Query rows of all heads of a layer.
         keys: Key rows; each serves n_heads / n_kv_heads heads that stand together.
         scale: Factor on the products before softmax.
-        firsts: First rows of the blocks, ascending from 0; None means every `ROWS_A_BLOCK`.
+        firsts: First rows of the blocks, ascending; rows before them are left out. None means every
+            `ROWS_A_BLOCK` from 0 on.
         window: How many positions a query of the layer sees, its own among them; None for all.
 
     Yields:

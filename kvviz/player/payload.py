@@ -19,11 +19,11 @@ from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
 from kvviz.player.cell import Cell
 from kvviz.player.contract import CONTRACT
-from kvviz.player.fingerprints import BYTES_OF_PRINTS, fingerprint_arrays
+from kvviz.player.fingerprints import BYTES_OF_PRINTS
+from kvviz.player.growing import Growing
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
+from kvviz.player.layer_arrays import arrays_of_layers, position_bias, thumbnails
 from kvviz.player.lives import cross_lives, lives
-from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
-from kvviz.player.rounding import named_numbers
 from kvviz.player.tokens import named_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
@@ -78,6 +78,7 @@ def pack(
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
     origins: Mapping[OriginAsked, Answer] | None = None,
+    growing: Growing | None = None,
 ) -> bytes:
     """Pack a run, or a run with and without the cache, for the player.
 
@@ -103,9 +104,11 @@ def pack(
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
         origins: What is known of how the rows of a head came about: one head at most, and one of
             cross-attention; none if left out.
+        growing: What a player is told of a run that is still under way; None of one that is over.
 
     Returns:
-        The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
+        The buffer. Where a layer is missing it holds thumbnails of all heads of all layers, but of
+        a run that is under way.
 
     Raises:
         PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
@@ -138,7 +141,11 @@ def pack(
     layers = _checked_layers(
         runs,
         n_rows,
-        _fitting(runs, n_rows, layer, max_bytes_all_layers) if layers is None else layers,
+        _fitting(
+            runs, n_prompt + growing.n_steps - 1 if growing else n_rows, layer, max_bytes_all_layers
+        )
+        if layers is None
+        else layers,
     )
     if cell is not None and not cell.is_in(first, step):
         raise PayloadError(
@@ -147,11 +154,9 @@ def pack(
     run_id = fingerprint(trace)
     arrays = [
         *_arrays_of_runs(runs, n_steps),
-        *_arrays_of_layers(runs, n_rows, layers),
-        *second_cache.arrays_of_a_layer(runs, n_rows, layers),
-        *fingerprint_arrays(runs, n_rows, layers),
-        *_position_bias(first, n_rows),
-        *_thumbnails(first, n_rows, layers),
+        *arrays_of_layers(runs, n_rows, layers, growing.n_held if growing else 0),
+        *position_bias(first, n_rows),
+        *(() if growing else thumbnails(first, n_rows, layers)),
         *origin_arrays(run_id, origins or {}),
     ]
     header = {
@@ -193,6 +198,7 @@ def pack(
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
         **_savings(first, n_steps),
+        **({"growing": asdict(growing)} if growing else {}),
         **second_cache.encoder_header(first),
     }
     return packed_buffer.pack(header, arrays)
@@ -345,51 +351,3 @@ def _arrays_of_runs(runs: Runs, n_steps: int) -> Iterator[tuple[str, np.ndarray]
         yield from lives(name, run, n_steps)
         if run.cross is not None:
             yield f"{name}.cross_lives", cross_lives(run, n_steps)
-
-
-def _arrays_of_layers(
-    runs: Runs, n_rows: int, layers: Sequence[int]
-) -> Iterator[tuple[str, np.ndarray]]:
-    for layer in layers:
-        for name, run in runs.items():
-            keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
-            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows)
-            queries = run.queries[layer, :, :n_rows]
-            for part, rows in (("keys", keys), ("values", values), ("queries", queries)):
-                yield from named_numbers(f"{name}.{part}", layer, rows)
-
-
-def _position_bias(run: GenerationTrace, n_rows: int) -> Iterator[tuple[str, np.ndarray]]:
-    # In a decoder it depends on the distance alone, so its last row has all of it.
-    if run.position_bias is not None:
-        row = run.position_bias[:, n_rows - 1, :n_rows]
-        yield "position_bias", np.ascontiguousarray(row[:, ::-1], dtype=np.float32)
-
-
-def _triangles(run: GenerationTrace, layer: int, n_rows: int) -> np.ndarray:
-    # A position bias makes scores more than products; such runs are short enough to be held whole.
-    if run.position_bias is not None:
-        return second_cache.self_patterns(run, layer, n_rows)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    return triangles(queries, keys, run.score_scale[layer], run.model.window(layer))
-
-
-def _thumbnails(
-    run: GenerationTrace, n_rows: int, layers: Sequence[int]
-) -> Iterator[tuple[str, np.ndarray]]:
-    if len(layers) == run.model.n_layers:
-        return
-    n_cells = min(CONTRACT["thumbnail_cells"], n_rows)
-    yield (
-        "thumbnails",
-        np.stack([_small(run, layer, n_rows, n_cells) for layer in range(run.model.n_layers)]),
-    )
-
-
-def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.ndarray:
-    if run.position_bias is not None:
-        patterns = [run.pattern(layer, head) for head in range(run.model.n_heads)]
-        return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    scale, window = run.score_scale[layer], run.model.window(layer)
-    return thumbnails(queries, keys, scale, n_cells, window)

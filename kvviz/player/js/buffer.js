@@ -69,6 +69,12 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number[]} [n_cross_computed] With an encoder: cross-attention rows.
  * @property {number[]} [n_cross_reused]
  *
+ * @typedef {object} Growing A run under way, as `kvviz.player.growing.Growing` has it.
+ * @property {number} n_steps
+ * @property {number} n_held
+ * @property {number} step
+ * @property {Cache} cache
+ *
  * @typedef {object} Header
  * @property {string} magic
  * @property {number} format
@@ -91,6 +97,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} view_number Counts the views that the host has asked for.
  * @property {boolean} plays Whether it plays by itself, once, when it is first seen.
  * @property {boolean} recorded Whether it was made elsewhere, or before, and not just now where it is shown.
+ * @property {Growing | null} growing Null of a run that is over; a buffer of one does not name it.
  * @property {number[]} layers
  * @property {number[]} score_scale Factor on products of queries and keys, one a layer.
  * @property {ArrayEntry[]} arrays
@@ -137,12 +144,14 @@ function checkedHeader(header) {
   if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
   header.encoder ??= null;
   header.savings ??= null;
+  header.growing ??= null;
   checkCounts(header);
   if (header.encoder !== null) checkEncoder(header);
   if (header.savings !== null) {
     requireFields(header.savings, contract.savings, "savings");
     for (const name of contract.savings) requireNumbers(header.savings[name], header.n_steps, `savings.${name}`);
   }
+  if (header.growing !== null) requireFields(header.growing, contract.growing, "growing");
   return header;
 }
 
@@ -276,7 +285,7 @@ function checkArrays(header, arrays) {
       expectRows(`${cache}.cross_`, layer, n_encoder);
     }
   }
-  if (header.layers.length < n_layers) {
+  if (header.layers.length < n_layers && header.growing === null) {
     expect("thumbnails", [n_layers, n_heads, null, null]);
   }
 }

@@ -15,7 +15,7 @@ import { crossLivesOf, livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { actionOfKey, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { actionOfKey, hasGrown, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { forgets } from "./unseen.js";
@@ -66,6 +66,9 @@ const LED_TELL_MS = 1500;
 const ASK_MS = 200;
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
+/** A screen reader hears of a step that changes by itself once it rests. */
+const SAY_MS = 300;
+const SAY_MOVING_MS = 2000;
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -100,12 +103,15 @@ export class Player {
     /** The question about a head that was asked last. */
     this.asked = "";
     this.told = "";
+    /** The run that was on show before the one under way, should that come to nothing. */
+    this.former = /** @type {{ payload: Payload, state: State } | null} */ (null);
     /** Whether the view is being changed by who leads, and not by the person here. */
     this.isLed = false;
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
     this.themeChanged = whenChanged();
     this.folded = whenChanged();
+    this.pickerChanged = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.schedule = this.schedule.bind(this);
     this.view = buildView(root, this.dispatch);
@@ -132,8 +138,8 @@ export class Player {
       kvviz: {
         frameTimes: () => [...this.frameTimes],
         isMoving: () => this.moment(performance.now()) !== REST,
-        /** The run on show, and the view of it; null before there is one. */
-        seen: () => this.payload && this.state && { ...viewOf(this.state), run: this.payload.header.id },
+        /** The run on show, and the view of it; null before there is one, and while it is made. */
+        seen: () => this.payload && this.state && !this.payload.header.growing && { ...viewOf(this.state), run: this.payload.header.id },
         /** Shows another view of the run, as somebody else does who leads. */
         look: (/** @type {View} */ view) => this.look(view),
         /** Goes so many steps on. */
@@ -161,26 +167,55 @@ export class Player {
       this.refuse([error.message, gettext("Run it again, or open another file.")].join(" "));
       return;
     }
-    const before = this.payload;
-    if (before && this.state && sameContent(before, payload)) {
+    const { payload: before, state } = this;
+    const grew = before !== null && hasGrown(before, payload);
+    const isSame = before !== null && state !== null && sameContent(before, payload);
+    const next = isSame ? state : before && state ? this.stateAfter(state, before, payload) : initialState(payload);
+    this.state = next;
+    if (isSame) {
       this.payload = payload;
     } else {
-      this.state = before && this.state ? stateAfterUpdate(this.state, before, payload) : initialState(payload);
       this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
-      this.fillPicker(payload);
-      if (!this.state.playing) this.pausePlaying();
+      // A list that is open closes when it is filled anew.
+      this.pickerChanged([JSON.stringify([payload.header.layers, payload.header.model])], () => this.fillPicker(payload));
+      if (!next.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
+      if (grew && state && next.step > state.step && !reducedMotion()) this.move(next, next.step === state.step + 1);
     }
+    this.root.toggleAttribute("data-growing", payload.header.growing !== null);
     writeTags(this.root, payload.header.recorded);
-    this.told = JSON.stringify(viewOf(this.state));
+    this.told = JSON.stringify(viewOf(next));
     this.stir();
+    if (grew && payload.header.growing === null) this.settle(payload, next);
     this.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
     this.retheme();
     this.schedule();
+  }
+
+  /** @param {State} state @param {Payload} before @param {Payload} after @returns {State} */
+  stateAfter(state, before, after) {
+    const { former } = this;
+    if (after.header.growing) this.former = before.header.growing ? former : { payload: before, state };
+    else this.former = null;
+    const isFormer = former && !after.header.growing && before.header.growing && sameContent(former.payload, after);
+    return isFormer ? former.state : stateAfterUpdate(state, before, after);
+  }
+
+  /**
+   * Tells the host of a run that has come to its end what is looked at in it by now, and asks for what of
+   * it is not here: the host has heard of neither while the run was made.
+   * @param {Payload} payload @param {State} state
+   */
+  settle({ header }, { wanted: { layer, cache } }) {
+    this.told = JSON.stringify(viewOf(initialState(/** @type {Payload} */ (this.payload))));
+    if (layer !== null || cache !== null) {
+      this.host.onWanted?.({ id: header.id, ...(layer !== null && { layer }), ...(cache !== null && { cache }) });
+    }
+    this.tell();
   }
 
   /** What was coloured for another run or theme is no longer true. */
@@ -290,6 +325,7 @@ export class Player {
    * @param {number} row
    */
   edit(row) {
+    if (this.payload?.header.growing) return;
     this.host.onWanted?.({ id: /** @type {Payload} */ (this.payload).header.id, edit: row });
     leadTo(EXPERIMENT, reducedMotion());
   }
@@ -470,8 +506,10 @@ export class Player {
     this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => {
       const cached = runOf(payload, "on");
       const notes = [];
-      if (cached && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
-      if (cached && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
+      // How the rows are at the end is not known before.
+      const isOver = payload.header.growing === null;
+      if (cached && isOver && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
+      if (cached && isOver && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
       if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state)));
       const proof = this.view.proof;
       setText(proof, notes.filter(Boolean).join(" "));
@@ -517,7 +555,8 @@ export class Player {
    */
   say(sentence) {
     clearTimeout(this.sayTimer);
-    this.sayTimer = window.setTimeout(() => setText(this.view.said, sentence), this.state?.playing ? 2000 : 300);
+    const moves = this.state?.playing || this.payload?.header.growing;
+    this.sayTimer = window.setTimeout(() => setText(this.view.said, sentence), moves ? SAY_MOVING_MS : SAY_MS);
   }
 
   destroy() {

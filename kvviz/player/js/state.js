@@ -60,8 +60,17 @@ import { nearestSeen } from "./unseen.js";
 
 export const SPEEDS = [0.5, 1, 2, 4, 8];
 
-/** @param {Payload} payload @returns {State} */
+/** @param {Payload} payload @returns {State} A run under way is seen at its newest step, or as near as it is to where a link leads. */
 export function initialState(payload) {
+  const { growing, n_steps, view } = payload.header;
+  if (growing === null) return stateAt(payload);
+  const step = growing.step === 0 ? n_steps - 1 : Math.min(growing.step, n_steps - 1);
+  const cache = availableCaches(payload).includes(growing.cache) ? null : growing.cache;
+  return { ...stateAt(payload), ...fittingView(payload, { ...view, step }), wanted: { layer: null, cache } };
+}
+
+/** @param {Payload} payload @returns {State} */
+function stateAt(payload) {
   return {
     ...fittingView(payload, payload.header.view),
     playing: false,
@@ -80,16 +89,51 @@ export function initialState(payload) {
 
 /**
  * The state after a new buffer. The same run keeps its view; so does the same prompt when it comes
- * back with the run that was asked for. Anything else starts where its header says, and so does
- * what comes with a new number of its view: the host has been asked for that one since.
+ * back with the run that was asked for, and a run that has grown. Anything else starts where its header
+ * says, and so does what comes with a new number of its view: the host has been asked for that one since.
  *
  * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
  */
 export function stateAfterUpdate(state, before, after) {
+  if (hasGrown(before, after)) return stateAfterGrowth(state, before, after);
   const same = before.header.id === after.header.id;
   const answers = state.wanted.cache !== null && sameQuestion(before, after);
   const isAsked = before.header.view_number !== after.header.view_number;
   if (isAsked || (!same && !answers)) return { ...initialState(after), speed: state.speed, table: state.table };
+  return { ...kept(state, after), hover: null };
+}
+
+/**
+ * Whether one buffer is a run under way, and the other the same run later, or its end.
+ * @param {Payload} before @param {Payload} after @returns {boolean}
+ */
+export function hasGrown(before, after) {
+  const { growing, model, prompt, options, n_prompt, tokens } = before.header;
+  if (growing === null) return false;
+  const asked = (/** @type {Payload["header"]} */ one) => JSON.stringify([one.model.name, one.prompt, one.options, one.n_prompt]);
+  const goesOn = tokens.every(({ id }, at) => after.header.tokens[at]?.id === id);
+  return goesOn && asked(after.header) === asked({ ...after.header, model, prompt, options, n_prompt });
+}
+
+/**
+ * Who looks at the newest step goes with the run, at most to where a link leads; who looks elsewhere stays.
+ * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
+ */
+function stateAfterGrowth(state, before, after) {
+  const newest = after.header.n_steps - 1;
+  const goal = /** @type {import("./buffer.js").Growing} */ (before.header.growing).step;
+  const follows = state.step === before.header.n_steps - 1 && (goal === 0 || state.step !== goal) && !state.dragging;
+  const to = !follows ? Math.min(state.step, newest) : goal > state.step ? Math.min(goal, newest) : newest;
+  const next = atStep(state, to, after);
+  const isHere = next.wanted.layer !== null || after.header.layers.includes(next.layer);
+  return kept(isHere ? next : { ...next, wanted: { ...next.wanted, layer: next.layer } }, after);
+}
+
+/**
+ * A state as far as a buffer has what it looks at, and with what was asked for where that has come.
+ * @param {State} state @param {Payload} after @returns {State}
+ */
+function kept(state, after) {
   const available = availableCaches(after);
   const { layer, cache } = state.wanted;
   const layerHere = layer !== null && after.header.layers.includes(layer);
@@ -105,7 +149,6 @@ export function stateAfterUpdate(state, before, after) {
     ...state,
     ...view,
     wanted: { layer: layerHere ? null : layer, cache: cacheHere ? null : cache },
-    hover: null,
   };
 }
 

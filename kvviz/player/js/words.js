@@ -180,8 +180,9 @@ export function kvHeadName(kv) {
 }
 
 /** @param {StepFacts} facts @returns {string} */
-function stepName({ kind, step, n_steps }) {
-  return kind === "prefill" ? gettext("Prefill") : gettext("Decode step {step} of {last}", { step, last: n_steps - 1 });
+function stepName({ kind, step, n_steps, isGrowing }) {
+  if (kind === "prefill") return gettext("Prefill");
+  return isGrowing ? gettext("Decode step {step}", { step }) : gettext("Decode step {step} of {last}", { step, last: n_steps - 1 });
 }
 
 /** @param {NonNullable<StepFacts["cross"]>} cross @returns {Span[]} What became of the rows of the second cache. */
