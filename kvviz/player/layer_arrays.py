@@ -25,7 +25,7 @@ def arrays_of_layers(runs: Runs, n_rows: int, layers: Sequence[int], n_held: int
         runs: The runs by name.
         n_rows: Rows of them that are told of, from the first on.
         layers: Which layers.
-        n_held: As in `kvviz.player.growing.Growing`.
+        n_held: Rows that are left out where they can be, as in `kvviz.player.growing.Growing`.
     """
     for layer in layers:
         for name, run in runs.items():
@@ -37,6 +37,14 @@ def arrays_of_layers(runs: Runs, n_rows: int, layers: Sequence[int], n_held: int
                 yield from named_numbers(f"{name}.{part}", layer, rows, since)
     yield from second_cache.arrays_of_a_layer(runs, n_rows, layers)
     yield from fingerprint_arrays(runs, n_rows, layers, n_held)
+
+
+def patterns(runs: Runs, n_rows: int, layers: Sequence[int], n_held: int) -> Named:
+    """Yield the patterns alone of layers; arguments as of `arrays_of_layers`."""
+    for layer in layers:
+        for name, run in runs.items():
+            since = 0 if run.cross is not None else n_held
+            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows, since)
 
 
 def position_bias(run: GenerationTrace, n_rows: int) -> Named:

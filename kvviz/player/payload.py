@@ -22,7 +22,7 @@ from kvviz.player.contract import CONTRACT
 from kvviz.player.fingerprints import BYTES_OF_PRINTS
 from kvviz.player.growing import Growing
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
-from kvviz.player.layer_arrays import arrays_of_layers, position_bias, thumbnails
+from kvviz.player.layer_arrays import arrays_of_layers, patterns, position_bias, thumbnails
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.tokens import named_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
@@ -138,15 +138,9 @@ def pack(
             _("The view {cache!r} is not in this run.").format(cache=cache),
             found=_("It holds {views}.").format(views=", ".join(runs)),
         )
-    layers = _checked_layers(
-        runs,
-        n_rows,
-        _fitting(
-            runs, n_prompt + growing.n_steps - 1 if growing else n_rows, layer, max_bytes_all_layers
-        )
-        if layers is None
-        else layers,
-    )
+    if layers is None:
+        layers = (layer,) if growing else _fitting(runs, n_rows, layer, max_bytes_all_layers)
+    layers = _checked_layers(runs, n_rows, layers)
     if cell is not None and not cell.is_in(first, step):
         raise PayloadError(
             _("The cell {cell} is not in this run at step {step}.").format(cell=cell, step=step)
@@ -154,9 +148,13 @@ def pack(
     run_id = fingerprint(trace)
     arrays = [
         *_arrays_of_runs(runs, n_steps),
-        *arrays_of_layers(runs, n_rows, layers, growing.n_held if growing else 0),
+        *arrays_of_layers(runs, n_rows, layers, growing.n_held_of_layer if growing else 0),
         *position_bias(first, n_rows),
-        *(() if growing else thumbnails(first, n_rows, layers)),
+        *(
+            _other_patterns(runs, n_rows, layers, growing, max_bytes_all_layers)
+            if growing
+            else thumbnails(first, n_rows, layers)
+        ),
         *origin_arrays(run_id, origins or {}),
     ]
     header = {
@@ -252,6 +250,18 @@ def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[in
     n_layers = next(iter(runs.values())).model.n_layers
     all_fit = n_layers * _bytes_of_a_layer(runs, n_rows) <= max_bytes
     return range(n_layers) if all_fit else (layer,)
+
+
+def _other_patterns(
+    runs: Runs, n_rows: int, layers: Sequence[int], growing: Growing, max_bytes: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the patterns of the layers that are not packed, if those of all of the run will fit."""
+    first = next(iter(runs.values()))
+    card, n_at_last = first.model, first.n_prompt + growing.n_steps - 1
+    n_bytes = len(runs) * card.n_layers * card.n_heads * n_at_last * (n_at_last + 1) // 2
+    if n_bytes <= max_bytes:
+        others = [one for one in range(card.n_layers) if one not in layers]
+        yield from patterns(runs, n_rows, others, growing.n_held)
 
 
 def _checked_layers(runs: Runs, n_rows: int, layers: Sequence[int]) -> Sequence[int]:

@@ -1,5 +1,6 @@
 """A run is shown to all who wait for it while it is made, and what a browser fetches of it."""
 
+import json
 import time
 from contextlib import contextmanager
 from threading import Event, Timer
@@ -9,6 +10,7 @@ import pytest
 from kvviz.engine.running import so_far
 from kvviz.player.growing import Growing
 from kvviz.translation import using
+from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import growing_endpoint, job_endpoint, run_so_far, runs
 from kvviz.ui.work.equal_work import EqualWork
@@ -19,6 +21,7 @@ from kvviz.ui.work.run_so_far import GrowingLook, RunSoFar
 from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_trace
+from tests.pages.conftest import Page
 from tests.pages.door import knock
 from tests.payload_reader import unpack
 
@@ -69,16 +72,27 @@ def test_a_browser_gets_what_came_since_and_waits_where_nothing_did():
         code, body = fetched(job)
         header, _ = unpack(body)
         assert (code, header["n_steps"], header["recorded"]) == (200, 2, False)
-        assert header["growing"] == {"n_steps": 2, "n_held": 0, "step": 0, "cache": "on"}
+        assert header["growing"] == {
+            "n_steps": 2,
+            "n_held": 0,
+            "layer_is_held": True,
+            "step": 0,
+            "cache": "on",
+        }
         # It begins where the page chooses, and goes where the person does.
         assert (header["view"]["layer"], header["view"]["head"]) == (1, 2)
         assert fetched(job, "since=6&layer=2&head=0") == (204, b"")
         Timer(0.05, lambda: job.show(LATER)).start()
         header, arrays = unpack(fetched(job, "since=6&layer=2&head=0")[1])
         assert (header["n_rows"], header["growing"]["n_held"]) == (8, 6)
-        assert arrays["on.fingerprints.0"].shape[2] == 2
+        assert arrays["on.fingerprints.2"].shape[2] == 2
         assert (header["view"]["layer"], header["view"]["head"]) == (2, 0)
         assert job.look.place == (2, 0)
+        # Another layer comes at once, whole.
+        _, arrays = unpack(fetched(job, "since=8&layer=0&head=0&anew=1")[1])
+        assert arrays["on.fingerprints.0"].shape[2] == 8
+        assert arrays["on.pattern.2"].size == 0
+        job.look.place = (2, 0)
         # What is no number, or no place of this model, is as if it were not said.
         for odd in ("since=x&layer=-1", "layer=99&head=0", "since=0&since=1e9", "%ff=1&layer="):
             assert unpack(fetched(job, odd)[1])[0]["view"]["layer"] == 2
@@ -176,3 +190,57 @@ def test_only_a_run_that_is_not_short_by_count_is_shown_while_it_is_made(monkeyp
     assert job.result.trace.n_rows == 7
     # Step by step, and whole while the run without the cache is made.
     assert [one.n_rows for one in seen] == ([] if is_short else [4, 5, 6, 7])
+
+
+def vouchers(page):
+    """Return what the players on a page are given."""
+    drawn = page.app.get("bidi_component")
+    players = [one for one in drawn if one.proto.component_name == "kvviz_player"]
+    return [json.loads(one.proto.json) for one in players]
+
+
+def test_a_page_says_where_its_run_is_seen_and_goes_on_where_one_looked(model, monkeypatch):
+    may_go, run = Event(), runs.run
+
+    def waits(*args, **options):
+        assert may_go.wait(PATIENCE_S)
+        return run(*args, **options)
+
+    page = Page("kv_cache", {"new": "2"})
+    (before,) = vouchers(page)
+    monkeypatch.setattr(runs, "run", waits)
+    monkeypatch.setattr(RunState, "QUICK_S", 0.0)
+    page.app.number_input(key="kv:new").set_value(3).run()
+    page.app.button(key="kv:run").click().run()
+    # The run before stands until there is something to see of the other.
+    assert vouchers(page) == [before | {"grows": address(page.state.job)}]
+    page.state.job.look.place = (4, 3)
+    may_go.set()
+    page.finish()
+    header = page.player
+    assert (header["n_steps"], header["view"]["layer"], header["view"]["head"]) == (3, 4, 3)
+    assert "grows" not in vouchers(page)[0]
+    # What is made anew for its times is on screen already.
+    may_go.clear()
+    page.app.button(key="kv:run").click().run()
+    assert "grows" not in vouchers(page)[0]
+    may_go.set()
+    page.finish()
+
+
+def test_the_first_run_of_a_page_is_seen_in_the_place_of_its_player(model, monkeypatch):
+    may_go, run = Event(), runs.run
+
+    def waits(*args, **options):
+        assert may_go.wait(PATIENCE_S)
+        return run(*args, **options)
+
+    monkeypatch.setattr(runs, "run", waits)
+    monkeypatch.setattr(RunState, "QUICK_S", 0.0)
+    monkeypatch.setattr(Page, "finish", lambda page: page)
+    page = Page("encoder_decoder", {"new": "2"})
+    assert [(one["addresses"], one["grows"]) for one in vouchers(page)] == [
+        ([], address(page.state.job))
+    ]
+    may_go.set()
+    assert page.state.job.wait(PATIENCE_S)

@@ -72,6 +72,7 @@ import { gettext, ngettext } from "./translation.js";
  * @typedef {object} Growing A run under way, as `kvviz.player.growing.Growing` has it.
  * @property {number} n_steps
  * @property {number} n_held
+ * @property {boolean} layer_is_held
  * @property {number} step
  * @property {Cache} cache
  *

@@ -61,8 +61,12 @@ export class GrowingRun {
     const { held, looked } = this;
     const question = (this.question = new AbortController());
     const before = held && taken(held).header;
-    const isHere = before !== null && (looked === null || before.layers.includes(looked.layer));
-    const asked = new URLSearchParams({ since: String(isHere ? before.n_rows : 0), ...(looked && { layer: String(looked.layer), head: String(looked.head) }) });
+    const isOther = before !== null && looked !== null && !before.layers.includes(looked.layer);
+    const asked = new URLSearchParams({
+      since: String(before?.n_rows ?? 0),
+      ...(looked && { layer: String(looked.layer), head: String(looked.head) }),
+      ...(isOther && { anew: "1" }),
+    });
     let wait = ASK_AGAIN_MS;
     try {
       const response = await fetch(`${this.url}?${asked}`, { signal: question.signal });
@@ -70,7 +74,7 @@ export class GrowingRun {
       const bytes = response.status === NOTHING_NEW ? null : new Uint8Array(await response.arrayBuffer());
       if (this.question !== question || this.isOver) return;
       if (bytes?.length === 0) return this.stop();
-      if (bytes) this.take(bytes, isHere ? held : null);
+      if (bytes) this.take(bytes, held);
     } catch {
       // It was asked for something else meanwhile, or no answer came.
       if (this.question !== question || this.isOver) return;
@@ -90,8 +94,8 @@ export class GrowingRun {
 
 /**
  * A run as it stands: what came since is put behind what was here.
- * @param {Uint8Array | null} held A buffer of the run as it stood before, with the same layers.
- * @param {Uint8Array} part A later one, which may leave out the rows of layers that were here.
+ * @param {Uint8Array | null} held A buffer of the run as it stood before.
+ * @param {Uint8Array} part A later one, which may leave out rows of layers that were here.
  * @returns {Uint8Array} The later one, whole.
  */
 export function grown(held, part) {

@@ -222,7 +222,7 @@ class RunPage(ABC):
             as_read=self.as_read,
             stops=self.stops,
         )
-        if not self.is_on_screen(wanted):
+        if state.job.may_grow and not self.is_on_screen(wanted):
             state.job.look = self.growing_look(state.coming or state.view)
 
     def growing_look(self, view: View) -> GrowingLook:

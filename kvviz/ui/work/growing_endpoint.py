@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from contextlib import suppress
+from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.responses import Response
@@ -19,11 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kvviz.errors import KvvizError
 from kvviz.translation import using
 from kvviz.ui.work import jobs
-from kvviz.ui.work.job_endpoint import ADDRESS, kept_back_s
+from kvviz.ui.work.job_endpoint import ADDRESS, MOST_S, kept_back_s
 
 log = logging.getLogger(__name__)
 
-KEPT_BACK_S = 5.0
+KEPT_BACK_S = MOST_S
 """How long an answer is kept back where there is nothing new."""
 
 _ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})/run")
@@ -40,8 +41,9 @@ class GrowingEndpoint:
     """Answer with the player's buffer of a run as it stands; pass on every other request.
 
     ``GET …/key/run?since=9&layer=2&head=3`` is answered when there are more than so many rows, with
-    those rows, and without (204) where none came for a while. An empty answer says that there will
-    be no more: the run is over, or is none that can be shown.
+    those rows, and without (204) where none came for a while. With ``anew=1``, where another layer
+    is looked at than before, it is answered at once. An empty answer says that there will be no
+    more: the run is over, or is none that can be shown.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -79,8 +81,8 @@ async def _more(key: str, query: dict[str, int]) -> bytes | None:
 
     Args:
         key: Of the job.
-        query: Rows that are there already (``since``), and ``layer`` and ``head`` that are looked
-            at, as far as they were said.
+        query: Rows that are there already (``since``), ``layer`` and ``head`` that are looked at,
+            and whether none of the rows are of that layer (``anew``), as far as they were said.
 
     Raises:
         PayloadError: If the run is too large to be shown.
@@ -93,7 +95,8 @@ async def _more(key: str, query: dict[str, int]) -> bytes | None:
     job.wait()
     # Many who wait ask as seldom here as they do for their bars.
     wait = max(job.look.not_before - time.monotonic(), kept_back_s(jobs.n_under_way()))
-    if n_held:
+    is_held = not query.get("anew")
+    if n_held and is_held:
         await asyncio.sleep(wait)
     loop, more = asyncio.get_running_loop(), asyncio.Event()
     with job.telling(lambda: loop.call_soon_threadsafe(more.set), of_more=True):
@@ -103,9 +106,10 @@ async def _more(key: str, query: dict[str, int]) -> bytes | None:
             # Who asked has been heard before, and perhaps leaves meanwhile.
             if job.phase == "done":
                 return b""
-            if so_far is not None and so_far.n_rows > n_held:
+            if so_far is not None and (so_far.n_rows > n_held or not is_held):
+                pack = partial(so_far.packed, layer_is_held=is_held)
                 with using(job.language):
-                    return await asyncio.to_thread(so_far.packed, job.look, n_held, place)
+                    return await asyncio.to_thread(pack, job.look, n_held, place)
             with suppress(TimeoutError):
                 await asyncio.wait_for(more.wait(), max(0.0, until - time.monotonic()))
             if not more.is_set():

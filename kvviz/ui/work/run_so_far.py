@@ -54,7 +54,12 @@ class RunSoFar:
         return self._shown.trace.n_rows
 
     def packed(
-        self, look: GrowingLook, n_held: int = 0, place: tuple[int, int] | None = None
+        self,
+        look: GrowingLook,
+        n_held: int = 0,
+        place: tuple[int, int] | None = None,
+        *,
+        layer_is_held: bool = True,
     ) -> bytes:
         """Return the player's buffer of the run as it stands.
 
@@ -65,6 +70,7 @@ class RunSoFar:
             n_held: Rows that are in the browser already.
             place: Layer and head that are looked at. One that the model does not have, or None, is
                 where the page begins.
+            layer_is_held: Whether rows of that layer are among those in the browser.
 
         Raises:
             PayloadError: If the run is too large to be shown.
@@ -76,7 +82,7 @@ class RunSoFar:
             place = look.place or look.choose(self._shown)
         look.place = place
         (layer, head), n_steps = place, trace.options.max_new_tokens
-        growing = Growing(n_steps, n_held if n_held < trace.n_rows else 0, look.step, look.cache)
+        growing = Growing(n_steps, min(n_held, trace.n_rows), layer_is_held, look.step, look.cache)
         key = (growing, place, language())
         with self._lock:
             if key not in self._packed:

@@ -203,7 +203,9 @@ def start(
             kept_runs().keep((family, settings), model, shown)
         return shown
 
-    return Job(work, _crowd if in_crowd else line)
+    job = Job(work, _crowd if in_crowd else line)
+    job.may_grow = not in_crowd
+    return job
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:

@@ -11,7 +11,7 @@ import { pack } from "../pack.js";
 import { makeBuffer } from "./fixture.js";
 
 const read = (/** @type {Uint8Array} */ buffer) => unpack(buffer, "run", (header) => header);
-const growing = { n_steps: 16, n_held: 0, step: 0, cache: "on" };
+const growing = { n_steps: 16, n_held: 0, layer_is_held: true, step: 0, cache: "on" };
 const asIs = (/** @type {any} */ more = {}) => (/** @type {any} */ header) => Object.assign(header, { growing: { ...growing, ...more } });
 const at = (/** @type {number} */ n_steps, more = {}, options = {}) => readBuffer(makeBuffer({ n_steps, view: { layer: 3, head: 5 }, change: asIs(more), ...options }));
 const over = (options = {}) => readBuffer(makeBuffer({ n_steps: 16, ...options }));
@@ -172,7 +172,7 @@ test("a run under way is drawn as it grows, what is looked at in it concerns it 
   assert.deepEqual(told, [["view", 1]]);
 });
 
-test("a layer that is not here is fetched at once, and from its first row on", async () => {
+test("a layer that is not here is fetched at once", async () => {
   const { drawn, call } = place();
   says = [buffer(4, { layers: [3] })];
   call({ addresses: [], grows: "jobs/b/run" });
@@ -181,7 +181,7 @@ test("a layer that is not here is fetched at once, and from its first row on", a
   says = [buffer(5, { layers: [1] })];
   drawn[0].setTriggerValue("wanted", { id: "", layer: 1 });
   await settled();
-  assert.deepEqual(asked.slice(1), ["jobs/b/run?since=10&layer=3&head=5", "jobs/b/run?since=0&layer=1&head=5"]);
+  assert.deepEqual(asked.slice(1), ["jobs/b/run?since=10&layer=3&head=5", "jobs/b/run?since=10&layer=1&head=5&anew=1"]);
   assert.deepEqual(readBuffer(drawn[1].data).header.layers, [1]);
 });
 

@@ -20,15 +20,20 @@ def rows_first(name: str, array: np.ndarray) -> np.ndarray:
     return np.moveaxis(array, 2 if "fingerprints" in name else 1, 0)
 
 
+def packed(**growing):
+    return unpack(pack(TRACE, layer=1, growing=Growing(4, **growing)))
+
+
+@pytest.mark.parametrize("layer_is_held", [True, False])
 @pytest.mark.parametrize("n_held", [1, 9, N_ROWS - 1])
-def test_of_layers_only_what_came_since_is_packed_and_all_else_is_whole(n_held):
-    header, whole = unpack(pack(TRACE, layer=1, growing=Growing(4)))
-    later, arrays = unpack(pack(TRACE, layer=1, growing=Growing(4, n_held)))
+def test_of_what_is_held_only_what_came_since_is_packed(n_held, layer_is_held):
+    header, whole = packed()
+    later, arrays = packed(n_held=n_held, layer_is_held=layer_is_held)
     assert later | {"arrays": [], "growing": {}} == header | {"arrays": [], "growing": {}}
-    assert later["growing"] == asdict(Growing(4, n_held))
+    assert later["growing"] == asdict(Growing(4, n_held, layer_is_held))
     assert list(later["growing"]) == CONTRACT["growing"]
     assert list(arrays) == list(whole)
-    n_shortened = 0
+    shortened = set()
     for name, array in arrays.items():
         if array.shape == whole[name].shape:
             assert np.array_equal(array, whole[name])
@@ -36,9 +41,12 @@ def test_of_layers_only_what_came_since_is_packed_and_all_else_is_whole(n_held):
         n_left_out = n_held * (n_held + 1) // 2 if ".pattern." in name else n_held
         rows = rows_first(name, whole[name])
         assert np.array_equal(rows_first(name, array), rows[n_left_out:])
-        n_shortened += 1
-    # Patterns and fingerprints always, and numbers whose largest one was there already.
-    assert n_shortened >= 2 * TRACE.model.n_layers
+        shortened.add(name)
+    patterns = {f"on.pattern.{layer}" for layer in (0, 1, 2)}
+    # Of numbers those whose largest one was there already.
+    always = {*patterns, "on.fingerprints.1"} if layer_is_held else patterns - {"on.pattern.1"}
+    assert always <= shortened
+    assert layer_is_held or shortened == always
 
 
 def test_numbers_whose_largest_came_since_are_packed_whole(monkeypatch):
@@ -46,19 +54,20 @@ def test_numbers_whose_largest_came_since_are_packed_whole(monkeypatch):
     largest[0, 1, N_ROWS - 1, 0] = 10 * np.abs(largest).max()
     largest[1, :, 0, 0] = 20 * np.abs(largest).max()
     monkeypatch.setitem(TRACE.__dict__, "all_keys", largest)
-    _, arrays = unpack(pack(TRACE, growing=Growing(4, N_ROWS - 1)))
-    assert arrays["on.keys.0"].shape[1] == arrays["on.key_rest.0"].shape[1] == N_ROWS
-    assert arrays["on.keys.1"].shape[1] == arrays["on.key_rest.1"].shape[1] == 1
+    for layer, n_rows in ((0, N_ROWS), (1, 1)):
+        _, arrays = unpack(pack(TRACE, layer=layer, growing=Growing(4, N_ROWS - 1)))
+        for name in ("keys", "key_rest"):
+            assert arrays[f"on.{name}.{layer}"].shape[1] == n_rows
 
 
-def test_layers_are_left_out_where_those_of_the_whole_run_would_be_too_many():
-    header, arrays = unpack(pack(TRACE, layer=2, growing=Growing(4), max_bytes_all_layers=4000))
-    assert header["layers"] == [2]
+def test_patterns_of_other_layers_come_where_those_of_the_whole_run_fit():
+    header, arrays = packed()
+    assert header["layers"] == [1]
+    assert "on.keys.0" not in arrays
     assert "thumbnails" not in arrays
-    assert unpack(pack(TRACE, growing=Growing(4)))[0]["layers"] == [0, 1, 2]
     # So far they would fit.
-    long = Growing(n_steps=4000)
-    assert unpack(pack(TRACE, layer=2, growing=long))[0]["layers"] == [2]
+    _, arrays = unpack(pack(TRACE, layer=1, growing=Growing(n_steps=4000)))
+    assert [name for name in arrays if ".pattern." in name] == ["on.pattern.1"]
 
 
 def test_a_run_of_a_t5_is_packed_whole():
