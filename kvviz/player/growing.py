@@ -16,14 +16,14 @@ class Growing:
             their largest came since, which all of them are parts of. So are the patterns of all
             layers, where those of the whole run are not too large. A T5's are packed whole.
         layer_is_held: Whether these are rows of the layer in view; else it is packed whole.
-        step: Where to stay once the run has come there; 0 to go with its newest step.
+        step: Where to stay once the run has come there; None to go with its newest step.
         cache: The way of looking that is wanted of it once it is over: ``on``, ``off`` or ``both``.
     """
 
     n_steps: int
     n_held: int = 0
     layer_is_held: bool = True
-    step: int = 0
+    step: int | None = None
     cache: str = "on"
 
     @property

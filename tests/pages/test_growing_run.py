@@ -76,7 +76,7 @@ def test_a_browser_gets_what_came_since_and_waits_where_nothing_did():
             "n_steps": 2,
             "n_held": 0,
             "layer_is_held": True,
-            "step": 0,
+            "step": None,
             "cache": "on",
         }
         # It begins where the page chooses, and goes where the person does.
@@ -138,9 +138,9 @@ def test_what_all_see_is_packed_once_and_packing_takes_a_tenth_of_the_time(monke
     monkeypatch.setattr(run_so_far, "pack", slowly)
     shown = ShownRun(SETTINGS, make_trace())
     both = RunSoFar(shown)
-    one, other, elsewhere = (GrowingLook(lambda shown: (0, 1), step) for step in (0, 0, 3))
+    one, other, elsewhere = (GrowingLook(lambda shown: (0, 1), step) for step in (None, None, 3))
     assert both.packed(one) == both.packed(other) == both.packed(elsewhere) == b"packed"
-    assert [growing.step for growing in calls] == [0, 3]
+    assert [growing.step for growing in calls] == [None, 3]
     with using("en-XA"):
         both.packed(one)
     assert len(calls) == 3

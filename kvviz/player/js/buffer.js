@@ -73,7 +73,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} n_steps
  * @property {number} n_held
  * @property {boolean} layer_is_held
- * @property {number} step
+ * @property {number | null} step
  * @property {Cache} cache
  *
  * @typedef {object} Header

@@ -64,7 +64,7 @@ export const SPEEDS = [0.5, 1, 2, 4, 8];
 export function initialState(payload) {
   const { growing, n_steps, view } = payload.header;
   if (growing === null) return stateAt(payload);
-  const step = growing.step === 0 ? n_steps - 1 : Math.min(growing.step, n_steps - 1);
+  const step = Math.min(growing.step ?? Infinity, n_steps - 1);
   const cache = availableCaches(payload).includes(growing.cache) ? null : growing.cache;
   return { ...stateAt(payload), ...fittingView(payload, { ...view, step }), wanted: { layer: null, cache } };
 }
@@ -121,12 +121,16 @@ export function hasGrown(before, after) {
  */
 function stateAfterGrowth(state, before, after) {
   const newest = after.header.n_steps - 1;
-  const goal = /** @type {import("./buffer.js").Growing} */ (before.header.growing).step;
-  const follows = state.step === before.header.n_steps - 1 && (goal === 0 || state.step !== goal) && !state.dragging;
-  const to = !follows ? Math.min(state.step, newest) : goal > state.step ? Math.min(goal, newest) : newest;
+  const goal = before.header.growing?.step ?? Infinity;
+  const follows = state.step === before.header.n_steps - 1 && state.step !== goal && !state.dragging;
+  const to = Math.min(!follows ? state.step : goal > state.step ? goal : newest, newest);
   const next = atStep(state, to, after);
   const isHere = next.wanted.layer !== null || after.header.layers.includes(next.layer);
-  return kept(isHere ? next : { ...next, wanted: { ...next.wanted, layer: next.layer } }, after);
+  const found = kept(isHere ? next : { ...next, wanted: { ...next.wanted, layer: next.layer } }, after);
+  // A cell that a link names opens with the whole run, if nobody has looked at another meanwhile.
+  const { step, cell } = after.header.view;
+  const opens = found.nAsked === 0 && found.cell === null && found.step === step;
+  return opens ? { ...found, cell: cellWithin(after, found, cell) } : found;
 }
 
 /**

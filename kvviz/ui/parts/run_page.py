@@ -223,10 +223,17 @@ class RunPage(ABC):
             stops=self.stops,
         )
         if state.job.may_grow and not self.is_on_screen(wanted):
-            state.job.look = self.growing_look(state.coming or state.view)
+            # Whatever comes first, the run or its end: a link's view is kept to.
+            step = state.coming.step if state.coming and state.by_link else None
+            state.job.look = self.growing_look(state.coming or state.view, step)
 
-    def growing_look(self, view: View) -> GrowingLook:
-        """Return how a run that is under way is looked at, to come to a view of it."""
+    def growing_look(self, view: View, step: int | None) -> GrowingLook:
+        """Return how a run that is under way is looked at, to come to a view of it.
+
+        Args:
+            view: The view.
+            step: Where to stay; None to go with the run.
+        """
 
         def choose(shown: ShownRun) -> tuple[int, int]:
             # What the page chooses by a whole run it may not find yet, nor what a link names.
@@ -234,7 +241,7 @@ class RunPage(ABC):
             found = self.opening(shown, replace(inside, step=0, cell=None))
             return found.layer or 0, found.head or 0
 
-        return GrowingLook(choose, view.step, view.cache)
+        return GrowingLook(choose, step, view.cache)
 
     @property
     def grows(self) -> str | None:

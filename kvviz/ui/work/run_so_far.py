@@ -22,14 +22,14 @@ class GrowingLook:
 
     Attributes:
         choose: Returns the layer and the head to begin with, from what there is of the run.
-        step: Step to stay at once the run is there; 0 to go with its newest.
+        step: Step to stay at once the run is there; None to go with its newest.
         cache: The way of looking that is wanted once it is over.
         place: Layer and head that were looked at last, None where nothing was shown yet.
         not_before: When more of the run may be packed for it, on the monotonic clock.
     """
 
     choose: Callable[[ShownRun], tuple[int, int]]
-    step: int = 0
+    step: int | None = None
     cache: str = "on"
     place: tuple[int, int] | None = None
     not_before: float = 0.0

@@ -11,7 +11,7 @@ import { pack } from "../pack.js";
 import { makeBuffer } from "./fixture.js";
 
 const read = (/** @type {Uint8Array} */ buffer) => unpack(buffer, "run", (header) => header);
-const growing = { n_steps: 16, n_held: 0, layer_is_held: true, step: 0, cache: "on" };
+const growing = { n_steps: 16, n_held: 0, layer_is_held: true, step: null, cache: "on" };
 const asIs = (/** @type {any} */ more = {}) => (/** @type {any} */ header) => Object.assign(header, { growing: { ...growing, ...more } });
 const at = (/** @type {number} */ n_steps, more = {}, options = {}) => readBuffer(makeBuffer({ n_steps, view: { layer: 3, head: 5 }, change: asIs(more), ...options }));
 const over = (options = {}) => readBuffer(makeBuffer({ n_steps: 16, ...options }));
@@ -74,6 +74,8 @@ test("a link's step is gone to and stayed at", () => {
   state = stateAfterUpdate(state, at(9, goal), at(12, goal));
   assert.equal(state.step, 6);
   assert.equal(stateAfterUpdate(state, at(12, goal), over()).step, 6);
+  const prefill = { step: 0 };
+  assert.equal(stateAfterUpdate(initialState(at(1, prefill)), at(1, prefill), at(3, prefill)).step, 0);
   const further = reduce(state, { type: "step-by", by: Infinity }, at(12, goal), true);
   assert.equal(stateAfterUpdate(further, at(12, goal), at(14, goal)).step, 13);
 });
@@ -91,6 +93,15 @@ test("the way of looking and the layer that are not here yet are taken on when t
   // Of the finished run another layer came: the one in view is asked for.
   state = stateAfterUpdate(initialState(before), before, over({ layers: [0] }));
   assert.deepEqual([state.layer, state.wanted.layer], [0, 3]);
+});
+
+test("a cell that a link names opens with the whole run, unless one has looked at another", () => {
+  const cell = { cross: false, query: 5, key: 2 };
+  const before = at(9, { step: 6 });
+  const state = initialState(before);
+  const after = over({ view: { step: 6, layer: 3, head: 5, cell } });
+  assert.deepEqual([state.cell, stateAfterUpdate(state, before, after).cell], [null, cell]);
+  assert.equal(stateAfterUpdate({ ...state, nAsked: 1 }, before, after).cell, null);
 });
 
 test("another run that follows begins where it says", () => {
