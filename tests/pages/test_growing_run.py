@@ -38,7 +38,7 @@ def soon(monkeypatch):
     """Nobody waits longer than has to be."""
     monkeypatch.setattr(job_endpoint, "LEAST_S", 0.0)
     monkeypatch.setattr(run_so_far, "MOST_SHARE", float("inf"))
-    monkeypatch.setattr(growing_endpoint, "KEPT_BACK_S", 0.1)
+    monkeypatch.setattr(growing_endpoint, "MOST_S", 0.1)
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def test_the_end_of_the_work_answers_who_waits():
 
 def test_a_page_that_is_closed_while_it_asks_is_not_taken_to_be_open(monkeypatch):
     monkeypatch.setattr("kvviz.ui.work.jobs.LEFT_AFTER_S", 0.0)
-    monkeypatch.setattr(growing_endpoint, "KEPT_BACK_S", 0.2)
+    monkeypatch.setattr(growing_endpoint, "MOST_S", 0.2)
     with at_work() as job:
         Timer(0.05, job.leave).start()
         fetched(job)

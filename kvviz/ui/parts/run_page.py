@@ -222,7 +222,7 @@ class RunPage(ABC):
             as_read=self.as_read,
             stops=self.stops,
         )
-        if state.job.may_grow and not self.is_on_screen(wanted):
+        if not self.is_on_screen(wanted):
             # Whatever comes first, the run or its end: a link's view is kept to.
             step = state.coming.step if state.coming and state.by_link else None
             state.job.look = self.growing_look(state.coming or state.view, step)

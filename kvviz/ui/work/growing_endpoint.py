@@ -20,12 +20,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kvviz.errors import KvvizError
 from kvviz.translation import using
 from kvviz.ui.work import jobs
-from kvviz.ui.work.job_endpoint import ADDRESS, MOST_S, kept_back_s
+from kvviz.ui.work.job_endpoint import ADDRESS, kept_back_s
 
 log = logging.getLogger(__name__)
 
-KEPT_BACK_S = MOST_S
-"""How long an answer is kept back where there is nothing new."""
+LEAST_S, MOST_S = 2.0, 8.0
+A_JOB_S = 0.1
+"""How long an answer is kept back where there is nothing new: from one who waits alone, since a
+server that is stopped answers first, to a line of many who ask for what does not come yet."""
 
 _ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})/run")
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -76,6 +78,10 @@ class GrowingEndpoint:
         await answered(scope, receive, send)
 
 
+def _kept_back_s() -> float:
+    return min(max(LEAST_S, jobs.n_under_way() * A_JOB_S), MOST_S)
+
+
 async def _more(key: str, query: dict[str, int]) -> bytes | None:
     """Return what has come of a job's run, None if nothing has, nothing at all if no more comes.
 
@@ -90,7 +96,7 @@ async def _more(key: str, query: dict[str, int]) -> bytes | None:
     job = jobs.find(key)
     if job is None or job.look is None:
         return b""
-    n_held, until = query.get("since", 0), time.monotonic() + KEPT_BACK_S
+    n_held, until = query.get("since", 0), time.monotonic() + _kept_back_s()
     place = (query["layer"], query["head"]) if {"layer", "head"} <= query.keys() else None
     job.wait()
     # Many who wait ask as seldom here as they do for their bars.

@@ -67,7 +67,6 @@ class Job:
         key: What the browser asks for it by; nobody can guess another person's.
         language: In which it has something to say, that of who started it.
         so_far: What there is to see of the work while it goes on, None before and after.
-        may_grow: Whether there may be something to see of it.
         look: How a browser looks at that, None where none does.
     """
 
@@ -95,7 +94,6 @@ class Job:
         self.started = time.monotonic()
         self.key = secrets.token_urlsafe(16)
         self.so_far: RunSoFar | None = None
-        self.may_grow = False
         self.look: GrowingLook | None = None
         self._says = says or counted
         self._shows = shows

@@ -203,9 +203,7 @@ def start(
             kept_runs().keep((family, settings), model, shown)
         return shown
 
-    job = Job(work, _crowd if in_crowd else line)
-    job.may_grow = not in_crowd
-    return job
+    return Job(work, _crowd if in_crowd else line)
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
