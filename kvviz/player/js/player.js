@@ -210,12 +210,17 @@ export class Player {
    * it is not here: the host has heard of neither while the run was made.
    * @param {Payload} payload @param {State} state
    */
-  settle({ header }, { wanted: { layer, cache } }) {
-    this.told = JSON.stringify(viewOf(initialState(/** @type {Payload} */ (this.payload))));
-    if (layer !== null || cache !== null) {
-      this.host.onWanted?.({ id: header.id, ...(layer !== null && { layer }), ...(cache !== null && { cache }) });
+  settle(payload, state) {
+    const { header } = payload;
+    const { layer, cache } = state.wanted;
+    if (layer === null && cache === null) {
+      this.told = JSON.stringify(viewOf(initialState(payload)));
+      this.tell();
+      return;
     }
-    this.tell();
+    // In this order: what is asked for changes the view that was told.
+    this.host.onView?.(viewOf(state), header.view_number, header.id);
+    this.host.onWanted?.({ id: header.id, ...(layer !== null && { layer }), ...(cache !== null && { cache }) });
   }
 
   /** What was coloured for another run or theme is no longer true. */

@@ -408,6 +408,11 @@ export function numberReading(part, column, number) {
   return `${part === "keys" ? "K" : "V"}[${column}] ≈ ${signed(number)}`;
 }
 
+/** @param {Cache} cache @returns {string} What is said of a way of looking that waits for the end of the run on show. */
+export function onceOver(cache) {
+  return gettext("{way}: once this run is over", { way: LABELS[cache] });
+}
+
 /** @param {"layer" | "run"} kind @param {number | Cache | null} what @returns {string} */
 export function waiting(kind, what) {
   if (kind === "layer") return gettext("fetching layer {layer}…", { layer: String(what) });
