@@ -119,10 +119,12 @@ def test_the_end_of_the_work_answers_who_waits():
 
 def test_a_page_that_is_closed_while_it_asks_is_not_taken_to_be_open(monkeypatch):
     monkeypatch.setattr("kvviz.ui.work.jobs.LEFT_AFTER_S", 0.0)
-    monkeypatch.setattr(growing_endpoint, "MOST_S", 0.2)
+    monkeypatch.setattr(growing_endpoint, "MOST_S", PATIENCE_S)
     with at_work() as job:
         Timer(0.05, job.leave).start()
-        fetched(job)
+        # What there is to see then wakes the question that is under way.
+        Timer(0.1, lambda: job.show(FIRST)).start()
+        assert fetched(job)[0] == 200
         assert job.cancelled()
 
 
