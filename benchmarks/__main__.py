@@ -26,6 +26,12 @@ def _generation(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _caches(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.caches import measure
+
+    return {"caches": measure(arguments.device)}
+
+
 def _payload(_: argparse.Namespace) -> dict[str, Any]:
     from benchmarks.payload import measure
 
@@ -56,6 +62,7 @@ def _class(_: argparse.Namespace) -> dict[str, Any]:
 
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "generation": _generation,
+    "caches": _caches,
     "loading": _loading,
     "payload": _payload,
     "browser": _browser,

@@ -3,7 +3,8 @@
 
 Visitors are websocket sessions that answer as a browser does (`benchmarks.visitor`), beside the
 server on the same cores; what a browser itself does on a visitor's own machine is not in these
-times. `make bench-class` runs it; `--only 30` lets those crowds come that have it in their title.
+times. A few tabs of a real Chromium come after them, and a run is made beside a busy neighbour.
+`make bench-class` does it all; `--only 30` lets those crowds come that have it in their title.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from benchmarks import busy_neighbour, real_tabs
 from benchmarks.machine import describe_machine
-from benchmarks.tables import as_markdown
+from benchmarks.server_process import Server
+from benchmarks.tables import as_markdown, p50_p95
 from benchmarks.visitor import Visitor
 from tests.browser.server import serving_process
 
@@ -30,6 +32,7 @@ N_WORDS, N_NEW = 28, 64
 ARRIVE_WITHIN_S = 2.0
 CLICKS, CLICK_EVERY_S = 5, 1.0
 PATIENCE_S = 60.0
+TABS, NEIGHBOUR = "8 real tabs", "a busy neighbour"
 
 WORDS = (
     "the a one old small red cat dog girl boy bird tree house river hill road day night king queen "
@@ -88,27 +91,6 @@ CROWDS = (
 )
 
 
-@dataclass(frozen=True)
-class Server:
-    """The server's process as Linux knows it.
-
-    Attributes:
-        pid: Its number.
-    """
-
-    pid: int
-
-    def memory(self) -> int:
-        """Return the bytes that it holds in memory."""
-        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-    def cpu_s(self) -> float:
-        """Return the seconds for which it has kept cores busy so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @dataclass
 class Waited:
     """What one visitor waited for.
@@ -154,77 +136,86 @@ async def visit(crowd: Crowd, address: str, number: int) -> Waited:
 
 async def come(crowd: Crowd, address: str, server: Server) -> dict[str, Any]:
     """Let a crowd come, and return what its visitors waited for, as a row of the table."""
-    peak = before = server.memory()
-    busy = server.cpu_s()
-
-    async def watch() -> None:
-        nonlocal peak
-        while True:
-            peak = max(peak, server.memory())
-            await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    waited = await asyncio.gather(*(visit(crowd, address, n) for n in range(crowd.n)))
-    watching.cancel()
+    before, busy = server.memory(), server.cpu_s()
+    async with server.watched():
+        waited = await asyncio.gather(*(visit(crowd, address, n) for n in range(crowd.n)))
     print(f"{crowd.title}: came", file=sys.stderr)
     complaints = [complaint for one in waited for complaint in one.complaints]
     if complaints:
         print(crowd.title, *sorted(set(complaints)), sep="\n  ", file=sys.stderr)
     return {
         "sessions": crowd.title,
-        "page_s": _p50_p95([one.page_s for one in waited]),
-        "player_s": _p50_p95([one.player_s for one in waited]),
-        "click_s": _p50_p95([click for one in waited for click in one.clicks_s]),
+        "page_s": p50_p95([one.page_s for one in waited]),
+        "player_s": p50_p95([one.player_s for one in waited]),
+        "click_s": p50_p95([click for one in waited for click in one.clicks_s]),
         "errors": len(complaints),
         "server_cpu_s": server.cpu_s() - busy,
         "mb_before": before / 1e6,
-        "mb_peak": peak / 1e6,
+        "mb_peak": server.peak / 1e6,
     }
 
 
-def _p50_p95(seconds: Sequence[float]) -> str:
-    ordered = sorted(seconds)
-    if not ordered:
-        return "-"
-    at = [ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in (0.5, 0.95)]
-    return " / ".join(f"{one:.2f}" for one in at)
-
-
-def measure(crowds: Sequence[Crowd] = CROWDS, left_for_s: float = 300.0) -> dict[str, Any]:
+def measure(
+    only: str = "", left_for_s: float = 300.0, keep: Callable[[dict[str, Any]], Any] = id
+) -> dict[str, Any]:
     """Let crowds come to one server, one after another, and look at its memory when all have left.
 
     Args:
-        crowds: Who comes.
+        only: Crowds whose title has this in it; the tabs and the neighbour have titles too.
         left_for_s: Seconds between the last one's leaving and the last look at the memory.
+        keep: Given what there is after each part, should a later one fail.
     """
-    with serving_process() as (address, process):
-        server = Server(process.pid)
-
-        # The model is loaded, and what is made once is made.
-        asyncio.run(visit(Crowd("warm", 1, "kv_cache", _own("warm")), address, 0))
-        begun = server.memory()
-        rows = [asyncio.run(come(crowd, address, server)) for crowd in crowds]
-        time.sleep(left_for_s)
-        left = {"mb_at_start": begun / 1e6, "after_s": left_for_s, "mb": server.memory() / 1e6}
-    return {"class": rows, "memory_when_all_have_left": left}
+    result: dict[str, Any] = {}
+    crowds = [crowd for crowd in CROWDS if only in crowd.title]
+    with_tabs, with_neighbour = (only in title for title in (TABS, NEIGHBOUR))
+    if crowds or with_tabs:
+        rows = result["class"] = []
+        with serving_process() as (address, process):
+            server = Server(process.pid)
+            # The model is loaded, and what is made once is made.
+            asyncio.run(visit(Crowd("warm", 1, "kv_cache", _own("warm")), address, 0))
+            begun = server.memory()
+            for crowd in crowds:
+                rows.append(asyncio.run(come(crowd, address, server)))
+                keep(result)
+            if with_tabs:
+                rows.append(asyncio.run(real_tabs.come(address, _own("tabs"), server)))
+                print(f"{TABS}: came", file=sys.stderr)
+                keep(result)
+            time.sleep(left_for_s)
+            left, start = server.memory() / 1e6, begun / 1e6
+            result["memory_when_all_have_left"] = {
+                "mb_at_start": start,
+                "after_s": left_for_s,
+                "mb": left,
+                "more_than_at_start": f"{left / start - 1:.0%}",
+            }
+            keep(result)
+    if with_neighbour:
+        result["beside_a_busy_neighbour"] = busy_neighbour.measure()
+    return result
 
 
 def main() -> int:
-    """Measure the crowds that are asked for, and print or write what came out."""
+    """Measure what is asked for, and print or write what came out."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.class", description=__doc__)
-    parser.add_argument("--only", help="crowds whose title has this in it")
+    parser.add_argument("--only", default="", help="crowds whose title has this in it")
     parser.add_argument(
         "--left-for", type=float, default=300.0, help="seconds before the last look"
     )
     parser.add_argument("--json", type=Path, help="write to this file, and the table beside it")
     arguments = parser.parse_args()
-    crowds = [crowd for crowd in CROWDS if (arguments.only or "") in crowd.title]
-    result = {"machine": describe_machine(), **measure(crowds, arguments.left_for)}
-    table = as_markdown("class", result)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        arguments.json.with_suffix(".md").write_text(table, encoding="utf-8")
-    print(table)
+    machine = describe_machine()
+
+    def keep(result: dict[str, Any]) -> str:
+        table = as_markdown("class", {"machine": machine, **result})
+        if arguments.json:
+            text = json.dumps({"machine": machine, **result}, indent=2) + "\n"
+            arguments.json.write_text(text, encoding="utf-8")
+            arguments.json.with_suffix(".md").write_text(table, encoding="utf-8")
+        return table
+
+    print(keep(measure(arguments.only, arguments.left_for, keep)))
     return 0
 
 

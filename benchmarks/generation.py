@@ -73,20 +73,20 @@ class Times(NamedTuple):
 
 
 @contextmanager
-def _subjects(device: str) -> Iterator[dict[str, Subject]]:
+def subjects(device: str) -> Iterator[dict[str, Subject]]:
     """Load the bundled model, one of GPT-2 small's shape with random weights, and one added."""
     mini = locate(MINI).folder
     with TemporaryDirectory() as folder:
         torch.manual_seed(0)
         GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)
         AutoTokenizer.from_pretrained(mini).save_pretrained(folder)
-        subjects = {MINI: _subject(mini, device), SMALL: _subject(Path(folder), device)}
+        loaded = {MINI: _subject(mini, device), SMALL: _subject(Path(folder), device)}
         if added := model_home.at_hand().get(ADDED):
-            subjects |= {
+            loaded |= {
                 f"{ADDED}, {dtype}": _subject(added, device, dtype)
                 for dtype in ("float32", "bfloat16")
             }
-        yield subjects
+        yield loaded
 
 
 def _subject(folder: Path, device: str, dtype: str = "float32") -> Subject:
@@ -102,7 +102,7 @@ def _subject(folder: Path, device: str, dtype: str = "float32") -> Subject:
     return Subject(traced, plain("sdpa"), plain("eager"))
 
 
-def _prompt(model: LoadedModel, n_tokens: int) -> str:
+def prompt_of(model: LoadedModel, n_tokens: int) -> str:
     """Return a text of exactly this many tokens."""
     ids = model.tokenize(TEXT * (1 + n_tokens // 40))
     prompt = model.text_of(ids[:n_tokens])
@@ -124,6 +124,12 @@ def _generate(model: Any, ids: Tensor, n_new: int, **options: Any) -> list[int]:
     return result.sequences[0].tolist()
 
 
+def generated(subject: Subject, prompt: str, n_new: int) -> list[int]:
+    """Return what plain `generate` says, the prompt's tokens before it."""
+    ids = torch.tensor([subject.traced.tokenize(prompt)], device=subject.traced.device)
+    return _generate(subject.plain, ids, n_new)
+
+
 @torch.inference_mode()
 def _clone_every_step(model: PreTrainedModel, ids: Tensor, n_new: int) -> list[int]:
     """Generate with transformers' cache and keep a copy of all of it after every step."""
@@ -139,7 +145,7 @@ def _clone_every_step(model: PreTrainedModel, ids: Tensor, n_new: int) -> list[i
 
 
 def _ways(subject: Subject, n_prompt: int, n_new: int) -> dict[str, Callable[[], list[int]]]:
-    prompt = _prompt(subject.traced, n_prompt)
+    prompt = prompt_of(subject.traced, n_prompt)
     ids = torch.tensor([subject.traced.tokenize(prompt)], device=subject.traced.device)
     return {
         "generate": lambda: _generate(subject.plain, ids, n_new),
@@ -191,8 +197,8 @@ def measure_trace_cost(device: str = "auto", repeats: int = 25) -> list[dict[str
         done by an accelerator only the former means anything.
     """
     rows: list[dict[str, Any]] = []
-    with _subjects(device) as subjects:
-        for name, subject in subjects.items():
+    with subjects(device) as loaded:
+        for name, subject in loaded.items():
             n_prompt, n_new = 32, 64 if name == MINI else 32
             with thread_count(subject.traced.n_threads):
                 times = _time_ways(subject, n_prompt, n_new, repeats)
@@ -224,11 +230,11 @@ def measure_cache_saving(device: str = "auto") -> list[dict[str, Any]]:
         with the cache and without, and the ratios of their medians and of their counted FLOPs.
     """
     rows: list[dict[str, Any]] = []
-    with _subjects(device) as subjects:
+    with subjects(device) as loaded:
         for name, lengths in ((MINI, (16, 64, 256, 1024)), (SMALL, (16, 64, 256))):
-            model = subjects[name].traced
+            model = loaded[name].traced
             for n_tokens in lengths:
-                prompt = _prompt(model, n_tokens - TIMED_STEPS - 1)
+                prompt = prompt_of(model, n_tokens - TIMED_STEPS - 1)
                 cached, uncached = (
                     # The first step is the prefill, which is the same with the cache and without.
                     trace_generation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 _SPREAD_KEYS = {"median", "low", "high", "n"}
@@ -23,6 +24,15 @@ def as_markdown(name: str, result: dict[str, Any]) -> str:
             parts.append(f"## {part.replace('_', ' ').capitalize()}")
             parts.append(_table(rows if isinstance(rows, list) else [rows]))
     return "\n\n".join(parts) + "\n"
+
+
+def p50_p95(seconds: Sequence[float]) -> str:
+    """Return the middle of some times and what all but a twentieth stay below."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return "-"
+    at = [ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in (0.5, 0.95)]
+    return " / ".join(f"{one:.2f}" for one in at)
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -32,6 +32,8 @@ from tests.payload_reader import unpack
 ASKS_AGAIN_S = 0.25
 TELLS_AGAIN_S = 2.0
 """As the bar of progress does (`kvviz/ui/parts/js/work_bar.js`)."""
+FETCHES_AGAIN_S, FETCHES_AGAIN_AT_MOST_S = 1.0, 15.0
+"""As a picture whose buffer is not there any more (`kvviz/player/js/fetched.js`)."""
 SERVED = re.compile(r"_kvviz/bytes/\w+\.js")
 """Where a script is fetched that a message does not carry."""
 EVENTS_OF = "$$STREAMLIT_INTERNAL_KEY_{}__events"
@@ -63,6 +65,7 @@ class Visitor:
         query: Of the link, without its question mark.
         components: Those that the page has shown, by the name of their kind.
         complaints: What a person would have seen going wrong.
+        broken: Why the tab can go on no more, None as long as it can.
         n_bytes: What came over the websocket, and what was fetched besides.
         buffer: What the player draws, once it has been fetched.
     """
@@ -72,10 +75,12 @@ class Visitor:
     query: str = ""
     components: dict[str, Component] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
+    broken: str | None = None
     n_bytes: int = 0
     buffer: bytes | None = None
     _kept: dict[str, Any] = field(default_factory=dict)
     _runs: int = 0
+    _is_being_drawn: bool = False
     _script: str = ""
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -88,7 +93,7 @@ class Visitor:
         self._socket = await websockets.connect(
             at, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, open_timeout=60
         )
-        self._tasks["reader"] = asyncio.create_task(self._read())
+        self._go_on("reader", self._read)
         await self._rerun()
 
     async def close(self) -> None:
@@ -103,10 +108,13 @@ class Visitor:
 
         Raises:
             TimeoutError: If it does not hold after that many seconds.
+            RuntimeError: If the tab cannot go on.
         """
         begun = time.monotonic()
         async with asyncio.timeout(timeout), self._changed:
-            await self._changed.wait_for(lambda: holds(self))
+            await self._changed.wait_for(lambda: self.broken or holds(self))
+        if self.broken:
+            raise RuntimeError(self.broken)
         return time.monotonic() - begun
 
     @property
@@ -166,6 +174,7 @@ class Visitor:
         await self._socket.send(BackMsg(rerun_script=state).SerializeToString())
 
     async def _read(self) -> None:
+        # A connection that is lost ends this with an error, one that is closed does not.
         with suppress(websockets.ConnectionClosedOK):
             async for raw in self._socket:
                 self.n_bytes += len(raw)
@@ -190,7 +199,10 @@ class Visitor:
             self._script = message.navigation.page_script_hash
         elif what == "page_info_changed":
             self.query = message.page_info_changed.query_string
+        elif what == "new_session":
+            self._is_being_drawn = True
         elif what == "script_finished":
+            self._is_being_drawn = False
             self._runs += message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
         elif what == "auto_rerun":
             again = message.auto_rerun
@@ -199,7 +211,8 @@ class Visitor:
             )
         elif what == "stop_auto_rerun":
             for fragment in message.stop_auto_rerun.fragment_ids:
-                self._tasks.pop(fragment).cancel()
+                if (task := self._tasks.pop(fragment, None)) is not None:
+                    task.cancel()
         elif what == "page_not_found":
             self.complaints.append("The server does not know the page.")
 
@@ -218,7 +231,7 @@ class Visitor:
             for address in SERVED.findall(part.js_content):
                 self._go_on(address, partial(self._fetch, address))
             if name == "kvviz_player":
-                (address,) = found.content["addresses"]
+                address = found.content["addresses"][0]
                 self._go_on(address, partial(self._fetch_buffer, address))
             if name == "kvviz_work_bar":
                 at = found.content["address"]
@@ -226,7 +239,16 @@ class Visitor:
 
     def _go_on(self, key: str, task: Callable[[], Any]) -> None:
         if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(task())
+            self._tasks[key] = asyncio.create_task(self._heard_of(key, task))
+
+    async def _heard_of(self, key: str, task: Callable[[], Any]) -> None:
+        """Do something beside all else; who waits hears of it if it fails."""
+        try:
+            await task()
+        except Exception as error:
+            self.broken = f"{key}: {type(error).__name__} {error}"
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _run_again(self, fragment: str, interval: float) -> None:
         while True:
@@ -241,21 +263,38 @@ class Visitor:
         return answer.content
 
     async def _fetch_buffer(self, address: str) -> None:
-        self.buffer = await self._fetch(address)
+        """Fetch what the player draws; where it is gone, tell the page so and ask again."""
+        wait = FETCHES_AGAIN_S
+        while not (buffer := await self._fetch(address)):
+            await self._tell(self.components["kvviz_player"], "lost", address)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, FETCHES_AGAIN_AT_MOST_S)
+        self.buffer = buffer
         async with self._changed:
             self._changed.notify_all()
 
+    async def _tell(self, part: Component, event: str, value: str) -> None:
+        """Tell the page what has happened in a component, once."""
+        told = [{"event": event, "value": value}]
+        events = {EVENTS_OF.format(part.id): ("json_trigger_value", told)}
+        await self._rerun(part.fragment, events)
+
     async def _watch(self, bar: Component, at: str) -> None:
-        """Ask for the job of a bar until it is over, and tell the page so until it has heard."""
+        """Ask for the job of a bar until it is over, and tell the page so until it has heard.
+
+        A page that is being drawn is not told again: it would begin anew each time, and where that
+        takes longer than from one time to the next it would never be through.
+        """
+        has_told = False
         while "kvviz_player" not in self.components:
             begun = time.monotonic()
             status = (await self._http.get(f"/{at}?later")).json()
             again = ASKS_AGAIN_S
             if status is None or status["over"]:
-                told = [{"event": "over", "value": at}]
-                events = {EVENTS_OF.format(bar.id): ("json_trigger_value", told)}
-                await self._rerun(bar.fragment, events)
                 again = TELLS_AGAIN_S
+                if not (has_told and self._is_being_drawn):
+                    has_told = True
+                    await self._tell(bar, "over", at)
             await asyncio.sleep(begun + again - time.monotonic())
 
 

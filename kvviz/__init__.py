@@ -23,6 +23,7 @@ from kvviz.trace.storage import open_trace, save_trace
 if TYPE_CHECKING:
     from kvviz.engine import (
         caches,
+        judge,
         load_model,
         trace_both,
         trace_encoding,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOME = {
     "caches": "kvviz.engine",
     "export_html": "kvviz.player",
+    "judge": "kvviz.engine",
     "load_model": "kvviz.engine",
     "trace_both": "kvviz.engine",
     "trace_encoding": "kvviz.engine",
@@ -63,6 +65,7 @@ __all__ = [
     "Step",
     "caches",
     "export_html",
+    "judge",
     "load_model",
     "open_trace",
     "trace_both",

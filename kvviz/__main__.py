@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | bench | models`.
+"""The command line: `python -m kvviz app | trace | bench | lab | models`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kvviz.commands import lab as lab_command
 from kvviz.commands import models as models_command
-from kvviz.errors import KvvizError, OptionsError
-from kvviz.trace import GenerationTrace
+from kvviz.errors import KvvizError, OptionsError, PromptError
+from kvviz.trace import Conversation, GenerationTrace
 from kvviz.trace.race import Race
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -31,7 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     app.set_defaults(run=_app)
 
     trace = commands.add_parser("trace", help=_("run a model and print or save what its cache did"))
-    trace.add_argument("--prompt", required=True, help=_("text to continue"))
+    asked = trace.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--prompt", help=_("text to continue"))
+    asked.add_argument(
+        "--chat",
+        type=Path,
+        metavar="FILE.json",
+        help=_("conversation to go on with: a list of turns, each with role and content"),
+    )
     trace.add_argument(
         "--model",
         default=DEFAULT_MODEL,
@@ -92,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.set_defaults(run=_bench)
 
+    lab = commands.add_parser("lab", help=_("judge ways of keeping rows by a text"))
+    lab_command.declare(lab, DEFAULT_MODEL)
+
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser
 
@@ -113,13 +124,14 @@ def _trace(arguments: argparse.Namespace) -> None:
 
     # What is not there is said before a model runs for minutes.
     steps = _steps(arguments.steps)
+    prompt = arguments.prompt if arguments.chat is None else _conversation(arguments.chat)
     for path, suffix in ((arguments.svg, ".svg"), (arguments.animate, ".gif")):
         if path:
             _check_picture(path, suffix)
     model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
     trace = trace_generation(
         model,
-        arguments.prompt,
+        prompt,
         max_new_tokens=arguments.new,
         use_cache=not arguments.no_cache,
         temperature=arguments.temperature,
@@ -143,6 +155,18 @@ def _trace(arguments: argparse.Namespace) -> None:
         save_pictures(
             trace, svg=arguments.svg, gif=arguments.animate, steps=steps, told=_tell_frames
         )
+
+
+def _conversation(path: Path) -> Conversation:
+    """Read a conversation from a file of JSON."""
+    try:
+        return Conversation.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(
+            _("The conversation in {file} cannot be read.").format(file=path),
+            found=f"{getattr(error, 'strerror', None) or error}.",
+            fix=_("Name a file of JSON, a list of turns."),
+        ) from error
 
 
 def _check_picture(path: Path, suffix: str) -> None:

@@ -6,10 +6,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.one_thread import take_one_thread
 
 take_one_thread()
+
+# No deadline: on a busy machine an example may take any time, and no law is about time.
+settings.register_profile("kvviz", deadline=None)
+settings.load_profile("kvviz")
 
 SLOW_TIERS = ("browser", "pages", "parity")
 

@@ -17,9 +17,12 @@ from kvviz.trace import (
     encoding_flops,
     forward_flops,
 )
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.encoding import Mask
 from kvviz.trace.liveness import fallen_rows
 from kvviz.trace.model_card import Family
+from kvviz.trace.named_cache import NamedCache
+from kvviz.trace.row_fingerprints import row_fingerprints
 
 
 def make_card(
@@ -73,6 +76,8 @@ def make_trace(
     card: ModelCard | None = None,
     token_ids: np.ndarray | None = None,
     n_encoder: int = 5,
+    conversation: Conversation = NO_CONVERSATION,
+    special_ids: frozenset[int] = frozenset(),
 ) -> GenerationTrace:
     """Build a trace whose positions, counts and formulas are those of a real run.
 
@@ -102,7 +107,6 @@ def make_trace(
         for number in range(n_new)
     ]
     n_q, n_kv = card.n_heads, card.n_kv_heads
-    fingerprints = random.integers(-(2**63), 2**63, (2, card.n_layers, n_rows), dtype=np.int64)
     tokens = [f" w{i}" for i in token_ids]
     named = {int(i) for step in steps for i in (*step.top_ids, step.chosen_id)}
 
@@ -115,18 +119,20 @@ def make_trace(
     if n_encoder:
         bias = np.tril(random.standard_normal((n_q, n_rows, n_rows), dtype=np.float32))
         scale = np.ones_like(scale)
-        cross_prints = random.integers(-9, 9, (2, card.n_layers, n_encoder), dtype=np.int64)
+        cross_queries = rows(n_q)
+        cross_keys, cross_values = rows(n_kv, n_encoder), rows(n_kv, n_encoder)
         cross = CrossAttention(
             encoder=make_encoding(
                 n_encoder, card=replace(card, n_layers=card.n_encoder_layers), seed=seed
             ),
-            queries=rows(n_q),
-            keys=rows(n_kv, n_encoder),
-            values=rows(n_kv, n_encoder),
+            queries=cross_queries,
+            keys=cross_keys,
+            values=cross_values,
             score_scale=scale.copy(),
-            written_fingerprints=cross_prints,
-            final_fingerprints=cross_prints.copy(),
+            written_fingerprints=fingerprints_of(card, cross_keys, cross_values),
+            final_fingerprints=fingerprints_of(card, cross_keys, cross_values),
         )
+    queries, keys, values = rows(n_q), rows(n_kv), rows(n_kv)
 
     return GenerationTrace(
         model=card,
@@ -137,17 +143,49 @@ def make_trace(
         n_prompt=n_prompt,
         steps=steps,
         stopped="length",
-        queries=rows(n_q),
-        all_keys=rows(n_kv),
-        all_values=rows(n_kv),
+        queries=queries,
+        all_keys=keys,
+        all_values=values,
         score_scale=scale,
-        written_fingerprints=fingerprints,
-        final_fingerprints=fingerprints.copy(),
+        written_fingerprints=fingerprints_of(card, keys, values),
+        final_fingerprints=fingerprints_of(card, keys, values),
         vocabulary={i: f" w{i}" for i in sorted(named)},
         environment={"machine": "test"},
         position_bias=bias,
         cross=cross,
+        conversation=conversation,
+        special_ids=special_ids,
     )
+
+
+def fingerprints_of(card: ModelCard, keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the fingerprints of K and V rows; zeros where float32 does not hold their bits."""
+    found = row_fingerprints(np.stack([keys, values]), card.dtype)
+    return np.zeros((2, *keys.shape[::2]), dtype=np.int64) if found is None else found
+
+
+def make_dropping(n_prompt: int = 9, n_new: int = 5, **changes) -> GenerationTrace:
+    """A run whose first KV head drops the rows of odd positions after the step that wrote them.
+
+    The other heads of a layer keep every row, but for the last layer, where all do as the first.
+    """
+    trace = make_trace(n_prompt, n_new, **changes)
+    card, steps, n_bytes = trace.model, [], 0
+    rows_a_token = card.n_layers * card.n_kv_heads
+    for step in trace.steps:
+        gone = [
+            (layer, head, position)
+            for layer in range(card.n_layers)
+            for head in range(card.n_kv_heads if layer == card.n_layers - 1 else 1)
+            for position in step.computed.tolist()
+            if position % 2
+        ]
+        evicted = np.array(gone, dtype=np.int64).reshape(-1, 3).T.copy()
+        n_written = step.computed.size * rows_a_token
+        n_bytes += (n_written - len(gone)) * (card.cache_bytes_per_token // rows_a_token)
+        steps.append(replace(step, evicted=evicted, cache_bytes=n_bytes))
+    named = NamedCache("every-second", (("first", 0), ("heads", "first")))
+    return replace(trace, steps=steps, options=replace(trace.options, cache=named))
 
 
 def make_encoding(

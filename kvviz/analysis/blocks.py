@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 ROWS_A_BLOCK = 64
 """Keeps a block of 8 heads x 1,024 keys at 2 MB, within a core's cache."""
@@ -25,6 +25,8 @@ def pattern_blocks(
     firsts: Sequence[int] | None = None,
     *,
     window: int | None = None,
+    last_read: Int64[np.ndarray, "kv_head position"] | None = None,
+    n_prompt: int = 0,
 ) -> Iterator[tuple[int, Float32[np.ndarray, "head row key"]]]:
     """Yield blocks of query rows after softmax.
 
@@ -35,10 +37,15 @@ def pattern_blocks(
         firsts: First rows of the blocks, ascending; rows before them are left out. None means every
             `ROWS_A_BLOCK` from 0 on.
         window: How many positions a query of the layer sees, its own among them; None for all.
+        last_read: The last step at which each row of the layer could be read, as
+            `GenerationTrace.last_read` says it; None where no row was dropped.
+        n_prompt: Rows that the first step wrote, where some were dropped; each other step wrote
+            one.
 
     Yields:
-        The first row of a block, and its weights: rows sum to 1, 0 where the mask forbids. A block
-        that ends before row j holds only the keys before j.
+        The first row of a block, and its weights: rows sum to 1, 0 where the mask forbids, and
+        where the row was gone when the query asked. A block that ends before row j holds only the
+        keys before j.
     """
     n_heads, n_rows, d_head = queries.shape
     firsts = range(0, n_rows, ROWS_A_BLOCK) if firsts is None else firsts
@@ -55,6 +62,10 @@ def pattern_blocks(
         scores[:, above[0], first + above[1]] = -np.inf
         if window is not None:
             scores[:, *np.tril_indices(stop - first, first - window, stop)] = -np.inf
+        if last_read is not None:
+            step_of_query = (np.arange(first, stop) - n_prompt + 1).clip(min=0)
+            gone = last_read[:, None, :stop] < step_of_query[:, None]
+            scores[np.repeat(gone, n_heads // n_kv_heads, axis=0)] = -np.inf
         scores -= scores.max(axis=2, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=2, keepdims=True)

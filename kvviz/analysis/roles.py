@@ -131,8 +131,14 @@ def _blocks(
         yield 0, np.stack(patterns)
         return
     scale = float(trace.score_scale[layer])
-    window = trace.model.window(layer)
-    yield from pattern_blocks(trace.queries[layer], trace.keys(layer), scale, window=window)
+    yield from pattern_blocks(
+        trace.queries[layer],
+        trace.keys(layer),
+        scale,
+        window=trace.model.window(layer),
+        last_read=None if trace.last_read is None else trace.last_read[layer],
+        n_prompt=trace.n_prompt,
+    )
 
 
 def all_role_scores(trace: GenerationTrace) -> dict[RoleName, Float64[np.ndarray, "layer head"]]:

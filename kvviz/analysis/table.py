@@ -14,9 +14,10 @@ FORMULA_SIGNS = ("=", "+", "-", "@")
 def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
     """Return one row a step: what was fed, computed and reused, what was chosen, what it cost.
 
-    ``rows_so_far`` sums the computed rows up to and with the step. A run with an encoder has two
-    columns more, the rows of its cross-attention; they are not in that sum. Times and cache bytes
-    are measured, FLOPs counted; units stand in the names.
+    ``rows_so_far`` sums the computed rows up to and with the step, and ``chosen_is_special`` is 1
+    of a token that stands for no text, else 0. A run with an encoder has two columns more, the rows
+    of its cross-attention; they are not in that sum. Times and cache bytes are measured, FLOPs
+    counted; units stand in the names.
     """
     table: list[dict[str, Any]] = []
     rows_so_far = 0
@@ -39,6 +40,7 @@ def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
                 "chosen_position": position,
                 "chosen_id": step.chosen_id,
                 "chosen_text": trace.tokens_in_place[position],
+                "chosen_is_special": int(step.chosen_id in trace.special_ids),
                 "chosen_prob": step.chosen_prob,
                 "time_ms": step.seconds * 1e3,
                 "flops": step.flops,

@@ -14,6 +14,7 @@ from kvviz.engine.asking.blanks import (
     fill_from_left,
 )
 from kvviz.engine.asking.head_origin import head_origin
+from kvviz.engine.asking.judging import CacheVerdict, judge, judge_all
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
 from kvviz.engine.asking.moved_rows import MovedRows, how_far, rows_at_two_places
 from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
@@ -27,6 +28,7 @@ from kvviz.engine.running.run_batch import RunBatch, trace_together
 
 __all__ = [
     "BlankGuess",
+    "CacheVerdict",
     "LoadedModel",
     "MaskedWriting",
     "MovedRows",
@@ -38,6 +40,8 @@ __all__ = [
     "fill_from_left",
     "head_origin",
     "how_far",
+    "judge",
+    "judge_all",
     "list_bundled",
     "load_model",
     "log_likelihood",

@@ -198,6 +198,8 @@ def notebook_html(trace: GenerationTrace | CacheComparison) -> str:
 def _title(run: GenerationTrace) -> str:
     # A T5 reads numbered sentinels; who reads the title typed blanks.
     prompt = run.prompt if run.cross is None else _SENTINEL.sub(" ___", run.prompt)
+    if run.conversation:
+        prompt = run.conversation.turns[-1].content
     prompt = " ".join(prompt.split())
     if len(prompt) > TITLE_CHARACTERS:
         prompt = prompt[: TITLE_CHARACTERS - 1] + "…"

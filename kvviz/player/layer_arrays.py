@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from kvviz.player import second_cache
-from kvviz.player.contract import CONTRACT
 from kvviz.player.fingerprints import fingerprint_arrays
-from kvviz.player.patterns import thumbnails as small_patterns
-from kvviz.player.patterns import thumbnails_of, triangles
 from kvviz.player.rounding import named_numbers
+from kvviz.player.run_patterns import pattern_bytes
 from kvviz.trace import GenerationTrace
 
 Runs = dict[str, GenerationTrace]
@@ -31,7 +29,7 @@ def arrays_of_layers(runs: Runs, n_rows: int, layers: Sequence[int], n_held: int
         for name, run in runs.items():
             since = 0 if run.cross is not None else n_held
             keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
-            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows, since)
+            yield f"{name}.pattern.{layer}", pattern_bytes(run, layer, n_rows, since)
             queries = run.queries[layer, :, :n_rows]
             for part, rows in (("keys", keys), ("values", values), ("queries", queries)):
                 yield from named_numbers(f"{name}.{part}", layer, rows, since)
@@ -44,7 +42,7 @@ def patterns(runs: Runs, n_rows: int, layers: Sequence[int], n_held: int) -> Nam
     for layer in layers:
         for name, run in runs.items():
             since = 0 if run.cross is not None else n_held
-            yield f"{name}.pattern.{layer}", _triangles(run, layer, n_rows, since)
+            yield f"{name}.pattern.{layer}", pattern_bytes(run, layer, n_rows, since)
 
 
 def position_bias(run: GenerationTrace, n_rows: int) -> Named:
@@ -53,31 +51,3 @@ def position_bias(run: GenerationTrace, n_rows: int) -> Named:
     if run.position_bias is not None:
         row = run.position_bias[:, n_rows - 1, :n_rows]
         yield "position_bias", np.ascontiguousarray(row[:, ::-1], dtype=np.float32)
-
-
-def thumbnails(run: GenerationTrace, n_rows: int, layers: Sequence[int]) -> Named:
-    """Yield small patterns of all heads where not all layers are packed."""
-    if len(layers) == run.model.n_layers:
-        return
-    n_cells = min(CONTRACT["thumbnail_cells"], n_rows)
-    yield (
-        "thumbnails",
-        np.stack([_small(run, layer, n_rows, n_cells) for layer in range(run.model.n_layers)]),
-    )
-
-
-def _triangles(run: GenerationTrace, layer: int, n_rows: int, since: int) -> np.ndarray:
-    # A position bias makes scores more than products; such runs are short enough to be held whole.
-    if run.position_bias is not None:
-        return second_cache.self_patterns(run, layer, n_rows)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    return triangles(queries, keys, run.score_scale[layer], run.model.window(layer), since=since)
-
-
-def _small(run: GenerationTrace, layer: int, n_rows: int, n_cells: int) -> np.ndarray:
-    if run.position_bias is not None:
-        patterns = [run.pattern(layer, head) for head in range(run.model.n_heads)]
-        return thumbnails_of(np.stack(patterns)[:, :n_rows, :n_rows], n_cells)
-    keys, queries = run.keys(layer)[:, :n_rows], run.queries[layer, :, :n_rows]
-    scale, window = run.score_scale[layer], run.model.window(layer)
-    return small_patterns(queries, keys, scale, n_cells, window)

@@ -7,11 +7,12 @@ against the keys that the causal mask lets them see, and rounded to bytes at onc
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
 from kvviz.analysis import ROWS_A_BLOCK, pattern_blocks
 
 Rows = Float32[np.ndarray, "head position d_head"]
+LastRead = Int64[np.ndarray, "kv_head position"]
 
 
 def triangles(
@@ -21,6 +22,8 @@ def triangles(
     window: int | None = None,
     *,
     since: int = 0,
+    last_read: LastRead | None = None,
+    n_prompt: int = 0,
 ) -> UInt8[np.ndarray, "head cell"]:
     """Return the patterns of a layer's heads as lower triangles, row by row.
 
@@ -30,17 +33,21 @@ def triangles(
         scale: Factor on the products before softmax.
         window: How many positions a query of the layer sees, its own among them; None for all.
         since: Row to begin at.
+        last_read: Of the layer, as for `pattern_blocks`.
+        n_prompt: Likewise.
 
     Returns:
         n (n + 1) / 2 bytes a head, less those of the rows left out. A weight w is stored as the
         nearest of 0/255, 1/255, ... 1, so that ``|w - byte / 255| <= 0.5 / 255``; 0 before the
-        window.
+        window, and where a row was gone.
     """
     n_heads, n_rows, _ = queries.shape
     left_out = since * (since + 1) // 2
     packed = np.empty((n_heads, n_rows * (n_rows + 1) // 2 - left_out), dtype=np.uint8)
     blocks = range(since, n_rows, ROWS_A_BLOCK)
-    for first, weights in pattern_blocks(queries, keys, scale, blocks, window=window):
+    for first, weights in pattern_blocks(
+        queries, keys, scale, blocks, window=window, last_read=last_read, n_prompt=n_prompt
+    ):
         rounded = _bytes(weights)
         for row in range(rounded.shape[1]):
             n_seen = first + row + 1
@@ -55,6 +62,9 @@ def thumbnails(
     scale: float,
     n_cells: int,
     window: int | None = None,
+    *,
+    last_read: LastRead | None = None,
+    n_prompt: int = 0,
 ) -> UInt8[np.ndarray, "head cell_row cell_column"]:
     """Return small pictures of a layer's patterns: the largest weight in each block of cells.
 
@@ -66,9 +76,11 @@ def thumbnails(
         scale: Factor on the products before softmax.
         n_cells: Cells a side, at most as many as there are rows.
         window: As in `triangles`.
+        last_read: As in `triangles`.
+        n_prompt: As in `triangles`.
 
     Returns:
-        Weights as bytes, as in `triangles`; 0 where the mask forbids a whole block.
+        Weights as bytes, as in `triangles`; 0 where no cell of a block was seen.
     """
     n_heads, n_rows, _ = queries.shape
     starts = np.arange(n_cells) * n_rows // n_cells
@@ -76,7 +88,9 @@ def thumbnails(
     # Blocks begin where cells begin, so that each cell lies in one block.
     cells_a_block = max(1, ROWS_A_BLOCK * n_cells // n_rows)
     blocks = starts[::cells_a_block].tolist()
-    found = pattern_blocks(queries, keys, scale, blocks, window=window)
+    found = pattern_blocks(
+        queries, keys, scale, blocks, window=window, last_read=last_read, n_prompt=n_prompt
+    )
     for number, (first, weights) in enumerate(found):
         cell = number * cells_a_block
         own = starts[cell : cell + cells_a_block]

@@ -22,9 +22,10 @@ from kvviz.player.contract import CONTRACT
 from kvviz.player.fingerprints import BYTES_OF_PRINTS
 from kvviz.player.growing import Growing
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
-from kvviz.player.layer_arrays import arrays_of_layers, patterns, position_bias, thumbnails
+from kvviz.player.layer_arrays import arrays_of_layers, patterns, position_bias
 from kvviz.player.lives import cross_lives, lives
-from kvviz.player.tokens import named_tokens
+from kvviz.player.run_patterns import thumbnail_arrays
+from kvviz.player.tokens import named_tokens, special_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
 from kvviz.translation import gettext as _
@@ -111,8 +112,8 @@ def pack(
         a run that is under way.
 
     Raises:
-        PayloadError: If step, layer, head, side or cell does not exist in the run, the run is too
-            large to be shown, or a named cache drops its rows.
+        PayloadError: If step, layer, head, side or cell does not exist in the run, or the run is
+            too large to be shown.
     """
     runs = _runs_of(trace)
     first = next(iter(runs.values()))
@@ -153,7 +154,7 @@ def pack(
         *(
             _other_patterns(runs, n_rows, layers, growing, max_bytes_all_layers)
             if growing
-            else thumbnails(first, n_rows, layers)
+            else thumbnail_arrays(first, n_rows, layers)
         ),
         *origin_arrays(run_id, origins or {}),
     ]
@@ -195,7 +196,9 @@ def pack(
         "recorded": recorded,
         "layers": list(layers),
         "score_scale": [float(scale) for scale in first.score_scale],
+        **special_tokens(runs.values()),
         **_savings(first, n_steps),
+        **_named_cache(first),
         **({"growing": asdict(growing)} if growing else {}),
         **second_cache.encoder_header(first),
     }
@@ -225,15 +228,6 @@ def fingerprint(trace: GenerationTrace | CacheComparison) -> str:
 def _runs_of(trace: GenerationTrace | CacheComparison) -> Runs:
     if isinstance(trace, CacheComparison):
         return {"on": trace.cached, "off": trace.uncached}
-    if trace.options.cache is not None:
-        raise PayloadError(
-            _("The player cannot show yet what a named cache drops."),
-            found=_("This one used the cache {cache!r}.").format(cache=trace.options.cache_name),
-            fix=_(
-                "Read it with trace.live(step, layer) and trace.pattern(layer, head), or show a "
-                "run with the full cache."
-            ),
-        )
     return {"on" if trace.options.use_cache else "off": trace}
 
 
@@ -336,6 +330,12 @@ def _savings(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
             for name, (groups, windows) in alternatives.items()
         }
     }
+
+
+def _named_cache(run: GenerationTrace) -> dict[str, Any]:
+    """Return the header's ``named_cache``; nothing where on and off tell how rows were kept."""
+    named = run.options.cache
+    return {} if named is None else {"named_cache": {"name": named.name, "told": named.told}}
 
 
 def _comparison(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jaxtyping import Int64
 from numpy import ndarray
+
+from kvviz.trace import GenerationTrace
 
 
 def named_tokens(
@@ -23,3 +25,9 @@ def named_tokens(
         {"id": int(token_id), "text": text} | ({} if text == raw else {"bytes": raw})
         for token_id, raw, text in zip(token_ids, alone, in_place, strict=True)
     ]
+
+
+def special_tokens(runs: Iterable[GenerationTrace]) -> dict[str, list[int]]:
+    """Return the header's ``special_ids``, tokens that stand for no text; nothing without any."""
+    ids = sorted(frozenset[int]().union(*(run.special_ids for run in runs)))
+    return {"special_ids": ids} if ids else {}

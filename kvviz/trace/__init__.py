@@ -1,6 +1,7 @@
 """The nouns: frozen values that the engine returns and everything above it reads. NumPy only."""
 
 from kvviz.trace.comparison import CacheComparison
+from kvviz.trace.conversation import Conversation
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.flops import encoding_flops, forward_flops
@@ -12,6 +13,7 @@ from kvviz.trace.step import Step
 __all__ = [
     "BYTES_PER_NUMBER",
     "CacheComparison",
+    "Conversation",
     "CrossAttention",
     "EncodingTrace",
     "GenerationOptions",

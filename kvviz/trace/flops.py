@@ -8,6 +8,8 @@ cells included, because eager attention computes it. Tests hold each formula her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kvviz.errors import TraceError
 from kvviz.trace.model_card import ModelCard
 from kvviz.translation import gettext as _
@@ -16,7 +18,7 @@ from kvviz.translation import gettext as _
 def forward_flops(
     card: ModelCard,
     n_new: int,
-    n_keys: int,
+    n_keys: int | Sequence[int],
     n_logits: int = 1,
     *,
     n_encoder: int = 0,
@@ -36,7 +38,8 @@ def forward_flops(
     Args:
         card: The model's shape.
         n_new: Rows that go through the network, at least 1.
-        n_keys: Rows that they attend to, cached ones and themselves, where no window hides any.
+        n_keys: Rows that they attend to, cached ones and themselves, where no window hides any; or
+            those of each layer, where a cache keeps as many as it likes.
         n_logits: Rows for which logits are computed, 1 when generating.
         n_encoder: Rows of the encoder that a T5 attends to.
         n_cross_computed: Rows of the encoder whose cross K/V are computed in this pass.
@@ -83,12 +86,15 @@ def encoding_flops(card: ModelCard, n_tokens: int) -> int:
     return forward_flops(card, n_tokens, n_tokens, n_tokens if card.has_head else 0)
 
 
-def _stack_flops(card: ModelCard, n_layers: int, n_new: int, n_keys: int) -> int:
+def _stack_flops(card: ModelCard, n_layers: int, n_new: int, n_keys: int | Sequence[int]) -> int:
     inner, kv_inner = card.n_heads * card.d_head, card.n_kv_heads * card.d_head
     projections = 4 * n_new * card.d_model * (inner + kv_inner)
     mlp = (6 if card.mlp_is_gated else 4) * n_new * card.d_model * card.d_mlp
-    n_read = n_layers * n_keys
-    if card.windows:
+    if not isinstance(n_keys, int):
+        n_read = sum(n_keys)
+    elif not card.windows:
+        n_read = n_layers * n_keys
+    else:
         # Of the rows of earlier passes a layer keeps a window less one; those of this one it sees
         # all, masked cells included.
         n_read = sum(n_new + card.n_kept(layer, n_keys - n_new) for layer in range(n_layers))

@@ -8,20 +8,24 @@ from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.adapters import drawn
 from kvviz.trace.arrays import checked_array, checked_index
+from kvviz.trace.attention import check_products
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.liveness import LastRead, drops_something, last_read, seen_by_query
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
+from kvviz.trace.packed_rows import PackedRows
 from kvviz.trace.recorded_attention import RecordedAttention
 from kvviz.trace.step import Step
 from kvviz.trace.step_laws import check_steps
+from kvviz.trace.turned_keys import turned_scores
 from kvviz.trace.vocabulary import check_named, check_token_ids, check_unicode
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -40,7 +44,7 @@ class GenerationTrace(RecordedAttention):
 
     Attributes:
         model: The model's card.
-        prompt: The text as it was typed.
+        prompt: The text as it was typed; of a conversation the text that its template made of it.
         options: How tokens were generated.
         token_ids: Prompt and generated tokens.
         tokens: The same as the tokenizer shows them.
@@ -70,6 +74,15 @@ class GenerationTrace(RecordedAttention):
         n_together: Most runs that one forward pass of this one was made for. Beyond 1, times are
             of passes that were shared, and rows may differ in their last bits from those of a run
             that was made alone.
+        turn_angles: By how many radians a layer turns each pair of numbers of a key for one place,
+            where a cache turned keys that it kept; None where every key stood where it was written.
+            A key is turned as many places on as rows behind it are gone.
+        packed: What was read of rows once a cache had packed them into fewer bits; None where every
+            row was read as it was written. Fingerprints of a packed row are of what is unpacked of
+            it, the first time and the last.
+        conversation: The turns that the prompt was made of; none where it was typed as it is.
+        special_ids: Tokens of the run that stand for no text: the tokenizer calls them special. Of
+            a T5, whose sentinels and ends are spoken of by name, none are told.
 
     Raises:
         TraceError: If dtypes, shapes, positions or counts contradict each other, a number is not
@@ -96,6 +109,10 @@ class GenerationTrace(RecordedAttention):
     cross: CrossAttention | None = None
     n_timings: int = 1
     n_together: int = 1
+    turn_angles: Float64[np.ndarray, "layer pair"] | None = None
+    packed: PackedRows | None = None
+    conversation: Conversation = NO_CONVERSATION
+    special_ids: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if type(self.n_timings) is not int or self.n_timings < 1:
@@ -153,11 +170,18 @@ class GenerationTrace(RecordedAttention):
                 _("A run of a T5 has cross-attention and a position bias, and no other has."),
                 found=_("{name} is a {family}.").format(name=card.name, family=card.family),
             )
-        if has_cross and self.options.cache is not None:
+        is_changed = self.turn_angles is not None or self.packed is not None
+        if is_changed and self.options.cache is None:
             raise TraceError(
-                _("A run of a T5 keeps every row or none."),
+                _("Only a named cache turns keys that it keeps, or packs rows."),
                 found=_("It says {cache!r}.").format(cache=self.options.cache_name),
             )
+        if self.turn_angles is not None:
+            shape = (card.n_layers, card.d_head // 2)
+            checked_array(self.turn_angles, "turn_angles", np.float64, shape=shape)
+        if self.packed is not None:
+            self.packed.check(card, n_rows, len(self.steps))
+            check_products(self.queries, self.packed.keys, self.score_scale)
         if self.cross is not None:
             self.cross.check(card, n_rows)
 
@@ -193,6 +217,11 @@ class GenerationTrace(RecordedAttention):
             _("Every token that a step names has a text in the vocabulary."), named, self.vocabulary
         )
         check_unicode(self.prompt, self.tokens, self.vocabulary)
+        if not self.special_ids <= {*named, *self.token_ids.tolist()}:
+            raise TraceError(
+                _("Only tokens of the run are called special."),
+                found=_("Found {ids}.").format(ids=sorted(self.special_ids)[:8]),
+            )
 
     @property
     def n_tokens(self) -> int:
@@ -301,8 +330,23 @@ class GenerationTrace(RecordedAttention):
         """
         layer, head, kv_head = self._head(layer, head)
         scores = self._scores(layer, head, kv_head, causal=True)
+        if self.packed is not None:
+            steps = (np.arange(self.n_rows) - self.n_prompt + 1).clip(min=0)
+            unpacked = self.queries[layer, head] @ self.packed.keys[layer, kv_head].T
+            unpacked = unpacked * self.score_scale[layer]
+            is_read = self.packed.is_read_by(steps, 0) & ~np.isnan(scores)
+            scores = np.where(is_read, unpacked, scores)
         if self.last_read is not None:
-            scores[~seen_by_query(self.last_read[layer, kv_head], self.n_prompt)] = np.nan
+            seen = seen_by_query(self.last_read[layer, kv_head], self.n_prompt)
+            scores[~seen] = np.nan
+            if self.turn_angles is not None:
+                turned_scores(
+                    scores,
+                    self.queries[layer, head],
+                    self.all_keys[layer, kv_head],
+                    float(self.score_scale[layer]),
+                    self.turn_angles[layer],
+                )
         return scores
 
     def __repr__(self) -> str:
@@ -315,5 +359,4 @@ class GenerationTrace(RecordedAttention):
         )
 
     def _repr_html_(self) -> str | None:
-        # The player cannot show yet what a named cache drops: each head may keep other rows.
-        return drawn(self) if self.options.cache is None else None
+        return drawn(self)

@@ -10,7 +10,8 @@ from typing import Any, cast
 from kvviz.errors import OptionsError
 from kvviz.translation import gettext as _
 
-Setting = bool | int | float | str | None
+Plain = bool | int | float | str | None
+Setting = Plain | tuple[Plain, ...]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _TOLD_BY_USE_CACHE = ("full", "recomputed")
@@ -23,7 +24,8 @@ class NamedCache:
     Attributes:
         name: Small letters, digits, ``-`` and ``_``. Not ``full`` or ``recomputed``: of those two
             `GenerationOptions.use_cache` tells, and their laws are stricter.
-        settings: Name and value of each setting, in the order of its description.
+        settings: Name and value of each setting, in the order of its description; several values
+            where there is one a layer.
 
     Raises:
         OptionsError: If a name is none, or a setting is no plain, finite value.
@@ -48,7 +50,7 @@ class NamedCache:
             raise OptionsError(
                 _(
                     "The settings of a cache have names, each its own, and plain values: a number, "
-                    "a text, yes, no or nothing."
+                    "a text, yes, no, nothing, or several of these."
                 ),
                 found=_("Those of {name} are {names}.").format(
                     name=self.name, names=", ".join(map(str, names))
@@ -56,9 +58,19 @@ class NamedCache:
                 fix=_("Describe the cache by such settings alone."),
             )
 
+    @property
+    def told(self) -> str:
+        """Name and settings in one line, as they are written in Python: ``window (size = 64)``."""
+        settings = ", ".join(f"{name} = {value}" for name, value in self.settings)
+        return f"{self.name} ({settings})" if settings else self.name
+
     def to_json(self) -> dict[str, Any]:
         """Return name and settings as a plain dictionary for a JSON header."""
-        return {"name": self.name, "settings": dict(self.settings)}
+        settings = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.settings
+        }
+        return {"name": self.name, "settings": settings}
 
     @classmethod
     def from_json(cls, data: Any) -> NamedCache:
@@ -71,7 +83,11 @@ class NamedCache:
         settings = facts.get("settings")
         if set(facts) != {"name", "settings"} or not isinstance(settings, dict):
             raise OptionsError(_("The options do not say which cache a run used."))
-        return cls(facts["name"], tuple(cast("dict[str, Setting]", settings).items()))
+        read: list[tuple[str, Setting]] = []
+        for name, value in cast("dict[str, Any]", settings).items():
+            is_list = isinstance(value, list)
+            read.append((name, tuple(cast("list[Any]", value)) if is_list else value))
+        return cls(facts["name"], tuple(read))
 
 
 def _is_name(name: Any) -> bool:
@@ -79,6 +95,9 @@ def _is_name(name: Any) -> bool:
 
 
 def _plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        parts = cast("tuple[Any, ...]", value)
+        return all(not isinstance(part, tuple) and _plain(part) for part in parts)
     if type(value) is float:
         return math.isfinite(value)
     return value is None or type(value) in (bool, int, str)

@@ -10,7 +10,7 @@ from kvviz.errors import OptionsError
 from kvviz.trace.named_cache import NamedCache
 from kvviz.translation import gettext as _
 
-_SOMETIMES = ("stop_ids", "cache")
+_SOMETIMES = ("stop_ids", "cache", "n_given")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class GenerationOptions:
     seed: int = 0
     stop_ids: tuple[int, ...] = ()
     cache: NamedCache | None = None
+    n_given: int = 0
 
     def __post_init__(self) -> None:
         if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
@@ -61,6 +62,10 @@ class GenerationOptions:
             raise _out_of_range(_("The seed must be a whole number from 0 to 2^63 - 1."), self.seed)
         if type(self.stop_ids) is not tuple or not all(map(_is_token_id, self.stop_ids)):
             raise _out_of_range(_("What ends a run must be a tuple of token ids."), self.stop_ids)
+        if type(self.n_given) is not int or not 0 <= self.n_given <= self.max_new_tokens:
+            raise _out_of_range(
+                _("Given tokens must be a whole number, up to that of the new ones."), self.n_given
+            )
         if self.cache is not None and not (type(self.cache) is NamedCache and self.use_cache):
             raise _out_of_range(
                 _("A named cache must be the cache of a run that uses one."), self.cache
@@ -76,13 +81,15 @@ class GenerationOptions:
     def to_json(self) -> dict[str, Any]:
         """Return the options as a plain dictionary for a JSON header.
 
-        Of `stop_ids` and `cache` nothing is said where there are none.
+        Of `stop_ids`, `cache` and given tokens nothing is said where there are none.
         """
         data = {name: value for name, value in asdict(self).items() if name not in _SOMETIMES}
         if self.stop_ids:
             data["stop_ids"] = list(self.stop_ids)
         if self.cache is not None:
             data["cache"] = self.cache.to_json()
+        if self.n_given:
+            data["n_given"] = self.n_given
         return data
 
     @classmethod
@@ -98,10 +105,12 @@ class GenerationOptions:
             settings |= cast("dict[str, Any]", data)
         stop_ids: Any = settings.pop("stop_ids", [])
         cache = NamedCache.from_json(settings.pop("cache")) if "cache" in settings else None
+        n_given: Any = settings.pop("n_given", 0)
         others = {field.name for field in fields(cls)} - {*_SOMETIMES}
         if set(settings) != others or not isinstance(stop_ids, list):
             raise OptionsError(_("The options do not have the settings that a run has."))
-        return cls(**settings, stop_ids=tuple(cast("list[int]", stop_ids)), cache=cache)
+        stops = tuple(cast("list[int]", stop_ids))
+        return cls(**settings, stop_ids=stops, cache=cache, n_given=n_given)
 
 
 def _is_number(value: Any) -> bool:

@@ -16,7 +16,7 @@ UNMARKED = """() => {
   const data = `code, kbd, textarea, .kv-chip, .kv-bar-token, .kt-strip, .lm-token,
     .lm-fed, .lm-asked, .kvviz-filled, .kvviz-offered, .kvviz-name, [data-kvviz=race-result],
     [data-testid=stIconMaterial], .xtick, .ytick, .textpoint, .annotation`;
-  const names = /(GPT-2|BERT|T5) mini/g;
+  const names = /(GPT-2|BERT|T5) mini|Gemma Terms of Use/g;
   const words = new Map();
   for (const part of parts) {
     const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);

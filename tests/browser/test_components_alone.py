@@ -12,10 +12,14 @@ from playwright.sync_api import Route, expect
 
 import kvviz
 from kvviz.analysis import row_changes
+from kvviz.player.lives import lives
 from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, ChangedRows, Pair, pack
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack as pack_lives
-from tests.factories import make_card, make_encoding
+from kvviz.ui.pages.model_sizes.families.at_hand import Decoder
+from kvviz.ui.pages.model_sizes.families.payload import pack as pack_families
+from kvviz.ui.pages.model_sizes.families.reading import Life, Reading
+from tests.factories import make_card, make_encoding, make_trace
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +148,57 @@ def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(moun
     tab.page.mouse.move(box["x"] + 84 + 16 * 2.5, box["y"] + 20 + 14 * 0.5)
     tab.page.mouse.up()
     expect(off).to_have_attribute("data-step", "2")
+
+
+def read_by(name, tokens, n_first, *, windows=()):
+    """A model of three layers that read these tokens, and what became of its rows."""
+    card = make_card(3, windows=windows, family="gemma3" if windows else "gpt2")
+    run = make_trace(n_first, len(tokens) - n_first + 1, card=card)
+    packed = dict(lives("on", run, len(run.steps)))
+    spans, life_of = packed["on.lives"], packed["on.life_of"][:, 0]
+    told = [
+        Life(spans[spans[:, 0] == one][:, 1:], int((life_of == one).sum()), 2 * (one > 0), one)
+        for one in range(life_of.max() + 1)
+    ]
+    ends = np.cumsum([len(token) for token in tokens]).tolist()
+    n_bytes = tuple(step.cache_bytes for step in run.steps)
+    decoder = Decoder(f"kvviz/{name}", name, 1, 3, 2, 2, 4)
+    special = (False,) * len(tokens)
+    return Reading(decoder, card, tokens, special, tuple(ends), n_first, n_bytes, told, 1e-6, True)
+
+
+def test_families_move_in_step_by_key_and_by_pointer(mounted):
+    text = "a bc def"
+    one = read_by("one", ("a", " bc", " def"), 1)
+    other = read_by("other", ("a", " b", "c", " d", "ef"), 1, windows=(2, 2, 0))
+    folder = "model_sizes/families"
+    tab = mounted(
+        f"{folder}/in_step.bundle.js", [f"{folder}/in_step.css"], pack_families(text, (one, other))
+    )
+    root = tab.page.locator('[data-kvviz="families-in-step"]')
+    panels = [root.locator(f'[data-model="kvviz/{name}"]') for name in ("one", "other")]
+
+    def shows(stop, steps, read):
+        expect(root).to_have_attribute("data-stop", str(stop))
+        for panel, step in zip(panels, steps, strict=True):
+            expect(panel).to_have_attribute("data-step", str(step))
+        expect(root.locator(".kf-text-read")).to_have_text(read)
+
+    shows(2, (2, 4), text)
+    expect(root.locator('[data-kvviz="history"]')).to_have_count(3)
+    slider = root.get_by_role("slider", name="Place in the text")
+    slider.press("ArrowLeft")
+    shows(1, (1, 2), "a bc")
+    assert slider.get_attribute("aria-valuetext").startswith("50 % of the text, place 2 of 3: one")
+    # A click into a life goes to the last place that is read by then.
+    canvas = panels[1].locator("canvas").first
+    width = canvas.evaluate("node => node.clientWidth")
+    canvas.click(position={"x": width - 1, "y": 40})
+    shows(2, (2, 4), text)
+    expect(root.locator(".kf-reading")).to_contain_text("other: ")
+    slider.press("Home")
+    shows(0, (0, 0), "a")
+    tab.page.wait_for_function("() => window.told.at(-1)?.[1].stop === 0")
 
 
 def test_a_head_is_chosen_by_list_click_and_key_and_told(twins):

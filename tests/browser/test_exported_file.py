@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from kvviz.player import export_html, notebook_html
 from tests.browser.visit import TEXTS_OVER_TEXTS
-from tests.factories import make_card, make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_dropping, make_trace
 
 pytestmark = pytest.mark.browser
 
@@ -63,6 +63,35 @@ def test_every_step_says_what_was_computed_and_reused(page, tmp_path, use_cache)
         assert seen["cache"] == ("on" if use_cache else "off")
         page.locator(READY).press("ArrowRight")
     assert page.evaluate(CANVAS_COLOURS) > 20
+
+
+def test_a_named_cache_is_named_and_what_it_dropped_is_told_head_by_head(page, tmp_path):
+    trace = make_dropping(n_prompt=9, n_new=5)
+    export_html(trace, tmp_path / "run.html")
+    page.goto((tmp_path / "run.html").as_uri())
+    page.wait_for_selector(READY)
+    for layer, head, n_gone in ((0, 0, 6), (0, 1, 0), (1, 1, 6)):
+        page.get_by_label("layer", exact=True).select_option(str(layer))
+        page.get_by_label("head", exact=True).select_option(str(head))
+        page.locator(READY).press("End")
+        page.wait_for_selector(f"{READY}[data-step='4'][data-layer='{layer}'][data-head='{head}']")
+        seen = hooks(page)
+        live = int(trace.live(4, layer)[head].sum())
+        assert (seen["nLive"], seen["nEvicted"]) == (str(live), str(n_gone))
+        assert seen["cacheName"] == "every-second"
+        life = page.locator("[data-kvviz=history][data-cache=on]")
+        expect(life).to_have_attribute("data-n-live", str(live))
+        expect(life).to_contain_text("every-second (first = 0, heads = first)")
+        legend = page.get_by_text("evicted by every-second (first = 0, heads = first)")
+        expect(legend).to_be_visible(visible=n_gone > 0)
+    expect(page.locator(".kv-sentence")).to_contain_text("kept by every-second")
+    page.get_by_role("button", name="Table", exact=True).click()
+    table = page.locator(".kv-table")
+    expect(table.locator("caption").first).to_contain_text("kept by every-second (first = 0")
+    expect(table).to_contain_text("dropped by every-second, gone from step 1 on")
+    # What the full cache would hold, beside what this one does.
+    full = trace.model.cache_bytes(trace.n_rows)
+    expect(page.locator(".kv-saved")).to_have_attribute("data-plain-bytes", str(full))
 
 
 def test_prompts_that_look_like_markup_are_text(page, tmp_path):

@@ -1,4 +1,4 @@
-"""The twelve journeys that are made most, once more in Firefox.
+"""The journeys that are made most, once more in Firefox, and a lesson in a room.
 
 Playwright drives no Firefox but its own, so Puppeteer does, over WebDriver BiDi: node makes the
 journeys of `firefox/journeys.test.mjs` one after the other, and each that it tells of is a test.
@@ -103,5 +103,5 @@ def test_in_firefox(journeys: Journeys, name: str):
     assert complaint is None, f"\n{complaint}"
 
 
-def test_there_are_twelve():
-    assert len(JOURNEYS) == len(set(JOURNEYS)) == 12
+def test_there_are_thirteen():
+    assert len(JOURNEYS) == len(set(JOURNEYS)) == 13

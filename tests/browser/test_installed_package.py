@@ -173,7 +173,7 @@ def test_the_commands_run_in_any_folder(installed):
     assert page.stat().st_size > 10_000
 
 
-def test_two_come_at_once_by_cold_links_and_one_goes_on_to_every_page(own, visit):
+def test_two_come_at_once_by_cold_links(own, visit):
     """One steps through the run with the arrow keys, the other finds the film and the text."""
     reader = visit(address=own)
     reader.page.goto(f"{own}/language_modelling?text=The+dog+saw+the+cat.&point=9")
@@ -216,6 +216,10 @@ def test_two_come_at_once_by_cold_links_and_one_goes_on_to_every_page(own, visit
     expect(reader.page.get_by_role("heading", name="Learning from plain text")).to_be_visible()
     reader.still()
 
+
+def test_a_person_goes_on_to_every_page(own, visit):
+    tab = visit(address=own).open("/kv_cache", new="2")
+    tab.wait(nSteps=2)
     assert tab.page.evaluate("getComputedStyle(document.body).fontSize") == "15px"
     heading = tab.page.get_by_role("heading", level=1)
     expect(heading).to_have_count(1)

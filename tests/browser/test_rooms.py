@@ -36,7 +36,9 @@ def told(tab: Visit, hook: str, **facts: str) -> Locator:
     return found
 
 
-def test_a_lesson_in_a_room(visit, axe):
+@pytest.fixture
+def lesson(visit) -> tuple[Visit, Visit]:
+    """The tabs of a teacher who has opened a room, and of a student who has come in."""
     teacher = visit(width=1920, height=1080)
     teacher.open("/kv_cache", new="3")
     press(teacher, "Open a room")
@@ -45,12 +47,17 @@ def test_a_lesson_in_a_room(visit, axe):
     teacher.page.keyboard.press("Escape")
     state(teacher, "leads")
 
-    # A student comes in by a link that says something else besides, and is where the teacher is.
+    # The student's link says something else besides, and leads to where the teacher is.
     student = visit(width=390, height=844, touch=True)
     student.open("/", room=code, step="3")
     state(student, "follows")
     expect(student.page).to_have_url(f"{student.address}/kv_cache?new=3&room={code}")
     student.wait(nSteps=3, step=0)
+    return teacher, student
+
+
+def test_a_class_is_led_let_go_stopped_and_gathered(lesson):
+    teacher, student = lesson
     expect(student.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("is left aside")
     expect(teacher.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("1 here")
 
@@ -96,7 +103,12 @@ def test_a_lesson_in_a_room(visit, axe):
     student.wait(nSteps=3)
     expect(student.page.get_by_label("Prompt", exact=True)).to_have_value("A cat that nobody sees")
 
-    # Both votes and what happened, in the presenter view.
+
+def test_both_votes_and_what_happened_are_shown_to_a_class(lesson, axe):
+    """In the presenter view."""
+    teacher, student = lesson
+    teacher.page.keyboard.press("ArrowRight")
+    student.wait(step=1)
     press(teacher, "Presenter view")
     expect(teacher.page.locator('[data-kvviz="presenter"]')).to_be_visible()
     stage = teacher.page.locator(".kv-stage")
@@ -147,6 +159,9 @@ def test_a_lesson_in_a_room(visit, axe):
         tab.page.evaluate(axe)
         assert tab.page.evaluate(JUDGE, [TAGS, False, OWN_PARTS]) == []
 
+
+def test_a_room_is_led_again_from_a_tab_that_was_closed_and_opened(lesson, visit):
+    teacher, student = lesson
     # The tab is closed and opened again: the browser has kept the key, and asks first.
     teacher.page.close()
     teacher = visit(width=1920, height=1080)

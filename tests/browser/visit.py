@@ -36,8 +36,9 @@ new MutationObserver(() => {
   for (const node of document.querySelectorAll("[data-kvviz]")) {
     const card = node.closest("[class*=st-key-]");
     const where = card ? [...card.classList].find((name) => name.startsWith("st-key-")) : "page";
-    // Two runs have a history each.
-    const which = node.dataset.kvviz === "history" ? ` ${node.dataset.cache}` : "";
+    // Two runs have a history each, and so has each of several models.
+    const { kvviz, cache, model = "" } = node.dataset;
+    const which = kvviz === "history" ? ` ${cache} ${model}` : "";
     const thing = `${node.dataset.kvviz}${which} in ${where}`;
     if (seen.has(thing)) window.kvvizTwice(thing);
     seen.add(thing);

@@ -148,6 +148,8 @@ class Drawn:
         (key,) = self.bars
         code, status = job_endpoint.answer(key, "GET", None)
         assert code == 200
+        # There is no bar to ask again, and one that falls silent is a tab that is gone.
+        assert job_endpoint.answer(key, "POST", "aside") == (200, None)
         return status
 
     def cancel(self):

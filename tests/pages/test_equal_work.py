@@ -89,7 +89,9 @@ def test_who_leaves_takes_it_from_nobody_and_the_last_one_ends_it(pool):
     assert work.askers[0].cancelled()
     with pytest.raises(RunCancelledError, match="goes on for others"):
         results[1].result(PATIENCE_S)
-    # Nobody joins what is about to be given up.
+    # Nobody joins what is about to be given up, not even who has left it and is back.
+    other.left.clear()
+    assert work.askers[0].cancelled()
     late = pool.submit(equal.do, "a", Asker(), work)
     while len(work.askers) < 2:
         Event().wait(0.005)

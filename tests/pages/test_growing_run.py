@@ -51,6 +51,8 @@ def at_work(look=None):
         yield job
     finally:
         go_on.set()
+        # One that was let go of would wait for somebody to come back.
+        job.cancel()
         assert job.wait(PATIENCE_S)
 
 
@@ -92,6 +94,8 @@ def test_a_browser_gets_what_came_since_and_waits_where_nothing_did():
         _, arrays = unpack(fetched(job, "since=8&layer=0&head=0&anew=1")[1])
         assert arrays["on.fingerprints.0"].shape[2] == 8
         assert arrays["on.pattern.2"].size == 0
+        # Of a run that was begun anew there may be less than there was.
+        assert fetched(job, "since=9&layer=0&head=0&anew=1") == (204, b"")
         job.look.place = (2, 0)
         # What is no number, or no place of this model, is as if it were not said.
         for odd in ("since=x&layer=-1", "layer=99&head=0", "since=0&since=1e9", "%ff=1&layer="):
@@ -118,14 +122,33 @@ def test_the_end_of_the_work_answers_who_waits():
 
 
 def test_a_page_that_is_closed_while_it_asks_is_not_taken_to_be_open(monkeypatch):
-    monkeypatch.setattr("kvviz.ui.work.jobs.LEFT_AFTER_S", 0.0)
+    monkeypatch.setattr("kvviz.ui.work.attendance.LEFT_AFTER_S", 0.0)
     monkeypatch.setattr(growing_endpoint, "MOST_S", PATIENCE_S)
     with at_work() as job:
-        Timer(0.05, job.leave).start()
+        Timer(0.05, job.attendance.closes).start()
         # What there is to see then wakes the question that is under way.
         Timer(0.1, lambda: job.show(FIRST)).start()
         assert fetched(job)[0] == 200
         assert job.cancelled()
+
+
+def test_a_run_that_is_made_anew_shows_nothing_of_the_first_attempt(monkeypatch):
+    monkeypatch.setattr("kvviz.ui.work.attendance.LEFT_AFTER_S", 0.0)
+    seen, left = [], Event()
+
+    def work(job):
+        seen.append(job.so_far)
+        job.show(FIRST)
+        if len(seen) == 1:
+            job.attendance.closes()
+            assert job.cancelled()
+            left.set()
+
+    job = Job(work, TicketQueue(1))
+    assert left.wait(PATIENCE_S)
+    job.attendance.bar_asks()
+    assert job.wait(PATIENCE_S)
+    assert seen == [None, None]
 
 
 def test_what_all_see_is_packed_once_and_packing_takes_a_tenth_of_the_time(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from kvviz.errors import PromptError, RunCancelledError
 from kvviz.translation import gettext, using
-from kvviz.ui.work import job_endpoint, jobs
+from kvviz.ui.work import attendance, job_endpoint, jobs
 from kvviz.ui.work.job_endpoint import ADDRESS, LATER, JobEndpoint, kept_back_s
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -65,13 +65,6 @@ def test_a_job_cancelled_in_the_line_never_starts():
     assert job.wait(PATIENCE_S)
     assert isinstance(job.error, RunCancelledError)
     assert started == []
-
-
-def test_a_job_that_nobody_asks_about_any_more_stops(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "ABANDONED_AFTER_S", -1.0)
-    job = Job(lambda job: job.cancelled(), TicketQueue(1))
-    assert job.wait(PATIENCE_S)
-    assert job.result is True or isinstance(job.error, RunCancelledError)
 
 
 AT_WORK = """
@@ -155,18 +148,21 @@ def test_who_can_wait_is_told_how_far_it_is_after_a_while(monkeypatch: pytest.Mo
     assert (code, said["over"]) == (200, False)
     assert seconds >= 0.2
     go_on.set()
+    assert job.wait(PATIENCE_S)
 
 
 def test_a_page_that_is_closed_while_a_question_is_under_way_is_not_taken_to_be_open(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(jobs, "LEFT_AFTER_S", 0.3)
+    monkeypatch.setattr(attendance, "LEFT_AFTER_S", 0.3)
     go_on = Event()
     job = Job(lambda job: go_on.wait(PATIENCE_S), TicketQueue(1))
-    Timer(0.1, job.leave).start()
+    Timer(0.1, job.attendance.closes).start()
     later(job, monkeypatch, 0.5)
     assert job.cancelled()
+    job.cancel()
     go_on.set()
+    assert job.wait(PATIENCE_S)
 
 
 def test_the_more_work_there_is_the_more_seldom_each_is_told_of(monkeypatch: pytest.MonkeyPatch):
@@ -192,24 +188,21 @@ def test_a_job_speaks_the_language_of_who_started_it():
 
 
 def test_a_page_that_is_closed_is_waited_for_a_moment_only(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "LEFT_AFTER_S", 0.1)
-    begun, again = Event(), Event()
+    monkeypatch.setattr(attendance, "LEFT_AFTER_S", 0.1)
+    begun, again, ended = Event(), Event(), Event()
 
     def work(job):
         begun.set()
         while not job.cancelled():
             again.wait(0.01)
+        ended.set()
 
     job = Job(work, TicketQueue(1))
     assert begun.wait(PATIENCE_S)
     assert not job.cancelled()
     assert asked(job, "/left", "POST") == (200, None)
-    until = time.monotonic() + PATIENCE_S
-    while job.phase != "done":
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    # It is not the wait for an answer that has ended it: nobody has asked.
-    assert job.cancelled()
+    assert ended.wait(PATIENCE_S)
+    job.cancel()
 
 
 def test_what_is_no_question_about_a_job_goes_through_or_is_refused():
@@ -218,9 +211,10 @@ def test_what_is_no_question_about_a_job_goes_through_or_is_refused():
     assert asked(job)[0] == 200
     assert asked(job, "", "POST")[0] == 405
     assert asked(job, "/cancel", "GET")[0] == 405
+    assert asked(job, "/aside", "GET")[0] == 405
+    assert asked(job, "/aside", "POST") == (200, None)
     assert not job.cancelled()
     assert answered(f"/{ADDRESS}/unknown") == (200, None)
-    assert answered(f"/base/{ADDRESS}/{job.key}", root_path="/base")[0] == 200
     for other in (
         "/",
         "/kv_cache",

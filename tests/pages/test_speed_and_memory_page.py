@@ -172,7 +172,10 @@ def test_a_link_says_what_it_was_written_from():
 
 def test_a_model_that_may_not_be_loaded_is_not(opened, monkeypatch):
     monkeypatch.setenv("KVVIZ_MODELS", "bundled")
-    page = opened(model="somebody/else", **SHORT).press("speed:start")
+    page = opened(model="somebody/else", **SHORT)
+    # It is asked about by its name, and not by what the list says where another is typed.
+    assert "else reads 6 tokens" in page.html
+    page.press("speed:start")
     assert "does not load that model" in page.errors[0]
     assert page.speed.job is None
 

@@ -64,7 +64,7 @@ def plain(smollm2_folder):
     ).eval()
 
 
-def test_the_card_says_what_was_published(smollm2, smollm2_folder):
+def test_the_card_and_the_chat_template_are_those_that_were_published(smollm2, smollm2_folder):
     card = smollm2.card
     assert (card.n_layers, card.n_heads, card.n_kv_heads, card.d_head) == (30, 9, 3, 64)
     assert (card.d_model, card.n_ctx, card.d_vocab, card.n_params) == (
@@ -77,8 +77,14 @@ def test_the_card_says_what_was_published(smollm2, smollm2_folder):
     assert "de-quantised" in (smollm2_folder / "README.md").read_text("utf-8")
     assert "Apache License" in (smollm2_folder / "LICENSE").read_text("utf-8")
     tokenizer = AutoTokenizer.from_pretrained(smollm2_folder)
-    chat = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
-    assert chat.endswith("<|im_start|>user\nHi<|im_end|>\n")
+    talk = [{"role": "user", "content": "What is the capital of France?"}]
+    chat = tokenizer.apply_chat_template(talk, add_generation_prompt=True, return_dict=False)
+    trace = trace_generation(smollm2, talk, max_new_tokens=12)
+    assert trace.token_ids[: trace.n_prompt].tolist() == chat
+    assert trace.prompt.endswith("of France?<|im_end|>\n<|im_start|>assistant\n")
+    assert "Paris" in "".join(trace.tokens[trace.n_prompt :])
+    assert (trace.stopped, trace.tokens[-1]) == ("end-of-text", "<|im_end|>")
+    assert trace.special_ids >= set(tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>"]))
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=["plain", "repeated", "code"])

@@ -42,6 +42,8 @@ def test_without_cache_every_row_is_computed_at_every_step(capsys):
         (["trace", "--prompt", "hi", "--svg", "run.svg", "--steps", "3"], "Found '3'. Try"),
         (["trace", "--prompt", "hi", "--animate", "run.gif", "--steps", "a:3"], "Found 'a:3'."),
         (["trace", "--prompt", "hi", "--model", "kvviz/smollm2-135m"], "models add smollm2-135m"),
+        (["trace", "--chat", "/nowhere/chat.json"], "/nowhere/chat.json cannot be read. No such"),
+        (["trace", "--chat", __file__], "no conversation in JSON"),
         (["models", "add", "gpt-5"], "smollm2-135m, gemma-3-270m"),
         (["models", "add", "gemma-3-270m"], "Gemma Terms of Use"),
         (["models", "remove", "smollm2-135m"], "was not added"),

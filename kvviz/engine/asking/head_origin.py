@@ -43,7 +43,7 @@ def head_origin(
 
     Args:
         model: The model that made the run.
-        trace: The run, by a cache that drops nothing.
+        trace: The run.
         layer: A layer of what writes.
         head: A query head of it.
         cross: Whether of the attention to the encoder.
@@ -57,7 +57,8 @@ def head_origin(
         OptionsError: If the model is another than the run's, has no cross-attention, or turns its
             rows after the product.
         ObservationError: If observers of the pass disagree, or its rows are not those of the run:
-            they must agree to half the digits that the model counts with.
+            they must agree to half the digits that the model counts with. Above the first layer
+            those of a run by a named cache are not, once it has dropped some.
         RunCancelledError: If cancelled.
         OutOfMemoryError: If memory runs out.
     """
@@ -149,7 +150,7 @@ def _read(
     used = _used_rows(trace, layer, head, kv_head, cross)
     return replace(
         made,
-        within={part: _distance(made, part, used[part], model.dtype) for part in ROW_PARTS},
+        within={part: _distance(made, part, used[part], model.dtype, trace) for part in ROW_PARTS},
     )
 
 
@@ -174,7 +175,9 @@ def _used_rows(
     return {"query": queries[layer, head], "key": keys[kv_head], "value": values[kv_head]}
 
 
-def _distance(origin: HeadOrigin, part: RowPart, used: np.ndarray, dtype: torch.dtype) -> float:
+def _distance(
+    origin: HeadOrigin, part: RowPart, used: np.ndarray, dtype: torch.dtype, trace: GenerationTrace
+) -> float:
     """Return how far a part's rows are off those that attention used, at most.
 
     Raises:
@@ -184,11 +187,21 @@ def _distance(origin: HeadOrigin, part: RowPart, used: np.ndarray, dtype: torch.
     off = float(np.abs(origin.rows(part) - used).max())
     step = max(torch.finfo(dtype).eps, torch.finfo(torch.float32).eps)
     if off > np.sqrt(step) * float(np.abs(used).max()):
+        found = _("In layer {layer}, head {head}, a number is off by {off:.2g}.").format(
+            layer=origin.layer, head=origin.head, off=off
+        )
+        if trace.options.cache is not None:
+            raise ObservationError(
+                _(
+                    "How a row came about is read in one pass over the whole text, and this run "
+                    "made its rows of what {cache} had kept."
+                ).format(cache=trace.options.cache.told),
+                found=found,
+                fix=_("Look at layer 0, where rows are made of their tokens alone."),
+            )
         raise ObservationError(
             _("Read once more, the model does not give the rows of this run."),
-            found=_("In layer {layer}, head {head}, a number is off by {off:.2g}.").format(
-                layer=origin.layer, head=origin.head, off=off
-            ),
+            found=found,
             fix=_("Run it again, with the model that is loaded now."),
         )
     return off

@@ -3,15 +3,39 @@
 ```python
 from kvviz import caches, trace_generation
 
-trace = trace_generation(model, "Once upon a time", cache=caches.Full())
+trace = trace_generation(model, "Once upon a time", cache=caches.Window(size=64, sinks=4))
 ```
 """
 
 from kvviz.engine.caches.full import Full
+from kvviz.engine.caches.heavy_hitters import HeavyHitters
+from kvviz.engine.caches.least_attended import LeastAttended
+from kvviz.engine.caches.observed import Observed
 from kvviz.engine.caches.protocol import FinalRows, KVCache, Rows, RowsPlace, StepRows
+from kvviz.engine.caches.quantised import Quantised
+from kvviz.engine.caches.random_rows import Random
 from kvviz.engine.caches.recomputed import Recomputed
+from kvviz.engine.caches.window import Window
 
-ALL: dict[str, type[KVCache]] = {kind.name: kind for kind in (Full, Recomputed)}
+ALL: dict[str, type[KVCache]] = {
+    kind.name: kind
+    for kind in (Full, Recomputed, Window, HeavyHitters, LeastAttended, Observed, Random, Quantised)
+}
 """Every way of keeping rows by its name; its `summary` says in one line what it does."""
 
-__all__ = ["ALL", "FinalRows", "Full", "KVCache", "Recomputed", "Rows", "RowsPlace", "StepRows"]
+__all__ = [
+    "ALL",
+    "FinalRows",
+    "Full",
+    "HeavyHitters",
+    "KVCache",
+    "LeastAttended",
+    "Observed",
+    "Quantised",
+    "Random",
+    "Recomputed",
+    "Rows",
+    "RowsPlace",
+    "StepRows",
+    "Window",
+]

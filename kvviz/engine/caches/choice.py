@@ -46,6 +46,11 @@ def chosen_cache(cache: object, use_cache: object) -> KVCache:
     return found
 
 
+def is_for_every_decoder(cache: KVCache) -> bool:
+    """Return whether a way of keeping rows minds windows and a T5's distances; see `KVCache`."""
+    return getattr(cache, "for_every_decoder", False)
+
+
 def named_cache(cache: KVCache) -> NamedCache | None:
     """Return what a trace says of a way of keeping rows, or None where on and off say it.
 

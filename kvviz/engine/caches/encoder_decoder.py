@@ -7,6 +7,7 @@ encoder's output to cross-attention K/V, which every step without a cache comput
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
+from kvviz.engine.caches.kept_rows import KeptRows
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.caches.protocol import FinalRows, KVCache, RowsPlace, StepRows, to_numpy
 from kvviz.engine.observing.agreement import (
@@ -166,22 +168,28 @@ class EncoderDecoderRows:
         place: What they are rows of, and where they live.
         states: What the encoder made of the prompt, shape ``1 position d_model``.
         encoder: The record of that.
+        bias: Gives what the model adds to the scores of these queries and of all keys up to the
+            last of them, shape ``1 head query key``.
     """
 
     def __init__(
-        self, cache: KVCache, place: RowsPlace, states: Tensor, encoder: EncodingTrace
+        self,
+        cache: KVCache,
+        place: RowsPlace,
+        states: Tensor,
+        encoder: EncodingTrace,
+        bias: Callable[[range], Tensor],
     ) -> None:
         self._encoder = encoder
         self._own = cache.rows(place)
         self._cross = CrossRows(place, encoder.n_tokens, cache.keeps_rows)
-        own = self._own.arguments(range(0))
-        if cache.keeps_rows:
-            own = own | {
-                "past_key_values": EncoderDecoderCache(own["past_key_values"], self._cross.cache)
-            }
-        self._arguments = own | {
-            "encoder_outputs": BaseModelOutput(last_hidden_state=states),
+        self._arguments: dict[str, Any] = {
+            "encoder_outputs": BaseModelOutput(last_hidden_state=states)
         }
+        if cache.keeps_rows:
+            own = self._own.arguments(range(0))["past_key_values"]
+            self._arguments["past_key_values"] = EncoderDecoderCache(own, self._cross.cache)
+        self._bias = bias
         self._biases: list[Tensor] = []
 
     def fed(self, n_tokens: int) -> range:
@@ -189,8 +197,23 @@ class EncoderDecoderRows:
         return self._own.fed(n_tokens)
 
     def arguments(self, fed: range) -> dict[str, Any]:
-        """Return both caches, and what the encoder made of the prompt."""
-        return self._arguments
+        """Return both caches, and what the encoder made of the prompt.
+
+        The model counts distances from how many rows there are. Where some are gone it is told
+        the bias of those that are there.
+        """
+        arguments = self._own.arguments(fed) | self._arguments
+        if isinstance(self._own, KeptRows):
+            self._biases.append(self._bias(fed)[0])
+            arguments["kvviz_bias"] = self._bias_there
+        return arguments
+
+    def _bias_there(self, layer: int) -> Tensor:
+        """Return the bias of the rows that a layer's attention reads."""
+        assert isinstance(self._own, KeptRows)
+        bias = self._biases[-1]  # head query key
+        places = self._own.positions(layer)[:, None].expand(-1, bias.shape[1], -1)
+        return bias.gather(-1, places)[None]
 
     def settle(self, observation: StepObservation, fed: range) -> StepRows:
         """Compare the observers of both attentions."""
@@ -202,6 +225,7 @@ class EncoderDecoderRows:
             computed=own.computed,
             reused=own.reused,
             n_keys=own.n_keys,
+            evicted=own.evicted,
             cache_bytes=own.cache_bytes + cross.cache_bytes,
             max_row_change=max(own.max_row_change, cross.max_row_change),
         )
@@ -221,7 +245,12 @@ class EncoderDecoderRows:
         )
 
     def _keep_bias(self, observation: StepObservation, fed: range) -> None:
-        """Keep what was added to the scores, which all layers must share."""
+        """Keep what was added to the scores, which all layers must share.
+
+        They cannot where each has rows of its own; what they share is then kept already.
+        """
+        if isinstance(self._own, KeptRows):
+            return
         biases = {id(one.position_bias): one.position_bias for one in observation.attended}
         first = observation.attended[0].position_bias
         if len(biases) != 1 or first is None:

@@ -19,6 +19,7 @@ class PreallocatedLayer(CacheLayerMixin):
     Args:
         keys: Room for all key rows, shape ``1 head position d_head``.
         values: Room for all value rows likewise.
+        n_rows: How many rows are filled already.
 
     Attributes:
         keys: The key rows that are filled.
@@ -29,12 +30,12 @@ class PreallocatedLayer(CacheLayerMixin):
     keys: Tensor
     values: Tensor
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
+    def __init__(self, keys: Tensor, values: Tensor, n_rows: int = 0) -> None:
         super().__init__()
         self._key_room, self._value_room = keys, values
         self.is_initialized = True
         self.writes: list[range] = []
-        self._show(0)
+        self._show(n_rows)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_rest: Any, **_named: Any

@@ -8,19 +8,35 @@ rows say, and the rows say only what the observers agree on.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.trace import CrossAttention, ModelCard
+from kvviz.trace.packed_rows import PackedRows
 from kvviz.trace.step import NOTHING_EVICTED
 
 Positions = range | Int64[np.ndarray, " n"]
+
+
+class KeyTurn(Protocol):
+    """What turns keys from one place in the text to another, as the model turned them to theirs."""
+
+    @property
+    def cos(self) -> Tensor:
+        """By place, the cosine for each number of a key."""
+        ...
+
+    @property
+    def sin(self) -> Tensor:
+        """Likewise the sine."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,19 +47,27 @@ class RowsPlace:
         card: The model's shape.
         n_projections: Products that give the keys and values of a layer, each of which reports.
         n_positions: Most positions that the run can feed.
+        n_prompt: How many of them are the prompt, after which the first token is chosen.
         dtype: Number format of the rows as they are computed.
         device: Where they live.
+        turn: Gives what turns keys of a layer so many places on, of each of several numbers of
+            places; None in a model that tells positions in another way.
     """
 
     card: ModelCard
     n_projections: int
     n_positions: int
+    n_prompt: int
     dtype: torch.dtype
     device: torch.device
+    turn: Callable[[int, Tensor], KeyTurn | None] | None = None
 
 
 class KVCache(Protocol):
     """A way of keeping rows, described: a frozen dataclass whose fields are plain settings.
+
+    One that says `for_every_decoder` keeps to the windows of a model's layers and to what of a T5
+    tells it how far its rows are; one that does not say so is refused where those matter.
 
     Attributes:
         name: As a trace and its file say it: small letters, digits, ``-`` and ``_``.
@@ -67,7 +91,8 @@ class StepRows:
     Attributes:
         computed: Positions whose rows were computed, ascending.
         reused: Positions of which rows were read and not computed, ascending.
-        n_keys: Rows that attention read in each layer and head, both kinds together.
+        n_keys: Rows that attention read in each layer and head, both kinds together; where layers
+            differ, one number a layer, windows heeded.
         cache_bytes: Bytes of the tensors that hold the rows.
         max_row_change: How far rows that were computed again moved.
         cross_computed: Encoder positions whose cross-attention rows were computed.
@@ -77,7 +102,7 @@ class StepRows:
 
     computed: Positions
     reused: Positions
-    n_keys: int
+    n_keys: int | Sequence[int]
     cache_bytes: int = 0
     max_row_change: float = 0.0
     cross_computed: range = range(0)
@@ -99,6 +124,8 @@ class FinalRows:
     written_fingerprints: Int64[np.ndarray, "2 layer position"]
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
     position_bias: Float32[np.ndarray, "head query key"] | None = None
+    turn_angles: Float64[np.ndarray, "layer pair"] | None = None
+    packed: PackedRows | None = None
     cross: CrossAttention | None = None
 
 

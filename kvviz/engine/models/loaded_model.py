@@ -13,13 +13,16 @@ import torch
 from jaxtyping import Bool, Int64
 from transformers import PreTrainedModel
 
+from kvviz.engine.models import chat_template
 from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
+from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
-from kvviz.errors import ModelFilesError, PromptError
-from kvviz.trace import ModelCard
+from kvviz.errors import ModelFilesError, OutOfMemoryError, PromptError
+from kvviz.published.catalogue import megabytes
+from kvviz.trace import Conversation, ModelCard
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -53,6 +56,7 @@ class LoadedModel:
         module: The torch module, in evaluation mode, with kvviz's attention.
         stop_ids: Tokens that end a text.
         n_threads: CPU threads that a step of one row is fastest with on this machine.
+        step_s: Seconds that such a step took when that was tried; infinite where it was not.
         most_threads: CPU threads that it may take for a pass over many rows.
         start_id: The token that the decoder of a T5 starts from; None in the other families.
         left_out: Heads for other tasks that its checkpoint holds and that were not loaded, by the
@@ -65,6 +69,7 @@ class LoadedModel:
     module: PreTrainedModel
     stop_ids: frozenset[int]
     n_threads: int
+    step_s: float
     most_threads: int
     start_id: int | None
     left_out: tuple[str, ...]
@@ -165,6 +170,28 @@ class LoadedModel:
         spans[special] = -1
         return TokenizedText("".join(texts), ids, spans, special)
 
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """The tokens that stand for no text, such as those that begin and end a turn."""
+        added = getattr(self._tokenizer, "added_tokens_decoder", {})
+        special = {index for index, token in added.items() if token.special}
+        return frozenset({*special, *self._tokenizer.all_special_ids})
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether it can be asked with a conversation."""
+        is_decoder = self.family.architecture == "decoder"
+        return is_decoder and chat_template.has_template(self._tokenizer)
+
+    def chat_text(self, conversation: Conversation) -> str:
+        """Return a conversation as the model's chat template writes it, ready to go on from.
+
+        Raises:
+            PromptError: If the model has no template, or it fails.
+        """
+        tokenizer = self._tokenizer if self.has_chat_template else None
+        return chat_template.written(tokenizer, conversation, self.card.name)
+
     @property
     def mask_id(self) -> int | None:
         """The token that hides another, or None if the tokenizer has none."""
@@ -176,13 +203,26 @@ class LoadedModel:
         token_id = getattr(self._tokenizer, "pad_token_id", None) or 0
         return token_id if token_id < self.card.d_vocab else 0
 
-    def count_tokens(self, text: str) -> int:
+    def begun_ids(self, prompt: str | Conversation) -> list[int]:
+        """Return the tokens that a run of a decoder begins with.
+
+        Those that its tokenizer puts before every text are among them; the template of a
+        conversation writes its own.
+
+        Raises:
+            PromptError: As for `tokenize` and `chat_text`.
+        """
+        if isinstance(prompt, Conversation):
+            return self.tokenize(self.chat_text(prompt))
+        return [*self.first_ids, *self.tokenize(prompt)]
+
+    def count_tokens(self, prompt: str | Conversation) -> int:
         """Return how many tokens a prompt takes, those that every prompt begins with among them.
 
         Raises:
-            PromptError: As for `tokenize`.
+            PromptError: As for `begun_ids`.
         """
-        return len(self.first_ids) + len(self.tokenize(text))
+        return len(self.begun_ids(prompt))
 
     def token_text(self, token_id: int) -> str:
         """Return a token as the tokenizer shows it, bytes that are no character as ``‹E2 80›``."""
@@ -198,11 +238,16 @@ class LoadedModel:
         """
         return self._texts.joined(token_ids, goes_on=goes_on)
 
-    def prompt_ids(self, prompt: str, max_new_tokens: int) -> list[int]:
+    def prompt_ids(self, prompt: str, max_new_tokens: int, *, is_chat: bool = False) -> list[int]:
         """Return the token ids of a prompt that leaves room for this many new tokens.
 
         It begins with the tokens that the model's tokenizer puts before every text. Those of a T5
         are what its encoder reads; the room is then the decoder's.
+
+        Args:
+            prompt: The text.
+            max_new_tokens: The room.
+            is_chat: Whether a chat template wrote it, first tokens and all.
 
         Raises:
             PromptError: If the prompt is empty, blank, or no text.
@@ -220,7 +265,7 @@ class LoadedModel:
             )
         if not ids:
             raise self._nothing_known()
-        ids = [*self.first_ids, *ids]
+        ids = ids if is_chat else [*self.first_ids, *ids]
         if max_new_tokens > self.card.n_ctx - len(ids):
             raise run_too_long(self.card, len(ids), max_new_tokens)
         return ids
@@ -244,9 +289,21 @@ class LoadedModel:
 
         Raises:
             DeviceError: If the dtype is unknown, or the device lacks it.
+            OutOfMemoryError: If the copy does not fit into memory.
         """
         torch_dtype = checked_dtype(dtype)
         checked_device(str(self.device), torch_dtype)
+        needed, free = self.card.n_params * torch_dtype.itemsize, free_bytes(self.device)
+        if free is not None and needed > free:
+            raise OutOfMemoryError(
+                _("{model} in {dtype} does not fit into the memory of {device}.").format(
+                    model=self.card.name, dtype=dtype, device=self.device
+                ),
+                found=_("It takes {size}, and {free} are free.").format(
+                    size=megabytes(needed), free=megabytes(free)
+                ),
+                fix=_("Close what else takes memory, or try a smaller model."),
+            )
         module = copy.deepcopy(self.module)
         torch.nn.Module.to(module, torch_dtype)
         if torch_dtype == torch.float16:

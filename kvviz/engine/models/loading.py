@@ -40,7 +40,7 @@ from kvviz.engine.models.model_files import (
     weight_files,
 )
 from kvviz.engine.models.model_source import ModelSource, locate
-from kvviz.engine.models.threads import best_thread_count, wanted_thread_count
+from kvviz.engine.models.threads import BestThreads, best_thread_count, wanted_thread_count
 from kvviz.engine.models.token_text import TokenTexts
 from kvviz.engine.observing.attention import ATTENTION_NAME
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
@@ -122,12 +122,14 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         _log.info(
             "%s is loaded without heads for other tasks: %s", source.name, ", ".join(left_out)
         )
+    threads = _try_out(module, card, family)
     return LoadedModel(
         card=card,
         family=family,
         module=module,
         stop_ids=stop_ids,
-        n_threads=_try_out(module, card, family),
+        n_threads=threads.count,
+        step_s=threads.seconds,
         most_threads=wanted_thread_count() or torch.get_num_threads(),
         start_id=_start_id(generation, settings, config, family),
         left_out=left_out,
@@ -319,7 +321,7 @@ def _first_ids(tokenizer: Any, family: CheckpointFamily) -> tuple[int, ...]:
     return tuple(read["input_ids"][:n_first])
 
 
-def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily) -> int:
+def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily) -> BestThreads:
     """Run the model once and return the number of CPU threads it is fastest with.
 
     Raises:
@@ -342,7 +344,9 @@ def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily)
             found=first_line(error),
             fix=_("Load the model with dtype float32."),
         ) from error
-    return best_thread_count(step) if module.device.type == "cpu" else torch.get_num_threads()
+    if module.device.type != "cpu":
+        return BestThreads(torch.get_num_threads())
+    return best_thread_count(step)
 
 
 def _revision(files: list[Path]) -> str:

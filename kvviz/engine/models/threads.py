@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
+from typing import NamedTuple
 
 import torch
 
@@ -26,13 +27,26 @@ same. A small model never comes so far: its threads would wait for one another o
 
 _TRIALS = 7
 _CLEARLY_FASTER = 0.9
-_STEPS_JUDGED = 8
+_STEPS_JUDGED = 4
 _GROWN_SLOW = 2.0
-_STAYS = 8
-"""Times so many steps until more threads are tried again."""
+_STAYS = 24
+"""Times so many steps until more threads are tried again; twice as many each time that one thread
+was the faster again. A step with two can take twelve times as long beside a busy neighbour."""
 
 
-def best_thread_count(step: Callable[[], object]) -> int:
+class BestThreads(NamedTuple):
+    """How many threads a step is fastest with.
+
+    Attributes:
+        count: Threads.
+        seconds: What the step took with them; infinite where it was not tried.
+    """
+
+    count: int
+    seconds: float = float("inf")
+
+
+def best_thread_count(step: Callable[[], object]) -> BestThreads:
     """Return the number of threads that `step` is fastest with.
 
     ``KVVIZ_THREADS``, if set, is taken at its word. Else 1, 2, 4 and so on are tried up to the
@@ -48,7 +62,7 @@ def best_thread_count(step: Callable[[], object]) -> int:
     """
     wanted = wanted_thread_count()
     if wanted:
-        return wanted
+        return BestThreads(wanted)
     most, count = torch.get_num_threads(), 1
     best, best_times = 1, (float("inf"), float("inf"))
     while count <= most:
@@ -59,30 +73,35 @@ def best_thread_count(step: Callable[[], object]) -> int:
             break
         best, best_times = count, times
         count *= 2
-    return best
+    return BestThreads(best, best_times[1])
 
 
 class ThreadPace:
     """How many threads the steps of one run take, as long as these are worth it.
 
-    A run begins with as many as its model was fastest with. When its steps grow slow, some are made
-    with one thread, and the run goes on with what was faster; after a while it tries again.
+    A run begins with as many as its model was fastest with. When its steps grow slow, or are so
+    from the beginning, some are made with one thread, and the run goes on with what was faster;
+    after a while it tries again, more and more seldom.
 
     Args:
         n_threads: Threads to begin with.
+        usual_s: Seconds that a step took when that was found out.
         is_fixed: Whether to stay with them, whatever steps take.
 
     Attributes:
         n_threads: Threads that the next step is to take.
     """
 
-    def __init__(self, n_threads: int, *, is_fixed: bool = False) -> None:
+    def __init__(
+        self, n_threads: int, usual_s: float = float("inf"), *, is_fixed: bool = False
+    ) -> None:
         self._many = self.n_threads = n_threads
         self._is_fixed = is_fixed or n_threads == 1
         self._times: list[float] = []
-        self._usual = float("inf")
+        self._usual = usual_s
         self._with_many = float("inf")
         self._stays = 0
+        self._stays_next = _STAYS
 
     def took(self, seconds: float) -> None:
         """Take in how long a step took; the first, which reads the prompt, is none of them."""
@@ -99,7 +118,7 @@ class ThreadPace:
         elif self.n_threads == 1:
             # The trial is over: one thread stays if it was the faster.
             if now < self._with_many:
-                self._stays = _STAYS
+                self._stays, self._stays_next = self._stays_next, 2 * self._stays_next
             else:
                 self.n_threads = self._many
                 self._usual = self._with_many
@@ -107,7 +126,7 @@ class ThreadPace:
             self._with_many = now
             self.n_threads = 1
         else:
-            self._usual = min(self._usual, now)
+            self._usual, self._stays_next = min(self._usual, now), _STAYS
 
 
 def wanted_thread_count() -> int | None:

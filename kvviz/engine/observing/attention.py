@@ -5,6 +5,7 @@ It is registered with transformers once, on import, and chosen by name when a mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,6 +29,8 @@ def observed_attention(
     position_bias: Tensor | None = None,
     kvviz_observation: StepObservation | None = None,
     sliding_window: int | None = None,
+    kvviz_bias: Callable[[int], Tensor] | None = None,
+    kvviz_weighed: Callable[[int, Tensor], object] | None = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attend as transformers' eager attention does, and report the operands.
@@ -47,6 +50,10 @@ def observed_attention(
         kvviz_observation: Who watches, or None.
         sliding_window: How many positions a query sees, its own among them, or None for all. Only a
             pass that several runs share heeds it: else the mask tells.
+        kvviz_bias: Gives the bias of a layer whose keys are not those of all positions, of which
+            the model knows nothing; None where its own is right.
+        kvviz_weighed: Told the weights of each layer, shape ``batch head query key``, or None. Like
+            the bias it is of self-attention alone.
 
     Returns:
         Weighted values, shape ``batch query head d_head``, and the weights; none of a pass that
@@ -56,6 +63,8 @@ def observed_attention(
     """
     if isinstance(kvviz_observation, SharedObservation):
         return _attend_apart(module, query, scaling, kvviz_observation, sliding_window), None
+    if kvviz_bias is not None and not is_cross_attention(module):
+        position_bias = kvviz_bias(module.layer_idx)
     if kvviz_observation is not None:
         kvviz_observation.saw_attention(
             Attended(module.layer_idx, query, key, value, scaling, attention_mask, position_bias),
@@ -69,6 +78,8 @@ def observed_attention(
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = scores.softmax(-1).to(value.dtype)
+    if kvviz_weighed is not None and not is_cross_attention(module):
+        kvviz_weighed(module.layer_idx, weights)
     return grouped_product(weights, value).transpose(1, 2), weights
 
 

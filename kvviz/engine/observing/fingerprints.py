@@ -6,19 +6,15 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from kvviz.trace.row_fingerprints import fingerprint_factors
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
 _BITS = {8: torch.int64, 4: torch.int32, 2: torch.int16}
-_SEED = 0x6B767669  # any fixed number; the same weights must serve all runs
 
 
 class RowFingerprint:
-    """A 64-bit fingerprint of rows of one width.
-
-    The bits of each number, read as an integer, are multiplied by a random odd 64-bit number of
-    its own and summed modulo 2^64. An odd factor has an inverse, so that no change to a single
-    number can go unseen; changes to several cancel with a chance of about 2^-63.
+    """A 64-bit fingerprint of rows of one width, as `kvviz.trace.row_fingerprints` describes it.
 
     Args:
         n_heads: Heads of a row.
@@ -27,14 +23,20 @@ class RowFingerprint:
     """
 
     def __init__(self, n_heads: int, d_head: int, device: torch.device) -> None:
-        generator = torch.Generator().manual_seed(_SEED)
-        factors = torch.randint(-(2**63), 2**63 - 1, (n_heads, 1, d_head), generator=generator)
-        self._factors = (factors | 1).to(device)
+        self._factors = torch.from_numpy(fingerprint_factors(n_heads, d_head)).to(device)
 
     def __call__(self, rows: Tensor) -> Int64[Tensor, "*layer position"]:
         """Return the fingerprint of each row of shape ``*layer head position d_head``."""
         bits = rows.view(_BITS[rows.element_size()])
         return (bits * self._factors).sum((-3, -1))
+
+    def by_head(self, rows: Tensor) -> Int64[Tensor, "*layer head position"]:
+        """Return what each head adds to the fingerprints of rows ``*layer head position d_head``.
+
+        Heads need not hold the same positions: the parts of one position make up its fingerprint.
+        """
+        bits = rows.view(_BITS[rows.element_size()])
+        return (bits * self._factors).sum(-1)
 
 
 def changed_rows(written: Tensor, final: Tensor) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.running.asked_prompt import Prompt
 from kvviz.engine.running.generation import Cancel, Progress, checked_stops, prepared, run_alone
 from kvviz.engine.running.so_far import OnSoFar
 from kvviz.errors import OptionsError, RunCancelledError
@@ -19,7 +20,7 @@ from kvviz.translation import gettext as _
 
 def trace_both(
     model: LoadedModel,
-    prompt: str,
+    prompt: Prompt,
     *,
     max_new_tokens: int = 24,
     temperature: float = 0.0,
@@ -29,6 +30,7 @@ def trace_both(
     stop_ids: Sequence[int] = (),
     n_top: int = 10,
     n_timings: int = 1,
+    first: int | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     in_haste: Cancel | None = None,
@@ -40,7 +42,7 @@ def trace_both(
 
     Args:
         model: What `kvviz.load_model` returned.
-        prompt: Text to go on from.
+        prompt: Text to go on from, or a conversation, as `trace_generation` takes it.
         max_new_tokens: Most tokens to generate in each run.
         temperature: As for `trace_generation`, like the next five.
         top_k: See there.
@@ -51,6 +53,7 @@ def trace_both(
         n_timings: How often both runs are made, in turn. The time of a step is the least of its
             times, since other work on the machine only ever adds to it; all else is of the first
             runs. A cancel from the second timing on leaves what is there.
+        first: As for `trace_generation`.
         progress: Called after each step with the steps done in both runs and the most there can
             be in both.
         cancel: Asked before each step; True ends both runs with what is there. So that nothing is
@@ -99,7 +102,7 @@ def trace_both(
         return cached.stopped == "cancelled" or later_cancel()
 
     def made(chosen: GenerationOptions, **heard: Any) -> GenerationTrace:
-        return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, **heard))
+        return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, first=first, **heard))
 
     cached = made(options, progress=first_progress, cancel=cancel, on_logits=keep, so_far=so_far)
     if so_far is not None:
@@ -113,7 +116,10 @@ def trace_both(
     for _timing in range(1, 1 if uncached.stopped == "cancelled" else n_timings):
         try:
             cached, uncached = (
-                _timed_again(one, made(one.options, cancel=later_cancel))
+                _timed_again(
+                    one,
+                    made(replace(options, use_cache=one.options.use_cache), cancel=later_cancel),
+                )
                 for one in (cached, uncached)
             )
         except RunCancelledError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from operator import index
 
 import numpy as np
@@ -14,17 +16,20 @@ from torch import Tensor
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
+from kvviz.engine.running.asked_prompt import AskedPrompt, Prompt, asked_prompt
+from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.prefill import Piece, pieces, together
-from kvviz.engine.running.sampling import TokenChooser
+from kvviz.engine.running.sampling import GivenTokens, TokenChooser
 from kvviz.engine.running.so_far import OnSoFar, SoFar
 from kvviz.engine.running.step_log import StepLog, StepNote
-from kvviz.errors import ModelFamilyError, ObservationError, OptionsError, RunCancelledError
+from kvviz.errors import ObservationError, OptionsError, RunCancelledError
 from kvviz.trace import GenerationOptions, GenerationTrace, Stop
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -39,7 +44,7 @@ SMALLER = N_("Shorten the prompt, ask for fewer new tokens, or load a smaller mo
 
 def trace_generation(
     model: LoadedModel,
-    prompt: str,
+    prompt: Prompt,
     *,
     max_new_tokens: int = 24,
     use_cache: bool = True,
@@ -50,6 +55,7 @@ def trace_generation(
     stop_ids: Sequence[int] = (),
     n_top: int = 10,
     cache: KVCache | None = None,
+    first: int | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     so_far: OnSoFar | None = None,
@@ -60,7 +66,10 @@ def trace_generation(
 
     Args:
         model: What `kvviz.load_model` returned.
-        prompt: Text to go on from; for a T5 the text that its encoder reads.
+        prompt: Text to go on from; for a T5 the text that its encoder reads. Or a conversation, a
+            list of turns such as ``{"role": "user", "content": "Hello"}``, which the chat template
+            of the model makes a text: it goes on with the assistant's next turn, or with its last
+            one where the assistant has the last word.
         max_new_tokens: Most tokens to generate; fewer where the model ends the text.
         use_cache: Keep K/V rows between steps, or compute every row at every step. A T5 without it
             computes its cross-attention rows at every step too; its encoder reads once either way.
@@ -74,6 +83,8 @@ def trace_generation(
         n_top: How many likely tokens each step records, at most the vocabulary.
         cache: How rows are kept, one of `kvviz.caches`; None for what `use_cache` says, which is
             ``caches.Full()`` or ``caches.Recomputed()``.
+        first: Tokens of the prompt that the prefill reads, all of them if None. The others are then
+            read one a step, before the model chooses any.
         progress: Called after each step with the steps done and the most there can be.
         cancel: Asked before each step; True ends the run with what is there.
         so_far: Given the record of the run as it stands, from its first second on and as often as
@@ -84,7 +95,8 @@ def trace_generation(
 
     Raises:
         ModelFamilyError: If the model is a BERT, which does not generate token by token.
-        PromptError: If the prompt is empty, blank, or no text.
+        PromptError: If the prompt is empty, blank, or no text; or a conversation, and a turn is
+            not as it should be, or the model's chat template is missing or fails.
         OptionsError: If a setting is of the wrong type or out of its range, or the model takes no
             such cache.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
@@ -109,6 +121,7 @@ def trace_generation(
         options,
         n_top=n_top,
         cache=chosen,
+        first=first,
         progress=progress,
         cancel=cancel,
         so_far=so_far,
@@ -140,11 +153,12 @@ def checked_stops(model: LoadedModel, stop_ids: Sequence[int]) -> tuple[int, ...
 
 def prepared(
     model: LoadedModel,
-    prompt: str,
+    prompt: Prompt,
     options: GenerationOptions,
     *,
     n_top: int,
     cache: KVCache | None = None,
+    first: int | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     on_logits: OnLogits | None = None,
@@ -159,17 +173,17 @@ def prepared(
         KvvizError: As `trace_generation`, where the run cannot be made as asked.
     """
     chosen = chosen_cache(cache, options.use_cache)
-    _check_family(model, options)
+    check_cache(model, chosen)
     if type(n_top) is not int or n_top < 1:
         raise OptionsError(
             _("The number of likely tokens must be a whole number, 1 or more."),
             found=_("Found {found!r}.").format(found=n_top),
             fix=_("Change it and run again."),
         )
-    prompt_ids = model.prompt_ids(prompt, options.max_new_tokens)
-    return _steps(
-        model, prompt, prompt_ids, options, chosen, n_top, progress, cancel, on_logits, so_far
-    )
+    asked = asked_prompt(model, prompt, options.max_new_tokens, first)
+    n_given = len(asked.given)
+    options = replace(options, max_new_tokens=options.max_new_tokens + n_given, n_given=n_given)
+    return _steps(model, asked, options, chosen, n_top, progress, cancel, on_logits, so_far)
 
 
 def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
@@ -183,7 +197,7 @@ def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
 
 def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
     is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
-    pace = ThreadPace(model.n_threads, is_fixed=is_fixed)
+    pace = ThreadPace(model.n_threads, model.step_s, is_fixed=is_fixed)
     with closing(steps):
         try:
             asked = next(steps)
@@ -197,40 +211,9 @@ def _driven(model: LoadedModel, steps: Run) -> GenerationTrace:
             return end.value
 
 
-def _check_family(model: LoadedModel, options: GenerationOptions) -> None:
-    if model.family.architecture == "encoder-decoder" and options.cache is not None:
-        raise OptionsError(
-            _("A {family} keeps every row of its decoder or none.").format(
-                family=model.family.title
-            ),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model that is a decoder alone."),
-        )
-    if model.card.windows and options.cache is not None:
-        raise OptionsError(
-            _("Layers that see a window keep it themselves, and take no other cache yet."),
-            found=_("Found the cache {cache!r}, and {model}.").format(
-                cache=options.cache_name, model=model.card.name
-            ),
-            fix=_("Leave out the cache, or take a model all of whose layers see every position."),
-        )
-    if model.family.architecture == "encoder":
-        raise ModelFamilyError(
-            _("A BERT does not write token by token, and keeps no KV cache."),
-            found=_(
-                "Under its mask every position sees every other, so that one more token changes "
-                "the rows of all before it."
-            ),
-            fix=_("Watch it read a text with trace_encoding, or load another family to generate."),
-        )
-
-
 def _steps(
     model: LoadedModel,
-    prompt: str,
-    prompt_ids: list[int],
+    asked: AskedPrompt,
     options: GenerationOptions,
     cache: KVCache,
     n_top: int,
@@ -240,25 +223,33 @@ def _steps(
     so_far: OnSoFar | None,
 ) -> Run:
     rows: Rows
-    ids = [*prompt_ids] if model.start_id is None else [model.start_id]
+    ids = [*asked.ids] if model.start_id is None else [model.start_id]
     n_positions = len(ids) + options.max_new_tokens - 1
     place = RowsPlace(
-        model.card, model.family.n_projections, n_positions, model.dtype, model.device
+        model.card,
+        model.family.n_projections,
+        n_positions,
+        len(ids),
+        model.dtype,
+        model.device,
+        partial(model.family.turn, model.module),
     )
     if model.start_id is None:
         rows = cache.rows(place)
     else:
-        rows = _encoder_decoder_rows(model, prompt, cache, place)
+        rows = _encoder_decoder_rows(model, asked.text, cache, place)
     n_prompt, n_steps = len(ids), options.max_new_tokens
-    chooser, log, telling = TokenChooser(options), StepLog(model.card, n_top), SoFar(so_far)
+    chooser = GivenTokens(asked.given, TokenChooser(options))
+    log, telling = StepLog(model.card, n_top), SoFar(so_far)
     stopped: Stop = "length"
     n_together = 1
 
     def record(stopped: Stop) -> GenerationTrace:
         final, steps = rows.final(), log.steps()
+        named = [one for step in steps for one in (*step.top_ids.tolist(), step.chosen_id)]
         return GenerationTrace(
             model=model.card,
-            prompt=prompt,
+            prompt=asked.text,
             options=options,
             token_ids=np.array(ids, dtype=np.int64),
             tokens=[model.token_text(token_id) for token_id in ids],
@@ -271,19 +262,20 @@ def _steps(
             score_scale=final.score_scale,
             written_fingerprints=final.written_fingerprints,
             final_fingerprints=final.final_fingerprints,
-            vocabulary={
-                token_id: model.token_text(token_id)
-                for step in steps
-                for token_id in (*step.top_ids.tolist(), step.chosen_id)
-            },
+            vocabulary={token_id: model.token_text(token_id) for token_id in named},
             environment=environment(model),
             n_together=n_together,
             position_bias=final.position_bias,
+            turn_angles=final.turn_angles,
+            packed=final.packed,
             cross=final.cross,
+            conversation=asked.conversation,
+            special_ids=model.special_ids & {*named, *ids} if is_decoder else frozenset(),
         )
 
-    can_share = model.family.architecture == "decoder" and options.cache is None
-    in_pieces = can_share and options.use_cache
+    is_decoder = model.family.architecture == "decoder"
+    can_share = is_decoder and options.cache is None
+    in_pieces = is_decoder and is_read_in_pieces(cache)
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"
@@ -305,10 +297,11 @@ def _steps(
             on_logits(number, note.logits)
         if progress is not None:
             progress(len(log), n_steps)
-        if ids[-1] in model.stop_ids:
+        is_given = number < options.n_given
+        if ids[-1] in model.stop_ids and not is_given:
             stopped = "end-of-text"
             break
-        if ids[-1] in options.stop_ids:
+        if ids[-1] in options.stop_ids and not is_given:
             stopped = "stop-token"
             break
         if number + 1 < n_steps and telling.is_due():
@@ -327,7 +320,8 @@ def _encoder_decoder_rows(
     encoder = recorded(model, whole, whole.token_ids, "bidirectional", (), 1, done)
     if done.states is None:
         raise ObservationError(_("The encoder gave nothing that the decoder could attend to."))
-    return EncoderDecoderRows(cache, place, done.states, encoder)
+    bias = partial(decoder_bias, model.module)
+    return EncoderDecoderRows(cache, place, done.states, encoder, bias)
 
 
 def _passed(
@@ -350,7 +344,7 @@ def _note(
     rows: Rows,
     observation: StepObservation,
     fed: range,
-    chooser: TokenChooser,
+    chooser: GivenTokens,
     earlier: Sequence[Piece],
 ) -> StepNote:
     """Choose a token, and take note of the step, whose last pass fed these positions.

@@ -12,6 +12,7 @@ from threading import Lock
 
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.running.asked_prompt import Prompt
 from kvviz.engine.running.forward_pass import (
     ForwardPass,
     PassResult,
@@ -59,7 +60,7 @@ class RunBatch:
 
     def begin(
         self,
-        prompt: str,
+        prompt: Prompt,
         options: GenerationOptions,
         *,
         n_top: int = 10,
@@ -148,7 +149,7 @@ def _speaking(name: str, run: Run) -> Run:
 
 def trace_together(
     model: LoadedModel,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     *,
     max_new_tokens: int = 24,
     use_cache: bool = True,
@@ -169,7 +170,7 @@ def trace_together(
 
     Args:
         model: As for `trace_generation`, like all but the prompts.
-        prompts: A text for each run.
+        prompts: A text or a conversation for each run.
         max_new_tokens: See there.
         use_cache: See there.
         temperature: See there.

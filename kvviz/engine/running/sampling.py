@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,6 +57,24 @@ class TokenChooser:
         # At most 1 - 2^-53 times the total, which in float64 always rounds to less than the total.
         draw = torch.rand((), generator=self._generator, dtype=torch.float64) * cumulative[-1]
         return Choice(int(torch.searchsorted(cumulative, draw, right=True)), probs)
+
+
+class GivenTokens:
+    """Gives the tokens that a text goes on with, and then lets another choose.
+
+    Args:
+        given: The tokens.
+        then: Who chooses after them.
+    """
+
+    def __init__(self, given: Sequence[int], then: TokenChooser) -> None:
+        self._given = iter(given)
+        self._then = then
+
+    def choose(self, logits: Float[Tensor, " vocab"]) -> Choice:
+        """Return the next token, whatever the model says as long as any is given."""
+        token_id = next(self._given, None)
+        return self._then.choose(logits) if token_id is None else Choice(token_id, None)
 
 
 def sampling_distribution(

@@ -24,12 +24,12 @@ class PassSize(NamedTuple):
 
     Attributes:
         n_new: Rows that went through the network.
-        n_keys: Rows that they attended to, where no window hides any.
+        n_keys: Rows that they attended to, where no window hides any; or those of each layer.
         n_logits: Rows that it gave logits for.
     """
 
     n_new: int
-    n_keys: int
+    n_keys: int | Sequence[int]
     n_logits: int
 
 

@@ -10,7 +10,7 @@ import { compose, sceneAt, sentencesEnd } from "./picture.js";
  * @import { KeyFrame, Range } from "./animation.js"
  * @import { Pixels } from "./gif.js"
  * @import { Figure, Figures } from "./picture.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  *
  * @typedef {object} Animation What is to be made.
  * @property {KeyFrame[]} frames

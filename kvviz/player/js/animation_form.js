@@ -9,7 +9,7 @@ import { fileName, figuresOf } from "./picture.js";
 /**
  * @import { Animation } from "./animate.js"
  * @import { Figure, Figures } from "./picture.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  *
  * @typedef {object} AnimationForm
  * @property {HTMLElement} node

@@ -1,9 +1,11 @@
 // What the player says of the bill: the arithmetic behind each figure, and how both ways compare. Pure.
-import { inUnit, small, sumText, unitFor, whole } from "./format.js";
+import { inUnit, small, sumText, timesAsMuch, unitFor, whole } from "./format.js";
+import { heldLines, keysRead } from "./named_cache_words.js";
 import { gettext, ngettext } from "./translation.js";
 
 /**
  * @import { Encoder, Model, RunCache, Savings } from "./buffer.js"
+ * @import { Held } from "./named_cache_words.js"
  * @import { BillSide } from "./run.js"
  *
  * @typedef {{ title: string, lines: string[], note?: string }} Explanation
@@ -13,15 +15,17 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} n_rows Rows of K and V after the step.
  * @property {number} step
  * @property {Encoder | null} encoder
+ * @property {Held | null} held Where a named cache kept the rows, and the side is the one with it.
  */
 
 /**
  * @param {"rows" | "cross_rows" | "flops" | "seconds" | "cache_bytes"} figure @param {BillSide} side
  * @param {Model} model @param {number} n_prompt @param {number} step @param {Encoder | null} encoder
+ * @param {Held | null} held What a named cache held.
  * @returns {Explanation}
  */
-export function billExplanation(figure, side, model, n_prompt, step, encoder = null) {
-  const bill = { side, model, n_rows: n_prompt + step, step, encoder };
+export function billExplanation(figure, side, model, n_prompt, step, encoder = null, held = null) {
+  const bill = { side, model, n_rows: n_prompt + step, step, encoder, held: side.cache === "on" ? held : null };
   return { rows, cross_rows: crossRows, flops, seconds, cache_bytes: bytes }[figure](bill);
 }
 
@@ -58,7 +62,7 @@ function crossRows({ side }) {
 }
 
 /** @param {Bill} bill @returns {Explanation} */
-function flops({ side, model, n_rows, step, encoder }) {
+function flops({ side, model, n_rows, step, encoder, held }) {
   const unit = unitFor("flops", ...side.flops.terms);
   const title =
     side.cache === "on"
@@ -74,7 +78,7 @@ function flops({ side, model, n_rows, step, encoder }) {
     };
   }
   const sizes = {
-    n: model.n_layers, d: model.d_model, i: model.d_mlp, v: whole(model.d_vocab), q: side.rows.terms[step], keys: n_rows,
+    n: model.n_layers, d: model.d_model, i: model.d_mlp, v: whole(model.d_vocab), q: side.rows.terms[step], keys: held?.n_live ?? n_rows,
   };
   return {
     title,
@@ -82,6 +86,7 @@ function flops({ side, model, n_rows, step, encoder }) {
       sum,
       ...flopsFormula(model),
       ...(model.windows ? [gettext("In a layer with a window of w positions n is q + w − 1 at most.")] : []),
+      ...(held ? [keysRead(held.told)] : []),
       ngettext(
         "L = {n} layer, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
         "L = {n} layers, D = {d}, I = {i}, V = {v}; this step q = {q}, n = {keys}",
@@ -162,7 +167,7 @@ function seconds({ side, model }) {
 }
 
 /** @param {Bill} bill @returns {Explanation} */
-function bytes({ side, model, n_rows, encoder }) {
+function bytes({ side, model, n_rows, encoder, held }) {
   if (side.cache === "off") {
     return {
       title: gettext("Bytes held without the cache"),
@@ -185,13 +190,15 @@ function bytes({ side, model, n_rows, encoder }) {
     side,
     ran(side) ? gettext("2 is for K and V. Measured on the tensors that hold the rows.") : gettext("2 is for K and V."),
   );
+  const eachToken = gettext("2 × {layers} × {heads} × {numbers} × {bytes} B = {product} B a token", factors);
+  if (held) return { title: gettext("Bytes held by the cache"), lines: [eachToken, ...heldLines(held, n_rows, per, total)], note: measured };
   if (model.windows) return { title: gettext("Bytes held by the cache"), lines: windowedLines(model, factors, n_rows, total), note: measured };
   const n_input = encoder ? encoder.tokens.length : 0;
   const halves = { bytes: whole(per), own: whole(n_rows), input: whole(n_input), total };
   return {
     title: gettext("Bytes held by the cache"),
     lines: [
-      gettext("2 × {layers} × {heads} × {numbers} × {bytes} B = {product} B a token", factors),
+      eachToken,
       encoder
         ? ngettext(
             "{bytes} B × ({own} + {input}) row of both caches = {total} B",
@@ -233,12 +240,6 @@ function windowedLines({ windows = [], n_layers, cache_bytes_per_token: per }, f
 function savedBy({ windows, n_kv_heads, n_heads }) {
   if (n_kv_heads === n_heads) return "windows";
   return windows ? "both" : "groups";
-}
-
-/** @param {number} part @param {number} whole @returns {string} How many times as much. */
-function timesAsMuch(part, whole) {
-  const times = whole / part;
-  return times >= 9.95 ? String(Math.round(times)) : times.toFixed(1);
 }
 
 /**

@@ -26,6 +26,8 @@ import { gettext, ngettext } from "./translation.js";
  * @property {boolean} cross_proven Whether the rows made of it never changed.
  * @property {number[]} score_scale Factor on products of its attention, one a layer.
  *
+ * @typedef {{ name: string, told: string }} NamedCache A way of keeping rows, by its name, and by its name and settings.
+ *
  * @typedef {object} Savings By formula: what the cache of the same model would take after each step.
  * @property {number[]} no_groups With a KV head for each query head.
  * @property {number[]} no_windows Without windows.
@@ -91,7 +93,9 @@ import { gettext, ngettext } from "./translation.js";
  * @property {Run[]} runs
  * @property {{ on: CountedRun, off: CountedRun }} counted
  * @property {Comparison | null} comparison
+ * @property {number[]} special_ids Tokens that stand for no text; a buffer without any does not name them.
  * @property {Savings | null} savings Null where heads share nothing and no layer has a window.
+ * @property {NamedCache | null} named_cache How the run with the cache kept its rows; null where it kept all of them.
  * @property {Encoder | null} encoder Null where there is none; a buffer without one does not name it.
  * @property {Role[]} roles
  * @property {View} view Where to begin.
@@ -145,13 +149,17 @@ function checkedHeader(header) {
   if (header.comparison !== null) requireFields(header.comparison, contract.comparison, "comparison");
   header.encoder ??= null;
   header.savings ??= null;
+  header.named_cache ??= null;
+  header.special_ids ??= [];
   header.growing ??= null;
   checkCounts(header);
+  requireNumbers(header.special_ids, header.special_ids.length, "special_ids");
   if (header.encoder !== null) checkEncoder(header);
   if (header.savings !== null) {
     requireFields(header.savings, contract.savings, "savings");
     for (const name of contract.savings) requireNumbers(header.savings[name], header.n_steps, `savings.${name}`);
   }
+  if (header.named_cache !== null) requireTexts(header.named_cache, contract.named_cache, "named_cache");
   if (header.growing !== null) requireFields(header.growing, contract.growing, "growing");
   return header;
 }
@@ -338,6 +346,13 @@ function requireNumbers(list, length, name) {
     const found = ngettext("{name} is not a list of {n} number.", "{name} is not a list of {n} numbers.", length, { name, n: length });
     fail(gettext("The recording is not complete."), found);
   }
+}
+
+/** @param {any} fields @param {string[]} names @param {string} of */
+function requireTexts(fields, names, of) {
+  requireFields(fields, names, of);
+  const wrong = names.find((name) => typeof fields[name] !== "string");
+  if (wrong) fail(gettext("The recording is not complete."), gettext("{name} is {value}.", { name: `${of}.${wrong}`, value: JSON.stringify(fields[wrong]) }));
 }
 
 /** @param {{ id: number, text: unknown }} token */

@@ -1,9 +1,10 @@
 // The second cache of an encoder-decoder: its K and V grids, its attention pattern, and the line that reads them.
 import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, crossRow, crossSide, encoderSpot, patternSpot } from "./cross.js";
+import * as crossWords from "./cross_words.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
-import { hitCrossHeat, hitKv, windowStart } from "./layout.js";
+import { hitCrossHeat, hitKv, windowStart } from "./pictures_layout.js";
 import { paintCrossHeat } from "./paint_cross.js";
 import { paintKv } from "./paint_kv.js";
 import { kvNumber, rowState, stepFacts, tokenText } from "./run.js";
@@ -14,7 +15,7 @@ import * as words from "./words.js";
  * @import { CrossView } from "./paint_cross.js"
  * @import { PanelView } from "./paint_kv.js"
  * @import { Several } from "./picture.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  * @import { Action, Spot } from "./state.js"
  * @import { StepFacts } from "./run.js"
  */
@@ -122,8 +123,8 @@ export function crossPanel(cache, dispatch) {
         reading.classList.toggle("is-reading", text !== null);
         reading.classList.toggle("is-pinned", text !== null && state.pin !== null && state.hover === null);
       });
-      setAttribute(kvCanvas, "aria-label", words.crossKvDescription(state.layer, state.head, facts));
-      setAttribute(heatCanvas, "aria-label", words.crossPatternDescription(state.layer, state.head, facts.n_rows, crossSide(payload).header.n_rows));
+      setAttribute(kvCanvas, "aria-label", crossWords.crossKvDescription(state.layer, state.head, facts));
+      setAttribute(heatCanvas, "aria-label", crossWords.crossPatternDescription(state.layer, state.head, facts.n_rows, crossSide(payload).header.n_rows));
     },
   };
 }
@@ -157,7 +158,7 @@ function readingOf({ payload, state, spot, lives }, cache, facts) {
     const weights = crossRow(payload, cache, layer, head, row);
     return weights && words.attentionReading(tokenText(payload, cache, row), input(column), weights[column] / 255, layer, head);
   }
-  const rowWords = words.inputReading(spot.row, input(spot.row), rowState(crossFacts(facts), spot.row));
+  const rowWords = crossWords.inputReading(spot.row, input(spot.row), rowState(crossFacts(facts), spot.row));
   if (spot.column === null) return rowWords;
   const part = spot.part === "cross-keys" ? "keys" : "values";
   const number = kvNumber(side, cache, part, layer, head, spot.row, spot.column);

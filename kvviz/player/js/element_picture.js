@@ -1,7 +1,7 @@
 // A figure of a page as a file: what an element shows, drawn on a sheet of pixels or of SVG. Texts stay texts
 // and lines stay lines; what is painted on canvases is painted again.
 import { el } from "./dom.js";
-import { download } from "./download.js";
+import { download, downloadPixels } from "./download.js";
 import { setLetters } from "./pen.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { pictureLabel } from "./words.js";
@@ -50,7 +50,7 @@ export function saveButtons(name, file, figure) {
 function save(figure, name, file, format) {
   const dpr = Math.max(LEAST_DPR, devicePixelRatio || 1);
   if (format === "png") {
-    sheetOf(figure, () => document.createElement("canvas"), dpr).toBlob((blob) => blob && download(blob, file));
+    downloadPixels(sheetOf(figure, () => document.createElement("canvas"), dpr), file);
     return;
   }
   const newSheet = /** @type {NewSheet} */ (/** @type {unknown} */ (sheetMaker()));

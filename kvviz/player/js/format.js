@@ -61,6 +61,12 @@ export function inUnit(value, unit) {
   return significant(value / unit.size);
 }
 
+/** @param {number} part @param {number} all @returns {string} How many times as much. */
+export function timesAsMuch(part, all) {
+  const times = all / part;
+  return times >= 9.95 ? String(Math.round(times)) : times.toFixed(1);
+}
+
 /** @param {number} value @returns {string} 1.4e-6, 0, 0.012 */
 export function small(value) {
   if (value === 0) return "0";
@@ -83,9 +89,9 @@ export function glyphs(text) {
     .replace(/ /g, "␣")
     .replace(/\n/g, "↵")
     .replace(/\t/g, "⇥")
-    .replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|[\u00a0\u2000-\u200a\u202f\u205f\u3000]|\p{Cs}/gu, (c) =>
-      // Joiners hold emoji together; alone they are invisible.
-      c === "\u200d" && text.length > 1 ? c : escapeOf(/** @type {number} */ (c.codePointAt(0))),
+    .replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|[\u00a0\u2000-\u200a\u202f\u205f\u3000]|\p{Cs}/gu, (c, /** @type {number} */ at) =>
+      // Joiners hold emoji together; with nothing before them they are invisible.
+      c === "\u200d" && at > 0 ? c : escapeOf(/** @type {number} */ (c.codePointAt(0))),
     );
 }
 

@@ -11,7 +11,7 @@ import * as words from "./words.js";
 /**
  * @import { Payload } from "./buffer.js"
  * @import { Single } from "./picture.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  * @import { HeadsView } from "./paint_small.js"
  */

@@ -2,12 +2,13 @@
 import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
-import { hitHistory } from "./layout.js";
+import { hitHistory } from "./history_layout.js";
 import * as lifeWords from "./life_words.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
+import { lifeTitle } from "./named_cache_words.js";
 import { paintHistory } from "./paint_history.js";
-import { mainRun, runsOnShow, tokenText } from "./run.js";
+import { mainRun, runsOnShow, stepFacts, tokenText } from "./run.js";
 import * as words from "./words.js";
 
 /**
@@ -15,7 +16,7 @@ import * as words from "./words.js";
  * @import { Lives } from "./lives.js"
  * @import { HistoryView, LifeView } from "./paint_history.js"
  * @import { Single } from "./picture.js"
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { Action, Spot } from "./state.js"
  */
 
@@ -29,10 +30,9 @@ export function history(dispatch) {
   const heads = /** @type {RunCache[]} */ (["on", "off"]).map((cache) => {
     const count = el("b", { class: "kv-life-count" });
     const unit = el("span", { class: "kv-life-unit" });
-    const node = el("div", { class: "kv-life", "data-kvviz": "history", "data-cache": cache }, [
-      el("span", { class: "kv-life-name" }, [words.runName(cache)]), " ", count, " ", unit,
-    ]);
-    return { cache, count, unit, node };
+    const name = el("span", { class: "kv-life-name" }, [words.runName(cache)]);
+    const node = el("div", { class: "kv-life", "data-kvviz": "history", "data-cache": cache }, [name, " ", count, " ", unit]);
+    return { cache, name, count, unit, node };
   });
   const picture = el("div", { class: "kv-history-picture" }, [canvas, ...heads.map((head) => head.node)]);
   const tag = figureTag("counted");
@@ -88,10 +88,13 @@ export function history(dispatch) {
       const { payload, state, layout, palette, dpr, spot, lives } = next;
       const caches = runsOnShow(state);
       placed([payload, layout, state.cache], () => {
-        for (const { cache, node: head } of heads) {
+        const named = payload.header.named_cache;
+        for (const { cache, name, node: head } of heads) {
           const at = caches.indexOf(cache);
           show(head, at >= 0);
           if (at < 0) continue;
+          setText(name, lifeTitle(named, cache));
+          setAttribute(name, "title", named && cache === "on" ? named.told : null);
           const box = layout.history.grids[at];
           head.style.left = `${box.x}px`;
           head.style.width = `${Math.max(box.w, 110)}px`;
@@ -112,10 +115,11 @@ export function history(dispatch) {
           setText(count, whole(n));
           setText(unit, lifeWords.rowsSoFar(n));
           setAttribute(head, "data-n-computed-total", String(n));
+          setAttribute(head, "data-n-live", String(stepFacts(payload, cache, state).n_live));
           setAttribute(head, "data-n-evicted", String(own.n_evicted[state.step]));
           setAttribute(head, "data-step", String(state.step));
         }
-        setAttribute(canvas, "aria-label", lifeWords.historyDescription(caches, state.step, lives));
+        setAttribute(canvas, "aria-label", lifeWords.historyDescription(payload.header.named_cache, caches, state.step, lives));
       });
       const view = viewOf(next);
       changed([payload, state.step, state.layer, state.head, state.cache, spot, palette, dpr, layout, view.moment], () => paintHistory(canvas, view));

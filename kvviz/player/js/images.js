@@ -9,7 +9,7 @@ import { isIn, unseenRows } from "./unseen.js";
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
  * @import { HeadsGeometry } from "./heads_layout.js"
- * @import { CrossHeatGeometry } from "./layout.js"
+ * @import { CrossHeatGeometry } from "./pictures_layout.js"
  * @import { UnseenSpan } from "./unseen.js"
  *
  * @typedef {OffscreenCanvas | HTMLCanvasElement} Picture

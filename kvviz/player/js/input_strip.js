@@ -1,12 +1,13 @@
 // The input that an encoder read, token by token, and what became of its cross-attention rows.
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { crossFacts, encoderSpot } from "./cross.js";
+import { inputLabel } from "./cross_words.js";
 import { glyphs } from "./format.js";
 import { mainRun, rowState } from "./run.js";
 import * as words from "./words.js";
 
 /**
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 
@@ -84,7 +85,7 @@ export function inputStrip(dispatch) {
       dressed([payload, state.step, state.cache, spot], () => {
         const ofInput = crossFacts(facts);
         const lit = encoderSpot(spot)?.row;
-        setText(sentence, words.inputLabel(facts));
+        setText(sentence, inputLabel(facts));
         chips.forEach((chip, row) => {
           chip.className = `kv-chip is-${rowState(ofInput, row)} is-${row === lit ? "lit" : "plain"}`;
           setAttribute(chip, "aria-pressed", String(row === lit));

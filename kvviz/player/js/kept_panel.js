@@ -10,7 +10,7 @@ import { mainRun } from "./run.js";
 /**
  * @import { Cell, Payload, RunCache } from "./buffer.js"
  * @import { Life } from "./lives.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  * @import { RowMaking } from "./row_making.js"
  * @import { Action } from "./state.js"
  *

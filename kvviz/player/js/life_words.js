@@ -1,10 +1,11 @@
 // What the player says of the life of a row, in words with its numbers. Pure.
 import { glyphs, whole } from "./format.js";
 import { gettext, ngettext } from "./translation.js";
-import { evictedRows, runName } from "./words.js";
+import { lifeTitle } from "./named_cache_words.js";
+import { evictedRows } from "./words.js";
 
 /**
- * @import { RunCache } from "./buffer.js"
+ * @import { NamedCache, RunCache } from "./buffer.js"
  * @import { Life, LifeState } from "./lives.js"
  * @import { LifeView } from "./paint_history.js"
  */
@@ -29,22 +30,28 @@ export function lifeReading(row, text, step, state, life) {
 }
 
 /** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, how often it was read, and since when it is gone. */
-export function lifeSoFar({ computed, n_read, gone }) {
+export function lifeSoFar({ computed, n_read, gone, droppedBy }) {
   const made = computed.length === 1
     ? gettext("computed at step {first}", { first: computed[0] })
     : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
   const read = n_read ? [ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [];
-  const left = gone === null ? [] : [gettext("out of the window from step {step} on", { step: gone })];
-  return [made, ...read, ...left];
+  return [made, ...read, ...(gone === null ? [] : [goneSince(gone, droppedBy)])];
 }
 
-/** @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
-export function historyDescription(caches, step, lives) {
+/** @param {number} step @param {string | undefined} cache @returns {string} */
+function goneSince(step, cache) {
+  return cache
+    ? gettext("dropped by {cache}, gone from step {step} on", { cache, step })
+    : gettext("out of the window from step {step} on", { step });
+}
+
+/** @param {NamedCache | null} named @param {RunCache[]} caches @param {number} step @param {Record<RunCache, LifeView | null>} lives */
+export function historyDescription(named, caches, step, lives) {
   const each = caches.map((cache) => {
     const n = lives[cache]?.own.computed[step] ?? 0;
     const gone = lives[cache]?.own.n_evicted[step] ?? 0;
     const rows = [ngettext("{n} row computed", "{n} rows computed", n, { n: whole(n) }), ...(gone ? [evictedRows(gone)] : [])].join(", ");
-    return gettext("{run}: {rows}", { run: runName(cache), rows });
+    return gettext("{run}: {rows}", { run: lifeTitle(named, cache), rows });
   });
   return gettext("The life of each row, one column a step. Up to step {step}: {counts}.", { step, counts: each.join("; ") });
 }

@@ -15,11 +15,13 @@ import { kvHead } from "./kv_heads.js";
  * @property {number[]} computed Rows computed up to and including each step.
  * @property {number[]} n_read Rows read at each step.
  * @property {number[]} n_evicted Rows that are no longer there at each step.
+ * @property {string} [droppedBy] The named cache that dropped them; else they fell out of a window.
  *
  * @typedef {object} Life One row's life up to a step.
  * @property {number[]} computed The steps that computed it.
  * @property {number} n_read How many steps read it and did not compute it.
  * @property {number | null} gone The first step at which it was no longer there.
+ * @property {string} [droppedBy] As in `Lives`.
  */
 
 /** In the order of their numbers. */
@@ -48,7 +50,12 @@ export function livesOf(payload, cache, { layer, head }) {
   if (!packed || !lifeOf) return null;
   const { n_rows, n_steps, model } = payload.header;
   const number = lifeOf.data[layer * model.n_kv_heads + kvHead(payload, head)];
-  return once(packed, number, () => livesOfSpans(spansOfLife(packed.data, number), n_rows, n_steps));
+  return once(packed, number, () => ({ ...livesOfSpans(spansOfLife(packed.data, number), n_rows, n_steps), ...droppedBy(payload, cache) }));
+}
+
+/** @param {Payload} payload @param {RunCache} cache @returns {Pick<Lives, "droppedBy">} */
+function droppedBy({ header: { named_cache } }, cache) {
+  return named_cache && cache === "on" ? { droppedBy: named_cache.name } : {};
 }
 
 /** @param {Payload} payload @param {RunCache} cache @returns {Lives | null} Of the second cache's rows; null where there is no such. */
@@ -103,5 +110,5 @@ export function lifeUpTo(lives, row, step) {
     if (state === "read") n_read++;
     if (state === "evicted") gone ??= at;
   }
-  return { computed, n_read, gone };
+  return { computed, n_read, gone, ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };
 }

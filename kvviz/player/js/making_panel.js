@@ -12,7 +12,7 @@ import { mainRun, tokenText } from "./run.js";
 import { unseenBy } from "./unseen.js";
 
 /**
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { RowMaking } from "./row_making.js"
  * @import { Cell } from "./buffer.js"
  * @import { Lives } from "./lives.js"

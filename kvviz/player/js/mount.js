@@ -3,7 +3,7 @@ import { Player } from "./player.js";
 import { catalogueIn, useCatalogue } from "./translation.js";
 
 /**
- * @import { Host } from "./player.js"
+ * @import { Host } from "./host_messages.js"
  * @typedef {{ update: (buffer: Uint8Array | ArrayBuffer) => void, destroy: () => void }} Handle
  */
 
@@ -30,7 +30,7 @@ export function mountPlayer(root, buffer, host = {}) {
     players.set(root, player);
   }
   const mounted = player;
-  mounted.host = host;
+  mounted.messages.host = host;
   mounted.load(buffer);
   return {
     update: (next) => mounted.load(next),

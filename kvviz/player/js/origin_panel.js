@@ -10,7 +10,7 @@ import { mainRun } from "./run.js";
 /**
  * @import { Cell } from "./buffer.js"
  * @import { HeadOrigin, RowOrigin, RowPart } from "./head_origin.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  * @import { Action, State } from "./state.js"
  *
  * @typedef {object} Told What the panel above tells of its cell.

@@ -11,7 +11,7 @@ import { nameBars } from "./paint_profile.js";
  * @import { Payload } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
  * @import { PictureStore } from "./images.js"
- * @import { CrossHeatGeometry } from "./layout.js"
+ * @import { CrossHeatGeometry } from "./pictures_layout.js"
  * @import { StepFacts } from "./run.js"
  * @import { Spot } from "./state.js"
  *

@@ -6,7 +6,7 @@ import { attention, attentionRow, rowState, rowStretches } from "./run.js";
 import { unseenRows, whyUnseen } from "./unseen.js";
 import { unseenPicture } from "./unseen_picture.js";
 import { attentionColours } from "./colour.js";
-import { lensWindow } from "./layout.js";
+import { lensWindow } from "./pictures_layout.js";
 import { weightPercent } from "./format.js";
 import { labelOf } from "./paint_kv.js";
 import { nameBars } from "./paint_profile.js";

@@ -8,7 +8,8 @@ import { MONO, begin, cross, dotted, textWithin } from "./pen.js";
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { Palette } from "./colour.js"
- * @import { Box, HistoryGeometry } from "./layout.js"
+ * @import { HistoryGeometry } from "./history_layout.js"
+ * @import { Box } from "./layout.js"
  * @import { Lives, LifeState } from "./lives.js"
  * @import { Spot } from "./state.js"
  *

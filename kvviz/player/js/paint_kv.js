@@ -12,7 +12,8 @@ import { glyphs, signed } from "./format.js";
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Palette, Theme } from "./colour.js"
  * @import { PictureStore, KvPictures } from "./images.js"
- * @import { Box, KvGeometry, HeatGeometry } from "./layout.js"
+ * @import { Box } from "./layout.js"
+ * @import { HeatGeometry, KvGeometry } from "./pictures_layout.js"
  * @import { RowState, StepFacts } from "./run.js"
  * @import { Spot } from "./state.js"
  *

@@ -5,10 +5,11 @@ import { crossPanel } from "./cross_panel.js";
 import { figureTag } from "./figure_tag.js";
 import { lifeReading } from "./history.js";
 import { groupOf } from "./kv_heads.js";
-import { hasPickerInTitle, hitHeat, hitKv, windowStart } from "./layout.js";
+import { hasPickerInTitle } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
-import { attention, attentionRow, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
+import { hitHeat, hitKv, windowStart } from "./pictures_layout.js";
+import { attention, attentionRow, isSpecial, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS as MAKING } from "./making_words.js";
 import { whyUnseen } from "./unseen.js";
 import * as words from "./words.js";
@@ -16,7 +17,7 @@ import * as words from "./words.js";
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Several } from "./picture.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action, Spot, State } from "./state.js"
  * @import { StepFacts } from "./run.js"
  * @import { PanelView } from "./paint_kv.js"
@@ -211,7 +212,8 @@ function readingOf({ payload, state, spot, lives }, cache, facts) {
   const { layer, head } = state;
   const text = (/** @type {number} */ row) => tokenText(payload, cache, row);
   if (spot.part === "life") return lifeReading(lives[spot.cache]?.own ?? null, spot, text(spot.row));
-  const rowWords = [words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row)), ...bothWays(payload, state, spot.row)].join(" · ");
+  const special = isSpecial(payload, cache, spot.row) ? [words.LABELS.special] : [];
+  const rowWords = [words.rowReading(spot.row, text(spot.row), rowState(facts, spot.row)), ...special, ...bothWays(payload, state, spot.row)].join(" · ");
   if (spot.row >= facts.n_rows) return rowWords;
   if (spot.part !== "pattern" && rowState(facts, spot.row) === "evicted") {
     return lifeReading(lives[cache]?.own ?? null, { ...spot, column: state.step }, text(spot.row));

@@ -1,9 +1,10 @@
 // "Save picture": the view or one of its figures as it stands, with where it came from, as a PNG or an SVG.
 import { savedLine } from "./bill_words.js";
-import { download } from "./download.js";
+import { download, downloadPixels } from "./download.js";
 import { glyphs, inUnit, percent, unitFor, whole, withBlanks } from "./format.js";
 import { BANDS_APART } from "./layout.js";
 import { rowsSoFar } from "./life_words.js";
+import { evictedLegend, fullLine, heldAt, lifeTitle } from "./named_cache_words.js";
 import { REST } from "./motion.js";
 import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
@@ -14,8 +15,9 @@ import * as words from "./words.js";
 
 /**
  * @import { RunCache } from "./buffer.js"
- * @import { Box, HistoryGeometry } from "./layout.js"
- * @import { Scene } from "./player.js"
+ * @import { HistoryGeometry } from "./history_layout.js"
+ * @import { Box } from "./layout.js"
+ * @import { Scene } from "./scene.js"
  * @import { NewSheet } from "./svg_sheet.js"
  *
  * @typedef {object} Figures What can draw any scene on any sheet, whatever is on the page.
@@ -62,7 +64,7 @@ export function savePicture(scene, figures, figure, format) {
     return;
   }
   const newCanvas = () => document.createElement("canvas");
-  compose(atRest(scene), figures, figure, newCanvas).toBlob((blob) => blob && download(blob, file));
+  downloadPixels(compose(atRest(scene), figures, figure, newCanvas), file);
 }
 
 /** @param {Scene} scene @param {Figure} figure @param {string} steps @param {string} format @returns {string} */
@@ -185,13 +187,13 @@ function alone(history) {
  * @param {Scene} scene @param {HistoryGeometry} history @param {number} left @param {number} top @param {ReturnType<typeof begun>["write"]} write
  * @param {number} [scale] Of the lives.
  */
-function writeCounts({ state, palette, lives }, history, left, top, write, scale = 1) {
+function writeCounts({ payload, state, palette, lives }, history, left, top, write, scale = 1) {
   runsOnShow(state).forEach((run, i) => {
     const x = left + scale * history.grids[i].x;
     const y = top + scale * (history.crossGrids[i] ?? history.grids[i]).y;
     const life = lives[run];
     const n = (life?.own.computed[state.step] ?? 0) + (life?.cross?.computed[state.step] ?? 0);
-    write(words.runName(run), x, y - 38 * scale, `${12 * scale}px ${palette.sans}`, palette.muted);
+    write(lifeTitle(payload.header.named_cache, run), x, y - 38 * scale, `${12 * scale}px ${palette.sans}`, palette.muted);
     write(`${whole(n)} ${rowsSoFar(n)}`, x, y - 22 * scale, `600 ${13 * scale}px ${palette.sans}`, palette.computedText);
   });
 }
@@ -249,7 +251,8 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   y = Math.max(y, EDGE + 62 + 470);
   write(words.LABELS.heads, EDGE, y + 10, `600 14px ${palette.sans}`, palette.text);
   lay(pen, scene, overview.draw(scene, newSheet), EDGE, y + 22);
-  const { legendComputed: computed, legendReused: reused, legendMask: mask, legendEvicted: evicted } = words.LABELS;
+  const { legendComputed: computed, legendReused: reused, legendMask: mask } = words.LABELS;
+  const evicted = evictedLegend(payload.header.named_cache);
   const legend = [
     gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask }),
     ...(forgets(payload, mainRun(state.cache), state) ? [gettext("crossed: {evicted}", { evicted })] : []),
@@ -332,7 +335,7 @@ function linesWithin(pen, text, width) {
  * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {number} x @param {number} y
  * @param {(text: string, x: number, y: number, font: string, colour: string, align?: CanvasTextAlign) => void} write
  */
-function writeColumn(pen, { payload, state, palette, moment }, x, y, write) {
+function writeColumn(pen, { payload, state, facts, palette, moment }, x, y, write) {
   const cache = mainRun(state.cache);
   write(words.LABELS.next, x, y + 28, `600 14px ${palette.sans}`, palette.text);
   const tokens = nextTokens(payload, cache, state.step, 7);
@@ -370,9 +373,13 @@ function writeColumn(pen, { payload, state, palette, moment }, x, y, write) {
   });
   let below = top + 26 + figures.length * 24;
   const font = `12px ${palette.sans}`;
-  if (payload.header.savings) {
+  const bytes = sides.on.cache_bytes.total ?? 0;
+  const held = heldAt(payload, state.step, facts.n_live);
+  const { savings, model } = payload.header;
+  const less = held ? fullLine(held, bytes) : savings && savedLine(model, savings, bytes, state.step);
+  if (less) {
     pen.font = font;
-    for (const line of linesWithin(pen, savedLine(payload.header.model, payload.header.savings, sides.on.cache_bytes.total ?? 0, state.step), COLUMN)) {
+    for (const line of linesWithin(pen, less, COLUMN)) {
       write(line, x, below, font, palette.muted);
       below += 17;
     }

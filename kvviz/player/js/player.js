@@ -1,69 +1,35 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
-import { el, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
+import { reducedMotion, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
 import { readBuffer } from "./buffer.js";
-import { gradient } from "./colour.js";
 import { writeTags } from "./figure_tag.js";
-import { originWanted } from "./head_origin.js";
+import { FormerRun, sameContent } from "./former_run.js";
+import { clearHooks, writeHooks } from "./hooks.js";
+import { HostMessages } from "./host_messages.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
-import { hasPickerInTitle, layoutPlayer } from "./layout.js";
+import { hasPickerInTitle, isSlim, layoutPlayer } from "./layout.js";
 import { leadTo } from "./lead_to.js";
 import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
-import { kvHead, groupsOf } from "./kv_heads.js";
-import { crossLivesOf, livesOf } from "./lives.js";
 import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
-import { cumulativeRows, mainRun, runOf, stepFacts } from "./run.js";
-import { actionOfKey, hasGrown, initialState, layerInView, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { cumulativeRows, mainRun, stepFacts } from "./run.js";
+import { livesOnShow } from "./scene.js";
+import { actionOfKey, hasGrown, initialState, reduce, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
-import { forgets } from "./unseen.js";
 import { buildView } from "./view.js";
+import { heightLeft, windowHeight } from "./window_room.js";
 import * as words from "./words.js";
 
 /**
  * @import { Payload, View } from "./buffer.js"
- * @import { Palette, Theme } from "./colour.js"
- * @import { OriginPlace } from "./head_origin.js"
+ * @import { Host } from "./host_messages.js"
  * @import { Layout } from "./layout.js"
- * @import { LifeView } from "./paint_history.js"
- * @import { StepFacts } from "./run.js"
- * @import { Action, Spot, State } from "./state.js"
- *
- * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
- * @property {(view: View, number: number, id: string) => void} [onView]
- * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number }) => void} [onWanted]
- *
- * @typedef {object} Scene All that a frame is drawn from.
- * @property {Payload} payload
- * @property {State} state
- * @property {StepFacts} facts Of the main run.
- * @property {Spot | null} spot Pointed at, or kept.
- * @property {Layout} layout
- * @property {number} measured Grows when sizes must be read again.
- * @property {Theme} theme
- * @property {Palette} palette
- * @property {number} dpr
- * @property {import("./motion.js").Moment} moment What of the step in view has been seen happening by now.
- * @property {boolean} canAsk
- * @property {{ on: number[], off: number[] }} cumulative
- * @property {{ on: LifeView | null, off: LifeView | null }} lives Of the rows that the head on show reads.
- * @property {PictureStore} store
- * @property {PictureStore} crossStore Of the second cache: its rows are other rows.
- *
- * @typedef {object} Part
- * @property {HTMLElement} node
- * @property {(scene: Scene) => void} update Draws what changed.
- * @property {() => void} [settle] What needs the layout of the whole frame, once all is written.
- * @property {() => void} [destroy]
+ * @import { Scene } from "./scene.js"
+ * @import { Action, State } from "./state.js"
  */
 
-const TELL_MS = 250;
-/** After so long, up to twice, the host is told of a view that somebody else led to. */
-const LED_TELL_MS = 1500;
-/** A question to the model waits so long: whoever goes through the heads asks about the last one. */
-const ASK_MS = 200;
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** A screen reader hears of a step that changes by itself once it rests. */
@@ -72,15 +38,11 @@ const SAY_MOVING_MS = 2000;
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
-const CROSS_HOOKS = ["nCrossComputed", "nCrossReused"];
-const OTHER_HOOKS = ["nFedOff", "nComputedOff", "nReusedOff", "nCrossComputedOff", "nCrossReusedOff"];
-const HOOKS = ["step", "nSteps", "kind", "nFed", "nComputed", "nReused", "nEvicted", "layer", "head", "kvHead", "cache", ...CROSS_HOOKS, ...OTHER_HOOKS];
 
 export class Player {
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.root = root;
-    this.host = host;
     /** @type {Payload | null} */
     this.payload = null;
     /** @type {State | null} */
@@ -97,21 +59,14 @@ export class Player {
     /** When the step in view was come to, whether by a single step on, and how long that is shown. */
     this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
     this.playTimer = 0;
-    this.tellTimer = 0;
     this.sayTimer = 0;
-    this.askTimer = 0;
-    /** The question about a head that was asked last. */
-    this.asked = "";
-    this.told = "";
-    /** The run that was on show before the one under way, should that come to nothing. */
-    this.former = /** @type {{ payload: Payload, state: State } | null} */ (null);
+    this.former = new FormerRun();
     /** Whether the view is being changed by who leads, and not by the person here. */
     this.isLed = false;
+    this.messages = new HostMessages(host, this);
     this.layoutChanged = whenChanged();
     this.restChanged = whenChanged();
-    this.themeChanged = whenChanged();
     this.folded = whenChanged();
-    this.pickerChanged = whenChanged();
     this.dispatch = (/** @type {Action} */ action) => this.act(action);
     this.schedule = this.schedule.bind(this);
     this.view = buildView(root, this.dispatch);
@@ -170,7 +125,7 @@ export class Player {
     const { payload: before, state } = this;
     const grew = before !== null && hasGrown(before, payload);
     const isSame = before !== null && state !== null && sameContent(before, payload);
-    const next = isSame ? state : before && state ? this.stateAfter(state, before, payload) : initialState(payload);
+    const next = isSame ? state : before && state ? this.former.stateAfter(state, before, payload) : initialState(payload);
     this.state = next;
     if (isSame) {
       this.payload = payload;
@@ -178,49 +133,21 @@ export class Player {
       this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
-      // A list that is open closes when it is filled anew.
-      this.pickerChanged([JSON.stringify([payload.header.layers, payload.header.model])], () => this.fillPicker(payload));
+      this.view.picker.fill(payload, this.messages.canAsk);
       if (!next.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
       if (grew && state && next.step > state.step && !reducedMotion()) this.move(next, next.step === state.step + 1);
     }
     this.root.toggleAttribute("data-growing", payload.header.growing !== null);
     writeTags(this.root, payload.header.recorded);
-    this.told = JSON.stringify(viewOf(next));
+    this.messages.knows(next);
     this.stir();
-    if (grew && payload.header.growing === null) this.settle(payload, next);
-    this.askModel(false);
+    if (grew && payload.header.growing === null) this.messages.settle(payload, next);
+    this.messages.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
     this.retheme();
     this.schedule();
-  }
-
-  /** @param {State} state @param {Payload} before @param {Payload} after @returns {State} */
-  stateAfter(state, before, after) {
-    const { former } = this;
-    if (after.header.growing) this.former = before.header.growing ? former : { payload: before, state };
-    else this.former = null;
-    const isFormer = former && !after.header.growing && before.header.growing && sameContent(former.payload, after);
-    return isFormer ? former.state : stateAfterUpdate(state, before, after);
-  }
-
-  /**
-   * Tells the host of a run that has come to its end what is looked at in it by now, and asks for what of
-   * it is not here: the host has heard of neither while the run was made.
-   * @param {Payload} payload @param {State} state
-   */
-  settle(payload, state) {
-    const { header } = payload;
-    const { layer, cache } = state.wanted;
-    if (layer === null && cache === null) {
-      this.told = JSON.stringify(viewOf(initialState(payload)));
-      this.tell();
-      return;
-    }
-    // In this order: what is asked for changes the view that was told.
-    this.host.onView?.(viewOf(state), header.view_number, header.id);
-    this.host.onWanted?.({ id: header.id, ...(layer !== null && { layer }), ...(cache !== null && { cache }) });
   }
 
   /** What was coloured for another run or theme is no longer true. */
@@ -238,20 +165,8 @@ export class Player {
     this.state = null;
     this.pausePlaying();
     // Nothing is drawn, so nothing is claimed.
-    for (const name of HOOKS) delete this.root.dataset[name];
+    clearHooks(this.root);
     this.root.dataset.ready = "true";
-  }
-
-  /** @param {Payload} payload */
-  fillPicker(payload) {
-    const { header } = payload;
-    const options = (/** @type {number} */ count, /** @type {(n: number) => boolean} */ here) =>
-      Array.from({ length: count }, (_, n) => el("option", { value: n, disabled: !here(n) }, [String(n)]));
-    const canAsk = this.host.onWanted !== undefined;
-    this.view.layerSelect.replaceChildren(...options(header.model.n_layers, (n) => canAsk || header.layers.includes(n)));
-    const heads = options(header.model.n_heads, () => true);
-    const groups = groupsOf(payload).map(({ kv, first, last }) => el("optgroup", { label: words.kvHeadName(kv) }, heads.slice(first, last + 1)));
-    this.view.headSelect.replaceChildren(...(groups.length ? groups : heads));
   }
 
   retheme() {
@@ -270,15 +185,14 @@ export class Player {
     if (!this.state || !this.payload) return;
     if (action.type === "edit") return this.edit(action.row);
     const before = this.state;
-    const canAsk = this.host.onWanted !== undefined;
-    const after = reduce(before, action, this.payload, canAsk);
+    const after = reduce(before, action, this.payload, this.messages.canAsk);
     if (after === before) return;
     this.state = after;
     if (after.step !== before.step && !after.dragging && !reducedMotion()) this.move(after, after.step === before.step + 1);
-    this.ask(action, after);
-    this.askModel(action.type === "further");
+    this.messages.ask(action, this.payload, after);
+    this.messages.askModel(action.type === "further");
     if (after.playing !== before.playing || after.speed !== before.speed) this.playOrPause();
-    this.tell();
+    this.messages.tell(this.isLed);
     this.stir();
     this.schedule();
   }
@@ -314,42 +228,13 @@ export class Player {
   }
 
   /**
-   * Asks the host for what was just picked and is not here; again when it is picked again, since
-   * the host may have failed to answer.
-   * @param {Action} action @param {State} after
-   */
-  ask(action, after) {
-    const { id } = /** @type {Payload} */ (this.payload).header;
-    const { layer, cache } = after.wanted;
-    if (layer !== null && (action.type === "layer" || action.type === "pick")) this.host.onWanted?.({ id, layer });
-    if (cache !== null && action.type === "cache") this.host.onWanted?.({ id, cache });
-  }
-
-  /**
    * Leads to the experiment below that changes a token of the prompt, with this one chosen.
    * @param {number} row
    */
   edit(row) {
-    if (this.payload?.header.growing) return;
-    this.host.onWanted?.({ id: /** @type {Payload} */ (this.payload).header.id, edit: row });
+    if (!this.payload || this.payload.header.growing) return;
+    this.messages.edit(this.payload, row);
     leadTo(EXPERIMENT, reducedMotion());
-  }
-
-  /**
-   * Asks the host how the rows of the head in view came about, where that is on show and not here.
-   * @param {boolean} again Whether a person asks, so that what was refused is asked for once more.
-   */
-  askModel(again) {
-    clearTimeout(this.askTimer);
-    const { payload, state, host } = this;
-    const wanted = payload && state && host.onWanted ? originWanted(payload, state, again) : null;
-    if (!wanted || !payload) return;
-    const question = JSON.stringify([payload.header.id, payload.header.view_number, wanted]);
-    if (question === this.asked && !again) return;
-    this.askTimer = window.setTimeout(() => {
-      this.asked = question;
-      host.onWanted?.({ id: payload.header.id, origin: wanted });
-    }, ASK_MS);
   }
 
   playOrPause() {
@@ -371,20 +256,6 @@ export class Player {
 
   pausePlaying() {
     clearTimeout(this.playTimer);
-  }
-
-  /** Tells the host what is in view, once it has come to rest. */
-  tell() {
-    clearTimeout(this.tellTimer);
-    if (!this.state || this.state.dragging || this.state.playing) return;
-    this.tellTimer = window.setTimeout(() => {
-      if (!this.state || this.state.dragging || this.state.playing) return;
-      const view = viewOf(this.state);
-      const text = JSON.stringify(view);
-      if (text === this.told) return;
-      this.told = text;
-      if (this.payload) this.host.onView?.(view, this.payload.header.view_number, this.payload.header.id);
-    }, this.isLed ? LED_TELL_MS * (1 + Math.random()) : TELL_MS);
   }
 
   /** @param {KeyboardEvent} event @param {boolean} inside */
@@ -415,9 +286,7 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    const windows = windowHeight();
-    const height = windows && windows / zoom;
-    this.layoutChanged([payload, width, height, both, devicePixelRatio, zoom], () => this.relayout(width, height, both));
+    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -428,7 +297,7 @@ export class Player {
       theme: theme.theme,
       palette: theme.palette,
       dpr: (devicePixelRatio || 1) * zoom,
-      canAsk: this.host.onWanted !== undefined,
+      canAsk: this.messages.canAsk,
       cumulative: this.cumulative,
       lives: livesOnShow(payload, state),
       store: this.store,
@@ -441,7 +310,7 @@ export class Player {
     (state.cache === "off" ? off : on).update(scene);
     for (const part of this.view.parts) part.update(scene);
     this.updateRest(scene);
-    this.hooks(scene);
+    writeHooks(this.root, scene);
     for (const part of this.view.parts) part.settle?.();
     this.folded([layout, this.measured, state.step], () => this.fold(layout));
     this.frames++;
@@ -452,7 +321,7 @@ export class Player {
     if (this.moment(now) !== REST) this.schedule();
   }
 
-  /** @param {number} width @param {number | undefined} height @param {boolean} both */
+  /** @param {number} width @param {number | undefined} height Left of the window. @param {boolean} both */
   relayout(width, height, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
@@ -470,13 +339,13 @@ export class Player {
     root.toggleAttribute("data-two-bands", twoBands !== null);
     root.toggleAttribute("data-encoder", header.encoder !== null);
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
+    root.toggleAttribute("data-side-slim", isSlim(layout));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
-    const picker = this.view.picker;
-    const top = this.view.stageTop;
+    const { picker, stageTop: top } = this.view;
     // The title of the pattern has room for the two lists only where the pattern is wide.
     const above = !hasPickerInTitle(layout);
     show(top, above);
-    if (above) top.append(picker);
+    if (above) picker.standIn(top);
   }
 
   /**
@@ -486,72 +355,20 @@ export class Player {
    */
   fold({ mode }) {
     const { node } = this.view.bar;
-    const strip = this.view.tokens.node;
-    const folded = mode === "narrow" ? strip.offsetTop - node.offsetTop - 6 : 0;
+    const [bar, strip] = [node, this.view.tokens.node].map((part) => part.getBoundingClientRect().top);
+    const folded = mode === "narrow" ? (strip - bar) / zoomOf(node) - 6 : 0;
     node.style.setProperty("--kv-folded", `${folded}px`);
   }
 
   /** @param {Scene} scene */
-  updateRest({ state, payload, theme, facts, layout }) {
-    const picker = this.view.picker;
-    if (hasPickerInTitle(layout)) {
-      const slot = this.view.panels[state.cache === "off" ? "off" : "on"].picker;
-      if (picker.parentElement !== slot) slot.append(picker);
-    }
+  updateRest({ state, payload, facts, layout }) {
+    const { picker, panels } = this.view;
+    if (hasPickerInTitle(layout)) picker.standIn(panels[state.cache === "off" ? "off" : "on"].picker);
     this.view.stage.classList.toggle("is-bands", layout.bands);
-    const pick = (/** @type {HTMLSelectElement} */ select, /** @type {number} */ n) => {
-      if (select.value !== String(n)) select.value = String(n);
-    };
-    pick(this.view.layerSelect, layerInView(state));
-    pick(this.view.headSelect, state.head);
+    picker.update(state);
     setText(this.view.tableButton, state.table ? words.LABELS.tableHide : words.LABELS.table);
     setAttribute(this.view.tableButton, "aria-pressed", String(state.table));
-    show(this.view.evicted, forgets(payload, mainRun(state.cache), state));
-    this.themeChanged([theme], () => (this.view.scale.style.background = gradient(theme)));
-    this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => {
-      const cached = runOf(payload, "on");
-      const notes = [];
-      // How the rows are at the end is not known before.
-      const isOver = payload.header.growing === null;
-      if (cached && isOver && state.cache !== "off") notes.push(cached.reuse_is_proven ? words.LABELS.proven : words.LABELS.unproven);
-      if (cached && isOver && state.cache !== "off") notes.push(words.crossNote(payload.header.encoder));
-      if (state.cache !== "on") notes.push(words.recomputedNote(stepFacts(payload, "off", state)));
-      const proof = this.view.proof;
-      setText(proof, notes.filter(Boolean).join(" "));
-      proof.classList.toggle("is-bad", cached !== null && state.cache !== "off" && !cached.reuse_is_proven);
-      this.say(words.plain(words.stepSentence(facts)));
-    });
-  }
-
-  /** @param {Scene} scene */
-  hooks({ state, payload, facts }) {
-    const { dataset } = this.root;
-    /** @type {Record<string, string | number>} */
-    const values = {
-      step: facts.step, nSteps: facts.n_steps, kind: facts.kind, nFed: facts.n_fed, nComputed: facts.n_computed,
-      nReused: facts.n_reused, nEvicted: facts.n_evicted, layer: state.layer, head: state.head, kvHead: kvHead(payload, state.head), cache: state.cache,
-    };
-    for (const [name, value] of Object.entries(values)) {
-      if (dataset[name] !== String(value)) dataset[name] = String(value);
-    }
-    if (facts.cross) {
-      dataset.nCrossComputed = String(facts.cross.n_computed);
-      dataset.nCrossReused = String(facts.cross.n_reused);
-    } else {
-      for (const name of CROSS_HOOKS) delete dataset[name];
-    }
-    if (state.cache === "both") {
-      const other = stepFacts(payload, "off", state);
-      dataset.nFedOff = String(other.n_fed);
-      dataset.nComputedOff = String(other.n_computed);
-      dataset.nReusedOff = String(other.n_reused);
-      if (other.cross) {
-        dataset.nCrossComputedOff = String(other.cross.n_computed);
-        dataset.nCrossReusedOff = String(other.cross.n_reused);
-      }
-    } else {
-      for (const name of OTHER_HOOKS) delete dataset[name];
-    }
+    this.restChanged([payload, state.step, state.layer, state.head, state.cache], () => this.say(words.plain(words.stepSentence(facts))));
   }
 
   /**
@@ -566,9 +383,8 @@ export class Player {
 
   destroy() {
     this.pausePlaying();
-    clearTimeout(this.tellTimer);
+    this.messages.stop();
     clearTimeout(this.sayTimer);
-    clearTimeout(this.askTimer);
     cancelAnimationFrame(this.pending);
     this.resize?.disconnect();
     removeEventListener("resize", this.schedule);
@@ -577,28 +393,4 @@ export class Player {
     this.unlisten?.();
     this.root.replaceChildren();
   }
-}
-
-/** @param {Payload} a @param {Payload} b @returns {boolean} */
-function sameContent(a, b) {
-  return a.header.id === b.header.id && a.header.view_number === b.header.view_number && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
-}
-
-/** @returns {number | undefined} Of the window; a frame in a notebook is as high as what it shows, and says nothing. */
-function windowHeight() {
-  return window.top === window ? innerHeight : undefined;
-}
-
-/** @returns {boolean} */
-function reducedMotion() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** @param {Payload} payload @param {State} state @returns {Scene["lives"]} */
-export function livesOnShow(payload, state) {
-  const of = (/** @type {"on" | "off"} */ cache) => {
-    const own = livesOf(payload, cache, state);
-    return own && { cache, own, cross: crossLivesOf(payload, cache) };
-  };
-  return { on: of("on"), off: of("off") };
 }

@@ -5,6 +5,7 @@ import { animationForm } from "./animation_form.js";
 import { el, show, whenChanged } from "./dom.js";
 import { emptyBox, placeBox, writeExplanation } from "./explanation_box.js";
 import { shareExplanation } from "./making_shares.js";
+import { fullExplanation, heldAt } from "./named_cache_words.js";
 import { nextExplanation } from "./number_words.js";
 import { rowMaking } from "./row_making.js";
 import { billSide, mainRun, nextTokens, textOfId } from "./run.js";
@@ -15,7 +16,7 @@ import * as words from "./words.js";
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { Explanation } from "./bill_words.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  * @import { Figure, Figures, Format } from "./picture.js"
  */
@@ -82,13 +83,13 @@ export function popover(root, dispatch, figures) {
 
 /** @param {import("./state.js").State} state @returns {unknown[]} All that what is open tells of. */
 function dependsOn({ open, step, cache, cell, layer, head }) {
-  if (open?.startsWith("bill.") || open === "saved") return [open, step];
+  if (open?.startsWith("bill.") || open === "saved") return [open, step, layer, head];
   if (open?.startsWith("next.")) return [open, step, cache];
   return open?.startsWith("making.") ? [open, step, cache, cell, layer, head] : [open];
 }
 
 /** @param {Scene} scene @param {string} id @returns {Explanation | null} Null of what is no figure on show. */
-function explanationOf({ payload, state }, id) {
+function explanationOf({ payload, state, facts }, id) {
   const { model, n_prompt, comparison, encoder, options } = payload.header;
   const [of, name, side] = id.split(".");
   const cache = mainRun(state.cache);
@@ -104,10 +105,15 @@ function explanationOf({ payload, state }, id) {
     return shareExplanation(name, making, cell.key);
   }
   const { savings } = payload.header;
-  if (of === "saved") return savings && savedExplanation(model, savings, billSide(payload, "on", state.step).cache_bytes.total ?? 0, state.step);
+  const held = heldAt(payload, state.step, facts.n_live);
+  if (of === "saved") {
+    const bytes = billSide(payload, "on", state.step).cache_bytes.total ?? 0;
+    if (held) return fullExplanation(held, bytes);
+    return savings && savedExplanation(model, savings, bytes, state.step);
+  }
   const figure = FIGURES.find((one) => one === name);
   return figure
-    ? billExplanation(figure, billSide(payload, /** @type {RunCache} */ (side), state.step), model, n_prompt, state.step, encoder)
+    ? billExplanation(figure, billSide(payload, /** @type {RunCache} */ (side), state.step), model, n_prompt, state.step, encoder, held)
     : whyNotZero(comparison?.dtype ?? model.dtype);
 }
 

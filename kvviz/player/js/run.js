@@ -4,7 +4,7 @@ import { LIFE_STATES, crossLivesOf, isOneLife, livesOf } from "./lives.js";
 import { whyUnseen, windowOf } from "./unseen.js";
 
 /**
- * @import { Cell, Payload, Run, RunCache, Cache, View } from "./buffer.js"
+ * @import { Cell, NamedCache, Payload, Run, RunCache, Cache, View } from "./buffer.js"
  * @import { HeadGroup } from "./kv_heads.js"
  * @import { Lives } from "./lives.js"
  * @import { Numbers } from "./packed_buffer.js"
@@ -24,11 +24,14 @@ import { whyUnseen, windowOf } from "./unseen.js";
  * @property {number} n_fed
  * @property {number} n_computed
  * @property {number} n_reused
+ * @property {number} n_live Rows that attention could read, those just computed among them.
  * @property {number} n_evicted Rows that are no longer there.
  * @property {Uint8Array} states Of each row, a number of `LIFE_STATES`.
  * @property {number} layer
  * @property {number | null} window How many positions a query of the layer sees; null for all.
  * @property {boolean} isEverywhere Whether rows of all layers and heads have the same life.
+ * @property {number} head
+ * @property {NamedCache | null} keptBy The named cache that kept the rows.
  * @property {HeadGroup | null} group The query heads that read the same rows, where several do.
  * @property {number} max_row_change
  * @property {{ n_rows: number, n_computed: number, n_reused: number, states: Uint8Array } | null} cross The rows
@@ -105,11 +108,14 @@ export function stepFacts(payload, cache, { step, layer, head }) {
     n_fed: run.n_fed[step],
     n_computed: run.n_computed[step],
     n_reused: lives.n_read[step],
+    n_live: run.n_computed[step] + lives.n_read[step],
     n_evicted: lives.n_evicted[step],
     states: statesOf(lives),
     layer,
     window: windowOf(payload, layer),
+    head,
     isEverywhere: isOneLife(payload, cache),
+    keptBy: cache === "on" ? payload.header.named_cache : null,
     group: groupOf(payload, head),
     max_row_change: run.max_row_change[step],
     cross: cross && run.n_cross_computed && run.n_cross_reused
@@ -145,20 +151,41 @@ export function rowStretches(facts) {
   return found;
 }
 
+/** Stands before the name of a token that stands for no text, wherever that is written. */
+export const SPECIAL_MARK = "◇";
+
 /**
  * The token at a position of one run: the prompt's, then what this run chose.
  * @param {Payload} payload @param {RunCache} cache @param {number} position @returns {string}
  */
 export function tokenText(payload, cache, position) {
-  const { n_prompt, tokens, runs } = payload.header;
-  const run = runOf(payload, cache);
-  if (position < n_prompt || !run || run === runs[0]) return tokens[position]?.text ?? "";
-  return textOfId(payload, run.chosen_ids[position - n_prompt]);
+  const chosen = chosenAt(payload, cache, position);
+  if (chosen !== null) return textOfId(payload, chosen);
+  const token = payload.header.tokens[position];
+  return token ? marked(payload, token.id, token.text) : "";
+}
+
+/** @param {Payload} payload @param {RunCache} cache @param {number} position @returns {boolean} Whether its token stands for no text. */
+export function isSpecial(payload, cache, position) {
+  const { special_ids, tokens } = payload.header;
+  return special_ids.includes(chosenAt(payload, cache, position) ?? tokens[position]?.id);
+}
+
+/** @param {Payload} payload @param {RunCache} cache @param {number} position @returns {number | null} What the second run chose; null where all tokens are told. */
+function chosenAt({ header: { n_prompt, runs } }, cache, position) {
+  const run = runs.find((one) => one.cache === cache);
+  return position < n_prompt || !run || run === runs[0] ? null : run.chosen_ids[position - n_prompt];
 }
 
 /** @param {Payload} payload @param {number} id @returns {string} */
 export function textOfId(payload, id) {
-  return payload.header.vocabulary[String(id)] ?? payload.header.tokens.find((t) => t.id === id)?.text ?? `#${id}`;
+  const { vocabulary, tokens } = payload.header;
+  return marked(payload, id, vocabulary[String(id)] ?? tokens.find((t) => t.id === id)?.text ?? `#${id}`);
+}
+
+/** @param {Payload} payload @param {number} id @param {string} text @returns {string} */
+function marked({ header }, id, text) {
+  return header.special_ids.includes(id) ? SPECIAL_MARK + text : text;
 }
 
 /**

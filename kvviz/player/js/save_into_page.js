@@ -9,7 +9,7 @@ import { REST } from "./motion.js";
 
 /**
  * @import { Figures } from "./picture.js"
- * @import { Scene } from "./player.js"
+ * @import { Scene } from "./scene.js"
  */
 
 /**

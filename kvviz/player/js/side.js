@@ -3,6 +3,7 @@ import { comparisonLine, curveDescription, fewerRows, figureLabel, savedLine } f
 import { el, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { glyphs, inUnit, parted, percent, unitFor, whole } from "./format.js";
+import { fullLine, heldAt } from "./named_cache_words.js";
 import { shareLabel } from "./number_words.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
 import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
@@ -11,7 +12,7 @@ import * as words from "./words.js";
 /**
  * @import { RunCache } from "./buffer.js"
  * @import { BillSide } from "./run.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 
@@ -148,11 +149,12 @@ export function bill(dispatch) {
         setText(factor, on > 0 && off > on ? fewerRows(off / on) : "");
         show(formula, sides.on.source === "formula" || sides.off.source === "formula");
         const { savings: without, model } = payload.header;
-        show(savings, without !== null);
-        if (without) {
-          setText(saved, savedLine(model, without, sides.on.cache_bytes.total ?? 0, state.step));
-          setAttribute(savings, "data-plain-bytes", String(without.plain[state.step]));
-        }
+        const held = heldAt(payload, state.step, scene.facts.n_live);
+        const bytes = sides.on.cache_bytes.total ?? 0;
+        show(savings, without !== null || held !== null);
+        if (held) setText(saved, fullLine(held, bytes));
+        else if (without) setText(saved, savedLine(model, without, bytes, state.step));
+        setAttribute(savings, "data-plain-bytes", held || without ? String(held?.full ?? without?.plain[state.step]) : null);
         const result = comparisonAt(payload, state.step);
         show(comparison, result !== null);
         if (result) {

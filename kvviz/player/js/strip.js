@@ -2,11 +2,11 @@
 import { el, setAttribute, whenChanged } from "./dom.js";
 import { decoderSpot } from "./cross.js";
 import { glyphs } from "./format.js";
-import { mainRun, rowState, tokenText } from "./run.js";
+import { isSpecial, mainRun, rowState, tokenText } from "./run.js";
 import { LABELS } from "./words.js";
 
 /**
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 
@@ -80,7 +80,7 @@ export function strip(dispatch) {
       cache = mainRun(state.cache);
       built([payload, cache], () => {
         chips = payload.header.tokens.map(({ bytes }, row) =>
-          el("button", { type: "button", class: "kv-chip", "data-row": row, "data-bytes": bytes ?? false, tabindex: -1 }, [
+          el("button", { type: "button", class: "kv-chip", "data-row": row, "data-about": isSpecial(payload, cache, row) ? LABELS.special : bytes ?? false, "data-special": isSpecial(payload, cache, row), tabindex: -1 }, [
             el("span", { class: "kv-chip-text" }, [glyphs(tokenText(payload, cache, row))]),
             el("span", { class: "kv-chip-row" }, [String(row)]),
           ]),
@@ -136,7 +136,7 @@ function dress(chip, status, mark) {
   chip.disabled = status === "absent" || status === "next";
   setAttribute(chip, "aria-pressed", String(mark === "lit"));
   setAttribute(chip, "aria-hidden", status === "absent" ? "true" : null);
-  setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : chip.dataset.bytes ?? null);
+  setAttribute(chip, "title", status === "next" ? LABELS.nextTitle : chip.dataset.about ?? null);
 }
 
 /**

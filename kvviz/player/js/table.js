@@ -4,13 +4,13 @@ import { crossFacts, crossRow } from "./cross.js";
 import { glyphs, weightPercent } from "./format.js";
 import { lifeSoFar } from "./life_words.js";
 import { lifeUpTo } from "./lives.js";
-import { attention, mainRun, rowState, stepFacts, tokenText } from "./run.js";
+import { attention, isSpecial, mainRun, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS, STATES, tableCaption } from "./words.js";
 
 /**
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { LifeView } from "./paint_history.js"
- * @import { Part, Scene } from "./player.js"
+ * @import { Part, Scene } from "./scene.js"
  * @import { StepFacts } from "./run.js"
  */
 
@@ -47,7 +47,7 @@ export function stepTable() {
           rows.push(
             el("tr", { class: `is-${rowState(facts, row)}` }, [
               el("th", { scope: "row" }, [String(row)]),
-              el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, row))]),
+              tokenCell(payload, cache, row),
               el("td", {}, [soFar(lives[cache], row, state.step, STATES[rowState(facts, row)])]),
               ...(other ? [el("td", {}, [soFar(lives.off, row, state.step, STATES[rowState(other, row)])])] : []),
               el("td", {}, [weight === null ? LABELS.none : weightPercent(weight)]),
@@ -57,7 +57,7 @@ export function stepTable() {
         rows.push(
           el("tr", { class: "is-next" }, [
             el("th", { scope: "row" }, [String(current + 1)]),
-            el("td", { class: "kv-mono" }, [glyphs(tokenText(payload, cache, current + 1))]),
+            tokenCell(payload, cache, current + 1),
             el("td", {}, [LABELS.nextTitle]),
             ...(other ? [el("td", {}, [LABELS.none])] : []),
             el("td", {}, [LABELS.none]),
@@ -68,6 +68,12 @@ export function stepTable() {
       });
     },
   };
+}
+
+/** @param {Payload} payload @param {RunCache} cache @param {number} row @returns {HTMLElement} */
+function tokenCell(payload, cache, row) {
+  const special = isSpecial(payload, cache, row);
+  return el("td", { class: "kv-mono", "data-special": special, title: special && LABELS.special }, [glyphs(tokenText(payload, cache, row))]);
 }
 
 /**

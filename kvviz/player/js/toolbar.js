@@ -8,7 +8,7 @@ import * as words from "./words.js";
 
 /**
  * @import { Cache } from "./buffer.js"
- * @import { Scene, Part } from "./player.js"
+ * @import { Scene, Part } from "./scene.js"
  * @import { Action } from "./state.js"
  */
 

@@ -6,7 +6,7 @@ import { cross } from "./pen.js";
 /**
  * @import { Palette } from "./colour.js"
  * @import { Picture } from "./images.js"
- * @import { HeatGeometry } from "./layout.js"
+ * @import { HeatGeometry } from "./pictures_layout.js"
  * @import { Unseen, UnseenSpan } from "./unseen.js"
  */
 

@@ -1,11 +1,14 @@
 // The player's parts in their places.
 import { el } from "./dom.js";
+import { headPicker } from "./head_picker.js";
 import { heads } from "./heads.js";
 import { history } from "./history.js";
 import { makingPanel } from "./making_panel.js";
 import { inputStrip } from "./input_strip.js";
+import { legend } from "./legend.js";
 import { panel } from "./panel.js";
 import { popover } from "./popover.js";
+import { proofLine } from "./proof_line.js";
 import { bill, nextBars } from "./side.js";
 import { strip } from "./strip.js";
 import { stepTable } from "./table.js";
@@ -14,7 +17,7 @@ import * as words from "./words.js";
 
 /**
  * @import { Action } from "./state.js"
- * @import { Part } from "./player.js"
+ * @import { Part } from "./scene.js"
  *
  * @typedef {ReturnType<typeof buildView>} View
  */
@@ -35,22 +38,15 @@ export function buildView(root, dispatch) {
   const table = stepTable();
   const pop = popover(root, dispatch, { panels, lives, overview });
 
-  const layerSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.layer });
-  const headSelect = el("select", { class: "kv-select", "aria-label": words.LABELS.head });
-  layerSelect.onchange = () => dispatch({ type: "layer", to: Number(layerSelect.value) });
-  headSelect.onchange = () => dispatch({ type: "head", to: Number(headSelect.value) });
-  const picker = el("span", { class: "kv-picker" }, [
-    el("label", {}, [words.LABELS.layer, layerSelect]),
-    el("label", {}, [words.LABELS.head, headSelect]),
-  ]);
+  const picker = headPicker(dispatch);
   const stageTop = el("div", { class: "kv-stage-top" }, [pictureChoice(root)]);
   const stage = el("div", { class: "kv-stage" }, [lives.node, panels.on.node, panels.off.node]);
   const making = makingPanel(dispatch);
   const side = el("div", { class: "kv-side" }, [next.node, cost.node]);
-  const { legend, scale, evicted } = buildLegend();
-  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, making.node, side]), legend]);
+  const looks = legend();
+  const main = el("div", { class: "kv-card kv-main" }, [stageTop, el("div", { class: "kv-main-grid" }, [stage, making.node, side]), looks.node]);
 
-  const proof = el("span", { class: "kv-proof" });
+  const proof = proofLine();
   const tableButton = tool("table", words.LABELS.table, () => dispatch({ type: "table" }));
   const picture = tool("picture", words.LABELS.picture, () => dispatch({ type: "open", id: "picture" }));
   picture.dataset.open = "picture";
@@ -59,7 +55,7 @@ export function buildView(root, dispatch) {
   keys.dataset.open = "keys";
   keys.setAttribute("aria-haspopup", "dialog");
   const tools = el("div", { class: "kv-tools" }, [
-    proof,
+    proof.node,
     el("span", { class: "kv-tool-group" }, [tableButton, picture, keys]),
   ]);
 
@@ -70,9 +66,9 @@ export function buildView(root, dispatch) {
   ]);
   root.replaceChildren(probe, said, alert, body);
   /** @type {Part[]} */
-  const parts = [bar, input, tokens, lives, making, next, cost, overview, table, pop];
+  const parts = [bar, input, tokens, lives, making, next, cost, looks, overview, proof, table, pop];
   return {
-    alert, said, probe, body, bar, tokens, panels, overview, lives, parts, layerSelect, headSelect, picker, stageTop, stage, scale, evicted, proof, tableButton,
+    alert, said, probe, body, bar, tokens, panels, overview, lives, parts, picker, stageTop, stage, tableButton,
   };
 }
 
@@ -92,22 +88,6 @@ function pictureChoice(root) {
   });
   choose("life");
   return el("div", { class: "kv-segments kv-picture-choice", role: "group", "aria-label": words.LABELS.onShow }, buttons);
-}
-
-function buildLegend() {
-  const item = (/** @type {string} */ kind, /** @type {string} */ text) =>
-    el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
-  const evicted = item("evicted", words.LABELS.legendEvicted);
-  const scale = el("i", { class: "kv-scale", "aria-hidden": "true" });
-  const legend = el("div", { class: "kv-legend" }, [
-    item("computed", words.LABELS.legendComputed),
-    item("reused", words.LABELS.legendReused),
-    evicted,
-    item("mask", words.LABELS.legendMask),
-    item("absent", words.LABELS.legendAbsent),
-    el("span", { class: "kv-legend-item kv-legend-scale" }, [`${words.LABELS.legendAttention} 0`, scale, "100\u202f%"]),
-  ]);
-  return { legend, scale, evicted };
 }
 
 /** @param {string} name @param {string} text @param {() => void} run @returns {HTMLButtonElement} */

@@ -4,7 +4,7 @@ import { glyphs, signed, small, weightPercent, whole } from "./format.js";
 import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
- * @import { Cache, Encoder, RunCache } from "./buffer.js"
+ * @import { Cache, RunCache } from "./buffer.js"
  * @import { HeadGroup } from "./kv_heads.js"
  * @import { StepFacts } from "./run.js"
  * @import { Unseen } from "./unseen.js"
@@ -84,6 +84,7 @@ export const LABELS = translated({
   close: N_("Close"),
   chosen: N_("chosen"),
   nextTitle: N_("chosen, not yet in the cache"),
+  special: N_("special token: it stands for no text"),
   readHint: N_("Point at a cell to read it, click to keep it."),
   whyNotZero: N_("why not zero?"),
   arithmetic: N_("how it is counted"),
@@ -153,14 +154,21 @@ export function evictedRows(n) {
 }
 
 /** @param {StepFacts} facts @returns {Span[]} Of which layers and heads it is so, and which query heads read the rows on show. */
-function whereSpans({ isEverywhere, layer, window, group }) {
+function whereSpans({ isEverywhere, layer, head, window, group, keptBy }) {
   /** @type {Span[]} */
   const spans = [];
   if (isEverywhere) spans.push({ text: gettext("in every layer and head"), tone: "quiet" });
+  else if (keptBy !== null) spans.push({ text: gettext("in layer {layer}, head {head}", { layer, head }), tone: "quiet" });
   else if (window === null) spans.push({ text: gettext("in layer {layer}, without a window", { layer }), tone: "quiet" });
   else spans.push({ text: gettext("in layer {layer}, a window of {n}", { layer, n: whole(window) }), tone: "quiet" });
   if (group) spans.push({ text: groupSentence(group), tone: "quiet" });
+  if (keptBy !== null) spans.push({ text: keptBySentence(keptBy.name), tone: "quiet" });
   return spans;
+}
+
+/** @param {string} cache Its name, with its settings where there is room. @returns {string} */
+function keptBySentence(cache) {
+  return gettext("kept by {cache}", { cache });
 }
 
 /** @param {HeadGroup} group @returns {string} */
@@ -186,7 +194,7 @@ function stepName({ kind, step, n_steps, isGrowing }) {
 }
 
 /** @param {NonNullable<StepFacts["cross"]>} cross @returns {Span[]} What became of the rows of the second cache. */
-function crossSpans({ n_computed, n_reused }) {
+export function crossSpans({ n_computed, n_reused }) {
   /** @type {Span[]} */
   const spans = [];
   if (n_computed > 0) {
@@ -198,61 +206,6 @@ function crossSpans({ n_computed, n_reused }) {
     spans.push({ text, tone: "reused" });
   }
   return spans;
-}
-
-/** @param {StepFacts} facts @returns {string} What stands over the input's tokens. */
-export function inputLabel({ kind, cross }) {
-  if (!cross) return "";
-  const count = cross.n_rows;
-  const n = whole(count);
-  if (cross.n_computed === 0) {
-    return ngettext(
-      "Input, {n} token: the encoder does not run again, and the rows made of it are reused",
-      "Input, {n} tokens: the encoder does not run again, and the rows made of it are reused",
-      count, { n },
-    );
-  }
-  return kind === "prefill"
-    ? ngettext(
-        "Input, {n} token: read by the encoder at this step, and made into cross-attention rows",
-        "Input, {n} tokens: read by the encoder at this step, and made into cross-attention rows",
-        count, { n },
-      )
-    : ngettext(
-        "Input, {n} token: without the cache its cross-attention rows are made anew at each step",
-        "Input, {n} tokens: without the cache its cross-attention rows are made anew at each step",
-        count, { n },
-      );
-}
-
-/** @param {Encoder | null} encoder @returns {string} */
-export function crossNote(encoder) {
-  if (!encoder) return "";
-  return encoder.cross_proven
-    ? gettext("So have those of the cross-attention, written once.")
-    : gettext("Of the cross-attention, some row changed after it was written.");
-}
-
-/** @param {number} row @param {string} text @param {import("./run.js").RowState} state @returns {string} */
-export function inputReading(row, text, state) {
-  const became = state === "computed" ? LABELS.legendComputed : STATES[state];
-  return gettext("Input position {row}, {token}: {state}", { row, token: glyphs(text), state: became });
-}
-
-/** @param {number} layer @param {number} head @param {StepFacts} facts @returns {string} */
-export function crossKvDescription(layer, head, facts) {
-  const where = gettext("Cross-attention cache, layer {layer}, head {head}.", { layer, head });
-  return facts.cross ? [where, plain(crossSpans(facts.cross))].join(" ") : where;
-}
-
-/** @param {number} layer @param {number} head @param {number} n_rows @param {number} n_encoder @returns {string} */
-export function crossPatternDescription(layer, head, n_rows, n_encoder) {
-  const tokens = ngettext("{n} token of the input", "{n} tokens of the input", n_encoder, { n: whole(n_encoder) });
-  return ngettext(
-    "Cross-attention, layer {layer}, head {head}, {n} row looking at {tokens}.",
-    "Cross-attention, layer {layer}, head {head}, {n} rows looking at {tokens}.",
-    n_rows, { n: whole(n_rows), layer, head, tokens },
-  );
 }
 
 /** @param {StepFacts} on @param {StepFacts} off @returns {Span[]} The same step both ways, in one sentence. */
@@ -326,14 +279,15 @@ export function rowLabel(row, roomy) {
 }
 
 /** @param {{ step: number, layer: number, head: number, cache: Cache }} view @param {StepFacts} facts @returns {string} */
-export function tableCaption({ cache, ...where }, { window, group }) {
+export function tableCaption({ cache, ...where }, { window, group, keptBy }) {
   const name = cache === "on"
     ? gettext("Step {step}, layer {layer}, head {head}, with the cache", where)
     : cache === "off"
       ? gettext("Step {step}, layer {layer}, head {head}, without the cache", where)
       : gettext("Step {step}, layer {layer}, head {head}, with and without the cache", where);
   const seen = window === null ? [] : [ngettext("a window of {n} position", "a window of {n} positions", window, { n: whole(window) })];
-  return [name, ...seen, ...(group ? [groupSentence(group)] : [])].join(" · ");
+  const kept = keptBy === null ? [] : [keptBySentence(keptBy.told)];
+  return [name, ...seen, ...(group ? [groupSentence(group)] : []), ...kept].join(" · ");
 }
 
 /**

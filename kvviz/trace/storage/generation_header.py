@@ -8,20 +8,24 @@ from typing import Any, cast
 
 import numpy as np
 
-from kvviz.errors import KvvizError, TraceFileError
+from kvviz.errors import KvvizError
+from kvviz.trace.conversation import NO_CONVERSATION, Conversation
 from kvviz.trace.cross_attention import CrossAttention
 from kvviz.trace.generation import GenerationTrace, Stop
-from kvviz.trace.liveness import evictions, fallen_rows, last_read, readable
+from kvviz.trace.liveness import evictions, fallen_rows, readable
 from kvviz.trace.model_card import ModelCard
 from kvviz.trace.options import GenerationOptions
 from kvviz.trace.step import Step
+from kvviz.trace.storage import cache_arrays
 from kvviz.trace.storage import header_fields as fields
+from kvviz.trace.storage.cache_arrays import CacheKind, part_of
 from kvviz.trace.storage.encoding_header import EncodingHeader
 from kvviz.trace.storage.encoding_header import arrays_of as encoding_arrays_of
 from kvviz.trace.storage.encoding_header import header_facts as encoding_header_facts
 from kvviz.trace.storage.encoding_header import read_header as read_encoding_header
-from kvviz.trace.storage.header_fields import damaged, short, short_names
+from kvviz.trace.storage.header_fields import damaged
 from kvviz.trace.storage.header_json import Array, Expected
+from kvviz.trace.storage.step_header import POSITIONS, ends_of, step_facts, typed_step
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -37,13 +41,17 @@ _FIELDS = {
     "vocabulary",
     "environment",
 }
-_LATER_FIELDS = {"n_timings": 1, "n_together": 1}
+_LATER_FIELDS: dict[str, Any] = {
+    "n_timings": 1,
+    "n_together": 1,
+    "conversation": "",
+    "special_ids": [],
+}
 """Fields that a file written before there were such need not have, and what they are then."""
+_TEXTS = ("prompt", "conversation")
+"""Fields that may be long."""
 
 _LIKELY = ("top_ids", "top_probs", "top_sampling_probs")
-_POSITIONS = ("fed", "computed", "reused")
-_LAST_READ = "last_read"
-"""The array of a run with a named cache that tells what each step dropped, and so reused."""
 _CROSS_POSITIONS = ("cross_computed", "cross_reused")
 _CROSS_ARRAYS = (
     "queries",
@@ -53,15 +61,8 @@ _CROSS_ARRAYS = (
     "written_fingerprints",
     "final_fingerprints",
 )
-_CROSS, _ENCODER = _PARTS = ("cross_", "encoder_")
-_STEP_FIELDS = {
-    "chosen_id",
-    "chosen_prob",
-    "seconds",
-    "flops",
-    "cache_bytes",
-    "max_row_change",
-}
+_CROSS, _ENCODER = "cross_", "encoder_"
+_PARTS = (_CROSS, _ENCODER, cache_arrays.PACKED)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ class Header:
         environment: Versions and machine.
         n_timings: How often the run was timed.
         n_together: Most runs that one of its passes was made for.
+        conversation: The turns that the prompt was made of.
+        special_ids: Tokens that stand for no text.
         encoder: The header of the encoder's pass, or None in a model without an encoder.
+        cache_kind: What a named cache did with its rows, or None for no such cache.
     """
 
     model: ModelCard
@@ -96,7 +100,10 @@ class Header:
     environment: dict[str, str]
     n_timings: int = 1
     n_together: int = 1
+    conversation: Conversation = NO_CONVERSATION
+    special_ids: frozenset[int] = frozenset()
     encoder: EncodingHeader | None = None
+    cache_kind: CacheKind | None = None
 
     @property
     def n_rows(self) -> int:
@@ -110,7 +117,7 @@ class Header:
         rows = (card.n_layers, card.n_kv_heads, n_rows, card.d_head)
         likely = (len(self.steps), self.n_likely)
         expected: Expected = {
-            **({_LAST_READ: ("<i8", rows[:-1])} if self.options.cache is not None else {}),
+            **cache_arrays.expected(self.cache_kind, card, n_rows),
             "token_ids": ("<i8", (len(self.tokens),)),
             "queries": ("<f4", (card.n_layers, card.n_heads, n_rows, card.d_head)),
             "all_keys": ("<f4", rows),
@@ -157,35 +164,46 @@ class Header:
             environment=self.environment,
             n_timings=self.n_timings,
             n_together=self.n_together,
+            conversation=self.conversation,
+            special_ids=self.special_ids,
             cross=self._built_cross(arrays),
-            **{name: of for name, of in own.items() if name not in (*_LIKELY, _LAST_READ)},
+            packed=cache_arrays.packed_rows(self.cache_kind, arrays),
+            **{
+                name: of
+                for name, of in own.items()
+                if name not in (*_LIKELY, cache_arrays.LAST_READ)
+            },
         )
 
     def _built_cross(self, arrays: Mapping[str, Array]) -> CrossAttention | None:
         if self.encoder is None:
             return None
         return CrossAttention(
-            encoder=self.encoder.build(_part(arrays, _ENCODER)), **_part(arrays, _CROSS)
+            encoder=self.encoder.build(part_of(arrays, _ENCODER)), **part_of(arrays, _CROSS)
         )
 
     def _built_steps(self, of_run: Mapping[str, Array]) -> list[Step]:
         # Steps share views of one array: without the cache each of them names every position.
         n_encoder = 0 if self.encoder is None else len(self.encoder.tokens)
         positions = np.arange(max(self.n_rows, n_encoder), dtype=np.int64)
-        dropped = self._dropped(of_run[_LAST_READ]) if _LAST_READ in of_run else None
+        dropped = (
+            self._dropped(of_run[cache_arrays.LAST_READ])
+            if cache_arrays.LAST_READ in of_run
+            else None
+        )
         has_window = bool(self.model.windows) and self.options.use_cache
         steps: list[Step] = []
         for number, facts in enumerate(self.steps):
             arrays: dict[str, Any] = {
                 name: positions[slice(*facts[name])]
-                for name in (*_POSITIONS, *_CROSS_POSITIONS)
+                for name in (*POSITIONS, *_CROSS_POSITIONS)
                 if name in facts
             }
             arrays |= {name: of_run[name][number] for name in _LIKELY}
             if dropped is not None:
                 arrays["evicted"] = dropped[number]
                 n_before = self.n_prompt + number - 1 if number else 0
-                arrays["reused"] = readable(of_run[_LAST_READ], number, n_before)
+                arrays["reused"] = readable(of_run[cache_arrays.LAST_READ], number, n_before)
             elif has_window:
                 # What falls out of a window is told by the card, and the trace holds to that law.
                 arrays["evicted"] = fallen_rows(self.model, self.n_prompt, number)
@@ -205,7 +223,7 @@ class Header:
 def kind_of(trace: GenerationTrace) -> str:
     """Return the kind of file that a run is saved as."""
     if trace.options.cache is not None:
-        return "named-cache"
+        return cache_arrays.kind_of(trace)
     return "generation" if trace.cross is None else "encoder-decoder"
 
 
@@ -222,8 +240,7 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         **{name: np.stack([getattr(step, name) for step in trace.steps]) for name in _LIKELY},
     }
     if trace.options.cache is not None:
-        card = trace.model
-        arrays[_LAST_READ] = last_read(trace.steps, card.n_layers, card.n_kv_heads, trace.n_prompt)
+        arrays |= cache_arrays.arrays_of(trace)
     cross, bias = trace.cross, trace.position_bias
     if cross is not None and bias is not None:
         encoder = encoding_arrays_of(cross.encoder)
@@ -231,14 +248,6 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
         arrays |= {_CROSS + name: getattr(cross, name) for name in _CROSS_ARRAYS}
         arrays |= {_ENCODER + name: array for name, array in encoder.items()}
     return arrays
-
-
-def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def header_facts(trace: GenerationTrace) -> dict[str, Any]:
@@ -250,40 +259,25 @@ def header_facts(trace: GenerationTrace) -> dict[str, Any]:
         "tokens": trace.tokens,
         "n_prompt": trace.n_prompt,
         "n_likely": int(trace.steps[0].top_ids.size),
-        "steps": [_step_facts(step) for step in trace.steps],
+        "steps": [step_facts(step) for step in trace.steps],
         "stopped": trace.stopped,
         "vocabulary": {str(token_id): text for token_id, text in trace.vocabulary.items()},
         "environment": dict(trace.environment),
         "n_timings": trace.n_timings,
         "n_together": trace.n_together,
     }
+    if trace.conversation:
+        facts["conversation"] = str(trace.conversation)
+    if trace.special_ids:
+        facts["special_ids"] = sorted(trace.special_ids)
     if trace.cross is not None:
         facts["encoder"] = encoding_header_facts(trace.cross.encoder)
         for one, step in zip(facts["steps"], trace.steps, strict=True):
-            one |= {name: _ends(getattr(step, name)) for name in _CROSS_POSITIONS}
+            one |= {name: ends_of(getattr(step, name)) for name in _CROSS_POSITIONS}
     if trace.options.cache is not None:
         for one in facts["steps"]:
             del one["reused"]  # the rows that were dropped tell them, which need not be neighbours
     return facts
-
-
-def _step_facts(step: Step) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "chosen_id": int(step.chosen_id),
-        "chosen_prob": float(step.chosen_prob),
-        "seconds": float(step.seconds),
-        "flops": int(step.flops),
-        "cache_bytes": int(step.cache_bytes),
-        "max_row_change": float(step.max_row_change),
-    }
-    for name in _POSITIONS:
-        facts[name] = _ends(getattr(step, name))
-    return facts
-
-
-def _ends(positions: Array) -> list[int]:
-    """Return two numbers that tell all positions, since they follow one another."""
-    return [int(positions[0]), int(positions[-1]) + 1] if positions.size else [0, 0]
 
 
 def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
@@ -296,7 +290,7 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
     Raises:
         TraceFileError: If a field is missing, is one too many, of the wrong type or too large.
     """
-    has_encoder = kind == "encoder-decoder"
+    has_encoder = kind.startswith("encoder-decoder")
     facts = _LATER_FIELDS | facts
     fields.require_names(facts, {*_FIELDS, *_LATER_FIELDS, *(["encoder"] if has_encoder else [])})
     encoder = None
@@ -304,7 +298,7 @@ def read_header(facts: dict[str, Any], *, kind: str = "generation") -> Header:
         if not isinstance(facts["encoder"], dict):
             raise damaged(_("Its header says nothing of the encoder."))
         encoder = read_encoding_header(cast("dict[str, Any]", facts["encoder"]))
-    own = {name: value for name, value in facts.items() if name not in ("prompt", "encoder")}
+    own = {name: of for name, of in facts.items() if name not in (*_TEXTS, "encoder")}
     fields.require_plain(own)
     return _typed(facts, encoder, kind)
 
@@ -324,16 +318,18 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
                 tokens=ngettext("{n} token", "{n} tokens", len(tokens)).format(n=len(tokens)),
             )
         )
-    has_named_cache = kind == "named-cache"
-    told = _POSITIONS[:2] if has_named_cache else _POSITIONS
+    has_named_cache = kind.endswith("named-cache")
+    told = POSITIONS[:2] if has_named_cache else POSITIONS
     ends: dict[str, int] = {name: len(tokens) - 1 for name in told}
     if encoder is not None:
         ends |= {name: len(encoder.tokens) for name in _CROSS_POSITIONS}
-    steps = [_typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
+    steps = [typed_step(step, n, ends) for n, step in enumerate(facts["steps"])]
     vocabulary = fields.vocabulary(facts)
+    said = fields.prompt(facts, "conversation")
     try:
         model = ModelCard.from_json(facts["model"])
         options = GenerationOptions.from_json(facts["options"])
+        conversation = Conversation.from_json(said) if said else NO_CONVERSATION
     except KvvizError as error:
         raise damaged(str(error)) from error
     if (options.cache is not None) != has_named_cache:
@@ -355,37 +351,8 @@ def _typed(facts: dict[str, Any], encoder: EncodingHeader | None, kind: str) -> 
         environment=fields.texts(facts, "environment"),
         n_timings=facts["n_timings"],
         n_together=facts["n_together"],
+        conversation=conversation,
+        special_ids=frozenset(fields.items(facts, "special_ids", int)),
         encoder=encoder,
-    )
-
-
-def _typed_step(facts: dict[str, Any], number: int, last: Mapping[str, int]) -> dict[str, Any]:
-    """Check the numbers of a step, whose positions end at or before the `last` of their name."""
-    wanted = _STEP_FIELDS | set(last)
-    if set(facts) != wanted:
-        raise damaged(
-            _("Step {step} lacks or adds {names}.").format(
-                step=number, names=short_names(set(facts) ^ wanted)
-            )
-        )
-    for name in last:
-        ends = facts[name]
-        if (
-            not isinstance(ends, list)
-            or [type(end) for end in cast("list[Any]", ends)] != [int, int]
-            or not 0 <= ends[0] <= ends[1] <= last[name]
-        ):
-            raise _wrong(name, number, cast("object", ends))
-    for name in ("chosen_id", "flops", "cache_bytes"):
-        if type(facts[name]) is not int:
-            raise _wrong(name, number, facts[name])
-    for name in ("chosen_prob", "seconds", "max_row_change"):
-        if type(facts[name]) is not float:
-            raise _wrong(name, number, facts[name])
-    return facts
-
-
-def _wrong(name: str, step: int, found: object) -> TraceFileError:
-    return damaged(
-        _("{name} of step {step} is {found}.").format(name=name, step=step, found=short(found))
+        cache_kind=cache_arrays.kind_in(kind),
     )

@@ -26,7 +26,8 @@ from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.storage import encoding_header, generation_header, header_json
 from kvviz.trace.storage.header_fields import damaged
-from kvviz.trace.storage.header_json import Array, read_json, write_json
+from kvviz.trace.storage.header_json import Array, HeadOfFile, read_json, write_json
+from kvviz.trace.storage.saved_rows import check_rows
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -48,8 +49,8 @@ def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
         TraceFileError: If it cannot be written, or is too large to be opened again.
     """
     kind, facts, arrays = _parts(trace)
-    head = write_json(kind, facts)
-    _typed(head, None)  # what could not be opened again is refused now
+    head = write_json(kind, facts, arrays)
+    _typed(read_json(head), None)  # what could not be opened again is refused now
     members = {_HEADER: np.frombuffer(head, dtype=np.uint8), **arrays}
     n_bytes = sum(array.nbytes for array in members.values())
     if n_bytes > MAX_BYTES:
@@ -202,7 +203,8 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
     unpacked = sum(info.file_size for info in archive.infolist())
     if unpacked > max_bytes:
         raise _too_large(unpacked, max_bytes)
-    found = _read_header(archive, members[f"{_HEADER}.npy"], kind)
+    head = _read_header(archive, members[f"{_HEADER}.npy"])
+    found = _typed(head, kind)
     expected = found.expected
     names = {f"{name}.npy" for name in (_HEADER, *expected)}
     if set(members) != names or len(archive.infolist()) != len(names):
@@ -217,13 +219,17 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
         name: _read_array(archive, members[f"{name}.npy"], dtype, shape)
         for name, (dtype, shape) in expected.items()
     }
+    head.check(arrays)
     try:
-        return found.build(arrays)
+        trace = found.build(arrays)
     except KvvizError as error:
         raise damaged(str(error)) from error
+    if isinstance(trace, GenerationTrace):
+        check_rows(trace)
+    return trace
 
 
-def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Kind | None) -> Header:
+def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> HeadOfFile:
     if info.file_size > header_json.MAX_HEADER_BYTES + _NPY_PREFIX_BYTES:
         raise damaged(
             ngettext(
@@ -233,16 +239,15 @@ def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Kind | N
     dtype, shape = _declared(archive, info)
     if dtype != "|u1" or len(shape) != 1:
         raise damaged(_("Its header is not an array of bytes."))
-    return _typed(_read_array(archive, info, dtype, shape).tobytes(), kind)
+    return read_json(_read_array(archive, info, dtype, shape).tobytes())
 
 
-def _typed(data: bytes, kind: Kind | None) -> Header:
-    found, facts = read_json(data)
-    if kind is not None and (found == "encoding") != (kind == "encoding"):
+def _typed(head: HeadOfFile, kind: Kind | None) -> Header:
+    if kind is not None and (head.kind == "encoding") != (kind == "encoding"):
         raise _of_the_other_kind(kind)
-    if found == "encoding":
-        return encoding_header.read_header(facts)
-    return generation_header.read_header(facts, kind=found)
+    if head.kind == "encoding":
+        return encoding_header.read_header(head.facts)
+    return generation_header.read_header(head.facts, kind=head.kind)
 
 
 def _read_array(

@@ -113,7 +113,19 @@ def bytes_per_token(shown: ShownRun) -> None:
     measured = trace.steps[-1].cache_bytes
     if measured:
         per_row = measured / trace.n_rows
-        if card.windows:
+        named = trace.options.cache
+        if named is not None:
+            body = _(
+                "{formula}, were every row kept as it is. After {n_rows:,} rows {cache} holds "
+                "{bytes:,} B of {full:,} B."
+            ).format(
+                formula=formula,
+                n_rows=trace.n_rows,
+                cache=named.told,
+                bytes=measured,
+                full=card.cache_bytes(trace.n_rows),
+            )
+        elif card.windows:
             body = _(
                 "{formula}, as long as every window has room. After {n_rows:,} rows the tensors "
                 "hold {bytes:,} B; by formula {counted:,} B, and {plain:,} B without windows."

@@ -35,6 +35,14 @@ def put_model(key: str, family: Family, model: str, *, any_decoder: bool = False
         st.session_state[name] = value
 
 
+def chosen_model(key: str, usual: str) -> str:
+    """Return what a list and its field say before they are drawn; empty if nothing is typed."""
+    listed = st.session_state.get(key, usual)
+    if listed != OTHER:
+        return str(listed)
+    return str(st.session_state.get(f"{key}:other", "")).strip()
+
+
 def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = False) -> str:
     """Draw the list of a family's models, and the field for another one.
 

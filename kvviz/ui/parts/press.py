@@ -25,12 +25,13 @@ class Press:
     def draw(cls, label: str, key: str, **options: Any) -> Press:
         """Draw the button, with what else `st.button` takes."""
         press = cls(key)
-        st.button(label, key=key, on_click=press._keep, **options)
+        st.button(label, key=key, on_click=press.keep, **options)
         return press
 
     def take(self) -> bool:
         """Return whether there is one to act on, which is then taken."""
         return st.session_state.pop(self._flag, False)
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Take note of one, also where something else than the button stands for it."""
         st.session_state[self._flag] = True

@@ -38,6 +38,11 @@ CUT = N_(
     "for its bytes. The models that ship with kvviz have read English only."
 )
 
+SPECIAL = N_(
+    "◇ marks a special token, which stands for no text: a tokenizer puts one before a text, a chat "
+    "template where a turn begins and ends, and a model ends a text or a turn with one."
+)
+
 
 class RunPage(ABC):
     """One drawing of the page.
@@ -300,4 +305,6 @@ class RunPage(ABC):
         )
         if shown.trace.tokens_in_place != tuple(shown.trace.tokens):
             st.html(f'<p class="kvviz-source">{plain_html(_(CUT))}</p>')
+        if shown.trace.special_ids.intersection(shown.trace.token_ids.tolist()):
+            st.html(f'<p class="kvviz-source">{plain_html(_(SPECIAL))}</p>')
         self.draw_results(shown)

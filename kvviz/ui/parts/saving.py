@@ -71,10 +71,14 @@ def take_away(shown: ShownRun, state: RunState, opening: Opening) -> None:
     """Draw the ways to take a run away."""
     if shown.origin == "file":
         st.caption(_("A saved run has no link; pass its file on."))
-    elif links.fits(shown.settings.prompt):
+    elif links.fits(shown.settings.typed):
         _copy_link()(data=front_end_catalogue(), key="kv-copy-link")
     else:
-        st.caption(_("This prompt is too long for a link; save the run instead."))
+        st.caption(
+            _("This conversation is too long for a link; save the run instead.")
+            if shown.settings.chat
+            else _("This prompt is too long for a link; save the run instead.")
+        )
     with st.container(horizontal=True, gap="small", key="kvviz-files"):
         downloads(shown, state, opening)
 
@@ -135,12 +139,6 @@ def open_upload(state: RunState, upload: Any, family: Family) -> None:
                     "decoder, and open the file there."
                 ).format(t5_page=title_of("encoder_decoder"), gpt2_page=title_of("kv_cache")),
             )
-        if trace.options.cache is not None:
-            raise TraceFileError(
-                _("This page shows runs with the full cache, or with none."),
-                found=_("This one used the cache {name!r}.").format(name=trace.options.cache_name),
-                fix=_("Open it in Python with kvviz.open_trace."),
-            )
     except KvvizError as error:
         state.error = error
     else:
@@ -157,10 +155,11 @@ def _title(family: str) -> str:
 
 def settings_of(trace: GenerationTrace) -> RunSettings:
     """Return the settings that a saved run was made with."""
-    options = trace.options
+    options, chat = trace.options, trace.conversation
     return RunSettings(
         model=trace.model.name,
-        prompt=trace.prompt,
+        prompt=RunSettings().prompt if chat else trace.prompt,
+        chat=chat,
         new=options.max_new_tokens,
         dtype=trace.model.dtype,
         **{name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")},

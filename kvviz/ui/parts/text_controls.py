@@ -30,12 +30,16 @@ class Draft(Generic[S]):
         problems: Sentences on what stands in the way, none if nothing does.
         run: A press of the button.
         line: Where the text's label is drawn.
+        title: What the text is called, where not as usual; as it is shown.
+        later: Draws what is known only when work that has ended was taken in.
     """
 
     settings: S
     problems: tuple[str, ...]
     run: Press
     line: DeltaGenerator
+    title: str = ""
+    later: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -93,17 +97,18 @@ class TextControls(Generic[S]):
             self.put(settings)
 
     def label(self, draft: Draft[S]) -> None:
-        """Draw the text's label with its length in tokens."""
+        """Draw the text's label with its length in tokens, and what else had to wait."""
         try:
             words, over = self.count(draft.settings)
         except KvvizError:
             # Left to who runs the text.
             words, over = "", False
-        said = f"<span>{plain_html(_(self.title))}</span>"
+        said = f"<span>{plain_html(draft.title or _(self.title))}</span>"
         if words:
             kind = "kvviz-count kvviz-over" if over else "kvviz-count"
             said += f'<span class="{kind}">{plain_html(words)}</span>'
         draft.line.html(f'<div class="kvviz-label">{said}</div>')
+        draft.later()
 
 
 def text_field(

@@ -29,7 +29,8 @@ ASK_EVERY_MS = 500
 """Between an answer and the next question, in a class; in a lecture hall a little more."""
 A_VISITOR_MS = 2.6
 
-_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(left|view|act))?")
+_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(left|view|act))?$")
+"""Wherever the app is mounted."""
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,7 @@ class RoomEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"].removeprefix(scope.get("root_path", "")) if "path" in scope else ""
-        asked = _ASKED.fullmatch(path) if scope["type"] == "http" else None
+        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
         if asked is None:
             await self._app(scope, receive, send)
             return

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kvviz.ui.shell.bytes_endpoint import BytesEndpoint
 from kvviz.ui.shell.late_charts import LateCharts
+from kvviz.ui.shell.own_path import mounted_at, own_path
 from kvviz.ui.shell.page_list import PAGES
 
 LOST = "lost"
@@ -39,7 +40,7 @@ class RedirectHome:
         if query is None:
             await self._app(scope, receive, send)
             return
-        home = f"{scope.get('root_path', '')}/{query}"
+        home = f"{mounted_at(scope)}/{query}"
         await send(
             {
                 "type": "http.response.start",
@@ -98,10 +99,11 @@ class InjectScripts:
 
 def is_page(scope: Scope) -> bool:
     """Whether a request asks for the app's HTML page."""
-    name = scope["path"].strip("/")
-    return scope["method"] in ("GET", "HEAD") and (
-        not name or any(entry.name == name for entry in PAGES)
-    )
+    path = own_path(scope)
+    if path is None or scope["method"] not in ("GET", "HEAD"):
+        return False
+    name = path.strip("/")
+    return not name or any(entry.name == name for entry in PAGES)
 
 
 def without_conditions(scope: Scope) -> Scope:
@@ -141,18 +143,19 @@ def scripts() -> bytes:
 
 def home_query(scope: Scope) -> str | None:
     """Return what follows the home page's address in a redirect; None where none is needed."""
-    if scope["method"] in ("GET", "HEAD") and scope["path"].strip("/") == PAGES[0].name:
+    path = own_path(scope)
+    if path is None or scope["method"] not in ("GET", "HEAD"):
+        return None
+    if path.strip("/") == PAGES[0].name:
         query = quote(scope.get("query_string", b""), safe="=&%+")
         return f"?{query}" if query else ""
-    lost = unknown_page(scope)
+    lost = unknown_page(path)
     return None if lost is None else f"?{LOST}={quote(lost[:80], safe='')}"
 
 
-def unknown_page(scope: Scope) -> str | None:
-    """Return the name of the page asked for if no page has it, else None."""
-    if scope["method"] not in ("GET", "HEAD"):
-        return None
-    address = _ADDRESS.fullmatch(unquote(scope["path"]))
+def unknown_page(path: str) -> str | None:
+    """Return the name that a path of the app's own gives a page if there is none, else None."""
+    address = _ADDRESS.fullmatch(unquote(path))
     if address is None or address[1] in _SERVED_BY_STREAMLIT:
         return None
     return None if any(entry.name == address[1] for entry in PAGES) else address[1]

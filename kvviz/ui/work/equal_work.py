@@ -38,11 +38,23 @@ class Asker(Protocol):
 
 @dataclass(eq=False)
 class Askers(Generic[Result]):
-    """All who wait for one piece of work: it is told to them, and ends when the last has left."""
+    """All who wait for one piece of work: it is told to them, and ends when the last has left.
+
+    Work that was told to end is joined by nobody, nor by those who have left it and come back.
+    """
 
     waiting: list[Asker]
     result: Future[Result] = field(default_factory=Future)
     so_far: RunSoFar | None = None
+    _have_left: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    def join(self, asker: Asker) -> bool:
+        """Take in one more who waits; return whether that is possible."""
+        with self._lock:
+            if not self._have_left:
+                self.waiting.append(asker)
+            return not self._have_left
 
     def report(self, step: int, n_steps: int) -> None:
         """Tell all how far it is."""
@@ -57,7 +69,9 @@ class Askers(Generic[Result]):
 
     def cancelled(self) -> bool:
         """Whether all have left."""
-        return all(one.cancelled() for one in list(self.waiting))
+        with self._lock:
+            self._have_left = self._have_left or all(one.cancelled() for one in self.waiting)
+            return self._have_left
 
 
 class EqualWork(Generic[Result]):
@@ -81,10 +95,9 @@ class EqualWork(Generic[Result]):
         """
         with self._lock:
             askers = self._under_way.get(key)
-            is_first = askers is None or askers.cancelled()
+            is_first = askers is None or askers.cancelled() or not askers.join(asker)
             if askers is None or is_first:
-                askers = self._under_way[key] = Askers[Result]([])
-            askers.waiting.append(asker)
+                askers = self._under_way[key] = Askers[Result]([asker])
         if askers.so_far is not None:
             asker.show(askers.so_far)
         if not is_first:

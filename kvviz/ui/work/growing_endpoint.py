@@ -29,7 +29,8 @@ A_JOB_S = 0.1
 """How long an answer is kept back where there is nothing new: from one who waits alone, since a
 server that is stopped answers first, to a line of many who ask for what does not come yet."""
 
-_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})/run")
+_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})/run$")
+"""Wherever the app is mounted."""
 _NUMBER = re.compile(r"[0-9]{1,6}")
 
 
@@ -53,8 +54,7 @@ class GrowingEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"].removeprefix(scope.get("root_path", "")) if "path" in scope else ""
-        asked = _ASKED.fullmatch(path) if scope["type"] == "http" else None
+        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
         if asked is None:
             await self._app(scope, receive, send)
             return
@@ -112,7 +112,8 @@ async def _more(key: str, query: dict[str, int]) -> bytes | None:
             # Who asked has been heard before, and perhaps leaves meanwhile.
             if job.phase == "done":
                 return b""
-            if so_far is not None and (so_far.n_rows > n_held or not is_held):
+            # What was begun anew, since nobody was there for a while, may have fewer.
+            if so_far is not None and so_far.n_rows >= n_held + is_held:
                 pack = partial(so_far.packed, layer_is_held=is_held)
                 with using(job.language):
                     return await asyncio.to_thread(pack, job.look, n_held, place)

@@ -25,7 +25,8 @@ LEAST_S, MOST_S = 0.25, 2.0
 bar move, to a class, which is told some thirty times a second in all."""
 A_JOB_S = 0.03
 
-_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(cancel|left))?")
+_ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(cancel|aside|left))?$")
+"""Wherever the app is mounted."""
 
 
 class JobEndpoint:
@@ -34,8 +35,8 @@ class JobEndpoint:
     ``GET …/key`` answers with a `kvviz.ui.work.jobs.Status`, and with null where the job is of the
     past: a page has taken in what it came to, and a question of its bar may still be on its way.
     ``GET …/key?later`` is answered when the work is over, and a while after it was asked if not.
-    ``POST …/key/cancel`` stops it, and answers the same. ``POST …/key/left`` says that the page is
-    being closed.
+    ``POST …/key/cancel`` stops it, and answers the same. ``POST …/key/aside`` says that the bar is
+    taken off its page, ``POST …/key/left`` that the page is being closed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -43,8 +44,7 @@ class JobEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        path = scope["path"].removeprefix(scope.get("root_path", "")) if "path" in scope else ""
-        asked = _ASKED.fullmatch(path) if scope["type"] == "http" else None
+        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
         if asked is None:
             await self._app(scope, receive, send)
             return
@@ -92,9 +92,12 @@ def answer(key: str, method: str, said: str | None) -> tuple[int, jobs.Status | 
     if job is None:
         return 200, None
     if said == "left":
-        job.leave()
+        job.attendance.closes()
+        return 200, None
+    if said == "aside":
+        job.attendance.bar_goes()
         return 200, None
     if said == "cancel":
         job.cancel()
-    job.wait()
+    job.attendance.bar_asks()
     return 200, job.status()

@@ -18,6 +18,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import language, ngettext, using
 from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.work import workers
+from kvviz.ui.work.attendance import Attendance
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 Phase = Literal["waiting", "loading", "running", "done"]
 
-ABANDONED_AFTER_S = 120.0
-"""A page that has not asked for so long is gone: browsers wake a hidden tab once a minute."""
-
-LEFT_AFTER_S = 8.0
-"""A page that has said that it is being closed is waited for so long: it may come back."""
+FORGOTTEN_AFTER_S = 180.0
+"""Who comes back until then has their place in the line, or the work done after all. Streamlit
+forgets the session of a tab that is cut off after two minutes."""
+LOOKS_EVERY_S = 0.5
+ASKS_EVERY_S = 10.0
+"""A script that waits for work is there as long as it waits."""
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Status(TypedDict):
     Attributes:
         fraction: How much of it is done, 0 to 1.
         said: The same in words.
-        stopping: Whether it was cancelled.
+        stopping: Whether the person has cancelled it.
         over: Whether it is done, well or not.
         live: What the work shows of itself while it goes on, None if nothing.
     """
@@ -56,7 +58,9 @@ class Job:
     """One piece of work that a page waits for.
 
     The work is called with the job. It calls `report` as it goes on and looks at `cancelled`;
-    what it returns is `result`, what it raises is `error`.
+    what it returns is `result`, what it raises is `error`. Where nobody is there any more the work
+    is let go of, and others have its place; if they come back in time it is done anew, from the
+    place in the line that it had.
 
     Attributes:
         phase: ``waiting`` for its turn, ``loading`` a model, ``running``, or ``done``.
@@ -65,6 +69,7 @@ class Job:
         result: What the work returned, once done.
         error: What it raised instead.
         key: What the browser asks for it by; nobody can guess another person's.
+        attendance: Whether somebody waits for it.
         language: In which it has something to say, that of who started it.
         so_far: What there is to see of the work while it goes on, None before and after.
         look: How a browser looks at that, None where none does.
@@ -98,12 +103,14 @@ class Job:
         self._says = says or counted
         self._shows = shows
         self.language = language()
-        self._asked = time.monotonic()
         self._work = work
         self._queue = queue
         context = get_script_run_ctx(suppress_warning=True)
-        self._ticket = queue.join(None if context is None else context.session_id)
+        session = None if context is None else context.session_id
+        self.attendance = Attendance(session)
+        self._ticket = queue.join(session)
         self._cancelled = Event()
+        self._let_go = Event()
         self._done = Event()
         self._hearers: list[Callable[[], object]] = []
         self._watchers: list[Callable[[], object]] = []
@@ -124,12 +131,23 @@ class Job:
     def cancel(self) -> None:
         """Ask the work to stop after its present step."""
         self._cancelled.set()
+        self.attendance.heard.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the person has cancelled it."""
+        return self._cancelled.is_set()
 
     def cancelled(self) -> bool:
-        """Whether the work should stop: it was cancelled, or nobody waits for it any more."""
-        if workers.ending.is_set() or time.monotonic() - self._asked > ABANDONED_AFTER_S:
+        """Whether the work should stop: it was cancelled, or nobody waits for it any more.
+
+        Work that was told to stop is not told to go on: what it comes to may be half of it.
+        """
+        if workers.ending.is_set():
             self._cancelled.set()
-        return self._cancelled.is_set()
+        elif not self.attendance.is_there:
+            self._let_go.set()
+        return self._cancelled.is_set() or self._let_go.is_set()
 
     def report(self, step: int, n_steps: int) -> None:
         """Say how far the work is."""
@@ -142,12 +160,18 @@ class Job:
             hear()
 
     def wait(self, timeout: float = 0.0) -> bool:
-        """Wait at most so many seconds; return whether the work is done."""
-        self._asked = time.monotonic()
+        """Wait at most so many seconds, for a page; return whether the work is done."""
+        self.attendance.page_asks()
         if not timeout or self._done.is_set():
             return self._done.is_set()
+        until = time.monotonic() + timeout
         with drawing_turns.away():
-            return self._done.wait(timeout)
+            while not self._done.wait(min(timeout, ASKS_EVERY_S)):
+                timeout = until - time.monotonic()
+                if timeout <= 0:
+                    return False
+                self.attendance.page_asks()
+        return True
 
     @contextmanager
     def telling(self, hear: Callable[[], object], *, of_more: bool = False) -> Generator[None]:
@@ -168,10 +192,6 @@ class Job:
             for one in lists:
                 one.remove(hear)
 
-    def leave(self) -> None:
-        """Take in that the page is being closed: unless it asks again, nobody waits any more."""
-        self._asked = time.monotonic() - ABANDONED_AFTER_S + LEFT_AFTER_S
-
     def status(self) -> Status:
         """Return what a page draws of the job, in the language of who started it."""
         with using(self.language):
@@ -179,12 +199,12 @@ class Job:
                 "over": self._done.is_set(),
                 "fraction": self.step / self.n_steps if self.n_steps else 0.0,
                 "said": self._said(),
-                "stopping": self.cancelled(),
+                "stopping": self.is_cancelled,
                 "live": None if self._shows is None else self._shows(),
             }
 
     def _said(self) -> str:
-        if self.cancelled():
+        if self.is_cancelled:
             return _("Stopping after this step…")
         before = self.place
         if before:
@@ -204,6 +224,19 @@ class Job:
 
     def _run(self) -> None:
         try:
+            self._attempt()
+            while self._let_go.is_set() and self._has_come_back():
+                self._attempt()
+        finally:
+            self.phase = "done"
+            _under_way.discard(self.key)
+            self._done.set()
+            for hear in list(self._hearers):
+                hear()
+
+    def _attempt(self) -> None:
+        self.result = self.error = None
+        try:
             while not self._queue.wait(self._ticket, timeout=0.2):
                 if self.cancelled():
                     raise RunCancelledError(
@@ -216,11 +249,27 @@ class Job:
             self.error = error
         finally:
             self._queue.leave(self._ticket)
-            self.phase, self.so_far = "done", None
-            self._done.set()
-            _under_way.discard(self.key)
-            for hear in list(self._hearers):
-                hear()
+            self.so_far = None
+
+    def _has_come_back(self) -> bool:
+        """Wait for somebody who is not there; return whether they came, and are in the line again.
+
+        Meanwhile the job takes no place and does nothing.
+        """
+        self.phase, self.step, self.n_steps = "waiting", 0, 0
+        _under_way.discard(self.key)
+        attendance = self.attendance
+        while not attendance.is_there:
+            is_forgotten = time.monotonic() - attendance.last > FORGOTTEN_AFTER_S
+            if is_forgotten or self.is_cancelled or workers.ending.is_set():
+                self._cancelled.set()
+                return False
+            attendance.heard.wait(LOOKS_EVERY_S)
+            attendance.heard.clear()
+        _under_way.add(self.key)
+        self._let_go.clear()
+        self._queue.rejoin(self._ticket)
+        return True
 
 
 _jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()

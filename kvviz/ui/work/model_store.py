@@ -64,6 +64,11 @@ class ModelStore:
         with self._lock:
             return self._models.get((settings.model, settings.device, settings.dtype))
 
+    def named(self, name: str) -> LoadedModel | None:
+        """Return a model of that name if one is there already, on whatever device."""
+        with self._lock:
+            return next((model for key, model in self._models.items() if key[0] == name), None)
+
 
 @st.cache_resource(show_spinner=False)
 def model_store() -> ModelStore:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kvviz.errors import PromptError
 from kvviz.lessons import lessons
-from kvviz.ui.shell.links import LinkFields, decimal, text_up_to, whole
+from kvviz.trace import Conversation
+from kvviz.trace.conversation import NO_CONVERSATION
+from kvviz.translation import gettext as _
+from kvviz.ui.shell.links import LinkFields, Reader, decimal, text_up_to, whole
 
 LONGEST_PROMPT = 20_000
 LONGEST_MODEL = 300
@@ -18,7 +22,7 @@ class RunSettings:
 
     Attributes:
         model: Bundled name, hub id or folder.
-        prompt: Text to continue, as typed.
+        prompt: Text to continue, as typed; the usual one where there is a conversation.
         new: Tokens to generate.
         temperature: 0 for the most likely token.
         top_k: Keep only so many most likely tokens; None for all.
@@ -26,6 +30,7 @@ class RunSettings:
         seed: Seed of the sampling.
         device: Where to run; no part of a link, since it depends on the machine.
         dtype: Number format; no part of a link either.
+        chat: The conversation to go on with, in place of a prompt.
     """
 
     model: str = "kvviz/gpt2-mini"
@@ -37,6 +42,31 @@ class RunSettings:
     seed: int = 0
     device: str = "auto"
     dtype: str = "float32"
+    chat: Conversation = NO_CONVERSATION
+
+    @property
+    def asked(self) -> str | Conversation:
+        """What the model is to go on from."""
+        return self.chat or self.prompt
+
+    @property
+    def typed(self) -> str:
+        """The same as text, as it stands in a link."""
+        return str(self.asked)
+
+
+def conversation() -> Reader:
+    """Return a reader of conversations, a list of turns in JSON."""
+
+    def read(text: str) -> Conversation:
+        if len(text) > LONGEST_PROMPT:
+            raise ValueError
+        try:
+            return Conversation.from_json(text)
+        except PromptError as error:
+            raise ValueError from error
+
+    return Reader(read, lambda: _("a conversation: a list of turns, each with role and content"))
 
 
 def run_fields(max_new_tokens: int = 1024) -> LinkFields[RunSettings]:
@@ -46,6 +76,7 @@ def run_fields(max_new_tokens: int = 1024) -> LinkFields[RunSettings]:
         {
             "model": text_up_to(LONGEST_MODEL),
             "prompt": text_up_to(LONGEST_PROMPT),
+            "chat": conversation(),
             "new": whole(1, max_new_tokens),
             "temperature": decimal(0.0, 10.0),
             "top_k": whole(1, 1_000_000),

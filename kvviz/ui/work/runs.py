@@ -211,6 +211,9 @@ def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
     model = model_store().peek(settings)
     if model is None or model.card.architecture != "decoder" or family != "gpt2":
         return False
+    if settings.chat:
+        # Its template adds text of its own, and shares no passes: few write conversations at once.
+        return False
     # A token has a byte at least.
     most_tokens = len(settings.prompt.encode(errors="replace")) + settings.new
     return most_tokens * model.card.cache_bytes_per_token <= MOST_BYTES_IN_CROWD
@@ -226,7 +229,7 @@ def flops_without_cache(model: LoadedModel, settings: RunSettings) -> int:
         sizes = 1, settings.new, len(model.tokenize_whole(settings.prompt).token_ids)
     else:
         # An empty prompt is refused by the engine, in words of its own.
-        sizes = model.count_tokens(settings.prompt) or 1, settings.new, 0
+        sizes = model.count_tokens(settings.asked) or 1, settings.new, 0
     return uncached_flops(model.card, *sizes)
 
 
@@ -272,13 +275,13 @@ def run(
             trace = shared_passes(model).trace(model, settings.prompt, asked, asker)
         else:
             trace = trace_generation(
-                model, settings.prompt, **options, cancel=asker.cancelled, so_far=so_far
+                model, settings.asked, **options, cancel=asker.cancelled, so_far=so_far
             )
         note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
         model,
-        settings.prompt,
+        settings.asked,
         **options,
         n_timings=n_timings,
         cancel=asker.cancelled,

@@ -52,6 +52,12 @@ class TicketQueue:
             self._let_in()
         return ticket
 
+    def rejoin(self, ticket: Ticket) -> None:
+        """Get in line again with a ticket that was given back, where one would stand by now."""
+        with self._changed:
+            self._waiting.append(ticket)
+            self._let_in()
+
     def wait(self, ticket: Ticket, timeout: float) -> bool:
         """Wait until the ticket is inside, at most so many seconds; return whether it is."""
         with self._changed:

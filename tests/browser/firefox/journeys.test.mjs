@@ -1,5 +1,5 @@
 /**
- * The twelve journeys that are made most, in Firefox. tests/browser/test_firefox.py starts this with
+ * The journeys that are made most, in Firefox. tests/browser/test_firefox.py starts this with
  * the address of a running app; there each is a test of its own.
  */
 
@@ -134,6 +134,37 @@ journey("back and forward go between views", async (tab) => {
   await tab.wait({ step: 0 });
   await tab.forward();
   await tab.wait({ step: 1 });
+});
+
+journey("a room is joined, followed, asked and told", async (tab) => {
+  const bar = '[data-kvviz="room-bar"]';
+  const vote = '[data-kvviz="vote"]';
+  await tab.reach("/kv_cache", { prompt: "The cat", new: 5 });
+  await tab.iconButton("Open a room");
+  const room = await tab.find('[data-kvviz="room-code"]', (node) => node.innerText);
+  await tab.find('[data-kvviz="invitation"] img');
+  await tab.press("Escape");
+  await tab.wait({ state: "leads" }, bar);
+  // Nothing that the teacher's browser keeps is in that of the student.
+  const elsewhere = await firefox.createBrowserContext();
+  const student = await Tab.open(elsewhere, ADDRESS);
+  await student.goto("/", { room });
+  await student.wait({ state: "follows" }, bar);
+  await student.wait({ nSteps: 5 });
+  await tab.click(".kvviz-lead");
+  await tab.press("End");
+  await student.wait({ step: 4 });
+  await tab.iconButton("Ask the room");
+  await student.wait({ round: 1, own: 0 }, vote);
+  await student.click(".st-key-kvviz-answers-edited-token button");
+  await student.wait({ own: 1 }, vote);
+  await tab.button("Show the counts");
+  await tab.button("Reveal what happens");
+  for (const one of [tab, student]) await one.find('[data-kvviz="verdict"]');
+  const { counts } = await student.find('[data-kvviz="vote-counts"]', (node) => ({ ...node.dataset }));
+  assert.equal(counts[0], "1", counts);
+  student.agree();
+  await elsewhere.close();
 });
 
 journey("a text is read token by token", async (tab) => {

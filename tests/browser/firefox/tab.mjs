@@ -48,7 +48,8 @@ export class Tab {
 
   static async open(browser, address) {
     const tab = new Tab();
-    tab.#page = await browser.newPage();
+    // In a window of its own: a tab behind another one is not drawn, and cannot be clicked.
+    tab.#page = await browser.newPage({ type: "window" });
     tab.address = address;
     tab.#page.setDefaultTimeout(PATIENCE_MS);
     await tab.#page.setViewport({ width: 1440, height: 1000 });
@@ -74,7 +75,7 @@ export class Tab {
   async leave() {
     if (!this.#page.url().startsWith(this.address)) return;
     this.agree();
-    await this.#page.evaluate(() => localStorage.clear());
+    await this.#page.evaluate(() => [localStorage, sessionStorage].forEach((one) => one.clear()));
     await this.#page.goto("about:blank");
     this.#complaints.length = 0;
   }
@@ -147,6 +148,11 @@ export class Tab {
   /** Click on the first button that says these words, and no others. */
   async button(words) {
     await this.click(`::-p-xpath(//button[normalize-space()="${words}"])`);
+  }
+
+  /** Click on the first button that says these words after the name of its icon. */
+  async iconButton(words) {
+    await this.click(`::-p-xpath(//button[contains(normalize-space(), "${words}")])`);
   }
 
   /** Type words in the place of those that stand in a field. */

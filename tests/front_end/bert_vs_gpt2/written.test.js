@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lifeGeometry } from "../../../kvviz/player/js/layout.js";
+import { lifeGeometry } from "../../../kvviz/player/js/history_layout.js";
 import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
 import { decode } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/written_buffer.js";
 import {

@@ -222,13 +222,33 @@ test("other work in its place begins anew, and what was answered about the one b
   assert.equal(world.asked.at(-1), "GET http://here/base/jobs/b?later");
 });
 
-test("a page that is closed says so, and one that is left asks no more", async () => {
+test("a page that is closed says so, and one that goes on without the bar, which asks no more", async () => {
   world.answers = [RUNNING];
   const { one } = bar();
   world.heard.get("pagehide")();
-  assert.deepEqual(world.beacons, ["http://here/base/jobs/a/left"]);
+  assert.deepEqual(world.beacons.splice(0), ["http://here/base/jobs/a/left"]);
   one.destroy();
+  assert.deepEqual(world.beacons, ["http://here/base/jobs/a/aside"]);
   assert.equal(world.heard.size, 0);
   await after(1000);
   assert.deepEqual(world.asked, []);
+});
+
+test("a bar whose work is over goes without a word", async () => {
+  world.answers = [{ ...RUNNING, over: true }];
+  const { one } = bar();
+  await after(200);
+  one.destroy();
+  assert.deepEqual(world.beacons, []);
+});
+
+test("a hidden tab, whose timers hardly come, goes on asking by what it is answered", async () => {
+  world.answers = [RUNNING];
+  thinks(1000);
+  bar();
+  await after(100);
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = /** @type {any} */ ((/** @type {() => void} */ go, /** @type {number} */ ms) => setTimeout(go, ms < 1000 ? 60_000 : ms));
+  await after(3800);
+  assert.equal(world.asked.length, 4);
 });

@@ -49,6 +49,8 @@ function patternRow(kind, row, ids, next) {
  * @param {Partial<{step: number, layer: number, head: number, cache: string}>} [options.view]
  * @param {(header: any) => void} [options.change] Spoils the header before it is packed.
  * @param {number[]} [options.windows] How many positions a query of each layer sees, 0 for all.
+ * @param {{ name: string, told: string }} [options.named_cache] A way of keeping rows that drops those of odd positions of KV
+ *   head 0, after the step that wrote them.
  * @param {number} [options.n_encoder] Tokens that an encoder read; 0 for a run without one.
  * @param {{ name: string, dtype: string, shape: number[], data: any }[]} [options.more] Arrays besides.
  * @param {string[]} [options.texts] Tokens in place of the story's.
@@ -57,7 +59,7 @@ function patternRow(kind, row, ids, next) {
 export function makeBuffer(options = {}) {
   const {
     n_prompt = 7, n_steps = 16, n_layers = 6, n_heads = 8, d_head = 32, caches = ["on"], layers = null,
-    choice = "greedy", same = true, n_encoder = 0, windows = null, view = {}, change = () => {}, more = [],
+    choice = "greedy", same = true, n_encoder = 0, windows = null, named_cache = null, view = {}, change = () => {}, more = [],
   } = options;
   const n_kv_heads = options.n_kv_heads ?? n_heads;
   const n_rows = n_prompt + n_steps - 1;
@@ -130,8 +132,9 @@ export function makeBuffer(options = {}) {
         return [[life, s, 1, end, end + 1], ...(first < end ? [[life, s, 2, first, end]] : []), ...(first ? [[life, s, 3, 0, first]] : [])];
       }),
     );
+    if (on && named_cache) spans.push(...steps.flatMap(oddRowsGone));
     arrays.push({ name: `${cache}.lives`, dtype: "i32", shape: [spans.length, 5], data: Int32Array.from(spans.flat()) });
-    const lifeOf = Array.from({ length: n_layers * n_kv_heads }, (_, i) => (on && windows ? widths.indexOf(windows[Math.floor(i / n_kv_heads)]) : 0));
+    const lifeOf = on && named_cache ? Array.from({ length: n_layers * n_kv_heads }, (_, i) => (i % n_kv_heads ? 0 : 1)) : Array.from({ length: n_layers * n_kv_heads }, (_, i) => (on && windows ? widths.indexOf(windows[Math.floor(i / n_kv_heads)]) : 0));
     arrays.push({ name: `${cache}.life_of`, dtype: "i32", shape: [n_layers, n_kv_heads], data: Int32Array.from(lifeOf) });
     return {
       cache, stopped: "length", reuse_is_proven: true, n_timings: 1, n_together: 1,
@@ -142,6 +145,13 @@ export function makeBuffer(options = {}) {
       chosen_ids: chosen, chosen_probs: steps.map((s) => top_probs[s * k + (choice === "sampled" && s % 3 === 1 ? 2 : 0)]),
     };
   });
+
+  /** Life 1 at a step. @param {number} s */
+  function oddRowsGone(s) {
+    const first = s ? n_prompt + s - 1 : 0;
+    const before = Array.from({ length: first }, (_, row) => [1, s, row % 2 ? 3 : 2, row, row + 1]);
+    return [[1, s, 1, first, n_prompt + s], ...before];
+  }
 
   const present = layers ?? steps.slice(0, 0).concat(Array.from({ length: n_layers }, (_, l) => l));
   const size = (n_rows * (n_rows + 1)) / 2;
@@ -267,6 +277,7 @@ export function makeBuffer(options = {}) {
     roles, view: { step: 0, layer: present[0], head: 0, cache: caches.length === 2 ? "both" : caches[0], cell: null, ...view }, view_number: 0, plays: false, recorded: false,
     layers: present, score_scale: new Array(n_layers).fill(n_encoder ? 1 : 1 / Math.sqrt(d_head)), arrays: [],
     ...(windows || n_kv_heads < n_heads ? { savings: savingsOf() } : {}),
+    ...(named_cache ? { named_cache } : {}),
     ...(n_encoder ? {  encoder: { text: input.map((t) => t.text).join(""), tokens: input, seconds: 0.003, flops: 1_000_000, cross_proven: true, score_scale: new Array(n_layers).fill(1) } } : {}),
   };
   return pack(header, [...arrays, ...more], change);

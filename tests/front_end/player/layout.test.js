@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  hitHeat, hitHistory, hitKv, layoutPlayer, lensWindow, windowStart,
-} from "../../../kvviz/player/js/layout.js";
+import { hitHistory } from "../../../kvviz/player/js/history_layout.js";
+import { isSlim, layoutPlayer } from "../../../kvviz/player/js/layout.js";
+import { hitHeat, hitKv, lensWindow, windowStart } from "../../../kvviz/player/js/pictures_layout.js";
 import { stepAt, stepCentre, timelineGeometry } from "../../../kvviz/player/js/timeline_layout.js";
 
 const WIDTHS = [320, 360, 390, 414, 480, 599, 600, 700, 768, 820, 939, 940, 1024, 1100, 1280, 1440, 1600];
@@ -250,5 +250,17 @@ test("the middle of each step's cell on the timeline is that step", () => {
       assert.equal(stepAt(width, n, -50), 0);
       assert.equal(stepAt(width, n, width + 50), n - 1);
     }
+  }
+});
+
+test("two caches of the example stand whole in the window of a small laptop, also both ways at once", () => {
+  const shape = { width: 1097, height: 900, n_rows: 9, n_steps: 9, n_encoder: 29, n_layers: 3, n_heads: 8, d_head: 32 };
+  for (const both of [false, true]) {
+    const layout = layoutPlayer({ ...shape, both });
+    const { history, kv, heat, cross, gap, content, twoBands } = layout;
+    assert.ok(twoBands.side > 0);
+    assert.equal(isSlim(layout), both);
+    assert.ok(history.w + gap + kv.w + gap + heat.w + twoBands.side <= content);
+    assert.ok(history.w + gap + cross.kv.w + gap + cross.heat.w <= content);
   }
 });

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { kvHead } from "../../../kvviz/player/js/kv_heads.js";
 import {
-  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, kvNumber, nextTokens, partingRow, rowsCompared, rowState,
-  samplingDiffers, stepFacts, tokenText, triangleStart,
+  attention, attentionRow, availableCaches, billSide, comparisonAt, cumulativeRows, fittingView, isSpecial, kvNumber, nextTokens, partingRow, rowsCompared, rowState,
+  samplingDiffers, stepFacts, textOfId, tokenText, triangleStart,
 } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -35,6 +35,15 @@ test("without the cache every step computes every row", () => {
     assert.equal(rowState(facts, 0), "computed");
     assert.equal(rowState(facts, P + step), "absent");
   }
+});
+
+test("a token that stands for no text is marked wherever it is named", () => {
+  const id = single.header.tokens[1].id;
+  const plain = tokenText(single, "on", 1);
+  const marked = { ...single, header: { ...single.header, special_ids: [id] } };
+  assert.equal(tokenText(marked, "on", 1), `◇${plain}`);
+  assert.equal(textOfId(marked, id), `◇${textOfId(single, id)}`);
+  assert.deepEqual([isSpecial(marked, "on", 1), isSpecial(single, "on", 1)], [true, false]);
 });
 
 test("the bill sums the steps so far, and cache bytes are a level, not a sum", () => {

@@ -50,6 +50,8 @@ test("no white space or control character of a token stays invisible", () => {
   assert.equal(glyphs("\t"), "⇥");
   assert.equal(glyphs(""), "∅");
   assert.equal(glyphs("\u0000\u001b"), "\\x00\\x1b");
+  assert.equal(glyphs("\u200d·1/3"), "\\u200d·1/3");
+  assert.equal(glyphs("👩\u200d👧"), "👩\u200d👧");
   assert.equal(glyphs("\u202eabc\u200b"), "\\u202eabc\\u200b");
   assert.equal(glyphs("\u00a0"), "\\xa0");
   assert.equal(glyphs("👩‍👧"), "👩‍👧", "a joiner inside an emoji is what holds it together");

@@ -34,7 +34,7 @@ beforeEach(() => {
     kvvizAddressBar: bar,
     document: {
       addEventListener: () => {},
-      querySelector: (/** @type {string} */ selector) => (selector.includes("player") && world.seen ? { kvviz: { seen: () => world.seen, look: (/** @type {any} */ view) => world.looked.push(view) } } : null),
+      querySelector: (/** @type {string} */ selector) => (selector.includes("stApp") ? { dataset: { testScriptState: world.state } } : selector.includes("player") && world.seen ? { kvviz: { seen: () => world.seen, look: (/** @type {any} */ view) => world.looked.push(view) } } : null),
     },
     fetch: async (/** @type {string} */ url, /** @type {any} */ { method, body, headers } = {}) => {
       if (method === "POST") return world.posted.push([url, JSON.parse(body), headers["x-kvviz-seat"]]) && { ok: true };
@@ -113,6 +113,10 @@ test("a page is drawn anew for a vote, and told again where that was lost", asyn
   client();
   await after(1000);
   assert.deepEqual(world.told, [["redraw", 2]]);
+  world.state = "running";
+  await after(6000);
+  assert.equal(world.told.length, 1, "a page that is being drawn would begin anew");
+  world.state = "notRunning";
   await after(3500);
   assert.ok(world.told.length >= 2);
 });

@@ -20,7 +20,9 @@ def with_new_text(text):
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_a_row_a_step_with_what_the_step_says(use_cache):
     trace = make_trace(use_cache=use_cache)
+    trace = replace(trace, special_ids=frozenset({trace.steps[-1].chosen_id}))
     table = steps_table(trace)
+    assert [row["chosen_is_special"] for row in table] == [0, 0, 1]
     assert [row["n_computed"] for row in table] == ([4, 1, 1] if use_cache else [4, 5, 6])
     assert [row["n_reused"] for row in table] == ([0, 4, 5] if use_cache else [0, 0, 0])
     assert [row["rows_so_far"] for row in table] == ([4, 5, 6] if use_cache else [4, 9, 15])

@@ -7,17 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from kvviz.engine import load_model, trace_generation
 from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_models import TinyModel
 from tests.parity.tiny_t5s import TinyT5
 from tests.trace_files import ARRAYS
-
-# No deadline: on a busy machine an example may take any time.
-settings.register_profile("engine", deadline=None)
-settings.load_profile("engine")
 
 
 @pytest.fixture(scope="session")

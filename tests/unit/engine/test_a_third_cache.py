@@ -20,11 +20,11 @@ from transformers.cache_utils import CacheLayerMixin
 
 import kvviz
 from kvviz import caches, open_trace, trace_generation
-from kvviz.engine import trace_both
+from kvviz.engine import head_origin, trace_both
 from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
 from kvviz.engine.observing.agreement import check_layers, disagreement
 from kvviz.engine.observing.fingerprints import RowFingerprint
-from kvviz.errors import ObservationError, OptionsError, PayloadError, TraceError
+from kvviz.errors import ObservationError, OptionsError, TraceError
 from tests.parity.tiny_models import PROMPT
 from tests.parity.tiny_t5s import TEXT
 from tests.unit.engine.conftest import hold_same_run
@@ -160,7 +160,8 @@ def trace(model):
 
 
 def test_every_way_of_keeping_rows_is_listed_with_a_line():
-    assert [*caches.ALL.items()] == [("full", caches.Full), ("recomputed", caches.Recomputed)]
+    assert [*caches.ALL.items()][:2] == [("full", caches.Full), ("recomputed", caches.Recomputed)]
+    assert [kind.name for kind in caches.ALL.values()] == [*caches.ALL]
     assert all(kind.summary.endswith(".") for kind in caches.ALL.values())
 
 
@@ -289,10 +290,12 @@ def test_a_t5_takes_all_or_nothing(t5, model):
     assert trace_both(model, PROMPT, max_new_tokens=2).same_tokens
 
 
-def test_the_player_refuses_it_and_a_notebook_shows_its_line(trace, tmp_path):
-    with pytest.raises(PayloadError, match=r"cannot show yet what a named cache drops.*every-nth"):
-        kvviz.export_html(trace, tmp_path / "run.html")
-    assert trace._repr_html_() is None
+def test_how_its_rows_came_about_is_told_in_the_first_layer_and_refused_in_words_above(
+    model, trace
+):
+    assert max(head_origin(model, trace, 0, 1).within.values()) < 1e-5  # float32 sums
+    with pytest.raises(ObservationError, match=r"what every-nth \(n = 2\) had kept.*at layer 0"):
+        head_origin(model, trace, 2, 1)
 
 
 def test_it_cannot_stand_for_the_full_cache_in_a_comparison(model, trace):

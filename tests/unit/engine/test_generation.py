@@ -242,7 +242,8 @@ def test_run_cancelled_before_its_first_step_is_an_error(model):
         ("\n\t  ", "nothing but white space"),
         (None, "A prompt is text. It is of type NoneType"),
         (b"bytes", "A prompt is text. It is of type bytes"),
-        (["list"], "A prompt is text. It is of type list"),
+        (["list"], "Turn 1 is 'list'. It looks like this: "),
+        ([], "A conversation has 1 to 64 turns"),
         ("a\ud83db", r"Character 2 is the lone surrogate U\+D83D"),
     ],
 )

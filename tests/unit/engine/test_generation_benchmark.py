@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import generation
-from benchmarks.generation import _prompt, _subject, _time_ways, _ways
+from benchmarks.generation import _subject, _time_ways, _ways, prompt_of
 from benchmarks.tables import as_markdown
 
 
@@ -36,7 +36,7 @@ def test_ways_that_differ_are_no_measurement(subject, monkeypatch):
 
 @pytest.mark.parametrize("n_tokens", [1, 7, 39])
 def test_prompt_has_the_number_of_tokens(subject, n_tokens):
-    assert subject.traced.count_tokens(_prompt(subject.traced, n_tokens)) == n_tokens
+    assert subject.traced.count_tokens(prompt_of(subject.traced, n_tokens)) == n_tokens
 
 
 def test_table_shows_the_machine_and_every_row():

@@ -28,7 +28,7 @@ def test_fastest_number_is_found(monkeypatch, fastest):
         # Slower the farther from the fastest; waiting stands in for work.
         time.sleep(0.002 * (1 + abs(torch.get_num_threads() - fastest)))
 
-    assert best_thread_count(step) == fastest
+    assert best_thread_count(step).count == fastest
     assert torch.get_num_threads() == 4
 
 
@@ -36,7 +36,7 @@ def test_fastest_number_is_found(monkeypatch, fastest):
 def test_more_threads_must_be_clearly_faster(monkeypatch):
     monkeypatch.delenv("KVVIZ_THREADS")
     monkeypatch.setattr(threads, "_seconds", lambda _: 1.0 - 0.02 * torch.get_num_threads())
-    assert best_thread_count(lambda: None) == 1
+    assert best_thread_count(lambda: None) == (1, 0.98)
 
 
 @pytest.mark.usefixtures("four_threads")
@@ -44,12 +44,12 @@ def test_threads_that_are_lucky_once_and_wait_for_one_another_else_are_not_taken
     monkeypatch.delenv("KVVIZ_THREADS")
     trials = {1: 7 * [1.0], 2: [0.5, *6 * [4.0]]}
     monkeypatch.setattr(threads, "_seconds", lambda _: trials[torch.get_num_threads()].pop())
-    assert best_thread_count(lambda: None) == 1
+    assert best_thread_count(lambda: None).count == 1
 
 
 def paced(n_threads, seconds, n_steps, **rest):
     """Return the threads that each step of a run took, where a step takes what `seconds` says."""
-    pace, taken = ThreadPace(n_threads, **rest), []
+    pace, taken = ThreadPace(n_threads, rest.pop("usual_s", float("inf")), **rest), []
     for step in range(n_steps):
         taken.append(pace.n_threads)
         pace.took(seconds(step, pace.n_threads))
@@ -62,10 +62,27 @@ def test_a_run_gives_its_threads_back_while_a_neighbour_keeps_the_cores_busy():
 
     taken = paced(2, seconds, 500)
     assert set(taken[:100]) == {2}
-    # Sixteen steps to notice it, and few of all that follow to see whether it still is so.
-    assert set(taken[120:160]) == {1}
+    # A few steps to notice it, and few of all that follow to see whether it still is so.
+    assert set(taken[110:160]) == {1}
     assert sum(n > 1 for n in taken[120:300]) <= 40
-    assert set(taken[400:]) == {2}
+    assert set(taken[420:]) == {2}
+
+
+@pytest.mark.parametrize("n_steps", [250, 1000])
+@pytest.mark.parametrize("times_as_slow", [6.0, 12.0])
+def test_a_neighbour_who_was_there_before_costs_a_run_less_than_half_of_its_time(
+    n_steps, times_as_slow
+):
+    def seconds(_step, n_threads):
+        return times_as_slow if n_threads > 1 else 1.0
+
+    # Alone, two threads had been a little faster than one is beside the neighbour.
+    taken = paced(2, seconds, n_steps, usual_s=0.8)
+    assert sum(seconds(step, n) for step, n in enumerate(taken)) < 1.5 * n_steps
+
+
+def test_a_run_alone_on_its_machine_tries_no_other_number_of_threads():
+    assert set(paced(2, lambda step, n: (0.8 + step / 2000) / n, 1000, usual_s=0.4)) == {2}
 
 
 def test_a_run_whose_steps_grow_slow_by_themselves_keeps_the_threads_that_are_faster():
@@ -81,7 +98,7 @@ def test_a_run_with_one_thread_or_with_those_that_a_person_set_tries_no_other():
 @pytest.mark.usefixtures("four_threads")
 def test_environment_is_taken_at_its_word(monkeypatch):
     monkeypatch.setenv("KVVIZ_THREADS", "3")
-    assert best_thread_count(lambda: pytest.fail("was timed")) == 3
+    assert best_thread_count(lambda: pytest.fail("was timed")).count == 3
 
 
 @pytest.mark.usefixtures("four_threads")

@@ -8,7 +8,7 @@ from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import fingerprint, pack, payload
 from kvviz.trace import CacheComparison, GenerationOptions
-from tests.factories import make_card, make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_dropping, make_trace
 from tests.payload_reader import CONTRACT, FRAME, square, unpack
 
 TRACE = make_trace(n_prompt=9, n_new=4, n_layers=3, n_heads=4, d_head=6, n_kv_heads=2)
@@ -417,11 +417,13 @@ WINDOWED = make_trace(
     5, 8, card=make_card(3, 4, 6, n_kv_heads=2, family="gemma3", windows=(3, 0, 6))
 )
 WINDOWED_UNCACHED = make_trace(5, 8, card=WINDOWED.model, use_cache=False)
+DROPPING = make_dropping(5, 8, card=make_card(3, 4, 6, n_kv_heads=2, family="llama"))
+FORGETFUL = {"windows": WINDOWED, "uncached": WINDOWED_UNCACHED, "named cache": DROPPING}
 
 
-@pytest.mark.parametrize("run", [WINDOWED, WINDOWED_UNCACHED], ids=["cached", "uncached"])
+@pytest.mark.parametrize("run", FORGETFUL.values(), ids=FORGETFUL)
 @pytest.mark.parametrize("layers", [None, [1]])
-def test_patterns_of_layers_with_windows_are_those_of_the_trace(run, layers):
+def test_patterns_of_runs_that_forget_are_those_of_the_trace(run, layers):
     header, arrays = unpack(pack(run, layers=layers))
     name = header["runs"][0]["cache"]
     for layer in header["layers"]:
@@ -445,6 +447,19 @@ def test_a_run_that_forgets_adds_what_the_contract_says_and_little_of_it():
     # At each step a stretch of rows that are gone, one that is read, and one that is computed.
     assert arrays["on.lives"].shape[0] <= 3 * 3 * 8
     assert [int(step.reused.size) for step in WINDOWED.steps] == header["runs"][0]["n_reused"]
+
+
+def test_a_named_cache_is_named_and_each_head_has_the_lives_of_its_rows():
+    header, arrays = unpack(pack(DROPPING))
+    assert header["named_cache"] == {
+        "name": "every-second",
+        "told": "every-second (first = 0, heads = first)",
+    }
+    assert list(header["named_cache"]) == CONTRACT["named_cache"]
+    # Two lives: of what the first head keeps, and of what the second does.
+    (dropping, whole), (again, _), (last, other) = arrays["on.life_of"].tolist()
+    assert dropping == again == last == other != whole
+    assert "named_cache" not in unpack(pack(TRACE))[0]
 
 
 def test_the_savings_are_counted_by_the_formula_of_the_cache_s_bytes():

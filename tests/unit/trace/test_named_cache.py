@@ -12,7 +12,7 @@ from kvviz.trace import GenerationOptions, GenerationTrace
 from kvviz.trace.named_cache import NamedCache
 from tests.factories import make_card, make_trace
 from tests.trace_files import header_of, saved, with_array, with_header
-from tests.unit.trace.test_file import refused
+from tests.unit.trace.test_file import opened, refused
 
 CACHE = NamedCache("window", (("size", 2), ("sinks", 0)))
 N_PROMPT, N_NEW = 4, 4
@@ -121,10 +121,23 @@ def test_a_run_of_all_or_nothing_drops_nothing():
             replace(trace, steps=steps)
 
 
-def test_a_t5_keeps_all_or_nothing():
+def test_a_t5_may_drop_rows_of_its_decoder_and_its_file_says_so():
     trace = make_trace(1, 3, card=make_card(family="t5"))
-    with pytest.raises(TraceError, match="keeps every row or none"):
-        replace(trace, options=replace(trace.options, cache=CACHE))
+    card = trace.model
+    row = dropped(*((i, j, 0) for i in range(card.n_layers) for j in range(card.n_kv_heads)))
+    steps = [replace(trace.steps[0], evicted=row), *trace.steps[1:]]
+    steps[1:] = [replace(step, reused=step.reused[step.reused > 0]) for step in steps[1:]]
+    with pytest.raises(TraceError, match="keeps every row drops none"):
+        replace(trace, steps=steps)
+    trace = replace(trace, steps=steps, options=replace(trace.options, cache=CACHE))
+    data = saved(trace)
+    assert (header_of(data)["format"], header_of(data)["kind"]) == (
+        4,
+        "encoder-decoder-named-cache",
+    )
+    again = opened(data)
+    assert not again.live(1, 0)[:, 0].any()
+    assert saved(again) == data
 
 
 @pytest.mark.parametrize(
@@ -136,6 +149,7 @@ def test_a_t5_keeps_all_or_nothing():
         (lambda: NamedCache(3), "small letters"),
         (lambda: NamedCache("a", (("size", [1]),)), "plain values"),
         (lambda: NamedCache("a", (("size", float("nan")),)), "plain values"),
+        (lambda: NamedCache("a", (("size", (1, (2,))),)), "plain values"),
         (lambda: NamedCache("a", (("size", 1), ("size", 2))), "each its own"),
         (lambda: GenerationOptions(3, use_cache=False, cache=CACHE), "run that uses one"),
         (lambda: GenerationOptions(3, cache="window"), "run that uses one"),
@@ -152,6 +166,9 @@ def test_options_say_which_cache_only_where_on_and_off_do_not():
     options = GenerationOptions(3, cache=CACHE)
     assert options.to_json()["cache"] == {"name": "window", "settings": {"size": 2, "sinks": 0}}
     assert GenerationOptions.from_json(options.to_json()) == options
+    by_layer = NamedCache("a", (("budget", (4, 0.5)),))
+    assert by_layer.to_json()["settings"] == {"budget": [4, 0.5]}
+    assert NamedCache.from_json(by_layer.to_json()) == by_layer
     assert "cache" not in GenerationOptions(3).to_json()
     names = [GenerationOptions(3, use_cache=on).cache_name for on in (True, False)]
     assert [*names, options.cache_name] == ["full", "recomputed", "window"]

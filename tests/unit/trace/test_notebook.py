@@ -1,11 +1,8 @@
-from dataclasses import replace
-
 import pytest
 
 import kvviz
 from kvviz.trace import adapters as notebook
-from kvviz.trace.named_cache import NamedCache
-from tests.factories import make_card, make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_dropping, make_trace
 
 
 def test_what_draws_is_set_from_above(monkeypatch):
@@ -25,14 +22,11 @@ def test_importing_kvviz_sets_the_player(monkeypatch):
 
 
 @pytest.mark.parametrize("use_cache", [True, False])
-def test_a_run_whose_rows_fell_out_of_windows_is_drawn_and_one_with_a_named_cache_is_not(
-    monkeypatch, use_cache
-):
+def test_a_run_that_dropped_rows_is_drawn_too(monkeypatch, use_cache):
     monkeypatch.setattr("kvviz.player.notebook_html", lambda trace: f"player of {trace!r}")
     card = make_card(family="gemma3", windows=(0, 3))
     trace = make_trace(card=card, use_cache=use_cache)
     assert (trace.last_read is not None) == use_cache
     assert trace._repr_html_() == f"player of {trace!r}"
-    named = make_trace()
-    named = replace(named, options=replace(named.options, cache=NamedCache("window")))
-    assert named._repr_html_() is None
+    named = make_dropping()
+    assert named._repr_html_() == f"player of {named!r}"

@@ -164,7 +164,7 @@ class _Bert:
         product = getattr(module.base_model.encoder.layer[layer].attention.self, part)
         return Projection(product.weight.T, product.bias)
 
-    def turn(self, module: Any, layer: int, n_places: int) -> None:
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> None:
         """Return None: positions are told in the embeddings."""
 
 

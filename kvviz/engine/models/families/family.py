@@ -32,7 +32,8 @@ class Projection(NamedTuple):
 class Turn(NamedTuple):
     """How far pairs of numbers of a query or key are turned, shape ``d_head`` each.
 
-    A number is in a pair with the one half a row further on. In float32 at least.
+    Of several places in one, shape ``place d_head``. A number is in a pair with the one half a row
+    further on. In float32 at least.
     """
 
     cos: Tensor
@@ -160,8 +161,8 @@ class CheckpointFamily(Protocol):
         """
         ...
 
-    def turn(self, module: Any, layer: int, n_places: int) -> Turn | None:
-        """Return what turns a layer's queries and keys so many places on.
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> Turn | None:
+        """Return what turns a layer's queries and keys so many places on; several in one tensor.
 
         None where positions are told in another way, and no turn moves a row.
         """

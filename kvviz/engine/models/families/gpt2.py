@@ -139,7 +139,7 @@ class _GPT2:
         number = ROW_PARTS.index(part)
         return Projection(product.weight.chunk(3, -1)[number], product.bias.chunk(3)[number])
 
-    def turn(self, module: Any, layer: int, n_places: int) -> None:
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> None:
         """Return None: positions are told in the embeddings."""
 
 

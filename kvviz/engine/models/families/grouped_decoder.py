@@ -232,12 +232,12 @@ class GroupedDecoder:
         """Return None: keys and queries are turned, or normed and turned, after their product."""
         return None
 
-    def turn(self, module: Any, layer: int, n_places: int) -> Turn:
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> Turn:
         """Return the rotation of the position `n_places`, which is that of so many places on."""
         rows = torch.empty(0, device=module.device)
-        place = torch.tensor([[n_places]], device=module.device)
-        cos, sin = self._angles(module, layer, rows, place)
-        return Turn(cos[0, 0], sin[0, 0])
+        places = torch.as_tensor(n_places, device=module.device)
+        cos, sin = self._angles(module, layer, rows, places.reshape(1, -1))
+        return Turn(*(part.view(*places.shape, part.shape[-1]) for part in (cos, sin)))
 
     def _angles(
         self, module: Any, layer: int, rows: Tensor, places: Tensor

@@ -182,8 +182,22 @@ class _T5:
         attention = layers[1].EncDecAttention if cross else layers[0].SelfAttention
         return Projection(getattr(attention, _NAMES[part]).weight.T, None)
 
-    def turn(self, module: Any, layer: int, n_places: int) -> None:
+    def turn(self, module: Any, layer: int, n_places: int | Tensor) -> None:
         """Return None: positions are told by a bias of the scores."""
+
+
+def decoder_bias(module: Any, queries: range) -> Tensor:
+    """Return what the decoder adds to scores for the distance of key and query.
+
+    Args:
+        module: The module.
+        queries: Positions of the queries; keys are those of all positions up to the last.
+
+    Returns:
+        Shape ``1 head query key``.
+    """
+    attention = module.decoder.block[0].layer[0].SelfAttention
+    return attention.compute_bias(len(queries), queries.stop, past_seen_tokens=queries.start)
 
 
 _NAMES: dict[RowPart, str] = {"query": "q", "key": "k", "value": "v"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -9,6 +11,7 @@ from kvviz.lessons import lessons
 from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
+from kvviz.ui.pages.kv_cache import chat_box
 from kvviz.ui.pages.kv_cache.remedy import remedy
 from kvviz.ui.parts import model_card
 from kvviz.ui.parts.model_choice import choose_model, values_for
@@ -29,7 +32,6 @@ CONTROL = {chr(code) for code in (*range(0x20), 0x7F)} - set("\t\n\r")
 def values(settings: RunSettings) -> dict[str, object]:
     """Return the key and the value of each control."""
     said: dict[str, object] = {
-        "prompt": settings.prompt,
         "new": settings.new,
         "choice": SAMPLE if settings.temperature > 0 else GREEDY,
         "temperature": settings.temperature or 0.8,
@@ -40,14 +42,49 @@ def values(settings: RunSettings) -> dict[str, object]:
         "dtype": settings.dtype,
     }
     keyed = {f"kv:{name}": value for name, value in said.items()}
-    return keyed | values_for("kv:model", "gpt2", settings.model, any_decoder=True)
+    model = values_for("kv:model", "gpt2", settings.model, any_decoder=True)
+    return keyed | dict(chat_box.values(settings)) | model
 
 
 def draw(environment: Environment) -> Draft[RunSettings]:
     """Draw the controls and return what they say."""
     model = choose_model(_("Model"), "kv:model", "gpt2", any_decoder=True)
     model_card.offer(model, "kv:card")
-    prompt_line, prompt = text_field(_("Prompt"), "kv:prompt", height=104)
+    chat = chat_box.draw(model)
+    asked: dict[str, Any]
+    if chat is None:
+        line, asked = draw_prompt()
+    else:
+        line, asked = chat.line, {"chat": chat.conversation}
+    new = st.number_input(_("New tokens"), key="kv:new", step=1, persist_state="session")
+    chosen = choose_next_token()
+    with st.expander(_("More"), key="kv-more"):
+        devices = list(dict.fromkeys([*DEVICES, environment.device]))
+        device = st.selectbox(_("Device"), devices, key="kv:device", persist_state="session")
+        dtype = st.selectbox(_("Number format"), DTYPES, key="kv:dtype", persist_state="session")
+    temperature, top_k, top_p, seed = chosen
+    settings = RunSettings(
+        model=model,
+        new=int(new or 0),
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        device=device,
+        dtype=dtype,
+        **asked,
+    )
+    problems = found_wrong(settings, environment)
+    show_problems(problems)
+    run = Press.draw(_("Run"), "kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
+    if chat is None:
+        return Draft(settings, problems, run, line)
+    return Draft(settings, problems, run, line, _("Turns"), chat.tell)
+
+
+def draw_prompt() -> tuple[DeltaGenerator, dict[str, Any]]:
+    """Draw the prompt's field and the examples; return its label's place, and what is asked."""
+    line, prompt = text_field(_("Prompt"), "kv:prompt", height=104)
     n_control = sum(character in CONTROL for character in prompt)
     if n_control:
         told = ngettext(
@@ -57,17 +94,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
         ).format(n=n_control)
         st.html(f'<div class="kvviz-aside">{plain_html(told)}</div>')
     examples(_("Example prompts"), lessons().prompts, "kv", "kv:prompt")
-    new = st.number_input(_("New tokens"), key="kv:new", step=1, persist_state="session")
-    chosen = choose_next_token()
-    with st.expander(_("More"), key="kv-more"):
-        devices = list(dict.fromkeys([*DEVICES, environment.device]))
-        device = st.selectbox(_("Device"), devices, key="kv:device", persist_state="session")
-        dtype = st.selectbox(_("Number format"), DTYPES, key="kv:dtype", persist_state="session")
-    settings = RunSettings(model, prompt, int(new or 0), *chosen, device, dtype)
-    problems = found_wrong(settings, environment)
-    show_problems(problems)
-    run = Press.draw(_("Run"), "kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
-    return Draft(settings, problems, run, prompt_line)
+    return line, {"prompt": prompt}
 
 
 def choose_next_token() -> tuple[float, int | None, float | None, int]:
@@ -113,7 +140,7 @@ def count(settings: RunSettings) -> tuple[str, bool]:
     model = model_store().peek(settings)
     if model is None:
         return "", False
-    n_tokens = model.count_tokens(settings.prompt) if settings.prompt else 0
+    n_tokens = model.count_tokens(settings.asked) if settings.asked else 0
     return counted(n_tokens, model.card.n_ctx), n_tokens + settings.new > model.card.n_ctx
 
 

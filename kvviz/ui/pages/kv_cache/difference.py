@@ -13,7 +13,7 @@ from kvviz.lessons import lessons
 from kvviz.trace import CacheComparison
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import chart, float64_check
 from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
@@ -23,10 +23,6 @@ from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
-
-SHRINKS_BY = 2.0**20
-"""float64 rounds 2^29 times more finely than float32. A fall of the difference by 2^20 leaves room
-for how rounding errors happen to add up, and is still far beyond what any other cause would do."""
 
 
 @bounded
@@ -101,7 +97,7 @@ def both_ways(shown: ShownRun) -> None:
         "float64", shown.settings, _("Running in float64"), lambda job: in_float64(shown, job)
     )
     with suppress(RunCancelledError):
-        verdict(comparison.max_logit_difference, work.result())
+        float64_check.verdict(comparison.max_logit_difference, work.result().max_logit_difference)
 
 
 def tokens_line(found: Agreement) -> str:
@@ -150,18 +146,3 @@ def in_float64(shown: ShownRun, job: Job) -> CacheComparison:
     comparison = runs.run(model, shown.settings, job, both=True).comparison
     assert comparison is not None
     return comparison
-
-
-def verdict(before: float, precise: CacheComparison) -> None:
-    """Draw what the run in float64 shows."""
-    after = precise.max_logit_difference
-    shrank = after == 0.0 or before / after >= SHRINKS_BY
-    caption = lessons().caption("float64-shrank" if shrank else "float64-stayed")
-    found = f"<b>{after:.1e}</b>"
-    if after == 0.0:
-        told = _("In float64: {difference}.").format(difference=found)
-    else:
-        told = _("In float64: {difference}, {factor:,.0f} times less.").format(
-            difference=found, factor=before / after
-        )
-    st.html(f'<p class="kvviz-verdict">{told}</p>{body(caption.text)}')

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from kvviz.trace import Conversation
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.parts import cards
@@ -36,19 +38,55 @@ class Edit:
     """A prompt in which one word was replaced so that exactly one token differs.
 
     Attributes:
-        prompt: The edited prompt.
+        asked: The edited prompt, or the conversation with an edited turn.
+        text: What of it was edited: the prompt, or that turn.
         position: Position of the token that differs.
         word: The word that stands there now.
         n_rows: Tokens of the prompt, before and after.
     """
 
-    prompt: str
+    asked: str | Conversation
+    text: str
     position: int
     word: str
     n_rows: int
 
 
-def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | None:
+@dataclass(frozen=True)
+class _Words:
+    """The words of a prompt, or of all turns of a conversation, each with its place."""
+
+    asked: str | Conversation
+
+    @property
+    def texts(self) -> list[str]:
+        """What people have written: one text, or one a turn."""
+        if isinstance(self.asked, str):
+            return [self.asked]
+        return [turn.content for turn in self.asked.turns]
+
+    @cached_property
+    def all(self) -> list[tuple[int, int, str]]:
+        """Number of the text, place in it, and the word."""
+        return [
+            (number, place, word)
+            for number, text in enumerate(self.texts)
+            for place, word in enumerate(text.split(" "))
+        ]
+
+    def swapped(self, word: int, spare: str) -> tuple[str | Conversation, str]:
+        """Return all with another word in that place, and the text that it stands in."""
+        number, place, _word = self.all[word]
+        words = self.texts[number].split(" ")
+        text = " ".join([*words[:place], spare, *words[place + 1 :]])
+        if isinstance(self.asked, str):
+            return text, text
+        turns = [*self.asked.turns]
+        turns[number] = replace(turns[number], content=text)
+        return Conversation(tuple(turns)), text
+
+
+def edit(model: LoadedModel, asked: str | Conversation, near: int | None = None) -> Edit | None:
     """Find an edit of one token, or None if no word can be swapped.
 
     Of a long prompt only the words around that place are tried: each try cuts the whole prompt
@@ -56,17 +94,18 @@ def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | Non
 
     Args:
         model: Whose tokens they are.
-        prompt: The prompt.
+        asked: The prompt, or the conversation.
         near: The position that is wanted: what can be swapped nearest to it is. None for one that
             is not far into the prompt.
     """
-    before = _ids(model, prompt)
-    words = prompt.split(" ")
+    before = np.array(model.begun_ids(asked))
+    words = _Words(asked)
     wanted = min(LATEST_POSITION, before.size // 2) if near is None else near
     # A guess: wherever the search begins, it goes on until it has passed the place on either side.
-    first = min(wanted * len(words) // max(before.size, 1), len(words))
+    n_words = len(words.all)
+    first = min(wanted * n_words // max(before.size, 1), n_words)
     found: list[Edit] = []
-    for number in range(first, len(words)):
+    for number in range(first, n_words):
         if swapped := _swapped(model, before, words, number):
             found.append(swapped)
             if swapped.position >= wanted:
@@ -79,20 +118,17 @@ def edit(model: LoadedModel, prompt: str, near: int | None = None) -> Edit | Non
     return min(found, key=lambda one: (abs(one.position - wanted), one.position), default=None)
 
 
-def _swapped(model: LoadedModel, before: np.ndarray, words: list[str], number: int) -> Edit | None:
-    """Swap one word of a prompt for the first spare one that changes a single token, or None."""
-    word = words[number]
+def _swapped(model: LoadedModel, before: np.ndarray, words: _Words, number: int) -> Edit | None:
+    """Swap one word for the first spare one that changes a single token, or None."""
+    word = words.all[number][2]
     for spare in SPARE_WORDS if word else ():
-        edited = " ".join([*words[:number], spare, *words[number + 1 :]])
-        after = _ids(model, edited) if word != spare else before
+        if word == spare:
+            continue
+        asked, text = words.swapped(number, spare)
+        after = np.array(model.begun_ids(asked))
         if after.size == before.size and (after != before).sum() == 1:
-            return Edit(edited, int(np.flatnonzero(after != before)[0]), spare, before.size)
+            return Edit(asked, text, int(np.flatnonzero(after != before)[0]), spare, before.size)
     return None
-
-
-def _ids(model: LoadedModel, prompt: str) -> np.ndarray:
-    """Return the tokens of a prompt as a run begins with them."""
-    return np.array([*model.first_ids, *model.tokenize(prompt)])
 
 
 @st.fragment
@@ -111,7 +147,7 @@ def draw(state: RunState) -> None:
         change = record.kept(
             key,
             lambda: shared_drawings.of(
-                shown, key, lambda: edit(model, shown.trace.prompt, state.edited)
+                shown, key, lambda: edit(model, shown.settings.asked, state.edited)
             ),
         )
     if change is None:
@@ -156,8 +192,9 @@ def changed_rows(shown: ShownRun, change: Edit, job: Job) -> Rows:
     """Run both prompts and return which rows differ in any bit, shape (n_layers, n_rows)."""
     model = model_store().get(shown.settings)
     once = replace(shown.settings, new=1)
+    edited = {"chat" if isinstance(change.asked, Conversation) else "prompt": change.asked}
     before = runs.run(model, once, job, both=False)
-    after = runs.run(model, replace(once, prompt=change.prompt), job, both=False)
+    after = runs.run(model, replace(once, **edited), job, both=False)
     return runs.changed_rows(before.trace, after.trace, change.n_rows)
 
 
@@ -188,7 +225,7 @@ def told(changed: Rows, change: Edit) -> Verdict:
             _(
                 "Ran “{prompt}” and compared the bits of every key and value row with those of "
                 "your prompt."
-            ).format(prompt=change.prompt)
+            ).format(prompt=change.text)
         ],
         html='<div class="kvviz-strip" role="img" '
         f'aria-label="{plain_html(read_out)}">{strip}</div>'

@@ -23,7 +23,7 @@ def show() -> None:
 class KVCachePage(RunPage):
     """One drawing of the page."""
 
-    NAME = "kv_cache_page"
+    NAME = settings.PAGE
     KEY = "kv"
     FAMILY = "gpt2"
     TITLE = N_("KV cache, step by step")

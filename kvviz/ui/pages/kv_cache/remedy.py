@@ -22,7 +22,7 @@ def remedy(error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None
     usual = RunSettings.model
     if isinstance(error, ContextLengthError):
         model = model_store().peek(attempt)
-        room = 0 if model is None else model.card.n_ctx - model.count_tokens(attempt.prompt)
+        room = 0 if model is None else model.card.n_ctx - model.count_tokens(attempt.asked)
         if room < 1:
             return None
         label = ngettext(

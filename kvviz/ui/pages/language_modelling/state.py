@@ -40,7 +40,7 @@ class TextState(WorkState):
 
     def take(self, job: Job) -> None:
         """Take in what a job has made, unless the person has been told that it stops."""
-        if job.cancelled():
+        if job.is_cancelled:
             self.say_cancelled(_("The reading was cancelled."))
         else:
             self.show(job.result)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from kvviz.analysis.parameters import ParameterCount, count_parameters
+from kvviz.lessons import lessons
 from kvviz.lessons.model_table import (
     Accelerator,
     ModelRow,
@@ -39,6 +40,8 @@ FORMATS = {"fp32": "float32", "bf16": "bfloat16", "8bit": N_("8 bits"), "4bit": 
 LENGTHS = tuple(2**power for power in range(8, 21))
 MOST_USERS = 1_000_000
 LONGEST_FIND = 60
+LONGEST_TEXT = 400
+"""Characters that decoders read; without a cache that takes time with the square of them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Choice:
         kv: Number format of the cache, likewise.
         on: Id of the accelerator.
         find: What a model of the whole table must say to be shown there; nothing shows all.
+        text: What all decoders at hand read.
+        stop: The place in that text that is looked at, from 0 on; None for its end.
     """
 
     row: str = "llama-3.1-8b"
@@ -62,6 +67,8 @@ class Choice:
     kv: str = "bf16"
     on: str = "h100"
     find: str = ""
+    text: str = field(default_factory=lambda: lessons().texts[0].text)
+    stop: int | None = None
 
     @property
     def model(self) -> ModelRow:
@@ -129,6 +136,8 @@ def choice_fields() -> LinkFields[Choice]:
             "kv": one_of(tuple(FORMATS)),
             "on": one_of(tuple(accelerators()), lambda: _("the id of an accelerator in the table")),
             "find": text_up_to(LONGEST_FIND),
+            "text": text_up_to(LONGEST_TEXT),
+            "stop": whole(0, LONGEST_TEXT),
         },
     )
 
@@ -166,6 +175,33 @@ def find_box() -> None:
     )
 
 
+def text_field(state: SizesState) -> str:
+    """Draw the field of the text that decoders read, and return what it says."""
+    text = st.text_area(
+        _("The text"), key=_key("text"), height=80, max_chars=LONGEST_TEXT, on_change=_forget_stop
+    )
+    stop = st.session_state[_key("stop")]
+    # A link cannot say that there is no text.
+    state.choice = replace(state.choice, text=text or Choice().text, stop=stop)
+    return text or ""
+
+
+def put_stop(state: SizesState, stop: int | None) -> None:
+    """Take in which place of that text is looked at, and say so in the address."""
+    st.session_state[_key("stop")] = stop
+    state.choice = replace(state.choice, stop=stop)
+    state.address.write(choice_fields().write(state.choice))
+
+
+def n_put() -> int:
+    """Return how often the controls were set, by a link or a button."""
+    return st.session_state.get(_N_PUT, 0)
+
+
+def _forget_stop() -> None:
+    st.session_state[_key("stop")] = None
+
+
 def is_put() -> bool:
     """Whether the controls say anything; they forget it while another page is open."""
     return _key("row") in st.session_state
@@ -184,7 +220,7 @@ def put(choice: Choice) -> None:
 
 def _key(name: str) -> str:
     """Return the key of the control of a field of `Choice`."""
-    return f"{PREFIX}{name}:{st.session_state.get(_N_PUT, 0)}"
+    return f"{PREFIX}{name}:{n_put()}"
 
 
 def format_name(name: str) -> str:
@@ -221,5 +257,6 @@ def draw(state: SizesState) -> Choice:
     said: dict[str, Any] = {one.name: st.session_state[_key(one.name)] for one in fields(Choice)}
     # An emptied field says nothing.
     said["users"] = said["users"] or Choice().users
+    said["text"] = said["text"] or Choice().text
     state.choice = Choice(**said)
     return state.choice

@@ -20,7 +20,7 @@ from kvviz.ui.pages.speed_and_memory.settings import (
 )
 from kvviz.ui.pages.speed_and_memory.state import SpeedState
 from kvviz.ui.parts.experiment import Choice, Experiment
-from kvviz.ui.parts.model_choice import choose_model, put_model
+from kvviz.ui.parts.model_choice import choose_model, chosen_model, put_model
 from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.shell.environment import DEVICES, Environment
@@ -80,7 +80,8 @@ def experiment(state: SpeedState) -> Experiment:
         "cache-speed-up",
         [Choice({number: _(answer[0]) for number, answer in enumerate(ANSWERS)})],
         words={
-            "model": called(st.session_state.get(f"{PREFIX}model", state.settings.model)),
+            "model": called(chosen_model(f"{PREFIX}model", state.settings.model))
+            or _("The model of your choice"),
             "prompt": f"{said['prompt_tokens']:,}",
             "new": f"{said['new']:,}",
         },

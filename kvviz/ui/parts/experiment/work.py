@@ -70,13 +70,13 @@ class Work:
 
     def _make(self, record: Record, key: Key, room: int) -> Any:
         job = record.jobs.get(key)
-        if job is None or job.cancelled():
+        if job is None or job.is_cancelled:
             queue = runs.queue(Environment.read().concurrency)
             job = record.begin(key, Job(self.run, queue, says=self._said))
         # One drawing may have to wait for several things of a kind.
         digest = sha256(repr(self.about).encode()).hexdigest()[:10]
         watch(job, f"kvviz-do:{self.name}:{digest}", room)
-        if job.cancelled():
+        if job.is_cancelled:
             record.stop(key)
             raise _nothing_kept()
         record.jobs.pop(key, None)
@@ -128,7 +128,7 @@ def watch(job: Job, key: str, room: int = 0) -> None:
             work_bar.draw(job, key, wakes=False)
             if room:
                 st.skeleton(height=room)
-        while not (job.wait(0.1) or job.cancelled()):
+        while not (job.wait(0.1) or job.is_cancelled):
             # Streamlit breaks in where its state is read, if the page is to be drawn anew.
             Record.here()
     finally:

@@ -3,6 +3,7 @@
 import { el, setAttribute, setText } from "../../../player/js/dom.js";
 import { mountComponent } from "../../../player/js/mount_component.js";
 import { gettext } from "../../../player/js/translation.js";
+import { isBeingDrawn } from "../../shell/script_state.js";
 
 /** From one question to the next at least; the server may take longer to answer, the longer the more wait. */
 const ASK_AGAIN_MS = 250;
@@ -49,7 +50,7 @@ export class WorkBar {
     this.button = el("button", { type: "button" }, [gettext("Cancel")]);
     this.button.addEventListener("click", () => this.cancel());
     root.append(el("div", { class: "kvviz-work-bar", "data-kvviz": "work-bar" }, [el("div", {}, [this.said, this.track]), this.button]));
-    this.leave = () => void (this.payload && navigator.sendBeacon(this.url("/left")));
+    this.leave = () => this.say("/left");
     addEventListener("pagehide", this.leave);
   }
 
@@ -66,6 +67,8 @@ export class WorkBar {
   }
 
   destroy() {
+    // The page may go on without its bar; a server that hears nothing takes the tab for gone.
+    if (!this.overSince) this.say("/aside");
     this.payload = null;
     clearTimeout(this.timer);
     removeEventListener("pagehide", this.leave);
@@ -75,6 +78,11 @@ export class WorkBar {
   url(end = "") {
     const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
     return `${__streamlit?.BACKEND_BASE_URL ?? "/"}${this.payload?.address}${end}`;
+  }
+
+  /** @param {string} end */
+  say(end) {
+    if (this.payload) navigator.sendBeacon(this.url(end));
   }
 
   /** @param {number} wait */
@@ -107,7 +115,10 @@ export class WorkBar {
     if (status === null || this.failures >= FAILURES_BORNE) this.tell();
     if (number !== this.asked) return;
     const wait = status === null || status?.over ? TELL_AGAIN_MS : ASK_AGAIN_MS;
-    this.askLater(Math.max(0, since + wait - Date.now()));
+    const left = since + wait - Date.now();
+    // The timers of a hidden tab come once a minute, its answers when they are there.
+    if (left > 0) this.askLater(left);
+    else this.ask("GET", LATER);
   }
 
   /**
@@ -143,16 +154,10 @@ export class WorkBar {
     const isAgain = this.toldAt > 0 || !this.payload?.wakes;
     // A page that is being drawn is taking it in. Drawn anew meanwhile, it would lose what is pressed
     // in a part of it that already stands.
-    if (isAgain && (Date.now() - this.toldAt < TELL_AGAIN_MS || isBeingDrawn())) return;
+    if (isAgain && (Date.now() - this.toldAt < TELL_AGAIN_MS || isBeingDrawn(document))) return;
     this.toldAt = Date.now();
     this.page.setTriggerValue("over", this.payload?.address);
   }
-}
-
-/** @returns {boolean} Whether Streamlit runs the page's script. */
-function isBeingDrawn() {
-  const app = /** @type {HTMLElement | null} */ (document.querySelector("[data-testid=stApp]"));
-  return app?.dataset.testScriptState === "running";
 }
 
 export default mountComponent((root, page) => new WorkBar(root, page));

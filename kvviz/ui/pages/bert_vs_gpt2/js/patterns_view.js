@@ -1,6 +1,6 @@
 // The component: one text, two models, pictures that share one grid. It draws what it is given and
 // sends back only which head is looked at.
-import { el } from "../../../../player/js/dom.js";
+import { el, zoomOf } from "../../../../player/js/dom.js";
 import { explanationBox } from "../../../../player/js/explanation_box.js";
 import { writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
@@ -239,7 +239,7 @@ export class Twins {
     const { theme, palette } = readTheme(this.root);
     wearTheme(this.root, theme, palette);
     const place = geometry(width, payload.header.n_slots);
-    const ink = { theme, palette, dpr: window.devicePixelRatio || 1 };
+    const ink = { theme, palette, dpr: (window.devicePixelRatio || 1) * zoomOf(this.root) };
     const scene = { payload, tokens, view: this.view, place, ink };
     this.scene = scene;
     this.root.classList.toggle("kt-stacked", place.stacked);

@@ -2,14 +2,14 @@
 import { el, setAttribute, setText } from "../../../../player/js/dom.js";
 import { paintOn } from "../../../../player/js/element_picture.js";
 import { whole } from "../../../../player/js/format.js";
-import { hitHistory, lifeGeometry } from "../../../../player/js/layout.js";
+import { hitHistory, lifeGeometry } from "../../../../player/js/history_layout.js";
 import { REST } from "../../../../player/js/motion.js";
 import { paintHistory } from "../../../../player/js/paint_history.js";
 import { description, stepSentence, unit, wholeSentence } from "./written_words.js";
 
 /**
  * @import { Palette } from "../../../../player/js/colour.js"
- * @import { HistoryGeometry } from "../../../../player/js/layout.js"
+ * @import { HistoryGeometry } from "../../../../player/js/history_layout.js"
  * @import { Writer } from "./written_buffer.js"
  *
  * @typedef {{ row: number, step: number }} LifeCell

@@ -1,5 +1,5 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
-import { el, setText } from "../../../../player/js/dom.js";
+import { el, setText, zoomOf } from "../../../../player/js/dom.js";
 import { saveButtons } from "../../../../player/js/element_picture.js";
 import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
@@ -124,7 +124,7 @@ export class WrittenView {
     this.root.classList.toggle("kl-stacked", stacked);
     const width = stacked ? inside : (inside - GAP) / 2;
     const n_lines = Math.max(...this.writers.map(({ lives, first }) => first + lives.n_rows));
-    const scene = { writers: this.writers, n_lines, width, palette, dpr: window.devicePixelRatio || 1, step: this.step };
+    const scene = { writers: this.writers, n_lines, width, palette, dpr: (window.devicePixelRatio || 1) * zoomOf(this.root), step: this.step };
     const { pointed } = this;
     this.halves.forEach((half, i) => {
       if (!pointed) half.paint(scene, null);

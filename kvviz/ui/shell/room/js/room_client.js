@@ -1,5 +1,6 @@
 // A tab in a room: says two times a second that it is there, hears what has changed, and follows.
 import { forgetKey, keptKey, keepKey, takeTurn } from "./kept_key.js";
+import { isBeingDrawn } from "../../script_state.js";
 import { hasMoreThanOwn, isSameButForView, ledQuery } from "./led_place.js";
 
 /** An answer that has not come by then is asked for again. */
@@ -10,6 +11,8 @@ const FAILURES_BORNE = 4;
 const VIEW_MS = 200;
 /** A page that was told to be drawn anew, or a server that was told of a key, is told again after so long. */
 const TELL_AGAIN_MS = 2500;
+/** One that is being drawn is taking it in, and would begin anew; but it may draw for long at something else. */
+const TELL_AGAIN_DRAWING_MS = 10_000;
 /** A class does not draw its pages anew in one moment: so much longer for each who is there. */
 const APART_MS = 25;
 
@@ -144,8 +147,9 @@ export class RoomClient {
   /** @param {string} name @param {unknown} value @param {unknown} about */
   tellOnce(name, value, about) {
     const key = `${name} ${about}`;
-    const { performance } = this.window;
-    if (performance.now() - (this.toldAt[key] ?? -Infinity) < TELL_AGAIN_MS) return;
+    const { performance, document } = this.window;
+    const wait = isBeingDrawn(document) ? TELL_AGAIN_DRAWING_MS : TELL_AGAIN_MS;
+    if (performance.now() - (this.toldAt[key] ?? -Infinity) < wait) return;
     this.toldAt[key] = performance.now();
     this.tell(name, value);
   }

@@ -1,0 +1,118 @@
+"""Ways of keeping rows as they are typed, such as ``window:60+4``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kvviz.engine import caches
+from kvviz.engine.caches.protocol import KVCache
+from kvviz.errors import OptionsError
+from kvviz.translation import gettext as _
+
+_SHORT = {"heavy": "heavy-hitters", "least": "least-attended"}
+_WITH_SINKS = ("window", "random")
+
+
+def cache_of(text: str) -> KVCache:
+    """Return the way of keeping rows that a text describes.
+
+    First its name, or the first word of that; then, behind a colon, its rows, with sinks behind a
+    plus, and for each layer between slashes; then settings behind commas. In place of rows there
+    may be bits, of keys and behind a slash of values.
+
+    Raises:
+        OptionsError: If it describes none.
+    """
+    name, _colon, rest = text.partition(":")
+    name = _SHORT.get(name, name)
+    kind: Any = caches.ALL.get(name)
+    if kind is None or name == "recomputed":
+        raise _no_cache(
+            text,
+            _("Found {found!r}; known are {names}.").format(
+                found=name,
+                names=", ".join(one for one in caches.ALL if one != "recomputed"),
+            ),
+        )
+    rows, *settings = rest.split(",") if rest else [""]
+    amount, plus, sinks = rows.partition("+")
+    given: dict[str, Any] = {}
+    if plus:
+        if name not in _WITH_SINKS:
+            raise _no_cache(
+                text, _("Only {names} take sinks.").format(names=", ".join(_WITH_SINKS))
+            )
+        given["sinks"] = _number(text, sinks)
+    if (amount == "") != (name == "full"):
+        raise _no_cache(
+            text,
+            _("It does not say how many rows.")
+            if amount == ""
+            else _("The full cache keeps every row, and takes no number."),
+        )
+    if amount:
+        numbers = [_number(text, one) for one in amount.split("/")]
+        given["size" if name == "window" else "budget"] = numbers if "/" in amount else numbers[0]
+    if name == "quantised":
+        _say_bits(text, given)
+    known = {one: kind.__dataclass_fields__[one] for one in kind.__dataclass_fields__}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or key not in known or key in given:
+            raise _no_cache(text, _("Found the setting {found!r}.").format(found=setting[:60]))
+        given[key] = _value(value)
+    return kind(**given)
+
+
+def _say_bits(text: str, given: dict[str, Any]) -> None:
+    """Let what would be rows be bits: of keys and of values, or one number for both."""
+    bits = given.pop("budget")
+    key_bits, *rest = bits if isinstance(bits, list) else [bits]
+    value_bits, *more = rest or [key_bits]
+    if more:
+        raise _no_cache(text, _("Bits are those of keys and of values, such as 2/4."))
+    given |= {"key_bits": key_bits, "value_bits": value_bits}
+
+
+def control_of(cache: KVCache) -> KVCache | None:
+    """Return random rows of the same budget, sinks and share of recent rows; None for no control.
+
+    A window is all recent, so that its control takes half of them, and the others by lot.
+    """
+    found: Any = cache
+    makes: dict[type, Callable[[], KVCache]] = {
+        caches.Window: lambda: caches.Random(found.size + found.sinks, sinks=found.sinks),
+        caches.HeavyHitters: lambda: caches.Random(found.budget, recent=found.recent),
+        caches.LeastAttended: lambda: caches.Random(found.budget, recent=0.0),
+        caches.Observed: lambda: caches.Random(found.budget, recent=0.0, once=True),
+    }
+    make = makes.get(type(cache))
+    return make() if make else None
+
+
+def _number(text: str, found: str) -> int | float:
+    try:
+        return float(found) if "." in found else int(found)
+    except ValueError:
+        raise _no_cache(text, _("{found!r} is no number.").format(found=found[:60])) from None
+
+
+def _value(found: str) -> Any:
+    """Return a setting as it is meant: on, off, a number, or a word."""
+    if found in ("on", "off"):
+        return found == "on"
+    for kind in (int, float):
+        try:
+            return kind(found)
+        except ValueError:
+            continue
+    return found
+
+
+def _no_cache(text: str, found: str) -> OptionsError:
+    return OptionsError(
+        _("{text!r} describes no cache.").format(text=text[:60]),
+        found=found[:300],
+        fix=_("Try window:60+4 or heavy:64."),
+    )

@@ -1,0 +1,162 @@
+"""One text, every family at hand: asked first, read by each of them here, and moved in step."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from kvviz.errors import RunCancelledError
+from kvviz.lessons import lessons
+from kvviz.published.catalogue import CATALOGUE, PREFIX
+from kvviz.translation import gettext as _
+from kvviz.ui.pages.model_sizes import choice
+from kvviz.ui.pages.model_sizes.choice import SizesState
+from kvviz.ui.pages.model_sizes.families import in_step, prediction, table
+from kvviz.ui.pages.model_sizes.families.at_hand import FIRST, Decoder, decoders
+from kvviz.ui.pages.model_sizes.families.reading import (
+    Failure,
+    Reading,
+    compared,
+    settings_of,
+)
+from kvviz.ui.parts import float64_check, model_adding
+from kvviz.ui.parts.experiment import Record, Work
+from kvviz.ui.shell.errors_shown import bounded, show_error
+from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import added_models
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_names import called
+from kvviz.ui.work.model_store import model_store
+
+
+@st.fragment
+@bounded
+def draw(state: SizesState) -> None:
+    """Draw the part, which is drawn anew by itself."""
+    caption = lessons().caption("families")
+    st.header(_("One text, every family at hand"), anchor=False)
+    st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
+    with st.container(key="kvviz-families", gap="small"):
+        text = choice.text_field(state).strip()
+        state.address.write(choice.choice_fields().write(state.choice))
+        wanted = decoders()
+        # Two places that are always there, so that what follows keeps its own.
+        with st.container():
+            found = _found(state, wanted, text)
+        with st.container():
+            first = next(iter(found), None)
+            if isinstance(first, Failure):
+                show_error(first.error)
+            elif first is not None:
+                _results(state, text, first, found)
+        _offers(is_alone=len(wanted) == 1)
+        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+
+
+def _found(
+    state: SizesState, wanted: tuple[Decoder, ...], text: str
+) -> tuple[Reading | Failure, ...]:
+    """Return what was observed, once it is predicted, asked for, or a link looks at a place."""
+    key, record = ("families", ""), Record.here()
+    if state.choice.stop is not None:
+        record.seen.add(key)
+    is_open = key in record.seen
+    if len(wanted) > 1:
+        outcome = prediction.experiment(wanted, text, is_open=is_open).draw()
+        return () if outcome is None else outcome.found
+    if not is_open:
+        st.button(
+            _("Read it with {model}").format(model=called(FIRST)),
+            key="families:read",
+            on_click=record.seen.add,
+            args=(key,),
+        )
+        return ()
+    with suppress(RunCancelledError):
+        return prediction.work(wanted, text).result()
+    return ()
+
+
+def _results(
+    state: SizesState, text: str, first: Reading, found: tuple[Reading | Failure, ...]
+) -> None:
+    """Draw the picture, the table and the checks."""
+    readings = tuple(one for one in found if isinstance(one, Reading))
+    in_step.draw(
+        text,
+        readings,
+        stop=state.choice.stop,
+        view_number=choice.n_put(),
+        on_stop=lambda stop: choice.put_stop(state, stop),
+    )
+    table.draw(found, first)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        for one in readings:
+            _in_float64(text, one)
+
+
+def _in_float64(text: str, one: Reading) -> None:
+    """Draw the check of one model in float64, or the button that asks for it."""
+    key, record = ("families-float64", (text, one.decoder.name)), Record.here()
+    short = one.decoder.name.removeprefix(PREFIX)
+    if key not in record.seen:
+        st.button(
+            _("Check {model} in float64").format(model=one.decoder.title),
+            key=f"families:float64:{short}",
+            type="tertiary",
+            on_click=record.seen.add,
+            args=(key,),
+        )
+        return
+    work = Work(
+        f"families-float64-{short}",
+        text,
+        _("Running {model} in float64").format(model=one.decoder.title),
+        lambda job: _precise(text, one.decoder, job),
+    )
+    with suppress(RunCancelledError):
+        after: float = work.result()
+        told = float64_check.told(one.difference, after)
+        name = "float64-shrank" if float64_check.is_rounding(one.difference, after) else (
+            "float64-stayed"
+        )  # fmt: skip
+        hooks = f'data-model="{plain_html(one.decoder.name)}" data-logit-difference="{after:.2e}"'
+        st.html(
+            f'<p class="kvviz-body" data-kvviz="families-float64-{short}" {hooks} '
+            f'title="{plain_html(lessons().caption(name).text)}">'
+            f"{plain_html(one.decoder.title)}: {told}</p>",
+            width="content",
+        )
+
+
+def _precise(text: str, decoder: Decoder, job: Job) -> float:
+    model = model_store().get(settings_of(decoder)).as_dtype("float64")
+
+    def report(done: int, n_steps: int) -> None:
+        job.report(done, n_steps)
+
+    return compared(model, text, job, report).max_logit_difference
+
+
+def _offers(*, is_alone: bool) -> None:
+    """Draw what can be added to the models at hand, and how."""
+    addable: dict[str, Any] = added_models.addable_models()
+    if not addable:
+        if is_alone:
+            told = _(
+                "Only {model} is at hand here. Who runs the app can add published models: {command}"
+            ).format(
+                model=called(FIRST),
+                command="python -m kvviz models add smollm2-135m",  # not for people: what is typed
+            )
+            st.html(f'<p class="kvviz-body" data-kvviz="families-alone">{plain_html(told)}</p>')
+        return
+    with st.expander(_("Add another family"), expanded=is_alone, key="kvviz-add-families"):
+        for name, column in zip(addable, st.columns(len(addable), gap="medium"), strict=True):
+            with column:
+                model = CATALOGUE[name.removeprefix(PREFIX)].title
+                title = plain_html(_("Add {model}").format(model=model))
+                st.html(f'<div class="kvviz-heading" role="heading" aria-level="3">{title}</div>')
+                model_adding.draw(name)
