@@ -58,8 +58,8 @@ def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
 
 
 def _lab(arguments: argparse.Namespace) -> None:
-    from kvviz.commands.cache_words import cache_of, control_of
     from kvviz.engine import judge_all, load_model
+    from kvviz.engine.caches.cache_words import cache_of, control_of
 
     wanted = [(text, cache_of(text)) for text in arguments.cache]
     text = _read(arguments.text)

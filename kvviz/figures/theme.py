@@ -21,6 +21,10 @@ WITH_CACHE = "#1f9168"
 WITHOUT_CACHE = "#85878e"
 MODELS = (("#17918a", "circle"), ("#bb4f8f", "diamond-open"))
 """Colour and mark of the first and the second of two models: filled against hollow."""
+KEPT = ("#1f9168", "circle", "solid")
+"""Colour, mark and dash of a way of keeping rows."""
+CONTROL = ("#a05fb4", "diamond", "dash")
+"""Likewise of its control, in which rows are drawn by lot."""
 
 # not for people: a list of fonts
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"

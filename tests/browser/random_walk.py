@@ -112,6 +112,11 @@ GROUNDS = {
             ('[data-kvviz="training-film"]', ("data-point",)),
         ),
     ),
+    "cache_lab": Ground(
+        "/cache_lab?new=2",
+        ("Just show me",),
+        (_TITLE, _STEPPERS, _PLAYER),
+    ),
     "speed_and_memory": Ground("/speed_and_memory?new=5", (), (_TITLE,)),
     "model_sizes": Ground(
         "/model_sizes?users=2",

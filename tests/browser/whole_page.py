@@ -92,6 +92,9 @@ SIGHTS = {
     "bert_vs_gpt2": Sight("/bert_vs_gpt2?do=append", ("twins", "verdict"), "Just show me"),
     "language_modelling": Sight("/language_modelling", ("training-film", "token-columns")),
     "encoder_decoder": Sight("/encoder_decoder", ("player", "encoder-head")),
+    "cache_lab": Sight(
+        "/cache_lab", ("player", "verdict", "kept-part", "chart-kept-steps"),
+    ),
     "speed_and_memory": Sight(
         "/speed_and_memory?prompt_tokens=6&new=5&repeats=2",
         ("race", "race-result", "verdict", "chart-speed-up-curve", "chart-cache-bytes"),

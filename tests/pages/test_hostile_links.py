@@ -11,6 +11,7 @@ LINKS = {
     "bert_vs_gpt2": ("do", "bert"),
     "language_modelling": ("seed", "model"),
     "encoder_decoder": ("new", "model"),
+    "cache_lab": ("cache", "model"),
     "speed_and_memory": ("batch", "model"),
     "model_sizes": ("on", "row"),
 }

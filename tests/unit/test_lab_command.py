@@ -3,8 +3,8 @@ import json
 import pytest
 
 from kvviz.__main__ import main
-from kvviz.commands.cache_words import cache_of, control_of
 from kvviz.engine import caches
+from kvviz.engine.caches.cache_words import cache_of, control_of
 
 STORY = "Once upon a time there was a fox who lived in a wood. One day the fox met a bear."
 

@@ -66,6 +66,7 @@ PAGES = (
     PageEntry("bert_vs_gpt2", N_("BERT beside GPT-2")),
     PageEntry("language_modelling", N_("Learning from plain text")),
     PageEntry("encoder_decoder", N_("T5's two caches")),
+    PageEntry("cache_lab", N_("Cache lab")),
     PageEntry("speed_and_memory", N_("Speed and memory")),
     PageEntry("model_sizes", N_("How large models are")),
 )

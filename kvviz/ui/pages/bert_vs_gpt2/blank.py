@@ -16,8 +16,8 @@ from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import ROOM, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, counted, shown_token
-from kvviz.ui.pages.bert_vs_gpt2.tables import bars
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.tables import bars
 from kvviz.ui.shell.plain_text import percent, plain_html, visible
 from kvviz.ui.work.jobs import Job
 

@@ -16,9 +16,9 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
-from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html
 
 # Translators: Answers to the question in which model the vector of a word differs.

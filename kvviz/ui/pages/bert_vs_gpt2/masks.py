@@ -17,8 +17,8 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Which, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import appended, counted, marked, word_to_append
-from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html, visible
 from kvviz.ui.work.jobs import Job
 

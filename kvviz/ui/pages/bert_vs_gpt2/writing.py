@@ -18,9 +18,9 @@ from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, r
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.settings import write as write_link
 from kvviz.ui.pages.bert_vs_gpt2.state import LIVES, PREFIX, TwinsState
-from kvviz.ui.pages.bert_vs_gpt2.tables import table
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife, written_lives
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
+from kvviz.ui.parts.tables import table
 from kvviz.ui.parts.view import OUTSIDE
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html

@@ -1,0 +1,1 @@
+"""The page on which rows are let go, and what that costs is measured."""

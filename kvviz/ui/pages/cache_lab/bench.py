@@ -1,0 +1,145 @@
+"""What every experiment of the page works with: a model, places to draw, work that is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kvviz.errors import ContextLengthError, PromptError
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+from kvviz.ui.pages.cache_lab.settings import LabSettings
+from kvviz.ui.pages.cache_lab.state import LabState
+from kvviz.ui.parts.experiment import Work
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work.equal_work import Asker, EqualWork
+from kvviz.ui.work.fitting_models import require_family
+from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.run_settings import RunSettings
+from kvviz.ui.work.run_store import RunStore
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+LEAST_TOKENS, MOST_TOKENS = 16, 512
+"""Of a text: below, a half of it says nothing; above, reading it takes longer than one waits."""
+ROOM = 320
+"""Height in pixels that is held free for a picture while it is worked on."""
+
+_under_way: EqualWork[Any] = EqualWork()
+
+
+@st.cache_resource(show_spinner=False)
+def results() -> RunStore[Any]:
+    """Return what the work of this page came to in this process, for whoever asks the same."""
+    return RunStore(64 * 2**20)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What an experiment works with.
+
+    Attributes:
+        state: The page's memory, with what is asked for.
+        environment: The limits of this installation.
+        card: Where text and controls stand, and below them the question.
+        waiting: Where work under way is drawn.
+        stage: Where the picture stands.
+        below: Where stands what is told by charts. All places are there from the start, so that
+            each keeps its own.
+    """
+
+    state: LabState
+    environment: Environment
+    card: DeltaGenerator
+    waiting: DeltaGenerator
+    stage: DeltaGenerator
+    below: DeltaGenerator
+
+    @property
+    def settings(self) -> LabSettings:
+        """What is asked for, as far as the controls have been drawn."""
+        return self.state.settings
+
+    @property
+    def of_model(self) -> RunSettings:
+        """How the model is asked for."""
+        return RunSettings(model=self.settings.model, device=self.environment.device)
+
+    def task(
+        self,
+        name: str,
+        about: Hashable,
+        words: str,
+        do: Callable[[LoadedModel, Asker], Any],
+    ) -> Work:
+        """Return a piece of work with the model, which is done once for all who ask for it.
+
+        Args:
+            name: What kind of work it is.
+            about: What it depends on besides the model.
+            words: What to say while it goes on.
+            do: The work; it reports to who waits, and stops where nobody does.
+        """
+        wanted = self.of_model
+
+        def work(job: Job) -> Any:
+            model = model_store().get(wanted)
+            require_family(model, "gpt2")
+            key = name, wanted.model, about
+            kept = results().find(key, model, lambda _result: True)
+            if kept is None:
+                kept = _under_way.do((*key, id(model)), job, lambda askers: do(model, askers))
+                results().keep(key, model, kept)
+            return kept
+
+        return Work(f"lab-{name}", (wanted.model, about), words, work)
+
+    def result(self, task: Work) -> Any:
+        """Return what a piece of work gives, drawn where work of this page is waited for.
+
+        Raises:
+            RunCancelledError: If the person cancelled it.
+            KvvizError: What the work raises.
+        """
+        return task.result(self.waiting, ROOM)
+
+
+def read_tokens(model: LoadedModel, text: str, n_new: int) -> list[int]:
+    """Return the tokens of a text that was typed, with what the model's prompts begin with.
+
+    Args:
+        model: A decoder.
+        text: What was typed.
+        n_new: Tokens that are to be written behind it.
+
+    Raises:
+        PromptError: If it is too short to be cut into halves.
+        ContextLengthError: If it is too long for the page, or with the new tokens for the model.
+    """
+    ids = [*model.first_ids, *model.tokenize(text)] if text.strip() else []
+    if len(ids) < LEAST_TOKENS:
+        raise PromptError(
+            _("A text to be read in two halves has {least} tokens or more.").format(
+                least=LEAST_TOKENS
+            ),
+            found=ngettext("This one has {n} token.", "This one has {n} tokens.", len(ids)).format(
+                n=len(ids)
+            ),
+            fix=_("Type a longer one."),
+        )
+    most = min(MOST_TOKENS, model.card.n_ctx - n_new)
+    if len(ids) > most:
+        raise ContextLengthError(
+            _("This text is too long to be read here token by token."),
+            found=_("It has {n:,} tokens, and {most:,} are the most.").format(
+                n=len(ids), most=most
+            ),
+            fix=_("Take a part of it."),
+        )
+    return ids

@@ -1,0 +1,99 @@
+"""The choice between what was recorded and what is measured here, for the stories' experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+import streamlit as st
+
+from kvviz.translation import gettext as _
+from kvviz.translation import ngettext
+from kvviz.ui.pages.cache_lab import recorded
+from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.settings import LENGTHS, LabSettings
+from kvviz.ui.pages.cache_lab.state import PREFIX
+from kvviz.ui.parts.experiment import Record, Work
+from kvviz.ui.parts.figure_tag import Tag
+from kvviz.ui.shell.plain_text import plain_html
+
+T = TypeVar("T")
+
+
+class Found(NamedTuple, Generic[T]):
+    """A result, and where it comes from.
+
+    Attributes:
+        result: The result.
+        is_recorded: Whether it was made elsewhere.
+    """
+
+    result: T
+    is_recorded: bool
+
+    @property
+    def tags(self) -> list[Tag]:
+        """What is said above its figures."""
+        return ["recorded" if self.is_recorded else "measured"]
+
+
+def found(
+    bench: Bench,
+    work_of: Callable[[], Work],
+    shipped: Callable[[], T | None],
+    *,
+    lengths: bool = True,
+) -> Found[T]:
+    """Return what is recorded of the model that ships, or what is measured here once it is asked.
+
+    Of another model there is no record, so that it is measured here at once.
+
+    Args:
+        bench: The page's bench.
+        work_of: Returns what measures it here, once the number of tokens is known.
+        shipped: Returns what is recorded, None where nothing is.
+        lengths: Whether the number of tokens is chosen here.
+
+    Raises:
+        RunCancelledError: If the person cancelled it.
+    """
+    record = shipped() if bench.settings.model == LabSettings.model else None
+    with (
+        bench.card,
+        st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-here"),
+    ):
+        if lengths:
+            tokens = st.selectbox(
+                _("Tokens to read here"),
+                LENGTHS,
+                key=f"{PREFIX}tokens",
+                format_func="{:,}".format,
+                persist_state="session",
+                width=190,
+            )
+            bench.state.change(tokens=tokens)
+        work = work_of()
+        seen, key = Record.here().seen, (f"{work.name}-here", work.about)
+        if record is not None and key not in seen:
+            # not for people: a key
+            st.button(_("Measure it here"), key=f"{PREFIX}here", on_click=seen.add, args=(key,))
+    if record is not None and key not in seen:
+        return Found(record, True)
+    return Found(bench.result(work), False)
+
+
+def said(is_recorded: bool, n_stories: int, n_read: int) -> str:
+    """Return the line on where a result comes from, as HTML."""
+    stories = ngettext("{n} held-out story", "{n} held-out stories", n_stories).format(n=n_stories)
+    if is_recorded:
+        told = _(
+            "Recorded: {machine}; {stories} that no model was trained on, {tokens:,} tokens of "
+            "each, fed token by token; the second half counts."
+        ).format(machine=recorded.machine(), stories=stories, tokens=n_read)
+    else:
+        told = _(
+            "Measured here: {stories} that no model was trained on, {tokens:,} tokens, fed token "
+            "by token; the second half counts. Of one story there is no error to be told."
+        ).format(stories=stories, tokens=n_read)
+    name = "recorded" if is_recorded else "measured-here"
+    return f'<p class="kvviz-source" data-kvviz="{name}">{plain_html(told)}</p>'

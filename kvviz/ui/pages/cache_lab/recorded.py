@@ -1,0 +1,128 @@
+"""Results that were made elsewhere and ship, so that the page shows its point at once.
+
+`python -m kvviz.ui.pages.cache_lab.recorded` makes them anew with the bundled model; do so when
+it, a way of keeping rows, or a held-out story changes. It takes a while, and what it takes says
+nothing: only losses are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kvviz
+from kvviz.ui.pages.cache_lab.judgement import Judgement
+from kvviz.ui.pages.cache_lab.needle import Gains
+from kvviz.ui.pages.cache_lab.settings import LabSettings
+from kvviz.ui.pages.cache_lab.stories import Losses
+
+FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
+N_READ, N_STORIES, N_SPANS = 256, 4, 3
+"""Tokens of each story, stories, and spans that are said twice."""
+N_READ_FOR_SINKS, N_STORIES_FOR_SINKS = 448, 3
+"""A window without sinks loses more the longer the text is, and few ways are read here."""
+
+
+def of_keep(wanted: LabSettings) -> Judgement | None:
+    """Return what came of the page's own text, None where something else is asked for."""
+    usual = LabSettings()
+    asked = wanted.text, wanted.model, wanted.cache
+    if asked != (usual.text, usual.model, usual.cache):
+        return None
+    return Judgement.from_json(_stored()["keep"])
+
+
+def of_stories() -> Losses | None:
+    """Return what came of the held-out stories, None where that is still to be made."""
+    return _losses("stories")
+
+
+def of_sinks() -> Losses | None:
+    """Return what came of windows with sinks on longer stories, None likewise."""
+    return _losses("sinks")
+
+
+def of_needles() -> Gains | None:
+    """Return what came of spans that were said twice, None where that is still to be made."""
+    stored = _stored().get("needles")
+    return None if stored is None else Gains.from_json(stored)
+
+
+def machine() -> str:
+    """Return on what it was made."""
+    made = _stored()["made"]
+    return f"{made['model']}, {made['processor']}, torch {made['torch']}"
+
+
+def _losses(part: str) -> Losses | None:
+    stored = _stored().get(part)
+    return None if stored is None else Losses.from_json(stored)
+
+
+@cache
+def _stored() -> dict[str, Any]:
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def make(*parts: str) -> None:
+    """Make the parts that are named, or all, and store them beside what is stored."""
+    from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
+    from kvviz.ui.pages.cache_lab.needle import read_needles
+    from kvviz.ui.pages.cache_lab.stories import BUDGETS, all_words, read_stories, sink_words
+
+    usual = LabSettings()
+    model = kvviz.load_model(usual.model)
+    facts = kvviz.trace_generation(model, usual.text, max_new_tokens=1).environment
+
+    def tell(done: int, n: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} / {n}", end="", file=sys.stderr)  # noqa: T201 - a person waits
+
+    def keep() -> dict[str, Any]:
+        ids = [*model.first_ids, *model.tokenize(usual.text)]
+        words = usual.cache.for_engine
+        control = control_words(words)
+        assert control is not None
+        return judgement(
+            model, ids, [words, control], n_prompt=len(ids) // 2, progress=tell, cancel=_never
+        ).to_json()
+
+    def stories() -> dict[str, Any]:
+        words = all_words(BUDGETS)
+        return read_stories(
+            model, words, n_read=N_READ, n_stories=N_STORIES, progress=tell, cancel=_never
+        ).to_json()
+
+    def sinks() -> dict[str, Any]:
+        return read_stories(
+            model,
+            list(sink_words().values()),
+            n_read=N_READ_FOR_SINKS,
+            n_stories=N_STORIES_FOR_SINKS,
+            progress=tell,
+            cancel=_never,
+        ).to_json()
+
+    def needles() -> dict[str, Any]:
+        return read_needles(model, n_spans=N_SPANS, progress=tell, cancel=_never).to_json()
+
+    stored = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    stored["made"] = {
+        "model": model.card.name,
+        **{name: facts[name] for name in ("processor", "torch")},
+    }
+    for part in (keep, stories, sinks, needles):
+        if not parts or part.__name__ in parts:
+            stored[part.__name__] = part()
+            FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")
+
+
+def _never() -> bool:
+    return False
+
+
+if __name__ == "__main__":
+    make(*sys.argv[1:])

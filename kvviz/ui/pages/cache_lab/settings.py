@@ -1,0 +1,97 @@
+"""What the page is asked to do, and the link that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kvviz.translation import N_
+from kvviz.ui.pages.cache_lab.kept_part import KeptPart, part_reader
+from kvviz.ui.parts.view import VIEW_FIELDS, View
+from kvviz.ui.shell.links import LinkFields, Reader, one_of, text_up_to, unusable_anywhere, whole
+from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings
+
+EXPERIMENTS = {
+    "keep": N_("Keep a part"),
+    "budgets": N_("Loss against budget"),
+    "sinks": N_("Sinks"),
+    "needle": N_("Fluent, and forgetful"),
+}
+"""What can be done, by its name in links, in the order of the lesson."""
+
+# not for people: words for the models
+TEXT = (
+    "Mia lived in a small house near the sea. One day she found a big shell with a tiny crab in "
+    "it. The crab was sad, because the shell was too heavy for him. Mia put the crab into her "
+    "bucket and"
+)
+LONGEST_TEXT = 6_000
+MOST_NEW = 64
+LENGTHS = (128, 256, 448)
+"""Tokens of the held-out text that are read here."""
+
+
+USUAL_PART = KeptPart("window", 16, 4)
+
+
+@dataclass(frozen=True)
+class LabSettings:
+    """One experiment.
+
+    Attributes:
+        do: A key of `EXPERIMENTS`.
+        text: The text that is read and gone on with.
+        model: Name of the decoder.
+        cache: Which rows are kept.
+        new: Tokens to write.
+        tokens: Tokens of the text that ships, where that is read here.
+    """
+
+    do: str = "keep"
+    text: str = TEXT
+    model: str = RunSettings.model
+    cache: KeptPart = USUAL_PART
+    new: int = 16
+    tokens: int = LENGTHS[0]
+
+
+def _lengths() -> Reader:
+    """Return a reader of one of `LENGTHS`."""
+    words = one_of(tuple(map(str, LENGTHS)))
+    return replace(words, read=lambda text: int(words.read(text)))
+
+
+SETTINGS_FIELDS = LinkFields(
+    LabSettings(),
+    {
+        "do": one_of(tuple(EXPERIMENTS)),
+        "text": text_up_to(LONGEST_TEXT, least=0),
+        "model": text_up_to(LONGEST_MODEL),
+        "cache": part_reader(),
+        "new": whole(1, MOST_NEW),
+        "tokens": _lengths(),
+    },
+)
+
+USUAL_VIEW = View(step=8)
+"""A step of the usual run at which most of its first rows are gone."""
+
+LAB_VIEW_FIELDS = LinkFields(
+    USUAL_VIEW, {name: read for name, read in VIEW_FIELDS.readers.items() if name != "cache"}
+)
+"""What is looked at; here `cache` says which rows are kept."""
+
+
+def parse(parameters: Mapping[str, str]) -> tuple[LabSettings, View, tuple[str, ...]]:
+    """Read a link: experiment and view, and a phrase on each value that could not be used."""
+    settings, wrong = SETTINGS_FIELDS.parse(parameters)
+    view, wrong_view = LAB_VIEW_FIELDS.parse(parameters)
+    return settings, view, (*wrong, *wrong_view, *unusable_anywhere(parameters))
+
+
+def write(settings: LabSettings, view: View) -> dict[str, str]:
+    """Return the parameters that lead back; a model that nobody has named yet is left out."""
+    written = SETTINGS_FIELDS.write(settings)
+    if written.get("model") == "":
+        del written["model"]
+    return written | LAB_VIEW_FIELDS.write(view)
