@@ -8,7 +8,7 @@ import pytest
 from kvviz.errors import PayloadError
 from kvviz.player import pack
 from kvviz.player.growing import Growing
-from tests.factories import make_card, make_trace
+from tests.factories import make_card, make_dropping, make_trace
 from tests.payload_reader import CONTRACT, unpack
 
 TRACE = make_trace(n_prompt=9, n_new=4, n_layers=3, n_heads=4, d_head=6, n_kv_heads=2)
@@ -68,6 +68,17 @@ def test_patterns_of_other_layers_come_where_those_of_the_whole_run_fit():
     # So far they would fit.
     _, arrays = unpack(pack(TRACE, layer=1, growing=Growing(n_steps=4000)))
     assert [name for name in arrays if ".pattern." in name] == ["on.pattern.1"]
+
+
+def test_later_rows_of_a_pattern_do_not_see_what_a_cache_has_dropped():
+    run = make_dropping(n_layers=3, n_heads=4, d_head=6, n_kv_heads=2)
+    whole, part = (unpack(pack(run, growing=Growing(5, held)))[1] for held in (0, 10))
+    for layer in range(3):
+        seen, later = (arrays[f"on.pattern.{layer}"] for arrays in (whole, part))
+        assert np.array_equal(later, seen[:, 10 * 11 // 2 :])
+        # Of the first head the rows of odd positions, from the step after on.
+        rows = np.split(later[0], np.cumsum([11, 12]))
+        assert all((row[1:-1:2] == 0).all() and row[::2].any() for row in rows)
 
 
 def test_a_run_of_a_t5_is_packed_whole():
