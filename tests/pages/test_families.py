@@ -12,9 +12,9 @@ from kvviz.errors import LinkError
 from kvviz.ui.pages.model_sizes import pictures, whole_table
 from kvviz.ui.pages.model_sizes.families import at_hand, prediction, reading
 from kvviz.ui.pages.model_sizes.families.at_hand import Decoder
-from kvviz.ui.pages.model_sizes.families.in_step import checked_stop
 from kvviz.ui.pages.model_sizes.families.payload import pack
 from kvviz.ui.pages.model_sizes.families.reading import Failure, Reading
+from kvviz.ui.parts.told_place import told_place
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.conftest import Page, as_read
@@ -113,10 +113,10 @@ def test_at_every_stop_all_have_read_the_same_text(read):
 
 @pytest.mark.parametrize("message", [None, {}, {"stop": 99}, {"stop": -1}, {"stop": True}])
 def test_a_stop_that_is_not_there_is_refused(message):
-    assert checked_stop({"stop": 3, "view_number": 1}, 4, 1) == 3
-    assert checked_stop({"stop": 3, "view_number": 0}, 4, 1) is None
+    assert told_place({"stop": 3, "view_number": 1}, "stop", 4, 1) == 3
+    assert told_place({"stop": 3, "view_number": 0}, "stop", 4, 1) is None
     with pytest.raises(LinkError):
-        checked_stop(message, 4, 1)
+        told_place(message, "stop", 4, 1)
 
 
 def test_the_answers_are_what_the_shapes_give():

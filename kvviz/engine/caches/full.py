@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import Cache
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
-from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
+from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows
+from kvviz.engine.caches.proven_rows import proven_rows
 from kvviz.engine.caches.windowed_rows import WindowedRows
 from kvviz.engine.observing.agreement import check_cache_writes, check_layers
-from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
+from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.errors import ObservationError
 from kvviz.translation import N_
 
 
@@ -86,14 +85,4 @@ class FullRows:
         rows = self._buffer.narrow(-2, 0, written.shape[-1])
         # Layer by layer, since the products of bits and factors take up to four times the rows.
         final = torch.stack([self._fingerprint(layer) for layer in rows.unbind(1)], dim=1)
-        if changed := changed_rows(written, final):
-            raise ObservationError(changed[0], found=changed[1])
-        keys, values = to_numpy(rows)
-        return FinalRows(
-            queries=to_numpy(torch.cat(self._queries, dim=-2)),
-            keys=keys,
-            values=values,
-            score_scale=np.array(self._scales, dtype=np.float32),
-            written_fingerprints=written.cpu().numpy(),
-            final_fingerprints=final.cpu().numpy(),
-        )
+        return proven_rows(rows, self._queries, self._scales, written, final)

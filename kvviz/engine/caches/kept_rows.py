@@ -12,7 +12,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from transformers import Cache
 
-from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
+from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows
+from kvviz.engine.caches.proven_rows import proven_rows
 from kvviz.engine.caches.row_room import DroppedRows, RowRoom
 from kvviz.engine.caches.rule import Candidates, Rule
 from kvviz.engine.observing.agreement import (
@@ -21,9 +22,8 @@ from kvviz.engine.observing.agreement import (
     check_windows,
     disagreement,
 )
-from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
+from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.errors import ObservationError
 from kvviz.trace.step import NOTHING_EVICTED
 from kvviz.translation import gettext as _
 
@@ -196,18 +196,8 @@ class KeptRows:
             final[:, room.layers] = last
         # Heads need not hold the same positions; together they make up the row of each.
         written, final = written.sum(2), final.sum(2)
-        if changed := changed_rows(written, final):
-            raise ObservationError(changed[0], found=changed[1])
-        keys, values = to_numpy(record)
-        return FinalRows(
-            queries=to_numpy(torch.cat(self._queries, dim=-2)),
-            keys=keys,
-            values=values,
-            score_scale=np.array(self._scales, dtype=np.float32),
-            written_fingerprints=written.cpu().numpy(),
-            final_fingerprints=final.cpu().numpy(),
-            turn_angles=None if self._turns is None else _angles(self._turns),
-        )
+        angles = None if self._turns is None else _angles(self._turns)
+        return proven_rows(record, self._queries, self._scales, written, final, turn_angles=angles)
 
 
 def _turns(place: RowsPlace) -> Float[Tensor, "2 layer place d_head"]:

@@ -14,10 +14,11 @@ from kvviz.engine.caches.budget import checked_count
 from kvviz.engine.caches.packed_numbers import Axis, PackedNumbers
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
+from kvviz.engine.caches.proven_rows import proven_rows
 from kvviz.engine.observing.agreement import check_cache_writes, check_layers
-from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
+from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.errors import ObservationError, OptionsError
+from kvviz.errors import OptionsError
 from kvviz.trace.packed_rows import PackedRows
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -180,16 +181,6 @@ class QuantisedRows:
             torch.stack([self._fingerprint(layer) for layer in rows.unbind(1)], dim=1)
             for rows in (read, last)
         )
-        if changed := changed_rows(written, final):
-            raise ObservationError(changed[0], found=changed[1])
-        keys, values = to_numpy(record)
         read_keys, read_values = to_numpy(read)
-        return FinalRows(
-            queries=to_numpy(torch.cat(self._queries, dim=-2)),
-            keys=keys,
-            values=values,
-            score_scale=np.array(self._scales, dtype=np.float32),
-            written_fingerprints=written.cpu().numpy(),
-            final_fingerprints=final.cpu().numpy(),
-            packed=PackedRows(read_keys, read_values, packed_after),
-        )
+        packed = PackedRows(read_keys, read_values, packed_after)
+        return proven_rows(record, self._queries, self._scales, written, final, packed=packed)

@@ -11,16 +11,16 @@ from torch import Tensor
 from transformers import Cache
 
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
-from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows, to_numpy
+from kvviz.engine.caches.protocol import FinalRows, RowsPlace, StepRows
+from kvviz.engine.caches.proven_rows import proven_rows
 from kvviz.engine.caches.windowed_layer import WindowedLayer
 from kvviz.engine.observing.agreement import (
     check_cache_writes,
     check_layers,
     check_windows,
 )
-from kvviz.engine.observing.fingerprints import RowFingerprint, changed_rows
+from kvviz.engine.observing.fingerprints import RowFingerprint
 from kvviz.engine.observing.observation import StepObservation
-from kvviz.errors import ObservationError
 
 
 class WindowedRows:
@@ -114,17 +114,7 @@ class WindowedRows:
             rows = torch.cat(_rows_at(layer, there))
             self._final[:, number, there.start : there.stop] = self._fingerprint(rows)
         final = self._final[..., :n_rows]
-        if changed := changed_rows(written, final):
-            raise ObservationError(changed[0], found=changed[1])
-        keys, values = to_numpy(record)
-        return FinalRows(
-            queries=to_numpy(torch.cat(self._queries, dim=-2)),
-            keys=keys,
-            values=values,
-            score_scale=np.array(self._scales, dtype=np.float32),
-            written_fingerprints=written.cpu().numpy(),
-            final_fingerprints=final.cpu().numpy().copy(),
-        )
+        return proven_rows(record, self._queries, self._scales, written, final)
 
 
 def _first(layer: PreallocatedLayer | WindowedLayer) -> int:

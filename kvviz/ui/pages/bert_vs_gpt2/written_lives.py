@@ -20,6 +20,7 @@ from kvviz.player import packed_buffer
 from kvviz.player.lives import life_spans
 from kvviz.trace.cut_characters import with_characters
 from kvviz.translation import front_end_catalogue, language
+from kvviz.ui.parts.told_place import told_place
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.served_bytes import serve_buffer, voucher
@@ -124,23 +125,6 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def checked_step(message: object, n_steps: int, view_number: int) -> int | None:
-    """Return the step that a message from the browser names.
-
-    Returns:
-        None if it was come to before the component took on another view.
-
-    Raises:
-        LinkError: If there is no such step.
-    """
-    facts = message if isinstance(message, Mapping) else {}
-    step = facts.get("step")
-    if type(step) is not int or not 0 <= step < n_steps:
-        # not for people: what is wrong with a message goes into the log
-        raise LinkError("The lives sent a step that is not there.", found=repr(message)[:80])
-    return step if facts.get("view_number") == view_number else None
-
-
 @st.fragment
 @bounded
 def written_lives(
@@ -175,7 +159,8 @@ def written_lives(
         if message is None:
             return
         try:
-            found = checked_step(message, max(len(one.passes) for one in writers), view_number)
+            n_steps = max(len(one.passes) for one in writers)
+            found = told_place(message, "step", n_steps, view_number)
         except LinkError as error:
             log.warning("Left unheard: %s", error)
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from kvviz.errors import LinkError
 from kvviz.translation import language
 from kvviz.ui.pages.model_sizes.families.payload import pack
 from kvviz.ui.pages.model_sizes.families.reading import Reading, stops
+from kvviz.ui.parts.told_place import told_place
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.served_bytes import serve_buffer, voucher
 
@@ -25,23 +26,6 @@ KEY = "families-in-step"
 def _component() -> Callable[..., Any]:
     """Return what mounts it."""
     return front_end("kvviz_families", HERE / "in_step.bundle.js", HERE / "in_step.css")
-
-
-def checked_stop(message: object, n_stops: int, view_number: int) -> int | None:
-    """Return the stop that a message from the browser names.
-
-    Returns:
-        None if it was come to before the picture took on another view.
-
-    Raises:
-        LinkError: If there is no such stop.
-    """
-    facts = message if isinstance(message, Mapping) else {}
-    stop = facts.get("stop")
-    if type(stop) is not int or not 0 <= stop < n_stops:
-        # not for people: what is wrong with a message goes into the log
-        raise LinkError("The picture sent a stop that is not there.", found=repr(message)[:80])
-    return stop if facts.get("view_number") == view_number else None
 
 
 def draw(
@@ -75,7 +59,7 @@ def draw(
         if message is None:
             return
         try:
-            found = checked_stop(message, n_stops, view_number)
+            found = told_place(message, "stop", n_stops, view_number)
         except LinkError as error:
             log.warning("Left unheard: %s", error)
             return
