@@ -11,12 +11,14 @@ from kvviz.lessons import lessons
 from kvviz.player.cell import Cell
 from kvviz.ui.parts import player, saving
 from kvviz.ui.parts.experiment import work
+from kvviz.ui.shell import history
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_comparison, make_trace
+from tests.pages.conftest import step_back_to
 from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder
 
 
@@ -103,6 +105,23 @@ def test_a_page_that_is_come_back_to_shows_the_view_that_its_address_names(kv_ca
     page.app.switch_page("../../../pages/kv_cache.py").run()
     assert page.app.query_params["step"] in ("2", ["2"])
     assert page.player["view"]["step"] == 2
+
+
+def test_a_page_that_is_come_back_to_before_the_other_was_drawn_shows_that_view_too(
+    kv_cache, monkeypatch
+):
+    # The browser has taken the page down by then, and mounts the player from what it was given.
+    page = kv_cache(prompt="The dog", new="4")
+    page.state.view = replace(page.state.view, step=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "listen", lambda *_, **__: st.stop())
+        page.app.switch_page("../../../pages/start.py").run()
+    page.app.switch_page("../../../pages/kv_cache.py").run()
+    assert page.player["view"]["step"] == 2
+
+    page.state.view = replace(page.state.view, step=3)
+    step_back_to(page.app, "kv_cache", **page.state.address.written)
+    assert page.player["view"]["step"] == 3, "no run of the script was for another page"
 
 
 def test_controls_that_were_forgotten_say_again_what_is_on_screen_and_no_others(kv_cache):

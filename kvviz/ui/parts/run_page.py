@@ -19,7 +19,7 @@ from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.text_controls import Draft, TextControls
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import ARRIVED, Link
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
@@ -116,7 +116,7 @@ class RunPage(ABC):
     def draw(self) -> None:
         """Draw the page."""
         state = self.state
-        if st.session_state.get(ARRIVED) and state.shown is not None:
+        if state.address.is_come_to and state.shown is not None:
             # The player is mounted anew, and begins where its buffer says and not where one was.
             state.view_number += 1
         state.address.follow(self.take_link)

@@ -61,6 +61,17 @@ class Address:
     def __init__(self) -> None:
         self.written: dict[str, str] | None = None
 
+    @property
+    def is_come_to(self) -> bool:
+        """Whether the person comes to the page, from another one or by a step through the history.
+
+        What the page draws is then mounted anew, and its pictures begin where they are told: also
+        where a step led back before a run of the script had drawn the other page, for the browser
+        has taken this one down by then. Asked before the address is followed.
+        """
+        step = history.step_to_follow(st.session_state.get(PAGE, ""))
+        return step is not None or bool(st.session_state.get(ARRIVED))
+
     def follow(self, take: Callable[[Link], None]) -> None:
         """Let the page take in the address that a person brought, if one was.
 

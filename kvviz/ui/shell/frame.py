@@ -34,6 +34,11 @@ def show() -> None:
     pages = made_for_this_run()
     current = st.navigation(pages, position="hidden")
     arrived = st.session_state.get(PAGE) != current.url_path
+    if arrived:
+        # Said at once: the browser has taken the page before down, and where a way back to it cuts
+        # this run short, that page is come to all the same.
+        st.session_state[ARRIVED] = True
+        st.session_state[SENT] = None
     history.listen(current.url_path, arrived=arrived)
     membership.take_from_address()
     presenter_view.take_from_address()
@@ -60,9 +65,6 @@ def show() -> None:
             ),
             icon=":material/signpost:",
         )
-    if arrived:
-        st.session_state[ARRIVED] = True
-        st.session_state[SENT] = None
     st.session_state[PAGE] = current.url_path
     current.run()
     if history.step_to_follow(current.url_path) is not None:

@@ -15,7 +15,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import NAME, PREFIX, TwinsState
 from kvviz.ui.parts.model_choice import choose_model
 from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import ARRIVED, Link
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import lines_about
@@ -38,7 +38,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TwinsState.here(NAME)
-    if st.session_state.get(ARRIVED):
+    if state.address.is_come_to:
         # The pictures are mounted anew, and begin where they are told and not where they began.
         state.view_number += 1
     state.address.follow(lambda link: take_link(state, environment, link))

@@ -15,7 +15,7 @@ from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
 from kvviz.ui.parts.model_choice import choose_model, put_model
 from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import ARRIVED, Link
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import lines_about
@@ -35,7 +35,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = LabState.here(NAME)
-    if st.session_state.get(ARRIVED):
+    if state.address.is_come_to:
         # The player is mounted anew, and begins where it is told and not where it began.
         state.view_number += 1
     state.address.follow(lambda link: take_link(state, environment, link))

@@ -21,7 +21,7 @@ from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import NAME, TextState
 from kvviz.ui.parts import work_status
 from kvviz.ui.parts.text_controls import Draft
-from kvviz.ui.shell.address import ARRIVED, Link
+from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -34,7 +34,7 @@ def show() -> None:
     """Draw the page."""
     environment = Environment.read()
     state = TextState.here(NAME)
-    if st.session_state.get(ARRIVED):
+    if state.address.is_come_to:
         # The film is mounted anew, and begins where it is told and not where one was.
         state.film_start = state.view.point
     state.address.follow(lambda link: take_link(state, environment, link))
