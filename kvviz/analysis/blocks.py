@@ -34,7 +34,8 @@ def pattern_blocks(
         queries: Query rows of all heads of a layer.
         keys: Key rows; each serves n_heads / n_kv_heads heads that stand together.
         scale: Factor on the products before softmax.
-        firsts: First rows of the blocks, ascending from 0; None means every `ROWS_A_BLOCK`.
+        firsts: First rows of the blocks, ascending; rows before them are left out. None means every
+            `ROWS_A_BLOCK` from 0 on.
         window: How many positions a query of the layer sees, its own among them; None for all.
         last_read: The last step at which each row of the layer could be read, as
             `GenerationTrace.last_read` says it; None where no row was dropped.
@@ -48,11 +49,14 @@ def pattern_blocks(
     """
     n_heads, n_rows, d_head = queries.shape
     firsts = range(0, n_rows, ROWS_A_BLOCK) if firsts is None else firsts
-    n_kv_heads = keys.shape[0]
-    grouped = (queries * np.float32(scale)).reshape(n_kv_heads, -1, n_rows, d_head)
+    if not firsts:
+        return
+    n_kv_heads, begin = keys.shape[0], firsts[0]
+    scaled = queries[:, begin:] * np.float32(scale)
+    grouped = scaled.reshape(n_kv_heads, -1, n_rows - begin, d_head)
     transposed = keys[:, None].swapaxes(2, 3)
     for first, stop in zip(firsts, [*firsts[1:], n_rows], strict=True):
-        scores = _products(grouped[:, :, first:stop], transposed[..., :stop])
+        scores = _products(grouped[:, :, first - begin : stop - begin], transposed[..., :stop])
         scores = scores.reshape(n_heads, stop - first, stop)
         above = np.triu_indices(stop - first, k=1)
         scores[:, above[0], first + above[1]] = -np.inf

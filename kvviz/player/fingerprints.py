@@ -17,15 +17,17 @@ Taken = Int64[np.ndarray, "2 layer position"]
 
 
 def fingerprint_arrays(
-    runs: Runs, n_rows: int, layers: Sequence[int]
+    runs: Runs, n_rows: int, layers: Sequence[int], n_held: int = 0
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield name and numbers of the arrays of each layer and run, of both caches of a T5."""
+    """Yield name and numbers of the arrays of each layer and run, of both caches of a T5.
+
+    Rows that are held already, as in `kvviz.player.growing.Growing`, are left out.
+    """
     for layer in layers:
         for name, run in runs.items():
-            yield (
-                f"{name}.fingerprints.{layer}",
-                halves(run.written_fingerprints, run.final_fingerprints, layer)[:, :, :n_rows],
-            )
+            since = 0 if run.cross is not None else n_held
+            prints = halves(run.written_fingerprints, run.final_fingerprints, layer)
+            yield f"{name}.fingerprints.{layer}", prints[:, :, since:n_rows]
             if run.cross is not None:
                 yield (
                     f"{name}.cross_fingerprints.{layer}",

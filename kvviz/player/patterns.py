@@ -21,6 +21,7 @@ def triangles(
     scale: float,
     window: int | None = None,
     *,
+    since: int = 0,
     last_read: LastRead | None = None,
     n_prompt: int = 0,
 ) -> UInt8[np.ndarray, "head cell"]:
@@ -31,22 +32,26 @@ def triangles(
         keys: Key rows; each serves n_heads / n_kv_heads heads that stand together.
         scale: Factor on the products before softmax.
         window: How many positions a query of the layer sees, its own among them; None for all.
+        since: Row to begin at.
         last_read: Of the layer, as for `pattern_blocks`.
         n_prompt: Likewise.
 
     Returns:
-        n (n + 1) / 2 bytes a head. A weight w is stored as the nearest of 0/255, 1/255, ... 1, so
-        that ``|w - byte / 255| <= 0.5 / 255``; 0 before the window, and where a row was gone.
+        n (n + 1) / 2 bytes a head, less those of the rows left out. A weight w is stored as the
+        nearest of 0/255, 1/255, ... 1, so that ``|w - byte / 255| <= 0.5 / 255``; 0 before the
+        window, and where a row was gone.
     """
     n_heads, n_rows, _ = queries.shape
-    packed = np.empty((n_heads, n_rows * (n_rows + 1) // 2), dtype=np.uint8)
+    left_out = since * (since + 1) // 2
+    packed = np.empty((n_heads, n_rows * (n_rows + 1) // 2 - left_out), dtype=np.uint8)
+    blocks = range(since, n_rows, ROWS_A_BLOCK)
     for first, weights in pattern_blocks(
-        queries, keys, scale, window=window, last_read=last_read, n_prompt=n_prompt
+        queries, keys, scale, blocks, window=window, last_read=last_read, n_prompt=n_prompt
     ):
         rounded = _bytes(weights)
         for row in range(rounded.shape[1]):
             n_seen = first + row + 1
-            start = n_seen * (n_seen - 1) // 2
+            start = n_seen * (n_seen - 1) // 2 - left_out
             packed[:, start : start + n_seen] = rounded[:, row, :n_seen]
     return packed
 

@@ -19,11 +19,12 @@ from kvviz.errors import PayloadError
 from kvviz.player import packed_buffer, second_cache
 from kvviz.player.cell import Cell
 from kvviz.player.contract import CONTRACT
-from kvviz.player.fingerprints import BYTES_OF_PRINTS, fingerprint_arrays
+from kvviz.player.fingerprints import BYTES_OF_PRINTS
+from kvviz.player.growing import Growing
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
+from kvviz.player.layer_arrays import arrays_of_layers, patterns, position_bias
 from kvviz.player.lives import cross_lives, lives
-from kvviz.player.rounding import named_numbers
-from kvviz.player.run_patterns import pattern_bytes, thumbnail_arrays
+from kvviz.player.run_patterns import thumbnail_arrays
 from kvviz.player.tokens import named_tokens, special_tokens
 from kvviz.trace import CacheComparison, GenerationTrace
 from kvviz.translation import N_, front_end_catalogue, ngettext
@@ -78,6 +79,7 @@ def pack(
     layers: Sequence[int] | None = None,
     max_bytes_all_layers: int = CONTRACT["max_bytes_all_layers"],
     origins: Mapping[OriginAsked, Answer] | None = None,
+    growing: Growing | None = None,
 ) -> bytes:
     """Pack a run, or a run with and without the cache, for the player.
 
@@ -103,9 +105,11 @@ def pack(
         max_bytes_all_layers: Most bytes that the arrays of all layers may take together.
         origins: What is known of how the rows of a head came about: one head at most, and one of
             cross-attention; none if left out.
+        growing: What a player is told of a run that is still under way; None of one that is over.
 
     Returns:
-        The buffer. Where a layer is missing it holds thumbnails of all heads of all layers.
+        The buffer. Where a layer is missing it holds thumbnails of all heads of all layers, but of
+        a run that is under way.
 
     Raises:
         PayloadError: If step, layer, head, side or cell does not exist in the run, or the run is
@@ -135,11 +139,9 @@ def pack(
             _("The view {cache!r} is not in this run.").format(cache=cache),
             found=_("It holds {views}.").format(views=", ".join(runs)),
         )
-    layers = _checked_layers(
-        runs,
-        n_rows,
-        _fitting(runs, n_rows, layer, max_bytes_all_layers) if layers is None else layers,
-    )
+    if layers is None:
+        layers = (layer,) if growing else _fitting(runs, n_rows, layer, max_bytes_all_layers)
+    layers = _checked_layers(runs, n_rows, layers)
     if cell is not None and not cell.is_in(first, step):
         raise PayloadError(
             _("The cell {cell} is not in this run at step {step}.").format(cell=cell, step=step)
@@ -147,11 +149,13 @@ def pack(
     run_id = fingerprint(trace)
     arrays = [
         *_arrays_of_runs(runs, n_steps),
-        *_arrays_of_layers(runs, n_rows, layers),
-        *second_cache.arrays_of_a_layer(runs, n_rows, layers),
-        *fingerprint_arrays(runs, n_rows, layers),
-        *_position_bias(first, n_rows),
-        *thumbnail_arrays(first, n_rows, layers),
+        *arrays_of_layers(runs, n_rows, layers, growing.n_held_of_layer if growing else 0),
+        *position_bias(first, n_rows),
+        *(
+            _other_patterns(runs, n_rows, layers, growing, max_bytes_all_layers)
+            if growing
+            else thumbnail_arrays(first, n_rows, layers)
+        ),
         *origin_arrays(run_id, origins or {}),
     ]
     header = {
@@ -195,6 +199,7 @@ def pack(
         **special_tokens(runs.values()),
         **_savings(first, n_steps),
         **_named_cache(first),
+        **({"growing": asdict(growing)} if growing else {}),
         **second_cache.encoder_header(first),
     }
     return packed_buffer.pack(header, arrays)
@@ -239,6 +244,18 @@ def _fitting(runs: Runs, n_rows: int, layer: int, max_bytes: int) -> Sequence[in
     n_layers = next(iter(runs.values())).model.n_layers
     all_fit = n_layers * _bytes_of_a_layer(runs, n_rows) <= max_bytes
     return range(n_layers) if all_fit else (layer,)
+
+
+def _other_patterns(
+    runs: Runs, n_rows: int, layers: Sequence[int], growing: Growing, max_bytes: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the patterns of the layers that are not packed, if those of all of the run will fit."""
+    first = next(iter(runs.values()))
+    card, n_at_last = first.model, first.n_prompt + growing.n_steps - 1
+    n_bytes = len(runs) * card.n_layers * card.n_heads * n_at_last * (n_at_last + 1) // 2
+    if n_bytes <= max_bytes:
+        others = [one for one in range(card.n_layers) if one not in layers]
+        yield from patterns(runs, n_rows, others, growing.n_held)
 
 
 def _checked_layers(runs: Runs, n_rows: int, layers: Sequence[int]) -> Sequence[int]:
@@ -344,22 +361,3 @@ def _arrays_of_runs(runs: Runs, n_steps: int) -> Iterator[tuple[str, np.ndarray]
         yield from lives(name, run, n_steps)
         if run.cross is not None:
             yield f"{name}.cross_lives", cross_lives(run, n_steps)
-
-
-def _arrays_of_layers(
-    runs: Runs, n_rows: int, layers: Sequence[int]
-) -> Iterator[tuple[str, np.ndarray]]:
-    for layer in layers:
-        for name, run in runs.items():
-            keys, values = run.keys(layer)[:, :n_rows], run.values(layer)[:, :n_rows]
-            yield f"{name}.pattern.{layer}", pattern_bytes(run, layer, n_rows)
-            queries = run.queries[layer, :, :n_rows]
-            for part, rows in (("keys", keys), ("values", values), ("queries", queries)):
-                yield from named_numbers(f"{name}.{part}", layer, rows)
-
-
-def _position_bias(run: GenerationTrace, n_rows: int) -> Iterator[tuple[str, np.ndarray]]:
-    # In a decoder it depends on the distance alone, so its last row has all of it.
-    if run.position_bias is not None:
-        row = run.position_bias[:, n_rows - 1, :n_rows]
-        yield "position_bias", np.ascontiguousarray(row[:, ::-1], dtype=np.float32)

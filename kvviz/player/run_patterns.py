@@ -14,12 +14,18 @@ from kvviz.player.patterns import thumbnails, thumbnails_of, triangles
 from kvviz.trace import GenerationTrace
 
 
-def pattern_bytes(run: GenerationTrace, layer: int, n_rows: int) -> UInt8[np.ndarray, "head cell"]:
-    """Return the patterns of a layer's heads over the first rows, as `triangles` packs them."""
+def pattern_bytes(
+    run: GenerationTrace, layer: int, n_rows: int, since: int = 0
+) -> UInt8[np.ndarray, "head cell"]:
+    """Return the patterns of a layer's heads over the first rows, as `triangles` packs them.
+
+    Those before `since` are left out, but of a model with a position bias.
+    """
     # A position bias makes scores more than products; such runs are short enough to be held whole.
     if run.position_bias is not None:
         return second_cache.self_patterns(run, layer, n_rows)
-    return triangles(*_rows_of(run, layer, n_rows), run.model.window(layer), **_gone(run, layer))
+    rows, window = _rows_of(run, layer, n_rows), run.model.window(layer)
+    return triangles(*rows, window, since=since, **_gone(run, layer))
 
 
 def thumbnail_arrays(

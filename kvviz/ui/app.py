@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.errors_shown import on_script_error
+from kvviz.ui.work.growing_endpoint import GrowingEndpoint
 from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.left_alone import CountVisitors
 from kvviz.ui.work.preload import lifespan
@@ -26,6 +27,7 @@ AROUND: dict[str, Any] = {
         *middleware(),
         Middleware(CountVisitors),
         Middleware(JobEndpoint),
+        Middleware(GrowingEndpoint),
         Middleware(RoomEndpoint),
     ],
     "on_script_error": on_script_error,

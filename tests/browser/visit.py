@@ -24,7 +24,8 @@ machine that has five times as much to do as it can."""
 COLD_MS = 120_000
 """How long the first run of a server may take, which imports torch before it."""
 
-PLAYER = '[data-kvviz="player"]'
+PLAYER = '[data-kvviz="player"]:not([data-growing])'
+"""Of a run that is over."""
 
 BUFFERS = re.compile("/_kvviz/bytes/[0-9a-f]{64}$")
 """Addresses of what the pictures draw."""

@@ -10,6 +10,7 @@ from kvviz.ui.shell.bytes_endpoint import BytesEndpoint
 from kvviz.ui.shell.late_charts import LateCharts
 from kvviz.ui.shell.own_path import own_path
 from kvviz.ui.shell.served_bytes import serve_buffer
+from kvviz.ui.work.growing_endpoint import GrowingEndpoint
 from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -59,6 +60,7 @@ def test_every_address_of_the_apps_own_answers_below_the_prefix(below):
     served = serve_buffer(b"a run " * 1000)
     for middleware, path in (
         (JobEndpoint, f"/_kvviz/jobs/{job.key}"),
+        (GrowingEndpoint, f"/_kvviz/jobs/{job.key}/run"),
         (lambda app: RoomEndpoint(app, store), f"/_kvviz/rooms/{member.key}"),
         (BytesEndpoint, f"/{served.address}"),
         (LateCharts, "/static/js/PlotlyChart.x.js"),

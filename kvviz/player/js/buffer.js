@@ -71,6 +71,13 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number[]} [n_cross_computed] With an encoder: cross-attention rows.
  * @property {number[]} [n_cross_reused]
  *
+ * @typedef {object} Growing A run under way, as `kvviz.player.growing.Growing` has it.
+ * @property {number} n_steps
+ * @property {number} n_held
+ * @property {boolean} layer_is_held
+ * @property {number | null} step
+ * @property {Cache} cache
+ *
  * @typedef {object} Header
  * @property {string} magic
  * @property {number} format
@@ -95,6 +102,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} view_number Counts the views that the host has asked for.
  * @property {boolean} plays Whether it plays by itself, once, when it is first seen.
  * @property {boolean} recorded Whether it was made elsewhere, or before, and not just now where it is shown.
+ * @property {Growing | null} growing Null of a run that is over; a buffer of one does not name it.
  * @property {number[]} layers
  * @property {number[]} score_scale Factor on products of queries and keys, one a layer.
  * @property {ArrayEntry[]} arrays
@@ -143,6 +151,7 @@ function checkedHeader(header) {
   header.savings ??= null;
   header.named_cache ??= null;
   header.special_ids ??= [];
+  header.growing ??= null;
   checkCounts(header);
   requireNumbers(header.special_ids, header.special_ids.length, "special_ids");
   if (header.encoder !== null) checkEncoder(header);
@@ -151,6 +160,7 @@ function checkedHeader(header) {
     for (const name of contract.savings) requireNumbers(header.savings[name], header.n_steps, `savings.${name}`);
   }
   if (header.named_cache !== null) requireTexts(header.named_cache, contract.named_cache, "named_cache");
+  if (header.growing !== null) requireFields(header.growing, contract.growing, "growing");
   return header;
 }
 
@@ -284,7 +294,7 @@ function checkArrays(header, arrays) {
       expectRows(`${cache}.cross_`, layer, n_encoder);
     }
   }
-  if (header.layers.length < n_layers) {
+  if (header.layers.length < n_layers && header.growing === null) {
     expect("thumbnails", [n_layers, n_heads, null, null]);
   }
 }

@@ -52,6 +52,11 @@ export function pointOn(event, node) {
   return { x: (event.clientX - left) / zoom, y: (event.clientY - top) / zoom };
 }
 
+/** @returns {boolean} Whether the person has asked for less motion. */
+export function reducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
 /**
  * Runs something again only when what it depends on has changed.
  * @returns {(keys: unknown[], run: () => void) => void}

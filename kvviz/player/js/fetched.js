@@ -1,6 +1,8 @@
 // Hands a component the buffer that it draws, fetched at an address of its own: what Streamlit's message
-// carries is a voucher. Until the buffer is here what was drawn before stands, or a line that says so.
+// carries is a voucher. Until the buffer is here what was drawn before stands, or a line that says so. Of a
+// run under way the voucher says where it is asked for: it is drawn as it stands, until its buffer is there.
 import { el, setText } from "./dom.js";
+import { GrowingRun } from "./growing.js";
 import { appended } from "./packed_buffer.js";
 
 /** Nobody has to read of what comes at once. */
@@ -17,7 +19,7 @@ const ROOM = "min-height: 40rem"; // not for people: a style
 
 /**
  * @import { Call } from "./mount_component.js"
- * @typedef {{ addresses: string[], waiting: string, late: string }} Voucher As `kvviz.ui.shell.served_bytes` has it.
+ * @typedef {{ addresses: string[], waiting: string, late: string, grows?: string }} Voucher As `kvviz.ui.shell.served_bytes` has it.
  */
 
 /** @type {Map<string, Uint8Array>} */
@@ -56,6 +58,9 @@ class Place {
     this.buffer = /** @type {Uint8Array | null} */ (null);
     this.end = () => {};
     this.isDrawn = false;
+    /** The run under way, and where it is asked for. */
+    this.growing = /** @type {GrowingRun | null} */ (null);
+    this.grows = /** @type {string | undefined} */ (undefined);
     this.line = /** @type {HTMLElement | null} */ (null);
     this.sayTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     this.tryTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
@@ -64,27 +69,54 @@ class Place {
   /** @param {Call} call */
   take(call) {
     this.call = call;
-    const { addresses } = /** @type {Voucher} */ (call.data);
+    const { addresses, grows } = /** @type {Voucher} */ (call.data);
+    this.grow(grows);
     const asked = addresses.join(" ");
     if (asked !== this.asked) {
       this.asked = asked;
       this.attempts = 0;
       this.buffer = addresses.every((one) => kept.has(one)) ? joined(addresses.map((one) => /** @type {Uint8Array} */ (kept.get(one)))) : null;
     }
-    if (this.buffer) this.draw(this.buffer);
+    if (this.growing?.held) this.drawGrowing(this.growing.held);
+    else if (this.buffer) this.draw(this.buffer);
+    // Nothing is there but what comes of the run under way.
+    else if (addresses.length === 0) return;
     // What was lost is asked for at once when the page has given it again, and then in its time.
     else if (this.attempts < 2) this.come(asked);
   }
 
   /** @param {Uint8Array} buffer */
   draw(buffer) {
-    if (!this.call) return;
+    if (this.call) this.show(buffer, this.call);
+  }
+
+  /** @param {Uint8Array} buffer @param {Call} call */
+  show(buffer, call) {
     clearTimeout(this.sayTimer);
     clearTimeout(this.tryTimer);
     this.line?.remove();
     this.line = null;
     this.isDrawn = true;
-    this.end = this.component({ ...this.call, data: buffer });
+    this.end = this.component({ ...call, data: buffer });
+  }
+
+  /** @param {string | undefined} grows Address of a run under way. */
+  grow(grows) {
+    if (grows === this.grows) return;
+    this.grows = grows;
+    this.growing?.stop();
+    this.growing = grows === undefined ? null : new GrowingRun(urlOf(grows), (buffer) => this.drawGrowing(buffer));
+  }
+
+  /** @param {Uint8Array} buffer Of the run under way, as it stands. What is looked at in it concerns it alone. */
+  drawGrowing(buffer) {
+    const { call, growing } = this;
+    if (!call || !growing) return;
+    const look = (/** @type {string} */ _, /** @type {any} */ at) => {
+      const { layer, head } = { ...growing.looked, ...at };
+      if (Number.isInteger(layer) && Number.isInteger(head)) growing.look({ layer, head });
+    };
+    this.show(buffer, { ...call, setStateValue: look, setTriggerValue: look });
   }
 
   /** @param {string} asked */
@@ -100,7 +132,7 @@ class Place {
     const lost = addresses.find((_, i) => parts[i] === null);
     if (parts.every((part) => part instanceof Uint8Array)) {
       this.buffer = joined(/** @type {Uint8Array[]} */ (parts));
-      this.draw(this.buffer);
+      if (!this.growing?.held) this.draw(this.buffer);
       return;
     }
     const wait = Math.min(TRY_AGAIN_MS * 2 ** this.attempts++, TRY_AGAIN_AT_MOST_MS);
@@ -134,6 +166,7 @@ class Place {
 
   leave() {
     this.call = null;
+    this.growing?.stop();
     clearTimeout(this.sayTimer);
     clearTimeout(this.tryTimer);
     this.line?.remove();
@@ -148,9 +181,8 @@ class Place {
 async function bytesAt(address) {
   const here = kept.get(address);
   if (here) return here;
-  const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
   try {
-    const response = await fetch(new URL(address, __streamlit?.BACKEND_BASE_URL ?? document.baseURI).href);
+    const response = await fetch(urlOf(address));
     if (response.status === NOT_KEPT) return null;
     if (!response.ok) return undefined;
     const bytes = new Uint8Array(await response.arrayBuffer());
@@ -160,6 +192,12 @@ async function bytesAt(address) {
   } catch {
     return undefined;
   }
+}
+
+/** @param {string} address Below the app's own. @returns {string} */
+function urlOf(address) {
+  const { __streamlit } = /** @type {{ __streamlit?: { BACKEND_BASE_URL?: string } }} */ (globalThis);
+  return new URL(address, __streamlit?.BACKEND_BASE_URL ?? document.baseURI).href;
 }
 
 /** @param {Uint8Array[]} parts A buffer, and others whose arrays belong into it. @returns {Uint8Array} */

@@ -87,7 +87,7 @@ export function originAt({ origins }, { cache, layer, head, cross }) {
  * @returns {OriginPlace | null} Null where nothing is on show that needs it, or it is here.
  */
 export function originWanted(payload, { cell, further, layer, head, cache }, again) {
-  if (cell === null || further === null) return null;
+  if (cell === null || further === null || payload.header.growing !== null) return null;
   const place = { cache: mainRun(cache), layer, head, cross: cell.cross };
   const found = originAt(payload, place);
   return found && !(again && found.refused) ? null : place;

@@ -1,5 +1,5 @@
 // The two lists that choose layer and head: in the title of the pattern where it is wide, else above the pictures.
-import { el } from "./dom.js";
+import { el, whenChanged } from "./dom.js";
 import { groupsOf } from "./kv_heads.js";
 import { layerInView } from "./state.js";
 import { LABELS, kvHeadName } from "./words.js";
@@ -19,15 +19,19 @@ export function headPicker(dispatch) {
     el("label", {}, [LABELS.layer, layers]),
     el("label", {}, [LABELS.head, heads]),
   ]);
+  const changed = whenChanged();
   return {
     node,
     /** @param {Payload} payload @param {boolean} canAsk Whether layers that are not here can be had. */
     fill(payload, canAsk) {
       const { model, layers: here } = payload.header;
-      const all = options(model.n_heads, () => true);
-      const groups = groupsOf(payload).map(({ kv, first, last }) => el("optgroup", { label: kvHeadName(kv) }, all.slice(first, last + 1)));
-      layers.replaceChildren(...options(model.n_layers, (n) => canAsk || here.includes(n)));
-      heads.replaceChildren(...(groups.length ? groups : all));
+      // A list that is open closes when it is filled anew.
+      changed([JSON.stringify([model, here]), canAsk], () => {
+        const all = options(model.n_heads, () => true);
+        const groups = groupsOf(payload).map(({ kv, first, last }) => el("optgroup", { label: kvHeadName(kv) }, all.slice(first, last + 1)));
+        layers.replaceChildren(...options(model.n_layers, (n) => canAsk || here.includes(n)));
+        heads.replaceChildren(...(groups.length ? groups : all));
+      });
     },
     /** @param {State} state */
     update(state) {

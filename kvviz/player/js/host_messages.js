@@ -1,6 +1,6 @@
 // What the host is told and asked: the view that a person came to rest at, and what is on show and not here.
 import { originWanted } from "./head_origin.js";
-import { viewOf } from "./state.js";
+import { initialState, viewOf } from "./state.js";
 
 /**
  * @import { Payload, View } from "./buffer.js"
@@ -92,6 +92,24 @@ export class HostMessages {
       this.told = text;
       if (payload) this.host.onView?.(view, payload.header.view_number, payload.header.id);
     }, isLed ? LED_TELL_MS * (1 + Math.random()) : TELL_MS);
+  }
+
+  /**
+   * Tells of a run that has come to its end what is looked at in it by now, and asks for what of it is not
+   * here: the host has heard of neither while the run was made.
+   * @param {Payload} payload @param {State} state
+   */
+  settle(payload, state) {
+    const { header } = payload;
+    const { layer, cache } = state.wanted;
+    if (layer === null && cache === null) {
+      this.knows(initialState(payload));
+      this.tell(false);
+      return;
+    }
+    // In this order: what is asked for changes the view that was told.
+    this.host.onView?.(viewOf(state), header.view_number, header.id);
+    this.host.onWanted?.({ id: header.id, ...(layer !== null && { layer }), ...(cache !== null && { cache }) });
   }
 
   stop() {

@@ -71,27 +71,42 @@ export function appended(buffer, more) {
     const [own, added] = [taken(buffer), taken(more)];
     const behind = aligned(own.data.length);
     const shifted = added.header.arrays.map((/** @type {ArrayEntry} */ entry) => ({ ...entry, offset: entry.offset + behind }));
-    const text = new TextEncoder().encode(JSON.stringify({ ...own.header, arrays: [...own.header.arrays, ...shifted] }));
-    const start = aligned(4 + text.length);
-    const joined = new Uint8Array(start + behind + added.data.length);
-    joined.fill(0x20, 4 + text.length, start);
-    new DataView(joined.buffer).setUint32(0, start - 4, true);
-    joined.set(text, 4);
-    joined.set(own.data, start);
-    joined.set(added.data, start + behind);
-    return joined;
+    return together({ ...own.header, arrays: [...own.header.arrays, ...shifted] }, [own.data, added.data]);
   } catch {
     return buffer;
   }
 }
 
-/** @param {number} length @returns {number} */
-function aligned(length) {
+/**
+ * @param {object} header With the arrays that it lists. @param {Uint8Array[]} parts What is behind it: each
+ *   begins where it is aligned. @returns {Uint8Array}
+ */
+export function together(header, parts) {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const start = aligned(4 + text.length);
+  const n = parts.reduce((sum, part) => sum + aligned(part.length), start);
+  const buffer = new Uint8Array(n);
+  buffer.fill(0x20, 4 + text.length, start);
+  new DataView(buffer.buffer).setUint32(0, start - 4, true);
+  buffer.set(text, 4);
+  let at = start;
+  for (const part of parts) {
+    buffer.set(part, at);
+    at += aligned(part.length);
+  }
+  return buffer;
+}
+
+/** @param {number} length @returns {number} Up to where what comes next may begin. */
+export function aligned(length) {
   return Math.ceil(length / frame.alignment) * frame.alignment;
 }
 
-/** @param {Uint8Array} bytes @returns {{ header: any, data: Uint8Array }} */
-function taken(bytes) {
+/**
+ * Takes a buffer apart, without a look at what it holds.
+ * @param {Uint8Array} bytes @returns {{ header: any, data: Uint8Array }} The header, and all arrays behind it.
+ */
+export function taken(bytes) {
   const start = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   return { header: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(4, start))), data: bytes.subarray(start) };
 }

@@ -1,7 +1,8 @@
 // The player: holds the state, lays out, and draws a frame when something changed.
-import { setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
+import { reducedMotion, setAttribute, setText, show, whenChanged, zoomOf } from "./dom.js";
 import { readBuffer } from "./buffer.js";
 import { writeTags } from "./figure_tag.js";
+import { FormerRun, sameContent } from "./former_run.js";
 import { clearHooks, writeHooks } from "./hooks.js";
 import { HostMessages } from "./host_messages.js";
 import { PictureStore } from "./images.js";
@@ -14,7 +15,7 @@ import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, stepFacts } from "./run.js";
 import { livesOnShow } from "./scene.js";
-import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { actionOfKey, hasGrown, initialState, reduce, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
@@ -31,6 +32,9 @@ import * as words from "./words.js";
 
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
+/** A screen reader hears of a step that changes by itself once it rests. */
+const SAY_MS = 300;
+const SAY_MOVING_MS = 2000;
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -56,6 +60,7 @@ export class Player {
     this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
     this.playTimer = 0;
     this.sayTimer = 0;
+    this.former = new FormerRun();
     /** Whether the view is being changed by who leads, and not by the person here. */
     this.isLed = false;
     this.messages = new HostMessages(host, this);
@@ -88,8 +93,8 @@ export class Player {
       kvviz: {
         frameTimes: () => [...this.frameTimes],
         isMoving: () => this.moment(performance.now()) !== REST,
-        /** The run on show, and the view of it; null before there is one. */
-        seen: () => this.payload && this.state && { ...viewOf(this.state), run: this.payload.header.id },
+        /** The run on show, and the view of it; null before there is one, and while it is made. */
+        seen: () => this.payload && this.state && !this.payload.header.growing && { ...viewOf(this.state), run: this.payload.header.id },
         /** Shows another view of the run, as somebody else does who leads. */
         look: (/** @type {View} */ view) => this.look(view),
         /** Goes so many steps on. */
@@ -117,21 +122,27 @@ export class Player {
       this.refuse([error.message, gettext("Run it again, or open another file.")].join(" "));
       return;
     }
-    const before = this.payload;
-    if (before && this.state && sameContent(before, payload)) {
+    const { payload: before, state } = this;
+    const grew = before !== null && hasGrown(before, payload);
+    const isSame = before !== null && state !== null && sameContent(before, payload);
+    const next = isSame ? state : before && state ? this.former.stateAfter(state, before, payload) : initialState(payload);
+    this.state = next;
+    if (isSame) {
       this.payload = payload;
     } else {
-      this.state = before && this.state ? stateAfterUpdate(this.state, before, payload) : initialState(payload);
       this.forget();
       this.payload = payload;
       this.cumulative = { on: cumulativeRows(payload, "on"), off: cumulativeRows(payload, "off") };
       this.view.picker.fill(payload, this.messages.canAsk);
-      if (!this.state.playing) this.pausePlaying();
+      if (!next.playing) this.pausePlaying();
       if (payload.header.plays && before === null) this.playOnce();
+      if (grew && state && next.step > state.step && !reducedMotion()) this.move(next, next.step === state.step + 1);
     }
+    this.root.toggleAttribute("data-growing", payload.header.growing !== null);
     writeTags(this.root, payload.header.recorded);
-    this.messages.knows(this.state);
+    this.messages.knows(next);
     this.stir();
+    if (grew && payload.header.growing === null) this.messages.settle(payload, next);
     this.messages.askModel(false);
     show(this.view.alert, false);
     show(this.view.body, true);
@@ -221,7 +232,8 @@ export class Player {
    * @param {number} row
    */
   edit(row) {
-    if (this.payload) this.messages.edit(this.payload, row);
+    if (!this.payload || this.payload.header.growing) return;
+    this.messages.edit(this.payload, row);
     leadTo(EXPERIMENT, reducedMotion());
   }
 
@@ -365,7 +377,8 @@ export class Player {
    */
   say(sentence) {
     clearTimeout(this.sayTimer);
-    this.sayTimer = window.setTimeout(() => setText(this.view.said, sentence), this.state?.playing ? 2000 : 300);
+    const moves = this.state?.playing || this.payload?.header.growing;
+    this.sayTimer = window.setTimeout(() => setText(this.view.said, sentence), moves ? SAY_MOVING_MS : SAY_MS);
   }
 
   destroy() {
@@ -380,14 +393,4 @@ export class Player {
     this.unlisten?.();
     this.root.replaceChildren();
   }
-}
-
-/** @param {Payload} a @param {Payload} b @returns {boolean} */
-function sameContent(a, b) {
-  return a.header.id === b.header.id && a.header.view_number === b.header.view_number && a.n_bytes === b.n_bytes && a.header.layers.join() === b.header.layers.join();
-}
-
-/** @returns {boolean} */
-function reducedMotion() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -16,7 +16,8 @@ export function proofLine() {
     node,
     update(/** @type {Scene} */ { payload, state }) {
       changed([payload, state.step, state.layer, state.head, state.cache], () => {
-        const cached = state.cache === "off" ? null : runOf(payload, "on");
+        // How the rows of a run under way are at its end is not known before.
+        const cached = state.cache === "off" || payload.header.growing !== null ? null : runOf(payload, "on");
         const notes = [];
         if (cached) notes.push(cached.reuse_is_proven ? LABELS.proven : LABELS.unproven, crossNote(payload.header.encoder));
         if (state.cache !== "on") notes.push(recomputedNote(stepFacts(payload, "off", state)));

@@ -17,6 +17,7 @@ import { whyUnseen, windowOf } from "./unseen.js";
  * @property {RunCache} cache
  * @property {number} step
  * @property {number} n_steps
+ * @property {boolean} isGrowing Whether there are more to come.
  * @property {"prefill" | "decode"} kind
  * @property {number} n_prompt
  * @property {number} n_rows Rows that have been written after the step, those that are gone among them.
@@ -100,6 +101,7 @@ export function stepFacts(payload, cache, { step, layer, head }) {
     cache,
     step,
     n_steps,
+    isGrowing: payload.header.growing !== null,
     kind: step === 0 ? "prefill" : "decode",
     n_prompt,
     n_rows: n_prompt + step,

@@ -33,6 +33,7 @@ import { nearestSeen } from "./unseen.js";
  * @property {boolean} table
  * @property {string | null} open Which popover is open.
  * @property {number | null} windowRow Row that the K/V window was moved to, or null to follow the step.
+ * @property {{ layer: number, head: number } | null} begun Of a run under way, where it was seen first.
  *
  * @typedef {(
  *   | { type: "step", to: number }
@@ -60,8 +61,18 @@ import { nearestSeen } from "./unseen.js";
 
 export const SPEEDS = [0.5, 1, 2, 4, 8];
 
-/** @param {Payload} payload @returns {State} */
+/** @param {Payload} payload @returns {State} A run under way is seen at its newest step, or as near as it is to where a link leads. */
 export function initialState(payload) {
+  const { growing, n_steps, view } = payload.header;
+  if (growing === null) return stateAt(payload);
+  const step = Math.min(growing.step ?? Infinity, n_steps - 1);
+  const cache = availableCaches(payload).includes(growing.cache) ? null : growing.cache;
+  const state = { ...stateAt(payload), ...fittingView(payload, { ...view, step }), wanted: { layer: null, cache } };
+  return { ...state, begun: { layer: state.layer, head: state.head } };
+}
+
+/** @param {Payload} payload @returns {State} */
+function stateAt(payload) {
   return {
     ...fittingView(payload, payload.header.view),
     playing: false,
@@ -75,21 +86,72 @@ export function initialState(payload) {
     table: false,
     open: null,
     windowRow: null,
+    begun: null,
   };
 }
 
 /**
  * The state after a new buffer. The same run keeps its view; so does the same prompt when it comes
- * back with the run that was asked for. Anything else starts where its header says, and so does
- * what comes with a new number of its view: the host has been asked for that one since.
+ * back with the run that was asked for, and a run that has grown. Anything else starts where its header
+ * says, and so does what comes with a new number of its view: the host has been asked for that one since.
  *
  * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
  */
 export function stateAfterUpdate(state, before, after) {
+  if (hasGrown(before, after)) return stateAfterGrowth(state, before, after);
   const same = before.header.id === after.header.id;
   const answers = state.wanted.cache !== null && sameQuestion(before, after);
   const isAsked = before.header.view_number !== after.header.view_number;
   if (isAsked || (!same && !answers)) return { ...initialState(after), speed: state.speed, table: state.table };
+  return { ...kept(state, after), hover: null };
+}
+
+/**
+ * Whether one buffer is a run under way, and the other the same run later, or its end.
+ * @param {Payload} before @param {Payload} after @returns {boolean}
+ */
+export function hasGrown(before, after) {
+  const { growing, model, prompt, options, n_prompt, tokens } = before.header;
+  if (growing === null) return false;
+  const asked = (/** @type {Payload["header"]} */ one) => JSON.stringify([one.model.name, one.prompt, one.options, one.n_prompt]);
+  const goesOn = tokens.every(({ id }, at) => after.header.tokens[at]?.id === id);
+  return goesOn && asked(after.header) === asked({ ...after.header, model, prompt, options, n_prompt });
+}
+
+/**
+ * Who looks at the newest step goes with the run, at most to where a link leads; who looks elsewhere stays.
+ * @param {State} state @param {Payload} before @param {Payload} after @returns {State}
+ */
+function stateAfterGrowth(state, before, after) {
+  const newest = after.header.n_steps - 1;
+  const goal = before.header.growing?.step ?? Infinity;
+  const follows = state.step === before.header.n_steps - 1 && state.step !== goal && !state.dragging;
+  const to = Math.min(!follows ? state.step : goal > state.step ? goal : newest, newest);
+  const next = { ...atStep(state, to, after), ...placeAtTheEnd(state, after) };
+  const isHere = next.wanted.layer !== null || after.header.layers.includes(next.layer);
+  const found = kept(isHere ? next : { ...next, wanted: { ...next.wanted, layer: next.layer } }, after);
+  // A cell that a link names opens with the whole run, if nobody has looked at another meanwhile.
+  const { step, cell } = after.header.view;
+  const opens = found.nAsked === 0 && found.cell === null && found.step === step;
+  return opens ? { ...found, cell: cellWithin(after, found, cell) } : found;
+}
+
+/**
+ * A head that nobody has picked was the best of what there was, and gives way to that of the whole run: a
+ * link leads to the same head, whether one has seen the run grow or not.
+ * @param {State} state @param {Payload} after @returns {Partial<State>}
+ */
+function placeAtTheEnd({ begun, layer, head, wanted }, { header: { growing, view } }) {
+  if (growing !== null) return {};
+  const isPicked = wanted.layer !== null || layer !== begun?.layer || head !== begun.head;
+  return { begun: null, ...(!isPicked && { layer: view.layer, head: view.head }) };
+}
+
+/**
+ * A state as far as a buffer has what it looks at, and with what was asked for where that has come.
+ * @param {State} state @param {Payload} after @returns {State}
+ */
+function kept(state, after) {
   const available = availableCaches(after);
   const { layer, cache } = state.wanted;
   const layerHere = layer !== null && after.header.layers.includes(layer);
@@ -105,7 +167,6 @@ export function stateAfterUpdate(state, before, after) {
     ...state,
     ...view,
     wanted: { layer: layerHere ? null : layer, cache: cacheHere ? null : cache },
-    hover: null,
   };
 }
 

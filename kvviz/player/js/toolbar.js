@@ -91,7 +91,7 @@ export function toolbar(dispatch) {
       setText(
         waiting,
         state.wanted.cache !== null
-          ? words.waiting("run", state.wanted.cache)
+          ? payload.header.growing ? words.onceOver(state.wanted.cache) : words.waiting("run", state.wanted.cache)
           : state.wanted.layer !== null ? words.waiting("layer", state.wanted.layer) : "",
       );
 

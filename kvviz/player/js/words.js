@@ -188,8 +188,9 @@ export function kvHeadName(kv) {
 }
 
 /** @param {StepFacts} facts @returns {string} */
-function stepName({ kind, step, n_steps }) {
-  return kind === "prefill" ? gettext("Prefill") : gettext("Decode step {step} of {last}", { step, last: n_steps - 1 });
+function stepName({ kind, step, n_steps, isGrowing }) {
+  if (kind === "prefill") return gettext("Prefill");
+  return isGrowing ? gettext("Decode step {step}", { step }) : gettext("Decode step {step} of {last}", { step, last: n_steps - 1 });
 }
 
 /** @param {NonNullable<StepFacts["cross"]>} cross @returns {Span[]} What became of the rows of the second cache. */
@@ -359,6 +360,11 @@ export function rowCompared(difference, parted) {
 /** @param {"keys" | "values"} part @param {number} column @param {number} number @returns {string} */
 export function numberReading(part, column, number) {
   return `${part === "keys" ? "K" : "V"}[${column}] ≈ ${signed(number)}`;
+}
+
+/** @param {Cache} cache @returns {string} What is said of a way of looking that waits for the end of the run on show. */
+export function onceOver(cache) {
+  return gettext("{way}: once this run is over", { way: LABELS[cache] });
 }
 
 /** @param {"layer" | "run"} kind @param {number | Cache | null} what @returns {string} */

@@ -222,6 +222,7 @@ def player(
     key: str,
     view_number: int = 0,
     plays: bool = False,
+    grows: str | None = None,
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
     on_edit: Callable[[int], None] | None = None,
@@ -236,6 +237,8 @@ def player(
         key: Name of this player on the page.
         view_number: Another one, and the player takes on `view`.
         plays: Whether the run plays by itself, once.
+        grows: Address of a run that is made in place of this one, if there is one. As soon as there
+            is something to see of it the player shows it, and asks for more by itself.
         on_view: Told each view that the person comes to rest at. Where it returns True, the page
             around the player is drawn anew.
         on_cache: Told when the person asks for a way of looking that needs another run.
@@ -295,7 +298,7 @@ def player(
 
     _component()(
         key=key,
-        data=voucher(memory["address"], *(one.address for one in memory["origin"])),
+        data=voucher(memory["address"], *(one.address for one in memory["origin"]), grows=grows),
         on_view_change=lambda: heard("view", moved),
         on_wanted_change=lambda: heard("wanted", requested),
         on_lost_change=lambda: heard("lost", missed),
@@ -305,3 +308,21 @@ def player(
         on_cache(request)
     if redraw:
         st.rerun()
+
+
+@st.fragment
+@bounded
+def player_to_come(grows: str | None, *, key: str) -> None:
+    """Draw the player of a run that is the first on its page, while it is made.
+
+    Args:
+        grows: Where the run is asked for, if it can be.
+        key: Of the player, whose place it takes.
+    """
+    _component()(
+        key=key,
+        data=voucher(grows=grows),
+        on_view_change=lambda: None,
+        on_wanted_change=lambda: None,
+        on_lost_change=lambda: None,
+    )

@@ -14,17 +14,18 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import saving, work_status
-from kvviz.ui.parts.player import first_view, player
+from kvviz.ui.parts.player import first_view, player, player_to_come
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.text_controls import Draft, TextControls
-from kvviz.ui.parts.view import View
+from kvviz.ui.parts.view import View, within
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work import runs
+from kvviz.ui.work import growing_endpoint, runs
 from kvviz.ui.work.run_settings import RunSettings
+from kvviz.ui.work.run_so_far import GrowingLook
 from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
@@ -149,10 +150,16 @@ class RunPage(ABC):
         self.draw_above()
         if state.shown is not None:
             self.draw_run(state.shown)
-        if state.shown is None and state.job is not None:
+        elif state.job is not None:
+            player_to_come(self.grows, key=self.player_key)
             st.skeleton(height=640)
         if state.job is None:
             self.write_address()
+
+    @property
+    def player_key(self) -> str:
+        """Of the player, also of that of a run under way."""
+        return f"{self.KEY}-player"
 
     def take_link(self, link: Link) -> None:
         """Make the page show what a link says."""
@@ -220,6 +227,32 @@ class RunPage(ABC):
             as_read=self.as_read,
             stops=self.stops,
         )
+        if not self.is_on_screen(wanted):
+            # Whatever comes first, the run or its end: a link's view is kept to.
+            step = state.coming.step if state.coming and state.by_link else None
+            state.job.look = self.growing_look(state.coming or state.view, step)
+
+    def growing_look(self, view: View, step: int | None) -> GrowingLook:
+        """Return how a run that is under way is looked at, to come to a view of it.
+
+        Args:
+            view: The view.
+            step: Where to stay; None to go with the run.
+        """
+
+        def choose(shown: ShownRun) -> tuple[int, int]:
+            # What the page chooses by a whole run it may not find yet, nor what a link names.
+            inside, _ = within(view, shown.trace, shown.n_steps)
+            found = self.opening(shown, replace(inside, step=0, cell=None))
+            return found.layer or 0, found.head or 0
+
+        return GrowingLook(choose, step, view.cache)
+
+    @property
+    def grows(self) -> str | None:
+        """Where the browser asks for the run under way, if it is to be seen while it is made."""
+        job = self.state.job
+        return None if job is None or job.look is None else growing_endpoint.address(job)
 
     def write_address(self) -> None:
         """Put the run on screen and the view into the address bar; a file has no address."""
@@ -263,8 +296,9 @@ class RunPage(ABC):
         player(
             shown,
             self.opening(shown, state.view),
-            key=f"{self.KEY}-player",
+            key=self.player_key,
             view_number=state.view_number,
+            grows=self.grows,
             on_view=moved,
             on_cache=other_way,
             on_edit=self.edit_token,

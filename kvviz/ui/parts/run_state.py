@@ -8,6 +8,7 @@ from kvviz.player import fingerprint
 from kvviz.ui.parts.view import View, within
 from kvviz.ui.parts.work_state import WorkState
 from kvviz.ui.shell.links import lines_about
+from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
 
@@ -47,6 +48,13 @@ class RunState(WorkState):
         """Leave on screen what was there, and tell what went wrong."""
         super().fail(error)
         self.settle()
+
+    def take(self, job: Job) -> None:
+        """Take in a run, and the head that a person went to while it was made."""
+        if job.look is not None and job.look.picked is not None:
+            layer, head = job.look.picked
+            self.coming = replace(self.coming or self.view, layer=layer, head=head)
+        super().take(job)
 
     def show(self, result: ShownRun) -> None:
         """Put a new run on screen.

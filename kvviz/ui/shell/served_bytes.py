@@ -15,7 +15,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from threading import Lock
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from weakref import WeakValueDictionary
 
 from kvviz.translation import gettext as _
@@ -67,11 +67,13 @@ class Voucher(TypedDict):
         addresses: Of the buffer, and of what belongs into it besides.
         waiting: Is said until it has come.
         late: Is said when it does not come.
+        grows: Where a run that is made meanwhile is asked for; it is drawn until it is over.
     """
 
     addresses: list[str]
     waiting: str
     late: str
+    grows: NotRequired[str]
 
 
 _served: WeakValueDictionary[str, ServedBytes] = WeakValueDictionary()
@@ -98,13 +100,21 @@ def find(name: str) -> ServedBytes | None:
     return _served.get(name)
 
 
-def voucher(*addresses: str) -> Voucher:
-    """Return what a front end is given to fetch a buffer by, and what belongs into it."""
-    return {
+def voucher(*addresses: str, grows: str | None = None) -> Voucher:
+    """Return what a front end is given to fetch a buffer by, and what belongs into it.
+
+    Args:
+        addresses: Of the buffer, and of what belongs into it; none where there is no buffer yet.
+        grows: Address of a run that is made meanwhile, if there is one.
+    """
+    made: Voucher = {
         "addresses": [*addresses],
         "waiting": _("The picture is on its way…"),
         "late": _("The picture has not come yet. It is asked for again."),
     }
+    if grows is not None:
+        made["grows"] = grows
+    return made
 
 
 def _one(made: ServedBytes) -> ServedBytes:

@@ -7,10 +7,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from kvviz.errors import RunCancelledError
 from kvviz.translation import gettext as _
+
+if TYPE_CHECKING:
+    from kvviz.ui.work.run_so_far import RunSoFar
 
 Result = TypeVar("Result")
 
@@ -22,6 +25,10 @@ class Asker(Protocol):
 
     def report(self, step: int, n_steps: int, /) -> None:
         """Take in how far it is."""
+        ...
+
+    def show(self, so_far: RunSoFar, /) -> None:
+        """Take in what there is of it by now."""
         ...
 
     def cancelled(self) -> bool:
@@ -38,6 +45,7 @@ class Askers(Generic[Result]):
 
     waiting: list[Asker]
     result: Future[Result] = field(default_factory=Future)
+    so_far: RunSoFar | None = None
     _have_left: bool = False
     _lock: Lock = field(default_factory=Lock)
 
@@ -52,6 +60,12 @@ class Askers(Generic[Result]):
         """Tell all how far it is."""
         for one in list(self.waiting):
             one.report(step, n_steps)
+
+    def show(self, so_far: RunSoFar) -> None:
+        """Show all what there is of it by now; who comes later sees it too."""
+        self.so_far = so_far
+        for one in list(self.waiting):
+            one.show(so_far)
 
     def cancelled(self) -> bool:
         """Whether all have left."""
@@ -84,6 +98,8 @@ class EqualWork(Generic[Result]):
             is_first = askers is None or askers.cancelled() or not askers.join(asker)
             if askers is None or is_first:
                 askers = self._under_way[key] = Askers[Result]([asker])
+        if askers.so_far is not None:
+            asker.show(askers.so_far)
         if not is_first:
             return self._wait(askers, asker)
         try:

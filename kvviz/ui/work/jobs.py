@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Event
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from weakref import WeakValueDictionary
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -20,6 +20,9 @@ from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.work import workers
 from kvviz.ui.work.attendance import Attendance
 from kvviz.ui.work.ticket_queue import TicketQueue
+
+if TYPE_CHECKING:
+    from kvviz.ui.work.run_so_far import GrowingLook, RunSoFar
 
 Phase = Literal["waiting", "loading", "running", "done"]
 
@@ -67,6 +70,9 @@ class Job:
         error: What it raised instead.
         key: What the browser asks for it by; nobody can guess another person's.
         attendance: Whether somebody waits for it.
+        language: In which it has something to say, that of who started it.
+        so_far: What there is to see of the work while it goes on, None before and after.
+        look: How a browser looks at that, None where none does.
     """
 
     def __init__(
@@ -92,9 +98,11 @@ class Job:
         self.error: Exception | None = None
         self.started = time.monotonic()
         self.key = secrets.token_urlsafe(16)
+        self.so_far: RunSoFar | None = None
+        self.look: GrowingLook | None = None
         self._says = says or counted
         self._shows = shows
-        self._language = language()
+        self.language = language()
         self._work = work
         self._queue = queue
         context = get_script_run_ctx(suppress_warning=True)
@@ -105,6 +113,7 @@ class Job:
         self._let_go = Event()
         self._done = Event()
         self._hearers: list[Callable[[], object]] = []
+        self._watchers: list[Callable[[], object]] = []
         _jobs[self.key] = self
         _under_way.add(self.key)
         workers.start(self._run, "kvviz-run")
@@ -144,6 +153,12 @@ class Job:
         """Say how far the work is."""
         self.phase, self.step, self.n_steps = "running", step, n_steps
 
+    def show(self, so_far: RunSoFar) -> None:
+        """Let what there is of the work by now be seen."""
+        self.so_far = so_far
+        for hear in list(self._watchers):
+            hear()
+
     def wait(self, timeout: float = 0.0) -> bool:
         """Wait at most so many seconds, for a page; return whether the work is done."""
         self.attendance.page_asks()
@@ -159,19 +174,27 @@ class Job:
         return True
 
     @contextmanager
-    def telling(self, hear: Callable[[], object]) -> Generator[None]:
-        """Inside the ``with`` call `hear` once the work is done, on whatever thread."""
-        self._hearers.append(hear)
+    def telling(self, hear: Callable[[], object], *, of_more: bool = False) -> Generator[None]:
+        """Inside the ``with`` call `hear` once the work is done, on whatever thread.
+
+        Args:
+            hear: What to call.
+            of_more: Whether to call it also each time that there is more to see of the work.
+        """
+        lists = [self._hearers, self._watchers] if of_more else [self._hearers]
+        for one in lists:
+            one.append(hear)
         try:
             if self._done.is_set():
                 hear()
             yield
         finally:
-            self._hearers.remove(hear)
+            for one in lists:
+                one.remove(hear)
 
     def status(self) -> Status:
         """Return what a page draws of the job, in the language of who started it."""
-        with using(self._language):
+        with using(self.language):
             return {
                 "over": self._done.is_set(),
                 "fraction": self.step / self.n_steps if self.n_steps else 0.0,
@@ -226,6 +249,7 @@ class Job:
             self.error = error
         finally:
             self._queue.leave(self._ticket)
+            self.so_far = None
 
     def _has_come_back(self) -> bool:
         """Wait for somebody who is not there; return whether they came, and are in the line again.

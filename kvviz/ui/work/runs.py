@@ -29,6 +29,7 @@ from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
+from kvviz.ui.work.run_so_far import RunSoFar
 from kvviz.ui.work.run_store import RunStore
 from kvviz.ui.work.shared_passes import shared_passes
 from kvviz.ui.work.shown_run import ShownRun
@@ -179,6 +180,9 @@ def start(
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
+        # What is short is over before it would be worth watching, and is not watched on a machine
+        # that takes long for it either: what a page comes to must not depend on that.
+        grows = not (is_short or in_crowd)
         n_timings = N_TIMINGS if is_quiet and n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
         shown = run(
@@ -189,6 +193,7 @@ def start(
             stop_ids=stop_ids,
             n_timings=n_timings,
             together=in_crowd,
+            grows=grows,
             in_haste=lambda: not want_both and others_wait(environment, MANY),
         )
         shown = replace(shown, settings=settings)
@@ -237,12 +242,14 @@ def run(
     stop_ids: tuple[int, ...] = (),
     n_timings: int = 1,
     together: bool = False,
+    grows: bool = False,
     in_haste: Callable[[], bool] = lambda: False,
 ) -> ShownRun:
     """Run a model as asked, reporting to who waits for it and stopping when nobody does.
 
     Where both ways are run, `n_timings` is how often, for the sake of their times, until it is in
-    haste; where not, the run may be made together with others.
+    haste; where not, the run may be made together with others. Where it `grows`, who waits is shown
+    the run with the cache while it is made.
     """
     from kvviz.engine import trace_both, trace_generation
 
@@ -256,13 +263,20 @@ def run(
         "progress": asker.report,
     }
     heads = induction_heads(model)
+
+    def show(record: GenerationTrace) -> None:
+        asker.show(RunSoFar(ShownRun(settings, record, induction_heads=heads)))
+
+    so_far = show if grows else None
     if not both:
         if together:
             chosen = {name: options[name] for name in ("max_new_tokens", *SAMPLING, "stop_ids")}
             asked = GenerationOptions(**chosen)
             trace = shared_passes(model).trace(model, settings.prompt, asked, asker)
         else:
-            trace = trace_generation(model, settings.asked, **options, cancel=asker.cancelled)
+            trace = trace_generation(
+                model, settings.asked, **options, cancel=asker.cancelled, so_far=so_far
+            )
         note = _cancelled_note(trace, settings.new) or _left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
@@ -272,6 +286,7 @@ def run(
         n_timings=n_timings,
         cancel=asker.cancelled,
         in_haste=in_haste,
+        so_far=so_far,
     )
     if comparison.uncached.stopped == "cancelled":
         trace, left_for_later = comparison.cached, not asker.cancelled()
