@@ -53,12 +53,13 @@ class GenerationTrace(RecordedAttention):
         stopped: Why it ended: ``length`` (the number asked for), ``end-of-text``, ``stop-token``
             (one of the options' `stop_ids`), or ``cancelled`` (between two steps, by the caller).
             ``under-way`` if it had not ended when it was recorded.
-        queries: Query rows of all positions that were fed.
+        queries: Query rows of all positions that were fed. Those of rows that came from another run
+            (`GenerationOptions.n_shared`) are that run's, as are their keys and values.
         all_keys: Key rows likewise.
         all_values: Value rows likewise.
         score_scale: Factor on query-key products before softmax, one a layer.
         written_fingerprints: A 64-bit fingerprint of each K row ([0]) and V row ([1]) taken when
-            it was written.
+            it was written, be it in another run.
         final_fingerprints: The same taken from the cache after the last step, or when it dropped
             the row. Equal numbers mean that the bits of the row never changed.
         vocabulary: The text of each token id that a step names in `top_ids` or chose, as the
@@ -137,6 +138,11 @@ class GenerationTrace(RecordedAttention):
                 found=_("It has {n_rows}, the model {n_positions}.").format(
                     n_rows=self.n_rows, n_positions=self.model.n_ctx
                 ),
+            )
+        if self.options.n_shared >= self.n_prompt:
+            raise TraceError(
+                _("The last token of a prompt is read by the run itself."),
+                found=self._counts(),
             )
         self._check_arrays()
         self._check_end()

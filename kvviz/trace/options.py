@@ -10,7 +10,7 @@ from kvviz.errors import OptionsError
 from kvviz.trace.named_cache import NamedCache
 from kvviz.translation import gettext as _
 
-_SOMETIMES = ("stop_ids", "cache", "n_given")
+_SOMETIMES = ("stop_ids", "cache", "n_given", "n_shared")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class GenerationOptions:
         stop_ids: Tokens that end the run besides those that end a text for the model.
         cache: How rows are kept, where `use_cache` does not tell: None for every row where it is
             on, and none where it is off.
+        n_given: How many of the new tokens are of the prompt, which is then read one a step.
+        n_shared: Rows of the beginning that were not computed, but taken over from another run.
 
     Raises:
         OptionsError: If a setting is out of its range or of the wrong type, or a cache is named
@@ -42,6 +44,7 @@ class GenerationOptions:
     stop_ids: tuple[int, ...] = ()
     cache: NamedCache | None = None
     n_given: int = 0
+    n_shared: int = 0
 
     def __post_init__(self) -> None:
         if type(self.max_new_tokens) is not int or self.max_new_tokens < 1:
@@ -66,6 +69,12 @@ class GenerationOptions:
             raise _out_of_range(
                 _("Given tokens must be a whole number, up to that of the new ones."), self.n_given
             )
+        keeps_all = self.use_cache is True and self.cache is None
+        if type(self.n_shared) is not int or self.n_shared < 0 or (self.n_shared and not keeps_all):
+            raise _out_of_range(
+                _("Rows of another run are a whole number, and kept by a cache that keeps all."),
+                self.n_shared,
+            )
         if self.cache is not None and not (type(self.cache) is NamedCache and self.use_cache):
             raise _out_of_range(
                 _("A named cache must be the cache of a run that uses one."), self.cache
@@ -81,15 +90,16 @@ class GenerationOptions:
     def to_json(self) -> dict[str, Any]:
         """Return the options as a plain dictionary for a JSON header.
 
-        Of `stop_ids`, `cache` and given tokens nothing is said where there are none.
+        Of `stop_ids`, `cache`, given tokens and shared rows nothing is said where there are none.
         """
         data = {name: value for name, value in asdict(self).items() if name not in _SOMETIMES}
         if self.stop_ids:
             data["stop_ids"] = list(self.stop_ids)
         if self.cache is not None:
             data["cache"] = self.cache.to_json()
-        if self.n_given:
-            data["n_given"] = self.n_given
+        for name in ("n_given", "n_shared"):
+            if getattr(self, name):
+                data[name] = getattr(self, name)
         return data
 
     @classmethod
@@ -105,12 +115,12 @@ class GenerationOptions:
             settings |= cast("dict[str, Any]", data)
         stop_ids: Any = settings.pop("stop_ids", [])
         cache = NamedCache.from_json(settings.pop("cache")) if "cache" in settings else None
-        n_given: Any = settings.pop("n_given", 0)
+        counts: dict[str, Any] = {name: settings.pop(name, 0) for name in ("n_given", "n_shared")}
         others = {field.name for field in fields(cls)} - {*_SOMETIMES}
         if set(settings) != others or not isinstance(stop_ids, list):
             raise OptionsError(_("The options do not have the settings that a run has."))
         stops = tuple(cast("list[int]", stop_ids))
-        return cls(**settings, stop_ids=stops, cache=cache, n_given=n_given)
+        return cls(**settings, stop_ids=stops, cache=cache, **counts)
 
 
 def _is_number(value: Any) -> bool:

@@ -29,7 +29,8 @@ def check_steps(
     """Hold each step to the law of its kind of run.
 
     With the full cache a step computes the rows of the new positions and reuses all earlier ones,
-    but for those that fell out of a layer's window; without one it computes all. With a named cache
+    but for those that fell out of a layer's window; the first one reuses those that came from
+    another run. Without a cache a step computes all. With a named cache
     it reuses those earlier rows that no step has dropped yet, and computes none of them again: a
     row that is gone stays gone.
 
@@ -72,7 +73,8 @@ def check_steps(
         is_first = number == 0 or not options.use_cache
         _check_cross_positions(step, n_encoder, is_first)
         n_rows = n_prompt + number
-        first_new = 0 if is_first else n_rows - 1
+        # Rows of another run are reused by the first step already.
+        first_new = options.n_shared if is_first else n_rows - 1
         expected = np.arange(first_new, n_rows)
         kept = np.arange(first_new) if last is None else readable(last, number, first_new)
         if (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import Cache
@@ -47,8 +48,11 @@ class FullRows:
         card, self._place = place.card, place
         shape = (2, card.n_layers, card.n_kv_heads, place.n_positions, card.d_head)
         self._buffer = torch.empty(shape, dtype=place.dtype, device=place.device)
+        shared = place.shared
+        n_shared = 0 if shared is None else shared.n_rows
         self._layers = [
-            PreallocatedLayer(keys[None], values[None]) for keys, values in self._buffer.unbind(1)
+            PreallocatedLayer(keys[None], values[None], n_shared)
+            for keys, values in self._buffer.unbind(1)
         ]
         cache = Cache(layers=[*self._layers])
         self._arguments = {"past_key_values": cache, "use_cache": True}
@@ -56,6 +60,13 @@ class FullRows:
         self._written: list[Tensor] = []
         self._queries: list[Tensor] = []
         self._scales: list[float] = []
+        if shared is not None:
+            rows = torch.from_numpy(np.stack([shared.keys, shared.values]))
+            self._buffer.narrow(-2, 0, n_shared).copy_(rows)
+            # They are held to what was written of them in the other run.
+            self._written.append(torch.from_numpy(shared.fingerprints).to(place.device))
+            queries = torch.from_numpy(shared.queries)
+            self._queries.append(queries.to(place.device, place.dtype))
 
     def fed(self, n_tokens: int) -> range:
         """Return the positions that have no row yet."""

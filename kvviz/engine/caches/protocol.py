@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
+from kvviz.engine.caches.shared_rows import SharedRows
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.trace import CrossAttention, ModelCard
 from kvviz.trace.packed_rows import PackedRows
@@ -52,6 +53,8 @@ class RowsPlace:
         device: Where they live.
         turn: Gives what turns keys of a layer so many places on, of each of several numbers of
             places; None in a model that tells positions in another way.
+        shared: Rows of the beginning that are there already; only a cache that keeps every row is
+            given any.
     """
 
     card: ModelCard
@@ -61,6 +64,7 @@ class RowsPlace:
     dtype: torch.dtype
     device: torch.device
     turn: Callable[[int, Tensor], KeyTurn | None] | None = None
+    shared: SharedRows | None = None
 
 
 class KVCache(Protocol):

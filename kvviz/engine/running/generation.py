@@ -16,6 +16,7 @@ from torch import Tensor
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
 from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.caches.shared_rows import SharedRows
 from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
@@ -27,6 +28,7 @@ from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.prefill import Piece, pieces, together
 from kvviz.engine.running.sampling import GivenTokens, TokenChooser
+from kvviz.engine.running.shared_beginning import shared_rows
 from kvviz.engine.running.so_far import OnSoFar, SoFar
 from kvviz.engine.running.step_log import StepLog, StepNote
 from kvviz.errors import ObservationError, OptionsError, RunCancelledError
@@ -56,6 +58,7 @@ def trace_generation(
     n_top: int = 10,
     cache: KVCache | None = None,
     first: int | None = None,
+    prefix: GenerationTrace | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     so_far: OnSoFar | None = None,
@@ -85,6 +88,9 @@ def trace_generation(
             ``caches.Full()`` or ``caches.Recomputed()``.
         first: Tokens of the prompt that the prefill reads, all of them if None. The others are then
             read one a step, before the model chooses any.
+        prefix: Another run of this model with the full cache. The rows of the tokens that the
+            prompt has in common with its beginning are not computed, but taken over from it, bit
+            for bit: step 0 reuses them. No row and no token is another for it, but for rounding.
         progress: Called after each step with the steps done and the most there can be.
         cancel: Asked before each step; True ends the run with what is there.
         so_far: Given the record of the run as it stands, from its first second on and as often as
@@ -98,7 +104,7 @@ def trace_generation(
         PromptError: If the prompt is empty, blank, or no text; or a conversation, and a turn is
             not as it should be, or the model's chat template is missing or fails.
         OptionsError: If a setting is of the wrong type or out of its range, or the model takes no
-            such cache.
+            such cache, or the run cannot begin with the rows of `prefix`.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         RunCancelledError: If cancelled before the first step.
         OutOfMemoryError: If memory runs out; what the run held has been given back.
@@ -122,6 +128,7 @@ def trace_generation(
         n_top=n_top,
         cache=chosen,
         first=first,
+        prefix=prefix,
         progress=progress,
         cancel=cancel,
         so_far=so_far,
@@ -159,6 +166,7 @@ def prepared(
     n_top: int,
     cache: KVCache | None = None,
     first: int | None = None,
+    prefix: GenerationTrace | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     on_logits: OnLogits | None = None,
@@ -182,8 +190,14 @@ def prepared(
         )
     asked = asked_prompt(model, prompt, options.max_new_tokens, first)
     n_given = len(asked.given)
-    options = replace(options, max_new_tokens=options.max_new_tokens + n_given, n_given=n_given)
-    return _steps(model, asked, options, chosen, n_top, progress, cancel, on_logits, so_far)
+    shared = shared_rows(model, asked.ids, chosen, prefix)
+    options = replace(
+        options,
+        max_new_tokens=options.max_new_tokens + n_given,
+        n_given=n_given,
+        n_shared=0 if shared is None else shared.n_rows,
+    )
+    return _steps(model, asked, options, chosen, shared, n_top, progress, cancel, on_logits, so_far)
 
 
 def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
@@ -216,6 +230,7 @@ def _steps(
     asked: AskedPrompt,
     options: GenerationOptions,
     cache: KVCache,
+    shared: SharedRows | None,
     n_top: int,
     progress: Progress | None,
     cancel: Cancel | None,
@@ -233,6 +248,7 @@ def _steps(
         model.dtype,
         model.device,
         partial(model.family.turn, model.module),
+        shared,
     )
     if model.start_id is None:
         rows = cache.rows(place)
