@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from kvviz.player.contract import CONTRACT
-from kvviz.trace import GenerationTrace
+from kvviz.trace import GenerationTrace, Step
 
 STATES: list[str] = CONTRACT["row_states"]
 """What can be said of a row at a step; where nothing is said, the row is not there yet."""
@@ -53,16 +53,16 @@ def lives(name: str, run: GenerationTrace, n_steps: int) -> Iterator[tuple[str, 
 def _life(run: GenerationTrace, n_steps: int, layer: int, kv_head: int) -> np.ndarray:
     """Return the life of the rows of one KV head as spans."""
     return life_spans(
-        _states(step.computed, step.reused, run.live(number, layer)[kv_head], run.n_prompt + number)
+        _states(step, run.live(number, layer)[kv_head], run.n_prompt + number)
         for number, step in enumerate(run.steps[:n_steps])
     )
 
 
-def _states(
-    computed: np.ndarray, reused: np.ndarray, live: np.ndarray, n_written: int
-) -> dict[str, np.ndarray]:
+def _states(step: Step, live: np.ndarray, n_written: int) -> dict[str, np.ndarray]:
     gone = np.flatnonzero(~live[:n_written])
-    return {"computed": computed, "read": reused[live[reused]], "evicted": gone}
+    # What the first step reads and does not compute comes from another run.
+    read = "read" if step.index else "shared"
+    return {"computed": step.computed, read: step.reused[live[step.reused]], "evicted": gone}
 
 
 def cross_lives(run: GenerationTrace, n_steps: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import { gettext, ngettext } from "./translation.js";
  * @property {number} n_rows Rows of K and V after the step.
  * @property {number} step
  * @property {Encoder | null} encoder
+ * @property {number} n_shared Rows of the prompt that came from another run.
  * @property {Held | null} held Where a named cache kept the rows, and the side is the one with it.
  */
 
@@ -25,19 +26,22 @@ import { gettext, ngettext } from "./translation.js";
  * @returns {Explanation}
  */
 export function billExplanation(figure, side, model, n_prompt, step, encoder = null, held = null) {
-  const bill = { side, model, n_rows: n_prompt + step, step, encoder, held: side.cache === "on" ? held : null };
+  const n_shared = n_prompt - side.rows.terms[0];
+  const bill = { side, model, n_rows: n_prompt + step, n_shared, step, encoder, held: side.cache === "on" ? held : null };
   return { rows, cross_rows: crossRows, flops, seconds, cache_bytes: bytes }[figure](bill);
 }
 
 /** @param {Bill} bill @returns {Explanation} */
-function rows({ side }) {
+function rows({ side, n_shared }) {
   const on = side.cache === "on";
   return {
     title: on ? gettext("K/V rows computed with the cache") : gettext("K/V rows computed without the cache"),
     lines: [
       sumOfRows(side.rows),
       on
-        ? gettext("The prefill computes the prompt's rows, every decode step one more.")
+        ? n_shared
+          ? gettext("The prefill computes the prompt's rows but for those of another run, every decode step one more.")
+          : gettext("The prefill computes the prompt's rows, every decode step one more.")
         : gettext("Every step computes all rows again."),
     ],
     note: note(side, ran(side) ? gettext("Read off the positions fed and the projections run.") : ""),

@@ -116,6 +116,7 @@ export function history(dispatch) {
           setText(unit, lifeWords.rowsSoFar(n));
           setAttribute(head, "data-n-computed-total", String(n));
           setAttribute(head, "data-n-live", String(stepFacts(payload, cache, state).n_live));
+          setAttribute(head, "data-n-shared", String(own.n_shared));
           setAttribute(head, "data-n-evicted", String(own.n_evicted[state.step]));
           setAttribute(head, "data-step", String(state.step));
         }

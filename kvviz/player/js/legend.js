@@ -3,7 +3,7 @@ import { gradient } from "./colour.js";
 import { el, setText, show, whenChanged } from "./dom.js";
 import { mainRun } from "./run.js";
 import { evictedLegend } from "./named_cache_words.js";
-import { forgets } from "./unseen.js";
+import { forgets, isShared } from "./unseen.js";
 import { LABELS } from "./words.js";
 
 /**
@@ -16,10 +16,12 @@ export function legend() {
     el("span", { class: "kv-legend-item" }, [el("i", { class: `kv-swatch kv-swatch-${kind}`, "aria-hidden": "true" }), text]);
   const whyGone = el("span");
   const evicted = item("evicted", whyGone);
+  const shared = item("shared", LABELS.legendShared);
   const scale = el("i", { class: "kv-scale", "aria-hidden": "true" });
   const node = el("div", { class: "kv-legend" }, [
     item("computed", LABELS.legendComputed),
     item("reused", LABELS.legendReused),
+    shared,
     evicted,
     item("mask", LABELS.legendMask),
     item("absent", LABELS.legendAbsent),
@@ -29,6 +31,7 @@ export function legend() {
   return {
     node,
     update(/** @type {Scene} */ { payload, state, theme }) {
+      show(shared, isShared(payload, mainRun(state.cache), state));
       show(evicted, forgets(payload, mainRun(state.cache), state));
       setText(whyGone, evictedLegend(payload.header.named_cache));
       coloured([theme], () => (scale.style.background = gradient(theme)));

@@ -23,15 +23,19 @@ export function lifeReading(row, text, step, state, life) {
   if (state === "absent") return gettext("Step {step}: position {row} is not there yet", { step, row });
   const values = { step, row, token: glyphs(text) };
   if (state === "evicted") return gettext("Row {row}, {token}: {life}", { ...values, life: lifeSoFar(life).join(", ") });
-  const now = state === "computed"
-    ? gettext("Step {step} computed row {row}, {token}", values)
-    : gettext("Step {step} read row {row}, {token}, from the cache", values);
+  const now = {
+    computed: () => gettext("Step {step} computed row {row}, {token}", values),
+    read: () => gettext("Step {step} read row {row}, {token}, from the cache", values),
+    shared: () => gettext("Step {step} read row {row}, {token}, which another run has computed", values),
+  }[state]();
   return [now, ...lifeSoFar(life)].join(" · ");
 }
 
 /** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, how often it was read, and since when it is gone. */
-export function lifeSoFar({ computed, n_read, gone, droppedBy }) {
-  const made = computed.length === 1
+export function lifeSoFar({ computed, isShared, n_read, gone, droppedBy }) {
+  const made = isShared
+    ? gettext("computed by another run")
+    : computed.length === 1
     ? gettext("computed at step {first}", { first: computed[0] })
     : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
   const read = n_read ? [ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [];

@@ -6,7 +6,7 @@ import { kvHead } from "./kv_heads.js";
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Numbers, PackedArray } from "./packed_buffer.js"
  *
- * @typedef {"absent" | "computed" | "read" | "evicted"} LifeState
+ * @typedef {"absent" | "computed" | "read" | "evicted" | "shared"} LifeState Shared is what was read and came from another run.
  *
  * @typedef {object} Lives
  * @property {number} n_rows
@@ -15,11 +15,13 @@ import { kvHead } from "./kv_heads.js";
  * @property {number[]} computed Rows computed up to and including each step.
  * @property {number[]} n_read Rows read at each step.
  * @property {number[]} n_evicted Rows that are no longer there at each step.
+ * @property {number} n_shared Rows that came from another run.
  * @property {string} [droppedBy] The named cache that dropped them; else they fell out of a window.
  *
  * @typedef {object} Life One row's life up to a step.
  * @property {number[]} computed The steps that computed it.
  * @property {number} n_read How many steps read it and did not compute it.
+ * @property {true} [isShared] It was computed by another run, and by no step of this one.
  * @property {number | null} gone The first step at which it was no longer there.
  * @property {string} [droppedBy] As in `Lives`.
  */
@@ -89,9 +91,10 @@ export function livesOfSpans(data, n_rows, n_steps) {
     states.fill(state, step * n_rows + first, step * n_rows + end);
     counts[state][step] += end - first;
   }
-  const [, made, n_read, n_evicted] = counts;
+  const [, made, read, n_evicted, shared] = counts;
   let total = 0;
-  return { n_rows, n_steps, states, computed: made.map((n) => (total += n)), n_read, n_evicted };
+  const n_read = read.map((n, step) => n + shared[step]);
+  return { n_rows, n_steps, states, computed: made.map((n) => (total += n)), n_read, n_evicted, n_shared: shared[0] };
 }
 
 /** @param {Lives} lives @param {number} row @param {number} step @returns {LifeState} */
@@ -104,11 +107,12 @@ export function lifeUpTo(lives, row, step) {
   const computed = [];
   let n_read = 0;
   let gone = null;
+  const isShared = stateAt(lives, row, 0) === "shared";
   for (let at = 0; at <= step; at++) {
     const state = stateAt(lives, row, at);
     if (state === "computed") computed.push(at);
-    if (state === "read") n_read++;
+    if (state === "read" || state === "shared") n_read++;
     if (state === "evicted") gone ??= at;
   }
-  return { computed, n_read, gone, ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };
+  return { computed, n_read, gone, ...(isShared ? { isShared } : {}), ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };
 }

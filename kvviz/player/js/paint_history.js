@@ -53,6 +53,18 @@ const LOOKS = {
     pen.lineWidth = 1;
     pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
   },
+  shared(pen, { x, y, w, h }, palette) {
+    pen.fillStyle = palette.reused;
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(x + w, y);
+    pen.lineTo(x, y + h);
+    pen.closePath();
+    pen.fill();
+    pen.strokeStyle = palette.reused;
+    pen.lineWidth = 1;
+    pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+  },
   evicted(pen, box, palette) {
     const { x, y, w, h } = box;
     if (Math.min(w, h) >= 8) dotted(pen, box, palette.evicted);
@@ -120,7 +132,7 @@ function pixelsOf(lives, palette) {
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
   const brush = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
-  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash };
+  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash, shared: palette.reused };
   for (let at = 0; at < lives.n_steps; at++) {
     for (let row = 0; row < lives.n_rows; ) {
       const state = lives.states[at * lives.n_rows + row];
@@ -178,7 +190,7 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
     if (state === "absent") continue;
     const isLit = spot?.row === row && isOfInput(spot) === ofInput;
     pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
-    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted }[state];
+    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText }[state];
     textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
 }

@@ -10,7 +10,7 @@ import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
-import { forgets } from "./unseen.js";
+import { forgets, isShared } from "./unseen.js";
 import * as words from "./words.js";
 
 /**
@@ -255,6 +255,7 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   const evicted = evictedLegend(payload.header.named_cache);
   const legend = [
     gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask }),
+    ...(isShared(payload, mainRun(state.cache), state) ? [gettext("half blue: {shared}", { shared: words.LABELS.legendShared })] : []),
     ...(forgets(payload, mainRun(state.cache), state) ? [gettext("crossed: {evicted}", { evicted })] : []),
   ].join(" · ");
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);

@@ -82,6 +82,11 @@ export function forgets(payload, cache, place) {
   return livesOf(payload, cache, place)?.n_evicted.some((n) => n > 0) ?? false;
 }
 
+/** @param {Payload} payload @param {RunCache} cache @param {{ layer: number, head: number }} place @returns {boolean} Whether any row came from another run. */
+export function isShared(payload, cache, place) {
+  return (livesOf(payload, cache, place)?.n_shared ?? 0) > 0;
+}
+
 /**
  * The key that a query saw, nearest to one.
  * @param {Payload} payload @param {RunCache} cache @param {{ layer: number, head: number }} place

@@ -63,6 +63,7 @@ export const LABELS = translated({
   headsHint: N_("click one for a closer look"),
   legendComputed: N_("computed at this step"),
   legendReused: N_("reused, not recomputed"),
+  legendShared: N_("reused, computed by another run"),
   legendEvicted: N_("evicted: not there any more"),
   legendMask: N_("forbidden by the mask"),
   legendAbsent: N_("not there yet"),
@@ -141,6 +142,7 @@ export function stepSentence(facts) {
     { text: ngettext("{n} row computed", "{n} rows computed", n_computed, { n: whole(n_computed) }), tone: "computed" },
   ];
   if (n_reused === 0 && facts.kind === "prefill") spans.push({ text: gettext("nothing to reuse yet"), tone: "quiet" });
+  else if (facts.kind === "prefill") spans.push({ text: ngettext("{n} row of another run reused", "{n} rows of another run reused", n_reused, { n: whole(n_reused) }), tone: "reused" });
   else spans.push({ text: ngettext("{n} row reused", "{n} rows reused", n_reused, { n: whole(n_reused) }), tone: "reused" });
   if (facts.n_evicted > 0) spans.push({ text: evictedRows(facts.n_evicted), tone: "evicted" });
   if (facts.cross) spans.push(...crossSpans(facts.cross));

@@ -108,7 +108,7 @@ test("lives of rows, steps or states that the run does not have, or that its cou
     [[0, 0, 1, 0, 99], /rows or steps that it does not have/],
     [[0, 99, 1, 0, 7], /rows or steps/],
     [[0, -1, 1, 0, 7], /rows or steps/],
-    [[0, 0, 4, 0, 7], /rows or steps/],
+    [[0, 0, 5, 0, 7], /rows or steps/],
     [[0, 0, 0, 0, 7], /rows or steps/],
     [[0, 0, 1, 3, 3], /rows or steps/],
     [[0, 0, 1, 0, 6], /account for all its rows/],

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import { lifeReading } from "../../../kvviz/player/js/history.js";
+import { lifeReading as readingOf } from "../../../kvviz/player/js/life_words.js";
 import { layoutPlayer } from "../../../kvviz/player/js/layout.js";
-import { crossLivesOf, lifeUpTo, livesOf, stateAt } from "../../../kvviz/player/js/lives.js";
+import { crossLivesOf, lifeUpTo, livesOf, livesOfSpans, stateAt } from "../../../kvviz/player/js/lives.js";
 import { paintSteps } from "../../../kvviz/player/js/paint_history.js";
 import { cumulativeRows } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
@@ -17,6 +18,15 @@ const picture = (/** @type {import("../../../kvviz/player/js/lives.js").Lives} *
 test("with the cache the lives are an L, without it a full triangle", () => {
   assert.deepEqual(picture(livesOf(payload, "on", { layer: 0, head: 0 })), ["#ooo", "#ooo", "#ooo", ".#oo", "..#o", "...#"]);
   assert.deepEqual(picture(livesOf(payload, "off", { layer: 0, head: 0 })), ["####", "####", "####", ".###", "..##", "...#"]);
+});
+
+test("rows of another run are read from the first step on, and no step computed them", () => {
+  const lives = livesOfSpans(Int32Array.of(0, 4, 0, 2, 0, 1, 2, 3, 1, 2, 0, 3, 1, 1, 3, 4), 4, 2);
+  assert.deepEqual([lives.n_shared, lives.n_read, lives.computed], [2, [2, 3], [1, 2]]);
+  const [first, last] = [0, 1].map((step) => readingOf(0, "The", step, stateAt(lives, 0, step), lifeUpTo(lives, 0, step)));
+  assert.equal(first, "Step 0 read row 0, The, which another run has computed · computed by another run · read 1 time");
+  assert.equal(last, "Step 1 read row 0, The, from the cache · computed by another run · read 2 times");
+  assert.deepEqual(lifeUpTo(lives, 3, 1), { computed: [1], n_read: 0, gone: null });
 });
 
 test("the rows of the second cache are computed once with it, and at each step without", () => {

@@ -1,5 +1,6 @@
 """The lives of the rows are what the observers saw, packed as spans."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -44,6 +45,18 @@ def test_each_step_says_what_was_computed_and_what_was_read():
             assert rows.pop((step.index, "computed")) == step.computed.tolist()
             assert rows.pop((step.index, "read"), []) == step.reused.tolist()
         assert rows == {}
+
+
+def test_what_the_first_step_reads_comes_from_another_run():
+    run = make_trace(n_prompt=4, n_new=3)
+    first = replace(
+        run.steps[0], fed=np.arange(3, 4), computed=np.arange(3, 4), reused=np.arange(3)
+    )
+    options = replace(run.options, n_shared=3)
+    (only,), _ = told(replace(run, options=options, steps=[first, *run.steps[1:]]), 3)
+    rows = unpacked(only)
+    assert (rows[0, "shared"], rows[0, "computed"]) == ([0, 1, 2], [3])
+    assert (rows[1, "read"], rows[2, "read"]) == ([0, 1, 2, 3], [0, 1, 2, 3, 4])
 
 
 def test_steps_beyond_those_that_are_shown_are_left_out():
