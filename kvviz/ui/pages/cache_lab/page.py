@@ -11,6 +11,7 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
 from kvviz.ui.parts.model_choice import choose_model, put_model
@@ -27,7 +28,11 @@ DRAW = {
     "budgets": budgets.draw,
     "sinks": sinks.draw,
     "needle": forgetful.draw,
+    "bits": fewer_bits.draw,
 }
+
+OF_A_TEXT = ("keep", "bits")
+"""Those that go by a text of one's own."""
 
 
 @bounded
@@ -98,7 +103,7 @@ def choose(state: LabState) -> None:
         required=True,
     )
     state.change(do=do)
-    if do != "keep":
+    if do not in OF_A_TEXT:
         return
     text = st.text_area(_("Text"), key=f"{PREFIX}text", height=72, persist_state="session")
     state.change(text=text)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kvviz.translation import N_
+from kvviz.ui.pages.cache_lab.bits.packing import Packing, packing_reader
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart, part_reader
 from kvviz.ui.parts.view import VIEW_FIELDS, View
 from kvviz.ui.shell.links import LinkFields, Reader, one_of, text_up_to, unusable_anywhere, whole
@@ -16,6 +17,7 @@ EXPERIMENTS = {
     "budgets": N_("Loss against budget"),
     "sinks": N_("Sinks"),
     "needle": N_("Fluent, and forgetful"),
+    "bits": N_("Fewer bits"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -32,6 +34,7 @@ LENGTHS = (128, 256, 448)
 
 
 USUAL_PART = KeptPart("window", 16, 4)
+USUAL_BITS = Packing()
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class LabSettings:
         cache: Which rows are kept.
         new: Tokens to write.
         tokens: Tokens of the text that ships, where that is read here.
+        bits: How rows are packed, where they are.
     """
 
     do: str = "keep"
@@ -53,6 +57,7 @@ class LabSettings:
     cache: KeptPart = USUAL_PART
     new: int = 16
     tokens: int = LENGTHS[0]
+    bits: Packing = USUAL_BITS
 
 
 def _lengths() -> Reader:
@@ -70,6 +75,7 @@ SETTINGS_FIELDS = LinkFields(
         "cache": part_reader(),
         "new": whole(1, MOST_NEW),
         "tokens": _lengths(),
+        "bits": packing_reader(),
     },
 )
 
