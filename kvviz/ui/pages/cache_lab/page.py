@@ -14,6 +14,7 @@ from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
+from kvviz.ui.pages.cache_lab.surgery import surgery
 from kvviz.ui.parts.model_choice import choose_model, put_model
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
@@ -29,9 +30,10 @@ DRAW = {
     "sinks": sinks.draw,
     "needle": forgetful.draw,
     "bits": fewer_bits.draw,
+    "surgery": surgery.draw,
 }
 
-OF_A_TEXT = ("keep", "bits")
+OF_A_TEXT = ("keep", "bits", "surgery")
 """Those that go by a text of one's own."""
 
 

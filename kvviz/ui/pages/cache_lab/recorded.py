@@ -19,6 +19,7 @@ from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.needle import Gains
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.stories import Losses
+from kvviz.ui.pages.cache_lab.surgery.effects import Effects
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
 N_READ, N_STORIES, N_SPANS = 256, 4, 3
@@ -51,6 +52,19 @@ def of_statements() -> BitLosses | None:
     """Return what came of packing held-out stories, None where that is still to be made."""
     stored = _stored().get("statements")
     return None if stored is None else BitLosses.from_json(stored)
+
+
+def of_surgery(wanted: LabSettings) -> Effects | None:
+    """Return what changing rows of the page's own text does, in the head that it takes by itself.
+
+    None where something else is asked for.
+    """
+    usual = LabSettings()
+    stored = _stored().get("surgery")
+    asked = wanted.text, wanted.model, wanted.cut.kind, wanted.cut.part
+    if stored is None or asked != (usual.text, usual.model, usual.cut.kind, usual.cut.part):
+        return None
+    return Effects.from_json(stored)
 
 
 def of_stories() -> Losses | None:
@@ -91,6 +105,7 @@ def make(*parts: str) -> None:
     from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
     from kvviz.ui.pages.cache_lab.stories import BUDGETS, all_words, read_stories, sink_words
+    from kvviz.ui.pages.cache_lab.surgery.effects import effects, telling_head
 
     usual = LabSettings()
     model = kvviz.load_model(usual.model)
@@ -140,12 +155,18 @@ def make(*parts: str) -> None:
             model, n_read=N_READ, n_stories=N_STORIES_IN_BITS, progress=tell, cancel=_never
         ).to_json()
 
+    def surgery() -> dict[str, Any]:
+        read = kvviz.trace_generation(model, usual.text, max_new_tokens=1)
+        return effects(
+            model, read, *telling_head(read), usual.cut, progress=tell, cancel=_never
+        ).to_json()
+
     stored = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     stored["made"] = {
         "model": model.card.name,
         **{name: facts[name] for name in ("processor", "torch")},
     }
-    for part in (keep, stories, sinks, needles, bits, statements):
+    for part in (keep, stories, sinks, needles, bits, statements, surgery):
         if not parts or part.__name__ in parts:
             stored[part.__name__] = part()
             FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")

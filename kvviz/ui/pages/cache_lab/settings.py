@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from kvviz.translation import N_
 from kvviz.ui.pages.cache_lab.bits.packing import Packing, packing_reader
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart, part_reader
+from kvviz.ui.pages.cache_lab.surgery.cut import Cut, cut_reader
 from kvviz.ui.parts.view import VIEW_FIELDS, View
 from kvviz.ui.shell.links import LinkFields, Reader, one_of, text_up_to, unusable_anywhere, whole
 from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings
@@ -18,6 +19,7 @@ EXPERIMENTS = {
     "sinks": N_("Sinks"),
     "needle": N_("Fluent, and forgetful"),
     "bits": N_("Fewer bits"),
+    "surgery": N_("Surgery"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -35,6 +37,7 @@ LENGTHS = (128, 256, 448)
 
 USUAL_PART = KeptPart("window", 16, 4)
 USUAL_BITS = Packing()
+USUAL_CUT = Cut()
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class LabSettings:
         new: Tokens to write.
         tokens: Tokens of the text that ships, where that is read here.
         bits: How rows are packed, where they are.
+        cut: What is done to rows, where they are changed.
     """
 
     do: str = "keep"
@@ -58,6 +62,7 @@ class LabSettings:
     new: int = 16
     tokens: int = LENGTHS[0]
     bits: Packing = USUAL_BITS
+    cut: Cut = USUAL_CUT
 
 
 def _lengths() -> Reader:
@@ -76,6 +81,7 @@ SETTINGS_FIELDS = LinkFields(
         "new": whole(1, MOST_NEW),
         "tokens": _lengths(),
         "bits": packing_reader(),
+        "cut": cut_reader(),
     },
 )
 

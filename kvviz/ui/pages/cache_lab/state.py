@@ -70,4 +70,6 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "keys": settings.bits.keys,
         "values": settings.bits.values,
         "group": settings.bits.group,
+        "kind": settings.cut.kind,
+        "part": settings.cut.part,
     }
