@@ -49,6 +49,9 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
     named = {rows.chosen, int(rows.weights.argmax()), int(rows.effects.argmax())}
     said = [_("same token") if same else _("another token") for same in rows.same]
     colour, symbol, _dash = KEPT
+    # Below its mark, where another name may stand above a mark beside it.
+    most = int(rows.effects.argmax())
+    places = ["top center" if row == most else "bottom center" for row in range(len(weights))]
     figure = go.Figure()
     figure.add_scatter(
         x=weights,
@@ -56,7 +59,7 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
         name=_("a row of the head, changed"),
         mode="markers+text",
         text=[name if row in named else "" for row, name in enumerate(rows.names)],
-        textposition="top center",
+        textposition=places,
         customdata=[f"{name}<br>{one}" for name, one in zip(rows.names, said, strict=True)],
         marker={
             "color": colour,

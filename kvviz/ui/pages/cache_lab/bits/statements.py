@@ -128,7 +128,8 @@ def all_tried(found: Found[BitLosses]) -> None:
     lines = [
         [
             one.told,
-            f"{losses.cost(name):+.3f}",
+            # Rounded first, so that nothing has no sign of less.
+            f"{round(losses.cost(name), 3) + 0.0:+.3f}",
             f"{losses.divergence(name):.3f}",
             f"{float(losses.same[name].mean()):.0%}",
             in_bytes(losses.n_bytes[name]),
