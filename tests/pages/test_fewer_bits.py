@@ -12,18 +12,18 @@ from kvviz import caches
 from kvviz.engine import judge_all
 from kvviz.trace.packed_rows import how_far_off
 from kvviz.ui.pages.cache_lab import recorded
-from kvviz.ui.pages.cache_lab.bits.bit_losses import TRIED
-from kvviz.ui.pages.cache_lab.bits.packing import Packing, packing
+from kvviz.ui.pages.cache_lab.bit_losses import TRIED
+from kvviz.ui.pages.cache_lab.packing import Packing, packing
 from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, write
 from tests.pages.conftest import buffer_of
 from tests.pages.test_cache_lab_page import TEXT, Lab
 
 BITS = Packing(2, 4, "channel", "token", 8)
 KINDS = (
-    "Wash two apples. Cut them. Put butter, flour and sugar into a bowl. Mix them well. Put the "
-    "apples on top. Bake it for ten minutes. Let it cool. Eat it with",
+    "Wash two apples. Cut them. Put butter and sugar into a bowl. Mix them well. Put the apples "
+    "on top. Bake it for ten minutes. Let it",
     '"Where is my hat?" said Tom. "It is on the chair," said Ann. "No, it is not," said Tom. '
-    '"Then it is under the bed," said Ann. "Thank you," said Tom. "You are',
+    '"Then it is under',
 )
 """A recipe and a talk; the usual text is a story."""
 
@@ -83,6 +83,13 @@ def test_a_text_of_ones_own_is_packed_and_each_number_is_told_as_it_was_observed
     assert lab.hooks("first-flip")["flip"] == ("" if same.all() else str(same.argmin()))
     assert lab.charts == {"kept-steps": 2 * 4}
 
+    # A group that does not divide a row gets a sentence, and the list a way out.
+    lab.app.selectbox(key="lab:group").set_value(64).run()
+    (error,) = lab.errors
+    assert "must divide its width, 32" in error
+    lab.app.selectbox(key="lab:group").set_value(8).run()
+    assert lab.errors == []
+
 
 def test_keys_by_channel_are_nearer_whatever_the_text_is_of(model):
     """The sentence and its reason, for three kinds of text: a story, which is recorded, and two."""
@@ -105,7 +112,8 @@ def test_keys_by_channel_are_nearer_whatever_the_text_is_of(model):
         ids = model.tokenize(text)
         own, control = judge_all(model, ids, kinds, n_prompt=len(ids) // 2)
         assert own.kl_nats < control.kl_nats
-        assert own.cache_bytes < own.full_cache_bytes / 4
+        # Scales and the rows that wait are counted: 2 bits of 32 are far from a sixteenth.
+        assert own.full_cache_bytes / 8 < own.cache_bytes < own.full_cache_bytes / 3
         if text == usual.text:
             stored = recorded.of_bits(usual)
             for one, found in zip(stored.caches.values(), (own, control), strict=True):
@@ -158,11 +166,3 @@ def test_a_link_with_no_such_bits_gives_the_usual_ones_and_a_line(words):
     settings, _view, wrong = parse({"bits": words})
     assert settings == LabSettings()
     assert len(wrong) == 1
-
-
-def test_a_group_that_does_not_divide_a_row_gets_a_sentence_and_a_way_out():
-    lab = Lab(do="bits", bits="2/2,channel/token,64")
-    (error,) = lab.errors
-    assert "must divide its width, 32" in error
-    lab.app.selectbox(key="lab:group").set_value(16).run()
-    assert lab.errors == []

@@ -11,9 +11,9 @@ from kvviz.engine import row_effects
 from kvviz.figures.row_effects import FLOOR, RowPoints
 from kvviz.figures.row_effects import row_effects as figure_of
 from kvviz.ui.pages.cache_lab import recorded
+from kvviz.ui.pages.cache_lab.cut import Cut, cut
+from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
 from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, write
-from kvviz.ui.pages.cache_lab.surgery.cut import Cut, cut
-from kvviz.ui.pages.cache_lab.surgery.effects import effects, telling_head
 from tests.pages.test_cache_lab_page import TEXT, Lab
 from tests.pages.test_fewer_bits import KINDS
 

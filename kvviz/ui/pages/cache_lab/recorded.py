@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import kvviz
-from kvviz.ui.pages.cache_lab.bits.bit_losses import BitLosses
+from kvviz.ui.pages.cache_lab.bit_losses import BitLosses
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.needle import Gains
+from kvviz.ui.pages.cache_lab.row_effects import Effects
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.stories import Losses
-from kvviz.ui.pages.cache_lab.surgery.effects import Effects
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
 N_READ, N_STORIES, N_SPANS = 256, 4, 3
@@ -101,11 +101,11 @@ def _stored() -> dict[str, Any]:
 
 def make(*parts: str) -> None:
     """Make the parts that are named, or all, and store them beside what is stored."""
-    from kvviz.ui.pages.cache_lab.bits.bit_losses import read_packed_stories
+    from kvviz.ui.pages.cache_lab.bit_losses import read_packed_stories
     from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
+    from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
     from kvviz.ui.pages.cache_lab.stories import BUDGETS, all_words, read_stories, sink_words
-    from kvviz.ui.pages.cache_lab.surgery.effects import effects, telling_head
 
     usual = LabSettings()
     model = kvviz.load_model(usual.model)

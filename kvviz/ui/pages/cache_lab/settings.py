@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kvviz.translation import N_
-from kvviz.ui.pages.cache_lab.bits.packing import Packing, packing_reader
+from kvviz.ui.pages.cache_lab.cut import Cut, cut_reader
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart, part_reader
-from kvviz.ui.pages.cache_lab.surgery.cut import Cut, cut_reader
+from kvviz.ui.pages.cache_lab.packing import Packing, packing_reader
 from kvviz.ui.parts.view import VIEW_FIELDS, View
 from kvviz.ui.shell.links import LinkFields, Reader, one_of, text_up_to, unusable_anywhere, whole
 from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings

@@ -14,8 +14,8 @@ from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import error_map, statements
 from kvviz.ui.pages.cache_lab.bits.packed_run import PackedRun, reading_task, run_task
-from kvviz.ui.pages.cache_lab.bits.packing import AXES, BITS, GROUPS, SOURCE, Packing
 from kvviz.ui.pages.cache_lab.judgement import Judgement
+from kvviz.ui.pages.cache_lab.packing import AXES, BITS, GROUPS, SOURCE, Packing
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict

@@ -12,9 +12,9 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.packed_rows import how_far_off
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.bench import Bench, read_tokens
-from kvviz.ui.pages.cache_lab.bits.packing import Packing
 from kvviz.ui.pages.cache_lab.judgement import Judgement, judgement
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, written_by
+from kvviz.ui.pages.cache_lab.packing import Packing
 from kvviz.ui.parts.experiment import Work
 from kvviz.ui.work.equal_work import Asker
 from kvviz.ui.work.run_settings import RunSettings

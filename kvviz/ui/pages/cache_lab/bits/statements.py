@@ -11,9 +11,9 @@ from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import measured_here, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
-from kvviz.ui.pages.cache_lab.bits.bit_losses import TRIED, BitLosses, read_packed_stories
-from kvviz.ui.pages.cache_lab.bits.packing import SOURCE
+from kvviz.ui.pages.cache_lab.bit_losses import TRIED, BitLosses, read_packed_stories
 from kvviz.ui.pages.cache_lab.measured_here import Found
+from kvviz.ui.pages.cache_lab.packing import SOURCE
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes

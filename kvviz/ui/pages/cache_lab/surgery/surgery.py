@@ -13,16 +13,10 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.cut import KINDS, PARTS, Cut
+from kvviz.ui.pages.cache_lab.row_effects import Effects, telling_head, weights_of
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
-from kvviz.ui.pages.cache_lab.surgery.cut import KINDS, PARTS, Cut
-from kvviz.ui.pages.cache_lab.surgery.effects import (
-    Effects,
-    effects_task,
-    next_task,
-    read_task,
-    telling_head,
-    weights_of,
-)
+from kvviz.ui.pages.cache_lab.surgery.tasks import effects_task, next_task, read_task
 from kvviz.ui.parts import chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.figure_tag import figure_tag

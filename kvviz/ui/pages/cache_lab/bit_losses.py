@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64
 
-from kvviz.ui.pages.cache_lab.bits.packing import Packing
 from kvviz.ui.pages.cache_lab.judgement import DIGITS
+from kvviz.ui.pages.cache_lab.packing import Packing
 from kvviz.ui.pages.cache_lab.stories import judgements_of_stories
 
 if TYPE_CHECKING:
