@@ -23,6 +23,7 @@ from kvviz.trace.storage import open_trace, save_trace
 if TYPE_CHECKING:
     from kvviz.engine import (
         caches,
+        change_row,
         judge,
         load_model,
         trace_both,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "caches": "kvviz.engine",
+    "change_row": "kvviz.engine",
     "export_html": "kvviz.player",
     "judge": "kvviz.engine",
     "load_model": "kvviz.engine",
@@ -64,6 +66,7 @@ __all__ = [
     "ModelCard",
     "Step",
     "caches",
+    "change_row",
     "export_html",
     "judge",
     "load_model",

@@ -13,6 +13,13 @@ from kvviz.engine.asking.blanks import (
     fill_from_both_sides,
     fill_from_left,
 )
+from kvviz.engine.asking.changed_rows import (
+    ChangedNext,
+    RowChange,
+    RowEffects,
+    change_row,
+    row_effects,
+)
 from kvviz.engine.asking.head_origin import head_origin
 from kvviz.engine.asking.judging import CacheVerdict, judge, judge_all
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
@@ -29,12 +36,16 @@ from kvviz.engine.running.run_batch import RunBatch, trace_together
 __all__ = [
     "BlankGuess",
     "CacheVerdict",
+    "ChangedNext",
     "LoadedModel",
     "MaskedWriting",
     "MovedRows",
+    "RowChange",
+    "RowEffects",
     "RunBatch",
     "TokenScores",
     "caches",
+    "change_row",
     "fill_by_trying",
     "fill_from_both_sides",
     "fill_from_left",
@@ -46,6 +57,7 @@ __all__ = [
     "load_model",
     "log_likelihood",
     "pseudo_log_likelihood",
+    "row_effects",
     "rows_at_two_places",
     "trace_both",
     "trace_encoding",

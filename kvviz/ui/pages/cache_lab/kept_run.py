@@ -69,12 +69,38 @@ def make(
         KvvizError: What the engine raises; `PromptError`, `ContextLengthError` and `OptionsError`
             also where the text does not suit the page or the budget.
     """
-    from kvviz.engine import trace_encoding, trace_generation
-    from kvviz.engine.caches.cache_words import cache_of
-
     part.check()
     part.check_beside(len(read_tokens(model, text, new)))
     words = part.for_engine
+    return written_by(model, asker, settings, text, new, words, control_words(words))
+
+
+def written_by(
+    model: LoadedModel,
+    asker: Asker,
+    settings: RunSettings,
+    text: str,
+    new: int,
+    words: str,
+    control: str | None,
+) -> KeptRun:
+    """Write a text on with a way of keeping rows, and judge each step; on a worker thread.
+
+    Args:
+        model: A decoder.
+        asker: Who waits.
+        settings: How the model is asked for.
+        text: The text.
+        new: Tokens to write.
+        words: The way, in the engine's words.
+        control: Its control likewise, None where it has none.
+
+    Raises:
+        KvvizError: What the engine raises.
+    """
+    from kvviz.engine import trace_encoding, trace_generation
+    from kvviz.engine.caches.cache_words import cache_of
+
     trace = trace_generation(
         model,
         text,
@@ -85,7 +111,6 @@ def make(
         cancel=asker.cancelled,
     )
     ids, n_prompt = trace.token_ids.tolist(), trace.n_prompt
-    control = control_words(words)
     along = judgement(
         model,
         ids,

@@ -11,8 +11,10 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
+from kvviz.ui.pages.cache_lab.surgery import surgery
 from kvviz.ui.parts.model_choice import choose_model, put_model
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
@@ -27,7 +29,12 @@ DRAW = {
     "budgets": budgets.draw,
     "sinks": sinks.draw,
     "needle": forgetful.draw,
+    "bits": fewer_bits.draw,
+    "surgery": surgery.draw,
 }
+
+OF_A_TEXT = ("keep", "bits", "surgery")
+"""Those that go by a text of one's own."""
 
 
 @bounded
@@ -98,7 +105,7 @@ def choose(state: LabState) -> None:
         required=True,
     )
     state.change(do=do)
-    if do != "keep":
+    if do not in OF_A_TEXT:
         return
     text = st.text_area(_("Text"), key=f"{PREFIX}text", height=72, persist_state="session")
     state.change(text=text)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import kvviz
+from kvviz.ui.pages.cache_lab.bit_losses import BitLosses
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.needle import Gains
+from kvviz.ui.pages.cache_lab.row_effects import Effects
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.stories import Losses
 
@@ -25,6 +27,8 @@ N_READ, N_STORIES, N_SPANS = 256, 4, 3
 N_READ_FOR_SINKS, N_STORIES_FOR_SINKS = 448, 3
 """A window without sinks loses more the longer the text is, and few ways are read here."""
 
+N_STORIES_IN_BITS = 3
+
 
 def of_keep(wanted: LabSettings) -> Judgement | None:
     """Return what came of the page's own text, None where something else is asked for."""
@@ -33,6 +37,34 @@ def of_keep(wanted: LabSettings) -> Judgement | None:
     if asked != (usual.text, usual.model, usual.cache):
         return None
     return Judgement.from_json(_stored()["keep"])
+
+
+def of_bits(wanted: LabSettings) -> Judgement | None:
+    """Return what came of packing the page's own text, None where something else is asked for."""
+    usual = LabSettings()
+    asked, stored = (wanted.text, wanted.model, wanted.bits), _stored().get("bits")
+    if stored is None or asked != (usual.text, usual.model, usual.bits):
+        return None
+    return Judgement.from_json(stored)
+
+
+def of_statements() -> BitLosses | None:
+    """Return what came of packing held-out stories, None where that is still to be made."""
+    stored = _stored().get("statements")
+    return None if stored is None else BitLosses.from_json(stored)
+
+
+def of_surgery(wanted: LabSettings) -> Effects | None:
+    """Return what changing rows of the page's own text does, in the head that it takes by itself.
+
+    None where something else is asked for.
+    """
+    usual = LabSettings()
+    stored = _stored().get("surgery")
+    asked = wanted.text, wanted.model, wanted.cut.kind, wanted.cut.part
+    if stored is None or asked != (usual.text, usual.model, usual.cut.kind, usual.cut.part):
+        return None
+    return Effects.from_json(stored)
 
 
 def of_stories() -> Losses | None:
@@ -69,8 +101,10 @@ def _stored() -> dict[str, Any]:
 
 def make(*parts: str) -> None:
     """Make the parts that are named, or all, and store them beside what is stored."""
+    from kvviz.ui.pages.cache_lab.bit_losses import read_packed_stories
     from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
+    from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
     from kvviz.ui.pages.cache_lab.stories import BUDGETS, all_words, read_stories, sink_words
 
     usual = LabSettings()
@@ -109,12 +143,30 @@ def make(*parts: str) -> None:
     def needles() -> dict[str, Any]:
         return read_needles(model, n_spans=N_SPANS, progress=tell, cancel=_never).to_json()
 
+    def bits() -> dict[str, Any]:
+        ids = [*model.first_ids, *model.tokenize(usual.text)]
+        words = [usual.bits.for_engine, usual.bits.other_way.for_engine]
+        return judgement(
+            model, ids, words, n_prompt=len(ids) // 2, progress=tell, cancel=_never
+        ).to_json()
+
+    def statements() -> dict[str, Any]:
+        return read_packed_stories(
+            model, n_read=N_READ, n_stories=N_STORIES_IN_BITS, progress=tell, cancel=_never
+        ).to_json()
+
+    def surgery() -> dict[str, Any]:
+        read = kvviz.trace_generation(model, usual.text, max_new_tokens=1)
+        return effects(
+            model, read, *telling_head(read), usual.cut, progress=tell, cancel=_never
+        ).to_json()
+
     stored = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     stored["made"] = {
         "model": model.card.name,
         **{name: facts[name] for name in ("processor", "torch")},
     }
-    for part in (keep, stories, sinks, needles):
+    for part in (keep, stories, sinks, needles, bits, statements, surgery):
         if not parts or part.__name__ in parts:
             stored[part.__name__] = part()
             FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")

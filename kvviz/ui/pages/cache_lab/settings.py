@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kvviz.translation import N_
+from kvviz.ui.pages.cache_lab.cut import Cut, cut_reader
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart, part_reader
+from kvviz.ui.pages.cache_lab.packing import Packing, packing_reader
 from kvviz.ui.parts.view import VIEW_FIELDS, View
 from kvviz.ui.shell.links import LinkFields, Reader, one_of, text_up_to, unusable_anywhere, whole
 from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings
@@ -16,6 +18,8 @@ EXPERIMENTS = {
     "budgets": N_("Loss against budget"),
     "sinks": N_("Sinks"),
     "needle": N_("Fluent, and forgetful"),
+    "bits": N_("Fewer bits"),
+    "surgery": N_("Surgery"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -32,6 +36,8 @@ LENGTHS = (128, 256, 448)
 
 
 USUAL_PART = KeptPart("window", 16, 4)
+USUAL_BITS = Packing()
+USUAL_CUT = Cut()
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class LabSettings:
         cache: Which rows are kept.
         new: Tokens to write.
         tokens: Tokens of the text that ships, where that is read here.
+        bits: How rows are packed, where they are.
+        cut: What is done to rows, where they are changed.
     """
 
     do: str = "keep"
@@ -53,6 +61,8 @@ class LabSettings:
     cache: KeptPart = USUAL_PART
     new: int = 16
     tokens: int = LENGTHS[0]
+    bits: Packing = USUAL_BITS
+    cut: Cut = USUAL_CUT
 
 
 def _lengths() -> Reader:
@@ -70,6 +80,8 @@ SETTINGS_FIELDS = LinkFields(
         "cache": part_reader(),
         "new": whole(1, MOST_NEW),
         "tokens": _lengths(),
+        "bits": packing_reader(),
+        "cut": cut_reader(),
     },
 )
 

@@ -65,4 +65,11 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "sinks": part.sinks,
         "new": settings.new,
         "tokens": settings.tokens,
+        "key_bits": settings.bits.key_bits,
+        "value_bits": settings.bits.value_bits,
+        "keys": settings.bits.keys,
+        "values": settings.bits.values,
+        "group": settings.bits.group,
+        "kind": settings.cut.kind,
+        "part": settings.cut.part,
     }

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from kvviz.lessons.held_out import held_out_stories
-from kvviz.ui.pages.cache_lab.judgement import DIGITS, judgement
+from kvviz.ui.pages.cache_lab.judgement import DIGITS, Judgement, judgement
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 
 if TYPE_CHECKING:
@@ -157,8 +157,32 @@ def read_stories(
     Raises:
         KvvizError: What `kvviz.engine.judge_all` raises.
     """
+    found = judgements_of_stories(
+        model, words, n_read=n_read, n_stories=n_stories, progress=progress, cancel=cancel
+    )
+    return Losses(
+        n_read,
+        found[0].n_scored,
+        np.array([one.full_loss for one in found]),
+        {name: np.array([float(one.more(name).mean()) for one in found]) for name in words},
+        {name: np.array([float(one.caches[name].same.mean()) for one in found]) for name in words},
+        {name: found[-1].caches[name].n_bytes for name in words},
+        found[-1].full_bytes,
+    )
+
+
+def judgements_of_stories(
+    model: LoadedModel,
+    words: Sequence[str],
+    *,
+    n_read: int,
+    n_stories: int,
+    progress: Callable[[int, int], None],
+    cancel: Callable[[], bool],
+) -> list[Judgement]:
+    """Return what each story came to, token by token; see `read_stories`."""
     texts = list(held_out_stories().values())[:n_stories]
-    found = [
+    return [
         judgement(
             model,
             [*model.first_ids, *model.tokenize(text)][:n_read],
@@ -170,12 +194,3 @@ def read_stories(
         )
         for number, text in enumerate(texts)
     ]
-    return Losses(
-        n_read,
-        found[0].n_scored,
-        np.array([one.full_loss for one in found]),
-        {name: np.array([float(one.more(name).mean()) for one in found]) for name in words},
-        {name: np.array([float(one.caches[name].same.mean()) for one in found]) for name in words},
-        {name: found[-1].caches[name].n_bytes for name in words},
-        found[-1].full_bytes,
-    )

@@ -1,0 +1,1 @@
+"""A row of the cache is changed: what a head looks at, and what matters."""
