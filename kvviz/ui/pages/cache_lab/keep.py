@@ -9,18 +9,15 @@ import streamlit as st
 from kvviz.analysis.paired_difference import PairedDifference, paired_difference
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.pages.cache_lab import at_the_step, recorded, settings
+from kvviz.ui.pages.cache_lab import at_the_step, recorded, run_player, settings
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, reading_task, run_task
 from kvviz.ui.pages.cache_lab.settings import MOST_NEW
-from kvviz.ui.pages.cache_lab.state import PLAYER, PREFIX, LabState
+from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
-from kvviz.ui.parts.player import first_view, player
 from kvviz.ui.parts.quantity import in_bytes
-from kvviz.ui.parts.view import View, within
-from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.shell.plain_text import plain_html
 
 WAY, LOT, ALIKE = "way", "lot", "alike"
@@ -37,10 +34,17 @@ def draw(bench: Bench) -> None:
         if recorded.of_keep(bench.settings) is not None:
             said_recorded()
     with bench.stage:
-        picture(bench, run)
+        run_player.draw(
+            bench,
+            run.shown,
+            _(
+                "Here the run is shown that keeps a part of its rows. “{page}” shows one with "
+                "every row, and without any."
+            ),
+        )
     if done is not None:
         with bench.below:
-            at_the_step.draw(run, shown_view(bench.state, run))
+            at_the_step.draw(run, run_player.shown_view(bench.state, run.shown))
 
 
 def controls(state: LabState) -> None:
@@ -224,39 +228,3 @@ def named(control: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def shown_view(state: LabState, run: KeptRun) -> View:
-    """Return what is looked at in the run, inside it and with nothing left open."""
-    view, _unusable = within(state.view, run.shown.trace, run.shown.n_steps)
-    return first_view(run.shown, view)
-
-
-def picture(bench: Bench, run: KeptRun) -> None:
-    """Draw the run in the player that all pages have."""
-    state = bench.state
-
-    def moved(view: View) -> bool:
-        before = shown_view(state, run)
-        state.view = view
-        state.address.write(settings.write(state.settings, view))
-        return (before.step, before.layer, before.head) != (view.step, view.layer, view.head)
-
-    def other_way(_cache: str) -> None:
-        state.notes = (
-            _(
-                "Here the run is shown that keeps a part of its rows. “{page}” shows one with "
-                "every row, and without any."
-            ).format(page=title_of("kv_cache")),
-        )
-        state.view_number += 1
-        st.rerun()
-
-    player(
-        run.shown,
-        shown_view(state, run),
-        key=PLAYER,
-        view_number=state.view_number,
-        on_view=moved,
-        on_cache=other_way,
-    )

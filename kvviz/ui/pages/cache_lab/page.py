@@ -13,6 +13,7 @@ from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
+from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
 from kvviz.ui.pages.cache_lab.surgery import surgery
 from kvviz.ui.parts.model_choice import choose_model, put_model
@@ -31,9 +32,10 @@ DRAW = {
     "needle": forgetful.draw,
     "bits": fewer_bits.draw,
     "surgery": surgery.draw,
+    "share": share.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery")
+OF_A_TEXT = ("keep", "bits", "surgery", "share")
 """Those that go by a text of one's own."""
 
 
@@ -107,7 +109,8 @@ def choose(state: LabState) -> None:
     state.change(do=do)
     if do not in OF_A_TEXT:
         return
-    text = st.text_area(_("Text"), key=f"{PREFIX}text", height=72, persist_state="session")
+    label = _("First text") if do == "share" else _("Text")
+    text = st.text_area(label, key=f"{PREFIX}text", height=72, persist_state="session")
     state.change(text=text)
 
 

@@ -20,6 +20,7 @@ EXPERIMENTS = {
     "needle": N_("Fluent, and forgetful"),
     "bits": N_("Fewer bits"),
     "surgery": N_("Surgery"),
+    "share": N_("Share a beginning"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -29,6 +30,8 @@ TEXT = (
     "it. The crab was sad, because the shell was too heavy for him. Mia put the crab into her "
     "bucket and"
 )
+OTHER = TEXT.replace("a big shell", "a big box")
+"""A text that begins as `TEXT` does."""
 LONGEST_TEXT = 6_000
 MOST_NEW = 64
 LENGTHS = (128, 256, 448)
@@ -53,6 +56,7 @@ class LabSettings:
         tokens: Tokens of the text that ships, where that is read here.
         bits: How rows are packed, where they are.
         cut: What is done to rows, where they are changed.
+        other: The text that shares its beginning with the first.
     """
 
     do: str = "keep"
@@ -63,6 +67,7 @@ class LabSettings:
     tokens: int = LENGTHS[0]
     bits: Packing = USUAL_BITS
     cut: Cut = USUAL_CUT
+    other: str = OTHER
 
 
 def _lengths() -> Reader:
@@ -82,22 +87,29 @@ SETTINGS_FIELDS = LinkFields(
         "tokens": _lengths(),
         "bits": packing_reader(),
         "cut": cut_reader(),
+        "other": text_up_to(LONGEST_TEXT, least=0),
     },
 )
 
 USUAL_VIEW = View(step=8)
 """A step of the usual run at which most of its first rows are gone."""
 
-LAB_VIEW_FIELDS = LinkFields(
-    USUAL_VIEW, {name: read for name, read in VIEW_FIELDS.readers.items() if name != "cache"}
-)
-"""What is looked at; here `cache` says which rows are kept."""
+
+def usual_view(do: str) -> View:
+    """Return what is looked at first: of rows that are shared, the step that takes them over."""
+    return replace(USUAL_VIEW, step=0) if do == "share" else USUAL_VIEW
+
+
+def view_fields(do: str) -> LinkFields[View]:
+    """Return how a link says what is looked at; here `cache` says which rows are kept."""
+    readers = {name: read for name, read in VIEW_FIELDS.readers.items() if name != "cache"}
+    return LinkFields(usual_view(do), readers)
 
 
 def parse(parameters: Mapping[str, str]) -> tuple[LabSettings, View, tuple[str, ...]]:
     """Read a link: experiment and view, and a phrase on each value that could not be used."""
     settings, wrong = SETTINGS_FIELDS.parse(parameters)
-    view, wrong_view = LAB_VIEW_FIELDS.parse(parameters)
+    view, wrong_view = view_fields(settings.do).parse(parameters)
     return settings, view, (*wrong, *wrong_view, *unusable_anywhere(parameters))
 
 
@@ -106,4 +118,4 @@ def write(settings: LabSettings, view: View) -> dict[str, str]:
     written = SETTINGS_FIELDS.write(settings)
     if written.get("model") == "":
         del written["model"]
-    return written | LAB_VIEW_FIELDS.write(view)
+    return written | view_fields(settings.do).write(view)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse
+from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, usual_view
 from kvviz.ui.parts.model_choice import put_model
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.page_state import PageState
@@ -41,16 +41,20 @@ class LabState(PageState):
         put_model(f"{PREFIX}model", "gpt2", settings.model, any_decoder=True)
 
     def typed_since(self) -> dict[str, str]:
-        """Return the text, if another was typed since the address was written last."""
+        """Return the texts, as far as others were typed since the address was written last."""
         last, _, _ = parse(self.address.written or {})
-        text = st.session_state.get(f"{PREFIX}text")
-        return {"text": text} if isinstance(text, str) and text != last.text else {}
+        typed = {name: st.session_state.get(f"{PREFIX}{name}") for name in ("text", "other")}
+        return {
+            name: text
+            for name, text in typed.items()
+            if isinstance(text, str) and text != getattr(last, name)
+        }
 
     def change(self, **values: Any) -> None:
         """Take over what a control says; what was looked at is of what was asked for before."""
         changed = replace(self.settings, **values)
         if changed != self.settings:
-            self.view = replace(USUAL_VIEW, layer=self.view.layer, head=self.view.head)
+            self.view = replace(usual_view(changed.do), layer=self.view.layer, head=self.view.head)
         self.settings = changed
 
 
@@ -60,6 +64,7 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
     return {
         "do": settings.do,
         "text": settings.text,
+        "other": settings.other,
         "way": part.way,
         "rows": part.rows,
         "sinks": part.sinks,

@@ -1,0 +1,198 @@
+"""The experiment: share the beginning of a text with another one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
+from kvviz.ui.pages.cache_lab import run_player
+from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.settings import LONGEST_TEXT
+from kvviz.ui.pages.cache_lab.sharing.token_strips import token_strips
+from kvviz.ui.pages.cache_lab.sharing.two_beginnings import (
+    FAR_BEYOND_ROUNDING,
+    TwoBeginnings,
+    make,
+)
+from kvviz.ui.pages.cache_lab.state import PREFIX
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.figure_tag import figure_tag
+from kvviz.ui.parts.quantity import seconds
+
+BEFORE, SAME, NONE = "before", "same", "none"
+ANSWERS = {
+    BEFORE: N_("those before the texts part"),
+    SAME: N_("those of all tokens in common"),
+    NONE: N_("none"),
+}
+
+
+def draw(bench: Bench) -> None:
+    """Draw the experiment."""
+    with bench.card:
+        other = st.text_area(
+            _("Second text"),
+            key=f"{PREFIX}other",
+            height=72,
+            max_chars=LONGEST_TEXT,
+            persist_state="session",
+        )
+        bench.state.change(other=other)
+        question = st.container(key="kvviz-lab-question")
+    found: TwoBeginnings = bench.result(task(bench))
+    with question:
+        shared = experiment(bench, found)
+        done = shared.draw(picture=lambda shows: strips(found, covered=not shows))
+    if done is not None:
+        with bench.stage:
+            run_player.draw(
+                bench,
+                found.shown,
+                _(
+                    "Here the run is shown that begins with the rows of another. “{page}” shows "
+                    "one without any."
+                ),
+            )
+
+
+def task(bench: Bench) -> Work:
+    """Return the work that runs both texts."""
+    wanted, settings = bench.settings, bench.of_model
+    text, other, new = wanted.text, wanted.other, wanted.new
+    return bench.task(
+        "share",
+        (text, other, new),
+        _("Running both texts, with and without the rows in common"),
+        lambda model, asker: make(model, asker, settings, text, other, new),
+    )
+
+
+def strips(found: TwoBeginnings, *, covered: bool) -> None:
+    """Draw both texts under each other."""
+    facts: dict[str, object] = {
+        "n-rows": found.second.n_prompt,
+        "n-first": found.first.n_prompt,
+    }
+    if not covered:
+        facts["n-shared"] = found.n_shared
+    attributes = "".join(f' data-{name}="{value}"' for name, value in facts.items())
+    st.html(
+        f'<div data-kvviz="shared-beginning"{attributes}>{figure_tag("measured")}'
+        f"{token_strips(found, covered=covered)}</div>"
+    )
+
+
+def experiment(bench: Bench, found: TwoBeginnings) -> Experiment:
+    """Return the experiment with two texts."""
+    wanted = bench.settings
+    return Experiment(
+        "share-a-beginning",
+        [Choice({name: _(label) for name, label in ANSWERS.items()})],
+        lambda _none: told(found),
+        words={"n": found.second.n_prompt},
+        about=(wanted.model, wanted.text, wanted.other),
+    )
+
+
+def told(found: TwoBeginnings) -> Verdict:
+    """Say what was shared, and what it saved."""
+    prefills = found.second.steps[0], found.alone.steps[0]
+    flops = [f"{step.flops / 1e6:,.1f} MFLOP" for step in prefills]
+    n_shared, n_prompt = found.n_shared, found.second.n_prompt
+    layers = ", ".join(f"{change:.1%}" for change in found.changes_behind)
+    again = found.same_behind
+    lines = [
+        _(
+            "{n_shared} + {n_computed} = {n} rows of the second text; its last token is always "
+            "read."
+        ).format(n_shared=n_shared, n_computed=n_prompt - n_shared, n=n_prompt),
+    ]
+    if again:
+        lines.append(
+            ngettext(
+                "Behind the place where the texts part {n} token is the same at the same place. By "
+                "so much of the layer's largest number its rows differ between the texts, layer by "
+                "layer: {layers}. What the first layer keeps is made of a token and its place "
+                "alone, so nothing differs there.",
+                "Behind the place where the texts part {n} tokens are the same at the same place. "
+                "By so much of the layer's largest number their rows differ between the texts, at "
+                "most, layer by layer: {layers}. What the first layer keeps is made of a token and "
+                "its place alone, so nothing differs there.",
+                len(again),
+            ).format(n=len(again), layers=layers)
+        )
+    lines.append(
+        _(
+            "Published, of servers with many users: up to {times} the throughput, and {hits} of "
+            "rows found again."
+        ).format(times="6.4×", hits="50–99 %")
+    )
+    return Verdict(
+        [answers(found)],
+        {
+            "where": where(found),
+            "shared": n_shared,
+            "n": n_prompt,
+            "computed": n_prompt - n_shared,
+            "flops": flops[0],
+            "all_flops": flops[1],
+            "time": seconds(found.seconds[0]),
+            "all_time": seconds(found.seconds[1]),
+            "same": same(found),
+        },
+        lines,
+        facts={
+            "n-shared": n_shared,
+            "n-computed": n_prompt - n_shared,
+            "flops": prefills[0].flops,
+            "all-flops": prefills[1].flops,
+            "n-same-tokens": found.n_same_tokens,
+            "proven": int(found.second.reuse_is_proven),
+            "first-changed-layer": next(
+                (
+                    layer
+                    for layer, change in enumerate(found.changes_behind)
+                    if change > FAR_BEYOND_ROUNDING
+                ),
+                "",
+            ),
+        },
+    )
+
+
+def answers(found: TwoBeginnings) -> set[str]:
+    """Return the answers that the rows of both texts come to: two where they mean the same."""
+    if not found.n_shared:
+        return {NONE}
+    if not found.same_behind:
+        return {BEFORE, SAME}
+    return {BEFORE} if (found.changes_behind > FAR_BEYOND_ROUNDING).any() else {SAME}
+
+
+def where(found: TwoBeginnings) -> str:
+    """Say where the texts part."""
+    at = found.parts_at
+    if at is None and found.second.n_prompt > found.first.n_prompt:
+        return _("The second text goes on where the first one ends.")
+    if at is None:
+        return _("The second text says nothing that the first one does not.")
+    tokens = [
+        trace.tokens_in_place[at].strip(" ").replace("\n", "↵")
+        for trace in (found.first, found.second)
+    ]
+    return _("The texts part at token {at}, “{other}” where the first has “{first}”.").format(
+        at=at, first=tokens[0], other=tokens[1]
+    )
+
+
+def same(found: TwoBeginnings) -> str:
+    """Say whether both ways wrote the same."""
+    n, n_same = len(found.second.steps), found.n_same_tokens
+    if n_same == n:
+        return ngettext(
+            "Both ways write the same token.", "Both ways write the same {n} tokens.", n
+        ).format(n=n)
+    return _(
+        "From new token {at} on they write another text: the last digits of a shorter pass differ."
+    ).format(at=n_same)
