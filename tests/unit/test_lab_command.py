@@ -51,6 +51,7 @@ def test_lab_judges_each_cache_and_its_control(story, capsys):
         ("window:6+2,positions=renumbered", caches.Window(6, sinks=2, positions="renumbered")),
         ("quantised:8", caches.Quantised(8, 8)),
         ("quantised:2/4,keys=token", caches.Quantised(2, 4, keys="token")),
+        ("quantised:4,rotated=on,seed=3", caches.Quantised(4, 4, rotated=True, seed=3)),
         ("random:64+4,seed=3,once=on", caches.Random(64, sinks=4, seed=3, once=True)),
     ],
 )

@@ -67,7 +67,8 @@ class KVCache(Protocol):
     """A way of keeping rows, described: a frozen dataclass whose fields are plain settings.
 
     One that says `for_every_decoder` keeps to the windows of a model's layers and to what of a T5
-    tells it how far its rows are; one that does not say so is refused where those matter.
+    tells it how far its rows are; one that does not say so is refused where those matter. One that
+    says that it does not `reads_in_pieces` has each prompt read whole, however long.
 
     Attributes:
         name: As a trace and its file say it: small letters, digits, ``-`` and ``_``.

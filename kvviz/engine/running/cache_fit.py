@@ -10,9 +10,13 @@ from kvviz.translation import gettext as _
 
 
 def is_read_in_pieces(cache: KVCache) -> bool:
-    """Return whether a long prompt may be read in pieces, none of which sees another's rows go."""
+    """Return whether a long prompt may be read in pieces, none of which sees another's rows go.
+
+    Nor their rows changed: what keeps rows in another form says so by `reads_in_pieces`.
+    """
     is_plain = named_cache(cache) is None
-    return cache.keeps_rows and (is_plain or is_for_every_decoder(cache))
+    in_pieces = getattr(cache, "reads_in_pieces", True)
+    return cache.keeps_rows and in_pieces and (is_plain or is_for_every_decoder(cache))
 
 
 def check_cache(model: LoadedModel, cache: KVCache) -> None:
