@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
+from kvviz.engine.caches.calibration import Basis, Part
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.trace import CrossAttention, ModelCard
 from kvviz.trace.packed_rows import PackedRows
@@ -52,6 +53,8 @@ class RowsPlace:
         device: Where they live.
         turn: Gives what turns keys of a layer so many places on, of each of several numbers of
             places; None in a model that tells positions in another way.
+        basis: Gives so many directions along which the model's rows are spread, worked out from a
+            text that ships; None where nobody asks for them.
     """
 
     card: ModelCard
@@ -61,6 +64,7 @@ class RowsPlace:
     dtype: torch.dtype
     device: torch.device
     turn: Callable[[int, Tensor], KeyTurn | None] | None = None
+    basis: Callable[[Part, int], Basis] | None = None
 
 
 class KVCache(Protocol):
@@ -99,6 +103,8 @@ class StepRows:
         cross_computed: Encoder positions whose cross-attention rows were computed.
         cross_reused: Those whose rows were read and not computed.
         evicted: Layer, KV head and position of each row dropped after the step, in that order.
+        cache_flops: Operations of the products by which rows were put into another form and made
+            anew from it; those of the model are counted elsewhere.
     """
 
     computed: Positions
@@ -109,6 +115,7 @@ class StepRows:
     cross_computed: range = range(0)
     cross_reused: range = range(0)
     evicted: Int64[np.ndarray, "3 n_evicted"] = field(default_factory=lambda: NOTHING_EVICTED)
+    cache_flops: int = 0
 
 
 @dataclass(frozen=True, eq=False)

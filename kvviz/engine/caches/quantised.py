@@ -140,6 +140,10 @@ class _QuantisedStore:
         keys, values = self._parts
         return keys.n_packed, values.n_packed
 
+    def flops(self, start: int, stop: int, n_new: int) -> int:
+        """Return 0: numbers are packed, unpacked and turned one by one."""
+        return 0
+
     def add(self, rows: Float[Tensor, "2 layer kv_head row d_head"]) -> None:
         """Take rows in, and pack those whose groups are full."""
         for part, new in zip(self._parts, rows, strict=True):

@@ -28,6 +28,13 @@ class RowStore(Protocol):
         """How many positions, from the first on, have K and V rows that are read as changed."""
         ...
 
+    def flops(self, start: int, stop: int, n_new: int) -> int:
+        """Count the operations of products that a step takes which reads some rows and adds others.
+
+        What is done number by number is left out, as it is of the model.
+        """
+        ...
+
     def add(self, rows: Float[Tensor, "2 layer kv_head row d_head"]) -> None:
         """Take in the rows of the next positions, keys ([0]) and values ([1])."""
         ...

@@ -60,6 +60,18 @@ class RebuiltRows:
         self._queries: list[Tensor] = []
         self._scales: list[float] = []
 
+    def begin_with(self, other: RebuiltRows, n_rows: int) -> None:
+        """Take the first rows of another run, which are in the store already, for rows of this one.
+
+        Their record, and the queries that were asked there, are that run's.
+        """
+        for mine, theirs in zip(self._record, other._record, strict=True):
+            mine.append(torch.cat(theirs, dim=-2)[..., :n_rows, :])
+        self._queries.append(torch.cat(other._queries, dim=-2)[..., :n_rows, :])
+        self._n_rows = n_rows
+        for room in self._rooms:
+            room.n_written = n_rows
+
     def fed(self, n_tokens: int) -> range:
         """Return the positions that have no row yet."""
         return range(self._n_rows, n_tokens)
@@ -78,6 +90,7 @@ class RebuiltRows:
         check_windows(observation, card, fed)
         check_cache_writes(observation, self._layers, fed)
         first = min(room.first for room in self._rooms)
+        flops = sum(room.store.flops(room.first, fed.start, len(fed)) for room in self._rooms)
         for record, room in zip(self._record, self._rooms, strict=True):
             record.append(room.take_in())
         self._queries.append(torch.cat([attended.query for attended in observation.attended]))
@@ -91,6 +104,7 @@ class RebuiltRows:
             n_keys=n_keys,
             evicted=self._let_go(),
             cache_bytes=sum(room.store.n_bytes for room in self._rooms),
+            cache_flops=flops,
         )
 
     def _take_images(self) -> None:

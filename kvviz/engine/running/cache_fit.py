@@ -27,6 +27,8 @@ def check_cache(model: LoadedModel, cache: KVCache) -> None:
         OptionsError: If the cache does not mind what this model's rows are read by.
     """
     is_foreign = named_cache(cache) is not None and not is_for_every_decoder(cache)
+    if getattr(cache, "keeps_directions", False):
+        _check_plain_keys(model, cache)
     if model.family.architecture == "encoder-decoder" and is_foreign:
         raise OptionsError(
             _("A {family} keeps every row of its decoder or none.").format(
@@ -76,3 +78,21 @@ def _check_turns(model: LoadedModel) -> None:
             found=found.format(model=model.card.name),
             fix=_("Keep the positions, or take a Llama."),
         )
+
+
+def _check_plain_keys(model: LoadedModel, cache: KVCache) -> None:
+    """Refuse to keep rows in fewer numbers in a model that turns its keys to their places.
+
+    Raises:
+        OptionsError: If it does.
+    """
+    if model.family.architecture != "decoder" or model.family.turn(model.module, 0, 1) is None:
+        return
+    raise OptionsError(
+        _("Rows are kept in fewer numbers only where no position turns their keys."),
+        found=_(
+            "Found the cache {cache!r}, and {model}, whose keys are turned, each along other "
+            "directions."
+        ).format(cache=cache.name, model=model.card.name),
+        fix=_("Take a GPT-2, or another way of keeping rows."),
+    )
