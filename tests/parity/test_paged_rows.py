@@ -87,7 +87,7 @@ def place_of(model, n_positions):
 
 
 def test_two_runs_that_begin_alike_share_blocks_until_one_writes_to_them(odd):
-    ids = odd.tokenize(PROMPT)[:13]
+    ids = [*range(40, 53)]
     other_ids = [*ids[:10], *reversed(ids[:8])]
     place = place_of(odd, 20)
     first = Reader(odd, [*ids, 3, 4, 5], caches.Paged(BLOCK).rows(place))
@@ -124,7 +124,8 @@ def test_two_runs_that_begin_alike_share_blocks_until_one_writes_to_them(odd):
     shared = first.rows.final().written_fingerprints[..., :10]
     assert np.array_equal(found.written_fingerprints[..., :10], shared)
     # A run that wrote into a block of both would be found out by the other.
-    pool.rows(forked.blocks[1])[1, 2, 0, 1] += 1
+    with torch.inference_mode():
+        pool.rows(forked.blocks[1])[1, 2, 0, 1] += 1
     for one in (first, second):
         with pytest.raises(ObservationError, match="V row of layer 2, position 5"):
             one.rows.final()
@@ -138,6 +139,7 @@ def test_tables_hold_what_was_written_to_them_whoever_else_writes(seed):
     place = RowsPlace(card, 1, 99, 99, torch.float32, torch.device("cpu"))
     pool = BlockPool(2, place, BLOCK)
     tables, copies, firsts = [BlockTable(pool)], [torch.empty(2, 2, 5, 0, 7)], [0]
+    most_shared = 0
     for _turn in range(60):
         number = lot.randrange(len(tables))
         table, first = tables[number], firsts[number]
@@ -151,7 +153,7 @@ def test_tables_hold_what_was_written_to_them_whoever_else_writes(seed):
             tables.append(table.fork(n_rows))
             copies.append(copies[number][..., :n_rows, :])
             firsts.append(0)
-        elif what == "let go" and table.n_rows:
+        elif what == "let go" and table.n_rows and len(tables) > 2:
             firsts[number] = lot.randint(first, table.n_rows - 1)
             table.let_go(firsts[number])
         for one, copy, begin in zip(tables, copies, firsts, strict=True):
@@ -161,13 +163,14 @@ def test_tables_hold_what_was_written_to_them_whoever_else_writes(seed):
         assert pool.n_used == len({*used})
         assert pool.n_shared == sum(used.count(block) > 1 for block in {*used})
         assert pool.n_bytes == pool.n_used * BLOCK * 2 * 2 * 5 * 7 * 4
-    assert pool.n_shared
+        most_shared = max(most_shared, pool.n_shared)
+    assert most_shared
     assert any(firsts)
 
 
 def test_what_cannot_be_shared_is_refused(odd, tmp_path):
     place = place_of(odd, 20)
-    first = Reader(odd, odd.tokenize(PROMPT)[:13], caches.Paged(BLOCK).rows(place))
+    first = Reader(odd, [*range(40, 53)], caches.Paged(BLOCK).rows(place))
     first.read(13)
     half = odd.as_dtype("bfloat16")
     with pytest.raises(OptionsError, match="one model in one number format"):

@@ -31,7 +31,7 @@ def check_cache(model: LoadedModel, cache: KVCache) -> None:
         _check_plain_keys(model, cache)
     if model.family.architecture == "encoder-decoder" and is_foreign:
         raise OptionsError(
-            _("A {family} keeps every row of its decoder or none.").format(
+            _("A {family} does not take this way of keeping the rows of its decoder.").format(
                 family=model.family.title
             ),
             found=_("Found the cache {cache!r}, and {model}.").format(
@@ -41,7 +41,7 @@ def check_cache(model: LoadedModel, cache: KVCache) -> None:
         )
     if model.card.windows and is_foreign:
         raise OptionsError(
-            _("Layers that see a window keep it themselves, and take no other cache yet."),
+            _("A model whose layers see a window does not take this way of keeping rows."),
             found=_("Found the cache {cache!r}, and {model}.").format(
                 cache=cache.name, model=model.card.name
             ),
