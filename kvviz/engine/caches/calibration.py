@@ -48,7 +48,7 @@ def principal_directions(pieces: Iterable[Float[Tensor, "layer row width"]]) -> 
     """
     n, total, products = 0, torch.zeros(()), torch.zeros(())
     for piece in pieces:
-        rows = piece.double().cpu()
+        rows = piece.cpu().double()
         n += rows.shape[1]
         total = total + rows.sum(1)
         products = products + rows.mT @ rows

@@ -30,9 +30,10 @@ class Rotation:
         n_odd = width // self._n_even
         lot = torch.Generator().manual_seed(seed)
         signs = torch.randint(0, 2, (width,), generator=lot) * 2 - 1
-        self._signs = signs.to(device, torch.float64)
+        self._signs = signs.to(device, torch.float32)
         drawn = torch.randn(n_odd, n_odd, generator=lot, dtype=torch.float64)
-        self._odd = torch.linalg.qr(drawn).Q.to(device)
+        # Where it is 1 x 1, as for every power of two, nothing goes to the device for it.
+        self._odd = torch.linalg.qr(drawn).Q
 
     def turn(self, rows: Float[Tensor, "... width"]) -> Float[Tensor, "... width"]:
         """Return rows turned, in float32 at least."""
@@ -60,10 +61,10 @@ class Rotation:
         rows.
         """
         if len(odd) == 1:
-            return rows * odd[0, 0].to(rows.dtype)
+            return rows * float(odd[0, 0])
         parts = rows.unflatten(-1, (len(odd), self._n_even)).unbind(-2)
         mixed: list[Tensor] = []
-        for factors in odd.to(rows.dtype):
+        for factors in odd.tolist():
             total = parts[0] * factors[0]
             for part, factor in zip(parts[1:], factors[1:], strict=True):
                 total = total + part * factor
