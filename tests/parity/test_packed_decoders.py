@@ -152,6 +152,7 @@ def test_a_rotation_is_orthogonal_and_turns_a_row_alike_whoever_is_beside_it(wid
     torch.testing.assert_close(
         matrix @ matrix.T, torch.eye(width, dtype=torch.float64), atol=1e-14, rtol=0
     )
+    assert (matrix.abs() > 1e-3).all()  # each number goes into all others
     rows = torch.randn(37, width, generator=torch.Generator().manual_seed(1))
     for turn, expected in (
         (rotation.turn, rows.double() @ matrix),
