@@ -172,5 +172,5 @@ def test_a_quarter_of_the_numbers_costs_the_model_that_ships_little_and_an_eight
     found = judge_all(model, STORY, kinds, n_prompt=220)
     quarter, eighth = (one.loss_nats - one.full_loss_nats for one in found)
     assert abs(quarter) < 0.1
-    assert eighth > quarter + 0.05
+    assert eighth > quarter + 0.03
     assert [one.full_cache_bytes / one.cache_bytes for one in found] == [4, 8]
