@@ -25,6 +25,8 @@ KINDS: dict[str, KVCache] = {
     "least 64": caches.LeastAttended(64),
     "random 64": caches.Random(64),
     "quantised 4/4": caches.Quantised(),
+    "latent 128": caches.Latent(128),
+    "paged 16": caches.Paged(),
 }
 
 

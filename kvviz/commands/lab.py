@@ -33,7 +33,8 @@ def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
         metavar="NAME:ROWS",
         help=_(
             "window:60+4 (last rows + sinks), heavy:64, least:64, observed:64, random:64+4, full, "
-            "quantised:4/2 (bits of keys and values); rows for each layer as 64/64/16, settings as "
+            "quantised:4/2 (bits of keys and values), low-rank:96/64 (numbers of each), latent:128,"
+            " paged:16 (positions of a block); rows for each layer as 64/64/16, settings as "
             "heavy:64,recent=0.25; may be repeated"
         ),
     )

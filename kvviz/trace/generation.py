@@ -340,6 +340,8 @@ class GenerationTrace(RecordedAttention):
             steps = (np.arange(self.n_rows) - self.n_prompt + 1).clip(min=0)
             unpacked = self.queries[layer, head] @ self.packed.keys[layer, kv_head].T
             unpacked = unpacked * self.score_scale[layer]
+            if self.position_bias is not None:
+                unpacked = unpacked + self.position_bias[head]
             is_read = self.packed.is_read_by(steps, 0) & ~np.isnan(scores)
             scores = np.where(is_read, unpacked, scores)
         if self.last_read is not None:

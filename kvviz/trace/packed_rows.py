@@ -1,4 +1,4 @@
-"""K/V rows that a cache kept in fewer bits: what was read in place of what was written."""
+"""Rows that a cache kept in fewer bits or numbers: what was read in place of what was written."""
 
 from __future__ import annotations
 

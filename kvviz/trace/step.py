@@ -44,9 +44,11 @@ class Step:
         chosen_id: The token appended after this step.
         chosen_prob: Its probability by the model's own distribution, in [0, 1].
         seconds: Measured time of the forward pass and the choice, device synchronised.
-        flops: Counted floating-point operations of the forward pass.
-        cache_bytes: Measured bytes of the K/V tensors that hold rows after the step, those of
-            cross-attention included; 0 without cache.
+        flops: Counted floating-point operations of the forward pass, products by which a cache
+            keeps rows in another form among them.
+        cache_bytes: Measured bytes of the K/V tensors that hold rows after the step, in whatever
+            form: scales and empty ends of blocks are included, and so is cross-attention; positions
+            and scores by which a cache chooses rows are not. 0 without cache.
         max_row_change: Largest absolute difference between K/V rows computed again at this step
             and the same rows at the step before; exactly 0.0 where nothing was computed again.
         cross_computed: Encoder positions whose cross-attention K/V rows were computed at this

@@ -17,6 +17,7 @@ from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
+from kvviz.engine.running.calibration import basis
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
@@ -207,6 +208,7 @@ class _Reader:
             model.dtype,
             model.device,
             partial(model.family.turn, model.module),
+            basis=partial(basis, model),
         )
         self._rows: Rows = cache.rows(place)
 

@@ -12,6 +12,11 @@ from kvviz.translation import gettext as _
 
 _SHORT = {"heavy": "heavy-hitters", "least": "least-attended"}
 _WITH_SINKS = ("window", "random")
+_ONE_NUMBER = {"latent": "rank", "paged": "block"}
+_OF_KEYS_AND_VALUES = {
+    "quantised": ("key_bits", "value_bits"),
+    "low-rank": ("rank", "value_rank"),
+}
 
 
 def cache_of(text: str) -> KVCache:
@@ -19,7 +24,7 @@ def cache_of(text: str) -> KVCache:
 
     First its name, or the first word of that; then, behind a colon, its rows, with sinks behind a
     plus, and for each layer between slashes; then settings behind commas. In place of rows there
-    may be bits, of keys and behind a slash of values.
+    may be bits or numbers, of keys and behind a slash of values, or positions of a block.
 
     Raises:
         OptionsError: If it describes none.
@@ -54,8 +59,10 @@ def cache_of(text: str) -> KVCache:
     if amount:
         numbers = [_number(text, one) for one in amount.split("/")]
         given["size" if name == "window" else "budget"] = numbers if "/" in amount else numbers[0]
-    if name == "quantised":
-        _say_bits(text, given)
+    if name in _OF_KEYS_AND_VALUES:
+        _say_of_both(text, given, *_OF_KEYS_AND_VALUES[name])
+    if name in _ONE_NUMBER:
+        given[_ONE_NUMBER[name]] = given.pop("budget")
     known = {one: kind.__dataclass_fields__[one] for one in kind.__dataclass_fields__}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -65,14 +72,14 @@ def cache_of(text: str) -> KVCache:
     return kind(**given)
 
 
-def _say_bits(text: str, given: dict[str, Any]) -> None:
-    """Let what would be rows be bits: of keys and of values, or one number for both."""
-    bits = given.pop("budget")
-    key_bits, *rest = bits if isinstance(bits, list) else [bits]
-    value_bits, *more = rest or [key_bits]
+def _say_of_both(text: str, given: dict[str, Any], keys: str, values: str) -> None:
+    """Let what would be rows be of keys and of values, or one number for both."""
+    found = given.pop("budget")
+    of_keys, *rest = found if isinstance(found, list) else [found]
+    of_values, *more = rest or [of_keys]
     if more:
-        raise _no_cache(text, _("Bits are those of keys and of values, such as 2/4."))
-    given |= {"key_bits": key_bits, "value_bits": value_bits}
+        raise _no_cache(text, _("Its numbers are those of keys and of values, such as 2/4."))
+    given |= {keys: of_keys, values: of_values}
 
 
 def control_of(cache: KVCache) -> KVCache | None:

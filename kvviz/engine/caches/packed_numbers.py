@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from kvviz.engine.caches.rotation import Rotation
+
 Axis = Literal["channel", "token"]
 
 
@@ -25,13 +27,15 @@ class PackedNumbers:
         bits: Of a number.
         axis: Along what a group lies.
         group: Numbers of a group.
-        shape: Layers, KV heads, most rows, and width of a row.
+        shape: Layers, KV heads, rows that there is room for at first, and width of a row.
         dtype: Number format of the rows, of the least numbers and of the steps.
         device: Where they live.
+        rotation: What rows are turned by before they are packed, and back after; None for nothing.
 
     Attributes:
-        n_packed: Rows that are packed.
-        n_rows: Rows that are there, those that wait among them.
+        first: Position of the first row that is there.
+        n_packed: Rows that were packed, those that are gone among them.
+        n_rows: Rows that were taken in, those that wait among them.
 
     Source: Liu et al. (2024), “KIVI: a tuning-free asymmetric 2bit quantization for KV cache”,
     sections 3.1 and 3.3.
@@ -46,30 +50,38 @@ class PackedNumbers:
         *,
         dtype: torch.dtype,
         device: torch.device,
+        rotation: Rotation | None = None,
     ) -> None:
         n_layers, n_heads, n_most, width = shape
         options: dict[str, Any] = {"dtype": dtype, "device": device}
         self._bits, self._axis, self._group, self._width = bits, axis, group, width
+        self._rotation = rotation
         self._per_byte = 8 // bits
+        # Rows of a group along the text, and groups of a row.
+        self._n_together = group if axis == "channel" else 1
+        n_of_row = width if axis == "channel" else width // group
+        self._n_most = -(-n_most // self._n_together) * self._n_together
+        places = (n_layers, n_heads, self._n_most)
         n_bytes = -(-width // self._per_byte)
-        self._codes = torch.empty(
-            (n_layers, n_heads, n_most, n_bytes), dtype=torch.uint8, device=device
-        )
+        self._codes = torch.empty((*places, n_bytes), dtype=torch.uint8, device=device)
         self._shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=device)
-        n_groups = (n_most, width // group) if axis == "token" else (n_most // group, width)
-        self._least, self._step = torch.empty((2, n_layers, n_heads, *n_groups), **options)
+        n_groups = self._n_most // self._n_together
+        self._least, self._step = torch.empty((2, n_layers, n_heads, n_groups, n_of_row), **options)
         n_waiting = 0 if axis == "token" else group
         self._waiting = torch.empty((n_layers, n_heads, n_waiting, width), **options)
-        self.n_packed = self.n_rows = 0
+        # Position of what lies first in the room, the first of a group.
+        self._start = 0
+        self.first = self.n_packed = self.n_rows = 0
 
     @property
     def n_bytes(self) -> int:
         """Bytes of codes, least numbers and steps, and of the rows that wait."""
-        n_groups = self.n_packed if self._axis == "token" else self.n_packed // self._group
+        there = slice(self.first - self._start, self.n_packed - self._start)
+        groups = self._groups(self.first, self.n_packed)
         parts = (
-            self._codes[:, :, : self.n_packed],
-            self._least[:, :, :n_groups],
-            self._step[:, :, :n_groups],
+            self._codes[:, :, there],
+            self._least[:, :, groups],
+            self._step[:, :, groups],
             self._waiting[:, :, : self.n_rows - self.n_packed],
         )
         return sum(part.nbytes for part in parts)
@@ -79,8 +91,7 @@ class PackedNumbers:
         if self._axis == "channel":
             waiting = self._waiting[:, :, : self.n_rows - self.n_packed]
             rows = torch.cat([waiting, rows], dim=-2)
-        n_full = rows.shape[-2] if self._axis == "token" else rows.shape[-2] // self._group
-        n_full *= 1 if self._axis == "token" else self._group
+        n_full = rows.shape[-2] // self._n_together * self._n_together
         if n_full:
             self._pack(rows[:, :, :n_full])
         rest = rows[:, :, n_full:]
@@ -88,25 +99,61 @@ class PackedNumbers:
         self.n_packed += n_full
         self.n_rows = self.n_packed + rest.shape[-2]
 
-    def write_to(self, room: Float[Tensor, "layer kv_head row width"]) -> None:
-        """Write what is kept of the rows, unpacked, to the beginning of a room."""
-        if self.n_packed:
-            room[:, :, : self.n_packed] = self.unpacked(0)
-        room[:, :, self.n_packed : self.n_rows] = self._waiting[:, :, : self.n_rows - self.n_packed]
+    def read(self, start: int, stop: int) -> Float[Tensor, "layer kv_head row width"]:
+        """Return the rows of some positions that are there, as what is kept of them says."""
+        middle = max(start, min(stop, self.n_packed))
+        waiting = self._waiting[:, :, middle - self.n_packed : stop - self.n_packed]
+        if middle == start:
+            return waiting
+        unpacked = self._unpacked(start, middle)
+        return torch.cat([unpacked, waiting], dim=-2) if stop > middle else unpacked
 
-    def unpacked(self, start: int) -> Float[Tensor, "layer kv_head row width"]:
-        """Return packed rows from one on, as what is kept of them says."""
-        codes = self._codes[:, :, start : self.n_packed, :, None] >> self._shifts
+    def let_go(self, first: int) -> None:
+        """Let go of the rows before a position, all of which are packed."""
+        self.first = first
+        if self._codes.shape[2] > self._n_most:
+            self._move(0)
+
+    def _groups(self, start: int, stop: int) -> slice:
+        """Return where the groups lie that hold packed rows of these positions."""
+        n = self._n_together
+        return slice(start // n - self._start // n, -(-stop // n) - self._start // n)
+
+    def _unpacked(self, start: int, stop: int) -> Float[Tensor, "layer kv_head row width"]:
+        groups = self._groups(start, stop)
+        places = slice(groups.start * self._n_together, groups.stop * self._n_together)
+        codes = self._codes[:, :, places, :, None] >> self._shifts
         codes = (codes & (2**self._bits - 1)).flatten(-2)[..., : self._width]
-        groups = slice(start, self.n_packed)
-        if self._axis == "channel":
-            groups = slice(start // self._group, self.n_packed // self._group)
         least, step = (part[:, :, groups] for part in (self._least, self._step))
         numbers = self._grouped(codes.to(step.dtype))
         dim = -1 if self._axis == "token" else -2
-        return self._ungrouped(numbers * step.unsqueeze(dim) + least.unsqueeze(dim))
+        rows = self._ungrouped(numbers * step.unsqueeze(dim) + least.unsqueeze(dim))
+        if self._rotation is not None:
+            rows = self._rotation.turn_back(rows).to(step.dtype)
+        begin = start - self._start - places.start
+        return rows[:, :, begin : begin + stop - start]
+
+    def _move(self, n_more: int) -> None:
+        """Move what is there to the front of a new room, with place for more rows."""
+        start = self.first // self._n_together * self._n_together
+        there = slice(start - self._start, self.n_packed - self._start)
+        groups = self._groups(start, self.n_packed)
+        n_rows = max(self._n_most, self.n_packed - start + n_more)
+        parts = ((self._codes, there), (self._least, groups), (self._step, groups))
+        rooms: list[Tensor] = []
+        for (old, where), n in zip(parts, (1, *(self._n_together,) * 2), strict=True):
+            new = old.new_empty((*old.shape[:2], n_rows // n, old.shape[-1]))
+            new[:, :, : where.stop - where.start] = old[:, :, where]
+            rooms.append(new)
+        self._codes, self._least, self._step = rooms
+        self._start = start
 
     def _pack(self, rows: Float[Tensor, "layer kv_head row width"]) -> None:
+        n_new = rows.shape[-2]
+        if self.n_packed - self._start + n_new > self._codes.shape[2]:
+            self._move(n_new)
+        if self._rotation is not None:
+            rows = self._rotation.turn(rows).to(rows.dtype)
         dim = -1 if self._axis == "token" else -2
         grouped = self._grouped(rows)
         if self._bits == 1:
@@ -120,11 +167,10 @@ class PackedNumbers:
         divisor = torch.where(step > 0, step, torch.ones_like(step))
         above = (grouped - least.unsqueeze(dim)) / divisor.unsqueeze(dim)
         codes = self._ungrouped(above.round().clamp(0, 2**self._bits - 1)).to(torch.uint8)
-        start = self.n_packed
-        first = start if self._axis == "token" else start // self._group
-        groups = slice(first, first + least.shape[2])
+        groups = self._groups(self.n_packed, self.n_packed + n_new)
         self._least[:, :, groups], self._step[:, :, groups] = least, step
-        self._codes[:, :, start : start + rows.shape[-2]] = self._bytes(codes)
+        start = self.n_packed - self._start
+        self._codes[:, :, start : start + n_new] = self._bytes(codes)
 
     def _bytes(self, codes: UInt8[Tensor, "... width"]) -> UInt8[Tensor, "... byte"]:
         """Put neighbours of a row into one byte, the first into the lowest bits."""

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
+from kvviz.engine.caches.calibration import Basis, Part
 from kvviz.engine.caches.shared_rows import SharedRows
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.trace import CrossAttention, ModelCard
@@ -55,6 +56,8 @@ class RowsPlace:
             places; None in a model that tells positions in another way.
         shared: Rows of the beginning that are there already; only a cache that keeps every row is
             given any.
+        basis: Gives so many directions along which the model's rows are spread, worked out from a
+            text that ships; None where nobody asks for them.
     """
 
     card: ModelCard
@@ -65,13 +68,15 @@ class RowsPlace:
     device: torch.device
     turn: Callable[[int, Tensor], KeyTurn | None] | None = None
     shared: SharedRows | None = None
+    basis: Callable[[Part, int], Basis] | None = None
 
 
 class KVCache(Protocol):
     """A way of keeping rows, described: a frozen dataclass whose fields are plain settings.
 
     One that says `for_every_decoder` keeps to the windows of a model's layers and to what of a T5
-    tells it how far its rows are; one that does not say so is refused where those matter.
+    tells it how far its rows are; one that does not say so is refused where those matter. One that
+    says that it does not `reads_in_pieces` has each prompt read whole, however long.
 
     Attributes:
         name: As a trace and its file say it: small letters, digits, ``-`` and ``_``.
@@ -102,6 +107,8 @@ class StepRows:
         cross_computed: Encoder positions whose cross-attention rows were computed.
         cross_reused: Those whose rows were read and not computed.
         evicted: Layer, KV head and position of each row dropped after the step, in that order.
+        cache_flops: Operations of the products by which rows were put into another form and made
+            anew from it; those of the model are counted elsewhere.
     """
 
     computed: Positions
@@ -112,6 +119,7 @@ class StepRows:
     cross_computed: range = range(0)
     cross_reused: range = range(0)
     evicted: Int64[np.ndarray, "3 n_evicted"] = field(default_factory=lambda: NOTHING_EVICTED)
+    cache_flops: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,13 @@ from kvviz.translation import gettext as _
 
 
 def is_read_in_pieces(cache: KVCache) -> bool:
-    """Return whether a long prompt may be read in pieces, none of which sees another's rows go."""
+    """Return whether a long prompt may be read in pieces, none of which sees another's rows go.
+
+    Nor their rows changed: what keeps rows in another form says so by `reads_in_pieces`.
+    """
     is_plain = named_cache(cache) is None
-    return cache.keeps_rows and (is_plain or is_for_every_decoder(cache))
+    in_pieces = getattr(cache, "reads_in_pieces", True)
+    return cache.keeps_rows and in_pieces and (is_plain or is_for_every_decoder(cache))
 
 
 def check_cache(model: LoadedModel, cache: KVCache) -> None:
@@ -23,9 +27,11 @@ def check_cache(model: LoadedModel, cache: KVCache) -> None:
         OptionsError: If the cache does not mind what this model's rows are read by.
     """
     is_foreign = named_cache(cache) is not None and not is_for_every_decoder(cache)
+    if getattr(cache, "keeps_directions", False):
+        _check_plain_keys(model, cache)
     if model.family.architecture == "encoder-decoder" and is_foreign:
         raise OptionsError(
-            _("A {family} keeps every row of its decoder or none.").format(
+            _("A {family} does not take this way of keeping the rows of its decoder.").format(
                 family=model.family.title
             ),
             found=_("Found the cache {cache!r}, and {model}.").format(
@@ -35,7 +41,7 @@ def check_cache(model: LoadedModel, cache: KVCache) -> None:
         )
     if model.card.windows and is_foreign:
         raise OptionsError(
-            _("Layers that see a window keep it themselves, and take no other cache yet."),
+            _("A model whose layers see a window does not take this way of keeping rows."),
             found=_("Found the cache {cache!r}, and {model}.").format(
                 cache=cache.name, model=model.card.name
             ),
@@ -72,3 +78,21 @@ def _check_turns(model: LoadedModel) -> None:
             found=found.format(model=model.card.name),
             fix=_("Keep the positions, or take a Llama."),
         )
+
+
+def _check_plain_keys(model: LoadedModel, cache: KVCache) -> None:
+    """Refuse to keep rows in fewer numbers in a model that turns its keys to their places.
+
+    Raises:
+        OptionsError: If it does.
+    """
+    if model.family.architecture != "decoder" or model.family.turn(model.module, 0, 1) is None:
+        return
+    raise OptionsError(
+        _("Rows are kept in fewer numbers only where no position turns their keys."),
+        found=_(
+            "Found the cache {cache!r}, and {model}, whose keys are turned, each along other "
+            "directions."
+        ).format(cache=cache.name, model=model.card.name),
+        fix=_("Take a GPT-2, or another way of keeping rows."),
+    )

@@ -23,6 +23,7 @@ from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.asked_prompt import AskedPrompt, Prompt, asked_prompt
 from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
+from kvviz.engine.running.calibration import basis
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
@@ -248,7 +249,8 @@ def _steps(
         model.dtype,
         model.device,
         partial(model.family.turn, model.module),
-        shared,
+        shared=shared,
+        basis=partial(basis, model),
     )
     if model.start_id is None:
         rows = cache.rows(place)

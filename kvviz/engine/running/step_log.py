@@ -127,7 +127,7 @@ class StepLog:
 
     def _flops(self, note: StepNote) -> int:
         rows = note.rows
-        return sum(
+        return rows.cache_flops + sum(
             forward_flops(
                 self._card,
                 *size,

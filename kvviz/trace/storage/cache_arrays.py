@@ -16,6 +16,7 @@ CacheKind = Literal[
     "encoder-decoder-named-cache",
     "turning-named-cache",
     "packing-named-cache",
+    "encoder-decoder-packing-named-cache",
 ]
 
 LAST_READ = "last_read"
@@ -36,7 +37,8 @@ def kind_of(trace: GenerationTrace) -> CacheKind:
     if trace.turn_angles is not None:
         return "turning-named-cache"
     if trace.packed is not None:
-        return "packing-named-cache"
+        is_alone = trace.cross is None
+        return "packing-named-cache" if is_alone else "encoder-decoder-packing-named-cache"
     return "named-cache" if trace.cross is None else "encoder-decoder-named-cache"
 
 
@@ -48,7 +50,7 @@ def expected(kind: CacheKind | None, card: ModelCard, n_rows: int) -> Expected:
         arrays[LAST_READ] = ("<i8", rows[:-1])
     if kind == "turning-named-cache":
         arrays[_TURNS] = ("<f8", (card.n_layers, card.d_head // 2))
-    if kind == "packing-named-cache":
+    if _is_packing(kind):
         of_packed = (("<f4", rows), ("<f4", rows), ("<i8", (2, n_rows)))
         arrays |= {PACKED + n: one for n, one in zip(_PACKED_ARRAYS, of_packed, strict=True)}
     return arrays
@@ -69,7 +71,11 @@ def arrays_of(trace: GenerationTrace) -> dict[str, Array]:
 
 def packed_rows(kind: CacheKind | None, arrays: Mapping[str, Array]) -> PackedRows | None:
     """Return what was read of packed rows, if any were packed."""
-    return PackedRows(**part_of(arrays, PACKED)) if kind == "packing-named-cache" else None
+    return PackedRows(**part_of(arrays, PACKED)) if _is_packing(kind) else None
+
+
+def _is_packing(kind: CacheKind | None) -> bool:
+    return kind in ("packing-named-cache", "encoder-decoder-packing-named-cache")
 
 
 def part_of(arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:

@@ -28,12 +28,18 @@ FORMATS = {
     1: ("generation",),
     2: ("encoding", "encoder-decoder"),
     3: ("named-cache",),
-    4: ("encoder-decoder-named-cache", "turning-named-cache", "packing-named-cache"),
+    4: (
+        "encoder-decoder-named-cache",
+        "turning-named-cache",
+        "packing-named-cache",
+        "encoder-decoder-packing-named-cache",
+    ),
 }
 """The kinds of trace that each format version may hold; version 1 has one and does not name it.
 
 A ``named-cache`` is a generation whose cache drops rows, or could have; one that is ``turning``
-turned keys that it kept to other places, and one that is ``packing`` kept rows in fewer bits.
+turned keys that it kept to other places, and one that is ``packing`` kept rows in fewer bits or in
+fewer numbers.
 """
 
 MAX_HEADER_BYTES = 16 * 2**20

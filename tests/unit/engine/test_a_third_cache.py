@@ -284,7 +284,9 @@ def test_what_is_no_cache_is_refused(model, cache, use_cache, words):
 
 
 def test_a_t5_takes_all_or_nothing(t5, model):
-    with pytest.raises(OptionsError, match="keeps every row of its decoder or none"):
+    with pytest.raises(
+        OptionsError, match="does not take this way of keeping the rows of its decoder"
+    ):
         trace_generation(t5, TEXT, max_new_tokens=2, cache=EveryNth())
     assert trace_generation(t5, TEXT, max_new_tokens=2, cache=caches.Recomputed()).cross
     assert trace_both(model, PROMPT, max_new_tokens=2).same_tokens

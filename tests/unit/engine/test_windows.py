@@ -204,7 +204,7 @@ class Everything:
 
 
 def test_another_cache_is_refused_and_the_full_one_is_its_own(windowed, both):
-    with pytest.raises(OptionsError, match="take no other cache yet"):
+    with pytest.raises(OptionsError, match="does not take this way of keeping rows"):
         trace_generation(windowed, PROMPT, max_new_tokens=2, cache=Everything())
     full = trace_generation(windowed, PROMPT, max_new_tokens=2, cache=caches.Full())
     assert full.options.cache_name == "full"
