@@ -51,7 +51,8 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
     colour, symbol, _dash = KEPT
     # Below its mark, where another name may stand above a mark beside it.
     most = int(rows.effects.argmax())
-    places = ["top center" if row == most else "bottom center" for row in range(len(weights))]
+    above, below = "top center", "bottom center"  # not for people: places as plotly names them
+    places = [above if row == most else below for row in range(len(weights))]
     figure = go.Figure()
     figure.add_scatter(
         x=weights,
