@@ -49,9 +49,14 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
     named = {rows.chosen, int(rows.weights.argmax()), int(rows.effects.argmax())}
     said = [_("same token") if same else _("another token") for same in rows.same]
     colour, symbol, _dash = KEPT
-    # Below its mark, where another name may stand above a mark beside it.
-    most = int(rows.effects.argmax())
-    places = ["top center" if row == most else "bottom center" for row in range(len(weights))]
+    most, middle = int(rows.effects.argmax()), float(np.median(weights))
+    # not for people: places as plotly names them
+    above, left, right = "top center", "bottom left", "bottom right"
+    # Below its mark and towards the middle, where neither another name nor the edge is.
+    places = [
+        above if row == most else left if weight > middle else right
+        for row, weight in enumerate(weights)
+    ]
     figure = go.Figure()
     figure.add_scatter(
         x=weights,
@@ -84,6 +89,7 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
         line={"color": CONTROL[0], "width": 2, "dash": CONTROL[2]},
         hovertemplate=_("{effect} nats").format(effect="%{y:.2g}") + "<extra></extra>",
     )
+    decades = float(np.ptp(np.log10(effects)))
     figure.update_xaxes(
         type="log",
         range=ends.tolist(),
@@ -95,7 +101,8 @@ def row_effects(rows: RowPoints, *, dark: bool = False) -> go.Figure:
         type="log",
         title_text=_("KL of the next token, nats"),
         exponentformat="power",
-        dtick=1 if np.ptp(np.log10(effects)) < 8 else 2,
+        # Where there are few powers of ten, twice and five times of each are named too.
+        dtick="D2" if decades < 2.5 else 1 if decades < 8 else 2,
     )
     return figure.update_layout(
         template=template(dark=dark),

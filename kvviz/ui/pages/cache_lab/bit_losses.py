@@ -85,12 +85,12 @@ class BitLosses:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> BitLosses:
         """Build it from what `to_json` returned."""
-        of_ways = [
+        more, kl, same = (
             {name: np.array(one, dtype=np.float64) for name, one in data[part].items()}
             for part in ("more", "kl", "same")
-        ]
+        )
         full = np.array(data["full"], dtype=np.float64)
-        return cls(data["n_read"], full, *of_ways, data["n_bytes"], data["full_bytes"])
+        return cls(data["n_read"], full, more, kl, same, data["n_bytes"], data["full_bytes"])
 
 
 def read_packed_stories(

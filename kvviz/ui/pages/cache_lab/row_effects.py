@@ -74,8 +74,10 @@ class Effects:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Effects:
         """Build it from what `to_json` returned."""
-        numbers = [np.array(data[one], dtype=np.float64) for one in ("weights", "lengths", "kl")]
-        return cls(*numbers, np.array(data["same"], dtype=bool))
+        weights, lengths, kl = (
+            np.array(data[one], dtype=np.float64) for one in ("weights", "lengths", "kl")
+        )
+        return cls(weights, lengths, kl, np.array(data["same"], dtype=bool))
 
 
 def effects(
