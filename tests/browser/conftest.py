@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -20,8 +21,8 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """The browser, or a failure that says what to install.
+def profile() -> Iterator[BrowserContext]:
+    """The browser with what a person's would keep, or a failure that says what to install.
 
     It is closed after the last test of this folder: while it is open an event loop runs in this
     thread, and other tests start loops of their own.
@@ -31,19 +32,31 @@ def browser() -> Iterator[Browser]:
     except FileNotFoundError as error:
         pytest.fail(str(error), pytrace=False)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        # With a profile on the disk, for what `Window` does: memory alone has no room for what
+        # Plotly was compiled to, which is then made anew and given up each time it is loaded.
+        with TemporaryDirectory(prefix="kvviz-browser-", ignore_cleanup_errors=True) as profile:
+            window = playwright.chromium.launch_persistent_context(
+                profile, executable_path=path, args=ARGUMENTS
+            )
+            yield window
+            window.close()
 
 
 @pytest.fixture(scope="package")
-def address(browser: Browser) -> Iterator[str]:
+def browser(profile: BrowserContext) -> Browser:
+    """The browser, for windows that know nothing of each other."""
+    assert profile.browser is not None
+    return profile.browser
+
+
+@pytest.fixture(scope="package")
+def address(profile: BrowserContext) -> Iterator[str]:
     """The app, shared by all tests that do not need a cold one; it has done its first run.
 
     Each worker has one, so it takes one thread: two would fight for the cores of the other.
     """
     with serving(timed_once=True, KVVIZ_THREADS="1", KVVIZ_PSEUDO="1") as address:
-        page = browser.new_page()
+        page = profile.new_page()
         Visit(page, address, cold=True).open("/kv_cache", new="2")
         page.close()
         yield address
@@ -99,11 +112,9 @@ class Window:
 
 
 @pytest.fixture(scope="package")
-def window(browser: Browser) -> Iterator[Window]:
+def window(profile: BrowserContext) -> Window:
     """The window of all tests of a worker."""
-    context = browser.new_context()
-    yield Window(context)
-    context.close()
+    return Window(profile)
 
 
 class Visits:
