@@ -10,7 +10,12 @@ import sys
 from kvviz.errors import BrowserError
 from kvviz.player.headless import QUIETLY, find_browser
 
-ARGUMENTS = [*QUIETLY, "--no-sandbox"]
+ARGUMENTS = [
+    *QUIETLY,
+    "--no-sandbox",
+    # What would leave the machine fails, and a failure is heard of (`visit.py`).
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost",
+]
 
 MISSING = (
     "The browser tests need Chromium or Chrome, and none was found.\n"

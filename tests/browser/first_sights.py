@@ -60,9 +60,9 @@ HIDE_TIMES = """() => {
   );
   for (const node of [...times, ...others]) node.style.visibility = "hidden";
 }"""
-"""What is measured is another number each time: times, and differences of the last digits. Of a chart
-its place is looked at, which it has before Plotly comes, so Plotly is not waited for: to load it and
-to draw it anew in each size is a third of all work here. What a chart draws is a matter of
+"""What is measured is another number each time: times, and differences of the last digits. Of a
+chart its place is looked at, which it has before Plotly comes, so Plotly is not waited for: to load
+it and to draw it anew in each size is a fifth of all work here. What a chart draws is a matter of
 `tests/unit/figures`, and that it is drawn one of `test_accessibility.py`.
 """
 
