@@ -1,8 +1,9 @@
 """A real Chromium on the real app."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -20,8 +21,8 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """The browser, or a failure that says what to install.
+def profile() -> Iterator[BrowserContext]:
+    """The browser with what a person's would keep, or a failure that says what to install.
 
     It is closed after the last test of this folder: while it is open an event loop runs in this
     thread, and other tests start loops of their own.
@@ -30,20 +31,32 @@ def browser() -> Iterator[Browser]:
         path = find_chromium()
     except FileNotFoundError as error:
         pytest.fail(str(error), pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    # With a folder for it: in memory alone a browser has no room for what Plotly was compiled to,
+    # which is then made anew and given up each time it is loaded.
+    folder = TemporaryDirectory(prefix="kvviz-browser-", ignore_cleanup_errors=True)
+    with folder as kept, sync_playwright() as playwright:
+        window = playwright.chromium.launch_persistent_context(
+            kept, executable_path=path, args=ARGUMENTS
+        )
+        yield window
+        window.close()
 
 
 @pytest.fixture(scope="package")
-def address(browser: Browser) -> Iterator[str]:
+def browser(profile: BrowserContext) -> Browser:
+    """The browser, for windows that know nothing of each other."""
+    assert profile.browser is not None
+    return profile.browser
+
+
+@pytest.fixture(scope="package")
+def address(profile: BrowserContext) -> Iterator[str]:
     """The app, shared by all tests that do not need a cold one; it has done its first run.
 
     Each worker has one, so it takes one thread: two would fight for the cores of the other.
     """
     with serving(timed_once=True, KVVIZ_THREADS="1", KVVIZ_PSEUDO="1") as address:
-        page = browser.new_page()
+        page = profile.new_page()
         Visit(page, address, cold=True).open("/kv_cache", new="2")
         page.close()
         yield address
@@ -66,53 +79,63 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     return report
 
 
-class Window:
-    """The browser's window for tabs without a touch screen, and tabs that lie empty in it.
+class Windows:
+    """The windows for tabs with a touch screen and without, and tabs that lie empty in them.
 
     A window of its own for each tab would load and compile Streamlit anew, and a tab of its own
     starts a process and compiles what it runs: a tab that a test has left is the next one's. What
     the app keeps of a person is in its session, which ends where a tab leaves the page; what a tab
     might store besides is taken away after each test.
+
+    Args:
+        mouse: The window of those without a touch screen.
+        touch: That of those with one, which knows nothing of what is stored in the other.
     """
 
     N_VISITS = 12
     """How many visits a tab is used for; what a page has left in its memory goes with it."""
 
-    def __init__(self, context: BrowserContext) -> None:
-        self.context = context
-        self._left: dict[bool, list[Page]] = {False: [], True: []}
+    def __init__(self, mouse: BrowserContext, touch: BrowserContext) -> None:
+        self._contexts = {False: mouse, True: touch}
+        self._left: dict[tuple[bool, bool], list[Page]] = defaultdict(list)
         self._n_visits: Counter[Page] = Counter()
 
-    def tab(self, *, slow: bool) -> Page:
+    def tab(self, *, slow: bool, touch: bool) -> Page:
         """Return an empty tab; one that was on a slow line stays on it."""
-        page = self._left[slow].pop() if self._left[slow] else self.context.new_page()
+        left = self._left[slow, touch]
+        page = left.pop() if left else self._contexts[touch].new_page()
         self._n_visits[page] += 1
         return page
 
     def take_back(self, page: Page, *, slow: bool) -> None:
         """Keep an empty tab, or close it if it was used for long."""
         if self._n_visits[page] < self.N_VISITS:
-            self._left[slow].append(page)
+            self._left[slow, page.context is self._contexts[True]].append(page)
         else:
             del self._n_visits[page]
             page.close()
 
+    def forget(self) -> None:
+        """Take away what tabs may have stored or been allowed."""
+        for context in self._contexts.values():
+            context.clear_cookies()
+            context.clear_permissions()
+
 
 @pytest.fixture(scope="package")
-def window(browser: Browser) -> Iterator[Window]:
-    """The window of all tests of a worker."""
-    context = browser.new_context()
-    yield Window(context)
-    context.close()
+def windows(profile: BrowserContext, browser: Browser) -> Iterator[Windows]:
+    """The windows of all tests of a worker."""
+    touch = browser.new_context(has_touch=True)
+    yield Windows(profile, touch)
+    touch.close()
 
 
 class Visits:
     """Opens tabs and keeps them."""
 
-    def __init__(self, browser: Browser, window: Window, shared: Callable[[], str]) -> None:
+    def __init__(self, windows: Windows, shared: Callable[[], str]) -> None:
         self.visits: list[Visit] = []
-        self._browser = browser
-        self._window = window
+        self._windows = windows
         self._shared = shared
 
     def __call__(
@@ -133,7 +156,7 @@ class Visits:
         have to work for long first (`works`). Less motion is asked for, so
         that nothing plays by itself, unless the test is about what moves.
         """
-        page = self._browser.new_page(has_touch=True) if touch else self._window.tab(slow=slow)
+        page = self._windows.tab(slow=slow, touch=touch)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(
             media="null",
@@ -153,20 +176,14 @@ class Visits:
             if tab.page.is_closed():
                 continue
             tab.leave()
-            if tab.page.context is self._window.context:
-                self._window.take_back(tab.page, slow=tab.slow)
-            else:
-                tab.page.close()
-        self._window.context.clear_cookies()
-        self._window.context.clear_permissions()
+            self._windows.take_back(tab.page, slow=tab.slow)
+        self._windows.forget()
 
 
 @pytest.fixture
-def visit(
-    browser: Browser, window: Window, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Visits]:
+def visit(windows: Windows, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visits]:
     """Open tabs; afterwards none of them may have heard a complaint."""
-    visits = Visits(browser, window, lambda: request.getfixturevalue("address"))
+    visits = Visits(windows, lambda: request.getfixturevalue("address"))
     yield visits
     complaints = [complaint for tab in visits.visits for complaint in tab.complaints]
     visits.close()

@@ -10,6 +10,7 @@ from tests.browser.first_sights import (
     looks_after_a_step,
     path_of,
 )
+from tests.browser.visit import WORK_MS
 from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 pytestmark = pytest.mark.browser
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.browser
 def test_a_page_looks_as_it_did_when_its_pictures_were_last_looked_at(visit, name, tmp_path):
     tab = visit()
     tab.page.goto(f"{tab.address}{path_of(name)}")
-    wait_until_whole(tab.page, first_hooks(name))
+    wait_until_whole(tab.page, first_hooks(name), charts=False, patience_ms=WORK_MS)
     changed = complaints(looks(tab.page, name), tmp_path)
     if name in STEPPED:
         changed += complaints(looks_after_a_step(tab.page, name), tmp_path)

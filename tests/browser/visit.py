@@ -147,7 +147,6 @@ class Visit:
             "console": self._hear,
             "pageerror": lambda error: self.complaints.append(f"exception: {error}"),
             "requestfailed": self._hear_failed,
-            "request": self._stay_home,
             "websocket": lambda socket: socket.on("framesent", self._count),
         }
         for what, hear in self._hearing.items():
@@ -166,6 +165,13 @@ class Visit:
         self.page.goto("about:blank")
 
     def _hear_failed(self, request) -> None:
+        """Hear of what was not to be had, as nothing from elsewhere is (`chromium.py`).
+
+        To be told of each request would cost this process most of what a page costs it.
+        """
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.complaints.append(f"left the machine: {request.url}")
+            return
         # A bar of progress, or a room's, may be asking at the moment when its page is left.
         if "/_kvviz/" in request.url and request.failure == "net::ERR_ABORTED":
             return
@@ -179,10 +185,6 @@ class Visit:
         complaint = f"twice on the page: {name}"
         if complaint not in self.complaints:
             self.complaints.append(complaint)
-
-    def _stay_home(self, request) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.complaints.append(f"left the machine: {request.url}")
 
     def _count(self, _) -> None:
         self.n_sent += 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, TimeoutError
 
 PATIENCE_MS = 120_000
+POLLING_MS = 50
 
 MISSING = """([hooks, withCharts]) => {
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -46,8 +47,9 @@ MISSING = """([hooks, withCharts]) => {
     small.drawImage(canvas, 0, 0, 64, 64);
     return !small.getImageData(0, 0, 64, 64).data.some((byte) => byte > 0);
   };
-  // What lies over another canvas shows only what is pointed at.
-  const canvases = all("[data-kvviz] canvas:not([aria-hidden=true])");
+  // What lies over another canvas shows only what is pointed at. They are read when all else is
+  // there: to read a canvas has it drawn first.
+  const canvases = missing.length ? [] : all("[data-kvviz] canvas:not([aria-hidden=true])");
   const empty = canvases.filter((node) => node.getClientRects().length && blank(node));
   if (empty.length) missing.push(`${empty.length} blank of ${canvases.length} canvases`);
   if (document.fonts.status !== "loaded") missing.push("fonts are loading");
@@ -118,13 +120,18 @@ def missing(page: Page, hooks: tuple[str, ...], *, charts: bool = True) -> list[
 
 
 def wait_until_whole(
-    page: Page, hooks: tuple[str, ...], *, patience_ms: float = PATIENCE_MS
+    page: Page,
+    hooks: tuple[str, ...],
+    *,
+    charts: bool = True,
+    patience_ms: float = PATIENCE_MS,
 ) -> None:
     """Wait until every figure is there and drawn, and nothing is under way.
 
     Args:
         page: The tab.
         hooks: Values of ``data-kvviz`` that must be there.
+        charts: Whether charts must be drawn too, those far from the window among them.
         patience_ms: How long that may take.
 
     Raises:
@@ -132,13 +139,16 @@ def wait_until_whole(
     """
     whole = f"(wanted) => !({MISSING})(wanted).length"
     try:
-        page.wait_for_function(whole, arg=[list(hooks), True], timeout=patience_ms)
+        # Now and then: to look in each frame costs the page the frames that are waited for.
+        page.wait_for_function(
+            whole, arg=[list(hooks), charts], polling=POLLING_MS, timeout=patience_ms
+        )
     except TimeoutError:
-        refuse_half(page, hooks)
+        refuse_half(page, hooks, charts=charts)
 
 
-def refuse_half(page: Page, hooks: tuple[str, ...]) -> None:
+def refuse_half(page: Page, hooks: tuple[str, ...], *, charts: bool = True) -> None:
     """Raise a `NotThereError` that names what is missing, if anything is."""
-    found = missing(page, hooks)
+    found = missing(page, hooks, charts=charts)
     if found:
         raise NotThereError(f"{page.url} is not there in full: {'; '.join(found)}.")
