@@ -53,7 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--seed", type=int, default=0, help=_("seed of the sampling (default 0)"))
     trace.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
     trace.add_argument(
-        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
+        "--dtype",
+        default="auto",
+        help=_(
+            "float32, bfloat16, float16 or float64; auto is float32, or for a model that was added "
+            "what is faster here"
+        ),
     )
     trace.add_argument("--save", type=Path, metavar="FILE.npz", help=_("save the trace"))
     trace.add_argument(
@@ -139,6 +144,8 @@ def _trace(arguments: argparse.Namespace) -> None:
         top_p=arguments.top_p,
         seed=arguments.seed,
     )
+    if model.format_trial is not None:
+        print(f"{model.card.name}: {model.format_trial.told}", file=sys.stderr)
     if arguments.json:
         _print_json(trace)
     else:
