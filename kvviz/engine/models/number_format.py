@@ -50,7 +50,9 @@ class FormatTrial(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as the environment of a trace has it, in no language."""
+        # not for people: a record
         times = f"float32 {self.float32_s * 1e3:.3f} ms, bfloat16 {self.bfloat16_s * 1e3:.3f} ms"
+        # not for people: a record
         return f"{times}, bfloat16 units: {'yes' if self.has_units else 'no'}"
 
     @property
