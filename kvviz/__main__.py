@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | bench | lab | models`.
+"""The command line: `python -m kvviz app | trace | bench | lab | loss | models`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kvviz.commands import lab as lab_command
+from kvviz.commands import loss as loss_command
 from kvviz.commands import models as models_command
 from kvviz.errors import KvvizError, OptionsError, PromptError
 from kvviz.trace import Conversation, GenerationTrace
@@ -107,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 
     lab = commands.add_parser("lab", help=_("judge ways of keeping rows by a text"))
     lab_command.declare(lab, DEFAULT_MODEL)
+
+    loss = commands.add_parser("loss", help=_("measure how well a model foretells a text"))
+    loss_command.declare(loss, DEFAULT_MODEL)
 
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser

@@ -18,6 +18,7 @@ from kvviz.engine.asking.judging import CacheVerdict, judge, judge_all
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
 from kvviz.engine.asking.moved_rows import MovedRows, how_far, rows_at_two_places
 from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
+from kvviz.engine.asking.text_loss import TextLoss, text_loss
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.loading import load_model
 from kvviz.engine.models.model_source import list_bundled
@@ -33,6 +34,7 @@ __all__ = [
     "MaskedWriting",
     "MovedRows",
     "RunBatch",
+    "TextLoss",
     "TokenScores",
     "caches",
     "fill_by_trying",
@@ -47,6 +49,7 @@ __all__ = [
     "log_likelihood",
     "pseudo_log_likelihood",
     "rows_at_two_places",
+    "text_loss",
     "trace_both",
     "trace_encoding",
     "trace_generation",

@@ -17,6 +17,7 @@ from kvviz.engine import (
     head_origin,
     load_model,
     log_likelihood,
+    text_loss,
     trace_encoding,
     trace_generation,
     trace_together,
@@ -25,6 +26,7 @@ from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.errors import OptionsError
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
+from tests.parity.plain_loss import plain_losses
 from tests.parity.tiny_decoders import TINY_DECODERS, TinyDecoder
 from tests.parity.tiny_models import PROMPT
 
@@ -266,3 +268,13 @@ def test_a_text_is_scored_as_transformers_scores_it(pair):
     else:
         with pytest.raises(OptionsError, match="longer than a layer's window"):
             log_likelihood(pair.ours, ids, mask="bidirectional")
+
+
+@pytest.mark.parametrize(("context", "stride"), [(11, 4), (40, 20)])
+def test_the_loss_of_a_text_is_that_of_transformers_window_by_window(context, stride, pair):
+    found = text_loss(pair.ours, PROMPT, context=context, stride=stride)
+    ids = pair.ours.tokenize(PROMPT)
+    expected = plain_losses(pair.plain, list(pair.ours.first_ids), ids, context, stride)
+    assert found.losses.size == len(ids) - 1
+    pair.close(found.losses, expected, "losses")
+    assert found.n_windows == (1 if len(ids) <= context else 1 + -(-(len(ids) - context) // stride))
