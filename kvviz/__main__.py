@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | bench | lab | models`.
+"""The command line: `python -m kvviz app | trace | bench | lab | loss | models`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kvviz.commands import lab as lab_command
+from kvviz.commands import loss as loss_command
 from kvviz.commands import models as models_command
 from kvviz.errors import KvvizError, OptionsError, PromptError
 from kvviz.trace import Conversation, GenerationTrace
@@ -53,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--seed", type=int, default=0, help=_("seed of the sampling (default 0)"))
     trace.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
     trace.add_argument(
-        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
+        "--dtype",
+        default="auto",
+        help=_(
+            "float32, bfloat16, float16 or float64; auto is float32, or for a model that was added "
+            "what is faster here"
+        ),
     )
     trace.add_argument("--save", type=Path, metavar="FILE.npz", help=_("save the trace"))
     trace.add_argument(
@@ -103,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     lab = commands.add_parser("lab", help=_("judge ways of keeping rows by a text"))
     lab_command.declare(lab, DEFAULT_MODEL)
 
+    loss = commands.add_parser("loss", help=_("measure how well a model foretells a text"))
+    loss_command.declare(loss, DEFAULT_MODEL)
+
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser
 
@@ -139,6 +148,8 @@ def _trace(arguments: argparse.Namespace) -> None:
         top_p=arguments.top_p,
         seed=arguments.seed,
     )
+    if model.format_trial is not None:
+        print(f"{model.card.name}: {model.format_trial.told}", file=sys.stderr)
     if arguments.json:
         _print_json(trace)
     else:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kvviz.errors import OptionsError, PromptError
+from kvviz.commands.text_file import read, tell
+from kvviz.errors import OptionsError
 from kvviz.translation import gettext as _
 
 if TYPE_CHECKING:
     from kvviz.engine import CacheVerdict, LoadedModel
-
-MOST_BYTES = 16 * 2**20
-"""A text of that size has more tokens than any model that runs here."""
 
 
 def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
@@ -63,7 +59,7 @@ def _lab(arguments: argparse.Namespace) -> None:
     from kvviz.engine.caches.cache_words import cache_of, control_of
 
     wanted = [(text, cache_of(text)) for text in arguments.cache]
-    text = _read(arguments.text)
+    text = read(arguments.text)
     if arguments.tokens is not None and arguments.tokens < 2:
         raise OptionsError(
             _("A text to judge by has 2 tokens or more."),
@@ -87,47 +83,13 @@ def _lab(arguments: argparse.Namespace) -> None:
         [cache for _name, cache in wanted],
         n_prompt=arguments.prompt_tokens,
         first=arguments.first,
-        progress=_tell,
+        progress=tell,
     )
     named = list(zip([name for name, _cache in wanted], verdicts, strict=True))
     if arguments.json:
         print(json.dumps(_facts(model, len(ids), named)))
     else:
         _print_table(model, len(ids), named)
-
-
-def _read(name: str) -> str:
-    """Return a text file's text.
-
-    Raises:
-        PromptError: If it cannot be read, is no text, or far too long.
-    """
-    try:
-        if name == "-":
-            data = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise PromptError(
-            _("The text {name} cannot be read.").format(name=name),
-            found=_("The system says: {reason}.").format(reason=error.strerror or error),
-            fix=_("Check its name and that you may read it."),
-        ) from error
-    if len(data) > MOST_BYTES:
-        raise PromptError(
-            _("The text {name} is too long.").format(name=name),
-            found=_("It has more than {n:,} bytes.").format(n=MOST_BYTES),
-            fix=_("Give a part of it."),
-        )
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise PromptError(
-            _("The file {name} is no text in UTF-8.").format(name=name),
-            found=_("Byte {n:,} begins no character.").format(n=error.start),
-            fix=_("Save it as UTF-8."),
-        ) from error
 
 
 def _check_budget(name: str, cache: Any, n_tokens: int, n_prompt: int) -> None:
@@ -153,13 +115,6 @@ def _check_budget(name: str, cache: Any, n_tokens: int, n_prompt: int) -> None:
             if of_prompt
             else _("Lower it, or give a longer text."),
         )
-
-
-def _tell(done: int, n_tokens: int) -> None:
-    """Write how many tokens are done on one line, where somebody is looking."""
-    if sys.stderr.isatty():
-        said = _("token {n} of {last}").format(n=done, last=n_tokens)
-        print(f"\r{said}", end="\n" if done == n_tokens else "", file=sys.stderr, flush=True)
 
 
 def _facts(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Event
 
-from kvviz.errors import RunCancelledError
+from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PublishedModel, megabytes, published
 from kvviz.published.progress import Phase, progress
@@ -33,6 +33,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     from kvviz.engine import list_bundled
+    from kvviz.engine.models.devices import checked_device, checked_dtype
+    from kvviz.engine.models.number_format import trial_of_added
 
     print(_("Ships with kvviz:"))
     for name in list_bundled():
@@ -40,8 +42,13 @@ def _list(arguments: argparse.Namespace) -> None:
     there = model_home.at_hand()
     if there:
         print(_("Added, in {folder}:").format(folder=model_home.models()))
-        for name in there:
-            print(name)
+        device = checked_device("auto", checked_dtype("float32"))
+        for name, folder in there.items():
+            try:
+                said = trial_of_added(folder, device).told
+            except KvvizError as error:
+                said = f"{error}"
+            print(f"{name}  {said}")
     if left := [model for model in CATALOGUE.values() if model.full_name not in there]:
         command = "python -m kvviz models add NAME"  # not for people: what is typed
         print(_("Can be added, by {command}:").format(command=command))

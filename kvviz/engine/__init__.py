@@ -25,6 +25,7 @@ from kvviz.engine.asking.judging import CacheVerdict, judge, judge_all
 from kvviz.engine.asking.masked_writing import MaskedWriting, write_by_appending, write_by_refining
 from kvviz.engine.asking.moved_rows import MovedRows, how_far, rows_at_two_places
 from kvviz.engine.asking.scoring import TokenScores, log_likelihood, pseudo_log_likelihood
+from kvviz.engine.asking.text_loss import TextLoss, text_loss
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.loading import load_model
 from kvviz.engine.models.model_source import list_bundled
@@ -43,6 +44,7 @@ __all__ = [
     "RowChange",
     "RowEffects",
     "RunBatch",
+    "TextLoss",
     "TokenScores",
     "caches",
     "change_row",
@@ -59,6 +61,7 @@ __all__ = [
     "pseudo_log_likelihood",
     "row_effects",
     "rows_at_two_places",
+    "text_loss",
     "trace_both",
     "trace_encoding",
     "trace_generation",

@@ -86,6 +86,8 @@ def pack_origin(run_id: str, asked: OriginAsked, answer: Answer) -> bytes:
         "head": asked.head,
         "cross": asked.cross,
         "within": {} if isinstance(answer, str) else {**answer.within},
+        "epsilon": 0.0 if isinstance(answer, str) else answer.epsilon,
+        "added_is_normed": not isinstance(answer, str) and answer.added_is_normed,
         "refused": answer if isinstance(answer, str) else "",
     }
     return packed_buffer.pack(header, () if isinstance(answer, str) else _arrays(answer))
@@ -104,5 +106,10 @@ def _arrays(origin: HeadOrigin) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
         yield f"{part}_weight", origin.weights[part]
     for part, bias in origin.biases.items():
         yield f"{part}_bias", bias
+    for part, norm in origin.norms.items():
+        yield f"{part}_norm", norm
+    if origin.cos is not None and origin.sin is not None:
+        yield "cos", origin.cos
+        yield "sin", origin.sin
     yield "stream", origin.stream
     yield "added", origin.added

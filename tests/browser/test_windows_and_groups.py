@@ -133,6 +133,18 @@ def test_the_making_of_a_row_is_made_of_what_was_there(visit, gemma):
     within = float(making.get_attribute("data-within"))
     weight = float(making.get_attribute("data-weight"))
     assert abs(weight - pattern[first]) <= 3 * within * weight + 1e-6
+    # One level deeper: product, norm and turn end at the key that the trace has.
+    making.get_by_role("button", name="How this key came about").click()
+    origin = tab.page.locator('[data-kvviz="row-origin"]')
+    expect(origin).to_have_attribute("data-sum", re.compile("."))
+    told = {
+        name: float(origin.get_attribute(f"data-{name}")) for name in ("number", "sum", "within")
+    }
+    key = trace.keys(0)[0, first]
+    assert told["number"] == np.abs(key).argmax()
+    assert abs(told["sum"] - key[int(told["number"])]) <= told["within"] + 1e-6
+    expect(origin).to_contain_text("the root mean square of the product")
+    expect(origin).to_contain_text(f"since it stands in row {first}: ")
     expect(making).to_contain_text(f"{first} earlier rows were no longer there when it asked.")
     expect(making).to_contain_text(f"and so on for all {WINDOW} rows, summed")
     # Another layer has more of them; where a row came from is refused in words.

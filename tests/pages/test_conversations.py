@@ -51,6 +51,7 @@ def test_a_link_opens_a_conversation_that_goes_on_by_hand(kv_cache):
     first = page.state.shown
     answered = "".join(first.trace.tokens[first.trace.n_prompt :])
     assert 'data-kvviz="chat-answer"' in page.html
+    assert 'data-kvviz="number-format">Runs in ' in page.html
 
     say(page, "and the dog")
     assert turns_of(page) == [

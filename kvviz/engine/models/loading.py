@@ -40,6 +40,7 @@ from kvviz.engine.models.model_files import (
     weight_files,
 )
 from kvviz.engine.models.model_source import ModelSource, locate
+from kvviz.engine.models.number_format import AUTO, FormatTrial, format_trial
 from kvviz.engine.models.threads import BestThreads, best_thread_count, wanted_thread_count
 from kvviz.engine.models.token_text import TokenTexts
 from kvviz.engine.observing.attention import ATTENTION_NAME
@@ -62,7 +63,9 @@ def load_model(
     Args:
         name: A bundled name such as ``kvviz/gpt2-mini``, a folder, or a name on the hub.
         device: ``auto`` (what ``KVVIZ_DEVICE`` says, else cuda, mps or cpu), or one of these.
-        dtype: Number format of weights and cache: float32, bfloat16, float16 or float64.
+        dtype: Number format of weights and cache: float32, bfloat16, float16 or float64. ``auto``
+            is float32, but for a published model that was added: of that bfloat16 where the device
+            has units for it and is faster with them, which is measured once.
 
     Raises:
         ModelNotFoundError: If nothing answers to the name.
@@ -73,13 +76,14 @@ def load_model(
         OutOfMemoryError: If the weights do not fit into memory.
         OptionsError: If ``KVVIZ_THREADS`` is set to nonsense.
     """
-    torch_dtype = checked_dtype(dtype)
+    torch_dtype = checked_dtype("float32" if dtype == AUTO else dtype)
     torch_device = checked_device(device, torch_dtype)
     source = locate(name)
+    is_measured = dtype == AUTO and source.kind == "added"
     with _one_at_a_time, _quiet():
         failure = ""
         try:
-            return _load(source, torch_device, torch_dtype)
+            return _load(source, torch_device, None if is_measured else torch_dtype)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -94,13 +98,20 @@ def load_model(
     )
 
 
-def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+def _load(source: ModelSource, device: torch.device, dtype: torch.dtype | None) -> LoadedModel:
+    """Load a model in a number format, or in what is faster if None."""
     settings = read_config(source.folder)
     family = FAMILIES[settings["model_type"]]
     config = _build_config(settings, family)
     files = weight_files(source.folder)
     found, left_out = read_tensors(files, family)
     check_fit(found, config, family, settings)
+    facts = family.card_facts(config, found)
+    trial: FormatTrial | None = None
+    if dtype is None:
+        trial = format_trial(device, facts["d_model"], facts["d_mlp"])
+        dtype = checked_dtype(trial.dtype)
+        _log.info("%s: %s", source.name, trial.told)
     _check_room(source.name, found, device, dtype)
     generation = _generation_settings(source.folder, config, settings)
     stop_ids = _stop_ids(generation, family)
@@ -109,7 +120,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
     card = ModelCard(
         name=source.name,
         family=family.name,
-        **family.card_facts(config, found),
+        **facts,
         n_ctx=family.n_ctx(config, tokenizer),
         d_vocab=config.vocab_size,
         n_params=sum(parameter.numel() for parameter in module.parameters()),
@@ -136,6 +147,7 @@ def _load(source: ModelSource, device: torch.device, dtype: torch.dtype) -> Load
         first_ids=_first_ids(tokenizer, family),
         _tokenizer=tokenizer,
         _texts=TokenTexts(tokenizer),
+        format_trial=trial,
     )
 
 

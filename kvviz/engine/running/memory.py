@@ -55,6 +55,8 @@ def environment(model: LoadedModel) -> dict[str, str]:
     facts = {**_versions(), "device": model.card.device, "dtype": model.card.dtype}
     if model.device.type == "cuda":
         facts["processor"] = torch.cuda.get_device_name(model.device)
+    if model.format_trial is not None:
+        facts["format_trial"] = str(model.format_trial)
     return facts | {"threads": str(model.n_threads)}
 
 

@@ -1,4 +1,5 @@
-// How the rows of one head came about: the row that entered, the head's columns of the weight, the bias.
+// How the rows of one head came about: the row that entered, the head's columns of the weight, the bias,
+// and, in some models, a norm of the row and its turn to a position.
 // Read from the small buffer that kvviz/player/head_origin.py packs inside a run's. Pure.
 import contract from "../contract.json" with { type: "json" };
 import { fail, requireArray, requireFields, unpack } from "./packed_buffer.js";
@@ -14,6 +15,8 @@ import { gettext } from "./translation.js";
  *
  * @typedef {object} OriginFacts
  * @property {Record<RowPart, number>} within The most that a row so made is off the one that attention used.
+ * @property {number} epsilon What is added to a mean square before its root is taken.
+ * @property {boolean} added_is_normed Whether what attention adds to the stream is normed first.
  * @property {string} refused Why nothing is known, or nothing.
  * @property {Map<string, PackedArray>} arrays
  *
@@ -23,11 +26,17 @@ import { gettext } from "./translation.js";
  * @property {Float32Array} entered The row that entered the product.
  * @property {Float32Array} weight The head's columns: for each number that entered, one for each that came out.
  * @property {Float32Array | null} bias
+ * @property {Float64Array} product What the product gave.
+ * @property {{ root: number, weight: Float32Array } | null} norm The root mean square of the product, and what it is then multiplied by.
+ * @property {Float64Array} normed The product after its norm; itself where there is none.
+ * @property {{ cos: Float32Array, sin: Float32Array } | null} turn By which pairs of it are turned, one for each.
  * @property {Float64Array} row What came out.
  * @property {number} within
  *
  * @typedef {{ at: number, entered: number, weight: number, product: number }} Term
  * @typedef {{ named: Term[], others: Term[], sum_of_others: number, bias: number | null, total: number }} Sum
+ * @typedef {{ root: number, weight: number, after: number }} NormStep
+ * @typedef {{ own: number, other: number, at: number, cos: number, sin: number, degrees: number, after: number }} TurnStep
  */
 
 export const ROW_PARTS = /** @type {RowPart[]} */ (contract.row_parts);
@@ -47,20 +56,25 @@ export function readOrigins(header, arrays) {
 /** @param {Header} run @param {PackedArray} packed @returns {HeadOrigin} */
 function readOrigin(run, packed) {
   const { header, arrays } = unpack(packed.data, "run", (found) => checked(found, run));
-  const { cache, layer, head, cross, within, refused } = /** @type {any} */ (header);
+  const { cache, layer, head, cross, within, epsilon, added_is_normed, refused } = /** @type {any} */ (header);
   if (refused === "") {
     const { d_model, d_head } = run.model;
-    const least = { hidden: run.n_rows, stream: run.n_rows, added: run.n_rows, ...(cross ? { encoder_hidden: run.encoder?.tokens.length ?? 0 } : {}) };
-    for (const [name, n_rows] of Object.entries(least)) {
-      requireArray(arrays, name, [null, d_model]);
-      if (/** @type {PackedArray} */ (arrays.get(name)).shape[0] < n_rows) requireArray(arrays, name, [n_rows, d_model]);
+    const isTurned = arrays.has("cos") || arrays.has("sin");
+    const wide = { hidden: run.n_rows, stream: run.n_rows, added: run.n_rows, ...(cross ? { encoder_hidden: run.encoder?.tokens.length ?? 0 } : {}) };
+    const least = [
+      ...Object.entries(wide).map(([name, n_rows]) => /** @type {const} */ ([name, n_rows, d_model])),
+      ...(isTurned ? ["cos", "sin"] : []).map((name) => /** @type {const} */ ([name, run.n_rows, d_head / 2])),
+    ];
+    for (const [name, n_rows, width] of least) {
+      requireArray(arrays, name, [null, width]);
+      if (/** @type {PackedArray} */ (arrays.get(name)).shape[0] < n_rows) requireArray(arrays, name, [n_rows, width]);
     }
     for (const part of ROW_PARTS) {
       requireArray(arrays, `${part}_weight`, [d_model, d_head]);
-      if (arrays.has(`${part}_bias`)) requireArray(arrays, `${part}_bias`, [d_head]);
+      for (const name of [`${part}_bias`, `${part}_norm`]) if (arrays.has(name)) requireArray(arrays, name, [d_head]);
     }
   }
-  return { cache, layer, head, cross, within, refused, arrays };
+  return { cache, layer, head, cross, within, epsilon, added_is_normed, refused, arrays };
 }
 
 /** @param {any} found @param {Header} run */
@@ -71,7 +85,7 @@ function checked(found, run) {
   const { n_layers, n_heads } = run.model;
   const isThere = [[found.layer, n_layers], [found.head, n_heads]].every(([n, count]) => Number.isInteger(n) && n >= 0 && n < count);
   const fits = found.id === run.id && isThere && typeof found.cross === "boolean" && typeof found.refused === "string" && (!found.cross || run.encoder !== null);
-  const told = found.refused !== "" || ROW_PARTS.every((part) => Number.isFinite(found.within?.[part]));
+  const told = found.refused !== "" || found.epsilon >= 0 && typeof found.added_is_normed === "boolean" && ROW_PARTS.every((part) => Number.isFinite(found.within?.[part]));
   if (!fits || !told) fail(wrong, gettext("It is of {id}, layer {layer}, head {head}.", { id: String(found.id), layer: String(found.layer), head: String(found.head) }));
   return found;
 }
@@ -97,30 +111,60 @@ export function originWanted(payload, { cell, further, layer, head, cache }, aga
  * @param {HeadOrigin} origin One that is not refused. @param {RowPart} part @param {number} row
  * @returns {RowOrigin}
  */
-export function rowOrigin({ arrays, within, cross }, part, row) {
+export function rowOrigin({ arrays, within, cross, epsilon }, part, row) {
   const from = /** @type {PackedArray} */ (arrays.get(cross && part !== "query" ? "encoder_hidden" : "hidden"));
   const n_in = from.shape[1];
   const entered = /** @type {Float32Array} */ (from.data.subarray(row * n_in, (row + 1) * n_in));
   const weight = /** @type {Float32Array} */ (/** @type {PackedArray} */ (arrays.get(`${part}_weight`)).data);
   const bias = /** @type {Float32Array | null} */ (arrays.get(`${part}_bias`)?.data ?? null);
   const n_out = weight.length / n_in;
-  const made = Float64Array.from({ length: n_out }, (_, i) => entered.reduce((sum, x, j) => sum + x * weight[j * n_out + i], bias?.[i] ?? 0));
-  return { entered, weight, bias, row: made, within: within[part] };
+  const product = Float64Array.from({ length: n_out }, (_, i) => entered.reduce((sum, x, j) => sum + x * weight[j * n_out + i], bias?.[i] ?? 0));
+  const scale = /** @type {Float32Array | undefined} */ (arrays.get(`${part}_norm`)?.data);
+  const norm = scale ? { root: Math.sqrt(product.reduce((sum, x) => sum + x * x, 0) / n_out + epsilon), weight: scale } : null;
+  const normed = norm ? product.map((x, i) => (x / norm.root) * norm.weight[i]) : product;
+  const half = n_out / 2;
+  const turnsOf = (/** @type {string} */ name) => /** @type {Float32Array | undefined} */ (arrays.get(name)?.data.subarray(row * half, (row + 1) * half));
+  const [cos, sin] = [turnsOf("cos"), turnsOf("sin")];
+  const turn = part !== "value" && cos && sin ? { cos, sin } : null;
+  const origin = { entered, weight, bias, product, norm, normed, turn, row: normed, within: within[part] };
+  return turn ? { ...origin, row: normed.map((_, i) => /** @type {TurnStep} */ (turnAt(origin, i)).after) } : origin;
+}
+
+/** @param {RowOrigin} origin @param {number} number Which number of the row. @returns {NormStep | null} Null where there is no norm. */
+export function normAt({ norm, normed }, number) {
+  return norm && { root: norm.root, weight: norm.weight[number], after: normed[number] };
 }
 
 /**
- * The sum that a number of a row is: its largest products by name, the others together.
+ * A number is turned with the one half a row further on, or half a row before.
+ * Su et al. (2021), "RoFormer", section 3.4.2, equation 34, pairs as Llama has them.
+ * @param {RowOrigin} origin @param {number} number Which number of the row.
+ * @returns {TurnStep | null} Null where rows are not turned; `sin` with the sign that it has in the sum.
+ */
+export function turnAt({ normed, turn }, number) {
+  if (!turn) return null;
+  const half = normed.length / 2;
+  const [pair, isFirst] = [number % half, number < half];
+  const at = isFirst ? number + half : number - half;
+  const [own, other, cos, sin] = [normed[number], normed[at], turn.cos[pair], isFirst ? -turn.sin[pair] : turn.sin[pair]];
+  const angle = (Math.atan2(turn.sin[pair], turn.cos[pair]) * 180) / Math.PI;
+  const degrees = angle < 0 ? angle + 360 : angle;
+  return { own, other, at, cos, sin, degrees, after: own * cos + other * sin };
+}
+
+/**
+ * The sum that a number of a product is: its largest products by name, the others together.
  * @param {RowOrigin} origin @param {number} number Which number of the row. @param {number} n_named
  * @returns {Sum}
  */
-export function sumOf({ entered, weight, bias, row }, number, n_named) {
-  const n_out = row.length;
+export function sumOf({ entered, weight, bias, product }, number, n_named) {
+  const n_out = product.length;
   const terms = Array.from(entered, (x, at) => ({ at, entered: x, weight: weight[at * n_out + number], product: x * weight[at * n_out + number] }));
   terms.sort((a, b) => Math.abs(b.product) - Math.abs(a.product) || a.at - b.at);
   const others = terms.slice(n_named);
   return {
     named: terms.slice(0, n_named), others, sum_of_others: others.reduce((sum, { product }) => sum + product, 0),
-    bias: bias ? bias[number] : null, total: row[number],
+    bias: bias ? bias[number] : null, total: product[number],
   };
 }
 

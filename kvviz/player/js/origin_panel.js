@@ -1,9 +1,9 @@
 // One level deeper in the making of a row: how its query, its key or its value came about. And one level
 // on: what its mix becomes. Both from what the model was seen to do, fetched for the head on show.
 import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
-import { ROW_PARTS, largestAt, originAt, rowOrigin, streamAt, sumOf } from "./head_origin.js";
+import { ROW_PARTS, largestAt, normAt, originAt, rowOrigin, streamAt, sumOf, turnAt } from "./head_origin.js";
 import * as words from "./origin_words.js";
-import { hitOrigin, originLayout, paintBecoming, paintOrigin } from "./paint_origin.js";
+import { columnsOf, hitOrigin, originLayout, paintBecoming, paintOrigin } from "./paint_origin.js";
 import { mixOfHead } from "./row_making.js";
 import { mainRun } from "./run.js";
 
@@ -35,11 +35,12 @@ export function originPanel(dispatch) {
   const refused = el("p", { class: "kv-making-line", hidden: true });
   const canvas = el("canvas", { class: "kv-canvas", role: "img" });
   const line = el("p", { class: "kv-making-line kv-making-sum" });
+  const stages = el("p", { class: "kv-making-line kv-making-sum", hidden: true });
   const all = el("button", { type: "button", class: "kv-link", "aria-expanded": "false" }, [words.LABELS.all]);
   const list = el("ol", { class: "kv-making-products", tabindex: 0, "aria-label": words.LABELS.everyProduct, hidden: true });
   const note = el("p", { class: "kv-note" });
   const section = el("section", { class: "kv-making-further", role: "group", tabindex: -1, hidden: true }, [
-    el("div", { class: "kv-title" }, [title, hint]), waiting, refused, canvas, line, all, list, note,
+    el("div", { class: "kv-title" }, [title, hint]), waiting, refused, canvas, line, stages, all, list, note,
   ]);
   const node = el("div", { class: "kv-making-level" }, [
     el("div", { class: "kv-segments", role: "group", "aria-label": words.LABELS.further }, choices), section,
@@ -63,8 +64,8 @@ export function originPanel(dispatch) {
   canvas.addEventListener("pointermove", (event) => {
     if (!origin || !told) return;
     const { x, y } = pointOn(event, canvas);
-    const { entered, row, bias } = origin;
-    const hit = hitOrigin(originLayout(told.width, row.length, bias !== null), entered.length, row.length, x, y);
+    const { entered, row } = origin;
+    const hit = hitOrigin(originLayout(told.width, row.length, columnsOf(origin).length), entered.length, row.length, x, y);
     if (!hit) return;
     [chosen, at] = [hit.number, hit.at];
     draw();
@@ -104,7 +105,7 @@ export function originPanel(dispatch) {
     if (isRow) drawRow(/** @type {RowPart} */ (further), cell, isHere ? found : null);
     else drawBecoming(cell, isHere ? found : null);
     setAttribute(section, "aria-label", `${title.textContent}. ${hint.textContent}`);
-    setAttribute(canvas, "aria-label", line.textContent ?? "");
+    setAttribute(canvas, "aria-label", [line, stages].filter((one) => !one.hidden).map((one) => one.textContent).join(". "));
   }
 
   /** @param {RowPart} part @param {Cell} cell @param {HeadOrigin | null} found */
@@ -119,6 +120,7 @@ export function originPanel(dispatch) {
     });
     for (const one of [canvas, line, all, note]) show(one, origin !== null);
     show(list, origin !== null && isWhole);
+    show(stages, origin !== null && (origin.norm ?? origin.turn) !== null);
     const { state } = /** @type {Scene} */ (scene);
     Object.assign(section.dataset, { kvviz: "row-origin", layer: state.layer, head: state.head, part, row, cross });
     for (const name of ["within", "number", "sum"]) delete section.dataset[name];
@@ -128,6 +130,8 @@ export function originPanel(dispatch) {
     paintOrigin(canvas, { width, theme, palette, dpr }, { origin, part, encoder: cross && part !== "query", sum, number, at, fresh: part === "query" || fresh });
     const pointed = at === null ? undefined : [...sum.named, ...sum.others].find((term) => term.at === at);
     setText(line, [words.sumLine(sum, number), pointed ? words.termLine(pointed) : ""].filter(Boolean).join(" · "));
+    const [norm, turn] = [normAt(origin, number), turnAt(origin, number)];
+    setText(stages, [norm && words.normLine(norm), turn && words.turnLine(turn, row)].filter(Boolean).join(" · "));
     setText(all, isWhole ? words.LABELS.fewer : words.LABELS.all);
     setAttribute(all, "aria-expanded", String(isWhole));
     if (isWhole) list.replaceChildren(...[...sum.named, ...sum.others].map((term) => el("li", {}, [words.termLine(term)])));
@@ -142,11 +146,11 @@ export function originPanel(dispatch) {
     origin = null;
     setText(title, words.becomingTitle(asks, cell.query));
     for (const one of [canvas, line]) show(one, true);
-    for (const one of [all, list]) show(one, false);
+    for (const one of [stages, all, list]) show(one, false);
     const place = { cache: mainRun(state.cache), layer: state.layer, ...cell };
     const mixes = Array.from({ length: payload.header.model.n_heads }, (_, head) => mixOfHead(payload, { ...place, head }));
-    paintBecoming(canvas, { width, theme, palette, dpr }, { mixes, head: state.head, stream: found && streamAt(found, cell.query) });
-    setText(line, words.becomingLine());
+    paintBecoming(canvas, { width, theme, palette, dpr }, { mixes, head: state.head, stream: found && streamAt(found, cell.query), isNormed: found?.added_is_normed ?? false });
+    setText(line, words.becomingLine(found?.added_is_normed ?? false));
     show(note, found !== null && !canAsk);
     setText(note, found ? words.carried(found) : "");
     Object.assign(section.dataset, { kvviz: "mix-becoming", layer: state.layer, head: state.head, row: cell.query, cross: cell.cross });

@@ -4,7 +4,7 @@ import { bracketed, numeral } from "./making_words.js";
 import { N_, gettext, ngettext, translated } from "./translation.js";
 
 /**
- * @import { HeadOrigin, RowOrigin, RowPart, Sum, Term } from "./head_origin.js"
+ * @import { HeadOrigin, NormStep, RowOrigin, RowPart, Sum, Term, TurnStep } from "./head_origin.js"
  * @import { Payload } from "./buffer.js"
  */
 
@@ -20,10 +20,13 @@ export const LABELS = translated({
   encoder: N_("what entered: the encoder’s row"),
   weight: N_("weight, this head’s part"),
   bias: N_("bias"),
+  product: N_("product"),
+  normed: N_("normed"),
   products: N_("products of this number"),
   asking: N_("The model reads the text once more…"),
   mixes: N_("what all heads have mixed; this one is framed"),
   projection: N_("output projection"),
+  projectionAndNorm: N_("output projection, then a norm"),
   added: N_("what attention adds"),
   before: N_("the stream before"),
   after: N_("the stream after, which goes on"),
@@ -67,6 +70,17 @@ export function termLine({ at, entered, weight, product }) {
   return gettext("place {at}: {entered} × {weight} = {product}", { at, entered: numeral(entered), weight: bracketed(weight), product: numeral(product) });
 }
 
+/** @param {NormStep} step @returns {string} What a norm makes of a number of the product. */
+export function normLine({ root, weight, after }) {
+  return gettext("divided by {root}, the root mean square of the product, and times {weight}: {after}", { root: numeral(root), weight: bracketed(weight), after: numeral(after) });
+}
+
+/** @param {TurnStep} step @param {number} row @returns {string} What a turn makes of a number and the one it is in a pair with. */
+export function turnLine({ own, other, at, cos, sin, degrees, after }, row) {
+  const sum = `${bracketed(own)} × ${bracketed(cos)} + ${bracketed(other)} × ${bracketed(sin)}`;
+  return gettext("turned by {degrees}° in a pair with number {other}, since it stands in row {row}: {sum} = {after}", { degrees: numeral(degrees), other: at, row, sum, after: numeral(after) });
+}
+
 /** @param {RowOrigin} origin @returns {string} */
 export function originPrecision({ within }) {
   return gettext(
@@ -75,8 +89,13 @@ export function originPrecision({ within }) {
   );
 }
 
-/** @returns {string} */
-export function becomingLine() {
+/** @param {boolean} isNormed Whether a norm stands between the product and the stream. @returns {string} */
+export function becomingLine(isNormed) {
+  if (isNormed) {
+    return gettext(
+      "The mixes of all heads are laid side by side; one product turns them into a row as wide as the stream, a norm scales that row, and it is added to the stream. Every number of a mix has a say in every number that is added.",
+    );
+  }
   return gettext(
     "The mixes of all heads are laid side by side; one product turns them into a row as wide as the stream, and that is added to it. Every number of a mix has a say in every number that is added.",
   );

@@ -1,7 +1,8 @@
-// Draws how a row came about: what entered, the head's part of the weight, the bias, and the row; and
-// what the mix becomes.
+// Draws how a row came about: what entered, the head's part of the weight, the bias, the row, and what
+// a norm and a turn made of it in between; and what the mix becomes.
 import { divergingColour, parse } from "./colour.js";
 import { MONO, begin, frame } from "./pen.js";
+import { turnAt } from "./head_origin.js";
 import { LINE, STRIP, bars, caption, largest, strip } from "./paint_making.js";
 import * as words from "./origin_words.js";
 
@@ -15,8 +16,7 @@ import * as words from "./origin_words.js";
  * @typedef {object} OriginLayout
  * @property {Box} entered
  * @property {Box} matrix
- * @property {Box | null} bias
- * @property {Box} row
+ * @property {Box[]} columns As `columnsOf` names them; the last is the row.
  * @property {Box} products
  * @property {number} height
  *
@@ -33,24 +33,39 @@ import * as words from "./origin_words.js";
  * @property {Float64Array[]} mixes One a head.
  * @property {number} head
  * @property {{ added: Float32Array, before: Float32Array, after: Float64Array } | null} stream
+ * @property {boolean} isNormed Whether a norm stands before the stream.
  */
 
-const COLUMN = 40;
+const COLUMN = 44;
 const COLUMN_STRIP = 18;
 const MATRIX_HEIGHT = 192;
 const PRODUCTS = 40;
 const AIR = 8;
 const FAN = 46;
 
-/** @param {number} width @param {number} n_out @param {boolean} hasBias @returns {OriginLayout} */
-export function originLayout(width, n_out, hasBias) {
+/** @typedef {{ what: "bias" | "product" | "normed" | "row", sign: string, numbers: ArrayLike<number> }} Column */
+
+/** @param {RowOrigin} origin @returns {Column[]} What stands to the right of the weight. */
+export function columnsOf({ bias, product, norm, normed, turn, row }) {
+  /** @type {Column[]} */
+  const columns = [];
+  const isRow = norm === null && turn === null;
+  if (bias) columns.push({ what: "bias", sign: "+", numbers: bias });
+  if (!isRow) columns.push({ what: "product", sign: "=", numbers: product });
+  if (norm && turn) columns.push({ what: "normed", sign: "→", numbers: normed });
+  columns.push({ what: "row", sign: isRow ? "=" : "→", numbers: row });
+  return columns;
+}
+
+/** @param {number} width @param {number} n_out @param {number} n_columns @returns {OriginLayout} */
+export function originLayout(width, n_out, n_columns) {
   const line = Math.min(8, Math.max(1.5, Math.floor((2 * MATRIX_HEIGHT) / n_out) / 2));
-  const w = width - COLUMN * (hasBias ? 2 : 1);
+  const w = width - COLUMN * n_columns;
   const entered = { x: 0, y: LINE, w, h: STRIP };
   const matrix = { x: 0, y: LINE + STRIP + AIR + LINE, w, h: line * n_out };
   const column = (/** @type {number} */ n) => ({ x: w + n * COLUMN + COLUMN - COLUMN_STRIP - 2, y: matrix.y, w: COLUMN_STRIP, h: matrix.h });
   const products = { x: 0, y: matrix.y + matrix.h + AIR + LINE, w, h: PRODUCTS };
-  return { entered, matrix, bias: hasBias ? column(0) : null, row: column(hasBias ? 1 : 0), products, height: products.y + PRODUCTS + 2 };
+  return { entered, matrix, columns: Array.from({ length: n_columns }, (_, n) => column(n)), products, height: products.y + PRODUCTS + 2 };
 }
 
 /**
@@ -66,25 +81,26 @@ export function hitOrigin({ matrix }, n_in, n_out, x, y) {
 
 /** @param {HTMLCanvasElement} canvas @param {Sheet} sheet @param {OriginView} view */
 export function paintOrigin(canvas, { width, theme, palette, dpr }, { origin, part, encoder, sum, number, at, fresh }) {
-  const { entered, weight, bias, row } = origin;
-  const layout = originLayout(width, row.length, bias !== null);
+  const { entered, weight, row } = origin;
+  const columns = columnsOf(origin);
+  const layout = originLayout(width, row.length, columns.length);
   const pen = begin(canvas, width, layout.height, dpr);
   const [n_in, n_out] = [entered.length, row.length];
   caption(pen, palette, encoder ? words.LABELS.encoder : words.LABELS.entered, "", palette.text, 0, layout.matrix.w);
   strip(pen, entered, layout.entered, spread(entered), theme);
   caption(pen, palette, words.LABELS.weight, "", palette.text, layout.matrix.y - LINE, layout.matrix.w);
   matrix(pen, weight, n_in, n_out, layout.matrix, theme);
-  const edge = fresh ? palette.computed : palette.reused;
+  // A turn keeps the lengths of its pairs, so that what it is given and what it gives have one scale.
   const most = largest(row);
-  if (bias && layout.bias) {
-    above(pen, palette, words.LABELS.bias, layout.bias, palette.muted);
-    sign(pen, palette, "+", layout.bias, number, n_out);
-    column(pen, bias, layout.bias, Math.max(most / 2, largest(bias)), theme);
-  }
-  above(pen, palette, words.partName(part), layout.row, fresh ? palette.computedText : palette.reusedText);
-  sign(pen, palette, "=", layout.row, number, n_out);
-  column(pen, row, layout.row, most, theme);
-  frame(pen, layout.row, 1.5, edge, dpr);
+  columns.forEach((one, n) => {
+    const [box, isLast] = [layout.columns[n], one.what === "row"];
+    const ink = fresh ? palette.computedText : palette.reusedText;
+    above(pen, palette, isLast ? words.partName(part) : words.LABELS[/** @type {"bias" | "product" | "normed"} */ (one.what)], box, isLast ? ink : palette.muted);
+    sign(pen, palette, one.sign, box, number, n_out);
+    const scale = one.what === "bias" ? Math.max(most / 2, largest(one.numbers)) : largest(one.numbers);
+    column(pen, one.numbers, box, scale, theme);
+    if (isLast) frame(pen, box, 1.5, fresh ? palette.computed : palette.reused, dpr);
+  });
 
   const line = layout.matrix.h / n_out;
   const named = new Set(sum.named.map((term) => term.at));
@@ -99,8 +115,13 @@ export function paintOrigin(canvas, { width, theme, palette, dpr }, { origin, pa
   pen.fillRect(whole.x, whole.y + (number + 1) * line, whole.w, whole.h - (number + 1) * line);
   pen.globalAlpha = 1;
   // The line looked at goes through weight, bias and row.
-  for (const box of [layout.matrix, layout.bias, layout.row]) {
-    if (box) frame(pen, { x: box.x - 2, y: box.y + number * line - 1.5, w: box.w + 4, h: line + 3 }, 1.5, palette.text, dpr);
+  for (const box of [layout.matrix, ...layout.columns]) {
+    frame(pen, { x: box.x - 2, y: box.y + number * line - 1.5, w: box.w + 4, h: line + 3 }, 1.5, palette.text, dpr);
+  }
+  const pair = turnAt(origin, number);
+  if (pair) {
+    const given = layout.columns[layout.columns.length - 2];
+    frame(pen, { x: given.x - 2, y: given.y + pair.at * line - 1.5, w: given.w + 4, h: line + 3 }, 1, palette.muted, dpr);
   }
   if (at === null) return;
   const cell = layout.matrix.w / n_in;
@@ -115,7 +136,7 @@ export function paintOrigin(canvas, { width, theme, palette, dpr }, { origin, pa
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Sheet} sheet @param {BecomingView} view */
-export function paintBecoming(canvas, { width, theme, palette, dpr }, { mixes, head, stream }) {
+export function paintBecoming(canvas, { width, theme, palette, dpr }, { mixes, head, stream, isNormed }) {
   const rows = stream ? FAN + 3 * (LINE + STRIP + AIR) : 0;
   const top = LINE + STRIP + LINE;
   const pen = begin(canvas, width, top + rows, dpr);
@@ -134,7 +155,7 @@ export function paintBecoming(canvas, { width, theme, palette, dpr }, { mixes, h
   });
   if (!stream) return;
   pen.font = `12px ${palette.sans}`;
-  const text = words.LABELS.projection;
+  const text = isNormed ? words.LABELS.projectionAndNorm : words.LABELS.projection;
   const room = pen.measureText(text).width + 20;
   const middle = top + FAN / 2 - 8;
   pen.fillStyle = palette.ground;
@@ -235,7 +256,7 @@ function above(pen, palette, text, box, ink) {
   pen.textBaseline = "middle";
   pen.font = `600 11px ${palette.sans}`;
   pen.fillStyle = ink;
-  pen.fillText(text, box.x + box.w + 2, box.y - LINE / 2, COLUMN - 2);
+  pen.fillText(text, box.x + box.w + 2, box.y - LINE / 2, COLUMN - 4);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Palette} palette @param {string} text @param {Box} box @param {number} number @param {number} n */

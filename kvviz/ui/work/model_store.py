@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from kvviz.published.catalogue import PREFIX
+from kvviz.ui.work.model_names import WEIGHTS
 from kvviz.ui.work.run_settings import RunSettings
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class ModelStore:
         Raises:
             KvvizError: What `kvviz.engine.load_model` raises.
         """
-        key = (settings.model, settings.device, settings.dtype)
+        key = _key(settings)
         with self._lock:
             loading = self._loading.setdefault(key, Lock())
         try:
@@ -62,12 +64,20 @@ class ModelStore:
     def peek(self, settings: RunSettings) -> LoadedModel | None:
         """Return the model of these settings if it is there already."""
         with self._lock:
-            return self._models.get((settings.model, settings.device, settings.dtype))
+            return self._models.get(_key(settings))
 
     def named(self, name: str) -> LoadedModel | None:
         """Return a model of that name if one is there already, on whatever device."""
         with self._lock:
             return next((model for key, model in self._models.items() if key[0] == name), None)
+
+
+def _key(settings: RunSettings) -> Key:
+    """Return what a model is kept by; only of one that was added a format is chosen."""
+    name = settings.model
+    was_added = name.startswith(PREFIX) and not (WEIGHTS / name.removeprefix(PREFIX)).is_dir()
+    is_plain = settings.dtype == "auto" and not was_added
+    return name, settings.device, "float32" if is_plain else settings.dtype
 
 
 @st.cache_resource(show_spinner=False)

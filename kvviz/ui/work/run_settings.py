@@ -29,7 +29,7 @@ class RunSettings:
         top_p: Keep the smallest set with this much probability; None for all.
         seed: Seed of the sampling.
         device: Where to run; no part of a link, since it depends on the machine.
-        dtype: Number format; no part of a link either.
+        dtype: Number format, ``auto`` as for `kvviz.engine.load_model`; no part of a link either.
         chat: The conversation to go on with, in place of a prompt.
     """
 
@@ -41,7 +41,7 @@ class RunSettings:
     top_p: float | None = None
     seed: int = 0
     device: str = "auto"
-    dtype: str = "float32"
+    dtype: str = "auto"
     chat: Conversation = NO_CONVERSATION
 
     @property

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
-import { ROW_PARTS, largestAt, originAt, originWanted, rowOrigin, streamAt, sumOf } from "../../../kvviz/player/js/head_origin.js";
+import { ROW_PARTS, largestAt, normAt, originAt, originWanted, rowOrigin, streamAt, sumOf, turnAt } from "../../../kvviz/player/js/head_origin.js";
 import * as words from "../../../kvviz/player/js/origin_words.js";
-import { hitOrigin, originLayout, spread } from "../../../kvviz/player/js/paint_origin.js";
+import { columnsOf, hitOrigin, originLayout, spread } from "../../../kvviz/player/js/paint_origin.js";
 import { initialState, reduce } from "../../../kvviz/player/js/state.js";
 import { pack } from "../pack.js";
 import { makeBuffer, random } from "./fixture.js";
@@ -13,7 +13,7 @@ const D_MODEL = 32;
 const near = (/** @type {number} */ a, /** @type {number} */ b, within = 1e-9) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 
 /** An origin as Python packs one, with invented numbers. @param {any} header @param {any} [change] */
-function packedOrigin(header, { facts = {}, leave = [], shape = {} } = {}) {
+function packedOrigin(header, { facts = {}, leave = [], shape = {}, rotary = false } = {}) {
   const next = random(3);
   const cross = facts.cross ?? false;
   const of = (/** @type {string} */ name, /** @type {number[]} */ sizes) => {
@@ -24,8 +24,9 @@ function packedOrigin(header, { facts = {}, leave = [], shape = {} } = {}) {
     of("hidden", [header.n_rows, D_MODEL]), ...(cross ? [of("encoder_hidden", [9, D_MODEL])] : []),
     ...ROW_PARTS.map((part) => of(`${part}_weight`, [D_MODEL, 8])), ...(cross ? [] : ROW_PARTS.map((part) => of(`${part}_bias`, [8]))),
     of("stream", [header.n_rows, D_MODEL]), of("added", [header.n_rows, D_MODEL]),
+    ...(rotary ? [of("query_norm", [8]), of("key_norm", [8]), of("cos", [header.n_rows, 4]), of("sin", [header.n_rows, 4])] : []),
   ];
-  const found = { magic: "kvviz-head-origin", id: header.id, cache: "on", layer: 1, head: 2, cross: false, within: { query: 1e-6, key: 2e-6, value: 3e-6 }, refused: "", ...facts, arrays: [] };
+  const found = { magic: "kvviz-head-origin", id: header.id, cache: "on", layer: 1, head: 2, cross: false, within: { query: 1e-6, key: 2e-6, value: 3e-6 }, epsilon: rotary ? 0.01 : 0, added_is_normed: rotary, refused: "", ...facts, arrays: [] };
   return pack(found, found.refused ? [] : arrays.filter(({ name }) => !leave.includes(/** @type {never} */ (name))));
 }
 
@@ -52,6 +53,31 @@ test("a row is what entered times the head's weight, and the bias", () => {
     assert.equal(made.within, origin.within[part]);
   }
   assert.notDeepEqual([...rowOrigin(origin, "query", 4).entered], [...rowOrigin(origin, "query", 5).entered]);
+});
+
+test("a key of a rotary model is normed and turned after its product, a value is not", () => {
+  const origin = originAt(withOrigin({ rotary: true }), here);
+  const made = rowOrigin(origin, "key", 5);
+  const root = Math.sqrt(made.product.reduce((sum, x) => sum + x * x, 0) / 8 + 0.01);
+  const [norm, cos, sin] = ["key_norm", "cos", "sin"].map((name) => origin.arrays.get(name).data);
+  made.product.forEach((x, i) => {
+    near(made.normed[i], (x / root) * norm[i]);
+    assert.deepEqual(normAt(made, i), { root: made.norm.root, weight: norm[i], after: made.normed[i] });
+  });
+  for (let pair = 0; pair < 4; pair++) {
+    const [a, b, c, s] = [made.normed[pair], made.normed[pair + 4], cos[5 * 4 + pair], sin[5 * 4 + pair]];
+    near(made.row[pair], a * c - b * s);
+    near(made.row[pair + 4], b * c + a * s);
+    assert.deepEqual([turnAt(made, pair).at, turnAt(made, pair + 4).at], [pair + 4, pair]);
+    near(turnAt(made, pair + 4).after, made.row[pair + 4]);
+  }
+  near(sumOf(made, 6, 4).total, made.product[6]);
+  assert.deepEqual(columnsOf(made).map(({ what, sign }) => `${sign}${what}`), ["+bias", "=product", "→normed", "→row"]);
+  assert.deepEqual(columnsOf({ ...made, norm: null }).map(({ what }) => what), ["bias", "product", "row"]);
+  const value = rowOrigin(origin, "value", 5);
+  assert.deepEqual([value.norm, value.turn, normAt(value, 0), turnAt(value, 0)], [null, null, null, null]);
+  assert.deepEqual(columnsOf(value).map(({ what, sign }) => `${sign}${what}`), ["+bias", "=row"]);
+  assert.equal(value.row, value.product);
 });
 
 test("a number is the sum of its largest products, all others, and the bias", () => {
@@ -106,6 +132,9 @@ test("what does not belong to the run, or is not whole, is refused in words", ()
   assert.throws(() => withOrigin({ facts: { magic: "other" } }), /belongs to something else/);
   assert.throws(() => withOrigin({ leave: ["key_weight"] }), /lacks key_weight/);
   assert.throws(() => withOrigin({ shape: { hidden: [3, D_MODEL] } }), /hidden is \(3,32\)/);
+  assert.throws(() => withOrigin({ rotary: true, leave: ["sin"] }), /lacks sin/);
+  assert.throws(() => withOrigin({ rotary: true, shape: { cos: [3, 4] } }), /cos is \(3,4\)/);
+  assert.throws(() => withOrigin({ facts: { epsilon: "much" } }), /does not belong to this run/);
   assert.throws(() => withOrigin({ shape: { value_weight: [8, D_MODEL] } }), /value_weight is/);
 });
 
@@ -126,18 +155,18 @@ test("one level further opens and closes within its cell, and Escape goes back o
 });
 
 test("a place in the picture is a line of the weight and a number that entered", () => {
-  for (const [width, bias] of /** @type {const} */ ([[1000, true], [320, false]])) {
-    const layout = originLayout(width, 32, bias);
-    const { matrix, row } = layout;
+  for (const [width, n_columns] of /** @type {const} */ ([[1000, 2], [320, 1], [320, 4]])) {
+    const layout = originLayout(width, 32, n_columns);
+    const [{ matrix }, row] = [layout, layout.columns[n_columns - 1]];
     assert.ok(row.x + row.w <= width && row.x > matrix.x + matrix.w);
-    assert.equal(layout.bias === null, !bias);
+    assert.equal(layout.columns.length, n_columns);
     assert.deepEqual(hitOrigin(layout, 256, 32, matrix.x + 0.5, matrix.y + 0.5), { number: 0, at: 0 });
     assert.deepEqual(hitOrigin(layout, 256, 32, matrix.x + matrix.w - 0.1, matrix.y + matrix.h - 0.5), { number: 31, at: 255 });
     assert.deepEqual(hitOrigin(layout, 256, 32, row.x + 1, matrix.y + 1), { number: 0, at: null });
     assert.equal(hitOrigin(layout, 256, 32, 5, matrix.y - 3), null);
   }
   // Lines of a wide head are thinner, not gone.
-  assert.ok(originLayout(1000, 128, true).matrix.h / 128 >= 1.5);
+  assert.ok(originLayout(1000, 128, 2).matrix.h / 128 >= 1.5);
 });
 
 test("a scale is not ruled by one number that is far larger than the others", () => {
@@ -152,6 +181,11 @@ test("the line of a number holds its products, the others as one, and the bias",
   assert.equal(words.sumLine(sum, 4), "number 4: 1.50 × (−2.00) + 0.50 for the 1 other product + the bias 0.25 = −2.25");
   assert.equal(words.sumLine({ ...sum, bias: null, others: [] }, 4), "number 4: 1.50 × (−2.00) = −2.25");
   assert.equal(words.termLine(sum.named[0]), "place 7: 1.50 × (−2.00) = −3.00");
+  assert.equal(words.normLine({ root: 2, weight: -1.5, after: 0.75 }), "divided by 2.00, the root mean square of the product, and times (−1.50): 0.75");
+  assert.equal(
+    words.turnLine({ own: 3, other: -2, at: 37, cos: 0.6, sin: -0.8, degrees: 53.13, after: 3.4 }, 7),
+    "turned by 53.1° in a pair with number 37, since it stands in row 7: 3.00 × 0.60 + (−2.00) × (−0.80) = 3.40",
+  );
   assert.match(words.originPrecision(rowOrigin(originAt(payload, here), "key", 0)), /within 0\.000002 of the one that attention used/);
 });
 

@@ -10,6 +10,7 @@ import pytest
 
 from kvviz.engine import load_model, trace_generation
 from tests.parity.tiny_berts import TinyBert
+from tests.parity.tiny_decoders import TINY_DECODERS
 from tests.parity.tiny_models import TinyModel
 from tests.parity.tiny_t5s import TinyT5
 from tests.trace_files import ARRAYS
@@ -29,6 +30,12 @@ def folder(tiny_folder, tmp_path):
 @pytest.fixture(scope="session")
 def model(tiny_folder):
     return load_model(tiny_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def decoder_folder(tmp_path_factory):
+    """A tiny Llama of three query heads over one KV head."""
+    return TINY_DECODERS[0].save(tmp_path_factory.mktemp("tiny-decoder"))
 
 
 @pytest.fixture(scope="session")

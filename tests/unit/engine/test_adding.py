@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kvviz import open_trace
 from kvviz.__main__ import main
 from kvviz.commands.models import asked_to_end
 from kvviz.engine import load_model
@@ -104,9 +105,15 @@ def test_what_was_added_loads_everywhere_and_goes_when_it_is_removed(tiny, capsy
     assert add("kvviz/tiny") == folder
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines.index("kvviz/tiny") > lines.index("kvviz/gpt2-mini")
+    listed = next(line for line in lines if line.startswith("kvviz/tiny  Runs in "))
+    assert lines.index(listed) > lines.index("kvviz/gpt2-mini")
     assert not any(line.startswith("tiny ") for line in lines)
-    assert main(["trace", "--model", "kvviz/tiny", "--prompt", "The cat", "--new", "2"]) == 0
+    run = folder.parent / "run.npz"
+    asked = ["--model", "kvviz/tiny", "--prompt", "The cat", "--new", "2", "--save", str(run)]
+    assert main(["trace", *asked]) == 0
+    assert capsys.readouterr().err == f"{listed.replace('  ', ': ')}\n"
+    assert open_trace(run).environment["format_trial"].startswith("float32 ")
+    run.unlink()
 
     assert main(["models", "remove", "tiny"]) == 0
     assert "MB are free again" in capsys.readouterr().out.splitlines()[-1]

@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from tokenizers.processors import TemplateProcessing
 
 from kvviz import load_model, trace_generation
-from kvviz.engine import head_origin, trace_encoding
+from kvviz.engine import trace_encoding
 from kvviz.engine.models.families import FAMILIES
 from kvviz.engine.models.loading import _build_config
-from kvviz.errors import KvvizError, ModelFamilyError, ModelFilesError, OptionsError
+from kvviz.errors import KvvizError, ModelFamilyError, ModelFilesError
 from tests.parity.tiny_decoders import SLIDING, TinyDecoder
 from tests.parity.tiny_models import PROMPT, tiny_tokenizer
 
@@ -205,13 +205,6 @@ def test_a_prompt_begins_with_the_token_that_the_tokenizer_puts_there(folders, t
     assert encoding.special.tolist() == [True] + [False] * (trace.n_prompt - 1)
     with pytest.raises(KvvizError, match="room for"):
         trace_generation(model, PROMPT, max_new_tokens=48 - trace.n_prompt + 1)
-
-
-def test_how_a_turned_row_came_about_is_not_told_yet(folders):
-    model = load_model(folders["qwen3"], device="cpu")
-    trace = trace_generation(model, PROMPT, max_new_tokens=2)
-    with pytest.raises(OptionsError, match=r"rows of a Qwen3.*turned to their position"):
-        head_origin(model, trace, 0, 0)
 
 
 @pytest.mark.parametrize("where", ["model.language_model.", "language_model.model."])

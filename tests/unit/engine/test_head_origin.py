@@ -11,10 +11,15 @@ import torch
 
 from kvviz.engine import head_origin, load_model, trace_encoding, trace_generation
 from kvviz.errors import ObservationError, OptionsError, RunCancelledError, TraceError
+from kvviz.player.contract import CONTRACT
+from kvviz.player.head_origin import OriginAsked, pack_origin
 from kvviz.trace.head_origin import ROW_PARTS, HeadOrigin
+from tests.parity.tiny_decoders import TINY_DECODERS
 from tests.parity.tiny_models import PROMPT
+from tests.payload_reader import unpack
 
 N_CELLS = 20
+ARRAYS = CONTRACT["arrays_of_an_origin"]
 
 RUNS = {
     "gpt2": ("kvviz/gpt2-mini", "Once upon a time there was a little girl named Lily."),
@@ -91,6 +96,21 @@ def test_rows_of_cross_attention_are_made_of_the_encoders(t5):
     origin = head_origin(t5, trace, 1, 0, cross=True)
     assert len(origin.inputs("query")) == trace.n_rows
     assert len(origin.inputs("key")) == len(origin.inputs("value")) == trace.cross.n_encoder
+
+
+def test_a_turned_and_normed_head_is_packed_as_the_player_reads_it(tmp_path):
+    (case,) = (one for one in TINY_DECODERS if one.name == "windows first")
+    gemma = load_model(case.save(tmp_path), device="cpu")
+    trace = trace_generation(gemma, PROMPT, max_new_tokens=4)
+    origin = head_origin(gemma, trace, 0, 2)
+    header, arrays = unpack(pack_origin("run", OriginAsked(0, 2), origin))
+    assert set(arrays) == {name for name in ARRAYS if "bias" not in name} - {"encoder_hidden"}
+    assert arrays["cos"].shape == (trace.n_rows, gemma.card.d_head // 2)
+    assert header["added_is_normed"]
+    assert header["epsilon"] == gemma.module.config.rms_norm_eps
+    for wrong in ({"cos": origin.cos[:, 1:]}, {"norms": {"key": origin.norms["key"][1:]}}):
+        with pytest.raises(TraceError, match="does not have the shape"):
+            replace(origin, **wrong)
 
 
 def test_each_family_says_where_its_products_are(bert):

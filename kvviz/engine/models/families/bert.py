@@ -53,6 +53,7 @@ class _Bert:
     n_projections = 2
     adds_ends = True
     has_final_norm = False
+    norms_added = False
     other_heads: tuple[str, ...] = (
         "pooler.",
         "cls.seq_relationship.",

@@ -23,10 +23,17 @@ class Projection(NamedTuple):
     Attributes:
         weight: Shape ``d_model n_heads * d_head``, so that rows times it are the heads' rows.
         bias: Shape ``n_heads * d_head``, or None in a model that adds none.
+        norm: What the row of each head is multiplied by after it was divided by its root mean
+            square, shape ``d_head``; None in a model that does not norm it.
+        epsilon: What is added to the mean square.
+        is_turned: Whether rows are then turned to their position; by how far, `turn` says.
     """
 
     weight: Tensor
     bias: Tensor | None
+    norm: Tensor | None = None
+    epsilon: float = 0.0
+    is_turned: bool = False
 
 
 class Turn(NamedTuple):
@@ -65,6 +72,7 @@ class CheckpointFamily(Protocol):
         adds_ends: Whether its tokenizer puts tokens around a text that is read; of a decoder those
             before it, with which a prompt begins too.
         has_final_norm: Whether a norm follows its last layer, and reports.
+        norms_added: Whether what attention adds to the stream is normed first.
         other_heads: How the names of heads for other tasks begin, which are left out.
     """
 
@@ -79,6 +87,7 @@ class CheckpointFamily(Protocol):
     n_projections: int
     adds_ends: bool
     has_final_norm: bool
+    norms_added: bool
     other_heads: tuple[str, ...]
 
     def refusal(self, settings: dict[str, Any]) -> str:
@@ -146,12 +155,8 @@ class CheckpointFamily(Protocol):
         """Let observers hear of the layers of a module; once, at load."""
         ...
 
-    def projection(
-        self, module: Any, layer: int, part: RowPart, *, cross: bool
-    ) -> Projection | None:
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
         """Return what makes the queries, keys or values of a layer that writes.
-
-        None where the rows are not what the product gives, but are turned or normed after it.
 
         Args:
             module: The module.

@@ -48,6 +48,7 @@ class _Gemma3(GroupedDecoder):
         "post_feedforward_layernorm",
     )
     norm_offset = 1.0
+    norms_added = True
     rope_layer_types = ("full_attention", "sliding_attention")
     other_heads = (
         *GroupedDecoder.other_heads,

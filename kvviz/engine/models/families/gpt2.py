@@ -49,6 +49,7 @@ class _GPT2:
     n_projections = 1  # one product gives queries, keys and values
     adds_ends = False
     has_final_norm = True
+    norms_added = False
     other_heads: tuple[str, ...] = ("multiple_choice_head.", "score.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:

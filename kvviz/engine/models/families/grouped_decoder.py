@@ -13,8 +13,13 @@ from kvviz.engine.models.families.family import Projection, Shape, Turn, too_sma
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rotary import rope_refusal
 from kvviz.engine.models.families.wide_norm import widen_norms
-from kvviz.engine.observing.observation import watch_hidden, watch_projection
-from kvviz.trace.head_origin import RowPart
+from kvviz.engine.observing.observation import (
+    watch_added,
+    watch_given,
+    watch_hidden,
+    watch_projection,
+)
+from kvviz.trace.head_origin import ROW_PARTS, RowPart
 from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -71,6 +76,7 @@ class GroupedDecoder:
     n_projections = 2
     adds_ends = True
     has_final_norm = True
+    norms_added = False
     other_heads: tuple[str, ...] = ("score.", "classifier.", "qa_outputs.")
     class_prefix: str
     has_qk_norm = False
@@ -222,15 +228,33 @@ class GroupedDecoder:
         widen_norms(module, self.norm_offset)
         blocks = module.model.layers
         for layer, block in enumerate(blocks):
-            watch_projection(block.self_attn.k_proj, layer)
-            watch_projection(block.self_attn.v_proj, layer)
+            attention = block.self_attn
+            watch_projection(attention.k_proj, layer)
+            watch_projection(attention.v_proj, layer)
+            for part in ROW_PARTS:
+                watch_given(_product(attention, part), layer, part)
+            watch_given(block.input_layernorm, layer, "stream")
+            added = block.post_attention_layernorm if self.norms_added else attention.o_proj
+            watch_added(added, layer)
         watch_hidden(blocks, module.model.norm)
 
-    def projection(
-        self, module: Any, layer: int, part: RowPart, *, cross: bool
-    ) -> Projection | None:
-        """Return None: keys and queries are turned, or normed and turned, after their product."""
-        return None
+    def projection(self, module: Any, layer: int, part: RowPart, *, cross: bool) -> Projection:
+        """Return a product; queries and keys are turned after it, and normed before that."""
+        attention = module.model.layers[layer].self_attn
+        product = _product(attention, part)
+        said = Projection(product.weight.T, product.bias)
+        if part == "value":
+            return said
+        said = said._replace(is_turned=self._turns(module, layer))
+        if not self.has_qk_norm:
+            return said
+        norm = attention.q_norm if part == "query" else attention.k_norm
+        epsilon = norm.variance_epsilon if hasattr(norm, "variance_epsilon") else norm.eps
+        return said._replace(norm=norm.weight + self.norm_offset, epsilon=epsilon)
+
+    def _turns(self, module: Any, layer: int) -> bool:
+        """Return whether a layer turns its queries and keys."""
+        return True
 
     def turn(self, module: Any, layer: int, n_places: int | Tensor) -> Turn:
         """Return the rotation of the position `n_places`, which is that of so many places on."""
@@ -244,3 +268,7 @@ class GroupedDecoder:
     ) -> tuple[Tensor, Tensor]:
         """Return cosines and sines at places, shape ``1 place d_head``, as the model makes them."""
         return module.model.rotary_emb(rows, places)
+
+
+def _product(attention: Any, part: RowPart) -> Any:
+    return {"query": attention.q_proj, "key": attention.k_proj, "value": attention.v_proj}[part]

@@ -103,9 +103,12 @@ class _SmolLM3(GroupedDecoder):
         self, module: Any, layer: int, rows: Tensor, places: Tensor
     ) -> tuple[Tensor, Tensor]:
         cos, sin = super()._angles(module, layer, rows, places)
-        if module.config.no_rope_layers[layer]:
+        if self._turns(module, layer):
             return cos, sin
         return torch.ones_like(cos), torch.zeros_like(sin)
+
+    def _turns(self, module: Any, layer: int) -> bool:
+        return bool(module.config.no_rope_layers[layer])
 
     def refusal(self, settings: dict[str, Any]) -> str:
         """Refuse an interval that is none, besides what all refuse."""

@@ -61,6 +61,7 @@ class _T5:
     n_projections = 2
     adds_ends = True
     has_final_norm = True
+    norms_added = False
     other_heads: tuple[str, ...] = ("classification_head.", "classifier.", "qa_outputs.")
 
     def refusal(self, settings: dict[str, Any]) -> str:

@@ -68,8 +68,9 @@ class Bench:
 
     @property
     def of_model(self) -> RunSettings:
-        """How the model is asked for."""
-        return RunSettings(model=self.settings.model, device=self.environment.device)
+        """How the model is asked for: in float32, in which losses are compared."""
+        device = self.environment.device
+        return RunSettings(model=self.settings.model, device=device, dtype="float32")
 
     def task(
         self,

@@ -25,7 +25,7 @@ from kvviz.ui.work.run_settings import LARGEST_SEED, RunSettings
 
 GREEDY, SAMPLE = "greedy", "sample"
 CHOICES = {GREEDY: N_("most likely (temperature 0)"), SAMPLE: N_("sample")}
-DTYPES = tuple(BYTES_PER_NUMBER)
+DTYPES = ("auto", *BYTES_PER_NUMBER)
 CONTROL = {chr(code) for code in (*range(0x20), 0x7F)} - set("\t\n\r")
 
 
@@ -50,6 +50,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     """Draw the controls and return what they say."""
     model = choose_model(_("Model"), "kv:model", "gpt2", any_decoder=True)
     model_card.offer(model, "kv:card")
+    said_of_format = st.empty()
     chat = chat_box.draw(model)
     asked: dict[str, Any]
     if chat is None:
@@ -61,7 +62,16 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     with st.expander(_("More"), key="kv-more"):
         devices = list(dict.fromkeys([*DEVICES, environment.device]))
         device = st.selectbox(_("Device"), devices, key="kv:device", persist_state="session")
-        dtype = st.selectbox(_("Number format"), DTYPES, key="kv:dtype", persist_state="session")
+        dtype = st.selectbox(
+            _("Number format"),
+            DTYPES,
+            key="kv:dtype",
+            help=_(
+                "auto is float32; for a model that was added it is bfloat16 where this machine has "
+                "units for it and was measured to be faster with them."
+            ),
+            persist_state="session",
+        )
     temperature, top_k, top_p, seed = chosen
     settings = RunSettings(
         model=model,
@@ -77,9 +87,22 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     problems = found_wrong(settings, environment)
     show_problems(problems)
     run = Press.draw(_("Run"), "kv:run", type="primary", width="stretch", shortcut="Ctrl+Enter")
-    if chat is None:
-        return Draft(settings, problems, run, line)
-    return Draft(settings, problems, run, line, _("Turns"), chat.tell)
+    title, tell_more = ("", None) if chat is None else (_("Turns"), chat.tell)
+
+    def later() -> None:
+        tell_format(settings, said_of_format)
+        if tell_more is not None:
+            tell_more()
+
+    return Draft(settings, problems, run, line, title, later)
+
+
+def tell_format(settings: RunSettings, place: DeltaGenerator) -> None:
+    """Say in which number format a model was loaded, where that was measured."""
+    model = model_store().peek(settings)
+    if model is not None and model.format_trial is not None:
+        told = plain_html(model.format_trial.told)
+        place.html(f'<div class="kvviz-aside" data-kvviz="number-format">{told}</div>')
 
 
 def draw_prompt() -> tuple[DeltaGenerator, dict[str, Any]]:

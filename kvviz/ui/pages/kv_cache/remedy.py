@@ -33,7 +33,8 @@ def remedy(error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None
         return _("Run it with {model}").format(model=called(usual)), replace(attempt, model=usual)
     if isinstance(error, (DeviceError, OutOfMemoryError)):
         plain = replace(attempt, device="auto", dtype="float32")
-        if isinstance(error, DeviceError) and plain != attempt:
+        is_plain = attempt.device == "auto" and attempt.dtype in ("auto", "float32")
+        if isinstance(error, DeviceError) and not is_plain:
             return _("Run it in float32 where it fits"), plain
         if attempt.device != "cpu":
             return _("Run it on the CPU"), replace(plain, device="cpu")

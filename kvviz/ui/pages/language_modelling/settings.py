@@ -39,8 +39,8 @@ class TextSettings:
         return replace(self, device="auto") == TextSettings()
 
     def of(self, model: str) -> RunSettings:
-        """Return how a model is asked for."""
-        return RunSettings(model=model, prompt=self.text, device=self.device)
+        """Return how a model is asked for: in float32, in which losses are compared."""
+        return RunSettings(model=model, prompt=self.text, device=self.device, dtype="float32")
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,8 @@ class Failure:
 
 
 def settings_of(decoder: Decoder) -> RunSettings:
-    """Return what loads a decoder."""
-    return RunSettings(model=decoder.name, device=Environment.read().device)
+    """Return what loads a decoder: in float32, in which families are compared."""
+    return RunSettings(model=decoder.name, device=Environment.read().device, dtype="float32")
 
 
 def read(text: str, wanted: tuple[Decoder, ...], job: Job) -> tuple[Reading | Failure, ...]:
