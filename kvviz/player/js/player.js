@@ -329,6 +329,7 @@ export class Player {
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
     root.toggleAttribute("data-side-slim", isSlim(layout));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
+    root.style.setProperty("--kv-gap", `${layout.gap}px`);
     const { picker, stageTop: top } = this.view;
     // The title of the pattern has room for the two lists only where the pattern is wide.
     const above = !hasPickerInTitle(layout);
