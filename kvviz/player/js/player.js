@@ -14,7 +14,7 @@ import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, stepFacts } from "./run.js";
 import { livesOnShow } from "./scene.js";
-import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "./state.js";
+import { actionOfKey, initialState, reduce, spotOnShow, stateAfterUpdate, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
@@ -280,7 +280,7 @@ export class Player {
     const scene = {
       payload, state, layout, moment,
       facts: stepFacts(payload, mainRun(state.cache), state),
-      spot: state.hover ?? state.pin,
+      spot: spotOnShow(state),
       measured: this.measured,
       theme: theme.theme,
       palette: theme.palette,
