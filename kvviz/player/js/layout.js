@@ -45,8 +45,9 @@ import {
 
 /** Between the parts of a panel. */
 const GAP = 24;
-/** Width from which the pattern's title has room for the lists of layers and heads. */
+/** Width from which the pattern's title has room for the lists of layers and heads; outside the bands also for where it comes from. */
 const PICKER_WIDTH = 300;
+const PICKER_AND_TAG_WIDTH = 390;
 /** What stands above and below the rows of the bands in a window: title, toolbar, next tokens, bill. */
 const AROUND_BANDS = 576;
 const USUAL_HEIGHT = 900;
@@ -229,5 +230,5 @@ export function isSlim({ twoBands }) {
 
 /** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the pattern's title. */
 export function hasPickerInTitle(layout) {
-  return layout.besides && layout.heat.w >= PICKER_WIDTH;
+  return layout.besides && layout.heat.w >= (layout.bands ? PICKER_WIDTH : PICKER_AND_TAG_WIDTH);
 }
