@@ -68,7 +68,7 @@ def test_on_a_telephone_no_label_covers_another_or_a_mark_or_the_line_of_no_gain
         others = [other for key, other in boxes.items() if key != (label, place)]
         for other in (*others, *(mark_box(x, y, marks.marker.size) for x, y in points), line):
             assert box.common(other) == 0, (label, place, other)
-        assert 0 <= box.left
+        assert box.left >= 0
         assert box.right <= wide
         assert box.right - box.left == pytest.approx(letter * len(label.strip("\xa0")))
 
