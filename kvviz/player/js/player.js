@@ -29,6 +29,8 @@ import * as words from "./words.js";
  * @import { Action, State } from "./state.js"
  */
 
+/** All that stands on a page of the app. */
+const PAGE = "[data-testid=stMainBlockContainer]"; // not for people: a selector
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** Whether a run has played by itself since the page was loaded. */
@@ -51,6 +53,8 @@ export class Player {
     this.frameTimes = /** @type {number[]} */ ([]);
     this.frames = 0;
     this.measured = 0;
+    /** What the window leaves it: what stands above may go once the run is there. */
+    this.room = 0;
     this.pending = 0;
     /** When the step in view was come to, whether by a single step on, and how long that is shown. */
     this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
@@ -78,9 +82,10 @@ export class Player {
     const { root } = this;
     this.resize = new ResizeObserver(() => {
       this.measured++;
+      this.room = Math.round(heightLeft(root) ?? 0);
       this.schedule();
     });
-    this.resize.observe(root);
+    for (const node of [root, document.querySelector(PAGE)]) if (node) this.resize.observe(node);
     addEventListener("resize", this.schedule);
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.unlisten = followKeys(root, (event, inside) => this.key(event, inside));
@@ -274,7 +279,7 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
+    this.layoutChanged([payload, width, windowHeight(), this.room, both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
