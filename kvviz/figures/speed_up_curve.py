@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from kvviz.analysis.speed_up import RULE, SpeedUps
+from kvviz.figures.label_places import Box, label_places
 from kvviz.figures.log_axes import counted_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
 from kvviz.lessons.published_speedups import PublishedSpeedUp
@@ -17,11 +18,13 @@ from kvviz.translation import gettext as _
 
 PUBLISHED = "#8a6be0"
 RECORDED = "#6f8f80"
-_LEFT, _RIGHT, _BELOW = "middle left", "middle right", "bottom center"  # not for people: plotly's
 _UPON = 0.03
 """Marks of one length whose figures differ by less lie upon each other."""
-_NEAR = 1.5
-"""Marks whose lengths and figures differ by a smaller factor would have their labels meet."""
+_MARK = 10
+_HEIGHT = 420
+_PLOT = (284.0, 290.0)
+"""Width and height in px that a telephone leaves the plot; where labels have room there, they have
+it on a larger screen too."""
 _TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 
 
@@ -104,17 +107,23 @@ def speed_up_curve(
         )  # fmt: skip
     tokens = counted_tokens(np.array([one.tokens for one in published]))
     letters = [_letter(number) for number in range(len(published))]
+    heights = [one.speed_up for one in published]
+    for one in measured:
+        heights += [float(one.low.min()), float(one.high.max())]
+    across = (-0.03, math.log10(longest * 1.7))
+    up = (math.log10(min(heights) * 0.8), math.log10(max(heights) * 1.25))
     labels = _labels(published)
+    places = _places(published, labels, across, up)
     figure.add_scatter(
         x=np.array([one.tokens for one in published]),
         y=np.array([one.speed_up for one in published]),
         name=_("published, see the list"),
         mode="markers+text",
-        text=labels,
-        textposition=_sides(published, labels),
+        text=[_beside(label, place) for label, place in zip(labels, places, strict=True)],
+        textposition=places,
         textfont={"size": 12},
         cliponaxis=False,
-        marker={"symbol": "diamond-open", "size": 10, "color": PUBLISHED, "line": {"width": 2}},
+        marker={"symbol": "diamond-open", "size": _MARK, "color": PUBLISHED, "line": {"width": 2}},
         customdata=[
             [one.who, one.batch, counted, letter]
             for one, counted, letter in zip(published, tokens, letters, strict=True)
@@ -132,26 +141,23 @@ def speed_up_curve(
         xref="paper", x=0.99, xanchor="right", y=0, yanchor="top", showarrow=False,
         text=_("no gain"), font={"size": 12},
     )  # fmt: skip
-    heights = [one.speed_up for one in published]
-    for one in measured:
-        heights += [float(one.low.min()), float(one.high.max())]
     figure.update_yaxes(
         type="log",
         title_text=_("times as fast with the cache"),
         tickvals=list(_TICKS),
         ticktext=[f"{tick:g}×" for tick in _TICKS],
-        range=[np.log10(min(heights) * 0.8), np.log10(max(heights) * 1.25)],
+        range=list(up),
     )
     figure.update_xaxes(
         type="log",
         title_text=_("tokens generated"),
         tickvals=[10**power for power in range(6)],
         ticktext=[f"{10**power:,}" for power in range(6)],
-        range=[-0.03, np.log10(longest * 1.7)],
+        range=list(across),
     )
     return figure.update_layout(
         template=template(dark=dark),
-        height=420,
+        height=_HEIGHT,
         hovermode="closest",
         meta={"figure": "speed-up-curve"},
     )
@@ -188,31 +194,29 @@ def _letter(number: int) -> str:
     return chr(ord("A") + number)
 
 
-def _sides(published: Sequence[PublishedSpeedUp], labels: Sequence[str]) -> list[str]:
-    """Return on which side of its mark each label stands, so that none covers another.
-
-    Labels above one another take turns. Otherwise a label stands to the left, or below its mark
-    where another mark lies close by on the left.
-    """
-    sides: list[str] = []
-    for one in published:
-        column = sorted(
-            (
-                other
-                for other, label in zip(published, labels, strict=True)
-                if other.tokens == one.tokens and label
-            ),
-            key=lambda other: other.speed_up,
+def _places(
+    published: Sequence[PublishedSpeedUp],
+    labels: Sequence[str],
+    across: tuple[float, float],
+    up: tuple[float, float],
+) -> list[str]:
+    """Return where each label stands, for ends of both axes in powers of ten."""
+    (left, right), (low, high), (wide, tall) = across, up, _PLOT
+    marks = [
+        (
+            (math.log10(one.tokens) - left) / (right - left) * wide,
+            (math.log10(one.speed_up) - low) / (high - low) * tall,
         )
-        if len(column) > 1:
-            right = one in column and column.index(one) % 2
-            sides.append(_RIGHT if right else _LEFT)
-        elif any(
-            one.tokens / _NEAR < other.tokens < one.tokens
-            and abs(math.log(other.speed_up / one.speed_up)) < math.log(_NEAR)
-            for other in published
-        ):
-            sides.append(_BELOW)
-        else:
-            sides.append(_LEFT)
-    return sides
+        for one in published
+    ]
+    no_gain = -low / (high - low) * tall
+    # The line of no gain, and what is written below it at its right end.
+    taken = [Box(0, no_gain - 1, wide, no_gain + 1), Box(wide - 50, no_gain - 20, wide, no_gain)]
+    return label_places(labels, marks, size=_MARK, plot=_PLOT, taken=taken)
+
+
+def _beside(label: str, place: str) -> str:
+    """Return a label with a space between it and its mark, where it stands at its side."""
+    if not label or "center" in place:
+        return label
+    return f"{label}\N{NO-BREAK SPACE}" if "left" in place else f"\N{NO-BREAK SPACE}{label}"

@@ -22,6 +22,7 @@ from kvviz.player.contract import CONTRACT
 from kvviz.player.fingerprints import BYTES_OF_PRINTS
 from kvviz.player.growing import Growing
 from kvviz.player.head_origin import Answer, OriginAsked, origin_arrays
+from kvviz.player.kept_numbers import kept_numbers
 from kvviz.player.layer_arrays import arrays_of_layers, patterns, position_bias
 from kvviz.player.lives import cross_lives, lives
 from kvviz.player.run_patterns import thumbnail_arrays
@@ -335,7 +336,9 @@ def _savings(run: GenerationTrace, n_steps: int) -> dict[str, Any]:
 def _named_cache(run: GenerationTrace) -> dict[str, Any]:
     """Return the header's ``named_cache``; nothing where on and off tell how rows were kept."""
     named = run.options.cache
-    return {} if named is None else {"named_cache": {"name": named.name, "told": named.told}}
+    if named is None:
+        return {}
+    return {"named_cache": {"name": named.name, "told": named.told, **kept_numbers(named)}}
 
 
 def _comparison(

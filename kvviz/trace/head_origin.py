@@ -68,7 +68,9 @@ class HeadOrigin:
     within: Mapping[RowPart, float]
     stream: Hidden
     added: Hidden
-    norms: Mapping[RowPart, Float32[np.ndarray, " d_head"]] = field(default_factory=dict)
+    norms: Mapping[RowPart, Float32[np.ndarray, " d_head"]] = field(
+        default_factory=dict[RowPart, Float32[np.ndarray, " d_head"]]
+    )
     epsilon: float = 0.0
     cos: Float32[np.ndarray, "position pair"] | None = None
     sin: Float32[np.ndarray, "position pair"] | None = None

@@ -13,7 +13,7 @@ from tests.browser.whole_page import Sight
 UNMARKED = """() => {
   const parts = document.querySelectorAll("[data-testid=stMain], [data-testid=stSidebar]");
   // What comes from a model, a table or a person, or is a name.
-  const data = `code, kbd, textarea, .kv-chip, .kv-life-name[title], .kv-bar-token, .kt-strip,
+  const data = `code, kbd, textarea, .kv-chip, .kv-bar-token, .kt-strip,
     .lm-token, .lm-fed, .lm-asked, .kvviz-filled, .kvviz-offered, .kvviz-name,
     [data-kvviz=race-result], [data-testid=stIconMaterial], .xtick, .ytick, .textpoint,
     .annotation`;

@@ -119,6 +119,10 @@ def test_both_votes_and_what_happened_are_shown_to_a_class(lesson, axe):
     assert sentence["height"] >= 1080 / 8 - 1
     assert 0 <= sentence["y"] < 1080 - sentence["height"]
     assert teacher.page.evaluate(SMALLEST) >= 20
+    # What opens the making of a row is in sight, above the bars at the foot.
+    opens = teacher.page.locator(".kv-making-open:visible").bounding_box()
+    for bar in (BAR, '[data-kvviz="presenter"]'):
+        assert opens["y"] + opens["height"] <= teacher.page.locator(bar).bounding_box()["y"], bar
     before = teacher.hooks()["step"]
     teacher.page.keyboard.press("PageUp")
     student.wait(step=before - 1)

@@ -55,6 +55,9 @@ def test_a_cell_is_made_in_sight_by_click_key_and_link(visit):
     tab.page.wait_for_url("**cell=4.1**")
     tab.page.keyboard.press("ArrowRight")
     expect(making).to_have_attribute("data-key", "2")
+    # The bands light it and read it, with the same number: the pointer rests on another cell.
+    share = making.locator(".kv-figure").first.inner_text()
+    expect(tab.page.locator(".kv-below:visible .kv-reading")).to_contain_text(f": {share} (layer")
     tab.page.keyboard.press("ArrowUp")
     expect(making).to_have_attribute("data-query", "3")
     assert tab.hooks()["step"] == 2

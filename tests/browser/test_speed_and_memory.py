@@ -38,6 +38,29 @@ def test_a_race_from_a_cold_link_by_the_keyboard(visit):
         n_traces = int(hook.get_attribute("data-n-traces"))
         expect(tab.chart(name).locator(".scatterlayer .trace")).to_have_count(n_traces)
         assert int(hook.get_attribute("data-n-points")) > n_traces
+    on_a_very_large_screen_a_chart_is_larger_and_hears_the_pointer(tab)
+
+
+LETTERS_OF_CHARTS = """() => Math.min(...[...document.querySelectorAll(".js-plotly-plot text")]
+  .filter((one) => one.textContent.trim() && one.getBoundingClientRect().height)
+  .map((one) => parseFloat(getComputedStyle(one).fontSize) * one.currentCSSZoom))"""
+
+
+def on_a_very_large_screen_a_chart_is_larger_and_hears_the_pointer(tab):
+    tab.page.set_viewport_size({"width": 2560, "height": 1440})
+    chart = tab.chart("speed-up-curve")
+    card = tab.page.locator(".st-key-kvviz-chart-speed-up-curve")
+    # Its drawing is as wide as its place, and no wider: Plotly's own pixels are larger there.
+    wide = card.bounding_box()["width"]
+    drawing = chart.locator(".main-svg").first
+    tab.page.wait_for_function(
+        "([svg, wide]) => Math.abs(svg.getBoundingClientRect().width - wide) < 2",
+        arg=[drawing.element_handle(), wide],
+    )
+    assert tab.page.evaluate(LETTERS_OF_CHARTS) >= 13
+    mark = chart.locator(".scatterlayer .trace").last.locator(".points path").last.bounding_box()
+    tab.page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    expect(chart.locator(".hoverlayer .hovertext")).to_contain_text("L: ")
 
 
 def test_it_fits_a_telephone_and_the_keyboard_goes_on_where_it_was_answered(visit):

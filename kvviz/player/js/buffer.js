@@ -26,7 +26,13 @@ import { gettext, ngettext } from "./translation.js";
  * @property {boolean} cross_proven Whether the rows made of it never changed.
  * @property {number[]} score_scale Factor on products of its attention, one a layer.
  *
- * @typedef {{ name: string, told: string }} NamedCache A way of keeping rows, by its name, and by its name and settings.
+ * @typedef {object} NamedCache A way of keeping rows.
+ * @property {string} name
+ * @property {string} told Its name and its settings.
+ * @property {[number, number]} [rows] Least and most that a query may read in each head of a layer, sinks among them.
+ * @property {[number, number]} [shares] The same as shares of the run's tokens.
+ * @property {number} [sinks] First rows that stay for good.
+ * @property {[number, number]} [bits] Of a number of a key, and of one of a value.
  *
  * @typedef {object} Savings By formula: what the cache of the same model would take after each step.
  * @property {number[]} no_groups With a KV head for each query head.
@@ -159,7 +165,10 @@ function checkedHeader(header) {
     requireFields(header.savings, contract.savings, "savings");
     for (const name of contract.savings) requireNumbers(header.savings[name], header.n_steps, `savings.${name}`);
   }
-  if (header.named_cache !== null) requireTexts(header.named_cache, contract.named_cache, "named_cache");
+  if (header.named_cache !== null) {
+    requireTexts(header.named_cache, contract.named_cache, "named_cache");
+    for (const name of contract.pairs_of_a_named_cache) requireNumbers(header.named_cache[name] ?? [0, 0], 2, `named_cache.${name}`);
+  }
   if (header.growing !== null) requireFields(header.growing, contract.growing, "growing");
   return header;
 }

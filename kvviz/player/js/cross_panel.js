@@ -7,6 +7,7 @@ import { lifeReading } from "./history.js";
 import { hitCrossHeat, hitKv, windowStart } from "./pictures_layout.js";
 import { paintCrossHeat } from "./paint_cross.js";
 import { paintKv } from "./paint_kv.js";
+import { weightMade } from "./row_making.js";
 import { kvNumber, rowState, stepFacts, tokenText } from "./run.js";
 import * as words from "./words.js";
 
@@ -156,7 +157,8 @@ function readingOf({ payload, state, spot, lives }, cache, facts) {
     if (row === null || column === null) return null;
     if (row >= facts.n_rows) return words.rowReading(row, "", "absent");
     const weights = crossRow(payload, cache, layer, head, row);
-    return weights && words.attentionReading(tokenText(payload, cache, row), input(column), weights[column] / 255, layer, head);
+    const made = weightMade(payload, { cache, cross: true, layer, head, query: row, key: column });
+    return weights && words.attentionReading(tokenText(payload, cache, row), input(column), made ?? weights[column] / 255, layer, head);
   }
   const rowWords = crossWords.inputReading(spot.row, input(spot.row), rowState(crossFacts(facts), spot.row));
   if (spot.column === null) return rowWords;

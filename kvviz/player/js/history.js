@@ -2,7 +2,7 @@
 import { el, pointOn, setAttribute, setText, show, whenChanged } from "./dom.js";
 import { figureTag } from "./figure_tag.js";
 import { whole } from "./format.js";
-import { hitHistory } from "./history_layout.js";
+import { LIFE_GAP, hitHistory } from "./history_layout.js";
 import * as lifeWords from "./life_words.js";
 import { lifeUpTo, stateAt } from "./lives.js";
 import { REST } from "./motion.js";
@@ -23,6 +23,7 @@ import * as words from "./words.js";
 /** Width of the lives from which their title has room for its tag; else that stands before it. */
 const ROOM_FOR_TAG = 190;
 const TAG_GAP = 12;
+const NAME_GAP = 6;
 
 /** @param {(action: Action) => void} dispatch @returns {Part & Single} */
 export function history(dispatch) {
@@ -97,7 +98,8 @@ export function history(dispatch) {
           setAttribute(name, "title", named && cache === "on" ? named.told : null);
           const box = layout.history.grids[at];
           head.style.left = `${box.x}px`;
-          head.style.width = `${Math.max(box.w, 110)}px`;
+          // A name may use the room up to the next life.
+          head.style.width = `${Math.max(box.w + LIFE_GAP - NAME_GAP, 110)}px`;
         }
         // Words that are longer in another language must not widen what the layout has divided.
         node.style.width = layout.bands ? `${layout.history.w}px` : "";

@@ -43,8 +43,11 @@ import {
  * @property {number} [n_encoder] Positions that an encoder read.
  */
 
-/** Width from which the pattern's title has room for the lists of layers and heads. */
+/** Between the parts of a panel. */
+const GAP = 24;
+/** Width from which the pattern's title has room for the lists of layers and heads; outside the bands also for where it comes from. */
 const PICKER_WIDTH = 300;
+const PICKER_AND_TAG_WIDTH = 390;
 /** What stands above and below the rows of the bands in a window: title, toolbar, next tokens, bill. */
 const AROUND_BANDS = 576;
 const USUAL_HEIGHT = 900;
@@ -80,10 +83,14 @@ const TWO_TOP = 60;
 const SIDE_HEIGHT = 352;
 const LEAST_SIDE = 250;
 const MOST_SIDE = 480;
-/** The same beside two lives in a player that is not large: their remarks then take more lines. */
+/** The same beside two lives in a player that is not large: their remarks then take more lines, and less lies between the parts. */
 const LEAST_SLIM_SIDE = 190;
 const SLIM_SIDE_HEIGHT = 371;
+const SLIM_GAP = 17;
+const SLIM_KV = 250;
 const SIDE_GAP = 24;
+/** How many times as high as wide a cell of the second cache's pattern may be, where there is room. */
+const MAX_TALL = 1.6;
 /** Least width of K and V side by side: three pixels a number of a small head. */
 const LEAST_KV = 248;
 
@@ -96,9 +103,9 @@ export function layoutPlayer(input) {
   const content = width - 2 * pad;
   const besides = mode !== "narrow";
   const bands = mode === "wide";
-  const gap = 24;
-  const two = bands && input.n_encoder ? twoCachesPanel(input, input.n_encoder, content, gap) : null;
-  if (two) return { mode, pad, content, besides, bands, gap, ...two, heads: headsGeometry(input, content) };
+  const gap = GAP;
+  const two = bands && input.n_encoder ? twoCachesPanel(input, input.n_encoder, content) : null;
+  if (two) return { mode, pad, content, besides, bands, ...two, heads: headsGeometry(input, content) };
   const { kv, heat, history } = bands
     ? bandsPanel(input, content, gap)
     : { ...(besides ? besidesPanel(input, content, gap) : stackedPanel(input, content)), history: aloneHistory(input, content) };
@@ -149,18 +156,19 @@ function bandsPanel(input, width, gap) {
 /**
  * Two caches in one band: a row of either, and its life, is one line; the second cache's stand above. Its
  * pattern has the decoder's rows too, and stands beside.
- * @param {LayoutInput} input @param {number} n_encoder @param {number} width @param {number} gap
- * @returns {Pick<Layout, "kv" | "heat" | "history" | "cross" | "twoBands"> | null} Null of a run too long for it.
+ * @param {LayoutInput} input @param {number} n_encoder @param {number} width
+ * @returns {Pick<Layout, "gap" | "kv" | "heat" | "history" | "cross" | "twoBands"> | null} Null of a run too long for it.
  */
-function twoCachesPanel(input, n_encoder, width, gap) {
+function twoCachesPanel(input, n_encoder, width) {
   const n_all = input.n_rows + n_encoder;
   const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_TWO) / n_all);
   const n_lives = input.both ? 2 : 1;
   const hasLess = input.both && width < LARGE;
+  const gap = hasLess ? SLIM_GAP : GAP;
   const column = lifeColumn(input.n_steps, hasLess ? LEAST_LIFE : input.both ? LIFE_OF_TWO : LIFE);
   const leastSide = hasLess ? LEAST_SLIM_SIDE : LEAST_SIDE;
   const left = TOKENS + n_lives * Math.max(column * input.n_steps, LEAST_LIFE) + (n_lives - 1) * LIFE_GAP + gap;
-  const kvWidth = Math.max(LEAST_KV, Math.min(MAX_KV, Math.round((width - left) * 0.38)));
+  const kvWidth = hasLess ? SLIM_KV : Math.max(LEAST_KV, Math.min(MAX_KV, Math.round((width - left) * 0.38)));
   const right = width - left - kvWidth - gap;
   const labels = 64;
   // No higher than leaves room beside the first cache's pattern, where there can be such.
@@ -180,7 +188,7 @@ function twoCachesPanel(input, n_encoder, width, gap) {
   const sideHeight = side < LEAST_SIDE ? SLIM_SIDE_HEIGHT : SIDE_HEIGHT;
   const most = side < leastSide ? crossKv.h : Math.min(crossKv.h, all - TITLE - BLOCK_GAP - sideHeight);
   const tall = Math.floor((most - TWO_TOP - foot) / input.n_rows);
-  const rowPitch = Math.min(MAX_ROW_PITCH, Math.max(LEAST_TWO_PITCH, tall));
+  const rowPitch = Math.min(Math.max(MAX_ROW_PITCH, MAX_TALL * columnPitch), Math.max(LEAST_TWO_PITCH, tall));
   const grid = { x: labels, y: TWO_TOP, w: columnPitch * n_encoder, h: rowPitch * input.n_rows };
   const crossHeat = {
     w: labels + grid.w + 2 + SLANT, h: TWO_TOP + grid.h + foot, grid, rowPitch, columnPitch, cells: true,
@@ -191,7 +199,7 @@ function twoCachesPanel(input, n_encoder, width, gap) {
   const isBeside = side >= leastSide && TITLE + crossHeat.h + BLOCK_GAP + sideHeight <= all;
   const own = crossKv.h + BANDS_APART + heat.grid.y;
   return {
-    kv, heat, cross: { kv: crossKv, heat: crossHeat }, twoBands: { side: isBeside ? Math.min(side, MOST_SIDE) : 0 },
+    gap, kv, heat, cross: { kv: crossKv, heat: crossHeat }, twoBands: { side: isBeside ? Math.min(side, MOST_SIDE) : 0 },
     history: historyGeometry(input, { column, row, top: TWO_TOP, own, foot: 0, labels: TOKENS, least: LEAST_LIFE }),
   };
 }
@@ -222,5 +230,5 @@ export function isSlim({ twoBands }) {
 
 /** @param {Layout} layout @returns {boolean} Whether the lists of layers and heads stand in the pattern's title. */
 export function hasPickerInTitle(layout) {
-  return layout.besides && layout.heat.w >= PICKER_WIDTH;
+  return layout.besides && layout.heat.w >= (layout.bands ? PICKER_WIDTH : PICKER_AND_TAG_WIDTH);
 }

@@ -13,9 +13,36 @@ import { LABELS, runName } from "./words.js";
  * @property {number} full Bytes of the full cache, by formula.
  */
 
+/** What a person calls each way; one that is not among them is called by its name and settings. */
+const CALLED = {
+  window: () => gettext("window", {}),
+  "heavy-hitters": () => gettext("heavy hitters", {}),
+  "least-attended": () => gettext("least attended", {}),
+  observed: () => gettext("last queries' choice", {}),
+  random: () => gettext("by lot", {}),
+  quantised: () => gettext("packed", {}),
+};
+
 /** @param {NamedCache | null} named @param {RunCache} cache @returns {string} What stands above a run's lives. */
 export function lifeTitle(named, cache) {
-  return named && cache === "on" ? named.told : runName(cache);
+  return named && cache === "on" ? calledBriefly(named) : runName(cache);
+}
+
+/** @param {NamedCache} named @returns {string} Its way and how much it keeps, as "window, 16 rows, 4 sinks". */
+function calledBriefly({ name, told, rows, shares, sinks, bits }) {
+  const called = Object.hasOwn(CALLED, name) ? CALLED[/** @type {keyof typeof CALLED} */ (name)]() : null;
+  const kept = [];
+  if (rows) kept.push(ngettext("{rows} row", "{rows} rows", rows[1], { rows: range(rows) }));
+  if (shares) kept.push(gettext("{share} % of the rows", { share: range(shares.map((share) => 100 * share)) }));
+  if (sinks) kept.push(ngettext("{n} sink", "{n} sinks", sinks, { n: whole(sinks) }));
+  if (bits) kept.push(ngettext("{bits} bit", "{bits} bits", bits[1], { bits: bits[0] === bits[1] ? whole(bits[0]) : `${whole(bits[0])}/${whole(bits[1])}` }));
+  return called && kept.length ? [called, ...kept].join(", ") : told;
+}
+
+/** @param {number[]} ends @returns {string} */
+function range([least, most]) {
+  const [from, to] = [whole(least), whole(most)];
+  return from === to ? to : `${from}–${to}`;
 }
 
 /** @param {NamedCache | null} named @returns {string} What the sign of a row that is gone means. */

@@ -9,6 +9,7 @@ import { hasPickerInTitle } from "./layout.js";
 import { paintHeat } from "./paint_heat.js";
 import { paintKv } from "./paint_kv.js";
 import { hitHeat, hitKv, windowStart } from "./pictures_layout.js";
+import { weightMade } from "./row_making.js";
 import { attention, attentionRow, isSpecial, kvNumber, partingRow, rowsCompared, rowState, stepFacts, tokenText } from "./run.js";
 import { LABELS as MAKING } from "./making_words.js";
 import { whyUnseen } from "./unseen.js";
@@ -222,9 +223,9 @@ function readingOf({ payload, state, spot, lives }, cache, facts) {
     if (spot.column >= facts.n_rows) return words.rowReading(spot.column, "", "absent");
     const weight = attention(payload, cache, layer, head, spot.row, spot.column);
     const why = spot.column > spot.row ? "later" : whyUnseen(payload, cache, state, spot.row, spot.column);
-    return weight === null
-      ? words.maskedReading(text(spot.row), text(spot.column), why ?? "later", facts.window)
-      : words.attentionReading(text(spot.row), text(spot.column), weight, layer, head);
+    if (weight === null) return words.maskedReading(text(spot.row), text(spot.column), why ?? "later", facts.window);
+    const made = weightMade(payload, { cache, cross: false, layer, head, query: spot.row, key: spot.column });
+    return words.attentionReading(text(spot.row), text(spot.column), made ?? weight, layer, head);
   }
   if ((spot.part === "keys" || spot.part === "values") && spot.column !== null) {
     const number = kvNumber(payload, cache, spot.part, layer, head, spot.row, spot.column);

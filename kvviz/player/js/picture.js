@@ -8,6 +8,7 @@ import { evictedLegend, fullLine, heldAt, lifeTitle } from "./named_cache_words.
 import { REST } from "./motion.js";
 import { MONO, setLetters, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
+import { spotOnShow } from "./state.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
 import { forgets, isShared } from "./unseen.js";
@@ -79,7 +80,7 @@ export function fileName({ payload, state }, figure, steps, format) {
  */
 export function sceneAt(scene, step, moment) {
   const state = { ...scene.state, step, windowRow: null, hover: null };
-  return { ...scene, state, moment, spot: state.pin, facts: stepFacts(scene.payload, mainRun(state.cache), state) };
+  return { ...scene, state, moment, spot: spotOnShow(state), facts: stepFacts(scene.payload, mainRun(state.cache), state) };
 }
 
 /** @param {Scene} scene @returns {Scene} As it is kept: all of its step has happened, and pixels are fine. */

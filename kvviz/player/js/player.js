@@ -15,7 +15,7 @@ import { BufferError } from "./packed_buffer.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, stepFacts } from "./run.js";
 import { livesOnShow } from "./scene.js";
-import { actionOfKey, hasGrown, initialState, reduce, viewOf } from "./state.js";
+import { actionOfKey, hasGrown, initialState, reduce, spotOnShow, viewOf } from "./state.js";
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
@@ -30,11 +30,12 @@ import * as words from "./words.js";
  * @import { Action, State } from "./state.js"
  */
 
+/** All that stands on a page of the app. */
+const PAGE = "[data-testid=stMainBlockContainer]"; // not for people: a selector
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 /** A screen reader hears of a step that changes by itself once it rests. */
-const SAY_MS = 300;
-const SAY_MOVING_MS = 2000;
+const [SAY_MS, SAY_MOVING_MS] = [300, 2000];
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -55,6 +56,8 @@ export class Player {
     this.frameTimes = /** @type {number[]} */ ([]);
     this.frames = 0;
     this.measured = 0;
+    /** What the window leaves it: what stands above may go once the run is there. */
+    this.room = 0;
     this.pending = 0;
     /** When the step in view was come to, whether by a single step on, and how long that is shown. */
     this.moved = { at: -Infinity, byOne: false, for: GLOW_MS };
@@ -83,9 +86,10 @@ export class Player {
     const { root } = this;
     this.resize = new ResizeObserver(() => {
       this.measured++;
+      this.room = Math.round(heightLeft(root) ?? 0);
       this.schedule();
     });
-    this.resize.observe(root);
+    for (const node of [root, document.querySelector(PAGE)]) if (node) this.resize.observe(node);
     addEventListener("resize", this.schedule);
     this.unfollow = followTheme(root, this.view.probe, () => this.retheme());
     this.unlisten = followKeys(root, (event, inside) => this.key(event, inside));
@@ -286,13 +290,13 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
+    this.layoutChanged([payload, width, windowHeight(), this.room, both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
       payload, state, layout, moment,
       facts: stepFacts(payload, mainRun(state.cache), state),
-      spot: state.hover ?? state.pin,
+      spot: spotOnShow(state),
       measured: this.measured,
       theme: theme.theme,
       palette: theme.palette,
@@ -341,6 +345,7 @@ export class Player {
     root.toggleAttribute("data-side-beside", Boolean(twoBands?.side));
     root.toggleAttribute("data-side-slim", isSlim(layout));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
+    root.style.setProperty("--kv-gap", `${layout.gap}px`);
     const { picker, stageTop: top } = this.view;
     // The title of the pattern has room for the two lists only where the pattern is wide.
     const above = !hasPickerInTitle(layout);

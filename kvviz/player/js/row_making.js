@@ -55,6 +55,14 @@ export function rowMaking(payload, { cache, cross, layer, head, query }) {
 }
 
 /**
+ * The weight of a cell as its making gives it: a pattern is packed in 8 bits a cell, and would say something else beside it.
+ * @param {Payload} payload @param {Place} place @returns {number | null} Null where its layer is not here.
+ */
+export function weightMade(payload, place) {
+  return rowMaking(payload, place)?.weights[place.key] ?? null;
+}
+
+/**
  * Takes a head's rows out of a buffer, packed in 16 bits a number: see rounding.py.
  * @param {Map<string, PackedArray>} arrays @param {string} start Of the arrays' names, such as "on.".
  * @param {number} layer @param {number} head @param {number} kv Head whose keys and values it reads. @param {number} d_head

@@ -248,7 +248,7 @@ function changed(state, action, payload, canAsk) {
       const { cross, query, key } = state.cell;
       const row = clamp(query + action.query, payload.header.n_prompt + state.step);
       const n_keys = cross ? payload.header.encoder?.tokens.length ?? 1 : row + 1;
-      return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null };
+      return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null, hover: null };
     }
     case "edit":
       return state;
@@ -300,6 +300,24 @@ function withLayer(state, layer, layers, canAsk) {
 /** @param {Spot | null} a @param {Spot | null} b @returns {boolean} */
 export function sameSpot(a, b) {
   return a === b || (a !== null && b !== null && a.part === b.part && a.cache === b.cache && a.row === b.row && a.column === b.column);
+}
+
+/** @type {WeakMap<Cell, Spot>} The same cell is the same spot, so that what shows it is drawn once. */
+const spots = new WeakMap();
+
+/**
+ * What is lit in all pictures: the place pointed at, or kept, or else the cell whose making is on show.
+ * @param {State} state @returns {Spot | null}
+ */
+export function spotOnShow({ hover, pin, cell, cache }) {
+  if (hover || pin || !cell) return hover ?? pin;
+  const run = mainRun(cache);
+  const known = spots.get(cell);
+  if (known?.cache === run) return known;
+  /** @type {Spot} */
+  const spot = { part: cell.cross ? "cross-pattern" : "pattern", cache: run, row: cell.query, column: cell.key };
+  spots.set(cell, spot);
+  return spot;
 }
 
 /**

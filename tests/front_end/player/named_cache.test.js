@@ -37,6 +37,16 @@ test("the sentence, the table and the life of a row name the cache, and speak of
   assert.doesNotMatch(plain(stepSentence(stepFacts(FULL, "on", { layer: 1, head: 0, step: 5 }))), /kept by/);
 });
 
+test("above its lives a way is called by what it keeps, and none but those that have a name is", () => {
+  const title = (/** @type {string} */ name, /** @type {object} */ kept) => lifeTitle({ name, told: "told", ...kept }, "on");
+  assert.equal(title("window", { rows: [16, 16], sinks: 4 }), "window, 16 rows, 4 sinks");
+  assert.equal(title("random", { rows: [1, 1] }), "by lot, 1 row");
+  assert.equal(title("heavy-hitters", { rows: [4, 1024] }), "heavy hitters, 4–1,024 rows");
+  assert.equal(title("least-attended", { shares: [0.5, 0.5] }), "least attended, 50 % of the rows");
+  assert.equal(title("quantised", { bits: [2, 4] }), "packed, 2/4 bits");
+  assert.deepEqual([title("window", {}), title("toString", { rows: [1, 1] })], ["told", "told"]);
+});
+
 test("the bill tells what is measured of it, beside the formula of the full cache", () => {
   const held = heldAt(RUN, 5, at(0, 5).n_live);
   const { model } = RUN.header;

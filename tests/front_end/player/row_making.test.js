@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
 import * as words from "../../../kvviz/player/js/making_words.js";
 import { fingerprintsOf } from "../../../kvviz/player/js/fingerprints.js";
-import { heaviest, productsOf, queryRows, rowMaking } from "../../../kvviz/player/js/row_making.js";
+import { heaviest, productsOf, queryRows, rowMaking, weightMade } from "../../../kvviz/player/js/row_making.js";
 import { kvNumber } from "../../../kvviz/player/js/run.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -21,6 +21,12 @@ test("a row is made of its query, the keys up to itself, a softmax and a mix", (
   near(sum(making.weights), 1);
   making.weights.forEach((weight, key) => near(weight, Math.exp(making.scores[key]) / sum(making.scores.map(Math.exp)), 1e-9));
   making.mix.forEach((number, i) => near(number, sum(making.values.map((v, key) => making.weights[key] * v[i])), 1e-9));
+});
+
+test("a reading of a cell says the weight of its making", () => {
+  assert.equal(weightMade(gpt2, place()), rowMaking(gpt2, place()).weights[4]);
+  assert.equal(weightMade(t5, place({ cross: true, key: 8 })), rowMaking(t5, place({ cross: true })).weights[8]);
+  assert.equal(weightMade(readBuffer(makeBuffer({ layers: [0] })), place()), null);
 });
 
 test("its numbers are those that a reading of K and V gives, with what the bytes leave over", () => {

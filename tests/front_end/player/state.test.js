@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readBuffer } from "../../../kvviz/player/js/buffer.js";
-import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "../../../kvviz/player/js/state.js";
+import { actionOfKey, initialState, reduce, spotOnShow, stateAfterUpdate, viewOf } from "../../../kvviz/player/js/state.js";
 import { WAYS } from "../../../kvviz/player/js/led_view.js";
 import { makeBuffer } from "./fixture.js";
 
@@ -77,6 +77,21 @@ test("pinning the same place twice lets it go, and hovering in place changes not
   assert.equal(reduce(pinned, { type: "pin", spot: { ...spot } }, payload, true).pin, null);
   const hovering = reduce(start, { type: "hover", spot }, payload, true);
   assert.equal(reduce(hovering, { type: "hover", spot: { ...spot } }, payload, true), hovering);
+});
+
+test("the cell whose making is on show is lit until something else is pointed at, and goes by the arrows", () => {
+  const cell = { cross: false, query: 6, key: 2 };
+  const open = reduce(start, { type: "cell", cell }, payload, true);
+  const lit = { part: "pattern", cache: "on", row: 6, column: 2 };
+  assert.deepEqual(spotOnShow(open), lit);
+  assert.equal(spotOnShow(open), spotOnShow({ ...open, step: 7 }), "the same spot, so that nothing is drawn anew for it");
+  assert.deepEqual(spotOnShow({ ...open, cell: { ...cell, cross: true } }).part, "cross-pattern");
+  const spot = /** @type {const} */ ({ part: "keys", cache: "on", row: 3, column: 1 });
+  const pointing = reduce(open, { type: "hover", spot }, payload, true);
+  assert.equal(spotOnShow(pointing), spot);
+  // A pointer that rests where it was does not hold the light back.
+  assert.deepEqual(spotOnShow(reduce(pointing, { type: "cell-by", query: 0, key: 1 }, payload, true)), { ...lit, column: 3 });
+  assert.equal(spotOnShow(start), null);
 });
 
 test("a layer that is not here is asked for and drawn once it arrives", () => {

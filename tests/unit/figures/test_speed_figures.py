@@ -1,11 +1,12 @@
 import json
-from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from kvviz.analysis.roofline import roof_points
 from kvviz.analysis.speed_up import speed_ups
 from kvviz.figures.cache_bytes import cache_bytes_curve
+from kvviz.figures.label_places import Box, label_box, mark_box
 from kvviz.figures.roofline import roofline
 from kvviz.figures.speed_up_curve import speed_up_curve
 from kvviz.figures.step_parts import PART_COLOURS, step_parts
@@ -35,7 +36,7 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
     assert list(named(figure, "measured here").y) == ups.median.tolist()
     marks = named(figure, "published, see the list")
     assert list(marks.y) == [one.speed_up for one in published]
-    assert list(marks.text)[:2] == ["A Lages", "B Raschka"]
+    assert [text.strip("\N{NO-BREAK SPACE}") for text in marks.text[:2]] == ["A Lages", "B Raschka"]
     low, high = figure.layout.yaxis.range
     assert low < np.log10(min(0.5, *marks.y))
     assert high > np.log10(max(marks.y))
@@ -43,22 +44,33 @@ def test_the_curve_is_what_was_measured_beside_what_was_published():
     assert (band.y0, band.y1) == (2.0, 4.0)
 
 
-def test_labels_of_marks_above_one_another_take_turns_and_no_two_stand_on_one_spot():
+def test_on_a_telephone_no_label_covers_another_or_a_mark_or_the_line_of_no_gain():
     published = published_speed_ups()
-    marks = named(speed_up_curve(None, published), "published, see the list")
-    placed = list(zip(published, marks.text, marks.textposition, strict=True))
-    at_200 = sorted(
-        (one.speed_up, side) for one, text, side in placed if one.tokens == 200 and text
-    )
-    assert len(at_200) == 7
-    for (_, lower), (_, upper) in pairwise(at_200):
-        assert lower != upper
-    # 0.97 and 0.96 lie upon each other.
-    assert [text for one, text, _ in placed if one.speed_up < 1] == ["", "F G batch 1, 4"]
-    # D lies close by on the left of A.
-    assert {text: side for _, text, side in placed if text[:1] in "AD"}.items() >= {
-        ("A Lages", "bottom center"), ("D Shafique", "middle left")
-    }  # fmt: skip
+    figure = speed_up_curve(None, published, recorded_race())
+    marks = named(figure, "published, see the list")
+    # What a telephone leaves the plot, and the size of its letters.
+    wide, tall, letter = 284, 290, 6.0
+    (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    points = [
+        ((np.log10(x) - left) / (right - left) * wide, (np.log10(y) - low) / (high - low) * tall)
+        for x, y in zip(marks.x, marks.y, strict=True)
+    ]
+    boxes = {
+        (text, place): label_box(text.strip("\N{NO-BREAK SPACE}"), x, y, place, marks.marker.size)
+        for (x, y), text, place in zip(points, marks.text, marks.textposition, strict=True)
+        if text
+    }
+    # 0.97 and 0.96 lie upon each other, and have one label.
+    assert [text for text, _ in boxes if text.startswith(("F", "G"))] == ["F G batch 1, 4\xa0"]
+    assert len(boxes) == len(published) - 1
+    line = Box(0, -low / (high - low) * tall, wide, -low / (high - low) * tall + 1)
+    for (label, place), box in boxes.items():
+        others = [other for key, other in boxes.items() if key != (label, place)]
+        for other in (*others, *(mark_box(x, y, marks.marker.size) for x, y in points), line):
+            assert box.common(other) == 0, (label, place, other)
+        assert box.left >= 0
+        assert box.right <= wide
+        assert box.right - box.left == pytest.approx(letter * len(label.strip("\xa0")))
 
 
 def test_a_recorded_race_is_a_thin_line_that_names_its_machine():

@@ -7,7 +7,9 @@ import pytest
 from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import fingerprint, pack, payload
+from kvviz.player.kept_numbers import kept_numbers
 from kvviz.trace import CacheComparison, GenerationOptions
+from kvviz.trace.named_cache import NamedCache
 from tests.factories import make_card, make_comparison, make_dropping, make_trace
 from tests.payload_reader import CONTRACT, FRAME, square, unpack
 
@@ -460,6 +462,22 @@ def test_a_named_cache_is_named_and_each_head_has_the_lives_of_its_rows():
     (dropping, whole), (again, _), (last, other) = arrays["on.life_of"].tolist()
     assert dropping == again == last == other != whole
     assert "named_cache" not in unpack(pack(TRACE))[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "numbers"),
+    [
+        ({"size": 12, "sinks": 4, "positions": "kept"}, {"sinks": 4, "rows": [16, 16]}),
+        ({"budget": (4, 16, 8), "recent": 0.5}, {"rows": [4, 16]}),
+        # One of all rows, and not one row.
+        ({"budget": 1.0, "sinks": 0}, {"shares": [1.0, 1.0]}),
+        ({"budget": (1, 0.5)}, {}),
+        ({"key_bits": 2, "value_bits": 4, "group": 32}, {"bits": [2, 4]}),
+        ({"size": True, "key_bits": 2}, {}),
+    ],
+)
+def test_a_named_cache_tells_its_rows_sinks_and_bits(settings, numbers):
+    assert kept_numbers(NamedCache("anything", tuple(settings.items()))) == numbers
 
 
 def test_the_savings_are_counted_by_the_formula_of_the_cache_s_bytes():

@@ -36,6 +36,7 @@ export class Presenter {
     this.page = "";
     /** Of the idea, when it was shown last. */
     this.height = 0;
+    this.isResized = false;
     this.leave = () => {};
     this.timer = 0;
     this.place = el("span", { class: "kvviz-presenter-place", role: "status" });
@@ -71,6 +72,7 @@ export class Presenter {
     const { style } = this.document.documentElement;
     if (this.on) style.setProperty("--kvviz-presenter-zoom", zoom.toFixed(3));
     else style.removeProperty("--kvviz-presenter-zoom");
+    this.isResized = this.on && this.at >= 0;
     // A player reads its size anew.
     this.window.dispatchEvent(new Event("resize"));
   }
@@ -91,7 +93,7 @@ export class Presenter {
     }
     const first = ideas.findIndex((node) => node.closest(PLAYER));
     if (this.at < 0 || (!this.isByHand && first > 0 && this.at !== first)) this.show(ideas, Math.max(0, first));
-    else if (!ideas[this.at]?.hasAttribute(MARK) || this.hasGrown(ideas[this.at])) this.show(ideas, this.at);
+    else if (this.isResized || !ideas[this.at]?.hasAttribute(MARK) || this.hasGrown(ideas[this.at])) this.show(ideas, this.at);
     this.listPages();
   }
 
@@ -103,11 +105,12 @@ export class Presenter {
   /** @param {HTMLElement[]} ideas @param {number} at */
   show(ideas, at) {
     this.at = Math.min(Math.max(at, 0), ideas.length - 1);
+    this.isResized = false;
     const shown = withCompany(ideas[this.at]);
     for (const node of this.marked()) {
       if (shown.includes(node)) continue;
       node.removeAttribute(MARK);
-      node.style.zoom = "";
+      fitted(node, 1);
     }
     for (const node of shown) node.setAttribute(MARK, "now");
     setText(this.place, `${this.at + 1} / ${ideas.length}`);
@@ -120,7 +123,7 @@ export class Presenter {
     const least = idea.matches(QUESTION) || idea.querySelector(QUESTION) ? LEAST_FIT_OF_QUESTION : LEAST_FIT;
     if (shown.length === 1) {
       const fit = (room / height) * Number(idea.style.zoom || 1);
-      idea.style.zoom = fit < 1 ? String(Math.max(least, fit)) : "";
+      fitted(idea, fit < 1 ? Math.max(least, fit) : 1);
     }
     this.height = idea.getBoundingClientRect().height;
     const isHigh = this.height > 0.8 * room;
@@ -178,6 +181,20 @@ export class Presenter {
   goTo(number) {
     this.pages.blur();
     this.links()[number]?.click();
+  }
+}
+
+/**
+ * Makes an idea smaller, and says so to what reckons with its size (`style.css`).
+ * @param {HTMLElement} idea @param {number} zoom At most 1, which it has by itself.
+ */
+function fitted({ style }, zoom) {
+  if (zoom === 1) {
+    style.zoom = "";
+    style.removeProperty("--kvviz-fit");
+  } else {
+    style.zoom = String(zoom);
+    style.setProperty("--kvviz-fit", String(zoom));
   }
 }
 
