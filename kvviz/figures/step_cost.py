@@ -89,17 +89,20 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
                 continue
             line = _line(numbers, panel, use_cache=use_cache, by_formula=run is None)
             # The chart of rows has both sides in every case, so it speaks for all in the legend.
-            line.update(showlegend=panel.unit == "rows", xaxis=_axis("x", row), yaxis=_axis("y", row))
+            line.update(
+                showlegend=panel.unit == "rows", xaxis=_axis("x", row), yaxis=_axis("y", row)
+            )
             lines.append(line)
-    layout = {
+    # Unchecked, as plotly makes its own templates: each visitor with a run has this figure made,
+    # and to check each of its properties took 11 of 13 ms. A test has plotly check them.
+    layout = go.Layout(
         **_axes(len(first.steps)),
-        "template": template(dark=dark),
-        "height": 480,
-        "hovermode": "closest",
-        "meta": {"figure": "step-cost"},
-    }
-    # Unchecked, as plotly makes its own templates: each visitor with a run has this figure made, and
-    # to check each of its properties took 11 of 13 ms. A test has plotly check them.
+        template=template(dark=dark),
+        height=480,
+        hovermode="closest",
+        meta={"figure": "step-cost"},
+        _validate=False,
+    )
     return go.Figure(lines, layout, _validate=False)
 
 

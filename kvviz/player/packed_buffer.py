@@ -52,7 +52,9 @@ def pack(header: dict[str, Any], arrays: Named) -> bytes:
                     dtype=array.dtype.name, dtypes=", ".join(FRAME["dtypes"].values())
                 ),
             )
-        listed.append({"name": name, "dtype": _DTYPES[native], "shape": array.shape, "offset": offset})
+        listed.append(
+            {"name": name, "dtype": _DTYPES[native], "shape": array.shape, "offset": offset}
+        )
         data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         parts += [data, bytes(-len(data) % ALIGNMENT)]
         offset += len(data) + -len(data) % ALIGNMENT
