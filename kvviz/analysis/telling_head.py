@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from kvviz.analysis.blocks import blocks_of_layer
 from kvviz.trace import GenerationTrace
 
 HALF = 0.5
 """Of the entropy that a query could have. At 0 a head draws a bare line, at 1 an even ground."""
+
+Patterns = Float32[np.ndarray, "head query key"]
 
 _TINY = np.finfo(np.float32).tiny
 
@@ -49,7 +51,7 @@ def _spreads(trace: GenerationTrace, layer: int) -> Float64[np.ndarray, " head"]
     total = np.zeros(trace.model.n_heads)
     for first, weights in blocks_of_layer(trace, layer):
         # Cells that are masked, NaN or 0, become so small that they add nothing.
-        shares = np.fmax(weights, _TINY)
+        shares: Patterns = np.fmax(weights, _TINY)
         entropy = -(shares * np.log2(shares)).sum(axis=2)
         most = np.log2(np.arange(first + 1, first + 1 + entropy.shape[1]))
         first_seen = 1 if first == 0 else 0  # the first query sees itself alone

@@ -93,16 +93,15 @@ def step_cost(trace: GenerationTrace | CacheComparison, *, dark: bool = False) -
                 showlegend=panel.unit == "rows", xaxis=_axis("x", row), yaxis=_axis("y", row)
             )
             lines.append(line)
+    layout = {
+        **_axes(len(first.steps)),
+        "template": template(dark=dark),
+        "height": 480,
+        "hovermode": "closest",
+        "meta": {"figure": "step-cost"},
+    }
     # Unchecked, as plotly makes its own templates: each visitor with a run has this figure made,
     # and to check each of its properties took 11 of 13 ms. A test has plotly check them.
-    layout = go.Layout(
-        **_axes(len(first.steps)),
-        template=template(dark=dark),
-        height=480,
-        hovermode="closest",
-        meta={"figure": "step-cost"},
-        _validate=False,
-    )
     return go.Figure(lines, layout, _validate=False)
 
 
