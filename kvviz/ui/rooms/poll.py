@@ -135,7 +135,8 @@ class Poll:
 def counts_as_csv(polls: Iterable[Poll]) -> str:
     """Return the counts of questions that have been shown, a line an option.
 
-    A vote that was not shown is left out, and what is right where it was not revealed. What begins as a formula does in a spreadsheet is written as text.
+    A vote that was not shown is left out, and what is right where it was not revealed. What begins
+    as a formula does in a spreadsheet is written as text.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
