@@ -18,7 +18,7 @@ import { actionOfKey, initialState, reduce, stateAfterUpdate, viewOf } from "./s
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
-import { heightLeft, windowHeight } from "./window_room.js";
+import { heightLeft, standsAlone, windowHeight } from "./window_room.js";
 import * as words from "./words.js";
 
 /**
@@ -274,7 +274,7 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
+    this.layoutChanged([payload, width, windowHeight(), both, devicePixelRatio, zoom, standsAlone(this.root)], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -313,7 +313,7 @@ export class Player {
   relayout(width, height, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
-      width, height, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      width, height, both, alone: standsAlone(this.root), n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
       n_kv_heads: header.model.n_kv_heads,
       n_encoder: header.encoder?.tokens.length,
     });
