@@ -21,17 +21,6 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll("[data-kvviz-idea]
 """The size of the smallest letters that are to be read, in pixels of the screen."""
 
 
-CHART = """() => {
-  const place = document.querySelector("[data-kvviz-idea] .st-key-kvviz-chart-step-cost");
-  const drawn = place?.querySelector(".main-svg")?.getBoundingClientRect();
-  const sizes = [...place?.querySelectorAll(".main-svg text") ?? []]
-    .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.currentCSSZoom);
-  return drawn && Math.abs(drawn.right - place.getBoundingClientRect().right) < 2
-    && drawn.bottom <= innerHeight && Math.min(...sizes) >= 20;
-}"""
-"""Whether the chart of the steps is on the projector whole, and its smallest letters can be read."""
-
-
 def state(tab: Visit, kind: str) -> None:
     expect(tab.page.locator(BAR)).to_have_attribute("data-state", kind)
 
@@ -169,13 +158,6 @@ def test_both_votes_and_what_happened_are_shown_to_a_class(lesson, axe):
     for tab in (student, teacher):
         tab.page.evaluate(axe)
         assert tab.page.evaluate(JUDGE, [TAGS, False, OWN_PARTS]) == []
-    teacher.charts_come()
-    chart = teacher.page.locator("[data-kvviz-idea] .st-key-kvviz-chart-step-cost")
-    for _ in range(4):
-        teacher.page.keyboard.press("PageDown")
-        if chart.count():
-            break
-    teacher.page.wait_for_function(CHART)
 
 
 def test_a_room_is_led_again_from_a_tab_that_was_closed_and_opened(lesson, visit):
