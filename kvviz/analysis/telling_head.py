@@ -53,7 +53,8 @@ def _spreads(trace: GenerationTrace, layer: int) -> Float64[np.ndarray, " head"]
         # Cells that are masked, NaN or 0, become so small that they add nothing.
         shares: Patterns = np.fmax(weights, _TINY)
         entropy = -(shares * np.log2(shares)).sum(axis=2)
-        most = np.log2(np.arange(first + 1, first + 1 + weights.shape[1]))
+        n_seen = np.arange(first + 1, first + 1 + int(weights.shape[1]), dtype=np.float64)
+        most = np.log2(n_seen)
         first_seen = 1 if first == 0 else 0  # the first query sees itself alone
         total += (entropy[:, first_seen:] / most[first_seen:]).sum(axis=1)
     return total / (trace.n_rows - 1)
