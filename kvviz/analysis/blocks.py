@@ -7,9 +7,12 @@ blocks, so that no more than a few megabytes are held at once and masked cells c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
+
+from kvviz.trace import GenerationTrace
 
 ROWS_A_BLOCK = 64
 """Keeps a block of 8 heads x 1,024 keys at 2 MB, within a core's cache."""
@@ -58,8 +61,7 @@ def pattern_blocks(
     for first, stop in zip(firsts, [*firsts[1:], n_rows], strict=True):
         scores = _products(grouped[:, :, first - begin : stop - begin], transposed[..., :stop])
         scores = scores.reshape(n_heads, stop - first, stop)
-        above = np.triu_indices(stop - first, k=1)
-        scores[:, above[0], first + above[1]] = -np.inf
+        np.copyto(scores[:, :, first:], -np.inf, where=_above(stop - first))
         if window is not None:
             scores[:, *np.tril_indices(stop - first, first - window, stop)] = -np.inf
         if last_read is not None:
@@ -70,6 +72,40 @@ def pattern_blocks(
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=2, keepdims=True)
         yield first, scores
+
+
+def blocks_of_layer(
+    trace: GenerationTrace, layer: int
+) -> Iterator[tuple[int, Float32[np.ndarray, "head row key"]]]:
+    """Yield the patterns of a layer of a run, as `pattern_blocks` does.
+
+    Those of a run whose scores have a position bias come in one block, whole, and NaN where the
+    mask forbids.
+
+    Args:
+        trace: The run.
+        layer: 0 to n_layers - 1.
+    """
+    if trace.position_bias is not None:
+        patterns = [trace.pattern(layer, head) for head in range(trace.model.n_heads)]
+        yield 0, np.stack(patterns)
+        return
+    yield from pattern_blocks(
+        trace.queries[layer],
+        trace.keys(layer),
+        float(trace.score_scale[layer]),
+        window=trace.model.window(layer),
+        last_read=None if trace.last_read is None else trace.last_read[layer],
+        n_prompt=trace.n_prompt,
+    )
+
+
+@lru_cache(maxsize=64)
+def _above(n: int) -> Bool[np.ndarray, "row key"]:
+    """Return which cells of a block lie above the diagonal; found once for blocks of a size."""
+    above = ~np.tri(n, dtype=np.bool_)
+    above.setflags(write=False)
+    return above
 
 
 def _products(

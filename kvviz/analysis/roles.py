@@ -15,14 +15,13 @@ most clearly where the repeated part means nothing: run `probe_prompt` for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
-from kvviz.analysis.blocks import pattern_blocks
+from kvviz.analysis.blocks import blocks_of_layer
 from kvviz.errors import PatternError
 from kvviz.trace import GenerationTrace
 from kvviz.translation import gettext as _
@@ -122,25 +121,6 @@ def role_scores(pattern: Float[np.ndarray, "query key"], token_ids: Any) -> Role
     return RoleScores(means["previous-token"], means["first-token"], means["induction"])
 
 
-def _blocks(
-    trace: GenerationTrace, layer: int
-) -> Iterator[tuple[int, Float32[np.ndarray, "head query key"]]]:
-    """Yield the patterns of a layer's heads in blocks of rows, with the first row of each."""
-    if trace.position_bias is not None:
-        patterns = [trace.pattern(layer, head) for head in range(trace.model.n_heads)]
-        yield 0, np.stack(patterns)
-        return
-    scale = float(trace.score_scale[layer])
-    yield from pattern_blocks(
-        trace.queries[layer],
-        trace.keys(layer),
-        scale,
-        window=trace.model.window(layer),
-        last_read=None if trace.last_read is None else trace.last_read[layer],
-        n_prompt=trace.n_prompt,
-    )
-
-
 def all_role_scores(trace: GenerationTrace) -> dict[RoleName, Float64[np.ndarray, "layer head"]]:
     """Measure how well every head of a run fits each role.
 
@@ -155,7 +135,7 @@ def all_role_scores(trace: GenerationTrace) -> dict[RoleName, Float64[np.ndarray
         if queries.size
     }
     for layer in range(card.n_layers):
-        for first, weights in _blocks(trace, layer):
+        for first, weights in blocks_of_layer(trace, layer):
             stop = first + weights.shape[1]
             for role, total in sums.items():
                 queries, keys = targets[role]

@@ -6,6 +6,7 @@ written into each figure, and are chosen to be told apart on a light and on a da
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 # plotly asks whether pandas is loaded, and takes one that another thread is still loading for the
@@ -35,8 +36,12 @@ _GROUNDS = {
 }
 
 
+@cache
 def template(*, dark: bool = False) -> go.layout.Template:
-    """Return the theme for figures shown outside the app, light or dark."""
+    """Return the theme for figures shown outside the app, light or dark.
+
+    It is the same object each time, which each figure that is given it copies.
+    """
     ground = _GROUNDS["dark" if dark else "light"]
     axis: dict[str, Any] = {
         "gridcolor": ground["line"],

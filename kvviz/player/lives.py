@@ -95,6 +95,11 @@ def spans(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield first row and row after the last of each stretch of neighbours among ascending rows."""
     if not rows.size:
         return
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first == rows.size - 1:
+        # One stretch, as nearly always: to look for breaks in it takes ten times as long.
+        yield first, last + 1
+        return
     (breaks,) = np.nonzero(np.diff(rows) != 1)
     for first, last in zip([0, *(breaks + 1)], [*breaks, rows.size - 1], strict=True):
         yield int(rows[first]), int(rows[last]) + 1

@@ -24,7 +24,7 @@ FRAME: dict[str, Any] = json.loads(files("kvviz.player").joinpath("packed_buffer
 ALIGNMENT: int = FRAME["alignment"]
 
 _LENGTH = struct.Struct("<I")
-_DTYPES = {name: short for short, name in FRAME["dtypes"].items()}
+_DTYPES = {np.dtype(name): short for short, name in FRAME["dtypes"].items()}
 
 
 Named = Iterable[tuple[str, np.ndarray[Any, Any]]]
@@ -44,15 +44,17 @@ def pack(header: dict[str, Any], arrays: Named) -> bytes:
     listed: list[dict[str, Any]] = []
     offset = 0
     for name, array in arrays:
-        if array.dtype.name not in _DTYPES:
+        native = array.dtype.newbyteorder("=")
+        if native not in _DTYPES:
             raise PayloadError(
                 _("The array {name} cannot be packed.").format(name=name),
                 found=_("It is of {dtype}; a buffer holds {dtypes}.").format(
-                    dtype=array.dtype.name, dtypes=", ".join(_DTYPES)
+                    dtype=array.dtype.name, dtypes=", ".join(FRAME["dtypes"].values())
                 ),
             )
-        dtype = _DTYPES[array.dtype.name]
-        listed.append({"name": name, "dtype": dtype, "shape": array.shape, "offset": offset})
+        listed.append(
+            {"name": name, "dtype": _DTYPES[native], "shape": array.shape, "offset": offset}
+        )
         data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
         parts += [data, bytes(-len(data) % ALIGNMENT)]
         offset += len(data) + -len(data) % ALIGNMENT

@@ -48,11 +48,9 @@ def triangles(
     for first, weights in pattern_blocks(
         queries, keys, scale, blocks, window=window, last_read=last_read, n_prompt=n_prompt
     ):
-        rounded = _bytes(weights)
-        for row in range(rounded.shape[1]):
-            n_seen = first + row + 1
-            start = n_seen * (n_seen - 1) // 2 - left_out
-            packed[:, start : start + n_seen] = rounded[:, row, :n_seen]
+        stop = first + weights.shape[1]
+        cells = slice(first * (first + 1) // 2 - left_out, stop * (stop + 1) // 2 - left_out)
+        packed[:, cells] = _bytes(weights)[:, np.tri(stop - first, stop, first, dtype=np.bool_)]
     return packed
 
 

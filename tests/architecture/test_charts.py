@@ -1,6 +1,7 @@
 """Every chart carries a hook, since there is one place that draws charts, and it gives them one."""
 
 import ast
+import re
 
 from tests.architecture.sources import MODULES, PACKAGE, tree_of
 
@@ -23,7 +24,9 @@ def test_charts_are_drawn_in_one_place():
 def test_a_figure_has_a_name_that_its_hook_can_carry():
     nameless = [
         path.name for path in FIGURES
-        if f'meta={{"figure": {_name(path.stem)}' not in path.read_text(encoding="utf-8")
+        if not re.search(
+            rf'(meta=|"meta": ){{"figure": {_name(path.stem)}', path.read_text(encoding="utf-8")
+        )
     ]  # fmt: skip
     assert FIGURES
     assert nameless == []

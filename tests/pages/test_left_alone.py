@@ -14,6 +14,7 @@ from streamlit.runtime.session_manager import SessionInfo
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from kvviz.ui.work import jobs, left_alone, runs
+from kvviz.ui.work.full_collections import pass_over_what_is_there
 from kvviz.ui.work.left_alone import CountVisitors, Visitors
 from kvviz.ui.work.shared_drawings import shared_drawings
 
@@ -100,6 +101,22 @@ def test_runs_drawings_and_sessions_whose_time_is_over_are_gone(monkeypatch):
     assert all(one() is not None for one in gone)
     left_alone.give_back()
     assert [one() for one in gone] == [None, None]
+
+
+def test_what_collections_pass_over_is_given_back_too_and_passed_over_again():
+    circle = Thing()
+    circle.itself = circle
+    gone = weakref.ref(circle)
+    pass_over_what_is_there()
+    try:
+        del circle
+        gc.collect()
+        assert gone() is not None
+        left_alone.give_back()
+        assert gone() is None
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_streamlit_keeps_its_sessions_where_they_are_looked_for():

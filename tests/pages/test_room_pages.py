@@ -189,6 +189,8 @@ def test_a_room_votes_twice_and_sees_what_happened(teacher, lesson):
     assert 'data-own="0"' in html_of(one.run())
     assert "vote-counts" not in html_of(one)
     vote(one, (0, 2))
+    # What can be taken home is there as soon as counts have been shown.
+    assert teacher.get("download_button")[0].key == "room:csv"
     press(teacher, "vote:twice-as-long:reveal")
     # What happened comes from the run: less than twice with the cache, more than 2.5 without.
     outcome = re.search(r'data-outcome="([^"]*)"', html_of(teacher))[1]
@@ -200,7 +202,7 @@ def test_a_room_votes_twice_and_sees_what_happened(teacher, lesson):
     assert "You said" in html_of(other) or "Right" in html_of(other)
     press(teacher, "vote:twice-as-long:done")
     (poll,) = lesson.past
-    lines = counts_as_csv(lesson.past).splitlines()
+    lines = counts_as_csv(lesson.counted).splitlines()
     assert len(lines) == 7
     assert poll.right is not None
     assert sum(int(line.endswith(",1")) for line in lines[1:]) == 2

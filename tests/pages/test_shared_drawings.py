@@ -82,3 +82,16 @@ def test_what_was_made_last_stays_though_it_alone_is_too_much():
     drawings.of(run, "b", lambda: buffer("b"))
     gc.collect()
     assert (find(a), drawings.n_bytes) == (None, SIZE)
+
+
+def test_what_is_forgotten_while_it_is_made_counts_for_nothing():
+    drawings, run = SharedDrawings(), Run()
+
+    def make():
+        drawings.forget()
+        return buffer("a")
+
+    drawings.of(run, "a", make)
+    assert drawings.n_bytes == 0
+    drawings.of(run, "a", lambda: buffer("a"))
+    assert drawings.n_bytes == SIZE

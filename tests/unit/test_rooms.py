@@ -220,15 +220,36 @@ def test_counts_are_taken_home_without_a_formula_in_them(lesson):
     member = lesson.room.join()
     lesson.room.ask(lesson.seat, QUESTION)
     lesson.room.vote(member, 1, (1,))
+    assert lesson.room.counted == []
     lesson.room.reveal(lesson.seat)
     lesson.room.found(lesson.seat, ((1,),))
-    lesson.room.put_aside(lesson.seat)
-    assert lesson.room.poll is None
-    assert counts_as_csv(lesson.room.past).splitlines() == [
+    lines = [
         "question,choice,option,first_vote,second_vote,right",
         "How many?,,one,0,,0",
         "How many?,,'=2,1,,1",
         "How many?,,three,0,,0",
+    ]
+    # While it is still on the page, and when the next one is asked.
+    assert counts_as_csv(lesson.room.counted).splitlines() == lines
+    lesson.room.put_aside(lesson.seat)
+    assert lesson.room.poll is None
+    assert counts_as_csv(lesson.room.counted).splitlines() == lines
+
+
+def test_counts_that_were_shown_are_kept_though_the_answer_was_not_and_no_others(lesson):
+    member = lesson.room.join()
+    lesson.room.ask(lesson.seat, QUESTION)
+    lesson.room.vote(member, 1, (0,))
+    lesson.room.show_counts(lesson.seat)
+    lesson.room.vote_again(lesson.seat)
+    lesson.room.vote(member, 1, (2,))
+    lesson.room.ask(lesson.seat, QUESTION)
+    lesson.room.vote(member, 2, (1,))
+    lesson.room.put_aside(lesson.seat)
+    assert counts_as_csv(lesson.room.counted).splitlines()[1:] == [
+        "How many?,,one,1,,",
+        "How many?,,'=2,0,,",
+        "How many?,,three,0,,",
     ]
 
 

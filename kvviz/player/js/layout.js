@@ -40,6 +40,7 @@ import {
  * @property {number} [n_kv_heads] As many as heads if it is not told.
  * @property {boolean} both
  * @property {number} [height] Of the window; that of a small laptop's if nobody knows it.
+ * @property {boolean} [alone] Whether next tokens and bill are not on the screen with the pictures.
  * @property {number} [n_encoder] Positions that an encoder read.
  */
 
@@ -50,6 +51,8 @@ const PICKER_WIDTH = 300;
 const PICKER_AND_TAG_WIDTH = 390;
 /** What stands above and below the rows of the bands in a window: title, toolbar, next tokens, bill. */
 const AROUND_BANDS = 576;
+/** The same where neither next tokens nor bill are on the screen: rows are then high enough for letters that a class can read. */
+const AROUND_BANDS_ALONE = 400;
 const USUAL_HEIGHT = 900;
 const MAX_BAND_PITCH = 24;
 /** As wide as what is inside the player is on a large screen, where all is larger. */
@@ -134,7 +137,7 @@ function bandsPanel(input, width, gap) {
     ? [MAX_LARGE_BAND_PITCH, MAX_LARGE_GRID, MAX_LARGE_KV]
     : [MAX_BAND_PITCH, MAX_GRID, MAX_KV];
   // As high as the window holds all rows of them together with what is above and below.
-  const high = Math.floor(((input.height ?? USUAL_HEIGHT) - AROUND_BANDS) / input.n_rows);
+  const high = Math.floor(((input.height ?? USUAL_HEIGHT) - (input.alone ? AROUND_BANDS_ALONE : AROUND_BANDS)) / input.n_rows);
   const most = Math.min(mostPitch, Math.max(MIN_ROW_PITCH, high));
   const room = width - TOKENS - lives - 2 * gap - LEAST_KV - 4 - 2 - SLANT;
   const pitch = Math.min(most, Math.floor(Math.min(room, mostGrid) / input.n_rows));

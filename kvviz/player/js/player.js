@@ -19,7 +19,7 @@ import { actionOfKey, hasGrown, initialState, reduce, spotOnShow, viewOf } from 
 import { followTheme, readTheme, wearTheme } from "./theme.js";
 import { gettext } from "./translation.js";
 import { buildView } from "./view.js";
-import { heightLeft, windowHeight } from "./window_room.js";
+import { heightLeft, standsAlone, windowHeight } from "./window_room.js";
 import * as words from "./words.js";
 
 /**
@@ -34,8 +34,7 @@ import * as words from "./words.js";
 const PAGE = "[data-testid=stMainBlockContainer]"; // not for people: a selector
 /** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
 const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
-/** A screen reader hears of a step that changes by itself once it rests. */
-const [SAY_MS, SAY_MOVING_MS] = [300, 2000];
+const [SAY_MS, SAY_MOVING_MS] = [300, 2000]; // A screen reader hears of a step that changes by itself once it rests.
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
 const FRAMES_KEPT = 600;
@@ -290,7 +289,7 @@ export class Player {
     if (!payload || !state || !theme || width === 0) return;
     const start = performance.now();
     const both = state.cache === "both";
-    this.layoutChanged([payload, width, windowHeight(), this.room, both, devicePixelRatio, zoom], () => this.relayout(width, heightLeft(this.root), both));
+    this.layoutChanged([payload, width, windowHeight(), this.room, both, devicePixelRatio, zoom, standsAlone(this.root)], () => this.relayout(width, heightLeft(this.root), both));
     const layout = /** @type {Layout} */ (this.layout);
     /** @type {Scene} */
     const scene = {
@@ -329,7 +328,7 @@ export class Player {
   relayout(width, height, both) {
     const { header } = /** @type {Payload} */ (this.payload);
     const layout = layoutPlayer({
-      width, height, both, n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
+      width, height, both, alone: standsAlone(this.root), n_rows: header.n_rows, n_steps: header.n_steps, d_head: header.model.d_head, n_layers: header.model.n_layers, n_heads: header.model.n_heads,
       n_kv_heads: header.model.n_kv_heads,
       n_encoder: header.encoder?.tokens.length,
     });

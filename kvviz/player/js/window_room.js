@@ -12,12 +12,21 @@ export function windowHeight() {
 }
 
 /**
+ * Whether the pictures are on the screen by themselves: the presenter view shows next tokens and bill on screens of their own.
+ * @param {Element} root
+ */
+export function standsAlone(root) {
+  return root.ownerDocument.documentElement.hasAttribute("data-kvviz-presents");
+}
+
+/**
  * The height of the window in an element's own pixels, less what stands above it beyond a title of one line.
  * @param {Element} root @returns {number | undefined}
  */
 export function heightLeft(root) {
   const height = windowHeight();
   const zoom = zoomOf(root);
+  if (height && standsAlone(root)) return height / zoom;
   return height && height / zoom - Math.min(MOST_LOWER, Math.max(0, topOnPage(root) / zoom - BELOW_A_TITLE));
 }
 

@@ -51,6 +51,7 @@ class Poll:
             ``revealed`` once the answer can.
         votes: For each round, the options that each visitor chose, by the visitor's key.
         right: The options that turned out right in each choice, once a page has found them.
+        n_shown: Rounds whose counts have been shown.
     """
 
     question: Question
@@ -58,6 +59,7 @@ class Poll:
     phase: Phase = "voting"
     votes: list[dict[str, tuple[int, ...]]] = field(default_factory=lambda: [{}])
     right: tuple[tuple[int, ...], ...] | None = None
+    n_shown: int = 0
 
     @property
     def round(self) -> int:
@@ -94,7 +96,7 @@ class Poll:
     def show(self) -> None:
         """Let the counts of this round be seen, without the answer. It ends the round."""
         if self.phase == "voting":
-            self.phase = "shown"
+            self.phase, self.n_shown = "shown", self.round
 
     def vote_again(self) -> None:
         """Begin the second round, in which the counts of the first are not to be seen.
@@ -109,7 +111,7 @@ class Poll:
 
     def reveal(self) -> None:
         """Let the answer be seen by all, with the counts of every round."""
-        self.phase = "revealed"
+        self.phase, self.n_shown = "revealed", self.round
 
     def counts(self, number: int) -> tuple[tuple[int, ...], ...]:
         """Return how many chose each option of each choice.
@@ -131,15 +133,16 @@ class Poll:
 
 
 def counts_as_csv(polls: Iterable[Poll]) -> str:
-    """Return the counts of questions whose answers are known, a line an option.
+    """Return the counts of questions that have been shown, a line an option.
 
-    What begins as a formula does in a spreadsheet is written as text.
+    A vote that was not shown is left out, and what is right where it was not revealed. What begins
+    as a formula does in a spreadsheet is written as text.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["question", "choice", "option", "first_vote", "second_vote", "right"])
     for poll in polls:
-        rounds = [poll.counts(number) for number in range(1, poll.round + 1)]
+        rounds = [poll.counts(number) for number in range(1, poll.n_shown + 1)]
         for place, options in enumerate(poll.question.choices):
             label = poll.question.labels[place] if poll.question.labels else ""
             for option, words in enumerate(options):

@@ -71,7 +71,7 @@ class Room:
         place: Where the teacher is, None before the first page.
         view: What the teacher's player shows, checked; None where there is none.
         poll: The question that the room was asked last.
-        past: Questions before it whose answers are known.
+        past: Questions before it whose counts have been shown.
         led: When the teacher was last heard of.
     """
 
@@ -269,6 +269,12 @@ class Room:
             self._polled().reveal()
             self._say(redraw=True)
 
+    @property
+    def counted(self) -> list[Poll]:
+        """Questions whose counts can be taken home, the one that is still asked among them."""
+        last = self.poll
+        return self.past if last is None or not last.n_shown else [*self.past, last]
+
     def found(self, seat: str, right: tuple[tuple[int, ...], ...]) -> None:
         """Take in which options turned out right, for the counts that are taken home."""
         with self._leading(seat):
@@ -317,8 +323,7 @@ class Room:
             return next((votes[member.key] for votes in rounds if member.key in votes), None)
 
     def _keep(self) -> None:
-        if self.poll is not None and self.poll.phase == "revealed":
-            self.past = [*self.past, self.poll][-N_PAST:]
+        self.past = self.counted[-N_PAST:]
         self.poll = None
 
     def _polled(self) -> Poll:

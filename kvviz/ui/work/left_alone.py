@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import logging
 import sys
 import time
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime
 
 from kvviz.ui.work import jobs
+from kvviz.ui.work.full_collections import collect_all
 from kvviz.ui.work.runs import kept_runs
 from kvviz.ui.work.shared_drawings import shared_drawings
 
@@ -114,7 +114,7 @@ def give_back() -> None:
         with suppress(AttributeError):
             len(Runtime.instance()._session_mgr._session_storage._cache)  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     # What a session held goes round in circles, which are looked for when much is being made.
-    gc.collect()
+    collect_all()
     # What was freed stays with the process where other things lie above it.
     _tell_allocator("malloc_trim", 0)
     log.info("Nobody is there: what was kept for others has been given back.")

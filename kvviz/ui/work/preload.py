@@ -15,6 +15,7 @@ from typing import Any
 
 from kvviz.errors import KvvizError
 from kvviz.ui.work import workers
+from kvviz.ui.work.full_collections import pass_over_what_is_there
 from kvviz.ui.work.left_alone import give_back_when_alone, keep_few_heaps
 from kvviz.ui.work.switch_interval import shorten_switch_interval
 
@@ -49,6 +50,7 @@ def _load() -> None:
         induction_heads(model_store().get(RunSettings()))
     except KvvizError as error:
         log.warning("The default model could not be loaded ahead of time: %s", error)
+    pass_over_what_is_there()
 
 
 @asynccontextmanager

@@ -34,13 +34,16 @@ class SharedDrawings:
         self._most_bytes = most_bytes
         # A run is held with what was made of it, so that no other run takes its identity.
         self._kept: OrderedDict[Hashable, tuple[object, Future[Any]]] = OrderedDict()
+        # What is made is counted once: a class keeps hundreds of drawings, and adds to them often.
+        self._sizes: dict[Hashable, int] = {}
+        self._n_bytes = 0
         self._lock = Lock()
 
     @property
     def n_bytes(self) -> int:
         """What is kept takes so much."""
         with self._lock:
-            return sum(_size(made) for _, made in self._kept.values())
+            return self._n_bytes
 
     def of(self, run: object, what: Hashable, make: Callable[[], Made]) -> Made:
         """Return what is made of a run, in the language of who asks; made here if it is not kept.
@@ -71,30 +74,33 @@ class SharedDrawings:
             future.set_exception(error)
             raise
         future.set_result(made)
-        self._forget_some()
+        self._count(key, future, made)
         return made
 
     def forget(self) -> None:
         """Keep nothing any more."""
         with self._lock:
             self._kept.clear()
+            self._sizes.clear()
+            self._n_bytes = 0
 
-    def _forget_some(self) -> None:
+    def _count(self, key: Hashable, future: Future[Any], made: object) -> None:
+        """Count what was made, and forget what is too much besides it."""
         with self._lock:
-            n_bytes = sum(_size(made) for _, made in self._kept.values())
-            for key, (_, made) in list(self._kept.items())[:-1]:
-                if n_bytes <= self._most_bytes:
+            if self._kept.get(key, (None, None))[1] is not future:
+                return  # all was forgotten while it was made
+            self._sizes[key] = _size(made)
+            self._n_bytes += self._sizes[key]
+            for old in [*self._kept][:-1] if self._n_bytes > self._most_bytes else ():
+                if self._n_bytes <= self._most_bytes:
                     return
-                if made.done():
-                    n_bytes -= _size(made)
-                    del self._kept[key]
+                if old in self._sizes:
+                    self._n_bytes -= self._sizes.pop(old)
+                    del self._kept[old]
 
 
-def _size(made: Future[Any]) -> int:
-    if not made.done() or made.exception() is not None:
-        return 0
-    found = made.result()
-    n_bytes = len(found.data) if isinstance(found, ServedBytes) else 0
+def _size(made: object) -> int:
+    n_bytes = len(made.data) if isinstance(made, ServedBytes) else 0
     return max(n_bytes, N_BYTES_AT_LEAST)
 
 

@@ -51,8 +51,13 @@ class ShownRun:
         A head has the role that it plays in this run. One that plays none here, but copied on
         the probe, is an induction head: most texts give it nothing to copy.
         """
-        found = (*self.induction_heads, *head_roles(self.trace))
+        found = (*self.induction_heads, *self.roles_here)
         return tuple({(role.layer, role.head): role for role in found}.values())
+
+    @cached_property
+    def roles_here(self) -> tuple[HeadRole, ...]:
+        """Roles that this run alone shows: all patterns of all heads are gone through, once."""
+        return head_roles(self.trace)
 
     @cached_property
     def opening_head(self) -> tuple[int, int]:
@@ -67,9 +72,7 @@ class ShownRun:
         """
 
         def clearest(name: str) -> tuple[int, int] | None:
-            found = [
-                r for r in head_roles(self.trace) if r.role == name and layer in (None, r.layer)
-            ]
+            found = [r for r in self.roles_here if r.role == name and layer in (None, r.layer)]
             best = max(found, key=lambda role: role.score, default=None)
             return None if best is None else (best.layer, best.head)
 

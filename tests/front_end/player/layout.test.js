@@ -264,3 +264,10 @@ test("two caches of the example stand whole in the window of a small laptop, als
     assert.ok(history.w + gap + cross.kv.w + gap + cross.heat.w <= content);
   }
 });
+
+test("on a projector, rows of a short run are high enough for names that can be read from the back row", () => {
+  const input = { width: 1018, height: 593, both: false, n_rows: 12, n_steps: 6, n_layers: 6, n_heads: 8, d_head: 32 };
+  assert.ok(layoutPlayer(input).history.rowPitch < 13);
+  // From 13 on the names have the size of 12.5 that the presenter view makes 22.
+  assert.ok(layoutPlayer({ ...input, alone: true }).history.rowPitch >= 13);
+});

@@ -18,7 +18,7 @@ function storage() {
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1 });
   const heard = new Map();
-  world = { asked: [], posted: [], answer: STATE, led: [], looked: [], told: [], heard, beacons: [], seen: { ...VIEW, step: 0 } };
+  world = { asked: [], posted: [], answer: STATE, led: [], looked: [], told: [], heard, beacons: [], nodes: {}, seen: { ...VIEW, step: 0 } };
   const bar = { at: { page: "", query: "room=BKDFG&lang=en-XA" }, lead: (/** @type {any} */ place) => { world.led.push(place); bar.at = place; } };
   world.bar = bar;
   world.window = {
@@ -34,7 +34,7 @@ beforeEach(() => {
     kvvizAddressBar: bar,
     document: {
       addEventListener: () => {},
-      querySelector: (/** @type {string} */ selector) => (selector.includes("stApp") ? { dataset: { testScriptState: world.state } } : selector.includes("player") && world.seen ? { kvviz: { seen: () => world.seen, look: (/** @type {any} */ view) => world.looked.push(view) } } : null),
+      querySelector: (/** @type {string} */ selector) => world.nodes[selector] ?? (selector.includes("stApp") ? { dataset: { testScriptState: world.state } } : selector.includes("player") && world.seen ? { kvviz: { seen: () => world.seen, look: (/** @type {any} */ view) => world.looked.push(view) } } : null),
     },
     fetch: async (/** @type {string} */ url, /** @type {any} */ { method, body, headers } = {}) => {
       if (method === "POST") return world.posted.push([url, JSON.parse(body), headers["x-kvviz-seat"]]) && { ok: true };
@@ -66,6 +66,35 @@ test("a student is led to the teacher's address, but for what is one's own, and 
   await after(2000);
   assert.deepEqual(world.led, [{ page: "kv_cache", query: "prompt=Hi&step=2&room=BKDFG&lang=en-XA" }]);
   assert.ok(world.asked.length >= 3 && world.asked.length <= 6, `asked ${world.asked.length} times`);
+});
+
+test("what else a link said is told to be left aside, for a minute", async () => {
+  world.bar.at = { page: "kv_cache", query: "room=BKDFG&step=3" };
+  const one = client();
+  await after(1000);
+  assert.ok(one.leftAside);
+  await after(60_000);
+  assert.ok(!one.leftAside);
+});
+
+test("a question is led to once for each vote and for its answer", async () => {
+  const seen = /** @type {string[]} */ ([]);
+  const node = (/** @type {string} */ name, /** @type {object} */ dataset) => ({ dataset, closest: () => ({ scrollIntoView: () => seen.push(name) }) });
+  const [vote, counts] = ['[data-kvviz="vote"]', '[data-kvviz="vote-counts"]'];
+  const poll = { number: 2, phase: "voting" };
+  world.answer = { ...STATE, poll };
+  world.nodes[vote] = node("vote", { number: "2", round: "1", phase: "voting" });
+  client();
+  await after(2000);
+  assert.deepEqual(seen, ["vote"]);
+  // The page shows the counts of before until it is drawn anew.
+  world.answer = { ...STATE, v: 6, poll: { ...poll, phase: "revealed" } };
+  world.nodes[vote] = node("shown", { number: "2", round: "1", phase: "shown" });
+  world.nodes[counts] = node("answer", {});
+  await after(1000);
+  delete world.nodes[vote];
+  await after(2000);
+  assert.deepEqual(seen, ["vote", "shown", "answer"]);
 });
 
 test("where the player has the run, it is moved without a word to the server", async () => {

@@ -7,7 +7,9 @@ from tests.factories import make_trace
 
 
 class Patterned:
-    """A run with these patterns, by layer and head."""
+    """A run with these patterns, by layer and head, which are no bare products of its rows."""
+
+    position_bias = "some"
 
     def __init__(self, patterns):
         self.patterns = np.asarray(patterns)

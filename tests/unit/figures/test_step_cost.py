@@ -83,6 +83,13 @@ def test_each_side_stands_once_in_the_legend(subject):
     assert len(named) == len(set(named)) == 2
 
 
+@pytest.mark.parametrize("subject", [COMPARISON, TRACE, UNCACHED])
+def test_plotly_finds_everything_valid_and_as_it_would_write_it(subject):
+    """The figure is made unchecked."""
+    drawn = step_cost(subject)
+    assert go.Figure(drawn.to_dict()).to_dict() == drawn.to_dict()
+
+
 def test_numbers_travel_as_typed_arrays():
     for line in json.loads(step_cost(COMPARISON).to_json())["data"]:
         assert base64.b64decode(line["y"]["bdata"])

@@ -39,7 +39,7 @@ def draw(state: RunState) -> None:
             shared_drawings.of(
                 shown,
                 "step-cost",
-                lambda: chart.on_card(step_cost(shown.subject).update_layout(height=440)),
+                lambda: chart.on_card(step_cost(shown.subject), height=440),
             ),
             ngettext(
                 "Time, K/V rows computed and FLOPs of {n:,} step, with the cache and without, one "

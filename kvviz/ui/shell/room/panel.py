@@ -71,10 +71,11 @@ def _draw_teacher(mine: Membership) -> None:
         if st.button(_("Show the code"), key="room:invite", icon=":material/qr_code_2:"):
             invitation.show(room.code)
         with st.popover(_("More"), key="room:more"):
-            if room.past:
+            if room.counted:
                 st.download_button(
                     _("Counts of the votes (CSV)"),
-                    counts_as_csv(room.past),
+                    # When it is asked for: what is right is found below, after this is drawn.
+                    lambda: counts_as_csv(room.counted),
                     file_name=f"kvviz-{room.code}.csv",
                     mime="text/csv",
                     key="room:csv",

@@ -11,6 +11,9 @@ const LEAST_ZOOM = 1;
 /** By how much at most what is too high for the screen is made smaller; a question's letters are larger. */
 const LEAST_FIT = 0.88;
 const LEAST_FIT_OF_QUESTION = 0.66;
+/** The numbers at a chart's axes (12.4) take 20 pixels at 1920 x 1080. */
+const LEAST_FIT_OF_CHART = 0.889;
+const CHART = '[data-kvviz^="chart-"]'; // not for people: a selector; Plotly comes later
 const QUESTION = '[class*="st-key-kvviz-ask-"]'; // not for people: a selector
 /** What the bars at the foot take. */
 const FOOT_PX = 64;
@@ -120,7 +123,7 @@ export class Presenter {
     const { height } = ideas[this.at].getBoundingClientRect();
     const room = this.window.innerHeight - FOOT_PX;
     const idea = ideas[this.at];
-    const least = idea.matches(QUESTION) || idea.querySelector(QUESTION) ? LEAST_FIT_OF_QUESTION : LEAST_FIT;
+    const least = idea.matches(QUESTION) || idea.querySelector(QUESTION) ? LEAST_FIT_OF_QUESTION : idea.querySelector(CHART) ? LEAST_FIT_OF_CHART : LEAST_FIT;
     if (shown.length === 1) {
       const fit = (room / height) * Number(idea.style.zoom || 1);
       fitted(idea, fit < 1 ? Math.max(least, fit) : 1);

@@ -17,6 +17,10 @@ const TELL_AGAIN_DRAWING_MS = 10_000;
 const APART_MS = 25;
 
 const VOTE = '[data-kvviz="vote"]'; // not for people: a selector
+/** What came of a vote stands in its place once all may see it. */
+const OUTCOME = '[data-kvviz="vote-counts"]'; // not for people: a selector
+/** How long a link is said to have been left aside. */
+const SAID_FOR_MS = 60_000;
 const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
 
 /**
@@ -244,13 +248,16 @@ export class RoomClient {
     if (!state.paused) this.go();
   }
 
-  /** Brings the question that the class is asked into sight, once for each of its votes. @param {Told} state */
+  /** Brings the question that the class is asked into sight, once for each of its votes and for its answer. @param {Told} state */
   leadToVote({ poll, paused }) {
     if (!poll || paused || this.isAway) return;
-    const node = /** @type {HTMLElement | null} */ (this.window.document.querySelector(VOTE));
-    const about = node && `${node.dataset.number} ${node.dataset.round} ${node.dataset.phase}`;
-    if (!node || about === this.ledTo || node.dataset.number !== String(poll.number)) return;
-    this.ledTo = about ?? "";
+    const { document } = this.window;
+    const vote = /** @type {HTMLElement | null} */ (document.querySelector(VOTE));
+    if (vote && vote.dataset.number !== String(poll.number)) return;
+    const node = vote ?? (poll.phase === "revealed" ? /** @type {HTMLElement | null} */ (document.querySelector(OUTCOME)) : null);
+    const about = vote ? `${vote.dataset.number} ${vote.dataset.round} ${vote.dataset.phase}` : `${poll.number} revealed`;
+    if (!node || about === this.ledTo) return;
+    this.ledTo = about;
     const card = node.closest('[class*="st-key-kvviz-ask-"]') ?? node; // not for people: a selector
     card.scrollIntoView({ block: "center", behavior: this.window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
@@ -290,6 +297,7 @@ export class RoomClient {
       if (!isHere) {
         this.looked = "";
         this.leftAside = this.cameByLink && hasMoreThanOwn(query);
+        if (this.leftAside) window.setTimeout(() => this.forgetLink(), SAID_FOR_MS);
         this.cameByLink = false;
         bar.lead({ page: state.page, query: ledQuery(this.payload.own ?? {}, state.query) });
         return;
@@ -300,6 +308,12 @@ export class RoomClient {
     if (view === this.looked) return;
     this.looked = view;
     this.player?.look(state.view);
+  }
+
+  /** It has been read, and takes room on a telephone. */
+  forgetLink() {
+    this.leftAside = false;
+    this.bar.update();
   }
 
   /** @returns {any} What the player on the page lets others do with it. */
