@@ -25,7 +25,7 @@ test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and f
 	@$(BIN)/python -m tests.browser.chromium
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory node_modules/.installed
 	$(PYTEST)
-	@$(MAKE) --no-print-directory test-player
+	@$(if $(PLAYER_TESTED),,$(MAKE) --no-print-directory test-player)
 
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(PYTEST) -m "not browser"

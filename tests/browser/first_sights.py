@@ -28,7 +28,8 @@ from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 FOLDER = Path(__file__).parent / "first_sights"
 SIZES = {390: 844, 1440: 900, 1920: 1080, 2560: 1440}
-SCHEMES = ("light", "dark")
+WIDTHS = {"light": tuple(SIZES), "dark": (390, 1440)}
+"""In the dark it is the same page in other colours: two sizes show them all."""
 SMALLER = 4
 """A picture is kept at a quarter of its size, in so many colours: 8 kB each instead of 150."""
 N_COLOURS = 256
@@ -89,10 +90,10 @@ def looks(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
 
     The page is left as it is, but for its size, its colours, and times and charts that are hidden.
     """
-    for scheme in SCHEMES:
+    for scheme, widths in WIDTHS.items():
         page.emulate_media(color_scheme=scheme)
-        for width, height in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": SIZES[width]})
             yield named(name, width, scheme), lambda: look(page)
 
 

@@ -12,7 +12,7 @@ from tests.browser.random_walk import GROUNDS, settled, wait_until_alike, walk
 pytestmark = pytest.mark.browser
 
 SEED = int(os.environ.get("KVVIZ_WALK_SEED", "1"))
-N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "12"))
+N_ACTIONS = int(os.environ.get("KVVIZ_WALK_ACTIONS", "8"))
 
 WALKS = (
     *((name, SEED) for name in GROUNDS),
