@@ -43,6 +43,14 @@ def test_a_second_text_takes_over_the_rows_of_the_first_up_to_where_they_part(vi
     tab.wait(step=0, nSteps=4)
     tab.still()
     assert "house" in said(page)["other"]
+    # What is too long is refused in a sentence, and stays as it was typed.
+    area.fill("word " * 5000)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("too long for two runs side by side")
+    assert len(area.input_value()) == 25_000
+    area.fill(other)
+    page.keyboard.press("Control+Enter")
+    tab.wait(step=0, nSteps=4)
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     tab.fits()

@@ -18,7 +18,6 @@ from kvviz.ui.pages.cache_lab.settings import MOST_NEW
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.quantity import in_bytes
-from kvviz.ui.shell.plain_text import plain_html
 
 WAY, LOT, ALIKE = "way", "lot", "alike"
 
@@ -32,7 +31,12 @@ def draw(bench: Bench) -> None:
     with question:
         done = experiment(bench, run).draw()
         if recorded.of_keep(bench.settings) is not None:
-            said_recorded()
+            recorded.say(
+                _(
+                    "The sentence is recorded: {machine}. It ships; the run below is made here. "
+                    "Change the text or the rows, and all of it is measured here."
+                )
+            )
     with bench.stage:
         run_player.draw(
             bench,
@@ -110,15 +114,6 @@ def experiment(bench: Bench, run: KeptRun) -> Experiment:
         work=None if shipped else reading_task(bench),
         is_open=shipped is not None,
     )
-
-
-def said_recorded() -> None:
-    """Say where the numbers of the verdict come from, and how to get others."""
-    said = _(
-        "The sentence is recorded: {machine}. It ships; the run below is made here. Change the "
-        "text or the rows, and all of it is measured here."
-    ).format(machine=recorded.machine())
-    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
 
 
 def told(run: KeptRun, part: KeptPart, found: Judgement, *, is_recorded: bool) -> Verdict:

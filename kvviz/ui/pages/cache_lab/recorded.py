@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import streamlit as st
+
 import kvviz
 from kvviz.ui.pages.cache_lab.bit_losses import BitLosses
 from kvviz.ui.pages.cache_lab.judgement import Judgement
@@ -20,6 +22,7 @@ from kvviz.ui.pages.cache_lab.needle import Gains
 from kvviz.ui.pages.cache_lab.row_effects import Effects
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.stories import Losses
+from kvviz.ui.shell.plain_text import plain_html
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
 N_READ, N_STORIES, N_SPANS = 256, 4, 3
@@ -87,6 +90,16 @@ def machine() -> str:
     """Return on what it was made."""
     made = _stored()["made"]
     return f"{made['model']}, {made['processor']}, torch {made['torch']}"
+
+
+def say(told: str) -> None:
+    """Write where the numbers of a verdict come from, and how to get others.
+
+    Args:
+        told: The sentence; what they were made on stands in the braces.
+    """
+    said = plain_html(told.format(machine=machine()))
+    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{said}</p>')
 
 
 def _losses(part: str) -> Losses | None:

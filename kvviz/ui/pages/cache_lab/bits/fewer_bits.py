@@ -36,7 +36,12 @@ def draw(bench: Bench) -> None:
     with question:
         done = experiment(bench, run).draw()
         if recorded.of_bits(bench.settings) is not None:
-            said_recorded()
+            recorded.say(
+                _(
+                    "The sentence is recorded: {machine}. It ships; the run below is made here. "
+                    "Change the text or the bits, and all of it is measured here."
+                )
+            )
     if done is None:
         return
     with bench.stage:
@@ -100,15 +105,6 @@ def experiment(bench: Bench, run: PackedRun) -> Experiment:
         work=None if shipped else reading_task(bench),
         is_open=shipped is not None,
     )
-
-
-def said_recorded() -> None:
-    """Say where the numbers of the verdict come from, and how to get others."""
-    said = _(
-        "The sentence is recorded: {machine}. It ships; the run below is made here. Change the "
-        "text or the bits, and all of it is measured here."
-    ).format(machine=recorded.machine())
-    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
 
 
 def told(run: PackedRun, bits: Packing, found: Judgement, *, is_recorded: bool) -> Verdict:

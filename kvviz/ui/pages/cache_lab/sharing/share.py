@@ -8,7 +8,6 @@ from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
-from kvviz.ui.pages.cache_lab.settings import LONGEST_TEXT
 from kvviz.ui.pages.cache_lab.sharing.token_strips import token_strips
 from kvviz.ui.pages.cache_lab.sharing.two_beginnings import (
     FAR_BEYOND_ROUNDING,
@@ -35,7 +34,6 @@ def draw(bench: Bench) -> None:
             _("Second text"),
             key=f"{PREFIX}other",
             height=72,
-            max_chars=LONGEST_TEXT,
             persist_state="session",
         )
         bench.state.change(other=other)

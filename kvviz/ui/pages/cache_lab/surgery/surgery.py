@@ -42,7 +42,12 @@ def draw(bench: Bench) -> None:
     with question:
         done = experiment(bench, trace, layer, head, shipped).draw()
         if shipped is not None:
-            said_recorded()
+            recorded.say(
+                _(
+                    "Recorded: {machine}. It ships; the weights and the bars below are made here. "
+                    "Change the text, the head or what is done, and all of it is measured here."
+                )
+            )
     if done is None:
         return
     found: Effects = shipped or done.found
@@ -129,15 +134,6 @@ def experiment(
         work=None if shipped else effects_task(bench, trace, layer, head),
         is_open=shipped is not None,
     )
-
-
-def said_recorded() -> None:
-    """Say where the numbers of the verdict come from, and how to get others."""
-    said = _(
-        "Recorded: {machine}. It ships; the weights and the bars below are made here. Change the "
-        "text, the head or what is done, and all of it is measured here."
-    ).format(machine=recorded.machine())
-    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
 
 
 def told(trace: GenerationTrace, found: Effects, cut: Cut, *, is_recorded: bool) -> Verdict:
