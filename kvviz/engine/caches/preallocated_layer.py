@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from transformers.cache_utils import CacheLayerMixin
 
-from kvviz.engine.observing.observation import Attended
+from kvviz.engine.caches.observed_layer import ObservedLayer
 from kvviz.errors import ObservationError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
 
-class PreallocatedLayer(CacheLayerMixin):
+class PreallocatedLayer(ObservedLayer):
     """One layer of a KV cache that writes into its place in a buffer and never moves a row.
 
     Args:
@@ -27,14 +26,9 @@ class PreallocatedLayer(CacheLayerMixin):
         writes: Positions written by each update since `take_writes`.
     """
 
-    keys: Tensor
-    values: Tensor
-
     def __init__(self, keys: Tensor, values: Tensor, n_rows: int = 0) -> None:
         super().__init__()
         self._key_room, self._value_room = keys, values
-        self.is_initialized = True
-        self.writes: list[range] = []
         self._show(n_rows)
 
     def update(
@@ -66,14 +60,6 @@ class PreallocatedLayer(CacheLayerMixin):
         self.values = self._value_room.narrow(-2, 0, n_rows)
         return self.keys, self.values
 
-    def take_writes(self) -> list[range]:
-        """Return the positions written since the last call."""
-        writes, self.writes = self.writes, []
-        return writes
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Do nothing: the room is there from the start."""
-
     def get_seq_length(self) -> int:
         """Return how many rows are filled."""
         return self._n_rows
@@ -85,10 +71,3 @@ class PreallocatedLayer(CacheLayerMixin):
     def get_max_length(self) -> int:
         """Return how many rows there is room for."""
         return self._key_room.shape[-2]
-
-    def is_read_by(self, attended: Attended) -> bool:
-        """Return whether an attention read this very memory, not a copy of it."""
-        return (
-            attended.key.data_ptr() == self.keys.data_ptr()
-            and attended.value.data_ptr() == self.values.data_ptr()
-        )

@@ -7,12 +7,9 @@ from typing import Any, Protocol
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from transformers.cache_utils import CacheLayerMixin
 
+from kvviz.engine.caches.observed_layer import ObservedLayer
 from kvviz.engine.caches.protocol import RowsPlace
-from kvviz.engine.observing.observation import Attended
-from kvviz.errors import ObservationError
-from kvviz.translation import gettext as _
 
 
 class RowStore(Protocol):
@@ -51,7 +48,7 @@ class RowStore(Protocol):
         ...
 
 
-class RebuiltLayer(CacheLayerMixin):
+class RebuiltLayer(ObservedLayer):
     """One layer of a cache whose rows are made anew, with those of other layers, at each step.
 
     Attributes:
@@ -60,16 +57,11 @@ class RebuiltLayer(CacheLayerMixin):
         writes: Positions written by each update since `take_writes`.
     """
 
-    keys: Tensor
-    values: Tensor
-
     def __init__(self, room: RebuiltRoom, place: int, *, is_sliding: bool) -> None:
         super().__init__()
         self._room, self._place = room, place
         # Masks of layers with a window are made by the first that says so.
         self.is_sliding = is_sliding
-        self.is_initialized = True
-        self.writes: list[range] = []
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_rest: Any, **_named: Any
@@ -80,24 +72,10 @@ class RebuiltLayer(CacheLayerMixin):
             ObservationError: If they are not as many as the room was made ready for.
         """
         fed = self._room.fed
-        if key_states.shape[-2] != len(fed) or self.writes:
-            raise ObservationError(
-                _("The model writes more rows than the run can have."),
-                found=_("It writes {n} where there is room for {room}.").format(
-                    n=key_states.shape[-2], room=0 if self.writes else len(fed)
-                ),
-            )
+        self.check_room(fed, key_states.shape[-2])
         self.writes.append(fed)
         self.keys, self.values = self._room.write(self._place, key_states[0], value_states[0])
         return self.keys, self.values
-
-    def take_writes(self) -> list[range]:
-        """Return the positions written since the last call."""
-        writes, self.writes = self.writes, []
-        return writes
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Do nothing: the room knows its dtype and device from the start."""
 
     def get_seq_length(self) -> int:
         """Return how many rows have been written, those that were let go of among them."""
@@ -107,17 +85,6 @@ class RebuiltLayer(CacheLayerMixin):
         """Return how many keys a forward pass will see, and the position of the first."""
         room = self._room
         return room.n_written - room.first + query_length, room.first
-
-    def get_max_length(self) -> int:
-        """Return -1: a text may be of any length."""
-        return -1
-
-    def is_read_by(self, attended: Attended) -> bool:
-        """Return whether an attention read this very memory, not a copy of it."""
-        return (
-            attended.key.data_ptr() == self.keys.data_ptr()
-            and attended.value.data_ptr() == self.values.data_ptr()
-        )
 
 
 class RebuiltRoom:

@@ -7,12 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from transformers.cache_utils import CacheLayerMixin
 
+from kvviz.engine.caches.observed_layer import ObservedLayer
 from kvviz.engine.caches.protocol import RowsPlace
-from kvviz.engine.observing.observation import Attended
-from kvviz.errors import ObservationError
-from kvviz.translation import gettext as _
 
 
 class DroppedRows(NamedTuple):
@@ -27,7 +24,7 @@ class DroppedRows(NamedTuple):
     rows: Float[Tensor, "2 layer kv_head row d_head"]
 
 
-class RoomLayer(CacheLayerMixin):
+class RoomLayer(ObservedLayer):
     """One layer of a cache whose rows lie in a room with those of other layers.
 
     Attributes:
@@ -36,16 +33,11 @@ class RoomLayer(CacheLayerMixin):
         writes: Positions written by each update since `take_writes`.
     """
 
-    keys: Tensor
-    values: Tensor
-
     def __init__(self, room: RowRoom, place: int, *, is_sliding: bool) -> None:
         super().__init__()
         self._room, self._place = room, place
         # Masks of layers with a window are made by the first that says so.
         self.is_sliding = is_sliding
-        self.is_initialized = True
-        self.writes: list[range] = []
 
     def show(self, n_rows: int) -> tuple[Tensor, Tensor]:
         """Let keys and values be the first rows of the layer's part of the room."""
@@ -63,26 +55,12 @@ class RoomLayer(CacheLayerMixin):
             ObservationError: If they are not as many as the room was made ready for.
         """
         room, fed = self._room, self._room.fed
-        if key_states.shape[-2] != len(fed) or self.writes:
-            raise ObservationError(
-                _("The model writes more rows than the run can have."),
-                found=_("It writes {n} where there is room for {room}.").format(
-                    n=key_states.shape[-2], room=0 if self.writes else len(fed)
-                ),
-            )
+        self.check_room(fed, key_states.shape[-2])
         new = room.buffer[:, self._place, :, room.n_rows : room.n_rows + len(fed)]
         new[0] = key_states[0]
         new[1] = value_states[0]
         self.writes.append(fed)
         return self.show(room.n_rows + len(fed))
-
-    def take_writes(self) -> list[range]:
-        """Return the positions written since the last call."""
-        writes, self.writes = self.writes, []
-        return writes
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Do nothing: the room knows its dtype and device from the start."""
 
     def get_seq_length(self) -> int:
         """Return how many rows are there, which is not how many have been written."""
@@ -91,17 +69,6 @@ class RoomLayer(CacheLayerMixin):
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Return how many keys a forward pass will see, counted from the first that is there."""
         return self.get_seq_length() + query_length, 0
-
-    def get_max_length(self) -> int:
-        """Return -1: a text may be of any length."""
-        return -1
-
-    def is_read_by(self, attended: Attended) -> bool:
-        """Return whether an attention read this very memory, not a copy of it."""
-        return (
-            attended.key.data_ptr() == self.keys.data_ptr()
-            and attended.value.data_ptr() == self.values.data_ptr()
-        )
 
 
 class RowRoom:

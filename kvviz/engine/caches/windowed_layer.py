@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from transformers.cache_utils import CacheLayerMixin
 
-from kvviz.engine.observing.observation import Attended
+from kvviz.engine.caches.observed_layer import ObservedLayer
 
 
-class WindowedLayer(CacheLayerMixin):
+class WindowedLayer(ObservedLayer):
     """One layer of a KV cache whose queries see so many positions, their own among them.
 
     During a step `keys` and `values` are what its attention reads: the rows that are kept, and the
@@ -32,16 +31,12 @@ class WindowedLayer(CacheLayerMixin):
     """
 
     is_sliding = True
-    keys: Tensor
-    values: Tensor
 
     def __init__(self, keys: Tensor, values: Tensor, window: int) -> None:
         super().__init__()
         self._window = window
         self._room = (keys, values)
         self._start = self._n_rows = self.first = 0
-        self.is_initialized = True
-        self.writes: list[range] = []
         self._show()
 
     def update(
@@ -87,14 +82,6 @@ class WindowedLayer(CacheLayerMixin):
         self.values = values.narrow(-2, self._start, self._n_rows)
         return self.keys, self.values
 
-    def take_writes(self) -> list[range]:
-        """Return the positions written since the last call."""
-        writes, self.writes = self.writes, []
-        return writes
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Do nothing: the layer knows its dtype and device from the start."""
-
     def get_seq_length(self) -> int:
         """Return how many rows have been written, those that were let go of among them."""
         return self.first + self._n_rows
@@ -102,14 +89,3 @@ class WindowedLayer(CacheLayerMixin):
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Return how many keys a forward pass will see, and the position of the first."""
         return self._n_rows + query_length, self.first
-
-    def get_max_length(self) -> int:
-        """Return -1: a text may be of any length."""
-        return -1
-
-    def is_read_by(self, attended: Attended) -> bool:
-        """Return whether an attention read this very memory, not a copy of it."""
-        return (
-            attended.key.data_ptr() == self.keys.data_ptr()
-            and attended.value.data_ptr() == self.values.data_ptr()
-        )
