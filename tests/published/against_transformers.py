@@ -6,9 +6,6 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import GenerationOptions
-
 ROUNDINGS = 256 * torch.finfo(torch.float32).eps
 """What sums in another order may cost through thirty layers, at the scale of the largest number."""
 
@@ -25,19 +22,6 @@ def eager_decoder(folder):
     return AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager"
     ).eval()
-
-
-def run(model, text, n_new):
-    """Return the trace of a run and the logits of its steps."""
-    logits = []
-    steps = prepared(
-        model,
-        text,
-        GenerationOptions(n_new),
-        n_top=10,
-        on_logits=lambda _, row: logits.append(row.clone()),
-    )
-    return run_alone(model, steps), logits
 
 
 def assert_the_same_run(plain, trace, logits):

@@ -8,8 +8,9 @@ from transformers import DynamicCache
 
 from kvviz.engine import load_model
 from kvviz.lessons.held_out import held_out_stories
-from tests.published.against_transformers import assert_the_same_run, close, eager_decoder, run
+from tests.published.against_transformers import assert_the_same_run, close, eager_decoder
 from tests.published.conftest import TEXTS
+from tests.runs_with_logits import run_with_logits
 
 pytestmark = pytest.mark.published
 
@@ -36,7 +37,7 @@ def test_the_card_is_that_of_the_published_shape(gemma, gemma_folder):
 
 
 def test_a_run_of_gemma_is_that_of_transformers(gemma, plain):
-    trace, logits = run(gemma, TEXTS[0], 4)
+    trace, logits = run_with_logits(gemma, TEXTS[0], 4)
     assert trace.token_ids[: trace.n_prompt].tolist() == gemma.begun_ids(TEXTS[0])
     assert_the_same_run(plain, trace, logits)
     assert trace.tokens[trace.n_prompt :] == [" the", " capital", " of", " the"]
@@ -45,7 +46,7 @@ def test_a_run_of_gemma_is_that_of_transformers(gemma, plain):
 def test_rows_fall_out_of_its_windows_and_the_rest_is_that_of_transformers(gemma, plain):
     text = "\n\n".join(held_out_stories().values())
     ids = gemma.begun_ids(text)[: WINDOW + 40]
-    trace, logits = run(gemma, gemma.text_of(ids[1:]), 2)
+    trace, logits = run_with_logits(gemma, gemma.text_of(ids[1:]), 2)
     n = trace.n_prompt
     assert n > WINDOW + 20
     windowed = DynamicCache(config=plain.config)

@@ -8,8 +8,9 @@ import torch
 from transformers import AutoModel, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from kvviz.engine import load_model, trace_encoding, trace_generation
-from tests.published.against_transformers import assert_the_same_run, close, eager_decoder, run
+from tests.published.against_transformers import assert_the_same_run, close, eager_decoder
 from tests.published.conftest import TEXTS
+from tests.runs_with_logits import run_with_logits
 
 pytestmark = pytest.mark.published
 
@@ -68,7 +69,7 @@ def test_the_card_and_the_chat_template_are_those_that_were_published(smollm2, s
 
 @pytest.mark.parametrize("text", TEXTS, ids=["plain", "repeated", "code"])
 def test_a_run_of_smollm2_is_that_of_transformers(text, smollm2, plain):
-    trace, logits = run(smollm2, text, N_NEW)
+    trace, logits = run_with_logits(smollm2, text, N_NEW)
     assert trace.token_ids[: trace.n_prompt].tolist() == smollm2.tokenize(text)
     cache = assert_the_same_run(plain, trace, logits)
     assert trace.steps[-1].cache_bytes == sum(
