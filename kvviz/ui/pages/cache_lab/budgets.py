@@ -18,7 +18,7 @@ from kvviz.ui.pages.cache_lab.measured_here import Found
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
 from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, LINES, all_ways
 from kvviz.ui.parts import card_texts, chart
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
 
 NAMES = {
@@ -38,10 +38,7 @@ ASKED_AT = 32
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
     found = measured_here.found(bench, lambda: work(bench), recorded.of_stories)
-    with bench.card:
-        done = experiment(bench, found).draw()
-        st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))
-    if done is not None:
+    if measured_here.ask(bench, found, experiment(bench, found)) is not None:
         with bench.stage:
             card(found)
 
@@ -55,13 +52,9 @@ def work(bench: Bench) -> Work:
 
 def experiment(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the experiment with one result."""
-    return Experiment(
-        "loss-by-budget",
-        [Choice({name: _(SHORT.get(name, NAMES[name])) for name in ASKED})],
-        lambda _none: told(found),
-        words={"rows": ASKED_AT},
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
+    answers = {name: SHORT.get(name, NAMES[name]) for name in ASKED}
+    return measured_here.story_experiment(
+        bench, found, "loss-by-budget", answers, lambda: told(found), rows=ASKED_AT
     )
 
 

@@ -12,6 +12,7 @@ from kvviz.ui.pages.cache_lab.beside_control import ALIKE, WAY, BesideControl
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, reading_task, run_task
+from kvviz.ui.pages.cache_lab.named_choice import choose_named
 from kvviz.ui.pages.cache_lab.settings import MOST_NEW
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
@@ -26,14 +27,14 @@ def draw(bench: Bench) -> None:
         question = st.container(key="kvviz-lab-question")
     run: KeptRun = bench.result(run_task(bench))
     with question:
-        done = experiment(bench, run).draw()
-        if recorded.of_keep(bench.settings) is not None:
-            recorded.say(
-                _(
-                    "The sentence is recorded: {machine}. It ships; the run below is made here. "
-                    "Change the text or the rows, and all of it is measured here."
-                )
-            )
+        done = recorded.ask(
+            experiment(bench, run),
+            _(
+                "The sentence is recorded: {machine}. It ships; the run below is made here. "
+                "Change the text or the rows, and all of it is measured here."
+            ),
+            is_recorded=recorded.of_keep(bench.settings) is not None,
+        )
     with bench.stage:
         run_player.draw(
             bench,
@@ -51,14 +52,8 @@ def draw(bench: Bench) -> None:
 def controls(state: LabState) -> None:
     """Draw which rows are kept, and how far the text is gone on with."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
-        way = st.selectbox(
-            _("Keep"),
-            list(WAYS),
-            key=f"{PREFIX}way",
-            format_func=lambda name: _(WAYS[name].label),
-            persist_state="session",
-            width=330,
-        )
+        labels = {name: one.label for name, one in WAYS.items()}
+        way = choose_named(_("Keep"), "way", labels, 330)
         rows = _number(_("Rows a head"), "rows")
         takes = WAYS[way].takes_sinks
         sinks = _number(_("Sinks among them"), "sinks", disabled=not takes)

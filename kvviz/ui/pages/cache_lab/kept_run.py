@@ -51,14 +51,9 @@ class KeptRun:
 
 def run_task(bench: Bench) -> Work:
     """Return the work that makes the run."""
-    wanted, settings = bench.settings, bench.of_model
-    part, text, new = wanted.cache, wanted.text, wanted.new
-    return bench.task(
-        "run",
-        (part, text, new),
-        _("Writing on with a part of the rows"),
-        lambda model, asker: make(model, asker, settings, part, text, new),
-    )
+    wanted = bench.settings
+    about = wanted.cache, wanted.text, wanted.new
+    return bench.run_task("run", about, _("Writing on with a part of the rows"), make)
 
 
 def make(

@@ -22,6 +22,7 @@ from kvviz.ui.pages.cache_lab.needle import Gains
 from kvviz.ui.pages.cache_lab.row_effects import Effects
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.parts.experiment import Experiment, Outcome
 from kvviz.ui.shell.plain_text import plain_html
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
@@ -91,14 +92,20 @@ def machine() -> str:
     return f"{made['model']}, {made['processor']}, torch {made['torch']}"
 
 
-def say(told: str) -> None:
-    """Write where the numbers of a verdict come from, and how to get others.
+def ask(experiment: Experiment, told: str, *, is_recorded: bool) -> Outcome | None:
+    """Draw an experiment, and where its numbers come from if they ship.
 
     Args:
-        told: The sentence; what they were made on stands in the braces.
+        experiment: The experiment.
+        told: A sentence on that, and on how to get others; what they were made on stands in the
+            braces.
+        is_recorded: Whether they ship.
     """
-    said = plain_html(told.format(machine=machine()))
-    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{said}</p>')
+    outcome = experiment.draw()
+    if is_recorded:
+        said = plain_html(told.format(machine=machine()))
+        st.html(f'<p class="kvviz-source" data-kvviz="recorded">{said}</p>')
+    return outcome
 
 
 def source(published: str, *, is_recorded: bool) -> str:

@@ -22,7 +22,7 @@ from kvviz.ui.pages.cache_lab.measured_here import Found
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
 from kvviz.ui.pages.cache_lab.story_ways import SINK_ROWS, SINKS, sink_ways, sink_words
 from kvviz.ui.parts import card_texts, chart
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html
@@ -47,10 +47,7 @@ FROM = 32
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
     found = measured_here.found(bench, lambda: work(bench), recorded.of_sinks)
-    with bench.card:
-        done = experiment(bench, found).draw()
-        st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))
-    if done is None:
+    if measured_here.ask(bench, found, experiment(bench, found)) is None:
         return
     with bench.stage:
         left, right = st.columns([3, 2], gap="small")
@@ -94,13 +91,8 @@ def heads_work(bench: Bench) -> Work:
 
 def experiment(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the experiment with one result."""
-    return Experiment(
-        "sinks",
-        [Choice({name: _(label) for name, label in LEFT.items()})],
-        lambda _none: told(found),
-        words={"rows": SINK_ROWS},
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
+    return measured_here.story_experiment(
+        bench, found, "sinks", LEFT, lambda: told(found), rows=SINK_ROWS
     )
 
 

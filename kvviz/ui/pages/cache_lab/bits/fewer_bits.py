@@ -14,6 +14,7 @@ from kvviz.ui.pages.cache_lab.bits import error_map, statements
 from kvviz.ui.pages.cache_lab.bits.packed_run import PackedPart, PackedRun, reading_task, run_task
 from kvviz.ui.pages.cache_lab.head_choice import choose_head
 from kvviz.ui.pages.cache_lab.judgement import Judgement
+from kvviz.ui.pages.cache_lab.named_choice import choose_named
 from kvviz.ui.pages.cache_lab.packing import AXES, BITS, GROUPS, SOURCE, Packing
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts import card_texts, chart
@@ -32,14 +33,14 @@ def draw(bench: Bench) -> None:
         question = st.container(key="kvviz-lab-question")
     run: PackedRun = bench.result(run_task(bench))
     with question:
-        done = experiment(bench, run).draw()
-        if recorded.of_bits(bench.settings) is not None:
-            recorded.say(
-                _(
-                    "The sentence is recorded: {machine}. It ships; the run below is made here. "
-                    "Change the text or the bits, and all of it is measured here."
-                )
-            )
+        done = recorded.ask(
+            experiment(bench, run),
+            _(
+                "The sentence is recorded: {machine}. It ships; the run below is made here. "
+                "Change the text or the bits, and all of it is measured here."
+            ),
+            is_recorded=recorded.of_bits(bench.settings) is not None,
+        )
     if done is None:
         return
     with bench.stage:
@@ -58,9 +59,9 @@ def controls(state: LabState) -> None:
     """Draw how rows are packed."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
         key_bits = _slider(_("Bits of keys"), "key_bits")
-        keys = _axis(_("Keys grouped"), "keys")
+        keys = choose_named(_("Keys grouped"), "keys", AXES, 150)
         value_bits = _slider(_("Bits of values"), "value_bits")
-        values = _axis(_("Values grouped"), "values")
+        values = choose_named(_("Values grouped"), "values", AXES, 150)
         group = st.selectbox(
             _("Numbers of a group"),
             GROUPS,
@@ -73,17 +74,6 @@ def controls(state: LabState) -> None:
 
 def _slider(label: str, name: str) -> int:
     return st.select_slider(label, BITS, key=f"{PREFIX}{name}", persist_state="session", width=190)
-
-
-def _axis(label: str, name: str) -> str:
-    return st.selectbox(
-        label,
-        list(AXES),
-        key=f"{PREFIX}{name}",
-        format_func=lambda axis: _(AXES[axis]),
-        persist_state="session",
-        width=150,
-    )
 
 
 def experiment(bench: Bench, run: PackedRun) -> Experiment:

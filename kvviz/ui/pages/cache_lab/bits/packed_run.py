@@ -82,14 +82,9 @@ class PackedRun:
 
 def run_task(bench: Bench) -> Work:
     """Return the work that makes the run."""
-    wanted, settings = bench.settings, bench.of_model
-    bits, text, new = wanted.bits, wanted.text, wanted.new
-    return bench.task(
-        "packed-run",
-        (bits, text, new),
-        _("Writing on with packed rows"),
-        lambda model, asker: make(model, asker, settings, bits, text, new),
-    )
+    wanted = bench.settings
+    about = wanted.bits, wanted.text, wanted.new
+    return bench.run_task("packed-run", about, _("Writing on with packed rows"), make)
 
 
 def make(

@@ -16,7 +16,7 @@ from kvviz.ui.pages.cache_lab.packing import SOURCE
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
 from kvviz.ui.pages.cache_lab.tried_packings import TRIED, tried_words
 from kvviz.ui.parts import card_texts
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import table
@@ -58,7 +58,7 @@ def axis(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     costs = {name: losses.divergence(name) for name in (*ASKED, "channel")}
     best = min(ASKED, key=costs.__getitem__)
 
-    def told(_none: object) -> Verdict:
+    def told() -> Verdict:
         return Verdict(
             [{best}],
             {
@@ -70,13 +70,7 @@ def axis(bench: Bench, found: Found[StoryLosses]) -> Experiment:
             facts={"best": best, **{f"{name}-kl": f"{kl:.4f}" for name, kl in costs.items()}},
         )
 
-    return Experiment(
-        "bits-axis",
-        [Choice({name: _(label) for name, label in ASKED.items()})],
-        told,
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
-    )
+    return measured_here.story_experiment(bench, found, "bits-axis", ASKED, told)
 
 
 def part(bench: Bench, found: Found[StoryLosses]) -> Experiment:
@@ -86,7 +80,7 @@ def part(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     dearer = KEYS if kl["keys-2"] > kl["values-2"] else VALUES
     at_one = KEYS if kl["keys-1"] > kl["values-1"] else VALUES
 
-    def told(_none: object) -> Verdict:
+    def told() -> Verdict:
         words = {name.replace("-", "_"): f"{one:.3f}" for name, one in kl.items()}
         more = {f"{name.replace('-', '_')}_more": f"{losses.cost(name)[0]:+.3f}" for name in kl}
         return Verdict(
@@ -98,13 +92,7 @@ def part(bench: Bench, found: Found[StoryLosses]) -> Experiment:
                    **{f"{name}-kl": f"{one:.4f}" for name, one in kl.items()}},
         )  # fmt: skip
 
-    return Experiment(
-        "bits-part",
-        [Choice({name: _(label) for name, label in PARTS.items()})],
-        told,
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
-    )
+    return measured_here.story_experiment(bench, found, "bits-part", PARTS, told)
 
 
 def all_tried(found: Found[StoryLosses]) -> None:

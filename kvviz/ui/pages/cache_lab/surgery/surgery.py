@@ -15,6 +15,7 @@ from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.cut import KINDS, PARTS, Cut
 from kvviz.ui.pages.cache_lab.head_choice import choose_head
+from kvviz.ui.pages.cache_lab.named_choice import choose_named
 from kvviz.ui.pages.cache_lab.row_effects import Effects, telling_head, weights_of
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.pages.cache_lab.surgery.tasks import effects_task, next_task, read_task
@@ -41,14 +42,14 @@ def draw(bench: Bench) -> None:
         layer, head = controls(bench.state, trace)
     shipped = recorded.of_surgery(bench.settings) if _is_usual(bench, trace) else None
     with question:
-        done = experiment(bench, trace, layer, head, shipped).draw()
-        if shipped is not None:
-            recorded.say(
-                _(
-                    "Recorded: {machine}. It ships; the weights and the bars below are made here. "
-                    "Change the text, the head or what is done, and all of it is measured here."
-                )
-            )
+        done = recorded.ask(
+            experiment(bench, trace, layer, head, shipped),
+            _(
+                "Recorded: {machine}. It ships; the weights and the bars below are made here. "
+                "Change the text, the head or what is done, and all of it is measured here."
+            ),
+            is_recorded=shipped is not None,
+        )
     if done is None:
         return
     found: Effects = shipped or done.found
@@ -69,22 +70,8 @@ def _is_usual(bench: Bench, trace: GenerationTrace) -> bool:
 
 def controls(state: LabState, trace: GenerationTrace) -> tuple[int, int]:
     """Draw what is changed and how; return layer and KV head."""
-    kind = st.selectbox(
-        _("Each row is"),
-        list(KINDS),
-        key=f"{PREFIX}kind",
-        format_func=lambda name: _(KINDS[name]),
-        persist_state="session",
-        width=310,
-    )
-    part = st.selectbox(
-        _("Of it"),
-        list(PARTS),
-        key=f"{PREFIX}part",
-        format_func=lambda name: _(PARTS[name]),
-        persist_state="session",
-        width=160,
-    )
+    kind = choose_named(_("Each row is"), "kind", KINDS, 310)
+    part = choose_named(_("Of it"), "part", PARTS, 160)
 
     def forget_row() -> None:
         state.settings = replace(state.settings, cut=replace(state.settings.cut, row=None))
