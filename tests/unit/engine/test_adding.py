@@ -30,7 +30,7 @@ from kvviz.errors import (
     RunCancelledError,
 )
 from kvviz.published import catalogue, fetching, model_home
-from tests.tiny_gguf import TEMPLATE, published_tiny, write_gguf
+from tests.tiny_gguf import TEMPLATE, fetch_only_from, published_tiny, write_gguf
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,12 +45,7 @@ def index(tmp_path, monkeypatch):
     """An empty folder that is pip's only index, and a home where no model was added."""
     folder = tmp_path / "index"
     folder.mkdir()
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("KVVIZ_HOME", str(tmp_path / "home"))
+    fetch_only_from(folder, tmp_path / "home", monkeypatch)
     return folder
 
 
@@ -258,7 +253,7 @@ def test_a_reader_that_dies(code, kind, words, tiny, monkeypatch):
 
 COMMAND = """
 import sys, kvviz.published.catalogue as catalogue, kvviz.published.fetching as fetching
-from tests.tiny_gguf import published_tiny
+from tests.tiny_gguf import fetch_only_from, published_tiny
 from pathlib import Path
 model = published_tiny(Path(sys.argv[1]), Path(sys.argv[2]))
 catalogue.CATALOGUE.clear()
