@@ -35,6 +35,9 @@ SMALLER = 4
 N_COLOURS = 256
 STEPPED = ("start", "kv_cache", "encoder_decoder")
 """Pages with a run, which are also looked at after one step."""
+WIDTHS_AFTER_A_STEP = {"dark": (1440,), "light": (1440, 390)}
+"""A step changes what is drawn and not where it is: the larger windows show no more of that, and a
+dark telephone only colours that the dark page has. It begins where `WIDTHS` ends."""
 
 BLOCK = 6
 """Pages are compared by blocks of so many pixels of the small pictures, 24 of the page's own."""
@@ -85,12 +88,14 @@ Look = Callable[[], Image.Image]
 """Takes a picture of a page as it is now."""
 
 
-def looks(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
+def looks(
+    page: Page, name: str, widths_of: dict[str, tuple[int, ...]] = WIDTHS
+) -> Iterator[tuple[Path, Look]]:
     """Give each look of a page that is open and whole, beside the file that it is kept in.
 
     The page is left as it is, but for its size, its colours, and times and charts that are hidden.
     """
-    for scheme, widths in WIDTHS.items():
+    for scheme, widths in widths_of.items():
         page.emulate_media(color_scheme=scheme)
         for width in widths:
             page.set_viewport_size({"width": width, "height": SIZES[width]})
@@ -102,7 +107,7 @@ def looks_after_a_step(page: Page, name: str) -> Iterator[tuple[Path, Look]]:
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('[data-kvviz=player][data-step="1"]')
-    yield from looks(page, f"{name}-step")
+    yield from looks(page, f"{name}-step", WIDTHS_AFTER_A_STEP)
 
 
 def look(page: Page) -> Image.Image:

@@ -5,7 +5,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.first_sights import FOLDER, STEPPED, WIDTHS, complaints, named
+from tests.browser.first_sights import (
+    FOLDER,
+    STEPPED,
+    WIDTHS,
+    WIDTHS_AFTER_A_STEP,
+    complaints,
+    named,
+)
 from tests.browser.screenshots import shoot
 from tests.browser.server import ROOT
 from tests.browser.whole_page import SIGHTS, NotThereError
@@ -90,11 +97,12 @@ def test_what_has_moved_gone_or_changed_its_colours_is_told_and_left_to_be_looke
 
 
 def test_the_pictures_that_pages_are_compared_with_are_all_there_and_small():
-    names = [*SIGHTS, *(f"{name}-step" for name in STEPPED)]
+    looked_at = dict.fromkeys(SIGHTS, WIDTHS)
+    looked_at |= {f"{name}-step": WIDTHS_AFTER_A_STEP for name in STEPPED}
     files = {
         named(name, width, scheme)
-        for name in names
-        for scheme, widths in WIDTHS.items()
+        for name, widths_of in looked_at.items()
+        for scheme, widths in widths_of.items()
         for width in widths
     }
     assert set(FOLDER.iterdir()) == files

@@ -31,9 +31,14 @@ BUFFERS = re.compile("/_kvviz/bytes/[0-9a-f]{64}$")
 """Addresses of what the pictures draw."""
 
 TELL_TWICE = """
-new MutationObserver(() => {
+const hook = "[data-kvviz]";
+const brings = ({ type, addedNodes }) => type === "attributes" || [...addedNodes].some((node) =>
+  node.nodeType === Node.ELEMENT_NODE && (node.matches(hook) || node.querySelector(hook)));
+new MutationObserver((changes) => {
+  // Hundreds of times a page is drawn on and no thing comes with it.
+  if (!changes.some(brings)) return;
   const seen = new Set();
-  for (const node of document.querySelectorAll("[data-kvviz]")) {
+  for (const node of document.querySelectorAll(hook)) {
     const card = node.closest("[class*=st-key-]");
     const where = card ? [...card.classList].find((name) => name.startsWith("st-key-")) : "page";
     // Two runs have a history each, and so has each of several models.
@@ -43,7 +48,7 @@ new MutationObserver(() => {
     if (seen.has(thing)) window.kvvizTwice(thing);
     seen.add(thing);
   }
-}).observe(document, { childList: true, subtree: true });
+}).observe(document, { childList: true, subtree: true, attributeFilter: ["data-kvviz"] });
 """
 """Tells of a thing that is on the page twice, if only for a moment. Streamlit leaves what a former
 drawing put there until the next one is through, so a part whose place moves stands there twice."""
