@@ -105,6 +105,7 @@ class RunBatch:
         with self._stepping:
             for member in (*self._going, *self._arrived):
                 if not member.ended.done():
+                    member.context.run(member.run.close)
                     member.ended.set_exception(error)
             self._going.clear()
             self._arrived.clear()
