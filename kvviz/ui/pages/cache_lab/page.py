@@ -12,9 +12,10 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
+from kvviz.ui.pages.cache_lab.many import many
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
-from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
+from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, TYPED, LabState, said_by_controls
 from kvviz.ui.pages.cache_lab.surgery import surgery
 from kvviz.ui.parts.model_choice import choose_model, put_model
 from kvviz.ui.shell import notes
@@ -33,6 +34,7 @@ DRAW = {
     "bits": fewer_bits.draw,
     "surgery": surgery.draw,
     "share": share.draw,
+    "many": many.draw,
 }
 
 OF_A_TEXT = ("keep", "bits", "surgery", "share")
@@ -122,7 +124,8 @@ def offer_remedy(state: LabState) -> None:
 
     def take() -> None:
         # The text stays: it is what was typed.
-        kept = replace(usual, text=state.settings.text or usual.text)
+        typed = {name: getattr(state.settings, name) for name in TYPED}
+        kept = replace(usual, **{name: text for name, text in typed.items() if text})
         state.settings = kept
         for name, value in said_by_controls(kept).items():
             st.session_state[f"{PREFIX}{name}"] = value

@@ -14,6 +14,8 @@ from kvviz.ui.shell.page_state import PageState
 
 NAME = "cache_lab_page"
 PREFIX = "lab:"
+TYPED = ("text", "other", "prompts")
+"""Settings that a person types."""
 PLAYER = "lab-player"
 """Key of the player on the page."""
 
@@ -43,7 +45,7 @@ class LabState(PageState):
     def typed_since(self) -> dict[str, str]:
         """Return the texts, as far as others were typed since the address was written last."""
         last, _, _ = parse(self.address.written or {})
-        typed = {name: st.session_state.get(f"{PREFIX}{name}") for name in ("text", "other")}
+        typed = {name: st.session_state.get(f"{PREFIX}{name}") for name in TYPED}
         return {
             name: text
             for name, text in typed.items()
@@ -65,6 +67,9 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "do": settings.do,
         "text": settings.text,
         "other": settings.other,
+        "prompts": settings.prompts,
+        "apart": settings.apart,
+        "run": settings.run or None,
         "way": part.way,
         "rows": part.rows,
         "sinks": part.sinks,
