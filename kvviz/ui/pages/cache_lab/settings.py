@@ -35,11 +35,11 @@ OTHER = TEXT.replace("a big shell", "a big box")
 """A text that begins as `TEXT` does."""
 # not for people: words for the models
 PROMPTS = """\
-Mia lived in a small house near the sea. One day she found a big shell. She took it to
+Mia lived in a small house near the sea with her cat. One day she found a big shell. She took it to
 Tom and Ann went to the park. They saw a dog that
-Mia lived in a small house near the sea. One day she found an old boat. It was red, and
+Mia lived in a small house near the sea with her cat. One day she found a boat. It was red, and
 Once upon a time
-Mia lived in a small house near the sea. One day she found a big shell. The crab in it"""
+Mia lived in a small house near the sea with her cat. One day she found a big shell. The crab in"""
 """Prompts of which some begin alike, one a line."""
 APART = (0, 2, 4, 8)
 """Steps after which the next of several prompts comes."""
@@ -83,7 +83,7 @@ class LabSettings:
     cut: Cut = USUAL_CUT
     other: str = OTHER
     prompts: str = PROMPTS
-    apart: int = 4
+    apart: int = 2
     run: int = 0
 
 

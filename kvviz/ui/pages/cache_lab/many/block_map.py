@@ -14,10 +14,10 @@ from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import percent, plain_html
 
 LETTERS = "ABCDEFGH"
-HEIGHT, GAP, LEFT, BELOW = 18, 3, 34, 18
-"""Of a block and between two, and what stands at the left and below, in pixels."""
-NARROWEST, WIDEST, WIDTH = 7, 20, 780
-"""Of a step's column, and of all of them if they fit."""
+NARROWEST, WIDEST, WIDTH = 7, 38, 980
+"""Of a step's column, and of all of them if they fit, in pixels."""
+NARROW = 20
+"""Of a column on a telephone, at most, as the style sheet has it."""
 STEPS_NAMED = 5
 
 
@@ -34,36 +34,30 @@ def block_map(batch: BatchTrace, letters: str = LETTERS) -> str:
     blocks = sorted({block for step in batch.steps for block in step.users})
     n_steps = len(batch.steps)
     column = min(WIDEST, max(NARROWEST, WIDTH // n_steps))
-    width = LEFT + column * n_steps + 4
-    height = len(blocks) * (HEIGHT + GAP) + BELOW
-    drawn: list[str] = []
-    for number, block in enumerate(blocks):
-        top = number * (HEIGHT + GAP)
-        drawn.append(f'<text x="{LEFT - 6}" y="{top + 13}" text-anchor="end">{block}</text>')
-        drawn += [
-            _segment(batch, block, first, last, users, top, column, letters)
+    copies = {
+        (new, number) for number in range(n_steps) for _run, _old, new in batch.copied(number)
+    }
+    lines: list[str] = []
+    for block in blocks:
+        segments = "".join(
+            _segment(batch, block, first, last, users, letters, (block, first) in copies)
             for first, last, users in _segments(batch, block)
-        ]
-    for number in range(n_steps):
-        for _run, _old, new in batch.copied(number):
-            x, y = LEFT + column * number, blocks.index(new) * (HEIGHT + GAP)
-            drawn.append(f'<path class="kvviz-block-copied" d="M{x},{y}v{HEIGHT}"/>')
-    foot = height - 4
-    drawn += [
-        f'<text x="{LEFT + column * (number + 0.5)}" y="{foot}" text-anchor="middle">'
-        f"{number}</text>"
-        for number in range(0, n_steps, STEPS_NAMED)
-    ]
+        )
+        lines.append(f"<dt>{block}</dt><dd>{segments}</dd>")
+    named = "".join(
+        f'<b style="left:{_wide(number)}">{number}</b>' for number in range(0, n_steps, STEPS_NAMED)
+    )
     label = plain_html(
         _("Blocks of the pool down, steps across: whose rows each block holds, and how full it is.")
     )
     facts = f'data-n-steps="{n_steps}" data-n-blocks="{len(blocks)}"'
     return (
         f'<div class="kvviz-blocks" data-kvviz="block-map" {facts}>'
+        f'<p class="kvviz-heading">{plain_html(_("The life of each block"))}</p>'
         f"{figure_tag('measured')}"
         f'<div class="kvviz-blocks-wide" tabindex="0" role="region" aria-label="{label}">'
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{label}">{"".join(drawn)}</svg></div>'
+        f'<dl style="--wide:{column}px;width:calc(44px + {_wide(n_steps)})">{"".join(lines)}'
+        f'<dt>{plain_html(_("step"))}</dt><dd class="kvviz-block-steps">{named}</dd></dl></div>'
         f"{_legend(batch, letters)}</div>"
     )
 
@@ -83,38 +77,44 @@ def _segment(
     first: int,
     last: int,
     users: Sequence[int],
-    top: int,
-    column: int,
     letters: str,
+    is_copy: bool,
 ) -> str:
     filled = [step.filled(batch.block)[block] for step in batch.steps[first : last + 1]]
-    x, width = LEFT + column * first, column * (last + 1 - first)
-    bottom = top + HEIGHT
-    path = [f"M{x},{bottom}"]
-    for number, n in enumerate(filled):
-        y = bottom - HEIGHT * n / batch.block
-        path.append(f"L{x + column * number},{y:.1f}h{column}")
+    bars = "".join(
+        f'<i style="width:{_wide(sum(1 for _one in stretch))};'
+        f'height:{100 * n / batch.block:.0f}%"></i>'
+        for n, stretch in groupby(filled)
+    )
     kind = "shared" if len(users) > 1 else f"run-{users[0]}"
     names = " ".join(letters[run] for run in users)
     said = _(
         "Block {block}, steps {first} to {last}: {names}, {n} of {all} rows at the end"
     ).format(block=block, first=first, last=last, names=names, n=filled[-1], all=batch.block)
-    name = (
-        f'<text class="kvviz-block-name" x="{x + 4}" y="{top + 13}">{names}</text>'
-        if width >= 9 * len(names) + 4
-        else ""
-    )
+    if is_copy:
+        said += _("; begun as a copy")
+    name = f"<b>{names}</b>" if NARROW * len(filled) >= 9 * len(names) + 6 else ""
+    copied = " kvviz-block-copied" if is_copy else ""
     return (
-        f'<g class="kvviz-block-{kind}"><title>{plain_html(said)}</title>'
-        f'<rect x="{x + 0.5}" y="{top + 0.5}" width="{width - 1}" height="{HEIGHT - 1}" rx="2"/>'
-        f'<path d="{"".join(path)}V{bottom}Z"/>{name}</g>'
+        f'<span class="kvviz-block-{kind}{copied}" title="{plain_html(said)}" '
+        f'style="left:{_wide(first)};width:{_wide(len(filled))}">{bars}{name}</span>'
     )
+
+
+def _wide(n_steps: int) -> str:
+    """Return the width of so many steps, in the style sheet's words."""
+    return f"calc({n_steps} * var(--column))"
 
 
 def _legend(batch: BatchTrace, letters: str) -> str:
     told = [
         *((f"run-{run}", letters[run]) for run in range(len(batch.runs))),
         ("shared", _("read by several")),
+        *(
+            [("copied", _("begun as a copy"))]
+            if any(map(batch.copied, range(len(batch.steps))))
+            else []
+        ),
         ("empty", _("places still empty")),
     ]
     items = "".join(
@@ -135,7 +135,7 @@ def prompts_table(batch: BatchTrace, letters: str = LETTERS) -> str:
         source = batch.begun_with[number]
         lines.append(
             [
-                f"{letters[number]}  {run.prompt[:48]}{'…' if len(run.prompt) > 48 else ''}",
+                f"{letters[number]}  {_shortened(run.prompt)}",
                 _("{first} to {last}").format(first=batch.joined[number], last=last),
                 _("none")
                 if source is None
@@ -151,3 +151,8 @@ def prompts_table(batch: BatchTrace, letters: str = LETTERS) -> str:
         )
     header = [_("Prompt"), _("Steps"), _("Begins with"), _("Its blocks, in order"), _("Empty")]
     return table("block-tables", header, lines)
+
+
+def _shortened(prompt: str) -> str:
+    """Return a prompt without its middle, where it is long: prompts that begin alike end apart."""
+    return prompt if len(prompt) <= 68 else f"{prompt[:24].rstrip()} … {prompt[-40:].lstrip()}"

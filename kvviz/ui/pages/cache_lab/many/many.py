@@ -10,7 +10,7 @@ from kvviz.ui.pages.cache_lab import run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.many.block_map import LETTERS, block_map, prompts_table
 from kvviz.ui.pages.cache_lab.many.several_runs import SeveralRuns, make, prompts_of
-from kvviz.ui.pages.cache_lab.settings import APART
+from kvviz.ui.pages.cache_lab.settings import APART, PROMPTS
 from kvviz.ui.pages.cache_lab.state import PREFIX
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import factor, in_bytes, in_rows, seconds
@@ -117,6 +117,7 @@ def experiment(bench: Bench, found: SeveralRuns) -> Experiment:
         lambda _none: told(found),
         words={"n": len(batch.runs), "n_ctx": f"{batch.runs[0].model.n_ctx:,}"},
         about=(wanted.model, wanted.prompts, wanted.new, wanted.apart),
+        is_open=wanted.prompts == PROMPTS,
     )
 
 
