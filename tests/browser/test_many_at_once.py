@@ -22,7 +22,7 @@ def test_prompts_share_blocks_and_each_is_looked_at_row_by_row(visit):
     expect(blocks.locator(".kvviz-block-shared").first).to_be_visible()
     # As wide as they are long, and as high as they are full.
     sizes = blocks.locator("dd span").evaluate_all(
-        "all => all.map(one => [one.offsetWidth, one.querySelector('i').offsetHeight, one.offsetHeight])"
+        "all => all.map(one => [one.offsetWidth, one.firstChild.offsetHeight, one.offsetHeight])"
     )
     assert all(width > 5 and 0 < filled <= height for width, filled, height in sizes)
     assert len({width for width, _filled, _height in sizes}) > 1
