@@ -14,13 +14,12 @@ from pathlib import Path
 from kvviz.commands import lab as lab_command
 from kvviz.commands import loss as loss_command
 from kvviz.commands import models as models_command
+from kvviz.commands import options
 from kvviz.errors import KvvizError, OptionsError, PromptError
 from kvviz.trace import Conversation, GenerationTrace
 from kvviz.trace.race import Race
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-
-DEFAULT_MODEL = "kvviz/gpt2-mini"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,18 +40,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE.json",
         help=_("conversation to go on with: a list of turns, each with role and content"),
     )
-    trace.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        help=_("name or folder ({model})").format(model=DEFAULT_MODEL),
-    )
+    options.add_model(trace)
     trace.add_argument("--new", type=int, default=24, help=_("tokens to generate (default 24)"))
     trace.add_argument("--no-cache", action="store_true", help=_("compute every row at every step"))
     trace.add_argument("--temperature", type=float, default=0.0, help=_("0 takes the most likely"))
     trace.add_argument("--top-k", type=int, help=_("sample from this many most likely tokens"))
     trace.add_argument("--top-p", type=float, help=_("sample from this much probability"))
     trace.add_argument("--seed", type=int, default=0, help=_("seed of the sampling (default 0)"))
-    trace.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
+    options.add_device(trace)
     trace.add_argument(
         "--dtype",
         default="auto",
@@ -84,11 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.set_defaults(run=_trace)
 
     bench = commands.add_parser("bench", help=_("time generation with the cache and without"))
-    bench.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        help=_("name or folder ({model})").format(model=DEFAULT_MODEL),
-    )
+    options.add_model(bench)
     bench.add_argument(
         "--prompt-tokens", type=int, default=32, help=_("prompt length (default 32)")
     )
@@ -97,20 +88,17 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--repeats", type=int, default=3, help=_("rounds after one warm-up (default 3)")
     )
-    bench.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
-    bench.add_argument(
-        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
-    )
+    options.add_device_and_dtype(bench)
     bench.add_argument(
         "--json", action="store_true", help=_("print one JSON object, every step in it")
     )
     bench.set_defaults(run=_bench)
 
     lab = commands.add_parser("lab", help=_("judge ways of keeping rows by a text"))
-    lab_command.declare(lab, DEFAULT_MODEL)
+    lab_command.declare(lab)
 
     loss = commands.add_parser("loss", help=_("measure how well a model foretells a text"))
-    loss_command.declare(loss, DEFAULT_MODEL)
+    loss_command.declare(loss)
 
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
     return parser
@@ -129,7 +117,7 @@ def _app(arguments: argparse.Namespace) -> None:
 
 
 def _trace(arguments: argparse.Namespace) -> None:
-    from kvviz.engine import load_model, trace_generation
+    from kvviz.engine import trace_generation
 
     # What is not there is said before a model runs for minutes.
     steps = _steps(arguments.steps)
@@ -137,7 +125,7 @@ def _trace(arguments: argparse.Namespace) -> None:
     for path, suffix in ((arguments.svg, ".svg"), (arguments.animate, ".gif")):
         if path:
             _check_picture(path, suffix)
-    model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    model = options.model_of(arguments)
     trace = trace_generation(
         model,
         prompt,
@@ -252,10 +240,9 @@ def _print_table(trace: GenerationTrace) -> None:
 
 def _bench(arguments: argparse.Namespace) -> None:
     from kvviz.analysis.speed_up import gap, side_times, speed_ups
-    from kvviz.engine import load_model
     from kvviz.engine.timing.race import race
 
-    model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    model = options.model_of(arguments)
     found = race(
         model,
         n_prompt=arguments.prompt_tokens,

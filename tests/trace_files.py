@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kvviz import open_trace
 from kvviz.trace import GenerationTrace
 
 ARRAYS = (
@@ -28,6 +29,20 @@ def saved(trace: GenerationTrace) -> bytes:
     file = io.BytesIO()
     trace.save(file)
     return file.getvalue()
+
+
+def opened_again(trace: GenerationTrace) -> GenerationTrace:
+    """Save a trace and open it: what its steps reused and dropped is told again.
+
+    Saved once more it must be the same file, to the last bit.
+    """
+    file = saved(trace)
+    again = open_trace(io.BytesIO(file))
+    for one, other in zip(trace.steps, again.steps, strict=True):
+        assert np.array_equal(one.reused, other.reused)
+        assert np.array_equal(one.evicted, other.evicted)
+    assert saved(again) == file
+    return again
 
 
 def members(data: bytes) -> dict[str, bytes]:

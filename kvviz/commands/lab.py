@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from kvviz.commands import options
 from kvviz.commands.text_file import read, tell
 from kvviz.errors import OptionsError
 from kvviz.translation import gettext as _
@@ -14,14 +15,10 @@ if TYPE_CHECKING:
     from kvviz.engine import CacheVerdict, LoadedModel
 
 
-def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
+def declare(parser: argparse.ArgumentParser) -> None:
     """Tell a parser what the command takes."""
     parser.set_defaults(run=_lab)
-    parser.add_argument(
-        "--model",
-        default=default_model,
-        help=_("name or folder ({model})").format(model=default_model),
-    )
+    options.add_model(parser)
     parser.add_argument(
         "--cache",
         action="append",
@@ -47,15 +44,12 @@ def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
     parser.add_argument(
         "--first", type=int, help=_("first position that is scored (default: after the prompt)")
     )
-    parser.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
-    parser.add_argument(
-        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
-    )
+    options.add_device_and_dtype(parser)
     parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
 
 def _lab(arguments: argparse.Namespace) -> None:
-    from kvviz.engine import judge_all, load_model
+    from kvviz.engine import judge_all
     from kvviz.engine.caches.cache_words import cache_of, control_of
 
     wanted = [(text, cache_of(text)) for text in arguments.cache]
@@ -66,7 +60,7 @@ def _lab(arguments: argparse.Namespace) -> None:
             found=_("Found {found}.").format(found=arguments.tokens),
             fix=_("Raise --tokens."),
         )
-    model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    model = options.model_of(arguments)
     ids = [*model.first_ids, *model.tokenize(text)][: arguments.tokens]
     for name, cache in wanted:
         _check_budget(name, cache, len(ids), arguments.prompt_tokens)

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from kvviz.commands import options
 from kvviz.commands.text_file import read, tell
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -14,14 +15,10 @@ if TYPE_CHECKING:
     from kvviz.engine import TextLoss
 
 
-def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
+def declare(parser: argparse.ArgumentParser) -> None:
     """Tell a parser what the command takes."""
     parser.set_defaults(run=_loss)
-    parser.add_argument(
-        "--model",
-        default=default_model,
-        help=_("name or folder ({model})").format(model=default_model),
-    )
+    options.add_model(parser)
     parser.add_argument(
         "--text", required=True, metavar="FILE", help=_("text to score, - for standard input")
     )
@@ -35,18 +32,15 @@ def declare(parser: argparse.ArgumentParser, default_model: str) -> None:
         type=int,
         help=_("tokens that each window begins further than the one before it (default: half)"),
     )
-    parser.add_argument("--device", default="auto", help=_("auto, cuda, mps or cpu"))
-    parser.add_argument(
-        "--dtype", default="float32", help=_("float32, bfloat16, float16 or float64")
-    )
+    options.add_device_and_dtype(parser)
     parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
 
 def _loss(arguments: argparse.Namespace) -> None:
-    from kvviz.engine import load_model, text_loss
+    from kvviz.engine import text_loss
 
     text = read(arguments.text)
-    model = load_model(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    model = options.model_of(arguments)
     found = text_loss(
         model, text, context=arguments.context, stride=arguments.stride, progress=tell
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.browser.axe import axe_source
 from tests.browser.chromium import ARGUMENTS, find_chromium
@@ -62,6 +62,13 @@ def address(profile: BrowserContext) -> Iterator[str]:
         yield address
 
 
+def shown(page: Page, picture: Path) -> str:
+    """Take a picture of a page and return what it says."""
+    page.screenshot(path=picture)
+    # A picture of shapes has no body.
+    return page.evaluate("() => document.body?.innerText ?? document.documentElement.textContent")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     """Put what the tabs showed into the report of a test that has failed."""
@@ -69,11 +76,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     if report.when == "call" and report.failed and "visit" in getattr(item, "funcargs", {}):
         for number, tab in enumerate(item.funcargs["visit"].visits):
             picture = item.funcargs["tmp_path"] / f"tab-{number}.png"
-            tab.page.screenshot(path=picture)
-            # A picture of shapes has no body.
-            words = tab.page.evaluate(
-                "() => document.body?.innerText ?? document.documentElement.textContent"
-            )
+            try:
+                words = shown(tab.page, picture)
+            except Error as error:  # a tab that hangs or is closed is no end of all tests
+                words = f"It cannot be looked at: {error.message}"
             facts = f"{tab.page.url}\npicture: {picture}\ncomplaints: {tab.complaints}\n{words}"
             report.sections.append((f"tab {number}", facts))
     return report

@@ -32,7 +32,7 @@ UNTAGGED = """() => {
     .some((tag) => tag.dataset.tags && tag.innerText.trim());
   const titles = [...document.querySelectorAll(".kvviz-player .kv-title")]
     .filter((title) => title.checkVisibility() && !title.closest(".kv-making"));
-  const bars = [...document.querySelectorAll(".kt-bar, .kl-bar")];
+  const bars = [...document.querySelectorAll(".kt-bar, .fc-bar")];
   const charts = [...document.querySelectorAll('[data-kvviz^="chart-"]')]
     .map((hook) => hook.closest('[class*="st-key-kvviz-chart-"]'));
   const drawn = '[data-kvviz="training-film"], [data-kvviz="token-columns"]';

@@ -1,37 +1,29 @@
 """What goes wrong, goes wrong in words, and loses nothing."""
 
-from urllib.parse import urlencode
-
 import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
+HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test a@evil.test $x^2$"
+
+
 def test_nonsense_and_markup_in_a_link_are_one_friendly_line_and_text_everywhere(visit):
+    """That every page escapes it is a test of the pages; that this is enough, one of a browser."""
     prompt = "<script>window.struck=1</script><img src=x onerror=window.struck=1>"
-    tab = visit().open("/kv_cache", prompt=prompt, new="-3", layer="x", step="<b>", cache="maybe")
+    tab = visit().open("/kv_cache", prompt=prompt, new="-3", layer="x", step="<b>", cache=HOSTILE)
     tab.wait(step=0, nSteps=16, cache="on")
     line = tab.page.locator('[data-testid="stAlert"]')
     expect(line).to_have_count(1)
     expect(line).to_contain_text("Part of this link could not be used")
     expect(line).to_contain_text("step is '<b>'")
+    expect(line).to_contain_text("evil.test/a.png")
+    assert line.locator(":is(img, a, .katex)").count() == 0
     tab.still()
     assert tab.page.evaluate("() => window.struck") is None
     assert tab.page.locator("[data-testid=stMain] img").count() == 0
     assert tab.page.get_by_role("textbox", name="Prompt").input_value() == prompt
-
-
-HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test a@evil.test $x^2$"
-
-
-def test_what_a_link_says_is_shown_as_text_and_fetches_nothing(visit):
-    """That every page escapes it is a test of the pages; that this is enough, one of a browser."""
-    tab = visit()
-    tab.page.goto(f"{tab.address}/kv_cache?{urlencode({'cache': HOSTILE, 'model': HOSTILE})}")
-    expect(tab.page.get_by_role("heading", level=1)).to_be_visible()
-    expect(tab.page.locator('[data-testid="stAlert"]').first).to_contain_text("evil.test/a.png")
-    assert tab.page.locator('[data-testid="stAlert"] :is(img, a, .katex)').count() == 0
 
 
 def test_an_unknown_page_is_the_home_page_with_a_polite_line(visit):

@@ -1,6 +1,6 @@
 """The cache lab in a browser: every experiment is done, and its hooks are read."""
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -59,17 +59,6 @@ def test_a_part_is_kept_beside_the_full_cache_and_its_control(visit):
     assert said(page)["cache"] == "heavy:9"
     page.go_back()
     expect(told).to_have_count(0)
-
-
-def test_nonsense_in_a_link_gives_the_usual_view_and_one_line_on_a_telephone_in_the_dark(visit):
-    tab = visit(width=390, height=844, scheme="dark", works=True)
-    query = urlencode({"cache": "<b>lru</b>", "do": "all", "step": "x", "tokens": "5"})
-    tab.page.goto(f"{tab.address}/cache_lab?{query}")
-    expect(tab.page.get_by_text("Part of this link could not be used")).to_have_count(1)
-    expect(tab.page.locator('[data-kvviz="recorded"]')).to_be_visible()
-    tab.wait(step=8, nLive=16)
-    tab.still()
-    tab.fits()
 
 
 def test_what_ways_cost_is_told_by_a_record_covered_and_measured_here(visit):

@@ -34,7 +34,7 @@ def test_rows_are_packed_and_changed_by_keys_and_by_a_link(visit):
         page.keyboard.press(key)
     expect(picture).to_have_attribute("data-row", "1")
     expect(picture).to_have_attribute("data-channel", "1")
-    expect(picture.locator(".ke-reading")).to_contain_text("Keys, by token:")
+    expect(picture.locator(".fc-reading")).to_contain_text("Keys, by token:")
     layer = str(picture.get_attribute("data-layer"))
     other = "0" if layer != "0" else "1"
     page.get_by_role("combobox", name="Layer").click()

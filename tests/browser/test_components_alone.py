@@ -24,6 +24,7 @@ from tests.factories import make_card, make_encoding, make_trace
 pytestmark = pytest.mark.browser
 
 UI = Path(kvviz.__file__).parent / "ui" / "pages"
+CARD = "../parts/figure_card.css"
 ORIGIN = "http://component.test"
 PAGE = """<!doctype html><title>a component</title><link rel="icon" href="data:,">
 <style>body { margin: 0; padding: 20px; } STYLE</style><div id="root"></div>
@@ -120,7 +121,7 @@ def written(*, cache):
 def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(mounted):
     buffer = pack_lives([written(cache="on"), written(cache="off")])
     bundle = "bert_vs_gpt2/written_lives.bundle.js"
-    tab = mounted(bundle, ["bert_vs_gpt2/written_lives.css"], buffer)
+    tab = mounted(bundle, [CARD, "bert_vs_gpt2/written_lives.css"], buffer)
     on, off = (
         tab.page.locator(f'[data-kvviz="history"][data-cache="{one}"]') for one in ("on", "off")
     )
@@ -136,7 +137,7 @@ def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(moun
     canvas.press("ArrowRight")
     expect(on).to_have_attribute("data-step", "2")
     canvas.press("Home")
-    reading = tab.page.locator(".kl-reading")
+    reading = tab.page.locator(".fc-reading")
     expect(reading).to_have_text(
         "Step 0 of 2: Cache on computes 2 rows; Cache off computes 2 rows."
     )
@@ -172,9 +173,8 @@ def test_families_move_in_step_by_key_and_by_pointer(mounted):
     one = read_by("one", ("a", " bc", " def"), 1)
     other = read_by("other", ("a", " b", "c", " d", "ef"), 1, windows=(2, 2, 0))
     folder = "model_sizes/families"
-    tab = mounted(
-        f"{folder}/in_step.bundle.js", [f"{folder}/in_step.css"], pack_families(text, (one, other))
-    )
+    styles = [CARD, f"{folder}/in_step.css"]
+    tab = mounted(f"{folder}/in_step.bundle.js", styles, pack_families(text, (one, other)))
     root = tab.page.locator('[data-kvviz="families-in-step"]')
     panels = [root.locator(f'[data-model="kvviz/{name}"]') for name in ("one", "other")]
 
@@ -195,7 +195,7 @@ def test_families_move_in_step_by_key_and_by_pointer(mounted):
     width = canvas.evaluate("node => node.clientWidth")
     canvas.click(position={"x": width - 1, "y": 40})
     shows(2, (2, 4), text)
-    expect(root.locator(".kf-reading")).to_contain_text("other: ")
+    expect(root.locator(".fc-reading")).to_contain_text("other: ")
     slider.press("Home")
     shows(0, (0, 0), "a")
     tab.page.wait_for_function("() => window.told.at(-1)?.[1].stop === 0")

@@ -78,17 +78,6 @@ def test_a_visitor_predicts_then_serves_a_model_and_takes_the_table_away(visit, 
     assert said(page)["find"] == "Mamba-2"
 
 
-def test_the_state_of_a_hybrid_is_drawn_beside_what_grows(visit):
-    tab = visit()
-    page = opened(tab, row="qwen3.5-397b-a17b", tokens="131072")
-    has(page, row="qwen3.5-397b-a17b", state_bytes=193_167_360, cache_bytes=4_219_699_200)
-    expect(tab.chart("cache-growth")).to_contain_text("state, which does not grow")
-    page.locator(".st-key-kvviz-card-cache").get_by_role("button", name="the arithmetic").click()
-    lines = page.locator(".kvviz-arithmetic").filter(visible=True)
-    expect(lines).to_contain_text("Gated DeltaNet, a state of constant size: 45 layers")
-    expect(lines).to_contain_text("4 B (float32)")
-
-
 def test_a_model_of_unknown_size_leaves_the_page_alive_and_all_fits_a_telephone(visit):
     tab = visit(width=390, height=844, scheme="dark")
     tab.page.goto(f"{tab.address}/model_sizes?row=gpt-4&users=many")

@@ -70,7 +70,7 @@ def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
     tab.page.keyboard.press("ArrowRight")
     tab.wait(step=1)
     # It has not waited for Plotly, which comes with its chart.
-    (door,) = [name for name in asked if name.startswith("PlotlyChart")]
+    (waiting,) = [name for name in asked if name.startswith("PlotlyChart")]
     look_dark_and_light(tab)
     tab.page.keyboard.press("Home")
     tab.wait(step=0)
@@ -86,7 +86,10 @@ def test_a_run_is_looked_at_by_key_by_pointer_dark_and_light(visit):
     tab.page.wait_for_url(re.compile(r"layer=3&head=5"))
     chart = tab.chart("step-cost")
     chart.locator(".main-svg").first.wait_for()
-    assert [name for name in asked if name.startswith("PlotlyChart")] == [door, f"{door}?whole"]
+    assert [name for name in asked if name.startswith("PlotlyChart")] == [
+        waiting,
+        f"{waiting}?whole",
+    ]
 
 
 def step_and_go_on(tab):

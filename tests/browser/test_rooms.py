@@ -56,7 +56,7 @@ def lesson(visit) -> tuple[Visit, Visit]:
     return teacher, student
 
 
-def test_a_class_is_led_let_go_stopped_and_gathered(lesson):
+def test_a_class_is_led_let_go_stopped_and_gathered_and_led_again_from_another_tab(lesson, visit):
     teacher, student = lesson
     expect(student.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("is left aside")
     expect(teacher.page.locator(f"{BAR} .kvviz-bar-said")).to_contain_text("1 here")
@@ -102,6 +102,28 @@ def test_a_class_is_led_let_go_stopped_and_gathered(lesson):
     teacher.page.get_by_role("link", name="KV cache, step by step").click()
     student.wait(nSteps=3)
     expect(student.page.get_by_label("Prompt", exact=True)).to_have_value("A cat that nobody sees")
+    lead_again(teacher, student, visit)
+
+
+def lead_again(teacher, student, visit):
+    """The teacher's tab is closed, and another one opened."""
+    teacher.page.close()
+    # The browser has kept the key, and asks first.
+    teacher = visit(width=1920, height=1080)
+    teacher.open()
+    state(teacher, "offer")
+    press(teacher, "Lead it again")
+    state(teacher, "leads")
+    # The student is led where the teacher is now.
+    expect(student.page.locator("h1")).to_contain_text("Watch a KV cache work")
+    # A page loaded anew leads on by itself.
+    teacher.page.reload()
+    teacher.page.wait_for_selector(f"{PLAYER}[data-step]")
+    state(teacher, "leads")
+    teacher.page.get_by_role("button", name="More").click()
+    press(teacher, "End the room")
+    state(student, "none")
+    expect(student.page.locator("h1")).to_contain_text("Watch a KV cache work")
 
 
 def test_both_votes_and_what_happened_are_shown_to_a_class(lesson, axe):
@@ -162,24 +184,3 @@ def test_both_votes_and_what_happened_are_shown_to_a_class(lesson, axe):
     for tab in (student, teacher):
         tab.page.evaluate(axe)
         assert tab.page.evaluate(JUDGE, [TAGS, False, OWN_PARTS]) == []
-
-
-def test_a_room_is_led_again_from_a_tab_that_was_closed_and_opened(lesson, visit):
-    teacher, student = lesson
-    # The tab is closed and opened again: the browser has kept the key, and asks first.
-    teacher.page.close()
-    teacher = visit(width=1920, height=1080)
-    teacher.open()
-    state(teacher, "offer")
-    press(teacher, "Lead it again")
-    state(teacher, "leads")
-    # The student is led where the teacher is now.
-    expect(student.page.locator("h1")).to_contain_text("Watch a KV cache work")
-    # A page loaded anew leads on by itself.
-    teacher.page.reload()
-    teacher.page.wait_for_selector(f"{PLAYER}[data-step]")
-    state(teacher, "leads")
-    teacher.page.get_by_role("button", name="More").click()
-    press(teacher, "End the room")
-    state(student, "none")
-    expect(student.page.locator("h1")).to_contain_text("Watch a KV cache work")

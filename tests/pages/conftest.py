@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from kvviz.ui.pages.language_modelling import readings
 from kvviz.ui.shell import history, served_bytes
@@ -65,6 +65,21 @@ def installed_packages_are_read_once():
     with pytest.MonkeyPatch.context() as patch:
         once = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_end_of_a_script_is_waited_for():
+    """AppTest asks for it a thousand times a second, and takes the interpreter from the script."""
+    ask = local_script_runner.require_widgets_deltas
+
+    def wait(runner, timeout):
+        runner._script_thread.join(timeout)
+        # Which complains at once of a script that is still running.
+        ask(runner, 0 if runner._script_thread.is_alive() else timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 

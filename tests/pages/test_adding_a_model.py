@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from kvviz.published import catalogue, fetching, model_home
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import added_models, runs
-from tests.tiny_gguf import published_tiny, write_gguf
+from tests.tiny_gguf import fetch_only_from, published_tiny, write_gguf
 
 OFFERED = "kvviz/tiny"
 
@@ -22,12 +20,7 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "CATALOGUE", {"tiny": model})
     for module in ("ui.work.added_models", "ui.parts.model_adding", "ui.shell.environment"):
         monkeypatch.setattr(f"kvviz.{module}.CATALOGUE", {"tiny": model})
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    monkeypatch.setenv("KVVIZ_HOME", str(tmp_path / "home"))
+    fetch_only_from(index, tmp_path / "home", monkeypatch)
     monkeypatch.setattr(runs, "is_local_visitor", lambda: True)
     return model
 

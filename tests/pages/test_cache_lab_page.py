@@ -14,7 +14,8 @@ from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart, kept_part
 from kvviz.ui.pages.cache_lab.needle import BEFORE, said_twice
 from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, write
-from kvviz.ui.pages.cache_lab.stories import BUDGETS, LINES, Losses, read_stories, sink_words
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses, read_stories
+from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, LINES, sink_words
 from tests.pages.conftest import Drawn, opened_by_link
 
 TEXT = "Tim had a red ball. He threw the ball to his dog, and the dog ran to the tree and"
@@ -193,7 +194,7 @@ def test_stories_and_spans_are_fed_as_they_stand(model):
     done = []
     found = read_stories(
         model,
-        words,
+        {one: one for one in words},
         n_read=12,
         n_stories=2,
         progress=lambda *at: done.append(at),
@@ -201,7 +202,7 @@ def test_stories_and_spans_are_fed_as_they_stand(model):
     )
     assert (found.n_stories, found.n_scored) == (2, 6)
     assert done[-1] == (22, 22)
-    again = Losses.from_json(found.to_json())
+    again = StoryLosses.from_json(found.to_json())
     for one in words:
         np.testing.assert_allclose(again.more[one], found.more[one], atol=1e-5)
     text = list(held_out_stories().values())[1]

@@ -22,7 +22,7 @@ from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_trace
 from tests.pages.conftest import Page
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 from tests.payload_reader import unpack
 
 PATIENCE_S = 30
@@ -59,7 +59,7 @@ def at_work(look=None):
 def fetched(job, query="", method="GET", path=None):
     """Return code and body of what the endpoint answers, None where the request goes through."""
     path = path or f"/{address(job)}"
-    answer = knock(GrowingEndpoint, path, method=method, query=query.encode())
+    answer = answer_of(GrowingEndpoint, path, method=method, query=query.encode())
     if answer is None:
         return None
     code, headers, body = answer

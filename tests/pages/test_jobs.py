@@ -12,7 +12,7 @@ from kvviz.ui.work import attendance, job_endpoint, jobs
 from kvviz.ui.work.job_endpoint import ADDRESS, LATER, JobEndpoint, kept_back_s
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 
 PATIENCE_S = 30
 
@@ -72,7 +72,6 @@ from threading import Event, Timer
 from kvviz.engine import load_model, trace_generation
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
-from tests.pages.door import knock
 
 begun = Event()
 
@@ -234,7 +233,7 @@ def asked(job, end="", method="GET"):
 
 def answered(path, method="GET", root_path="", query=b""):
     """Return code and content of what the endpoint answers, or None if the request goes through."""
-    answer = knock(JobEndpoint, path, method=method, root_path=root_path, query=query)
+    answer = answer_of(JobEndpoint, path, method=method, root_path=root_path, query=query)
     if answer is None:
         return None
     code, headers, body = answer

@@ -1,4 +1,4 @@
-"""What the door answers to a request for Plotly."""
+"""What is answered to a request for Plotly."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ import pytest
 import streamlit
 
 from kvviz.ui.shell.late_charts import EXPORTED, LateCharts
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 
 SCRIPTS = Path(streamlit.__file__).parent / "static" / "static" / "js"
 
 
 def answer(path, query=b"", method="GET"):
     """Return headers and body of the answer to a request, or None if it goes through."""
-    found = knock(LateCharts, path, query=query, method=method)
+    found = answer_of(LateCharts, path, query=query, method=method)
     return found and (found[1], found[2].decode())
 
 
@@ -29,7 +29,7 @@ def test_the_first_request_is_answered_with_a_module_that_waits(plotly):
     headers, body = answer(f"/static/js/{plotly.name}")
     assert headers[b"content-type"].startswith(b"text/javascript")
     assert int(headers[b"content-length"]) == len(body)
-    # The file at this address is another one in an app without this door.
+    # The file at this address is another one in an app without this middleware.
     assert headers[b"cache-control"] == b"no-cache"
     first, second, third = body.splitlines()
     assert first == "await window.kvvizChartsWanted;"

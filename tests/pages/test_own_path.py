@@ -14,7 +14,7 @@ from kvviz.ui.work.growing_endpoint import GrowingEndpoint
 from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 
 
 @pytest.fixture(params=["lab", "/teaching/lab/"])
@@ -42,7 +42,7 @@ def test_a_page_is_a_page_below_the_prefix_and_nowhere_else(below):
 
 def test_home_is_below_the_prefix(below):
     def leads(path, **more):
-        found = knock(RedirectHome, path, **more)
+        found = answer_of(RedirectHome, path, **more)
         return found and found[1][b"location"].decode()
 
     assert leads(f"{below}/start", query=b"step=2") == f"{below}/?step=2"
@@ -66,6 +66,6 @@ def test_every_address_of_the_apps_own_answers_below_the_prefix(below):
         (LateCharts, "/static/js/PlotlyChart.x.js"),
     ):
         for prefix in ("", below, f"/school{below}"):
-            answer = knock(middleware, f"{prefix}{path}")
+            answer = answer_of(middleware, f"{prefix}{path}")
             assert answer is not None, (prefix, path)
             assert answer[0] == 200

@@ -9,7 +9,7 @@ from kvviz.player import headless
 from kvviz.ui.shell import front_end
 from kvviz.ui.shell.bytes_endpoint import BytesEndpoint
 from kvviz.ui.shell.served_bytes import ADDRESS, find, serve_buffer, serve_script, voucher
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 
 RUN = b"a run of somebody's own " * 1000
 SCRIPT = "export default () => {};\n" * 1000
@@ -18,7 +18,7 @@ PLAYER = Path(headless.__file__).with_name("player.bundle.js")
 
 def fetched(address, **request):
     """Return code, headers and body."""
-    return knock(BytesEndpoint, f"/{address}", **request)
+    return answer_of(BytesEndpoint, f"/{address}", **request)
 
 
 def test_a_buffer_is_fetched_as_it_is_and_stays_with_the_browser():
@@ -74,9 +74,9 @@ def test_all_else_goes_through():
     for path in (f"/{ADDRESS}", f"/{ADDRESS}/", f"/{ADDRESS}/x", f"/{ADDRESS}/{name}/", "/kv_cache",
                  f"/{ADDRESS}/{name}.css", f"/{ADDRESS}/../{name}",
                  f"/{ADDRESS}/a{name}"):  # fmt: skip
-        assert knock(BytesEndpoint, path) is None, path
-    assert knock(BytesEndpoint, f"/{ADDRESS}/{name}")[0] == 204
-    assert knock(BytesEndpoint, f"/{ADDRESS}/{name}.js")[0] == 404
+        assert answer_of(BytesEndpoint, path) is None, path
+    assert answer_of(BytesEndpoint, f"/{ADDRESS}/{name}")[0] == 204
+    assert answer_of(BytesEndpoint, f"/{ADDRESS}/{name}.js")[0] == 404
 
 
 def test_a_script_stays_and_comes_compressed_to_who_reads_that():

@@ -1,7 +1,17 @@
 from threading import Thread
 
+import pytest
+
 from kvviz.ui.work import ticket_queue
 from kvviz.ui.work.ticket_queue import TicketQueue
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The time of the queue, which a test sets."""
+    seconds = [0.0]
+    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: seconds[0])
+    return seconds
 
 
 def in_line(n_tickets, n_places=1):
@@ -44,9 +54,7 @@ def test_who_waits_is_woken_when_a_place_is_given_back():
     assert entered == [True]
 
 
-def test_how_long_it_takes_is_told_by_how_long_the_last_few_have_stayed(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+def test_how_long_it_takes_is_told_by_how_long_the_last_few_have_stayed(now):
     queue, (first, _second, third, fourth) = in_line(4, n_places=2)
     assert queue.n_waiting == 2
     assert (queue.seconds(first), queue.seconds(third)) == (0.0, None)
@@ -67,9 +75,7 @@ def test_how_long_it_takes_is_told_by_how_long_the_last_few_have_stayed(monkeypa
     assert queue.seconds(waiting) == before
 
 
-def test_who_had_little_goes_before_who_had_much_unless_the_wait_was_longer(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+def test_who_had_little_goes_before_who_had_much_unless_the_wait_was_longer(now):
     queue = TicketQueue(1)
     greedy = queue.join("greedy")
     now[0] = 10.0
@@ -86,9 +92,7 @@ def test_who_had_little_goes_before_who_had_much_unless_the_wait_was_longer(monk
     assert queue.wait(early, timeout=0)
 
 
-def test_what_somebody_had_is_forgotten_and_nobody_waits_for_ever(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(ticket_queue.time, "monotonic", lambda: now[0])
+def test_what_somebody_had_is_forgotten_and_nobody_waits_for_ever(now):
     queue = TicketQueue(1)
     greedy = queue.join("greedy")
     now[0] = 50.0

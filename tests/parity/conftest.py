@@ -10,10 +10,10 @@ from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel
 
 from kvviz.engine import LoadedModel, load_model, trace_both
-from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
+from kvviz.trace import CacheComparison, GenerationTrace
 from tests.parity.closeness import Rounded
 from tests.parity.tiny_models import N_NEW, PROMPT, TINY_MODELS, TinyModel
+from tests.runs_with_logits import run_with_logits
 
 
 class Replay(NamedTuple):
@@ -42,16 +42,7 @@ class Pair(Rounded):
 
     @cached_property
     def _run(self) -> tuple[GenerationTrace, Tensor]:
-        logits: list[Tensor] = []
-        options = GenerationOptions(N_NEW)
-        steps = prepared(
-            self.ours,
-            PROMPT,
-            options,
-            n_top=10,
-            on_logits=lambda _, row: logits.append(row.clone()),
-        )
-        trace = run_alone(self.ours, steps)
+        trace, logits = run_with_logits(self.ours, PROMPT, N_NEW)
         return trace, torch.stack(logits)
 
     @cached_property

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kvviz import caches, load_model, open_trace, trace_generation
+from kvviz import caches, load_model, trace_generation
 from kvviz.engine import judge_all
 from kvviz.engine.caches.fewer_numbers import Coordinates
 from kvviz.engine.caches.rebuilt_rows import RebuiltRows
@@ -17,6 +15,7 @@ from kvviz.engine.running import calibration, generation
 from kvviz.errors import ObservationError, OptionsError
 from tests.parity.tiny_decoders import SIX_OVER_TWO, TinyDecoder
 from tests.parity.tiny_models import PROMPT, TinyModel
+from tests.trace_files import opened_again
 from tests.unit.engine.conftest import hold_same_run
 from tests.unit.engine.test_judging import STORY
 
@@ -121,13 +120,9 @@ def test_at_full_rank_it_is_the_full_cache_but_for_rounding(model):
 
 def test_it_is_saved_and_opened_and_made_again_the_same(model, run):
     cache, trace, _operands, _flops = run
-    file, second = io.BytesIO(), io.BytesIO()
-    trace.save(file)
-    again = open_trace(file)
+    again = opened_again(trace)
     assert again.options.cache.name == cache.name
     assert np.array_equal(again.pattern(2, 3), trace.pattern(2, 3), equal_nan=True)
-    again.save(second)
-    assert second.getvalue() == file.getvalue()
     hold_same_run(trace, trace_generation(model, PROMPT, max_new_tokens=N_NEW, cache=cache))
 
 

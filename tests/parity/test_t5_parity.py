@@ -17,10 +17,10 @@ from transformers import DynamicCache, EncoderDecoderCache, T5ForConditionalGene
 
 from kvviz.analysis import step_costs
 from kvviz.engine import LoadedModel, load_model, trace_both, trace_encoding, trace_generation
-from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import CacheComparison, GenerationOptions, GenerationTrace
+from kvviz.trace import CacheComparison, GenerationTrace
 from tests.parity.closeness import Rounded, assert_close
 from tests.parity.tiny_t5s import N_NEW, TEXT, TINY_T5S, TinyT5
+from tests.runs_with_logits import run_with_logits
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,7 @@ class Pair(Rounded):
 
     @cached_property
     def _run(self) -> tuple[GenerationTrace, torch.Tensor]:
-        logits: list[torch.Tensor] = []
-        steps = prepared(
-            self.ours,
-            TEXT,
-            GenerationOptions(N_NEW),
-            n_top=10,
-            on_logits=lambda _, row: logits.append(row.clone()),
-        )
-        trace = run_alone(self.ours, steps)
+        trace, logits = run_with_logits(self.ours, TEXT, N_NEW)
         return trace, torch.stack(logits)
 
     @cached_property

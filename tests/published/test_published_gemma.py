@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, DynamicCache
+from transformers import DynamicCache
 
 from kvviz.engine import load_model
-from kvviz.engine.running.generation import prepared, run_alone
 from kvviz.lessons.held_out import held_out_stories
-from kvviz.trace import GenerationOptions
+from tests.published.against_transformers import assert_the_same_run, close, eager_decoder
 from tests.published.conftest import TEXTS
-from tests.published.test_published_models import close
+from tests.runs_with_logits import run_with_logits
 
 pytestmark = pytest.mark.published
 
@@ -26,22 +24,7 @@ def gemma(gemma_folder):
 
 @pytest.fixture(scope="module")
 def plain(gemma_folder):
-    return AutoModelForCausalLM.from_pretrained(
-        gemma_folder, dtype=torch.float32, attn_implementation="eager"
-    ).eval()
-
-
-def run(model, text, n_new):
-    """Return the trace of a run and the logits of its steps."""
-    logits = []
-    steps = prepared(
-        model,
-        text,
-        GenerationOptions(n_new),
-        n_top=10,
-        on_logits=lambda _, row: logits.append(row.clone()),
-    )
-    return run_alone(model, steps), logits
+    return eager_decoder(gemma_folder)
 
 
 def test_the_card_is_that_of_the_published_shape(gemma, gemma_folder):
@@ -54,31 +37,16 @@ def test_the_card_is_that_of_the_published_shape(gemma, gemma_folder):
 
 
 def test_a_run_of_gemma_is_that_of_transformers(gemma, plain):
-    trace, logits = run(gemma, TEXTS[0], 4)
-    ids, start, cache = torch.tensor(trace.token_ids)[None], 0, DynamicCache()
+    trace, logits = run_with_logits(gemma, TEXTS[0], 4)
     assert trace.token_ids[: trace.n_prompt].tolist() == gemma.begun_ids(TEXTS[0])
-    for step in trace.steps:
-        stop = trace.n_prompt + step.index
-        with torch.no_grad():
-            out = plain(ids[:, start:stop], past_key_values=cache, output_attentions=True)
-        close(logits[step.index], out.logits[0, -1], "logits")
-        assert step.chosen_id == int(out.logits[0, -1].argmax())
-        for layer, weights in enumerate(out.attentions):
-            for head in range(4):
-                rows = np.nan_to_num(trace.pattern(layer, head))[start:stop, :stop]
-                close(rows, weights[0, head], f"patterns of layer {layer}")
-        start = stop
-    for layer, held in enumerate(cache.layers):
-        close(trace.keys(layer), held.keys[0], f"keys of layer {layer}")
-        close(trace.values(layer), held.values[0], f"values of layer {layer}")
-    assert trace.reuse_is_proven
+    assert_the_same_run(plain, trace, logits)
     assert trace.tokens[trace.n_prompt :] == [" the", " capital", " of", " the"]
 
 
 def test_rows_fall_out_of_its_windows_and_the_rest_is_that_of_transformers(gemma, plain):
     text = "\n\n".join(held_out_stories().values())
     ids = gemma.begun_ids(text)[: WINDOW + 40]
-    trace, logits = run(gemma, gemma.text_of(ids[1:]), 2)
+    trace, logits = run_with_logits(gemma, gemma.text_of(ids[1:]), 2)
     n = trace.n_prompt
     assert n > WINDOW + 20
     windowed = DynamicCache(config=plain.config)

@@ -5,32 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DynamicCache,
-    GPT2Config,
-    GPT2LMHeadModel,
-)
+from transformers import AutoModel, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from kvviz.engine import load_model, trace_encoding, trace_generation
-from kvviz.engine.running.generation import prepared, run_alone
-from kvviz.trace import GenerationOptions
+from tests.published.against_transformers import assert_the_same_run, close, eager_decoder
 from tests.published.conftest import TEXTS
+from tests.runs_with_logits import run_with_logits
 
 pytestmark = pytest.mark.published
 
 N_NEW = 5
-ROUNDINGS = 256 * torch.finfo(torch.float32).eps
-"""What sums in another order may cost through thirty layers, at the scale of the largest number."""
-
-
-def close(ours, theirs, what):
-    """Compare at the scale of the largest number; a wrong rotation or a wrong group is 1 there."""
-    one, other = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-    worst, limit = np.abs(one - other).max(), ROUNDINGS * max(1.0, np.abs(other).max())
-    assert worst <= limit, f"{what} differ by {worst:.2e}, more than {limit:.2e}"
 
 
 def test_the_vocabulary_of_gpt2_on_a_random_model_of_its_shape(gpt2_vocabulary):
@@ -42,9 +26,7 @@ def test_the_vocabulary_of_gpt2_on_a_random_model_of_its_shape(gpt2_vocabulary):
     assert (card.n_layers, card.d_model, card.n_heads, card.d_vocab) == (12, 768, 12, 50257)
     assert card.n_params == 124_439_808
     assert ours.tokenize("Hello world") == [15496, 995]
-    plain = GPT2LMHeadModel.from_pretrained(
-        gpt2_vocabulary, dtype=torch.float32, attn_implementation="eager"
-    ).eval()
+    plain = eager_decoder(gpt2_vocabulary)
     for text in TEXTS:
         trace = trace_generation(ours, text, max_new_tokens=2)
         assert "".join(trace.tokens[: trace.n_prompt]) == text or "‹" in "".join(trace.tokens)
@@ -59,9 +41,7 @@ def test_the_vocabulary_of_gpt2_on_a_random_model_of_its_shape(gpt2_vocabulary):
 
 @pytest.fixture(scope="module")
 def plain(smollm2_folder):
-    return AutoModelForCausalLM.from_pretrained(
-        smollm2_folder, dtype=torch.float32, attn_implementation="eager"
-    ).eval()
+    return eager_decoder(smollm2_folder)
 
 
 def test_the_card_and_the_chat_template_are_those_that_were_published(smollm2, smollm2_folder):
@@ -89,28 +69,9 @@ def test_the_card_and_the_chat_template_are_those_that_were_published(smollm2, s
 
 @pytest.mark.parametrize("text", TEXTS, ids=["plain", "repeated", "code"])
 def test_a_run_of_smollm2_is_that_of_transformers(text, smollm2, plain):
-    logits = []
-    options = GenerationOptions(N_NEW)
-    steps = prepared(
-        smollm2, text, options, n_top=10, on_logits=lambda _, row: logits.append(row.clone())
-    )
-    trace = run_alone(smollm2, steps)
-    ids, start, cache = torch.tensor(trace.token_ids)[None], 0, DynamicCache()
-    assert ids[0, : trace.n_prompt].tolist() == smollm2.tokenize(text)
-    for step in trace.steps:
-        stop = trace.n_prompt + step.index
-        with torch.no_grad():
-            out = plain(ids[:, start:stop], past_key_values=cache, output_attentions=True)
-        close(logits[step.index], out.logits[0, -1], "logits")
-        for layer, weights in enumerate(out.attentions):
-            for head in range(9):
-                rows = np.nan_to_num(trace.pattern(layer, head))[start:stop, :stop]
-                close(rows, weights[0, head], f"patterns of layer {layer}")
-        start = stop
-    for layer, held in enumerate(cache.layers):
-        close(trace.keys(layer), held.keys[0], f"keys of layer {layer}")
-        close(trace.values(layer), held.values[0], f"values of layer {layer}")
-    assert trace.reuse_is_proven
+    trace, logits = run_with_logits(smollm2, text, N_NEW)
+    assert trace.token_ids[: trace.n_prompt].tolist() == smollm2.tokenize(text)
+    cache = assert_the_same_run(plain, trace, logits)
     assert trace.steps[-1].cache_bytes == sum(
         layer.keys.nbytes + layer.values.nbytes for layer in cache.layers
     )

@@ -10,7 +10,7 @@ from kvviz.ui.rooms import Place, Question, RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.rooms.room_endpoint import ADDRESS, RoomEndpoint, answer
 from kvviz.ui.rooms.room_store import IDLE_S, LETTERS
-from tests.pages.door import knock
+from tests.pages.middleware_answer import answer_of
 
 QUESTION = Question("q", "How many?", (("one", "=2", "three"),), ())
 VIEW = {"step": 3, "layer": 1, "head": 0, "cache": "on", "run": "abc", "cell": None}
@@ -270,9 +270,9 @@ def test_many_threads_join_and_vote_and_none_is_lost(lesson):
 
 
 def test_the_endpoint_passes_on_what_is_not_its_own(monkeypatch):
-    assert knock(RoomEndpoint, "/kv_cache") is None
-    assert knock(RoomEndpoint, f"/{ADDRESS}/x/other") is None
-    code, headers, body = knock(RoomEndpoint, f"/base/{ADDRESS}/x", root_path="/base")
+    assert answer_of(RoomEndpoint, "/kv_cache") is None
+    assert answer_of(RoomEndpoint, f"/{ADDRESS}/x/other") is None
+    code, headers, body = answer_of(RoomEndpoint, f"/base/{ADDRESS}/x", root_path="/base")
     assert (code, json.loads(body)["v"], headers[b"cache-control"]) == (200, 0, b"no-store")
-    assert knock(RoomEndpoint, f"/{ADDRESS}/x", method="PUT")[0] == 405
-    assert knock(RoomEndpoint, f"/{ADDRESS}/x/left", method="GET")[0] == 405
+    assert answer_of(RoomEndpoint, f"/{ADDRESS}/x", method="PUT")[0] == 405
+    assert answer_of(RoomEndpoint, f"/{ADDRESS}/x/left", method="GET")[0] == 405

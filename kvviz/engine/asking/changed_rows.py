@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 from transformers import Cache
 
+from kvviz.engine.asking.model_of_run import require_model_of
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.agreement import check_cache_writes, check_layers
@@ -27,7 +28,6 @@ from kvviz.translation import gettext as _
 
 Kind = Literal["zero", "swap", "shift"]
 Part = Literal["key", "value", "both"]
-_SAME = ("family", "n_layers", "n_heads", "n_kv_heads", "d_head", "d_model", "d_vocab", "dtype")
 _PARTS: dict[Part, tuple[int, ...]] = {"key": (0,), "value": (1,), "both": (0, 1)}
 
 
@@ -240,14 +240,7 @@ class _Reading:
         """
         require_decoder(model, _("Only a decoder has rows that a cache keeps for later."))
         card = trace.model
-        if any(getattr(card, name) != getattr(model.card, name) for name in _SAME):
-            raise OptionsError(
-                _("A row is changed with the model that made the run."),
-                found=_("The run is of {run}, and this is {model}.").format(
-                    run=card.name, model=model.card.name
-                ),
-                fix=_("Load that model, in its number format."),
-            )
+        require_model_of(trace, model, _("A row is changed with the model that made the run."))
         if trace.options.cache is not None or card.windows:
             raise OptionsError(
                 _("Rows are changed in a run whose cache keeps every row as it was written."),

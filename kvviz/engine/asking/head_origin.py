@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutput
 
+from kvviz.engine.asking.model_of_run import require_model_of
 from kvviz.engine.models.families import Projection
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.agreement import check_layers
@@ -22,8 +23,6 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.arrays import checked_index
 from kvviz.trace.head_origin import ROW_PARTS, HeadOrigin, RowPart
 from kvviz.translation import gettext as _
-
-_SAME = ("family", "n_layers", "n_heads", "n_kv_heads", "d_head", "d_model", "d_vocab", "dtype")
 
 
 def head_origin(
@@ -64,14 +63,8 @@ def head_origin(
     card = trace.model
     checked_index(layer, card.n_layers, "layer")
     checked_index(head, card.n_heads, "head")
-    if any(getattr(card, name) != getattr(model.card, name) for name in _SAME):
-        raise OptionsError(
-            _("How a row came about is read with the model that made it."),
-            found=_("The run is of {run}, and this is {model}.").format(
-                run=card.name, model=model.card.name
-            ),
-            fix=_("Load that model, in its number format."),
-        )
+    why = _("How a row came about is read with the model that made it.")
+    require_model_of(trace, model, why)
     if cross and trace.cross is None:
         raise OptionsError(
             _("Only a T5 has an encoder and cross-attention."),

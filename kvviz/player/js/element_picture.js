@@ -2,7 +2,7 @@
 // and lines stay lines; what is painted on canvases is painted again.
 import { el } from "./dom.js";
 import { download, downloadPixels } from "./download.js";
-import { setLetters } from "./pen.js";
+import { emptySheet } from "./pen.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { pictureLabel } from "./words.js";
 
@@ -62,12 +62,7 @@ function save(figure, name, file, format) {
 export function sheetOf(figure, newSheet, dpr) {
   const box = figure.getBoundingClientRect();
   const [width, height] = [box.width + 2 * EDGE, box.height + EDGE + NAME.height];
-  const sheet = newSheet();
-  sheet.width = Math.round(width * dpr);
-  sheet.height = Math.round(height * dpr);
-  const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
-  pen.scale(dpr, dpr);
-  setLetters(pen, dpr);
+  const { sheet, pen } = emptySheet(newSheet, width, height, dpr);
   const style = getComputedStyle(figure);
   pen.fillStyle = groundUnder(figure);
   pen.fillRect(0, 0, width, height);

@@ -185,6 +185,16 @@ export function requireArray(arrays, name, shape) {
   }
 }
 
+/**
+ * Refuses a picture that another version of kvviz has packed.
+ * @param {any} header @param {number} known The version that is read here.
+ */
+export function requireVersion(header, known) {
+  if (header.version === known) return;
+  const formats = { format: JSON.stringify(header.version), known };
+  fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
+}
+
 /** @param {unknown} value @returns {value is Record<string, any>} */
 export function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -198,6 +208,11 @@ export function requireFields(value, names, where) {
     const found = gettext("{name} lacks {missing}.", { name: where, missing: missing.join(", ") });
     fail(gettext("The recording is not complete."), found);
   }
+}
+
+/** @param {Uint8Array} one @param {Uint8Array} other @returns {boolean} Whether both hold the same. */
+export function sameBytes(one, other) {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 /** @param {string} wrong @param {string} found @returns {never} */

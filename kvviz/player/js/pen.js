@@ -1,7 +1,10 @@
 // Small strokes that all painters share.
 import { fitted } from "./format.js";
 
-/** @import { Box } from "./layout.js" */
+/**
+ * @import { Box } from "./layout.js"
+ * @import { NewSheet } from "./svg_sheet.js"
+ */
 
 // not for people: a list of fonts
 export const MONO = "ui-monospace, 'SF Mono', 'Cascadia Mono', 'Segoe UI Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace";
@@ -24,6 +27,21 @@ export function begin(canvas, w, h, dpr) {
   pen.setTransform(dpr, 0, 0, dpr, 0, 0);
   pen.clearRect(0, 0, w, h);
   return pen;
+}
+
+/**
+ * A sheet of a size in CSS pixels with nothing on it, and its pen.
+ * @param {NewSheet} newSheet @param {number} w @param {number} h @param {number} dpr
+ * @returns {{ sheet: HTMLCanvasElement, pen: CanvasRenderingContext2D }}
+ */
+export function emptySheet(newSheet, w, h, dpr) {
+  const sheet = newSheet();
+  sheet.width = Math.round(w * dpr);
+  sheet.height = Math.round(h * dpr);
+  const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
+  pen.scale(dpr, dpr);
+  setLetters(pen, dpr);
+  return { sheet, pen };
 }
 
 /**

@@ -6,7 +6,7 @@ import { BANDS_APART } from "./layout.js";
 import { rowsSoFar } from "./life_words.js";
 import { evictedLegend, fullLine, heldAt, lifeTitle } from "./named_cache_words.js";
 import { REST } from "./motion.js";
-import { MONO, setLetters, textWithin } from "./pen.js";
+import { MONO, emptySheet, textWithin } from "./pen.js";
 import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "./run.js";
 import { spotOnShow } from "./state.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
@@ -119,12 +119,7 @@ function viewName({ payload, state }) {
  */
 function begun(newSheet, scene, width, height) {
   const { dpr } = scene;
-  const sheet = newSheet();
-  sheet.width = Math.round(width * dpr);
-  sheet.height = Math.round(height * dpr);
-  const pen = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
-  pen.scale(dpr, dpr);
-  setLetters(pen, dpr);
+  const { sheet, pen } = emptySheet(newSheet, width, height, dpr);
   pen.fillStyle = scene.palette.card;
   pen.fillRect(0, 0, width, height);
   const write = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ font, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left") => {

@@ -1,4 +1,4 @@
-"""What happens at the door, before Streamlit: where an address leads, and what its page is told."""
+"""What stands before Streamlit: where an address leads, and what its page is told."""
 
 from __future__ import annotations
 

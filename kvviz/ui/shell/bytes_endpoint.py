@@ -6,15 +6,16 @@ import re
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
+from kvviz.ui.shell.path_endpoint import PathEndpoint
 from kvviz.ui.shell.served_bytes import ADDRESS, find
 
 _ASKED = re.compile(rf"/{ADDRESS}/([0-9a-f]{{64}}(?:\.js)?)$")
 """Wherever the app is mounted: no other name is so long by chance."""
 
 
-class BytesEndpoint:
+class BytesEndpoint(PathEndpoint):
     """Answer with what is served under a name; pass on every other request.
 
     Who asks for a buffer that is not there any more gets an answer without one (204), which nobody
@@ -22,17 +23,12 @@ class BytesEndpoint:
     is not there is an error (404).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    PATH = _ASKED
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
-        if asked is None:
-            await self._app(scope, receive, send)
-            return
-        answer = _answer(asked[1], scope["method"], Headers(scope=scope).get("accept-encoding", ""))
-        await answer(scope, receive, send)
+    async def answer(self, asked: re.Match[str], scope: Scope) -> Response:
+        """Return what is served."""
+        reads = Headers(scope=scope).get("accept-encoding", "")
+        return _answer(asked[1], scope["method"], reads)
 
 
 def _answer(name: str, method: str, reads: str) -> Response:

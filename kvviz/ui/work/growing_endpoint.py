@@ -15,10 +15,11 @@ from functools import partial
 from urllib.parse import parse_qs
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from kvviz.errors import KvvizError
 from kvviz.translation import using
+from kvviz.ui.shell.path_endpoint import PathEndpoint
 from kvviz.ui.work import jobs
 from kvviz.ui.work.job_endpoint import ADDRESS, kept_back_s
 
@@ -40,7 +41,7 @@ def address(job: jobs.Job) -> str:
     return f"{ADDRESS}/{job.key}/run"
 
 
-class GrowingEndpoint:
+class GrowingEndpoint(PathEndpoint):
     """Answer with the player's buffer of a run as it stands; pass on every other request.
 
     ``GET …/key/run?since=9&layer=2&head=3`` is answered when there are more than so many rows, with
@@ -49,15 +50,10 @@ class GrowingEndpoint:
     more: the run is over, or is none that can be shown.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    PATH = _ASKED
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
-        if asked is None:
-            await self._app(scope, receive, send)
-            return
+    async def answer(self, asked: re.Match[str], scope: Scope) -> Response:
+        """Return what there is of a run."""
         query = {
             name: int(values[-1])
             for name, values in parse_qs(scope.get("query_string", b"").decode("ascii")).items()
@@ -69,13 +65,12 @@ class GrowingEndpoint:
                 body = await _more(asked[1], query)
             except KvvizError as error:
                 log.info("A run is not shown while it is made: %s", error)
-        answered = Response(
+        return Response(
             body or b"",
             204 if body is None else 200,
             {"cache-control": "no-store", "x-content-type-options": "nosniff"},
             "application/octet-stream",
         )
-        await answered(scope, receive, send)
 
 
 def _kept_back_s() -> float:

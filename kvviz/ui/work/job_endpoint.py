@@ -10,9 +10,10 @@ import asyncio
 import re
 from contextlib import suppress
 
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
+from kvviz.ui.shell.path_endpoint import PathEndpoint
 from kvviz.ui.work import jobs
 
 ADDRESS = "_kvviz/jobs"
@@ -29,7 +30,7 @@ _ASKED = re.compile(rf"/{ADDRESS}/([\w-]{{1,64}})(?:/(cancel|aside|left))?$")
 """Wherever the app is mounted."""
 
 
-class JobEndpoint:
+class JobEndpoint(PathEndpoint):
     """Answer with what a page draws of a job; pass on every other request.
 
     ``GET …/key`` answers with a `kvviz.ui.work.jobs.Status`, and with null where the job is of the
@@ -39,20 +40,14 @@ class JobEndpoint:
     taken off its page, ``POST …/key/left`` that the page is being closed.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    PATH = _ASKED
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        asked = _ASKED.search(scope["path"]) if scope["type"] == "http" else None
-        if asked is None:
-            await self._app(scope, receive, send)
-            return
+    async def answer(self, asked: re.Match[str], scope: Scope) -> Response:
+        """Return what a page draws of a job."""
         code, said = answer(asked[1], scope["method"], asked[2])
         if scope.get("query_string") == LATER:
             said = await _later(asked[1], said)
-        answered = JSONResponse(said, code, {"cache-control": "no-store"})
-        await answered(scope, receive, send)
+        return JSONResponse(said, code, {"cache-control": "no-store"})
 
 
 async def _later(key: str, said: jobs.Status | None) -> jobs.Status | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from kvviz.engine.models.families.decoder_alone import DecoderAlone
 from kvviz.engine.models.families.family import Projection, Shape, too_small, uncut
 from kvviz.engine.observing.observation import (
     watch_added,
@@ -16,18 +17,18 @@ from kvviz.engine.observing.observation import (
     watch_projection,
 )
 from kvviz.trace.head_origin import ROW_PARTS, RowPart
-from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 
 # Causal masks, which checkpoints of older versions carry among their weights.
 _OLD_MASKS = (".attn.bias", ".attn.masked_bias")
 
 
-class _GPT2:
+class _GPT2(DecoderAlone):
     name: str = "gpt2"
     model_type: str = ""
     title = "GPT-2"
     config_class: type = GPT2Config
+    module = GPT2LMHeadModel
     settings: tuple[str, ...] = (
         "vocab_size",
         "n_positions",
@@ -45,12 +46,9 @@ class _GPT2:
     )
     sizes: tuple[str, ...] = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
     activation = "activation_function"
-    architecture: Architecture = "decoder"
     n_projections = 1  # one product gives queries, keys and values
     adds_ends = False
-    has_final_norm = True
-    norms_added = False
-    other_heads: tuple[str, ...] = ("multiple_choice_head.", "score.", "classifier.", "qa_outputs.")
+    other_heads: tuple[str, ...] = ("multiple_choice_head.", *DecoderAlone.other_heads)
 
     def refusal(self, settings: dict[str, Any]) -> str:
         if settings.get("add_cross_attention") or settings.get("is_causal") is False:
@@ -95,11 +93,6 @@ class _GPT2:
         if "lm_head.weight" in found or not config.tie_word_embeddings:
             yield "lm_head.weight", (config.vocab_size, width)
 
-    def module_class(
-        self, found: Mapping[str, Shape]
-    ) -> tuple[type[PreTrainedModel], dict[str, Any]]:
-        return GPT2LMHeadModel, {}
-
     def card_facts(self, config: Any, found: Mapping[str, Shape]) -> dict[str, Any]:
         return {
             "n_layers": config.n_layer,
@@ -112,18 +105,6 @@ class _GPT2:
 
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         return config.n_positions
-
-    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        return {"input_ids": tokens, "logits_to_keep": 1}
-
-    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        return {"input_ids": tokens, "use_cache": False}
-
-    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        return self.reading_inputs(tokens)
-
-    def reader(self, module: Any) -> Any:
-        return module
 
     def watch(self, module: Any) -> None:
         blocks = module.transformer.h

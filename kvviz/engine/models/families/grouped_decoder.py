@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
+from kvviz.engine.models.families.decoder_alone import DecoderAlone
 from kvviz.engine.models.families.family import Projection, Shape, Turn, too_small
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rotary import rope_refusal
@@ -20,7 +20,6 @@ from kvviz.engine.observing.observation import (
     watch_projection,
 )
 from kvviz.trace.head_origin import ROW_PARTS, RowPart
-from kvviz.trace.model_card import Architecture
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
@@ -48,14 +47,13 @@ SETTINGS: tuple[str, ...] = (
 )
 
 
-class GroupedDecoder:
+class GroupedDecoder(DecoderAlone):
     """A decoder whose query heads share KV heads in groups, and some of whose layers see a window.
 
     What sets a model type apart is in the attributes of a class of its own; those that are not
     named here are of `CheckpointFamily`.
 
     Attributes:
-        module: The class of its models.
         class_prefix: How the names of its classes in transformers begin.
         has_qk_norm: Whether queries and keys are normed, head by head.
         qkv_bias: Whether queries, keys and values have a bias whatever the config says.
@@ -68,16 +66,11 @@ class GroupedDecoder:
     title: str
     model_type: str = ""
     config_class: type
-    module: type[PreTrainedModel]
     settings: tuple[str, ...]
     sizes: tuple[str, ...] = SIZES
     activation: str = "hidden_act"
-    architecture: Architecture = "decoder"
     n_projections = 2
     adds_ends = True
-    has_final_norm = True
-    norms_added = False
-    other_heads: tuple[str, ...] = ("score.", "classifier.", "qa_outputs.")
     class_prefix: str
     has_qk_norm = False
     qkv_bias = False
@@ -178,12 +171,6 @@ class GroupedDecoder:
         if "lm_head.weight" in found or not config.tie_word_embeddings:
             yield "lm_head.weight", (config.vocab_size, width)
 
-    def module_class(
-        self, found: Mapping[str, Shape]
-    ) -> tuple[type[PreTrainedModel], dict[str, Any]]:
-        """Return the class with the head that predicts tokens."""
-        return self.module, {}
-
     def card_facts(self, config: Any, found: Mapping[str, Shape]) -> dict[str, Any]:
         """Return the shape, with the windows where there are any."""
         kinds = self.layer_kinds(config)
@@ -206,22 +193,6 @@ class GroupedDecoder:
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         """Return the positions that the model is meant for; its weights set no limit."""
         return config.max_position_embeddings
-
-    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        """Return the arguments of a decode step."""
-        return {"input_ids": tokens, "logits_to_keep": 1}
-
-    def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        """Return the arguments of a pass over a whole text."""
-        return {"input_ids": tokens, "use_cache": False}
-
-    def trial_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        """Return the arguments of a pass that keeps nothing."""
-        return self.reading_inputs(tokens)
-
-    def reader(self, module: Any) -> Any:
-        """Return the module itself."""
-        return module
 
     def watch(self, module: Any) -> None:
         """Let observers hear of the key and value products and of the residual stream."""

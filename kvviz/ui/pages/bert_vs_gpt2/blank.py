@@ -16,6 +16,7 @@ from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import ROOM, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, counted, shown_token
+from kvviz.ui.parts import card_texts
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.tables import bars
 from kvviz.ui.shell.plain_text import percent, plain_html, visible
@@ -166,8 +167,8 @@ def one_way(way: str, sight: str, found: Filled, number: int) -> str:
         time=f"{1e3 * guess.seconds:,.0f} ms",
     )
     return (
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
-        f'<p class="kvviz-body">{plain_html(sight)}</p>'
+        card_texts.heading(way)
+        + card_texts.body(sight)
         + bars(
             f"blank-{('left', 'tried', 'both')[number]}",
             lines,

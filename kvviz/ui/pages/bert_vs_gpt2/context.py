@@ -16,10 +16,9 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import choose_token, shown_token
 from kvviz.ui.pages.bert_vs_gpt2.state import PREFIX
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.tables import table
-from kvviz.ui.shell.plain_text import plain_html
 
 # Translators: Answers to the question in which model the vector of a word differs.
 NEITHER, ONLY, BOTH = N_("in neither"), N_("only in {model}"), N_("in both")
@@ -84,11 +83,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
     caption = lessons().caption("context-test")
     heading = _("How far the vector of “{word}” is apart in the two texts").format(word=word)
     with st.container(border=True, key="kvviz-card-context"):
-        st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(heading)}</div>"
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-        )
+        card_texts.head(heading, caption.text)
         figure = vector_shifts(dict(zip(names, shifts, strict=True)))
         spoken = [
             _("Cosine distance over the layers."),
@@ -113,7 +108,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
                 ],
                 [shift_line(name, shift) for name, shift in zip(names, shifts, strict=True)],
             )
-            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+            + card_texts.source(caption.source)
         )
 
 

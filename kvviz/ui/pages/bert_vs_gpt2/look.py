@@ -17,7 +17,7 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import NOTES, ReadRequest, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.recorded_pair import is_recorded, recorded_pair
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.shell.plain_text import percent, plain_html
@@ -106,11 +106,7 @@ def every_head(pair: Pair, *, recorded: bool) -> None:
     caption = lessons().caption("every-head")
     heading = _("Every head in three numbers")
     with st.container(border=True, key="kvviz-card-heads"):
-        st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(heading)}</div>"
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-        )
+        card_texts.head(heading, caption.text)
         measures = {
             pair.names[0]: head_measures(pair.left),
             pair.names[1]: head_measures(pair.right),
@@ -123,4 +119,4 @@ def every_head(pair: Pair, *, recorded: bool) -> None:
         for column, measure in zip(st.columns(3, gap="small"), MEASURES, strict=True):
             with column:
                 chart.draw(head_comparison(measures, measure), spoken(measures, measure), tags=tags)
-        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+        st.html(card_texts.source(caption.source))

@@ -17,6 +17,7 @@ from kvviz.ui.pages.bert_vs_gpt2.payload import ChangedRows, Pair
 from kvviz.ui.pages.bert_vs_gpt2.picture import picture
 from kvviz.ui.pages.bert_vs_gpt2.readings import ReadRequest, Which, Workbench
 from kvviz.ui.pages.bert_vs_gpt2.rows import appended, counted, marked, word_to_append
+from kvviz.ui.parts import card_texts
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html, visible
@@ -154,8 +155,7 @@ def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[s
     sentence = plain_html(suffered(found, names))
     with bench.above, st.container(border=True, key="kvviz-card-masks"):
         st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(heading)}</div>"
+            f"{card_texts.heading(heading)}"
             f'<p class="kvviz-told" data-kvviz="losses">{sentence}</p>'
             f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
             + table(
@@ -169,7 +169,7 @@ def losses(bench: Workbench, text: str, own: Both, swapped: Both, names: tuple[s
                 ],
                 lines,
             )
-            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+            + card_texts.source(caption.source)
         )
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import KvvizError, RunCancelledError
-from kvviz.lessons import lessons
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.bert_vs_gpt2 import blank, context, look, masks, rows, settings, writing
 from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import NAME, PREFIX, TwinsState
+from kvviz.ui.pages.bert_vs_gpt2.view import TwinsView
+from kvviz.ui.parts.experiments_page import ExperimentsPage
 from kvviz.ui.parts.model_choice import choose_model
-from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import Link
-from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.errors_shown import bounded, show_error
-from kvviz.ui.shell.links import lines_about
-from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work import preload, runs
+from kvviz.ui.shell.errors_shown import bounded
 
 DRAW = {
     "look": look.draw,
@@ -36,112 +33,61 @@ DRAW = {
 @bounded
 def show() -> None:
     """Draw the page."""
-    environment = Environment.read()
-    state = TwinsState.here(NAME)
-    if state.address.is_come_to:
-        # The pictures are mounted anew, and begin where they are told and not where they began.
-        state.view_number += 1
-    state.address.follow(lambda link: take_link(state, environment, link))
-    with st.sidebar:
-        model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
-        bert = choose_model("BERT", f"{PREFIX}bert", "bert")
-    state.change(model=model, bert=bert)
-    st.title(_("BERT beside GPT-2"), anchor=False)
-    heading = _("The experiment")
-    st.html(
-        f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
-        f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-    )
-    status = st.container(key="kvviz-status")
-    with st.container(border=True, key="kvviz-card-experiment"):
-        choose(state)
-        card = st.container(key="kvviz-experiment")
-    below = st.container(key="kvviz-twins-result")
-    with below:
-        places = st.container(), st.container(), st.container()
-    try:
-        require(state.settings, environment)
-        with below:
-            DRAW[state.settings.do](Workbench(state, environment, *places), card)
-    except RunCancelledError:
-        pass  # The bench has said so, and offered to do it again.
-    except KvvizError as error:
-        with card:
-            show_error(error)
-            offer_remedy(state)
-    with status:
-        notes.draw(state.notes)
-    state.address.write(settings.write(state.settings, state.view))
-    preload.begin()
+    BertVsGpt2Page(TwinsState.here(NAME)).draw()
 
 
-def take_link(state: TwinsState, environment: Environment, link: Link) -> None:
-    """Make the page show what a link says."""
-    wanted, view, unusable = settings.parse(link.parameters)
-    state.notes = lines_about(unusable)
-    usual = TwinSettings()
-    for name in ("model", "bert"):
-        asked = getattr(wanted, name)
-        if not environment.allows(asked, typed_here=False):
-            state.notes += (
-                _(
-                    "This link asks for the model {model}, which is not one that ships with kvviz. "
-                    "Choose it at the left if you want it to be loaded."
-                ).format(model=asked),
-            )
-            wanted = replace(wanted, **{name: getattr(usual, name)})
-    # A step back must not cost what was typed and has no address yet.
-    typed = state.typed_since() if link.by_history else {}
-    state.take(replace(wanted, **typed), view)
+class BertVsGpt2Page(ExperimentsPage[TwinsState]):
+    """One drawing of the page."""
 
+    TITLE = N_("BERT beside GPT-2")
+    CHOICE = N_("What to do with the text")
+    EXPERIMENTS = EXPERIMENTS
+    MODELS = ("model", "bert")
+    RESULT = "kvviz-twins-result"
 
-def choose(state: TwinsState) -> None:
-    """Draw what can be done, and the text that it is done with."""
-    do = st.segmented_control(
-        _("What to do with the text"),
-        list(EXPERIMENTS),
-        key=f"{PREFIX}do",
-        format_func=lambda name: _(EXPERIMENTS[name]),
-        label_visibility="collapsed",
-        persist_state="session",
-        required=True,
-    )
-    state.change(do=do)
-    if do == "context":
-        return
-    text = st.text_area(
-        _("Text"),
-        key=f"{PREFIX}text",
-        height=72,
-        persist_state="session",
-    )
-    state.change(text=text)
+    @property
+    def are_twins(self) -> bool:
+        """Whether the models are those that ship, which are alike in all but mask and objective."""
+        wanted, usual = self.state.settings, TwinSettings()
+        return (wanted.model, wanted.bert) == (usual.model, usual.bert)
 
+    @property
+    def caption(self) -> str:
+        """Name of the line below the title: twins are only those that ship."""
+        return "bert-vs-gpt2" if self.are_twins else "bert-vs-gpt2-others"
 
-def require(wanted: TwinSettings, environment: Environment) -> None:
-    """Refuse models that may not be loaded, or that nobody has named.
+    def parse(
+        self, parameters: Mapping[str, str]
+    ) -> tuple[TwinSettings, TwinsView, tuple[str, ...]]:
+        """Read a link: settings and view, and a phrase on each value that could not be used."""
+        return settings.parse(parameters)
 
-    Raises:
-        ModelNotFoundError: If so.
-    """
-    for name in (wanted.model, wanted.bert):
-        environment.require(name, typed_here=runs.is_local_visitor())
+    def write(self) -> dict[str, str]:
+        """Return the parameters that lead back to what is shown."""
+        return settings.write(self.state.settings, self.state.view)
 
+    def choose_models(self) -> dict[str, str]:
+        """Draw the lists of both families."""
+        return {
+            "model": choose_model("GPT-2", f"{PREFIX}model", "gpt2"),
+            "bert": choose_model("BERT", f"{PREFIX}bert", "bert"),
+        }
 
-def offer_remedy(state: TwinsState) -> None:
-    """Draw a button that goes back to the models that ship, where another one is chosen."""
-    usual = TwinSettings()
-    if (state.settings.model, state.settings.bert) == (usual.model, usual.bert):
-        return
+    def text_label(self, do: str) -> str:
+        """Return the name of the text; a word in context has two of its own."""
+        return "" if do == "context" else _("Text")
 
-    def take() -> None:
-        state.take(replace(state.settings, model=usual.model, bert=usual.bert), state.view)
+    def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
+        """Draw the experiment that is chosen."""
+        DRAW[self.state.settings.do](Workbench(self.state, self.environment, *places), card)
 
-    st.button(_("Take the twins that ship"), key=f"{PREFIX}remedy", on_click=take)
+    def offer_remedy(self) -> None:
+        """Draw a button that goes back to the models that ship, where another one is chosen."""
+        if self.are_twins:
+            return
+        state, usual = self.state, TwinSettings()
 
+        def take() -> None:
+            state.take(replace(state.settings, model=usual.model, bert=usual.bert), state.view)
 
-def lead(wanted: TwinSettings) -> str:
-    """Return the line below the title: twins are only those that ship."""
-    usual = TwinSettings()
-    twins = (wanted.model, wanted.bert) == (usual.model, usual.bert)
-    return lessons().caption("bert-vs-gpt2" if twins else "bert-vs-gpt2-others").text
+        st.button(_("Take the twins that ship"), key=f"{PREFIX}remedy", on_click=take)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,14 @@ from kvviz.translation import language
 from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, Pair, n_bytes, pack
 from kvviz.ui.pages.bert_vs_gpt2.view import LOOKS, SIDES, TwinCell, TwinsView
 from kvviz.ui.parts.cell_link import rows_of
+from kvviz.ui.parts.painted_figure import PaintedFigure
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.front_end import front_end
-from kvviz.ui.shell.served_bytes import serve_buffer, voucher
-
-log = logging.getLogger(__name__)
+from kvviz.ui.shell.served_bytes import serve_buffer
 
 FOLDER = Path(__file__).parent
-STYLE = Path(kvviz.player.__file__).parent / "player.css"
-
-
-def _component() -> Callable[..., Any]:
-    """Return what mounts the picture; how a row is made is dressed as in the player."""
-    return front_end(
-        "kvviz_patterns",
-        FOLDER / "patterns.bundle.js",
-        FOLDER / "patterns.css",
-        STYLE,
-    )
+# How a row is made is dressed as in the player.
+STYLES = (FOLDER / "patterns.css", Path(kvviz.player.__file__).parent / "player.css")
+FIGURE = PaintedFigure("kvviz_patterns", FOLDER / "patterns.bundle.js", STYLES)
 
 
 def checked_view(message: object, pair: Pair) -> TwinsView:
@@ -128,15 +117,8 @@ def twins(
             )
         )
 
-    def moved() -> None:
-        message = st.session_state.get(key, {}).get("view")
-        if message is None:
-            return
-        try:
-            found = checked_view(message, pair)
-        except LinkError as error:
-            log.warning("Left unheard: %s", error)
-            return
+    def moved(message: Any) -> None:
+        found = checked_view(message, pair)
         # What was in view before the component took on another view is of the past.
         if message.get("view_number") != view_number:
             return
@@ -147,4 +129,4 @@ def twins(
         if on_view:
             on_view(found)
 
-    _component()(key=key, data=voucher(memory["buffer"].address), on_view_change=moved)
+    FIGURE.mount(memory["buffer"].address, key=key, on_view=moved)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
-from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings, parse
+from kvviz.ui.pages.bert_vs_gpt2.settings import TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.view import TwinsView
+from kvviz.ui.parts.experiments_page import ExperimentsState
 from kvviz.ui.parts.model_choice import put_model
-from kvviz.ui.shell.page_state import PageState
 
 NAME = "bert_vs_gpt2_page"
 PREFIX = "bg:"
@@ -20,27 +20,26 @@ LIVES = "bg-lives"
 """Key of the lives of both models' rows."""
 TYPED = ("do", "text", "word", "by", "new", "seed", "one", "other")
 """Settings whose control has the same value under the same name; the others depend on the text."""
-TEXTS = ("text", "word", "by", "one", "other")
-"""Those of them that are typed."""
 CHOSEN = tuple(f"{PREFIX}{name}:" for name in ("at", "blank", "focus"))
 """Beginnings of the keys of lists that hold the tokens of a text."""
 
 
 @dataclass
-class TwinsState(PageState):
+class TwinsState(ExperimentsState):
     """One person's page.
 
     Attributes:
         settings: What was asked for last.
         view: What is looked at.
-        view_number: Counts the times that pictures were told to take on a view of the page's.
         chosen_by_link: Lists of tokens in which a link has chosen one, until they are drawn.
     """
 
     settings: TwinSettings = field(default_factory=TwinSettings)
     view: TwinsView = field(default_factory=TwinsView)
-    view_number: int = 0
     chosen_by_link: set[str] = field(default_factory=set)
+
+    PREFIX: ClassVar[str] = PREFIX
+    TEXTS: ClassVar[tuple[str, ...]] = ("text", "word", "by", "one", "other")
 
     def take(self, settings: TwinSettings, view: TwinsView) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""
@@ -54,16 +53,6 @@ class TwinsState(PageState):
                 del st.session_state[key]
         put_model(f"{PREFIX}model", "gpt2", settings.model)
         put_model(f"{PREFIX}bert", "bert", settings.bert)
-
-    def typed_since(self) -> dict[str, str]:
-        """Return the texts that were typed since the address was written last, by their names."""
-        last, _, _ = parse(self.address.written or {})
-        said = {name: st.session_state.get(f"{PREFIX}{name}") for name in TEXTS}
-        return {
-            name: text
-            for name, text in said.items()
-            if isinstance(text, str) and text != getattr(last, name)
-        }
 
     def change(self, **values: Any) -> None:
         """Take over what a control says; a cell and a step are of what was asked for before."""

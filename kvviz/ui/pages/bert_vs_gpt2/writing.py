@@ -19,6 +19,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.settings import write as write_link
 from kvviz.ui.pages.bert_vs_gpt2.state import LIVES, PREFIX, TwinsState
 from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife, written_lives
+from kvviz.ui.parts import card_texts
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.tables import table
 from kvviz.ui.parts.view import OUTSIDE
@@ -314,7 +315,7 @@ def show(
     ):
         with column, st.container(border=True, key=f"kvviz-card-write-{name}", height="stretch"):
             st.html(
-                f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(way)}</div>'
+                f"{card_texts.heading(way)}"
                 f'<p class="kvviz-written" data-kvviz="written-{name}">'
                 f"<span>{shown(text[-160:])}</span>{shown(one.text)}</p>"
             )
@@ -350,11 +351,10 @@ def show(
     ]
     with st.container(border=True, key="kvviz-card-price"):
         st.html(
-            '<div class="kvviz-heading" role="heading" aria-level="3">'
-            f"{plain_html(heading)}</div>"
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+            card_texts.heading(heading)
+            + card_texts.body(caption.text)
             + table("writing", header, lines, best)
-            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+            + card_texts.source(caption.source)
         )
 
 

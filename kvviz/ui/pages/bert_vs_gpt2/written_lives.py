@@ -5,29 +5,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Int32
 
-from kvviz.errors import LinkError
 from kvviz.player import packed_buffer
 from kvviz.player.lives import life_spans
 from kvviz.trace.cut_characters import with_characters
-from kvviz.translation import front_end_catalogue, language
+from kvviz.translation import front_end_catalogue
+from kvviz.ui.parts.painted_figure import CARD, PaintedFigure
 from kvviz.ui.parts.told_place import told_place
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.front_end import front_end
-from kvviz.ui.shell.served_bytes import serve_buffer, voucher
-
-log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
+FIGURE = PaintedFigure(
+    "kvviz_written_lives", HERE / "written_lives.bundle.js", (CARD, HERE / "written_lives.css")
+)
 VERSION = 2
 Cache = Literal["on", "off"]
 
@@ -118,13 +116,6 @@ def _tokens(
     return found
 
 
-def _component() -> Callable[..., Any]:
-    """Return what mounts it."""
-    return front_end(
-        "kvviz_written_lives", HERE / "written_lives.bundle.js", HERE / "written_lives.css"
-    )
-
-
 @st.fragment
 @bounded
 def written_lives(
@@ -147,24 +138,17 @@ def written_lives(
         view_number: Another one, and the component goes to `step`.
         on_step: Told each step that the person comes to rest at.
     """
-    memory = st.session_state.setdefault(f"{key}:memory", {"shown": None})
-    shown = (*(id(one) for one in writers), view_number, language())
-    if memory["shown"] != shown:
-        # The writers are kept so that no other object comes to stand where one stood in memory.
-        buffer = serve_buffer(pack(writers, step=step, view_number=view_number))
-        memory.update(shown=shown, writers=writers, buffer=buffer)
+    n_steps = max(len(one.passes) for one in writers)
 
-    def moved() -> None:
-        message = st.session_state.get(key, {}).get("view")
-        if message is None:
-            return
-        try:
-            n_steps = max(len(one.passes) for one in writers)
-            found = told_place(message, "step", n_steps, view_number)
-        except LinkError as error:
-            log.warning("Left unheard: %s", error)
-            return
+    def moved(message: object) -> None:
+        found = told_place(message, "step", n_steps, view_number)
         if found is not None and on_step:
             on_step(found)
 
-    _component()(key=key, data=voucher(memory["buffer"].address), on_view_change=moved)
+    FIGURE.draw(
+        lambda: pack(writers, step=step, view_number=view_number),
+        tuple(writers),
+        view_number,
+        key=key,
+        on_view=moved,
+    )

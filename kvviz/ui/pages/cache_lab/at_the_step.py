@@ -8,7 +8,7 @@ from kvviz.figures.kept_steps import KeptSteps, kept_steps
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, Likely
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import bars
@@ -60,8 +60,8 @@ def next_tokens(run: KeptRun, view: View) -> None:
     chosen = trace.tokens[trace.n_prompt + step]
     parts = [
         f'<div data-kvviz="kept-part"{said}>{figure_tag("measured")}',
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>',
-        f'<p class="kvviz-body">{plain_html(told)}</p>',
+        card_texts.heading(heading),
+        card_texts.body(told),
         _named(_("With the part that is kept"), "kept-next", run.own[step], chosen),
         _named(_("With every row"), "full-next", run.full[step], chosen),
         "</div>",
@@ -84,10 +84,7 @@ def every_step(run: KeptRun, view: View) -> None:
         for name, words in named
     ]
     heading = _("How far from the full cache")
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-    )
+    card_texts.head(heading, caption.text)
     spoken = [
         _("{way}: {kl:.3f} nats on average, the same token at {same} of {n} steps").format(
             way=one.name, kl=one.divergences.mean(), same=int(one.same.sum()), n=one.same.size

@@ -101,6 +101,23 @@ class Bench:
 
         return Work(f"lab-{name}", (wanted.model, about), words, work)
 
+    def run_task(
+        self, name: str, about: tuple[Any, ...], words: str, make: Callable[..., Any]
+    ) -> Work:
+        """Return the work that makes a run, as `task` does any.
+
+        Args:
+            name: What kind of run it is.
+            about: What is asked for besides the model.
+            words: What to say while it goes on.
+            make: Makes it of the model, of who waits, of how the model is asked for, and of
+                `about`, part by part.
+        """
+        settings = self.of_model
+        return self.task(
+            name, about, words, lambda model, asker: make(model, asker, settings, *about)
+        )
+
     def result(self, task: Work) -> Any:
         """Return what a piece of work gives, drawn where work of this page is waited for.
 

@@ -15,11 +15,11 @@ from kvviz.ui.pages.cache_lab import measured_here, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import WAYS
 from kvviz.ui.pages.cache_lab.measured_here import Found
-from kvviz.ui.pages.cache_lab.stories import BUDGETS, LINES, Losses, all_words, read_stories
-from kvviz.ui.parts import chart
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, LINES, all_ways
+from kvviz.ui.parts import card_texts, chart
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
-from kvviz.ui.shell.plain_text import plain_html
 
 NAMES = {
     "window": N_("window"),
@@ -38,45 +38,27 @@ ASKED_AT = 32
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
     found = measured_here.found(bench, lambda: work(bench), recorded.of_stories)
-    with bench.card:
-        done = experiment(bench, found).draw()
-        st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))
-    if done is not None:
+    if measured_here.ask(bench, found, experiment(bench, found)) is not None:
         with bench.stage:
             card(found)
 
 
 def work(bench: Bench) -> Work:
     """Return the work that reads a story here, with all ways at all budgets."""
-    n_read = bench.settings.tokens
-    return bench.task(
-        "budgets",
-        n_read,
-        _("Reading a story in {n} ways").format(n=len(all_words(BUDGETS))),
-        lambda model, asker: read_stories(
-            model,
-            all_words(BUDGETS),
-            n_read=n_read,
-            n_stories=1,
-            progress=asker.report,
-            cancel=asker.cancelled,
-        ),
-    )
+    ways = all_ways(BUDGETS)
+    said = _("Reading a story in {n} ways").format(n=len(ways))
+    return measured_here.story_work(bench, "budgets", said, ways)
 
 
-def experiment(bench: Bench, found: Found[Losses]) -> Experiment:
+def experiment(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the experiment with one result."""
-    return Experiment(
-        "loss-by-budget",
-        [Choice({name: _(SHORT.get(name, NAMES[name])) for name in ASKED})],
-        lambda _none: told(found),
-        words={"rows": ASKED_AT},
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
+    answers = {name: SHORT.get(name, NAMES[name]) for name in ASKED}
+    return measured_here.story_experiment(
+        bench, found, "loss-by-budget", answers, lambda: told(found), rows=ASKED_AT
     )
 
 
-def told(found: Found[Losses]) -> Verdict:
+def told(found: Found[StoryLosses]) -> Verdict:
     """Say which way costs least at one budget, with the others and the controls beside it."""
     losses = found.result
     words = {name: line.words(ASKED_AT) for name, line in LINES.items()}
@@ -110,14 +92,14 @@ def told(found: Found[Losses]) -> Verdict:
     )
 
 
-def is_dearer(losses: Losses, one: str, best: str) -> bool:
+def is_dearer(losses: StoryLosses, one: str, best: str) -> bool:
     """Whether a way can be told from the best: over stories, or where there is one, at all."""
     if losses.n_stories == 1:
         return True
     return paired_difference(losses.more[one], losses.more[best]).is_sure
 
 
-def card(found: Found[Losses]) -> None:
+def card(found: Found[StoryLosses]) -> None:
     """Draw all ways over all budgets, as a chart and as a table."""
     losses, caption = found.result, lessons().caption("loss-by-budget")
     heading = _("Loss against budget")
@@ -134,10 +116,7 @@ def card(found: Found[Losses]) -> None:
         for name, each in costs.items()
     ]
     with st.container(border=True, key="kvviz-card-lab-budgets"):
-        st.html(
-            f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-        )
+        card_texts.head(heading, caption.text)
         chart.draw(
             loss_by_budget(BUDGETS, lines),
             _(
@@ -156,7 +135,7 @@ def card(found: Found[Losses]) -> None:
                 ],
                 [None, *(_least(costs, column) for column in range(len(BUDGETS)))],
             )
-            + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+            + card_texts.source(caption.source)
         )
 
 

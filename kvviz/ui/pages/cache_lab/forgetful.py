@@ -14,7 +14,7 @@ from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import WAYS as PUBLISHED_WAYS
 from kvviz.ui.pages.cache_lab.measured_here import Found
 from kvviz.ui.pages.cache_lab.needle import DISTANCES, FULL, ROWS, SPAN, Gains, read_needles
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html
@@ -135,10 +135,7 @@ def card(found: Found[Gains]) -> None:
         ErrorLine(name, _(label), gains.mean(name), gains.error(name))
         for name, label in NAMES.items()
     ]
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-    )
+    card_texts.head(heading, caption.text)
     chart.draw(
         needle_gain(DISTANCES, lines),
         _("Gain of a second telling over the distance, for {n} caches; the table says the same.")
@@ -155,5 +152,5 @@ def card(found: Found[Gains]) -> None:
             header,
             [[one.name, *(f"{value:+.2f}" for value in one.values)] for one in lines],
         )
-        + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        + card_texts.source(caption.source)
     )

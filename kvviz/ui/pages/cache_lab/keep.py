@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
-from kvviz.analysis.paired_difference import PairedDifference, paired_difference
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.pages.cache_lab import at_the_step, recorded, run_player, settings
+from kvviz.ui.pages.cache_lab import at_the_step, beside_control, recorded, run_player, settings
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.beside_control import ALIKE, WAY, BesideControl
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, reading_task, run_task
+from kvviz.ui.pages.cache_lab.named_choice import choose_named
 from kvviz.ui.pages.cache_lab.settings import MOST_NEW
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
-from kvviz.ui.parts.quantity import in_bytes
 
-WAY, LOT, ALIKE = "way", "lot", "alike"
+LOT = "lot"
 
 
 def draw(bench: Bench) -> None:
@@ -29,14 +27,14 @@ def draw(bench: Bench) -> None:
         question = st.container(key="kvviz-lab-question")
     run: KeptRun = bench.result(run_task(bench))
     with question:
-        done = experiment(bench, run).draw()
-        if recorded.of_keep(bench.settings) is not None:
-            recorded.say(
-                _(
-                    "The sentence is recorded: {machine}. It ships; the run below is made here. "
-                    "Change the text or the rows, and all of it is measured here."
-                )
-            )
+        done = recorded.ask(
+            experiment(bench, run),
+            _(
+                "The sentence is recorded: {machine}. It ships; the run below is made here. "
+                "Change the text or the rows, and all of it is measured here."
+            ),
+            is_recorded=recorded.of_keep(bench.settings) is not None,
+        )
     with bench.stage:
         run_player.draw(
             bench,
@@ -54,14 +52,8 @@ def draw(bench: Bench) -> None:
 def controls(state: LabState) -> None:
     """Draw which rows are kept, and how far the text is gone on with."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
-        way = st.selectbox(
-            _("Keep"),
-            list(WAYS),
-            key=f"{PREFIX}way",
-            format_func=lambda name: _(WAYS[name].label),
-            persist_state="session",
-            width=330,
-        )
+        labels = {name: one.label for name, one in WAYS.items()}
+        way = choose_named(_("Keep"), "way", labels, 330)
         rows = _number(_("Rows a head"), "rows")
         takes = WAYS[way].takes_sinks
         sinks = _number(_("Sinks among them"), "sinks", disabled=not takes)
@@ -118,88 +110,45 @@ def experiment(bench: Bench, run: KeptRun) -> Experiment:
 
 def told(run: KeptRun, part: KeptPart, found: Judgement, *, is_recorded: bool) -> Verdict:
     """Say what came out, with the control beside it."""
-    own = found.caches[run.words]
-    facts: dict[str, object] = {
-        "loss": f"{own.loss:.4f}",
-        "full-loss": f"{found.full_loss:.4f}",
-        "kl": f"{own.kl:.4f}",
-        "n-same": own.n_same,
-        "n-scored": found.n_scored,
-        "cache-bytes": own.n_bytes,
-        "full-bytes": found.full_bytes,
-        "recorded": int(is_recorded),
-    }
-    words: Mapping[str, object] = {
-        "way": _capital(part.told),
-        "n": found.n_scored,
-        "kl": f"{own.kl:.3f}",
-        "same": own.n_same,
-        "more": f"{own.loss - found.full_loss:+.3f}",
-        "bytes": in_bytes(own.n_bytes),
-        "full_bytes": in_bytes(found.full_bytes),
-    }
+    way = WAYS[part.way]
     lines = [
-        _(WAYS[part.way].keeps),
+        _(way.keeps),
         _(
             "Loss a token with every row: {full:.3f} nats; with {way}: {loss:.3f} nats, over "
             "{n} tokens."
-        ).format(full=found.full_loss, way=part.told, loss=own.loss, n=found.n_scored),
+        ).format(
+            full=found.full_loss,
+            way=part.told,
+            loss=found.caches[run.words].loss,
+            n=found.n_scored,
+        ),
     ]
-    source = " ".join(
-        one
-        for one in (_("Recorded, and shipped.") if is_recorded else "", WAYS[part.way].source)
-        if one
-    )
+    source = recorded.source(way.source, is_recorded=is_recorded)
+    words: dict[str, object] = {"way": beside_control.capital(part.told)}
+    facts: dict[str, object] = {"recorded": int(is_recorded)}
     if run.control is None:
         said = _(
             "{way}: {kl} nats a token away from the full cache, and the same likeliest token "
             "{same} times of {n}; the text costs {more} nats a token more. Kept: {bytes} of "
             "{full_bytes}."
-        ).format(**words)
+        ).format(**words, **beside_control.amounts(found, run.words))
+        facts |= beside_control.facts(found, run.words)
         return Verdict([], said, lines, source, facts=facts)
-    control = found.caches[run.control]
-    apart = paired_difference(own.divergences, control.divergences)
-    facts |= {
-        "control-loss": f"{control.loss:.4f}",
-        "control-kl": f"{control.kl:.4f}",
-        "control-bytes": control.n_bytes,
-        "outcome-is": nearer(apart),
-    }
+    both = BesideControl(found, run.words, run.control, LOT)
     lines += [
         _("Its control: {control}; loss {loss:.3f} nats.").format(
-            control=named(run.control), loss=control.loss
+            control=named(run.control), loss=both.of_control.loss
         ),
-        _(
-            "Difference of both from the full cache, token by token: {mean:+.3f} ± {error:.3f} "
-            "nats (standard error). Below twice its error it is called none."
-        ).format(mean=apart.mean, error=apart.error),
+        both.difference,
     ]
-    return Verdict(
-        [{nearer(apart)}],
-        {
-            **words,
-            "outcome": outcome(nearer(apart), part),
-            "control_kl": f"{control.kl:.3f}",
-            "control_same": control.n_same,
-            "control_more": f"{control.loss - found.full_loss:+.3f}",
-        },
-        lines,
-        source,
-        facts=facts,
-    )
-
-
-def nearer(apart: PairedDifference) -> str:
-    """Return the answer that a difference of the way from its control comes to."""
-    if not apart.is_sure:
-        return ALIKE
-    return WAY if apart.mean < 0 else LOT
+    words |= both.amounts | {"outcome": outcome(both.nearer, part)}
+    return Verdict([{both.nearer}], words, lines, source, facts=facts | both.facts)
 
 
 def outcome(answer: str, part: KeptPart) -> str:
     """Say in a sentence what a difference comes to."""
     if answer == ALIKE:
-        return _("On this text no difference of both can be shown.")
+        return beside_control.nothing_shown()
     if answer == LOT:
         return _("Rows drawn by lot come nearer to the full cache.")
     # Translators: {way} is "a window of the last rows" or the like.
@@ -219,7 +168,3 @@ def named(control: str) -> str:
         else _("{rows} rows a head by lot, {share:.0%} of them the last ones, {sinks}")
     )
     return form.format(rows=facts["budget"], share=facts["recent"], sinks=sinks)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,9 @@ class KeptRun:
 
 def run_task(bench: Bench) -> Work:
     """Return the work that makes the run."""
-    wanted, settings = bench.settings, bench.of_model
-    part, text, new = wanted.cache, wanted.text, wanted.new
-    return bench.task(
-        "run",
-        (part, text, new),
-        _("Writing on with a part of the rows"),
-        lambda model, asker: make(model, asker, settings, part, text, new),
-    )
+    wanted = bench.settings
+    about = wanted.cache, wanted.text, wanted.new
+    return bench.run_task("run", about, _("Writing on with a part of the rows"), make)
 
 
 def make(
@@ -138,22 +134,38 @@ def _likely(model: LoadedModel, ids: list[int], probs: list[float]) -> Likely:
 
 
 def reading_task(bench: Bench) -> Work:
-    """Return the work that feeds the second half of the text to both caches and the control."""
-    wanted = bench.settings
-    part, text = wanted.cache, wanted.text
+    """Return the work that feeds the second half of the text to the part and to its control."""
+    part = bench.settings.cache
+
+    def ways() -> list[str]:
+        words = part.for_engine
+        control = control_words(words)
+        return [words] if control is None else [words, control]
+
+    return second_half(bench, "reading", part, ways)
+
+
+def second_half(bench: Bench, name: str, about: Hashable, ways: Callable[[], list[str]]) -> Work:
+    """Return the work that reads half of the text and feeds the other half to ways of keeping rows.
+
+    Args:
+        bench: The page's bench.
+        name: What kind of work it is.
+        about: What it depends on besides the text and the model.
+        ways: Returns the ways, in the engine's words; asked where the work is done.
+    """
+    text = bench.settings.text
 
     def do(model: LoadedModel, asker: Asker) -> Judgement:
         ids = read_tokens(model, text, 0)
-        words = part.for_engine
-        control = control_words(words)
         return judgement(
             model,
             ids,
-            [one for one in (words, control) if one is not None],
+            ways(),
             n_prompt=len(ids) // 2,
             progress=asker.report,
             cancel=asker.cancelled,
         )
 
     # Translators: stands before "12 of 54", tokens of the text.
-    return bench.task("reading", (part, text), _("Reading the second half, token by token"), do)
+    return bench.task(name, (about, text), _("Reading the second half, token by token"), do)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -13,9 +13,14 @@ from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.settings import LENGTHS, LabSettings
 from kvviz.ui.pages.cache_lab.state import PREFIX
-from kvviz.ui.parts.experiment import Record, Work
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses, read_stories
+from kvviz.ui.parts.experiment import Choice, Experiment, Outcome, Record, Verdict, Work
 from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.equal_work import Asker
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
 
 T = TypeVar("T")
 
@@ -80,6 +85,66 @@ def found(
     if record is not None and key not in seen:
         return Found(record, True)
     return Found(bench.result(work), False)
+
+
+def story_work(bench: Bench, name: str, words: str, ways: Mapping[str, str]) -> Work:
+    """Return the work that reads one held-out story here, as far as is chosen.
+
+    Args:
+        bench: The page's bench.
+        name: What kind of work it is.
+        words: What to say while it goes on.
+        ways: The ways of keeping rows to read it with, in the engine's words by their names.
+    """
+    n_read = bench.settings.tokens
+
+    def do(model: LoadedModel, asker: Asker) -> StoryLosses:
+        return read_stories(
+            model,
+            ways,
+            n_read=n_read,
+            n_stories=1,
+            progress=asker.report,
+            cancel=asker.cancelled,
+        )
+
+    return bench.task(name, n_read, words, do)
+
+
+def ask(bench: Bench, found: Found[StoryLosses], experiment: Experiment) -> Outcome | None:
+    """Draw a question on stories with what is said of where its answer comes from."""
+    with bench.card:
+        outcome = experiment.draw()
+        st.html(said(found.is_recorded, found.result.n_stories, found.result.n_read))
+    return outcome
+
+
+def story_experiment(
+    bench: Bench,
+    found: Found[StoryLosses],
+    question: str,
+    answers: Mapping[str, str],
+    tell: Callable[[], Verdict],
+    **words: object,
+) -> Experiment:
+    """Return a question that is answered by stories: told at once where they are recorded.
+
+    Args:
+        bench: The page's bench.
+        found: What came of the stories.
+        question: Its id in the lessons.
+        answers: What can be chosen, marked for translation, by name.
+        tell: Returns what came out.
+        words: What stands in the question's braces.
+    """
+    return Experiment(
+        question,
+        [Choice({name: _(label) for name, label in answers.items()})],
+        lambda _none: tell(),
+        words=words,
+        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
+        is_open=found.is_recorded,
+    )
 
 
 def said(is_recorded: bool, n_stories: int, n_read: int) -> str:

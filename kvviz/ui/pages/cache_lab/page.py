@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import KvvizError, RunCancelledError
-from kvviz.lessons import lessons
+from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
@@ -15,16 +16,12 @@ from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.many import many
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
-from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, TYPED, LabState, said_by_controls
+from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
 from kvviz.ui.pages.cache_lab.surgery import surgery
+from kvviz.ui.parts.experiments_page import ExperimentsPage
 from kvviz.ui.parts.model_choice import choose_model, put_model
-from kvviz.ui.shell import notes
-from kvviz.ui.shell.address import Link
-from kvviz.ui.shell.environment import Environment
-from kvviz.ui.shell.errors_shown import bounded, show_error
-from kvviz.ui.shell.links import lines_about
-from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work import preload, runs
+from kvviz.ui.parts.view import View
+from kvviz.ui.shell.errors_shown import bounded
 
 DRAW = {
     "keep": keep.draw,
@@ -44,91 +41,59 @@ OF_A_TEXT = ("keep", "bits", "surgery", "share")
 @bounded
 def show() -> None:
     """Draw the page."""
-    environment = Environment.read()
-    state = LabState.here(NAME)
-    if state.address.is_come_to:
-        # The player is mounted anew, and begins where it is told and not where it began.
-        state.view_number += 1
-    state.address.follow(lambda link: take_link(state, environment, link))
-    with st.sidebar:
-        model = choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)
-    state.change(model=model)
-    st.title(_("Cache lab"), anchor=False)
-    heading = _("The experiment")
-    st.html(
-        f'<p class="kvviz-lead">{plain_html(lessons().caption("cache-lab").text)}</p>'
-        f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-    )
-    status = st.container(key="kvviz-status")
-    with st.container(border=True, key="kvviz-card-experiment"):
-        choose(state)
-        card = st.container(key="kvviz-experiment")
-    with st.container(key="kvviz-lab-result"):
-        places = st.container(), st.container(), st.container()
-    try:
-        environment.require(state.settings.model, typed_here=runs.is_local_visitor())
-        DRAW[state.settings.do](Bench(state, environment, card, *places))
-    except RunCancelledError:
-        pass  # The bench has said so, and offered to do it again.
-    except KvvizError as error:
-        with card:
-            show_error(error)
-            offer_remedy(state)
-    with status:
-        notes.draw(state.notes)
-    state.address.write(settings.write(state.settings, state.view))
-    preload.begin()
+    CacheLabPage(LabState.here(NAME)).draw()
 
 
-def take_link(state: LabState, environment: Environment, link: Link) -> None:
-    """Make the page show what a link says."""
-    wanted, view, unusable = settings.parse(link.parameters)
-    state.notes = lines_about(unusable)
-    if not environment.allows(wanted.model, typed_here=False):
-        state.notes += (
-            _(
-                "This link asks for the model {model}, which is not one that ships with kvviz. "
-                "Choose it at the left if you want it to be loaded."
-            ).format(model=wanted.model),
-        )
-        wanted = replace(wanted, model=LabSettings.model)
-    # A step back must not cost what was typed and has no address yet.
-    typed = state.typed_since() if link.by_history else {}
-    state.take(replace(wanted, **typed), view)
+class CacheLabPage(ExperimentsPage[LabState]):
+    """One drawing of the page."""
 
+    TITLE = N_("Cache lab")
+    CHOICE = N_("What to try")
+    EXPERIMENTS = EXPERIMENTS
+    MODELS = ("model",)
+    RESULT = "kvviz-lab-result"
 
-def choose(state: LabState) -> None:
-    """Draw what can be done, and the text that it is done with."""
-    do = st.segmented_control(
-        _("What to try"),
-        list(EXPERIMENTS),
-        key=f"{PREFIX}do",
-        format_func=lambda name: _(EXPERIMENTS[name]),
-        label_visibility="collapsed",
-        persist_state="session",
-        required=True,
-    )
-    state.change(do=do)
-    if do not in OF_A_TEXT:
-        return
-    label = _("First text") if do == "share" else _("Text")
-    text = st.text_area(label, key=f"{PREFIX}text", height=72, persist_state="session")
-    state.change(text=text)
+    @property
+    def caption(self) -> str:
+        """Name of the line below the title."""
+        return "cache-lab"
 
+    def parse(self, parameters: Mapping[str, str]) -> tuple[LabSettings, View, tuple[str, ...]]:
+        """Read a link: settings and view, and a phrase on each value that could not be used."""
+        return settings.parse(parameters)
 
-def offer_remedy(state: LabState) -> None:
-    """Draw a button that goes back to what ships, where something else is asked for."""
-    usual = LabSettings(do=state.settings.do)
-    if state.settings == usual:
-        return
+    def write(self) -> dict[str, str]:
+        """Return the parameters that lead back to what is shown."""
+        return settings.write(self.state.settings, self.state.view)
 
-    def take() -> None:
-        # The text stays: it is what was typed.
-        typed = {name: getattr(state.settings, name) for name in TYPED}
-        kept = replace(usual, **{name: text for name, text in typed.items() if text})
-        state.settings = kept
-        for name, value in said_by_controls(kept).items():
-            st.session_state[f"{PREFIX}{name}"] = value
-        put_model(f"{PREFIX}model", "gpt2", kept.model, any_decoder=True)
+    def choose_models(self) -> dict[str, str]:
+        """Draw the list of decoders."""
+        return {"model": choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)}
 
-    st.button(_("Take the usual model and budget"), key=f"{PREFIX}remedy", on_click=take)
+    def text_label(self, do: str) -> str:
+        """Return the name of the text; nothing where held-out stories are read."""
+        if do not in OF_A_TEXT:
+            return ""
+        return _("First text") if do == "share" else _("Text")
+
+    def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
+        """Draw the experiment that is chosen."""
+        DRAW[self.state.settings.do](Bench(self.state, self.environment, card, *places))
+
+    def offer_remedy(self) -> None:
+        """Draw a button that goes back to what ships, where something else is asked for."""
+        state = self.state
+        usual = LabSettings(do=state.settings.do)
+        if state.settings == usual:
+            return
+
+        def take() -> None:
+            # The texts stay: they are what was typed.
+            typed = {name: getattr(state.settings, name) for name in state.TEXTS}
+            kept = replace(usual, **{name: text for name, text in typed.items() if text})
+            state.settings = kept
+            for name, value in said_by_controls(kept).items():
+                st.session_state[f"{PREFIX}{name}"] = value
+            put_model(f"{PREFIX}model", "gpt2", kept.model, any_decoder=True)
+
+        st.button(_("Take the usual model and budget"), key=f"{PREFIX}remedy", on_click=take)

@@ -16,12 +16,13 @@ from typing import Any
 import streamlit as st
 
 import kvviz
-from kvviz.ui.pages.cache_lab.bit_losses import BitLosses
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.needle import Gains
 from kvviz.ui.pages.cache_lab.row_effects import Effects
 from kvviz.ui.pages.cache_lab.settings import LabSettings
-from kvviz.ui.pages.cache_lab.stories import Losses
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.parts.experiment import Experiment, Outcome
 from kvviz.ui.shell.plain_text import plain_html
 
 FILE = Path(kvviz.__file__).parent / "lessons" / "examples" / "cache-lab.json"
@@ -51,10 +52,9 @@ def of_bits(wanted: LabSettings) -> Judgement | None:
     return Judgement.from_json(stored)
 
 
-def of_statements() -> BitLosses | None:
+def of_statements() -> StoryLosses | None:
     """Return what came of packing held-out stories, None where that is still to be made."""
-    stored = _stored().get("statements")
-    return None if stored is None else BitLosses.from_json(stored)
+    return _losses("statements")
 
 
 def of_surgery(wanted: LabSettings) -> Effects | None:
@@ -70,12 +70,12 @@ def of_surgery(wanted: LabSettings) -> Effects | None:
     return Effects.from_json(stored)
 
 
-def of_stories() -> Losses | None:
+def of_stories() -> StoryLosses | None:
     """Return what came of the held-out stories, None where that is still to be made."""
     return _losses("stories")
 
 
-def of_sinks() -> Losses | None:
+def of_sinks() -> StoryLosses | None:
     """Return what came of windows with sinks on longer stories, None likewise."""
     return _losses("sinks")
 
@@ -92,19 +92,36 @@ def machine() -> str:
     return f"{made['model']}, {made['processor']}, torch {made['torch']}"
 
 
-def say(told: str) -> None:
-    """Write where the numbers of a verdict come from, and how to get others.
+def ask(experiment: Experiment, told: str, *, is_recorded: bool) -> Outcome | None:
+    """Draw an experiment, and where its numbers come from if they ship.
 
     Args:
-        told: The sentence; what they were made on stands in the braces.
+        experiment: The experiment.
+        told: A sentence on that, and on how to get others; what they were made on stands in the
+            braces.
+        is_recorded: Whether they ship.
     """
-    said = plain_html(told.format(machine=machine()))
-    st.html(f'<p class="kvviz-source" data-kvviz="recorded">{said}</p>')
+    outcome = experiment.draw()
+    if is_recorded:
+        said = plain_html(told.format(machine=machine()))
+        st.html(f'<p class="kvviz-source" data-kvviz="recorded">{said}</p>')
+    return outcome
 
 
-def _losses(part: str) -> Losses | None:
+def source(published: str, *, is_recorded: bool) -> str:
+    """Return the source of a verdict, and that its numbers were recorded if they were.
+
+    Args:
+        published: Where what was judged was published; may be empty.
+        is_recorded: Whether the numbers ship.
+    """
+    said = [_("Recorded, and shipped.")] if is_recorded else []
+    return " ".join([*said, *([published] if published else [])])
+
+
+def _losses(part: str) -> StoryLosses | None:
     stored = _stored().get(part)
-    return None if stored is None else Losses.from_json(stored)
+    return None if stored is None else StoryLosses.from_json(stored)
 
 
 @cache
@@ -114,11 +131,12 @@ def _stored() -> dict[str, Any]:
 
 def make(*parts: str) -> None:
     """Make the parts that are named, or all, and store them beside what is stored."""
-    from kvviz.ui.pages.cache_lab.bit_losses import read_packed_stories
     from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
     from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
-    from kvviz.ui.pages.cache_lab.stories import BUDGETS, all_words, read_stories, sink_words
+    from kvviz.ui.pages.cache_lab.story_losses import read_stories
+    from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, all_ways, sink_ways
+    from kvviz.ui.pages.cache_lab.tried_packings import tried_words
 
     usual = LabSettings()
     model = kvviz.load_model(usual.model)
@@ -128,45 +146,36 @@ def make(*parts: str) -> None:
         if sys.stderr.isatty():
             print(f"\r{done} / {n}", end="", file=sys.stderr)  # noqa: T201 - a person waits
 
-    def keep() -> dict[str, Any]:
+    def second_half(ways: list[str]) -> dict[str, Any]:
         ids = [*model.first_ids, *model.tokenize(usual.text)]
-        words = usual.cache.for_engine
-        control = control_words(words)
-        assert control is not None
         return judgement(
-            model, ids, [words, control], n_prompt=len(ids) // 2, progress=tell, cancel=_never
+            model, ids, ways, n_prompt=len(ids) // 2, progress=tell, cancel=_never
         ).to_json()
+
+    def of_ways(ways: dict[str, str], n_read: int, n_stories: int) -> dict[str, Any]:
+        return read_stories(
+            model, ways, n_read=n_read, n_stories=n_stories, progress=tell, cancel=_never
+        ).to_json()
+
+    def keep() -> dict[str, Any]:
+        control = control_words(usual.cache.for_engine)
+        assert control is not None
+        return second_half([usual.cache.for_engine, control])
 
     def stories() -> dict[str, Any]:
-        words = all_words(BUDGETS)
-        return read_stories(
-            model, words, n_read=N_READ, n_stories=N_STORIES, progress=tell, cancel=_never
-        ).to_json()
+        return of_ways(all_ways(BUDGETS), N_READ, N_STORIES)
 
     def sinks() -> dict[str, Any]:
-        return read_stories(
-            model,
-            list(sink_words().values()),
-            n_read=N_READ_FOR_SINKS,
-            n_stories=N_STORIES_FOR_SINKS,
-            progress=tell,
-            cancel=_never,
-        ).to_json()
+        return of_ways(sink_ways(), N_READ_FOR_SINKS, N_STORIES_FOR_SINKS)
 
     def needles() -> dict[str, Any]:
         return read_needles(model, n_spans=N_SPANS, progress=tell, cancel=_never).to_json()
 
     def bits() -> dict[str, Any]:
-        ids = [*model.first_ids, *model.tokenize(usual.text)]
-        words = [usual.bits.for_engine, usual.bits.other_way.for_engine]
-        return judgement(
-            model, ids, words, n_prompt=len(ids) // 2, progress=tell, cancel=_never
-        ).to_json()
+        return second_half([usual.bits.for_engine, usual.bits.other_way.for_engine])
 
     def statements() -> dict[str, Any]:
-        return read_packed_stories(
-            model, n_read=N_READ, n_stories=N_STORIES_IN_BITS, progress=tell, cancel=_never
-        ).to_json()
+        return of_ways(tried_words(), N_READ, N_STORIES_IN_BITS)
 
     def surgery() -> dict[str, Any]:
         read = kvviz.trace_generation(model, usual.text, max_new_tokens=1)

@@ -19,9 +19,10 @@ from kvviz.ui.pages.cache_lab import measured_here, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import WAYS
 from kvviz.ui.pages.cache_lab.measured_here import Found
-from kvviz.ui.pages.cache_lab.stories import SINK_ROWS, SINKS, Losses, read_stories, sink_words
-from kvviz.ui.parts import chart
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.pages.cache_lab.story_ways import SINK_ROWS, SINKS, sink_ways, sink_words
+from kvviz.ui.parts import card_texts, chart
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html
@@ -46,10 +47,7 @@ FROM = 32
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
     found = measured_here.found(bench, lambda: work(bench), recorded.of_sinks)
-    with bench.card:
-        done = experiment(bench, found).draw()
-        st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))
-    if done is None:
+    if measured_here.ask(bench, found, experiment(bench, found)) is None:
         return
     with bench.stage:
         left, right = st.columns([3, 2], gap="small")
@@ -64,20 +62,8 @@ def draw(bench: Bench) -> None:
 
 def work(bench: Bench) -> Work:
     """Return the work that reads a story here, with each number of sinks."""
-    n_read = bench.settings.tokens
-    return bench.task(
-        "sinks",
-        n_read,
-        _("Reading a story with {n} windows").format(n=len(SINKS)),
-        lambda model, asker: read_stories(
-            model,
-            list(sink_words().values()),
-            n_read=n_read,
-            n_stories=1,
-            progress=asker.report,
-            cancel=asker.cancelled,
-        ),
-    )
+    said = _("Reading a story with {n} windows").format(n=len(SINKS))
+    return measured_here.story_work(bench, "sinks", said, sink_ways())
 
 
 def heads_work(bench: Bench) -> Work:
@@ -103,19 +89,14 @@ def heads_work(bench: Bench) -> Work:
     return bench.task("sink-heads", "", _("Looking where the heads look"), do)
 
 
-def experiment(bench: Bench, found: Found[Losses]) -> Experiment:
+def experiment(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the experiment with one result."""
-    return Experiment(
-        "sinks",
-        [Choice({name: _(label) for name, label in LEFT.items()})],
-        lambda _none: told(found),
-        words={"rows": SINK_ROWS},
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
+    return measured_here.story_experiment(
+        bench, found, "sinks", LEFT, lambda: told(found), rows=SINK_ROWS
     )
 
 
-def told(found: Found[Losses]) -> Verdict:
+def told(found: Found[StoryLosses]) -> Verdict:
     """Say what a window costs without sinks, and with them."""
     losses, words = found.result, sink_words()
     costs = {sinks: losses.cost(one) for sinks, one in words.items()}
@@ -148,15 +129,12 @@ def bucket(left: float) -> str:
     return MOST if left >= 2 / 3 else LITTLE if left < 1 / 3 else HALF
 
 
-def card(found: Found[Losses]) -> None:
+def card(found: Found[StoryLosses]) -> None:
     """Draw what a window costs by its sinks."""
     losses = found.result
     costs = [losses.cost(one) for one in sink_words().values()]
     heading = _("{rows} rows, some of them the first").format(rows=SINK_ROWS)
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-        f'<p class="kvviz-body">{plain_html(lessons().caption("sink-losses").text)}</p>'
-    )
+    card_texts.head(heading, lessons().caption("sink-losses").text)
     spoken = "; ".join(
         _("{n} sinks: {mean:+.2f} nats").format(n=sinks, mean=mean)
         for sinks, (mean, _error) in zip(SINKS, costs, strict=True)
@@ -177,11 +155,11 @@ def published() -> None:
     caption = lessons().caption("published-sinks")
     heading = _("Published: Llama-2-7B")
     st.html(
-        f"{figure_tag('published')}"
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
+        figure_tag("published")
+        + card_texts.heading(heading)
+        + card_texts.body(caption.text)
         + table("published-sinks", [_("sinks"), _("perplexity")], PUBLISHED)
-        + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
+        + card_texts.source(caption.source)
     )
 
 
@@ -195,9 +173,9 @@ def heads(mass: Float64[np.ndarray, "layer head"]) -> None:
         "together {mean:.1%}."
     ).format(layer=layer, head=head, share=float(mass.max()), mean=float(mass.mean()))
     st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
+        f"{card_texts.heading(heading)}"
         f'<p class="kvviz-body" data-kvviz="sink-heads" data-layer="{layer}" data-head="{head}" '
         f'data-most="{float(mass.max()):.4f}">{plain_html(told)} {plain_html(caption.text)}</p>'
     )
     chart.draw(sink_heads(mass), told, tags=["measured"])
-    st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+    st.html(card_texts.source(caption.source))

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
-from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, usual_view
+from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, usual_view
+from kvviz.ui.parts.experiments_page import ExperimentsState
 from kvviz.ui.parts.model_choice import put_model
 from kvviz.ui.parts.view import View
-from kvviz.ui.shell.page_state import PageState
 
 NAME = "cache_lab_page"
 PREFIX = "lab:"
-TYPED = ("text", "other", "prompts")
-"""Settings that a person types."""
 PLAYER = "lab-player"
 """Key of the player on the page."""
 
 
 @dataclass
-class LabState(PageState):
+class LabState(ExperimentsState):
     """One person's page.
 
     Attributes:
         settings: What was asked for last.
         view: What is looked at in the run on screen.
-        view_number: Counts the times that the player was told to take on a view of the page's.
     """
 
     settings: LabSettings = field(default_factory=LabSettings)
     view: View = USUAL_VIEW
-    view_number: int = 0
+
+    PREFIX: ClassVar[str] = PREFIX
+    TEXTS: ClassVar[tuple[str, ...]] = ("text", "other", "prompts")
 
     def take(self, settings: LabSettings, view: View) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""
@@ -41,16 +40,6 @@ class LabState(PageState):
         for name, value in said_by_controls(settings).items():
             st.session_state[f"{PREFIX}{name}"] = value
         put_model(f"{PREFIX}model", "gpt2", settings.model, any_decoder=True)
-
-    def typed_since(self) -> dict[str, str]:
-        """Return the texts, as far as others were typed since the address was written last."""
-        last, _, _ = parse(self.address.written or {})
-        typed = {name: st.session_state.get(f"{PREFIX}{name}") for name in TYPED}
-        return {
-            name: text
-            for name, text in typed.items()
-            if isinstance(text, str) and text != getattr(last, name)
-        }
 
     def change(self, **values: Any) -> None:
         """Take over what a control says; what was looked at is of what was asked for before."""

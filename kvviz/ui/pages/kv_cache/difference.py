@@ -14,10 +14,10 @@ from kvviz.trace import CacheComparison
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.parts import chart, float64_check
+from kvviz.ui.parts.card_texts import body, head, heading, source
 from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
@@ -34,7 +34,7 @@ def draw(state: RunState) -> None:
     left, right = st.columns([3, 2], gap="small")
     with left, st.container(border=True, key="kvviz-card-cost", height="stretch"):
         caption = lessons().caption("step-cost")
-        st.html(title(_("What each step took")) + body(caption.text))
+        head(_("What each step took"), caption.text)
         chart.draw(
             shared_drawings.of(
                 shown,
@@ -50,7 +50,7 @@ def draw(state: RunState) -> None:
             ).format(n=shown.n_steps),
             tags=[shown.observed, "counted"],
         )
-        st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+        st.html(source(caption.source))
     with right, st.container(border=True, key="kvviz-card-difference", height="stretch"):
         both_ways(shown)
 
@@ -65,7 +65,7 @@ def both_ways(shown: ShownRun) -> None:
             "This run was made one way only. Choose “Side by side” in the player to make the other "
             "one and compare."
         )
-        st.html(title(_("With and without")) + body(one_way))
+        head(_("With and without"), one_way)
         return
     caption, found = lessons().caption("not-zero"), agreement(comparison)
     largest = _(
@@ -76,14 +76,10 @@ def both_ways(shown: ShownRun) -> None:
         dtype=found.dtype,
         step=found.worst_step,
     )
-    st.html(f'{title(tokens_line(found))}<p class="kvviz-body">{largest}</p>')
+    st.html(f'{heading(tokens_line(found))}<p class="kvviz-body">{largest}</p>')
     if not found.same_tokens:
         st.html(body(parting(comparison, found)))
-    st.html(
-        title(_("Why is it not zero?"))
-        + body(caption.text)
-        + f'<p class="kvviz-source">{plain_html(caption.source)}</p>'
-    )
+    st.html(heading(_("Why is it not zero?")) + body(caption.text) + source(caption.source))
     if shown.origin != "run" or comparison.cached.model.dtype == "float64":
         return
 
@@ -128,16 +124,6 @@ def parting(comparison: CacheComparison, found: Agreement) -> str:
         uncached=uncached.tokens[place],
     )
     return f"{where} {lessons().caption('tokens-differ').text}"
-
-
-def title(text: str) -> str:
-    """Return the HTML of a card's heading."""
-    return f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(text)}</div>'
-
-
-def body(text: str) -> str:
-    """Return the HTML of what a card says."""
-    return f'<p class="kvviz-body">{plain_html(text)}</p>'
 
 
 def in_float64(shown: ShownRun, job: Job) -> CacheComparison:

@@ -22,7 +22,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.model_sizes.choice import FORMATS, Choice, accelerators, models
 from kvviz.ui.pages.model_sizes.result_cards import Bill, every_accelerator
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.cards import opening
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.shell.plain_text import plain_html
@@ -34,7 +34,7 @@ BUNDLED = "gpt2-mini"
 def ladder(choice: Choice) -> None:
     """Draw all models over the years, the chosen one with a ring."""
     with st.container(border=True, key="kvviz-card-ladder"):
-        _head(_("The ladder"), lessons().caption("model-ladder").text)
+        card_texts.head(_("The ladder"), lessons().caption("model-ladder").text)
         n = len(model_table())
         alt = ngettext(
             "{n:,} model by month and by parameters, on a scale of powers of ten, from GPT-1 in "
@@ -56,9 +56,11 @@ def growth(choice: Choice, found: Bill) -> None:
         shape = choice.model.shape
         title, model = _("How the cache grows"), choice.model.name
         if shape is None or not found.cache_of_one:
-            _head(title, _("{model} has no cache that is counted here.").format(model=model))
+            card_texts.head(
+                title, _("{model} has no cache that is counted here.").format(model=model)
+            )
             return
-        _head(title, caption.text)
+        card_texts.head(title, caption.text)
         chart.draw(
             cache_growth(shape, found.weights, n_tokens=choice.n_tokens, n_users=choice.users,
                          number=FORMATS[choice.kv]),
@@ -80,7 +82,9 @@ def accelerator_list(choice: Choice, found: Bill) -> None:
     """Draw what each accelerator would do."""
     caption = lessons().caption("fits")
     with st.container(border=True, key="kvviz-card-accelerators", height="stretch"):
-        _head(_("On each accelerator"), _("How many hold it all, and how many users then fit."))
+        card_texts.head(
+            _("On each accelerator"), _("How many hold it all, and how many users then fit.")
+        )
         st.html(every_accelerator(choice, found))
         sources = [f"{chip.name}, {chip.maker}: {chip.memory_gb:,} GB. {chip.source}."
                    for chip in accelerators().values()]  # fmt: skip
@@ -92,7 +96,7 @@ def parts(choice: Choice) -> None:
     counts = counted_parts(choice)
     caption = lessons().caption("parameter-parts")
     with st.container(border=True, key="kvviz-card-parts"):
-        _head(_("Where parameters live"), caption.text)
+        card_texts.head(_("Where parameters live"), caption.text)
         said = "; ".join(
             f"{name}: " + ", ".join(f"{size / count.total:.0%} {_(part)}"
                                     for part, size in count.parts.items())
@@ -130,10 +134,3 @@ def bundled_count() -> ParameterCount:
         header = json.loads(file.read(length))
     header.pop("__metadata__", None)
     return parameters_of_gpt2_tensors({name: one["shape"] for name, one in header.items()})
-
-
-def _head(title: str, text: str) -> None:
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(title)}</div>'
-        f'<p class="kvviz-body">{plain_html(text)}</p>'
-    )

@@ -11,11 +11,11 @@ from kvviz.lessons import lessons
 from kvviz.trace.race import Race, race_bytes
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.state import Finished
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.cards import heading, opening
 from kvviz.ui.parts.quantity import in_bytes, in_rows, in_tokens
+from kvviz.ui.parts.tables import table
 
 
 def draw(finished: Finished) -> None:
@@ -31,10 +31,10 @@ def draw(finished: Finished) -> None:
             body()
     caption = lessons().caption("cache-widths")
     with st.container(border=True, key="kvviz-card-bytes"):
-        head(_("Bytes against tokens"), caption.text)
+        card_texts.head(_("Bytes against tokens"), caption.text)
         chart.draw(cache_bytes_curve(race), _alt(race), tags=["formula", "measured"])
         widths(finished)
-        source(caption.source)
+        st.html(card_texts.source(caption.source))
 
 
 def per_token(race: Race) -> None:
@@ -160,27 +160,31 @@ def largest_batch(finished: Finished) -> None:
 def widths(finished: Finished) -> None:
     """Draw the same cache in three number formats."""
     race, free = finished.race, finished.free
-    table(
-        "widths",
-        [
-            _("format"),
-            _("a token"),
-            in_tokens(race.model.n_ctx),
-            _("outweighs the weights at"),
-            _("sequences that fit"),
-        ],
-        [
+    st.html(
+        table(
+            "widths",
             [
-                _("{dtype}, by formula only").format(dtype=one.name)
-                if one.name == "int8"
-                else one.name,
-                f"{one.bytes_per_token:,} B",
-                in_bytes(one.full_context),
-                in_tokens(one.break_even),
-                _("unknown") if free is None else f"{sequences_that_fit(free, one.full_context):,}",
-            ]
-            for one in cache_widths(race.model, batch=race.batch)
-        ],
+                _("format"),
+                _("a token"),
+                in_tokens(race.model.n_ctx),
+                _("outweighs the weights at"),
+                _("sequences that fit"),
+            ],
+            [
+                [
+                    _("{dtype}, by formula only").format(dtype=one.name)
+                    if one.name == "int8"
+                    else one.name,
+                    f"{one.bytes_per_token:,} B",
+                    in_bytes(one.full_context),
+                    in_tokens(one.break_even),
+                    _("unknown")
+                    if free is None
+                    else f"{sequences_that_fit(free, one.full_context):,}",
+                ]
+                for one in cache_widths(race.model, batch=race.batch)
+            ],
+        )
     )
 
 

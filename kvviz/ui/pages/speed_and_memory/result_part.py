@@ -13,14 +13,14 @@ from kvviz.trace.race import Race
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory.live_race import TITLES, lane_pair
-from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
 from kvviz.ui.pages.speed_and_memory.recorded_race import recorded_race
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Verdict
 from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.parts.quantity import factor, in_tokens, seconds
+from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -204,7 +204,7 @@ def against_length(finished: Finished | None) -> None:
     published, caption = published_speed_ups(), lessons().caption("speed-up-length")
     ups = None if finished is None else speed_ups(finished.race)
     with st.container(border=True, key="kvviz-card-speed-up"):
-        head(_("The longer the text, the more there is to reuse"), caption.text)
+        card_texts.head(_("The longer the text, the more there is to reuse"), caption.text)
         recorded = recorded_race()
         tags: list[Tag] = ["recorded", "published"]
         chart.draw(
@@ -213,21 +213,23 @@ def against_length(finished: Finished | None) -> None:
             tags=tags if ups is None else ["measured", *tags],
         )
         with st.expander(_("The published figures and their sources"), key="kvviz-published"):
-            table(
-                "published",
-                [
-                    "", _("times as fast"), _("tokens"), _("batch"), _("setting"), _("source"),
-                    _("looked up"),
-                ],
-                [
+            st.html(
+                table(
+                    "published",
                     [
-                        chr(ord("A") + number), f"{one.speed_up:g}×", f"{one.tokens:,}",
-                        f"{one.batch}", _(one.setting), one.source, one.looked_up,
-                    ]
-                    for number, one in enumerate(published)
-                ],
+                        "", _("times as fast"), _("tokens"), _("batch"), _("setting"), _("source"),
+                        _("looked up"),
+                    ],
+                    [
+                        [
+                            chr(ord("A") + number), f"{one.speed_up:g}×", f"{one.tokens:,}",
+                            f"{one.batch}", _(one.setting), one.source, one.looked_up,
+                        ]
+                        for number, one in enumerate(published)
+                    ],
+                )
             )  # fmt: skip
-        source(caption.source)
+        st.html(card_texts.source(caption.source))
 
 
 def _alt(ups: SpeedUps | None, recorded: RecordedSpeedUps, n_published: int) -> str:

@@ -13,11 +13,11 @@ from kvviz.trace.race import Race
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.speed_and_memory import measurement
-from kvviz.ui.pages.speed_and_memory.pieces import head, source, table
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.cards import opening
 from kvviz.ui.parts.quantity import in_bytes, seconds
+from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
@@ -54,7 +54,7 @@ def draw(state: SpeedState, environment: Environment) -> None:
     caption = lessons().caption("roofline")
     points = roof_points(finished.race)
     with st.container(border=True, key="kvviz-card-roof"):
-        head(_("How much is computed for each byte that is moved"), caption.text)
+        card_texts.head(_("How much is computed for each byte that is moved"), caption.text)
         measurement.draw(
             state.roof,
             _("Measure this machine’s roof"),
@@ -71,31 +71,35 @@ def draw(state: SpeedState, environment: Environment) -> None:
             )
         chart.draw(roofline(points, ceilings), _alt(points, ceilings), tags=["measured", "formula"])
         with st.expander(_("These steps as a table"), key="kvviz-roof-table"):
-            table(
-                "roof-points",
-                [
-                    _("step"),
-                    _("FLOPs"),
-                    _("bytes moved"),
-                    _("FLOP a byte"),
-                    # Translators: a table's heading: how long a step took.
-                    _("took"),
-                    _("GFLOP a second"),
-                ],
-                [
+            st.html(
+                table(
+                    "roof-points",
                     [
-                        _step(one),
-                        f"{one.flops / 1e6:,.1f} M",
-                        in_bytes(one.n_bytes),
-                        f"{one.intensity:,.2f}",
-                        seconds(one.seconds),
-                        f"{one.flops_per_second / 1e9:,.2f}",
-                    ]
-                    for one in points
-                ],
+                        _("step"),
+                        _("FLOPs"),
+                        _("bytes moved"),
+                        _("FLOP a byte"),
+                        # Translators: a table's heading: how long a step took.
+                        _("took"),
+                        _("GFLOP a second"),
+                    ],
+                    [
+                        [
+                            _step(one),
+                            f"{one.flops / 1e6:,.1f} M",
+                            in_bytes(one.n_bytes),
+                            f"{one.intensity:,.2f}",
+                            seconds(one.seconds),
+                            f"{one.flops_per_second / 1e9:,.2f}",
+                        ]
+                        for one in points
+                    ],
+                )
             )
         opening("roof", _lines(finished.race, ceilings), caption.source)
-        source(_("FLOPs and bytes by formula, times measured in the race above."))
+        st.html(
+            card_texts.source(_("FLOPs and bytes by formula, times measured in the race above."))
+        )
 
 
 def ceilings_under(finished: Finished, job: Job) -> Ceilings:

@@ -12,9 +12,8 @@ from kvviz.trace.step_profile import PARTS, StepProfile
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory import measurement
-from kvviz.ui.pages.speed_and_memory.pieces import head, source
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.cards import opening
 from kvviz.ui.parts.quantity import factor, in_rows, seconds
 from kvviz.ui.shell.environment import Environment
@@ -33,7 +32,7 @@ def work_and_time(race: Race) -> None:
         title = _("{work} less work, {time} less time").format(
             work=factor(saved.passes), time=factor(saved.seconds)
         )
-        head(title, caption.text)
+        card_texts.head(title, caption.text)
         times = (
             (_("token passes, counted"), saved.passes),
             (_("FLOPs, by formula"), saved.flops),
@@ -128,9 +127,13 @@ def parts_of_a_step(state: SpeedState, environment: Environment) -> None:
     n_tokens = race.n_prompt + race.n_new - 1
 
     with st.container(border=True, key="kvviz-card-parts", height="stretch"):
-        head(_("A step, cut into its parts"), caption.text)
+        card_texts.head(_("A step, cut into its parts"), caption.text)
         if n_tokens < 2:
-            source(_("A step at the first token has nothing to reuse; race a longer text."))
+            st.html(
+                card_texts.source(
+                    _("A step at the first token has nothing to reuse; race a longer text.")
+                )
+            )
             return
         measurement.draw(
             state.parts,

@@ -10,6 +10,7 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.start import twice_as_long
 from kvviz.ui.pages.start.stored_example import stored_example
+from kvviz.ui.parts import card_texts
 from kvviz.ui.parts.player import player
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
@@ -30,7 +31,7 @@ def show() -> None:
         st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
                 f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
     player(stored_example(), View(cache="both"), key="start-player", plays=True)
-    st.html(f'<p class="kvviz-source">{plain_html(words.caption("start-example").text)}</p>')
+    st.html(card_texts.source(words.caption("start-example").text))
     comparison = stored_example().comparison
     assert comparison is not None
     twice_as_long.experiment(comparison).draw()
@@ -40,11 +41,7 @@ def show() -> None:
         row = page_guide[first : first + ENTRIES_A_ROW]
         for column, entry in zip(st.columns(ENTRIES_A_ROW, gap="small"), row, strict=False):
             with column, st.container(border=True, height="stretch"):
-                st.html(
-                    f'<div class="kvviz-heading" role="heading" aria-level="3">'
-                    f"{plain_html(entry.question)}</div>"
-                    f'<p class="kvviz-body">{plain_html(entry.answer)}</p>'
-                )
+                st.html(card_texts.heading(entry.question) + card_texts.body(entry.answer))
                 leads_to = page_named(entry.page)
                 assert leads_to is not None
                 st.page_link(leads_to.page(), label=leads_to.title, icon=":material/arrow_forward:",

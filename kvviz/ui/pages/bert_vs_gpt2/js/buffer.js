@@ -1,5 +1,5 @@
 // Reads what kvviz/ui/pages/bert_vs_gpt2/payload.py packs, and refuses in words what is not whole.
-import { fail, isRecord, requireArray, requireFields, unpack } from "../../../../player/js/packed_buffer.js";
+import { fail, isRecord, requireArray, requireFields, requireVersion, unpack } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 
 /**
@@ -68,10 +68,7 @@ export function decode(input) {
 
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
-  if (header.version !== VERSION) {
-    const formats = { format: JSON.stringify(header.version), known: VERSION };
-    fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
-  }
+  requireVersion(header, VERSION);
   requireFields(header, HEADER, "header");
   for (const which of ["left", "right"]) {
     requireFields(header[which], SIDE, which);

@@ -3,9 +3,10 @@
 import { el, zoomOf } from "../../../../player/js/dom.js";
 import { explanationBox } from "../../../../player/js/explanation_box.js";
 import { writeTags } from "../../../../player/js/figure_tag.js";
-import { BufferError } from "../../../../player/js/packed_buffer.js";
+import { BufferError, sameBytes } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
+import { RestTimer } from "../../../parts/js/rest_timer.js";
 import { decode } from "./buffer.js";
 import { geometry, nextUnit } from "./geometry.js";
 import { PatternsCard } from "./patterns_card.js";
@@ -27,13 +28,16 @@ import { measuresOf } from "./words.js";
  * @property {PatternsCard} patterns
  */
 
-const TELL_AFTER_MS = 250;
-
 export class Twins {
   /** @param {HTMLElement} root @param {(told: View & { cell: Place | null, view_number: number }) => void} onView */
   constructor(root, onView) {
     this.root = root;
-    this.onView = onView;
+    this.rest = new RestTimer(() => {
+      const view = { ...this.view, cell: this.place, view_number: this.viewNumber };
+      if (JSON.stringify(view) === this.told) return;
+      this.told = JSON.stringify(view);
+      onView(view);
+    });
     /** @type {Drawn | null} */
     this.drawn = null;
     /** @type {Scene | null} */
@@ -44,7 +48,6 @@ export class Twins {
     this.pinned = false;
     /** @type {Place | null} Whose making is on show. */
     this.place = null;
-    this.teller = 0;
     /** Of the view that the page told last. */
     this.viewNumber = -1;
     this.told = "";
@@ -66,7 +69,7 @@ export class Twins {
   load(buffer) {
     const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : buffer;
     if (bytes instanceof Uint8Array) {
-      if (this.loaded && same(this.loaded, bytes)) return;
+      if (this.loaded && sameBytes(this.loaded, bytes)) return;
       this.loaded = bytes;
     }
     let payload;
@@ -80,9 +83,9 @@ export class Twins {
     const { view: { cell, ...view }, view_number } = payload.header;
     const isTold = view_number !== this.viewNumber;
     this.viewNumber = view_number;
-    if (isTold) this.stay();
+    if (isTold) this.rest.stop();
     // What the server has not been told yet it cannot have meant to undo.
-    if (!this.teller) this.view = view;
+    if (!this.rest.isRunning) this.view = view;
     const isSame = this.drawn && sameTexts(this.drawn.payload.header, payload.header);
     // Another layer of what is on show: what is pointed at stays.
     if (this.drawn && isSame) this.drawn.payload = payload;
@@ -101,7 +104,7 @@ export class Twins {
   }
 
   destroy() {
-    window.clearTimeout(this.teller);
+    this.rest.stop();
     this.unfollow();
     this.watch.disconnect();
     this.box.destroy();
@@ -134,25 +137,7 @@ export class Twins {
     this.view = { ...this.view, ...wish };
     this.box.leave();
     this.paint();
-    this.tell();
-  }
-
-  /** Tells the view once a person comes to rest: each that is told is an entry of the browser's history. */
-  tell() {
-    window.clearTimeout(this.teller);
-    this.teller = window.setTimeout(() => {
-      this.teller = 0;
-      const view = { ...this.view, cell: this.place, view_number: this.viewNumber };
-      if (JSON.stringify(view) === this.told) return;
-      this.told = JSON.stringify(view);
-      this.onView(view);
-    }, TELL_AFTER_MS);
-  }
-
-  /** What has not been told by now is of the past. */
-  stay() {
-    window.clearTimeout(this.teller);
-    this.teller = 0;
+    this.rest.begin();
   }
 
   /**
@@ -183,7 +168,7 @@ export class Twins {
       this.cell = again ? NOWHERE : cell;
       this.place = which && !again ? this.placeOf(which) : null;
       this.show(true);
-      this.tell();
+      this.rest.begin();
     } else if (this.pinned) return;
     else this.cell = cell;
     this.light();
@@ -214,7 +199,7 @@ export class Twins {
     this.take(place);
     this.light();
     this.show(isAsked);
-    this.tell();
+    this.rest.begin();
   }
 
   /** @param {Place | null} place Its row is on show from now on, and nothing else is pointed at. */
@@ -291,9 +276,4 @@ export class Twins {
 function sameTexts(one, other) {
   const told = (/** @type {Header} */ { left, right, arrays: _, view: __, view_number: ___, ...rest }) => JSON.stringify([rest, { ...left, layers: 0 }, { ...right, layers: 0 }]);
   return told(one) === told(other) && [one, other].every(({ left }) => left.layers.length < left.n_layers);
-}
-
-/** @param {Uint8Array} one @param {Uint8Array} other */
-function same(one, other) {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -1,6 +1,6 @@
 // Reads what kvviz/ui/pages/bert_vs_gpt2/written_lives.py packs, and refuses in words what is not whole.
 import { livesOfSpans } from "../../../../player/js/lives.js";
-import { fail, requireArray, requireFields, unpack } from "../../../../player/js/packed_buffer.js";
+import { fail, requireArray, requireFields, requireVersion, unpack } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 
 /**
@@ -52,10 +52,7 @@ export function decode(input) {
 
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
-  if (header.version !== VERSION) {
-    const formats = { format: JSON.stringify(header.version), known: VERSION };
-    fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
-  }
+  requireVersion(header, VERSION);
   requireFields(header, ["n_steps", "step", "view_number", "texts", "writers"], "header");
   if (!Array.isArray(header.writers)) fail(gettext("The picture is not complete."), gettext("It lacks {name}.", { name: "writers" }));
   for (const writer of header.writers) requireFields(writer, ["name", "cache", "n_steps", "n_rows", "first"], "writers");

@@ -1,103 +1,69 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
-import { el, setText, zoomOf } from "../../../../player/js/dom.js";
-import { saveButtons } from "../../../../player/js/element_picture.js";
-import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
-import { BufferError } from "../../../../player/js/packed_buffer.js";
+import { el } from "../../../../player/js/dom.js";
 import { gettext } from "../../../../player/js/translation.js";
-import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
 import { LABELS } from "../../../../player/js/words.js";
+import { FigureCard, legendKey } from "../../../parts/js/figure_card.js";
+import { RestTimer } from "../../../parts/js/rest_timer.js";
 import { decode } from "./written_buffer.js";
 import { WriterHalf } from "./writer_half.js";
 import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
 
 /**
+ * @import { LifeCell } from "../../../parts/js/life_picture.js"
  * @import { Writer } from "./written_buffer.js"
  */
 
-const STACKED_BELOW = 640;
-const GAP = 32;
-/** A step is told once a person comes to rest at it: each that is told is an entry of the browser's history. */
-const TELL_AFTER_MS = 250;
-
 export class WrittenView {
   /** @param {HTMLElement} root @param {(told: { step: number, view_number: number }) => void} onView Told each step that a person comes to rest at. */
-  constructor(root, onView = () => {}) {
-    this.root = root;
-    this.onView = onView;
-    this.teller = 0;
+  constructor(root, onView) {
+    this.rest = new RestTimer(() => onView({ step: this.step, view_number: this.viewNumber }));
     this.viewNumber = -1;
     /** @type {Writer[]} */
     this.writers = [];
     /** @type {WriterHalf[]} */
     this.halves = [];
-    /** @type {Uint8Array | null} */
-    this.loaded = null;
     this.step = 0;
-    /** @type {{ half: number, cell: { row: number, step: number } } | null} */
+    /** @type {{ half: number, cell: LifeCell } | null} */
     this.pointed = null;
-    root.className = "kvviz-lives";
-    root.dataset.kvviz = "written-lives";
-    this.probe = el("span", { class: "kl-probe" });
-    this.body = el("div", { class: "kl-halves" });
-    this.reading = el("p", { class: "kl-reading", "aria-live": "polite" });
-    const key = (/** @type {string} */ kind, /** @type {string} */ text) => el("span", {}, [el("i", { class: `kl-key ${kind}` }), ` ${text}`]);
-    const legend = el("p", { class: "kl-legend" }, [
-      key("kl-computed", LABELS.legendComputed), key("kl-read", LABELS.legendReused), key("kl-absent", LABELS.legendAbsent),
-    ]);
-    root.replaceChildren(
-      this.probe,
-      el("div", { class: "kl-bar" }, [
-        el("h3", {}, [LABELS.history]),
-        figureTag("counted"),
-        el("span", { class: "kl-note", "data-no-picture": "" }, [gettext("down: positions · across: steps · drag, or ← →")]),
-        saveButtons(LABELS.history, "kvviz-bert-gpt2-lives", () => root),
-      ]),
-      this.body, legend, this.reading,
-    );
-    writeTags(root, false);
-    this.unfollow = followTheme(root, this.probe, () => this.paint());
-    this.watch = new ResizeObserver(() => this.paint());
-    this.watch.observe(root);
+    this.card = new FigureCard(root, {
+      className: "kvviz-lives",
+      hook: "written-lives",
+      title: LABELS.history,
+      origin: "counted",
+      hint: gettext("down: positions · across: steps · drag, or ← →"),
+      file: "kvviz-bert-gpt2-lives",
+      body: el("div", { class: "fc-halves" }),
+      legend: [
+        legendKey("fc-computed", LABELS.legendComputed), legendKey("fc-read", LABELS.legendReused), legendKey("fc-absent", LABELS.legendAbsent),
+      ],
+    }, () => this.paint());
   }
 
   /** @param {unknown} buffer */
   load(buffer) {
-    const bytes = buffer instanceof ArrayBuffer ? new Uint8Array(buffer) : buffer;
-    if (bytes instanceof Uint8Array) {
-      const last = this.loaded;
-      if (last && last.length === bytes.length && last.every((byte, at) => byte === bytes[at])) return;
-      this.loaded = bytes.slice();
-    }
-    let told;
-    try {
-      told = decode(bytes);
-    } catch (error) {
-      if (!(error instanceof BufferError)) throw error;
-      this.writers = this.halves = [];
-      this.body.replaceChildren(el("p", { role: "alert" }, [`${error.message} ${gettext("Reload the page.")}`]));
-      return;
-    }
-    window.clearTimeout(this.teller);
-    this.writers = told.writers;
+    const told = this.card.read(buffer, decode);
+    if (told === undefined) return;
+    this.rest.stop();
+    this.writers = told?.writers ?? [];
+    this.halves = [];
+    this.pointed = null;
+    if (told === null) return;
     this.step = Math.min(told.step, this.writers[0].lives.n_steps - 1);
     this.viewNumber = told.view_number;
-    this.pointed = null;
     this.halves = this.writers.map((writer, half) => new WriterHalf(writer, {
       point: (cell) => this.point(cell && { half, cell }),
       go: (step) => this.go(step),
     }));
-    this.body.replaceChildren(...this.halves.map((half) => half.root));
+    this.card.body.replaceChildren(...this.halves.map((half) => half.root));
     this.paint();
   }
 
   destroy() {
-    window.clearTimeout(this.teller);
-    this.unfollow();
-    this.watch.disconnect();
-    this.root.replaceChildren();
+    this.rest.stop();
+    this.card.destroy();
   }
 
-  /** @param {{ half: number, cell: { row: number, step: number } } | null} pointed */
+  /** @param {{ half: number, cell: LifeCell } | null} pointed */
   point(pointed) {
     const [was, is] = [this.pointed, pointed];
     if (was?.half === is?.half && was?.cell.row === is?.cell.row && was?.cell.step === is?.cell.step) return;
@@ -111,32 +77,23 @@ export class WrittenView {
     if (to === this.step) return;
     this.step = to;
     this.paint();
-    window.clearTimeout(this.teller);
-    this.teller = window.setTimeout(() => this.onView({ step: this.step, view_number: this.viewNumber }), TELL_AFTER_MS);
+    this.rest.begin();
   }
 
   paint() {
-    if (!this.halves.length || !this.root.clientWidth) return;
-    const { theme, palette } = readTheme(this.root);
-    wearTheme(this.root, theme, palette);
-    const inside = this.body.clientWidth;
-    const stacked = inside < STACKED_BELOW;
-    this.root.classList.toggle("kl-stacked", stacked);
-    const width = stacked ? inside : (inside - GAP) / 2;
-    const n_lines = Math.max(...this.writers.map(({ lives, first }) => first + lives.n_rows));
-    const scene = { writers: this.writers, n_lines, width, palette, dpr: (window.devicePixelRatio || 1) * zoomOf(this.root), step: this.step };
-    const { pointed } = this;
+    if (!this.halves.length || !this.card.hasRoom) return;
+    const { writers, step, pointed } = this;
+    const { palette, dpr } = this.card.ink();
+    const n_lines = Math.max(...writers.map(({ lives, first }) => first + lives.n_rows));
+    const scene = { writers, n_lines, width: this.card.partWidth(), palette, dpr, step };
     this.halves.forEach((half, i) => {
       if (!pointed) half.paint(scene, null);
       else if (pointed.half === i) half.paint(scene, pointed.cell);
       else {
-        const row = rowBeside(this.writers[pointed.half], this.writers[i], pointed.cell.row, this.step);
+        const row = rowBeside(writers[pointed.half], writers[i], pointed.cell.row, step);
         half.paint(scene, row === null ? null : { row, step: null });
       }
     });
-    setText(this.reading, pointed
-      ? cellSentence(this.writers[pointed.half], pointed.cell.row, pointed.cell.step)
-      : stepSentence(this.writers, this.step));
-    this.root.dataset.ready = "true";
+    this.card.say(pointed ? cellSentence(writers[pointed.half], pointed.cell.row, pointed.cell.step) : stepSentence(writers, step));
   }
 }

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from kvviz.player import packed_buffer
-from kvviz.translation import front_end_catalogue, language
+from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.cache_lab.bits.packed_run import PackedRun
-from kvviz.ui.shell.front_end import front_end
-from kvviz.ui.shell.served_bytes import serve_buffer, voucher
+from kvviz.ui.parts.painted_figure import CARD, PaintedFigure
 
 HERE = Path(__file__).parent
-KEY = "lab-error-map"
+FIGURE = PaintedFigure(
+    "kvviz_error_map", HERE / "error_map.bundle.js", (CARD, HERE / "error_map.css")
+)
 VERSION = 1
-
-
-def _component() -> Callable[..., Any]:
-    """Return what mounts it."""
-    return front_end("kvviz_error_map", HERE / "error_map.bundle.js", HERE / "error_map.css")
 
 
 def pack(run: PackedRun, layer: int, kv_head: int) -> bytes:
@@ -61,9 +55,4 @@ def pack(run: PackedRun, layer: int, kv_head: int) -> bytes:
 
 def draw(run: PackedRun, layer: int, kv_head: int) -> None:
     """Draw the picture of a head."""
-    memory = st.session_state.setdefault(f"{KEY}:memory", {"shown": None})
-    shown = id(run), layer, kv_head, language()
-    if memory["shown"] != shown:
-        # The run is kept so that no other one comes to stand where it stood in memory.
-        memory.update(shown=shown, run=run, buffer=serve_buffer(pack(run, layer, kv_head)))
-    _component()(key=KEY, data=voucher(memory["buffer"].address))
+    FIGURE.draw(lambda: pack(run, layer, kv_head), (run,), layer, kv_head, key="lab-error-map")

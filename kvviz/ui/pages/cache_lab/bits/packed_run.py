@@ -12,8 +12,7 @@ from kvviz.trace import GenerationTrace
 from kvviz.trace.packed_rows import how_far_off
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.bench import Bench, read_tokens
-from kvviz.ui.pages.cache_lab.judgement import Judgement, judgement
-from kvviz.ui.pages.cache_lab.kept_run import KeptRun, written_by
+from kvviz.ui.pages.cache_lab.kept_run import KeptRun, second_half, written_by
 from kvviz.ui.pages.cache_lab.packing import Packing
 from kvviz.ui.parts.experiment import Work
 from kvviz.ui.work.equal_work import Asker
@@ -83,14 +82,9 @@ class PackedRun:
 
 def run_task(bench: Bench) -> Work:
     """Return the work that makes the run."""
-    wanted, settings = bench.settings, bench.of_model
-    bits, text, new = wanted.bits, wanted.text, wanted.new
-    return bench.task(
-        "packed-run",
-        (bits, text, new),
-        _("Writing on with packed rows"),
-        lambda model, asker: make(model, asker, settings, bits, text, new),
-    )
+    wanted = bench.settings
+    about = wanted.bits, wanted.text, wanted.new
+    return bench.run_task("packed-run", about, _("Writing on with packed rows"), make)
 
 
 def make(
@@ -148,20 +142,6 @@ def _parts(
 
 def reading_task(bench: Bench) -> Work:
     """Return the work that feeds the second half of the text to packed rows and their control."""
-    wanted = bench.settings
-    bits, text = wanted.bits, wanted.text
-
-    def do(model: LoadedModel, asker: Asker) -> Judgement:
-        ids = read_tokens(model, text, 0)
-        return judgement(
-            model,
-            ids,
-            [bits.for_engine, bits.other_way.for_engine],
-            n_prompt=len(ids) // 2,
-            progress=asker.report,
-            cancel=asker.cancelled,
-        )
-
-    return bench.task(
-        "packed-reading", (bits, text), _("Reading the second half, token by token"), do
-    )
+    bits = bench.settings.bits
+    ways = [bits.for_engine, bits.other_way.for_engine]
+    return second_half(bench, "packed-reading", bits, lambda: ways)

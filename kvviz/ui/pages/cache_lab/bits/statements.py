@@ -11,14 +11,15 @@ from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import measured_here, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
-from kvviz.ui.pages.cache_lab.bit_losses import TRIED, BitLosses, read_packed_stories
 from kvviz.ui.pages.cache_lab.measured_here import Found
 from kvviz.ui.pages.cache_lab.packing import SOURCE
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.pages.cache_lab.tried_packings import TRIED, tried_words
+from kvviz.ui.parts import card_texts
+from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import table
-from kvviz.ui.shell.plain_text import plain_html
 
 ASKED = {
     "both": N_("keys by channel, values by token"),
@@ -34,10 +35,7 @@ def draw(bench: Bench) -> None:
     place = st.container(key="kvviz-lab-statements")
     heading, caption = _("What was stated, tried on stories"), lessons().caption("bit-statements")
     with place:
-        st.html(
-            f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-            f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-        )
+        card_texts.head(heading, caption.text)
     here = replace(bench, card=place)
     found = measured_here.found(here, lambda: work(bench), recorded.of_statements)
     with place:
@@ -49,54 +47,42 @@ def draw(bench: Bench) -> None:
 
 def work(bench: Bench) -> Work:
     """Return the work that reads a story here, packed in each way."""
-    n_read = bench.settings.tokens
-    return bench.task(
-        "bit-statements",
-        n_read,
-        _("Reading a story, packed in {n} ways").format(n=len(TRIED)),
-        lambda model, asker: read_packed_stories(
-            model, n_read=n_read, n_stories=1, progress=asker.report, cancel=asker.cancelled
-        ),
-    )
+    ways = tried_words()
+    said = _("Reading a story, packed in {n} ways").format(n=len(ways))
+    return measured_here.story_work(bench, "bit-statements", said, ways)
 
 
-def axis(bench: Bench, found: Found[BitLosses]) -> Experiment:
+def axis(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the question on what keys and values are grouped by."""
     losses = found.result
     costs = {name: losses.divergence(name) for name in (*ASKED, "channel")}
     best = min(ASKED, key=costs.__getitem__)
 
-    def told(_none: object) -> Verdict:
+    def told() -> Verdict:
         return Verdict(
             [{best}],
             {
                 **{name: f"{kl:.3f}" for name, kl in costs.items()},
-                **{f"{name}_more": f"{losses.cost(name):+.3f}" for name in costs},
+                **{f"{name}_more": f"{losses.cost(name)[0]:+.3f}" for name in costs},
             },
             [],
             SOURCE,
             facts={"best": best, **{f"{name}-kl": f"{kl:.4f}" for name, kl in costs.items()}},
         )
 
-    return Experiment(
-        "bits-axis",
-        [Choice({name: _(label) for name, label in ASKED.items()})],
-        told,
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
-    )
+    return measured_here.story_experiment(bench, found, "bits-axis", ASKED, told)
 
 
-def part(bench: Bench, found: Found[BitLosses]) -> Experiment:
+def part(bench: Bench, found: Found[StoryLosses]) -> Experiment:
     """Return the question on which part bears fewer bits."""
     losses = found.result
     kl = {name: losses.divergence(name) for name in ("keys-2", "values-2", "keys-1", "values-1")}
     dearer = KEYS if kl["keys-2"] > kl["values-2"] else VALUES
     at_one = KEYS if kl["keys-1"] > kl["values-1"] else VALUES
 
-    def told(_none: object) -> Verdict:
+    def told() -> Verdict:
         words = {name.replace("-", "_"): f"{one:.3f}" for name, one in kl.items()}
-        more = {f"{name.replace('-', '_')}_more": f"{losses.cost(name):+.3f}" for name in kl}
+        more = {f"{name.replace('-', '_')}_more": f"{losses.cost(name)[0]:+.3f}" for name in kl}
         return Verdict(
             [{dearer}],
             {**words, **more, "at_one": _(PARTS[at_one])},
@@ -106,16 +92,10 @@ def part(bench: Bench, found: Found[BitLosses]) -> Experiment:
                    **{f"{name}-kl": f"{one:.4f}" for name, one in kl.items()}},
         )  # fmt: skip
 
-    return Experiment(
-        "bits-part",
-        [Choice({name: _(label) for name, label in PARTS.items()})],
-        told,
-        about=(bench.settings.model, found.is_recorded, bench.settings.tokens),
-        is_open=found.is_recorded,
-    )
+    return measured_here.story_experiment(bench, found, "bits-part", PARTS, told)
 
 
-def all_tried(found: Found[BitLosses]) -> None:
+def all_tried(found: Found[StoryLosses]) -> None:
     """Draw what each way costs, as a table."""
     losses, caption = found.result, lessons().caption("bit-table")
     header = [
@@ -129,7 +109,7 @@ def all_tried(found: Found[BitLosses]) -> None:
         [
             one.told,
             # Rounded first, so that nothing has no sign of less.
-            f"{round(losses.cost(name), 3) + 0.0:+.3f}",
+            f"{round(losses.cost(name)[0], 3) + 0.0:+.3f}",
             f"{losses.divergence(name):.3f}",
             f"{float(losses.same[name].mean()):.0%}",
             in_bytes(losses.n_bytes[name]),
@@ -139,5 +119,5 @@ def all_tried(found: Found[BitLosses]) -> None:
     st.html(
         f"{figure_tag(*found.tags)}"
         + table("bit-table", header, lines)
-        + f'<p class="kvviz-source">{plain_html(caption.text)}</p>'
+        + card_texts.source(caption.text)
     )

@@ -98,14 +98,10 @@ def chosen_run(bench: Bench, found: SeveralRuns) -> int:
 
 def task(bench: Bench) -> Work:
     """Return the work that runs all prompts."""
-    wanted, settings = bench.settings, bench.of_model
-    text, new, apart = wanted.prompts, wanted.new, wanted.apart
-    return bench.task(
-        "many",
-        (tuple(prompts_of(text)), new, apart),
-        _("Running all prompts, together and one by one"),
-        lambda model, asker: make(model, asker, settings, text, new, apart),
-    )
+    wanted = bench.settings
+    about = wanted.prompts, wanted.new, wanted.apart
+    said = _("Running all prompts, together and one by one")
+    return bench.run_task("many", about, said, make)
 
 
 def experiment(bench: Bench, found: SeveralRuns) -> Experiment:

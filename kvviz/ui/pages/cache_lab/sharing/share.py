@@ -56,14 +56,10 @@ def draw(bench: Bench) -> None:
 
 def task(bench: Bench) -> Work:
     """Return the work that runs both texts."""
-    wanted, settings = bench.settings, bench.of_model
-    text, other, new = wanted.text, wanted.other, wanted.new
-    return bench.task(
-        "share",
-        (text, other, new),
-        _("Running both texts, with and without the rows in common"),
-        lambda model, asker: make(model, asker, settings, text, other, new),
-    )
+    wanted = bench.settings
+    about = wanted.text, wanted.other, wanted.new
+    said = _("Running both texts, with and without the rows in common")
+    return bench.run_task("share", about, said, make)
 
 
 def strips(found: TwoBeginnings, *, covered: bool) -> None:

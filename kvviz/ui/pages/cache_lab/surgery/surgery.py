@@ -14,10 +14,12 @@ from kvviz.translation import ngettext
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.cut import KINDS, PARTS, Cut
+from kvviz.ui.pages.cache_lab.head_choice import choose_head
+from kvviz.ui.pages.cache_lab.named_choice import choose_named
 from kvviz.ui.pages.cache_lab.row_effects import Effects, telling_head, weights_of
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.pages.cache_lab.surgery.tasks import effects_task, next_task, read_task
-from kvviz.ui.parts import chart
+from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.tables import bars
@@ -40,14 +42,14 @@ def draw(bench: Bench) -> None:
         layer, head = controls(bench.state, trace)
     shipped = recorded.of_surgery(bench.settings) if _is_usual(bench, trace) else None
     with question:
-        done = experiment(bench, trace, layer, head, shipped).draw()
-        if shipped is not None:
-            recorded.say(
-                _(
-                    "Recorded: {machine}. It ships; the weights and the bars below are made here. "
-                    "Change the text, the head or what is done, and all of it is measured here."
-                )
-            )
+        done = recorded.ask(
+            experiment(bench, trace, layer, head, shipped),
+            _(
+                "Recorded: {machine}. It ships; the weights and the bars below are made here. "
+                "Change the text, the head or what is done, and all of it is measured here."
+            ),
+            is_recorded=shipped is not None,
+        )
     if done is None:
         return
     found: Effects = shipped or done.found
@@ -68,46 +70,19 @@ def _is_usual(bench: Bench, trace: GenerationTrace) -> bool:
 
 def controls(state: LabState, trace: GenerationTrace) -> tuple[int, int]:
     """Draw what is changed and how; return layer and KV head."""
-    card, view = trace.model, state.view
-    layer, head = telling_head(trace)
-    layer = layer if view.layer is None else min(view.layer, card.n_layers - 1)
-    head = head if view.head is None else min(view.head, card.n_kv_heads - 1)
-    kind = st.selectbox(
-        _("Each row is"),
-        list(KINDS),
-        key=f"{PREFIX}kind",
-        format_func=lambda name: _(KINDS[name]),
-        persist_state="session",
-        width=310,
+    kind = choose_named(_("Each row is"), "kind", KINDS, 310)
+    part = choose_named(_("Of it"), "part", PARTS, 160)
+
+    def forget_row() -> None:
+        state.settings = replace(state.settings, cut=replace(state.settings.cut, row=None))
+
+    layer, head = choose_head(
+        state, trace.model, telling_head(trace), key="cut", on_choice=forget_row
     )
-    part = st.selectbox(
-        _("Of it"),
-        list(PARTS),
-        key=f"{PREFIX}part",
-        format_func=lambda name: _(PARTS[name]),
-        persist_state="session",
-        width=160,
-    )
-    for label, name, at, n in (
-        (_("Layer"), "layer", layer, card.n_layers),
-        (_("KV head"), "head", head, card.n_kv_heads),
-    ):
-        _which(state, label, name, at, n)
     cut = state.settings.cut
     same_rows = (kind, part) == (cut.kind, cut.part)
     state.change(cut=Cut(kind, part, cut.row if same_rows else None))
     return layer, head
-
-
-def _which(state: LabState, label: str, name: str, at: int, n: int) -> None:
-    key = f"{PREFIX}cut-{name}"
-    st.session_state[key] = at
-
-    def choose() -> None:
-        state.view = replace(state.view, **{name: st.session_state[key]})
-        state.settings = replace(state.settings, cut=replace(state.settings.cut, row=None))
-
-    st.selectbox(label, range(n), key=key, on_change=choose, width=110)
 
 
 def experiment(
@@ -165,9 +140,7 @@ def told(trace: GenerationTrace, found: Effects, cut: Cut, *, is_recorded: bool)
             "rank": f"{found.by_weight:+.2f}",
         },
         lines,
-        " ".join(
-            one for one in (_("Recorded, and shipped.") if is_recorded else "", SOURCE) if one
-        ),
+        recorded.source(SOURCE, is_recorded=is_recorded),
         facts={
             "outcome-is": answer,
             "recorded": int(is_recorded),
@@ -206,10 +179,7 @@ def shown_row(cut: Cut, found: Effects) -> int:
 def scatter(trace: GenerationTrace, found: Effects, row: int, *, is_recorded: bool) -> None:
     """Draw what every row's change does, over its weight."""
     caption, heading = lessons().caption("row-effects"), _("Looked at, and what it does")
-    st.html(
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-        f'<p class="kvviz-body">{plain_html(caption.text)}</p>'
-    )
+    card_texts.head(heading, caption.text)
     names = [_named(trace, number) for number in range(found.kl.size)]
     spoken = _(
         "The effect of {n} rows over their weight. Looked at most is {row}; {most} moves the next "
@@ -225,7 +195,7 @@ def scatter(trace: GenerationTrace, found: Effects, row: int, *, is_recorded: bo
         spoken,
         tags=["recorded" if is_recorded else "measured"],
     )
-    st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+    st.html(card_texts.source(caption.source))
 
 
 def next_tokens(
@@ -241,10 +211,7 @@ def next_tokens(
         )
 
     heading = _("The next token, before and after")
-    st.html(
-        f"{figure_tag('measured')}"
-        f'<div class="kvviz-heading" role="heading" aria-level="3">{plain_html(heading)}</div>'
-    )
+    st.html(f"{figure_tag('measured')}{card_texts.heading(heading)}")
     st.selectbox(
         _("Row that is changed"),
         range(found.kl.size),

@@ -1,6 +1,5 @@
 // The bundle's entry: what packing has made of a head's rows. Nothing is sent back.
-import { fetched } from "../../../../../player/js/fetched.js";
-import { mountComponent } from "../../../../../player/js/mount_component.js";
+import { mountFigure } from "../../../../parts/js/mount_figure.js";
 import { ErrorMapView } from "./error_map_view.js";
 
-export default fetched(mountComponent((root) => new ErrorMapView(root)));
+export default mountFigure((root) => new ErrorMapView(root));

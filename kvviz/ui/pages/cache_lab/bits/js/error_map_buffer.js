@@ -1,6 +1,5 @@
 // Reads what kvviz/ui/pages/cache_lab/bits/error_map.py packs, and refuses in words what is not whole.
-import { fail, requireArray, requireFields, unpack } from "../../../../../player/js/packed_buffer.js";
-import { gettext } from "../../../../../player/js/translation.js";
+import { requireArray, requireFields, requireVersion, unpack } from "../../../../../player/js/packed_buffer.js";
 
 /**
  * @import { Numbers, PackedArray } from "../../../../../player/js/packed_buffer.js"
@@ -43,10 +42,7 @@ export function decode(input) {
 
 /** @param {any} header @returns {any} */
 function checkedHeader(header) {
-  if (header.version !== VERSION) {
-    const formats = { format: JSON.stringify(header.version), known: VERSION };
-    fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
-  }
+  requireVersion(header, VERSION);
   requireFields(header, ["tokens", "layer", "kv_head", "panels"], "header");
   for (const panel of header.panels) requireFields(panel, ["part", "axis", "is_control"], "panels");
   return header;

@@ -1,11 +1,8 @@
 // The component: what packing has made of a head's keys and values, each grouped in both ways.
 import { gradientOf } from "./error_scale.js";
 import { el, setAttribute, setText } from "../../../../../player/js/dom.js";
-import { saveButtons } from "../../../../../player/js/element_picture.js";
-import { figureTag, writeTags } from "../../../../../player/js/figure_tag.js";
-import { BufferError } from "../../../../../player/js/packed_buffer.js";
-import { followTheme, readTheme, wearTheme } from "../../../../../player/js/theme.js";
 import { gettext } from "../../../../../player/js/translation.js";
+import { FigureCard, legendKey } from "../../../../parts/js/figure_card.js";
 import { decode, errorAt, largestTold } from "./error_map_buffer.js";
 import { ErrorMapPanel, titleOf } from "./error_map_panel.js";
 
@@ -24,69 +21,48 @@ export class ErrorMapView {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    /** @type {unknown} */
-    this.loaded = null;
     /** @type {ErrorMap | null} */
     this.map = null;
     /** @type {ErrorMapPanel[]} */
     this.panels = [];
     /** @type {Spot | null} */
     this.spot = null;
-    root.className = "kvviz-error-map";
-    root.dataset.kvviz = "error-map";
-    this.probe = el("span", { class: "ke-probe" });
-    this.body = el("div", { class: "ke-panels", tabindex: 0, role: "group", "aria-label": gettext("How far each number is off; arrow keys move") });
-    this.body.addEventListener("keydown", (event) => this.onKey(event));
-    this.reading = el("p", { class: "ke-reading", "aria-live": "polite" });
     this.scale = el("span", { class: "ke-scale", "aria-hidden": "true" });
     this.limits = el("span");
-    root.replaceChildren(
-      this.probe,
-      el("div", { class: "ke-bar" }, [
-        el("h3", {}, [gettext("What is read, less what was written")]),
-        figureTag("measured"),
-        el("span", { class: "ke-note", "data-no-picture": "" }, [gettext("down: rows · across: channels · point, or arrow keys")]),
-        saveButtons(gettext("What is read, less what was written"), "kvviz-error-map", () => root),
-      ]),
-      this.body,
-      el("p", { class: "ke-legend" }, [
+    const body = el("div", { class: "ke-panels", tabindex: 0, role: "group", "aria-label": gettext("How far each number is off; arrow keys move") });
+    body.addEventListener("keydown", (event) => this.onKey(event));
+    this.card = new FigureCard(root, {
+      className: "kvviz-error-map",
+      hook: "error-map",
+      title: gettext("What is read, less what was written"),
+      origin: "measured",
+      hint: gettext("down: rows · across: channels · point, or arrow keys"),
+      file: "kvviz-error-map",
+      body,
+      legend: [
         el("span", {}, [this.scale, " ", this.limits]),
-        el("span", {}, [el("i", { class: "ke-key ke-waits" }), ` ${gettext("waits for its group, read as written")}`]),
-        el("span", {}, [el("i", { class: "ke-key ke-size" }), ` ${gettext("mean size of the channel's numbers")}`]),
-      ]),
-      this.reading,
-    );
-    writeTags(root, false);
-    this.unfollow = followTheme(root, this.probe, () => this.paint());
-    this.watch = new ResizeObserver(() => this.paint());
-    this.watch.observe(root);
+        legendKey("ke-waits", gettext("waits for its group, read as written")),
+        legendKey("ke-size", gettext("mean size of the channel's numbers")),
+      ],
+    }, () => this.paint());
   }
 
   /** @param {unknown} buffer */
   load(buffer) {
-    if (buffer === this.loaded) return;
-    this.loaded = buffer;
+    const map = this.card.read(buffer, decode);
+    if (map === undefined) return;
     this.spot = null;
-    try {
-      this.map = decode(buffer);
-    } catch (error) {
-      if (!(error instanceof BufferError)) throw error;
-      this.map = null;
-      this.body.replaceChildren(el("p", { role: "alert" }, [`${error.message} ${gettext("Reload the page.")}`]));
-      return;
-    }
-    const { map } = this;
+    this.map = map;
+    if (map === null) return;
     const largest = { keys: largestTold(map, "keys"), values: largestTold(map, "values") };
     this.panels = map.panels.map((panel) => new ErrorMapPanel(map, panel, largest[panel.part], (spot) => this.point(spot)));
-    this.body.replaceChildren(...this.panels.map((panel) => panel.root));
+    this.card.body.replaceChildren(...this.panels.map((panel) => panel.root));
     setText(this.limits, gettext("keys −{keys} to {keys}, values −{values} to {values}", { keys: largest.keys.toFixed(2), values: largest.values.toFixed(2) }));
     this.paint();
   }
 
   destroy() {
-    this.unfollow();
-    this.watch.disconnect();
-    this.root.replaceChildren();
+    this.card.destroy();
   }
 
   /** @param {KeyboardEvent} event */
@@ -121,20 +97,18 @@ export class ErrorMapView {
   }
 
   paint() {
-    if (!this.map || !this.root.clientWidth) return;
-    const { theme, palette } = readTheme(this.root);
-    wearTheme(this.root, theme, palette);
-    this.scale.style.background = gradientOf(theme);
-    const inside = this.body.clientWidth;
+    if (!this.map || !this.card.hasRoom) return;
+    const ink = this.card.ink();
+    const { body } = this.card;
+    this.scale.style.background = gradientOf(ink.theme);
+    const inside = body.clientWidth;
     const across = inside >= FOUR_FROM ? 4 : inside >= TWO_FROM ? 2 : 1;
-    this.body.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+    body.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
     const width = Math.floor((inside - GAP * (across - 1)) / across);
-    const look = { theme, palette, dpr: window.devicePixelRatio || 1, width, spot: this.spot };
-    for (const panel of this.panels) panel.paint(look);
-    setText(this.reading, this.said());
+    for (const panel of this.panels) panel.paint({ ...ink, width, spot: this.spot });
     const { layer, kv_head, tokens } = this.map;
     const hooks = { layer, "kv-head": kv_head, "n-rows": tokens.length, row: this.spot?.row ?? "", channel: this.spot?.channel ?? "" };
     for (const [name, value] of Object.entries(hooks)) setAttribute(this.root, `data-${name}`, String(value));
-    this.root.dataset.ready = "true";
+    this.card.say(this.said());
   }
 }

@@ -1,6 +1,6 @@
 // Reads what kvviz/ui/pages/model_sizes/families/payload.py packs, and refuses in words what is not whole.
 import { livesOfSpans } from "../../../../../player/js/lives.js";
-import { fail, requireArray, requireFields, unpack } from "../../../../../player/js/packed_buffer.js";
+import { fail, requireArray, requireFields, requireVersion, unpack } from "../../../../../player/js/packed_buffer.js";
 import { SPECIAL_MARK } from "../../../../../player/js/run.js";
 import { gettext } from "../../../../../player/js/translation.js";
 
@@ -60,10 +60,7 @@ export function decode(input) {
 
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
-  if (header.version !== VERSION) {
-    const formats = { format: JSON.stringify(header.version), known: VERSION };
-    fail(gettext("This picture is of another version of kvviz."), gettext("Its format is {format}; the page reads {known}.", formats));
-  }
+  requireVersion(header, VERSION);
   requireFields(header, ["text", "ends", "stop", "view_number", "models"], "header");
   const incomplete = (/** @type {string} */ name) => fail(gettext("The picture is not complete."), gettext("It lacks {name}.", { name }));
   if (!Array.isArray(header.models) || header.models.length === 0) incomplete("models");

@@ -1,9 +1,9 @@
-"""What stands before Streamlit, asked without a server."""
+"""What a middleware that stands before Streamlit answers, asked without a server."""
 
 import asyncio
 
 
-def knock(middleware, path, *, method="GET", query=b"", root_path="", headers=()):
+def answer_of(middleware, path, *, method="GET", query=b"", root_path="", headers=()):
     """Return code, headers and body of a middleware's answer, or None if the request goes through.
 
     Args:

@@ -1,16 +1,38 @@
-"""A page that is printed: whole, light, and without what is for a screen."""
+"""What stands about a run: the card of its model, and the sheet that the page is printed on."""
 
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_dark_page_is_printed_light_and_whole(visit):
-    tab = visit(scheme="dark").open("/kv_cache", new="4", cache="both")
-    tab.wait(nSteps=4)
+def test_the_card_of_the_model_is_read_and_a_dark_page_printed_light_and_whole(visit):
+    tab = visit(scheme="dark")
+    tab.open("/kv_cache", prompt="The little fox", new="4", cache="both", step="2")
+    tab.wait(step=2, nSteps=4)
     tab.still()
+    read_the_card(tab)
+    print_it(tab)
+
+
+def read_the_card(tab):
+    """It is opened from the sidebar by a click and closed by the keyboard; the run stays."""
+    tab.page.get_by_role("button", name="about this model").click()
+    card = tab.page.get_by_role("dialog")
+    expect(card.get_by_role("heading", name="Held-out figures")).to_be_attached()
+    expect(card).to_contain_text("Project Gutenberg")
+    tab.page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    tab.wait(step=2)
+    # With the card away the keyboard is the page's again.
+    tab.answer_by_keyboard("edited-token")
+    assert tab.complaints == []
+
+
+def print_it(tab):
+    """Whole, and without what is for a screen."""
     page = tab.page
     assert page.locator(".kvviz-player").get_attribute("data-scheme") == "dark"
     pdf = page.pdf(format="A4", print_background=True)
