@@ -48,7 +48,7 @@ def test_what_is_told_of_several_prompts_is_what_their_runs_did(model, name):
     for run, trace in enumerate(batch.runs):
         last = batch.steps[batch.joined[run] + len(trace.steps) - 1]
         assert f">{' '.join(map(str, last.tables[run]))}<" in lab.html
-    assert len(re.findall(r"<title>Block ", lab.html)) >= step.n_used
+    assert len(re.findall('title="Block ', lab.html)) >= step.n_used
     alone = kvviz.trace_generation(model, prompts[0], max_new_tokens=3, cache=caches.Paged())
     assert batch.runs[0].tokens == alone.tokens
 
