@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from kvviz.errors import KvvizError
 from kvviz.trace import (
+    BatchStep,
+    BatchTrace,
     CacheComparison,
     EncodingTrace,
     GenerationTrace,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         judge,
         load_model,
         text_loss,
+        trace_batch,
         trace_both,
         trace_encoding,
         trace_generation,
@@ -41,6 +44,7 @@ _HOME = {
     "judge": "kvviz.engine",
     "load_model": "kvviz.engine",
     "text_loss": "kvviz.engine",
+    "trace_batch": "kvviz.engine",
     "trace_both": "kvviz.engine",
     "trace_encoding": "kvviz.engine",
     "trace_generation": "kvviz.engine",
@@ -61,6 +65,8 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
+    "BatchStep",
+    "BatchTrace",
     "CacheComparison",
     "EncodingTrace",
     "GenerationTrace",
@@ -74,6 +80,7 @@ __all__ = [
     "load_model",
     "open_trace",
     "text_loss",
+    "trace_batch",
     "trace_both",
     "trace_encoding",
     "trace_generation",

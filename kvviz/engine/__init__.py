@@ -29,6 +29,7 @@ from kvviz.engine.asking.text_loss import TextLoss, text_loss
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.loading import load_model
 from kvviz.engine.models.model_source import list_bundled
+from kvviz.engine.running.block_batch import trace_batch
 from kvviz.engine.running.comparison import trace_both
 from kvviz.engine.running.encoding import trace_encoding
 from kvviz.engine.running.generation import trace_generation
@@ -62,6 +63,7 @@ __all__ = [
     "row_effects",
     "rows_at_two_places",
     "text_loss",
+    "trace_batch",
     "trace_both",
     "trace_encoding",
     "trace_generation",

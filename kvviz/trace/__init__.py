@@ -1,5 +1,6 @@
 """The nouns: frozen values that the engine returns and everything above it reads. NumPy only."""
 
+from kvviz.trace.batch import BatchStep, BatchTrace
 from kvviz.trace.comparison import CacheComparison
 from kvviz.trace.conversation import Conversation
 from kvviz.trace.cross_attention import CrossAttention
@@ -12,6 +13,8 @@ from kvviz.trace.step import Step
 
 __all__ = [
     "BYTES_PER_NUMBER",
+    "BatchStep",
+    "BatchTrace",
     "CacheComparison",
     "Conversation",
     "CrossAttention",

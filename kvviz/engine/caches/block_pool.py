@@ -167,6 +167,12 @@ class BlockTable:
         del self.blocks[: n_gone - self._n_gone]
         self._n_gone = n_gone
 
+    def give_back(self) -> None:
+        """Give back every block."""
+        for block in self.blocks:
+            self.pool.give_back(block)
+        self.blocks.clear()
+
     def fork(self, n_rows: int) -> BlockTable:
         """Return a table of the same blocks, as far as they hold the first rows."""
         table = BlockTable(self.pool)

@@ -39,6 +39,7 @@ class Paged:
     summary: ClassVar[str] = N_("Every row stays, in blocks of one pool that a table finds.")
     keeps_rows: ClassVar[bool] = True
     for_every_decoder: ClassVar[bool] = True
+    shares_passes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checked_count("block", self.block, at_least=1)
@@ -106,3 +107,12 @@ class PagedRows(RebuiltRows):
         other = PagedRows(self._cache, place, tuple(one.fork(n_rows) for one in self.tables))
         other.begin_with(self, n_rows)
         return other
+
+    def beside(self, place: RowsPlace) -> PagedRows:
+        """Return the rows of another run, none of which are there yet, in the same pools."""
+        return PagedRows(self._cache, place, tuple(BlockTable(one.pool) for one in self.tables))
+
+    def give_back(self) -> None:
+        """Give all blocks back to their pools; the rows of this run are not read any more."""
+        for table in self.tables:
+            table.give_back()

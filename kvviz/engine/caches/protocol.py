@@ -76,7 +76,9 @@ class KVCache(Protocol):
 
     One that says `for_every_decoder` keeps to the windows of a model's layers and to what of a T5
     tells it how far its rows are; one that does not say so is refused where those matter. One that
-    says that it does not `reads_in_pieces` has each prompt read whole, however long.
+    says that it does not `reads_in_pieces` has each prompt read whole, however long. One that says
+    that it `shares_passes` has attention read the rows of a text one behind the other and all of
+    them, so that other runs' rows may go through the network beside its own.
 
     Attributes:
         name: As a trace and its file say it: small letters, digits, ``-`` and ``_``.
@@ -170,6 +172,19 @@ class Rows(Protocol):
         Raises:
             ObservationError: If a row is not the one that was written.
         """
+        ...
+
+
+class BegunRows(Protocol):
+    """A place for the rows of one run, of which some may be there already."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many of the first rows are there."""
+        ...
+
+    def rows(self, place: RowsPlace) -> Rows:
+        """Return where the rows of the run are kept."""
         ...
 
 

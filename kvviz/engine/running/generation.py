@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.caches.encoder_decoder import EncoderDecoderRows
-from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.caches.protocol import BegunRows, KVCache, Rows, RowsPlace
 from kvviz.engine.caches.shared_rows import SharedRows
 from kvviz.engine.models.families.t5 import decoder_bias
 from kvviz.engine.models.loaded_model import LoadedModel
@@ -172,11 +172,13 @@ def prepared(
     cancel: Cancel | None = None,
     on_logits: OnLogits | None = None,
     so_far: OnSoFar | None = None,
+    begun: BegunRows | None = None,
 ) -> Run:
     """Return a run that is ready for its first step: who drives it makes the passes it asks for.
 
     The options are checked, and tell all of the cache but how it is done. `on_logits` sees the
-    logits of each step, shape ``vocab``, and then they go.
+    logits of each step, shape ``vocab``, and then they go. `begun` gives the place where the rows
+    are kept, some of which may be there already; without it the cache makes a new one.
 
     Raises:
         KvvizError: As `trace_generation`, where the run cannot be made as asked.
@@ -196,9 +198,11 @@ def prepared(
         options,
         max_new_tokens=options.max_new_tokens + n_given,
         n_given=n_given,
-        n_shared=0 if shared is None else shared.n_rows,
+        n_shared=begun.n_rows if begun else 0 if shared is None else shared.n_rows,
     )
-    return _steps(model, asked, options, chosen, shared, n_top, progress, cancel, on_logits, so_far)
+    return _steps(
+        model, asked, options, chosen, begun, shared, n_top, progress, cancel, on_logits, so_far
+    )
 
 
 def run_alone(model: LoadedModel, steps: Run) -> GenerationTrace:
@@ -231,6 +235,7 @@ def _steps(
     asked: AskedPrompt,
     options: GenerationOptions,
     cache: KVCache,
+    begun: BegunRows | None,
     shared: SharedRows | None,
     n_top: int,
     progress: Progress | None,
@@ -253,7 +258,7 @@ def _steps(
         basis=partial(basis, model),
     )
     if model.start_id is None:
-        rows = cache.rows(place)
+        rows = (begun or cache).rows(place)
     else:
         rows = _encoder_decoder_rows(model, asked.text, cache, place)
     n_prompt, n_steps = len(ids), options.max_new_tokens
@@ -292,8 +297,9 @@ def _steps(
         )
 
     is_decoder = model.family.architecture == "decoder"
-    can_share = is_decoder and options.cache is None
-    in_pieces = is_decoder and is_read_in_pieces(cache)
+    can_share = is_decoder and (options.cache is None or getattr(cache, "shares_passes", False))
+    # Who keeps count of passes, as where rows are begun with, has one a step.
+    in_pieces = is_decoder and begun is None and is_read_in_pieces(cache)
     for number in range(n_steps):
         if cancel is not None and cancel():
             stopped = "cancelled"

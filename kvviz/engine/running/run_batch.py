@@ -12,6 +12,7 @@ from threading import Lock
 
 from kvviz.engine.caches.choice import chosen_cache, named_cache
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.running.asked_prompt import Prompt
 from kvviz.engine.running.forward_pass import (
     ForwardPass,
@@ -51,6 +52,10 @@ class RunBatch:
         self._arrived: deque[_Member] = deque()
         self._going: list[_Member] = []
         self._stepping = Lock()
+        # How long a pass of so many rows takes with a thread or with several is found out by trying
+        # both: it grows with the runs, and beside busy neighbours threads wait for one another.
+        is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
+        self._pace = ThreadPace(model.n_threads, 0.0, is_fixed=is_fixed)
 
     def join(self, run: Run) -> Future[GenerationTrace]:
         """Let a run take part, and return what its record will be in."""
@@ -105,6 +110,7 @@ class RunBatch:
         with self._stepping:
             for member in (*self._going, *self._arrived):
                 if not member.ended.done():
+                    member.context.run(member.run.close)
                     member.ended.set_exception(error)
             self._going.clear()
             self._arrived.clear()
@@ -118,9 +124,7 @@ class RunBatch:
     def _pass(self, members: Sequence[_Member]) -> None:
         asked = [member.asked for member in members if member.asked is not None]
         try:
-            results = running(
-                self._model, lambda: pass_together(self._model, asked), fix=_(SMALLER)
-            )
+            results = running(self._model, lambda: self._passed(asked), fix=_(SMALLER))
         except Exception as error:
             # What it wrote of the rows of each is not known, so that none can go on.
             for member in members:
@@ -129,6 +133,13 @@ class RunBatch:
             return
         for member, result in zip(members, results, strict=True):
             self._go_on(member, result)
+
+    def _passed(self, asked: Sequence[ForwardPass]) -> list[PassResult]:
+        with thread_count(self._pace.n_threads):
+            results = pass_together(self._model, asked)
+        if all(len(one.fed) == 1 for one in asked):
+            self._pace.took(results[0].seconds)
+        return results
 
     def _go_on(self, member: _Member, result: PassResult | None) -> None:
         """Give a run what came of its pass and let it ask for the next; take note if it ends."""

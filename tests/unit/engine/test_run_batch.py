@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from kvviz.engine import load_model, trace_generation, trace_together
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.observing.shared_observation import SharedObservation
+from kvviz.engine.running.forward_pass import pass_together
 from kvviz.engine.running.generation import prepared
 from kvviz.engine.running.run_batch import RunBatch
 from kvviz.errors import ModelFamilyError, ObservationError, RunCancelledError
@@ -241,3 +244,21 @@ def test_an_attention_that_reads_a_copy_ends_its_run_and_no_other(model, monkeyp
     with pytest.raises(ObservationError, match="read other rows"):
         broken.result(timeout=0)
     hold_as_alone(sound.result(timeout=0), alone, CLOSE["float32"])
+
+
+def test_a_batch_leaves_threads_that_wait_for_one_another(model, monkeypatch):
+    monkeypatch.delenv("KVVIZ_THREADS", raising=False)
+    used = []
+
+    def passed(model, asked):
+        used.append(torch.get_num_threads())
+        made = pass_together(model, asked)
+        return [replace(one, seconds=0.1 if used[-1] > 1 else 0.01) for one in made]
+
+    monkeypatch.setattr("kvviz.engine.running.run_batch.pass_together", passed)
+    batch = RunBatch(replace(model, n_threads=2))
+    for prompt in ("a b", "c"):
+        batch.join(run_of(model, prompt, max_new_tokens=20))
+    finish(batch)
+    # The first pass reads the prompts, and four are judged.
+    assert used == [2] * 5 + [1] * 15

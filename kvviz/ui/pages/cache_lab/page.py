@@ -13,6 +13,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
+from kvviz.ui.pages.cache_lab.many import many
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
@@ -30,6 +31,7 @@ DRAW = {
     "bits": fewer_bits.draw,
     "surgery": surgery.draw,
     "share": share.draw,
+    "many": many.draw,
 }
 
 OF_A_TEXT = ("keep", "bits", "surgery", "share")
@@ -86,8 +88,9 @@ class CacheLabPage(ExperimentsPage[LabState]):
             return
 
         def take() -> None:
-            # The text stays: it is what was typed.
-            kept = replace(usual, text=state.settings.text or usual.text)
+            # The texts stay: they are what was typed.
+            typed = {name: getattr(state.settings, name) for name in state.TEXTS}
+            kept = replace(usual, **{name: text for name, text in typed.items() if text})
             state.settings = kept
             for name, value in said_by_controls(kept).items():
                 st.session_state[f"{PREFIX}{name}"] = value

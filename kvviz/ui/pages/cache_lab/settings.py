@@ -21,6 +21,7 @@ EXPERIMENTS = {
     "bits": N_("Fewer bits"),
     "surgery": N_("Surgery"),
     "share": N_("Share a beginning"),
+    "many": N_("Many at once"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -32,6 +33,16 @@ TEXT = (
 )
 OTHER = TEXT.replace("a big shell", "a big box")
 """A text that begins as `TEXT` does."""
+# not for people: words for the models
+PROMPTS = """\
+Mia lived in a small house near the sea with her cat. One day she found a big shell. She took it to
+Tom and Ann went to the park. They saw a dog that
+Mia lived in a small house near the sea with her cat. One day she found a boat. It was red, and
+Once upon a time
+Mia lived in a small house near the sea with her cat. One day she found a big shell. The crab in"""
+"""Prompts of which some begin alike, one a line."""
+APART = (0, 2, 4, 8)
+"""Steps after which the next of several prompts comes."""
 LONGEST_TEXT = 6_000
 MOST_NEW = 64
 LENGTHS = (128, 256, 448)
@@ -57,6 +68,9 @@ class LabSettings:
         bits: How rows are packed, where they are.
         cut: What is done to rows, where they are changed.
         other: The text that shares its beginning with the first.
+        prompts: Those that are run at once, one a line.
+        apart: Steps after which the next of them comes.
+        run: Which of them is looked at, from 1 on; 0 for one that shares its beginning.
     """
 
     do: str = "keep"
@@ -68,11 +82,14 @@ class LabSettings:
     bits: Packing = USUAL_BITS
     cut: Cut = USUAL_CUT
     other: str = OTHER
+    prompts: str = PROMPTS
+    apart: int = 2
+    run: int = 0
 
 
-def _lengths() -> Reader:
-    """Return a reader of one of `LENGTHS`."""
-    words = one_of(tuple(map(str, LENGTHS)))
+def _one_of(numbers: tuple[int, ...]) -> Reader:
+    """Return a reader of one of some numbers."""
+    words = one_of(tuple(map(str, numbers)))
     return replace(words, read=lambda text: int(words.read(text)))
 
 
@@ -84,10 +101,13 @@ SETTINGS_FIELDS = LinkFields(
         "model": text_up_to(LONGEST_MODEL),
         "cache": part_reader(),
         "new": whole(1, MOST_NEW),
-        "tokens": _lengths(),
+        "tokens": _one_of(LENGTHS),
         "bits": packing_reader(),
         "cut": cut_reader(),
         "other": text_up_to(LONGEST_TEXT, least=0),
+        "prompts": text_up_to(LONGEST_TEXT, least=0),
+        "apart": _one_of(APART),
+        "run": whole(0, 8),
     },
 )
 
@@ -97,7 +117,7 @@ USUAL_VIEW = View(step=8)
 
 def usual_view(do: str) -> View:
     """Return what is looked at first: of rows that are shared, the step that takes them over."""
-    return replace(USUAL_VIEW, step=0) if do == "share" else USUAL_VIEW
+    return replace(USUAL_VIEW, step=0) if do in ("share", "many") else USUAL_VIEW
 
 
 def view_fields(do: str) -> LinkFields[View]:

@@ -31,7 +31,7 @@ class LabState(ExperimentsState):
     view: View = USUAL_VIEW
 
     PREFIX: ClassVar[str] = PREFIX
-    TEXTS: ClassVar[tuple[str, ...]] = ("text", "other")
+    TEXTS: ClassVar[tuple[str, ...]] = ("text", "other", "prompts")
 
     def take(self, settings: LabSettings, view: View) -> None:
         """Set page and controls to what a link asks for, before they are drawn."""
@@ -56,6 +56,9 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "do": settings.do,
         "text": settings.text,
         "other": settings.other,
+        "prompts": settings.prompts,
+        "apart": settings.apart,
+        "run": settings.run or None,
         "way": part.way,
         "rows": part.rows,
         "sinks": part.sinks,

@@ -1,0 +1,1 @@
+"""Several prompts in one pool of blocks, decoded together."""
