@@ -13,7 +13,7 @@ from kvviz.ui.pages.kv_cache import compared_runs
 from kvviz.ui.pages.kv_cache.run_tree import RunTree
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.press import Press
-from kvviz.ui.parts.quantity import factor
+from kvviz.ui.parts.quantity import factor, in_bytes
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.branch_facts import BranchFacts
@@ -33,23 +33,28 @@ def draw(state: RunState, tree: RunTree) -> None:
         return
     reason = why_not(shown)
     with st.container(border=True, key="kvviz-card-branch"):
-        if shown.branch is None:
-            cards.heading(
-                _("Branch off"),
-                reason
-                or _(
-                    "Press another of the likely next tokens in the player: the run goes on with "
-                    "it, and takes over the rows up to there."
-                ),
-            )
-        else:
-            told(shown, shown.branch)
-        if not reason:
-            type_over(state, shown)
-            # Where this is, the player's bars can be pressed.
-            st.html(f'<div data-kvviz="branches"{_hooks(shown.branch)}></div>')
-        with st.container(key="kvviz-compared"):
-            compared_runs.draw(shown, tree)
+        left, right = st.columns([2, 3], gap="medium")
+        with left:
+            if shown.branch is not None:
+                told(shown, shown.branch)
+            elif shown.trace.options.cache is not None:
+                kept(shown, reason)
+            else:
+                cards.heading(
+                    _("Branch off"),
+                    reason
+                    or _(
+                        "Press another of the likely next tokens in the player: the run goes on "
+                        "with it, and takes over the rows up to there."
+                    ),
+                )
+        with right:
+            if not reason:
+                type_over(state, shown)
+                # Where this is, the player's bars can be pressed.
+                st.html(f'<div data-kvviz="branches"{_hooks(shown.branch)}></div>')
+            with st.container(key="kvviz-compared"):
+                compared_runs.draw(shown, tree)
 
 
 def why_not(shown: ShownRun) -> str:
@@ -73,6 +78,20 @@ def why_not(shown: ShownRun) -> str:
             "number format under More, and press Run."
         )
     return ""
+
+
+def kept(shown: ShownRun, reason: str) -> None:
+    """Tell what a way of keeping rows holds, and why no branch is taken of its run."""
+    trace = shown.trace
+    named, held = trace.options.cache, trace.steps[-1].cache_bytes
+    full = in_bytes(trace.model.cache_bytes(trace.n_rows))
+    body = _(
+        "{cache}, measured after the last of {n:,} rows. The text that it wrote stands beside that "
+        "of the run with every row."
+    ).format(cache="" if named is None else named.told, n=trace.n_rows)
+    cards.heading(_("{bytes} held instead of {full}").format(bytes=in_bytes(held), full=full), body)
+    if reason:
+        st.html(f'<p class="kvviz-body">{plain_html(reason)}</p>')
 
 
 def _hooks(facts: BranchFacts | None) -> str:
@@ -105,7 +124,7 @@ def told(shown: ShownRun, facts: BranchFacts) -> None:
         "{flops:,.1f} MFLOP; from nothing it would take {alone:,.1f}, {times} as much."
     ).format(
         step=fork.step,
-        token=facts.taken[-1],
+        token=facts.taken[-1].strip(" ").replace("\n", "↵"),
         flops=facts.flops / 1e6,
         alone=facts.flops_alone / 1e6,
         times=factor(facts.flops_alone / facts.flops),
@@ -143,18 +162,17 @@ def told(shown: ShownRun, facts: BranchFacts) -> None:
 
 def type_over(state: RunState, shown: ShownRun) -> None:
     """Draw the field in which something else is written over the last tokens of the run."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        text = st.text_input(
-            _("Or go back to a step, and write something else after it"),
-            key=TYPED,
-            max_chars=400,
-            persist_state="session",
-            help=_(
-                "It begins a new word where the token that it replaces does. Its tokens take the "
-                "place of the run’s own from the step in view on."
-            ),
-        )
-        press = Press.draw(_("Branch off at the step in view"), f"{TYPED}:go")
+    text = st.text_input(
+        _("Or go back to a step, and write something else after it"),
+        key=TYPED,
+        max_chars=400,
+        persist_state="session",
+        help=_(
+            "It begins a new word where the token that it replaces does. Its tokens take the place "
+            "of the run’s own from the step in view on."
+        ),
+    )
+    press = Press.draw(_("Branch off at the step in view"), f"{TYPED}:go")
     if not press.take():
         return
     problem = begin_typed(state, shown, text or "")

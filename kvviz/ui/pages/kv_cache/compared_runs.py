@@ -105,10 +105,10 @@ def beside(both: Compared, one: str, other: str) -> str:
         for name, shown in ((one, both.one), (other, both.other))
     )
     return (
-        f'<div data-kvviz="compared-runs"{said}>{figure_tag("measured")}'
+        f'<div data-kvviz="compared-runs"{said}>{figure_tag("measured", "counted")}'
         f'<p class="kvviz-body">{plain_html(_where(both, at, n_same))}</p>'
         f'<dl class="kvviz-two-texts">{texts}</dl>'
-        f"{table('compared-costs', ['', one, other], _lines(both, at, losses))}</div>"
+        f"{table('compared-costs', [_('Figure'), one, other], _lines(both, at, losses))}</div>"
     )
 
 
@@ -174,7 +174,7 @@ def _token(shown: ShownRun, at: int) -> str:
     """Return the token at a position, and how likely the model found it."""
     if at >= shown.trace.n_tokens:
         return "–"
-    text = shown.trace.tokens_in_place[at].replace("\n", "↵")
+    text = shown.trace.tokens_in_place[at].strip(" ").replace("\n", "↵")
     likely = percent(float(np.exp(logprobs(shown)[at - shown.n_asked])))
     # Translators: a token, and its probability such as "12 %".
     return _("“{token}”, {share}").format(token=text, share=likely)

@@ -69,7 +69,10 @@ def both_ways(shown: ShownRun) -> None:
                 "other one and compare."
             )
             if shown.settings.cache == EVERY_ROW
-            else _("With another way of keeping rows texts may part: see Branch off, above.")
+            else _(
+                "A run that keeps its rows in a way of its own is not made without the cache. How "
+                "its text parts from that of the run with every row stands above."
+            )
         )
         st.html(title(_("With and without")) + body(one_way))
         return

@@ -89,7 +89,7 @@ def named(settings: RunSettings, taken: tuple[str, ...]) -> str:
 
 
 def _short(text: str) -> str:
-    text = text.replace("\n", "↵")
+    text = text.strip(" ").replace("\n", "↵") or "␣"
     return text if len(text) <= 24 else f"{text[:23]}…"
 
 
