@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.pages.kv_cache.run_tree import RunTree
+from kvviz.ui.pages.kv_cache.run_tree import RunTree, told
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import table
@@ -20,7 +20,7 @@ from kvviz.ui.work import runs
 from kvviz.ui.work.shown_run import ShownRun
 
 OTHER = "kv:compared"
-"""Key of the list of runs to compare with."""
+"""Beginning of the key of the list of runs to compare with."""
 MOST_SAME = 12
 """Tokens in common that are written out before the texts part."""
 MOST_CHIPS = 64
@@ -67,12 +67,11 @@ def draw(shown: ShownRun, tree: RunTree) -> None:
     if not others or shown.settings not in tree.runs:
         return
     names = [tree.names[one] for one in others]
-    if st.session_state.get(OTHER) not in range(len(others)):
-        st.session_state[OTHER] = 0
     number = st.selectbox(
         _("Compare with"),
         range(len(others)),
-        key=OTHER,
+        # Another list is another control: the browser would go on with the name chosen in it.
+        key=f"{OTHER}:{told(shown.settings)}:{len(others)}",
         format_func=lambda number: names[number],
         width=330,
     )
