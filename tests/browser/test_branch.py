@@ -80,7 +80,7 @@ def test_a_link_opens_a_branch_and_another_a_window_beside_every_row(visit):
     expect(card).to_have_attribute("data-n-shared", str(found["nReused"]))
     page.goto(f"{tab.address}/kv_cache?prompt={PROMPT}&new=6&cache=window:4%2B2&step=2")
     hooks = tab.wait(step=2, nLive=6, cacheName="window")
-    assert hooks["nEvicted"] == found["nReused"] - 5
+    assert hooks["nEvicted"] == found["nReused"] - 6
     expect(card).to_have_count(0)
     compared = page.locator('[data-kvviz="compared-runs"]')
     expect(compared).to_have_attribute("data-bytes", str(5 * 6 * 2 * 8 * 32 * 4))

@@ -1,5 +1,6 @@
 """Branches of a run and other ways of keeping its rows, on the main page without a browser."""
 
+import io
 import re
 from dataclasses import replace
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 import kvviz
+from kvviz.analysis import to_csv
 from kvviz.errors import LinkError
 from kvviz.player import fingerprint
 from kvviz.ui.pages.kv_cache.branches import TYPED
+from kvviz.ui.parts import saving
 from kvviz.ui.parts.player import checked_request
 from kvviz.ui.work.branch_path import MOST_FORKS, branch_path
 from kvviz.ui.work.run_settings import RunSettings
@@ -32,6 +35,15 @@ def another(run, step):
 def hooks(page, name):
     (found,) = re.findall(rf'data-kvviz="{name}"([^>]*)>', page.html)
     return dict(re.findall(r'data-([a-z-]+)="([^"]*)"', found))
+
+
+def hold_what_is_taken_away(page):
+    """Hold files of the run on screen to it."""
+    shown = page.state.shown
+    saved = kvviz.open_trace(io.BytesIO(saving.npz(shown.trace)))
+    assert fingerprint(saved) == fingerprint(shown.trace)
+    assert len(to_csv(shown.trace).splitlines()) == len(shown.trace.steps) + 1
+    assert fingerprint(shown.subject) in saving.html_page(shown, page.state.view)
 
 
 def opened(kv_cache, **parameters):
@@ -73,6 +85,7 @@ def test_a_link_opens_a_branch_whose_reused_rows_are_those_that_the_run_wrote(
     losses = [-np.log(step.chosen_prob) for step in root.steps[2:]]
     assert float(compared["other-loss"]) == pytest.approx(np.mean(losses), abs=1e-3)
     assert float(compared["loss"]) > 0
+    hold_what_is_taken_away(page)
     assert page.app.query_params["branch"] in (f"2.{token}", [f"2.{token}"])
 
 
@@ -148,6 +161,12 @@ def test_a_link_says_how_rows_are_kept_beside_the_run_with_every_row(kv_cache, m
     assert int(compared["other-bytes"]) == root.steps[-1].cache_bytes
     assert 'data-kvviz="branches"' not in page.html
     assert "this run does not keep every one as it was written" in page.html
+    hold_what_is_taken_away(page)
+    table = to_csv(expected).splitlines()
+    column = table[0].split(",").index("n_evicted")
+    assert [int(line.split(",")[column]) for line in table[1:]] == [
+        step.evicted.shape[1] for step in expected.steps
+    ]
     # Its tab leads to the run with every row, and the address says which is shown.
     page.app.segmented_control(key="kv:tree").set_value(0).run()
     page.finish()

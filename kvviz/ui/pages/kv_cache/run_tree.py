@@ -15,7 +15,7 @@ from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
 
 MOST_RUNS = 12
-"""Tabs that are kept; beyond, those go that no other stands on, the oldest first."""
+"""Tabs that are kept; beyond, those go that no other stands on."""
 TABS = "kv:tree"
 """Key of the tabs."""
 
