@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kvviz.engine.caches.protocol import KVCache
 
 EVERY_ROW = "full"
+EXAMPLE = "window:60+4"  # not for people: the words of a way, as they are typed
 LONGEST = 80
 
 CALLED: Mapping[str, str] = {

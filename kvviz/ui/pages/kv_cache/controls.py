@@ -114,7 +114,7 @@ def choose_cache() -> str:
         help=_(
             "Another way of keeping rows runs beside the one that keeps every row. Choose one, or "
             "type one as the command line takes it: {example}."
-        ).format(example="window:60+4"),
+        ).format(example=keeping.EXAMPLE),
     )
     return keeping.read_typed(typed or keeping.EVERY_ROW)
 
