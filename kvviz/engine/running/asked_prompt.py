@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeGuard, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 import numpy as np
 
@@ -84,8 +84,8 @@ def _are_tokens(prompt: Prompt) -> TypeGuard[Tokens]:
     """Return whether a prompt is a list of token ids, which are checked when they are read."""
     if isinstance(prompt, np.ndarray):
         return True
-    is_list = isinstance(prompt, list | tuple) and len(prompt) > 0
-    return is_list and all(isinstance(one, int | np.integer) for one in prompt)
+    found: list[Any] = [*prompt] if isinstance(prompt, list | tuple) else []
+    return bool(found) and all(isinstance(one, int | np.integer) for one in found)
 
 
 def _given_ids(model: LoadedModel, prompt: Tokens, max_new_tokens: int) -> list[int]:
@@ -104,7 +104,7 @@ def _given_ids(model: LoadedModel, prompt: Tokens, max_new_tokens: int) -> list[
             ),
             fix=_("Give it a text."),
         )
-    ids = model.given_tokens(prompt).token_ids
+    ids = model.given_tokens(cast("Sequence[int]", prompt)).token_ids
     if max_new_tokens > model.card.n_ctx - len(ids):
         raise run_too_long(model.card, len(ids), max_new_tokens)
     return ids
