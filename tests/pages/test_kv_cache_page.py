@@ -568,6 +568,9 @@ def test_a_model_whose_layers_see_a_window_is_run_also_where_rows_fall_out(
     page.press("kv:run")
     assert page.errors == []
     assert page.player["n_rows"] > 16
+    # No branch is offered of a run whose rows have gone.
+    assert 'data-kvviz="branches"' not in page.html
+    assert "lets rows go that fall out of its windows" in page.html
     # Of three heads over one, and two layers of three in a window.
     savings, held = page.player["savings"], page.player["runs"][0]["cache_bytes"]
     assert savings["no_groups"] == [3 * n for n in held]

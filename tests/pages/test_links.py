@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvviz import translation
+from kvviz import caches, translation
 from kvviz.player.cell import Cell
 from kvviz.ui.pages.kv_cache.settings import parse, write
 from kvviz.ui.parts.view import CACHES, View, within
 from kvviz.ui.shell.links import fits, lines_about
+from kvviz.ui.work.branch_path import Fork, branch_path
+from kvviz.ui.work.keeping import CALLED, EVERY_ROW, OFFERED, OTHER_WORDS, cache_for
 from kvviz.ui.work.run_settings import LARGEST_SEED, LONGEST_PROMPT, RunSettings
 from tests.factories import make_trace
 
@@ -63,6 +65,18 @@ def test_defaults_are_left_out_of_the_link():
         ("top_p", "1.5"),
         ("seed", "-1"),
         ("cache", "maybe"),
+        ("cache", "window"),
+        ("cache", "full:3"),
+        ("cache", "recomputed"),
+        ("cache", "window:60;drop"),
+        ("cache", "heavy:" + "9" * 80),
+        ("branch", "5"),
+        ("branch", "5.x"),
+        ("branch", "5.1-"),
+        ("branch", "-1.3"),
+        ("branch", "5.99999999"),
+        ("branch", "-".join(["5.1"] * 9)),
+        ("branch", ".".join(["5"] * 34)),
         ("layer", "-1"),
         ("head", "one"),
         ("step", "-1"),
@@ -83,6 +97,25 @@ def test_nonsense_gives_the_default_and_one_line_that_names_it(name, text):
     assert len(line) < 250
 
 
+def test_a_link_says_how_rows_are_kept_and_which_branch_is_shown():
+    branch = branch_path("5.262-0.11.12")
+    assert branch.forks == (Fork(5, (262,)), Fork(0, (11, 12)))
+    for settings, link in (
+        (RunSettings(branch=branch), {"branch": "5.262-0.11.12"}),
+        (RunSettings(cache="window:60+4"), {"cache": "window:60+4"}),
+        (RunSettings(cache="quantised:2/4,group=8"), {"cache": "quantised:2/4,group=8"}),
+    ):
+        assert write(settings, View()) == link
+        assert parse(link) == (settings, View(), ())
+    # Typed into an address a plus comes as a space, and the command line has long names too.
+    assert parse({"cache": "window:60 4"})[0].cache == "window:60+4"
+    assert parse({"cache": "heavy-hitters:8"})[0].cache == "heavy:8"
+    assert parse({"cache": "off"}) == (RunSettings(), View(cache="off"), ())
+    # Each way has a word, and what is offered can be kept to.
+    assert {OTHER_WORDS.get(name, name) for name in caches.ALL} - {"recomputed"} == {*CALLED}
+    assert all(cache_for(words) is not None for words in OFFERED if words != EVERY_ROW)
+
+
 def test_several_odd_values_share_one_line():
     (line,) = lines_about(parse({"new": "x", "step": "y", "layer": "z"})[2])
     assert line.count("; ") == 2
@@ -93,7 +126,8 @@ def test_what_a_value_must_be_is_said_in_the_language_of_the_moment():
         (phrase,) = parse({"step": "x"})[2]
     assert "whole number" not in phrase
     assert "a whole number from 0 to 99,999" in parse({"step": "x"})[2][0]
-    assert parse({"cache": "x"})[2] == ("cache is 'x', not on or off or both",)
+    ways = "on, off, both, or a way of keeping rows such as window:60+4 or heavy:64"
+    assert parse({"cache": "x"})[2] == (f"cache is 'x', not {ways}",)
 
 
 def test_unknown_names_are_left_alone():

@@ -31,6 +31,7 @@ def trace_both(
     n_top: int = 10,
     n_timings: int = 1,
     first: int | None = None,
+    prefix: GenerationTrace | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     in_haste: Cancel | None = None,
@@ -42,7 +43,7 @@ def trace_both(
 
     Args:
         model: What `kvviz.load_model` returned.
-        prompt: Text to go on from, or a conversation, as `trace_generation` takes it.
+        prompt: Text to go on from, a conversation or tokens, as `trace_generation` takes it.
         max_new_tokens: Most tokens to generate in each run.
         temperature: As for `trace_generation`, like the next five.
         top_k: See there.
@@ -54,6 +55,7 @@ def trace_both(
             times, since other work on the machine only ever adds to it; all else is of the first
             runs. A cancel from the second timing on leaves what is there.
         first: As for `trace_generation`.
+        prefix: See there; the run with the cache begins with its rows, and the other computes them.
         progress: Called after each step with the steps done in both runs and the most there can
             be in both.
         cancel: Asked before each step; True ends both runs with what is there. So that nothing is
@@ -102,7 +104,8 @@ def trace_both(
         return cached.stopped == "cancelled" or later_cancel()
 
     def made(chosen: GenerationOptions, **heard: Any) -> GenerationTrace:
-        return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, first=first, **heard))
+        begun = {"first": first, "prefix": prefix if chosen.use_cache else None}
+        return run_alone(model, prepared(model, prompt, chosen, n_top=n_top, **begun, **heard))
 
     cached = made(options, progress=first_progress, cancel=cancel, on_logits=keep, so_far=so_far)
     if so_far is not None:

@@ -73,7 +73,8 @@ def trace_generation(
         prompt: Text to go on from; for a T5 the text that its encoder reads. Or a conversation, a
             list of turns such as ``{"role": "user", "content": "Hello"}``, which the chat template
             of the model makes a text: it goes on with the assistant's next turn, or with its last
-            one where the assistant has the last word.
+            one where the assistant has the last word. Or token ids, which a decoder reads as they
+            are, with nothing put before them.
         max_new_tokens: Most tokens to generate; fewer where the model ends the text.
         use_cache: Keep K/V rows between steps, or compute every row at every step. A T5 without it
             computes its cross-attention rows at every step too; its encoder reads once either way.
@@ -103,7 +104,8 @@ def trace_generation(
     Raises:
         ModelFamilyError: If the model is a BERT, which does not generate token by token.
         PromptError: If the prompt is empty, blank, or no text; or a conversation, and a turn is
-            not as it should be, or the model's chat template is missing or fails.
+            not as it should be, or the model's chat template is missing or fails; or token ids of
+            which one is not in the vocabulary.
         OptionsError: If a setting is of the wrong type or out of its range, or the model takes no
             such cache, or the run cannot begin with the rows of `prefix`.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.

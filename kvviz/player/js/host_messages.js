@@ -9,7 +9,7 @@ import { initialState, viewOf } from "./state.js";
  *
  * @typedef {object} Host Whoever the player sits in. Without `onWanted` it shows only what it has.
  * @property {(view: View, number: number, id: string) => void} [onView]
- * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number }) => void} [onWanted]
+ * @property {(wanted: { id: string, layer?: number, cache?: string, origin?: OriginPlace, edit?: number, branch?: { step: number, token: number } }) => void} [onWanted]
  *
  * @typedef {{ payload: Payload | null, state: State | null }} OnShow
  */
@@ -58,6 +58,11 @@ export class HostMessages {
   /** @param {Payload} payload @param {number} row That a person wants changed. */
   edit({ header: { id } }, row) {
     this.host.onWanted?.({ id, edit: row });
+  }
+
+  /** @param {Payload} payload @param {number} step After which another token is wanted. @param {number} token */
+  branch({ header: { id } }, step, token) {
+    this.host.onWanted?.({ id, branch: { step, token } });
   }
 
   /**

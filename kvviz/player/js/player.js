@@ -8,10 +8,10 @@ import { HostMessages } from "./host_messages.js";
 import { PictureStore } from "./images.js";
 import { followKeys } from "./keys.js";
 import { hasPickerInTitle, isSlim, layoutPlayer } from "./layout.js";
-import { leadTo } from "./lead_to.js";
 import { WAYS } from "./led_view.js";
 import { GLOW_MS, REST, STEP_MS, STEP_SEEN_MS, momentOfJump, momentOfStep, seenMs } from "./motion.js";
 import { BufferError } from "./packed_buffer.js";
+import { askPage } from "./page_requests.js";
 import { saveIntoPage } from "./save_into_page.js";
 import { cumulativeRows, mainRun, stepFacts } from "./run.js";
 import { livesOnShow } from "./scene.js";
@@ -32,8 +32,6 @@ import * as words from "./words.js";
 
 /** All that stands on a page of the app. */
 const PAGE = "[data-testid=stMainBlockContainer]"; // not for people: a selector
-/** Where a page changes a token of the prompt; player.css shows the way there only where it is. */
-const EXPERIMENT = '[data-kvviz="edited-token"]'; // not for people: a selector
 const [SAY_MS, SAY_MOVING_MS] = [300, 2000]; // A screen reader hears of a step that changes by itself once it rests.
 /** Whether a run has played by itself since the page was loaded. */
 let hasPlayed = false;
@@ -186,7 +184,7 @@ export class Player {
   /** @param {Action} action */
   act(action) {
     if (!this.state || !this.payload) return;
-    if (action.type === "edit") return this.edit(action.row);
+    if (askPage(action, this.payload, this.state, this.messages)) return;
     const before = this.state;
     const after = reduce(before, action, this.payload, this.messages.canAsk);
     if (after === before) return;
@@ -228,16 +226,6 @@ export class Player {
   moment(now) {
     const t = Math.max(0, (now - this.moved.at) / this.moved.for);
     return this.moved.byOne ? momentOfStep(t) : momentOfJump(t);
-  }
-
-  /**
-   * Leads to the experiment below that changes a token of the prompt, with this one chosen.
-   * @param {number} row
-   */
-  edit(row) {
-    if (!this.payload || this.payload.header.growing) return;
-    this.messages.edit(this.payload, row);
-    leadTo(EXPERIMENT, reducedMotion());
   }
 
   playOrPause() {

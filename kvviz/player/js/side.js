@@ -7,6 +7,7 @@ import { fullLine, heldAt } from "./named_cache_words.js";
 import { shareLabel } from "./number_words.js";
 import { CURVE_HEIGHT, paintCurve } from "./paint_small.js";
 import { billSide, comparisonAt, mainRun, nextTokens, samplingDiffers, textOfId } from "./run.js";
+import { takeButton, takeHint } from "./take_token.js";
 import * as words from "./words.js";
 
 /**
@@ -34,24 +35,27 @@ export function nextBars(dispatch) {
     const id = `next.${number}`;
     const share = el("button", { type: "button", class: "kv-figure kv-bar-share", "data-open": id, "aria-haspopup": "dialog" });
     share.onclick = () => dispatch({ type: "open", id });
-    const row = el("li", { class: "kv-bar" }, [token, el("span", { class: "kv-bar-track" }, [fill, outline, tag]), share]);
+    const take = takeButton(dispatch);
+    const row = el("li", { class: "kv-bar" }, [token, el("span", { class: "kv-bar-track" }, [fill, outline, tag]), take.node, share]);
     list.append(row);
-    return { row, token, start, end, fill, outline, tag, share };
+    return { row, token, start, end, fill, outline, tag, take, share };
   });
   const note = el("p", { class: "kv-note" }, [words.LABELS.outline]);
   const node = el("section", { class: "kv-next" }, [
     el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), figureTag("measured"), after]),
     list,
     note,
+    takeHint(),
   ]);
   const changed = whenChanged();
   const settled = whenChanged();
   return {
     node,
-    update(/** @type {Scene} */ { payload, state, moment }) {
+    update(/** @type {Scene} */ scene) {
+      const { payload, state, moment, canAsk } = scene;
       const cache = mainRun(state.cache);
       settled([moment.settled], () => list.style.setProperty("--kv-settled", moment.settled.toFixed(3)));
-      changed([payload, state.step, cache], () => {
+      changed([payload, state.step, cache, canAsk], () => {
         setText(after, words.afterStep(state.step));
         const tokens = nextTokens(payload, cache, state.step, BARS);
         const sampled = samplingDiffers(tokens);
@@ -66,6 +70,7 @@ export function nextBars(dispatch) {
           setText(parts.start, start);
           setText(parts.end, end);
           parts.token.title = text;
+          parts.take.update(scene, token, text);
           setText(parts.share, percent(token.prob));
           setAttribute(parts.share, "aria-label", shareLabel(text, percent(token.prob)));
           const share = token.prob / most;

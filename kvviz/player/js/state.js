@@ -52,6 +52,7 @@ import { nearestSeen } from "./unseen.js";
  *   | { type: "cell-by", query: number, key: number }
  *   | { type: "further", what: RowPart | "becoming" | null }
  *   | { type: "edit", row: number }
+ *   | { type: "take", id: number }
  *   | { type: "window", row: number | null }
  *   | { type: "table", on?: boolean }
  *   | { type: "open", id: string | null }
@@ -251,6 +252,7 @@ function changed(state, action, payload, canAsk) {
       return { ...state, cell: { cross, query: row, key: clamp(key + action.key, n_keys) }, pin: null, hover: null };
     }
     case "edit":
+    case "take":
       return state;
     case "window":
       return { ...state, windowRow: action.row };

@@ -53,7 +53,9 @@ def fewer_rows(shown: ShownRun) -> None:
     """Draw how many times fewer rows the cache has computed."""
     trace, comparison = shown.trace, shown.comparison
     n_prompt, n_steps = trace.n_prompt, len(trace.steps)
+    n_shared = trace.options.n_shared
     with_cache, without = (token_passes(n_prompt, n_steps, use_cache=on) for on in (True, False))
+    with_cache -= n_shared
     far_with, far = (token_passes(n_prompt, FAR, use_cache=on) for on in (True, False))
     heading(
         re.sub(r"(?<=\d)x", "×", fewer(with_cache, without, "rows")),
@@ -69,7 +71,8 @@ def fewer_rows(shown: ShownRun) -> None:
             "With the cache: {prompt:,} in the prefill and {n:,} decode steps of 1, together "
             "{rows:,}.",
             n_steps - 1,
-        ).format(prompt=n_prompt, n=n_steps - 1, rows=with_cache),
+        ).format(prompt=n_prompt - n_shared, n=n_steps - 1, rows=with_cache),
+        *([shared_rows(n_shared)] if n_shared else []),
         ngettext(
             "Without: {prompt:,} in the first step and one more in each of {n:,} step, up to "
             "{most:,}, together {rows:,}.",
@@ -89,6 +92,15 @@ def fewer_rows(shown: ShownRun) -> None:
         lines.append(_("The run without the cache was not made, so its rows are by formula."))
     caption = lessons().caption("fewer-rows")
     opening("rows", [*lines, caption.text], caption.source)
+
+
+def shared_rows(n: int) -> str:
+    """Say how many rows came from another run."""
+    return ngettext(
+        "{n:,} row was taken over from another run, and is not computed with the cache.",
+        "{n:,} rows were taken over from another run, and are not computed with the cache.",
+        n,
+    ).format(n=n)
 
 
 def observed(rows: int, *, cached: bool) -> str:

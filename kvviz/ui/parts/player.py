@@ -90,12 +90,14 @@ class Request(NamedTuple):
         cache: A way of looking, which may need another run.
         origin: How the rows of a head came about.
         edit: A token of the prompt that is to be changed, by its position.
+        branch: A step, and the likely token that is to be taken after it instead.
     """
 
     layer: int | None
     cache: str | None
     origin: OriginAsked | None
     edit: int | None
+    branch: tuple[int, int] | None
 
 
 def checked_request(message: object, shown: ShownRun) -> Request:
@@ -114,7 +116,8 @@ def checked_request(message: object, shown: ShownRun) -> Request:
     if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
         raise LinkError(_("The player asked for what this run cannot have."), found=repr(message))
     origin = checked_origin(message.get("origin"), message.get("id"), shown)
-    return Request(layer, cache_mode, origin, checked_edit(message, shown))
+    edit, branch = checked_edit(message, shown), checked_branch(message, shown)
+    return Request(layer, cache_mode, origin, edit, branch)
 
 
 def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAsked | None:
@@ -151,6 +154,25 @@ def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
     is_this_run = message.get("id") == fingerprint(shown.subject)
     if type(position) is int and 0 <= position < shown.trace.n_prompt and is_this_run:
         return position
+    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+
+
+def checked_branch(message: Mapping[str, object], shown: ShownRun) -> tuple[int, int] | None:
+    """Return step and token that a message wants a branch to begin with, None where it wants none.
+
+    Raises:
+        LinkError: If the run on screen has no such step, or did not find that token likely there.
+    """
+    branch = message.get("branch")
+    if branch is None:
+        return None
+    facts = branch if isinstance(branch, Mapping) else {}
+    step, token = facts.get("step"), facts.get("token")
+    is_this_run = message.get("id") == fingerprint(shown.subject)
+    if type(step) is int and type(token) is int and is_this_run and 0 <= step < shown.n_steps:
+        found = shown.trace.steps[step]
+        if token in found.top_ids and token != found.chosen_id:
+            return step, token
     raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
 
 
@@ -226,6 +248,7 @@ def player(
     on_view: Callable[[View], bool | None] | None = None,
     on_cache: Callable[[str], None] | None = None,
     on_edit: Callable[[int], None] | None = None,
+    on_branch: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw the player.
 
@@ -244,6 +267,8 @@ def player(
         on_cache: Told when the person asks for a way of looking that needs another run.
         on_edit: Told which token of the prompt the person wants to change. The page is then drawn
             anew.
+        on_branch: Told a step, and the likely token that the person wants to be taken after it
+            instead. The page is then drawn anew.
     """
     memory = st.session_state.setdefault(f"{key}:memory", {"run": None, "number": None})
     number = (view_number, language())
@@ -289,6 +314,9 @@ def player(
             memory["origin"] = (serve_buffer(pack_origins(fingerprint(shown.subject), answers)),)
         if asked.edit is not None and on_edit:
             on_edit(asked.edit)
+            memory["redraw"] = True
+        if asked.branch is not None and on_branch:
+            on_branch(*asked.branch)
             memory["redraw"] = True
         memory["request"] = asked.cache if asked.cache not in shown.caches else None
 

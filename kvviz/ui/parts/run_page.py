@@ -111,6 +111,13 @@ class RunPage(ABC):
         """Take in which token of the prompt the person wants to change in an experiment."""
         self.state.edited = position
 
+    def take_branch(self, step: int, token: int) -> None:  # noqa: B027 - not every page can
+        """Take in that after a step another likely token is to be taken."""
+
+    def one_way_only(self, shown: ShownRun) -> str:
+        """Say why a run is shown one way only; nothing where it can be made the other way too."""
+        return "" if shown.origin == "run" else _(self.ONE_WAY_ONLY)
+
     def draw_above(self) -> None:  # noqa: B027 - a page may have nothing there
         """Draw what stands between the status and the player."""
 
@@ -284,13 +291,14 @@ class RunPage(ABC):
             return self.looked()
 
         def other_way(cache: str) -> None:
-            if shown.origin == "run":
+            why_not = self.one_way_only(shown)
+            if not why_not:
                 state.view = replace(state.view, cache=cache)
                 self.begin(shown.settings)
             else:
                 # The player waits for that run until it is told to begin anew.
                 state.view_number += 1
-                state.notes = (_(self.ONE_WAY_ONLY),)
+                state.notes = (why_not,)
             st.rerun()
 
         player(
@@ -302,6 +310,7 @@ class RunPage(ABC):
             on_view=moved,
             on_cache=other_way,
             on_edit=self.edit_token,
+            on_branch=self.take_branch,
         )
         if shown.trace.tokens_in_place != tuple(shown.trace.tokens):
             st.html(f'<p class="kvviz-source">{plain_html(_(CUT))}</p>')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kvviz.errors import PromptError
 from kvviz.lessons import lessons
@@ -10,6 +10,8 @@ from kvviz.trace import Conversation
 from kvviz.trace.conversation import NO_CONVERSATION
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.links import LinkFields, Reader, decimal, text_up_to, whole
+from kvviz.ui.work.branch_path import NO_BRANCH, BranchPath, branch_reader
+from kvviz.ui.work.keeping import EVERY_ROW, keeping_reader
 
 LONGEST_PROMPT = 20_000
 LONGEST_MODEL = 300
@@ -31,6 +33,8 @@ class RunSettings:
         device: Where to run; no part of a link, since it depends on the machine.
         dtype: Number format, ``auto`` as for `kvviz.engine.load_model`; no part of a link either.
         chat: The conversation to go on with, in place of a prompt.
+        cache: How rows are kept, in the words of `kvviz.ui.work.keeping`.
+        branch: The way from that run to a branch of it, which is what is shown.
     """
 
     model: str = "kvviz/gpt2-mini"
@@ -43,6 +47,29 @@ class RunSettings:
     device: str = "auto"
     dtype: str = "auto"
     chat: Conversation = NO_CONVERSATION
+    cache: str = EVERY_ROW
+    branch: BranchPath = NO_BRANCH
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a run of its own that keeps every row."""
+        return self.cache == EVERY_ROW and not self.branch
+
+    @property
+    def beside(self) -> RunSettings | None:
+        """The run that it is set beside.
+
+        Of a branch the one that it leaves, of another way of keeping rows that with every row; None
+        of a plain one.
+        """
+        if self.branch:
+            return replace(self, branch=self.branch.parent)
+        return None if self.is_plain else replace(self, cache=EVERY_ROW)
+
+    @property
+    def plain(self) -> RunSettings:
+        """The plain run of the same prompt."""
+        return replace(self, branch=NO_BRANCH, cache=EVERY_ROW)
 
     @property
     def asked(self) -> str | Conversation:
@@ -82,5 +109,7 @@ def run_fields(max_new_tokens: int = 1024) -> LinkFields[RunSettings]:
             "top_k": whole(1, 1_000_000),
             "top_p": decimal(0.0, 1.0, open_below=True),
             "seed": whole(0, LARGEST_SEED),
+            "cache": keeping_reader(),
+            "branch": branch_reader(),
         },
     )

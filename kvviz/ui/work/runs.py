@@ -11,9 +11,8 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import OptionsError
+from kvviz.errors import OptionsError, RunCancelledError
 from kvviz.trace import (
-    CacheComparison,
     GenerationOptions,
     GenerationTrace,
     ModelCard,
@@ -23,9 +22,11 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work import branch_run, run_notes
 from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.fitting_models import require_family
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.keeping import EVERY_ROW, cache_for
 from kvviz.ui.work.model_roles import induction_heads
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
@@ -37,6 +38,7 @@ from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
+    from kvviz.engine.running.asked_prompt import Prompt
 
 BOTH_UP_TO_FLOPS = 5.0e10
 """Run without the cache as well when that takes no more than this: about 5,000 passes of a token
@@ -135,7 +137,8 @@ def start(
     """Start a run and return its job, whose result is a `ShownRun`.
 
     While others wait a run is made with the cache only, and once: each gets what was asked for
-    first, and all of them sooner. Equal runs that wait together are made once.
+    first, and all of them sooner. Equal runs that wait together are made once. What a run is set
+    beside, such as the one that it branches off, is made with it where it is not kept.
 
     Args:
         settings: What to run.
@@ -168,15 +171,16 @@ def start(
         model = model_store().get(settings)
         require_family(model, family)
         if anew:
-            return make(model, job)
+            return make(model, job, settings)
         made = made_before(settings, environment, family, want_both=want_both)
         if made is not None:
             return made
         key = (family, settings, want_both, model)
-        return _equal_runs.do(key, job, lambda askers: make(model, askers))
+        return _equal_runs.do(key, job, lambda askers: make(model, askers, settings))
 
-    def make(model: LoadedModel, asker: Asker) -> ShownRun:
-        asked = replace(settings, prompt=as_read(settings.prompt))
+    def make(model: LoadedModel, asker: Asker, wanted: RunSettings) -> ShownRun:
+        beside = before(model, asker, wanted)
+        asked = replace(wanted, prompt=as_read(wanted.prompt))
         n_flops = flops_without_cache(model, asked)
         is_short, is_quiet = n_flops <= BOTH_UP_TO_FLOPS, not others_wait(environment)
         both = want_both or (is_short and is_quiet)
@@ -185,9 +189,10 @@ def start(
         grows = not (is_short or in_crowd)
         n_timings = N_TIMINGS if is_quiet and n_flops <= TIMED_AGAIN_UP_TO_FLOPS else 1
         stop_ids = stops(model, asked.prompt)
+        begun = branch_run.begun(asked, beside)
         shown = run(
             model,
-            asked,
+            begun.settings,
             asker,
             both=both,
             stop_ids=stop_ids,
@@ -195,12 +200,25 @@ def start(
             together=in_crowd,
             grows=grows,
             in_haste=lambda: not want_both and others_wait(environment, MANY),
+            prompt=begun.prompt,
+            prefix=begun.prefix,
         )
-        shown = replace(shown, settings=settings)
-        if is_short and not both:
-            shown = replace(shown, in_a_hurry=True, note=shown.note or _hurry_note())
+        shown = branch_run.finished(model, replace(shown, settings=wanted), beside)
+        if is_short and not both and wanted.cache == EVERY_ROW:
+            shown = replace(shown, in_a_hurry=True, note=shown.note or run_notes.hurry_note())
         if not asker.cancelled():
-            kept_runs().keep((family, settings), model, shown)
+            kept_runs().keep((family, wanted), model, shown)
+        return shown
+
+    def before(model: LoadedModel, asker: Asker, wanted: RunSettings) -> ShownRun | None:
+        if wanted.beside is None:
+            return None
+        kept = made_before(wanted.beside, environment, family, want_both=False)
+        shown = kept or make(model, asker, wanted.beside)
+        if shown.trace.stopped == "cancelled":
+            raise RunCancelledError(
+                _("The run was cancelled before its first step."), fix=_("Run it again.")
+            )
         return shown
 
     return Job(work, _crowd if in_crowd else line)
@@ -211,8 +229,8 @@ def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
     model = model_store().peek(settings)
     if model is None or model.card.architecture != "decoder" or family != "gpt2":
         return False
-    if settings.chat:
-        # Its template adds text of its own, and shares no passes: few write conversations at once.
+    if settings.chat or not settings.is_plain:
+        # A template adds text of its own. Few write conversations at once, or branch off a run.
         return False
     # A token has a byte at least.
     most_tokens = len(settings.prompt.encode(errors="replace")) + settings.new
@@ -244,12 +262,15 @@ def run(
     together: bool = False,
     grows: bool = False,
     in_haste: Callable[[], bool] = lambda: False,
+    prompt: Prompt | None = None,
+    prefix: GenerationTrace | None = None,
 ) -> ShownRun:
     """Run a model as asked, reporting to who waits for it and stopping when nobody does.
 
-    Where both ways are run, `n_timings` is how often, for the sake of their times, until it is in
-    haste; where not, the run may be made together with others. Where it `grows`, who waits is shown
-    the run with the cache while it is made.
+    A `prompt` is read in place of the settings', and the rows of `prefix` are taken over. Where
+    both ways are run, `n_timings` is how often, for the sake of their times, until it is in haste;
+    where not, the run may be made together with others. Where it `grows`, who waits is shown the
+    run with the cache while it is made. Another way of keeping rows is run alone.
     """
     from kvviz.engine import trace_both, trace_generation
 
@@ -267,22 +288,30 @@ def run(
     def show(record: GenerationTrace) -> None:
         asker.show(RunSoFar(ShownRun(settings, record, induction_heads=heads)))
 
-    so_far = show if grows else None
-    if not both:
+    so_far, asked = show if grows else None, settings.asked if prompt is None else prompt
+    if not both or settings.cache != EVERY_ROW:
         if together:
             chosen = {name: options[name] for name in ("max_new_tokens", *SAMPLING, "stop_ids")}
-            asked = GenerationOptions(**chosen)
-            trace = shared_passes(model).trace(model, settings.prompt, asked, asker)
+            trace = shared_passes(model).trace(
+                model, settings.prompt, GenerationOptions(**chosen), asker
+            )
         else:
             trace = trace_generation(
-                model, settings.asked, **options, cancel=asker.cancelled, so_far=so_far
+                model,
+                asked,
+                **options,
+                cache=cache_for(settings.cache),
+                prefix=prefix,
+                cancel=asker.cancelled,
+                so_far=so_far,
             )
-        note = _cancelled_note(trace, settings.new) or _left_out_note(model)
+        note = run_notes.cancelled_note(trace, settings.new) or run_notes.left_out_note(model)
         return ShownRun(settings, trace, note=note, induction_heads=heads)
     comparison = trace_both(
         model,
-        settings.asked,
+        asked,
         **options,
+        prefix=prefix,
         n_timings=n_timings,
         cancel=asker.cancelled,
         in_haste=in_haste,
@@ -290,66 +319,16 @@ def run(
     )
     if comparison.uncached.stopped == "cancelled":
         trace, left_for_later = comparison.cached, not asker.cancelled()
-        note = _cancelled_note(trace, settings.new) or (
-            _hurry_note()
+        note = run_notes.cancelled_note(trace, settings.new) or (
+            run_notes.hurry_note()
             if left_for_later
             else _("The run without the cache was cancelled; the one with it is complete.")
         )
         return ShownRun(
             settings, trace, note=note, induction_heads=heads, in_a_hurry=left_for_later
         )
-    note = _parted_note(comparison) or _left_out_note(model)
+    note = run_notes.parted_note(comparison) or run_notes.left_out_note(model)
     return ShownRun(settings, comparison.cached, comparison, note=note, induction_heads=heads)
-
-
-def _parted_note(comparison: CacheComparison) -> str:
-    """Say what is left out where the tokens of both runs part and one of them ends early."""
-    cached, uncached = len(comparison.cached.steps), len(comparison.uncached.steps)
-    if cached == uncached:
-        return ""
-    common = min(cached, uncached)
-    took = ngettext(
-        "The run with the cache took {cached:,} step, the one without {uncached:,}, since their "
-        "tokens part.",
-        "The run with the cache took {cached:,} steps, the one without {uncached:,}, since their "
-        "tokens part.",
-        cached,
-    ).format(cached=cached, uncached=uncached)
-    both = ngettext(
-        "The player shows the one step that both took.",
-        "The player shows the {n:,} steps that both took.",
-        common,
-    ).format(n=common)
-    return f"{took} {both}"
-
-
-def _hurry_note() -> str:
-    return _(
-        "Others were waiting, so this run was made with the cache only: its rows, tokens and FLOPs "
-        "are all there, and what it would take without is by formula. Press Without or Side by "
-        "side to make that run too."
-    )
-
-
-def _left_out_note(model: LoadedModel) -> str:
-    """Say which heads of the checkpoint were not loaded."""
-    if not model.left_out:
-        return ""
-    heads = ", ".join(model.left_out)
-    return _("{model} was loaded without its parts for other tasks: {heads}.").format(
-        model=model.card.name, heads=heads
-    )
-
-
-def _cancelled_note(trace: GenerationTrace, n_new: int) -> str:
-    if trace.stopped != "cancelled":
-        return ""
-    n_steps = len(trace.steps)
-    return ngettext(
-        "Cancelled: here is the {n:,} step that was done, of {all:,}.",
-        "Cancelled: here are the {n:,} steps that were done, of {all:,}.",
-        n_steps,
-    ).format(n=n_steps, all=n_new)
 
 
 def changed_rows(

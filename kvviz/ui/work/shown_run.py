@@ -8,7 +8,8 @@ from typing import Literal
 
 from kvviz.analysis import HeadRole, head_roles, telling_head
 from kvviz.player.payload import CacheView
-from kvviz.trace import CacheComparison, GenerationTrace
+from kvviz.trace import CacheComparison, Conversation, GenerationTrace
+from kvviz.ui.work.branch_facts import BranchFacts
 from kvviz.ui.work.run_settings import RunSettings
 
 
@@ -24,6 +25,7 @@ class ShownRun:
         note: A line about how it came to be, or nothing.
         induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
         in_a_hurry: Whether the run without the cache was left for later, since others waited.
+        branch: What was observed of it, where it is a branch of another run.
     """
 
     settings: RunSettings
@@ -33,6 +35,19 @@ class ShownRun:
     note: str = ""
     induction_heads: tuple[HeadRole, ...] = ()
     in_a_hurry: bool = False
+    branch: BranchFacts | None = None
+
+    @property
+    def n_asked(self) -> int:
+        """Tokens of the prompt that a person wrote."""
+        return self.trace.n_prompt if self.branch is None else self.branch.n_asked
+
+    @property
+    def asked_again(self) -> str | Conversation | list[int]:
+        """What the model is to go on from to make the run once more, of a branch its tokens."""
+        if self.branch is None:
+            return self.settings.asked
+        return self.trace.token_ids[: self.trace.n_prompt].tolist()
 
     @property
     def subject(self) -> GenerationTrace | CacheComparison:

@@ -8,7 +8,14 @@ import pytest
 from torch.utils.flop_counter import FlopCounterMode
 
 from kvviz import caches, load_model, open_trace, trace_generation
-from kvviz.errors import ObservationError, OptionsError, TraceError
+from kvviz.engine import trace_both
+from kvviz.errors import (
+    ContextLengthError,
+    ObservationError,
+    OptionsError,
+    PromptError,
+    TraceError,
+)
 from tests.parity.closeness import assert_close
 from tests.parity.tiny_decoders import FULL, SIX_OVER_TWO, SLIDING, TinyDecoder
 from tests.parity.tiny_models import TinyModel
@@ -134,3 +141,41 @@ def test_what_cannot_begin_with_the_rows_of_another_run_is_refused(
     exact = load_model(tiny_folder, device="cpu", dtype="float64")
     of_exact = trace_generation(exact, FIRST, max_new_tokens=2)
     assert "to the last bit" in refused(prefix=of_exact, model=exact)
+
+
+def test_a_branch_takes_another_token_and_every_row_before_it(decoder):
+    first = trace_generation(decoder, FIRST, max_new_tokens=6)
+    step = 2
+    at = first.n_prompt + step
+    other = int(first.steps[step].top_ids[first.steps[step].top_ids != first.token_ids[at]][0])
+    ids = np.append(first.token_ids[:at], other)
+    branch = trace_generation(decoder, ids, max_new_tokens=3, prefix=first)
+    # The very tokens, whatever their text would be cut into.
+    assert branch.token_ids[: at + 1].tolist() == ids.tolist()
+    assert branch.n_prompt == at + 1
+    assert branch.prompt == decoder.text_of(ids[len(decoder.first_ids) :])
+    assert branch.steps[0].reused.tolist() == list(range(at))
+    assert branch.steps[0].computed.tolist() == [at]
+    assert np.array_equal(
+        branch.final_fingerprints[:, :, :at], first.written_fingerprints[:, :, :at]
+    )
+    both = trace_both(decoder, ids.tolist(), max_new_tokens=3, prefix=first)
+    assert both.cached.options.n_shared == at
+    assert [step.computed.size for step in both.uncached.steps] == [at + 1, at + 2, at + 3]
+    if decoder.card.dtype == "float32":
+        unit = 3 * np.finfo(np.float32).eps
+        assert_close(both.cached.all_keys, both.uncached.all_keys, unit, "keys")
+
+
+def test_tokens_that_are_no_prompt_are_refused(model, t5):
+    for ids, words in (
+        ([1, model.card.d_vocab], "Token ids are whole numbers of the vocabulary"),
+        ([-1], "Token ids are whole numbers of the vocabulary"),
+        (np.empty(0, np.int64), "There are none"),
+    ):
+        with pytest.raises(PromptError, match=words):
+            trace_generation(model, ids, max_new_tokens=1)
+    with pytest.raises(PromptError, match="Only a decoder goes on from tokens"):
+        trace_generation(t5, [1, 2], max_new_tokens=1)
+    with pytest.raises(ContextLengthError):
+        trace_generation(model, [1] * model.card.n_ctx, max_new_tokens=1)

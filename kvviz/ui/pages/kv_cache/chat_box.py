@@ -197,12 +197,18 @@ def _answer(conversation: Conversation) -> str:
     shown = RunState.here(PAGE).shown
     if shown is None or not conversation or shown.settings.chat != conversation:
         return ""
-    return said_by(shown.trace)
+    return said_by(shown.trace, shown.n_asked)
 
 
-def said_by(trace: GenerationTrace) -> str:
-    """Return the text of the tokens that a run generated, without the special ones."""
-    ids = [int(i) for i in trace.token_ids[trace.n_prompt :] if int(i) not in trace.special_ids]
+def said_by(trace: GenerationTrace, n_asked: int | None = None) -> str:
+    """Return the text of the tokens that a run generated, without the special ones.
+
+    Args:
+        trace: The run.
+        n_asked: Tokens of what a person wrote, where that is not the run's own prompt.
+    """
+    first = trace.n_prompt if n_asked is None else n_asked
+    ids = [int(i) for i in trace.token_ids[first:] if int(i) not in trace.special_ids]
     model = model_store().named(trace.model.name)
     if model is not None:
         return model.text_of(ids)

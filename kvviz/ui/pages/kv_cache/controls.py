@@ -20,6 +20,7 @@ from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples,
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work import keeping
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import LARGEST_SEED, RunSettings
 
@@ -40,6 +41,7 @@ def values(settings: RunSettings) -> dict[str, object]:
         "seed": settings.seed,
         "device": settings.device,
         "dtype": settings.dtype,
+        "cache": settings.cache,
     }
     keyed = {f"kv:{name}": value for name, value in said.items()}
     model = values_for("kv:model", "gpt2", settings.model, any_decoder=True)
@@ -72,6 +74,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
             ),
             persist_state="session",
         )
+        cache = choose_cache()
     temperature, top_k, top_p, seed = chosen
     settings = RunSettings(
         model=model,
@@ -82,6 +85,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
         seed=seed,
         device=device,
         dtype=dtype,
+        cache=cache,
         **asked,
     )
     problems = found_wrong(settings, environment)
@@ -95,6 +99,24 @@ def draw(environment: Environment) -> Draft[RunSettings]:
             tell_more()
 
     return Draft(settings, problems, run, line, title, later)
+
+
+def choose_cache() -> str:
+    """Draw how the rows are kept; return its words, as they were typed where they say nothing."""
+    chosen = st.session_state.get("kv:cache", keeping.EVERY_ROW)
+    typed = st.selectbox(
+        _("Rows kept in the cache"),
+        list(dict.fromkeys([*keeping.OFFERED, chosen])),
+        key="kv:cache",
+        format_func=keeping.called,
+        accept_new_options=True,
+        persist_state="session",
+        help=_(
+            "Another way of keeping rows runs beside the one that keeps every row. Choose one, or "
+            "type one as the command line takes it: {example}."
+        ).format(example=keeping.EXAMPLE),
+    )
+    return keeping.read_typed(typed or keeping.EVERY_ROW)
 
 
 def tell_format(settings: RunSettings, place: DeltaGenerator) -> None:
@@ -190,6 +212,12 @@ def found_wrong(settings: RunSettings, environment: Environment) -> tuple[str, .
     if not 0 <= settings.seed <= LARGEST_SEED:
         problems.append(
             _("Seed: 0 to {most:,}, and it is {n:,}.").format(most=LARGEST_SEED, n=settings.seed)
+        )
+    if keeping.read(settings.cache) is None:
+        problems.append(
+            _("Rows kept in the cache: it is {text!r}, not {wanted}.").format(
+                text=settings.cache[:40], wanted=keeping.wanted()
+            )
         )
     return tuple(problems)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import streamlit as st
 
@@ -20,6 +21,7 @@ from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.keeping import EVERY_ROW
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.shared_drawings import shared_drawings
 from kvviz.ui.work.shown_run import ShownRun
@@ -61,9 +63,16 @@ def both_ways(shown: ShownRun) -> None:
     """Draw whether both ways chose the same tokens, and how far their logits are apart."""
     comparison = shown.comparison
     if comparison is None:
-        one_way = _(
-            "This run was made one way only. Choose “Side by side” in the player to make the other "
-            "one and compare."
+        one_way = (
+            _(
+                "This run was made one way only. Choose “Side by side” in the player to make the "
+                "other one and compare."
+            )
+            if shown.settings.cache == EVERY_ROW
+            else _(
+                "A run that keeps its rows in a way of its own is not made without the cache. How "
+                "its text parts from that of the run with every row stands above."
+            )
         )
         head(_("With and without"), one_way)
         return
@@ -129,6 +138,7 @@ def parting(comparison: CacheComparison, found: Agreement) -> str:
 def in_float64(shown: ShownRun, job: Job) -> CacheComparison:
     """Run both ways in float64, with the weights of the run on screen."""
     model = model_store().get(shown.settings).as_dtype("float64")
-    comparison = runs.run(model, shown.settings, job, both=True).comparison
+    settings = replace(shown.settings, new=shown.trace.options.max_new_tokens)
+    comparison = runs.run(model, settings, job, both=True, prompt=shown.asked_again).comparison
     assert comparison is not None
     return comparison

@@ -191,7 +191,7 @@ def experiment(shown: ShownRun, change: Edit) -> Experiment:
 def changed_rows(shown: ShownRun, change: Edit, job: Job) -> Rows:
     """Run both prompts and return which rows differ in any bit, shape (n_layers, n_rows)."""
     model = model_store().get(shown.settings)
-    once = replace(shown.settings, new=1)
+    once = replace(shown.settings.plain, new=1)
     edited = {"chat" if isinstance(change.asked, Conversation) else "prompt": change.asked}
     before = runs.run(model, once, job, both=False)
     after = runs.run(model, replace(once, **edited), job, both=False)

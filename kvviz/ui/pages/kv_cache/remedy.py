@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kvviz.errors import ContextLengthError, DeviceError, OutOfMemoryError
+from kvviz.errors import ContextLengthError, DeviceError, OptionsError, OutOfMemoryError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
@@ -20,6 +20,10 @@ def remedy(error: Exception, attempt: RunSettings) -> Remedy[RunSettings] | None
         None where only the person can know what to change.
     """
     usual = RunSettings.model
+    if attempt.branch and isinstance(error, (OptionsError, ContextLengthError)):
+        return _("Show the run without the branch"), attempt.plain
+    if isinstance(error, OptionsError) and not attempt.is_plain:
+        return _("Run it with every row"), attempt.plain
     if isinstance(error, ContextLengthError):
         model = model_store().peek(attempt)
         room = 0 if model is None else model.card.n_ctx - model.count_tokens(attempt.asked)
