@@ -6,6 +6,8 @@ that a page can set them in its own way, and joined by `str()` for everybody els
 
 from __future__ import annotations
 
+from kvviz.translation import gettext as _
+
 
 class KvvizError(Exception):
     """Base of all errors that kvviz raises on purpose.
@@ -100,3 +102,8 @@ class LinkError(KvvizError):
 
 class RoomError(KvvizError):
     """A room of a class cannot be entered, or cannot do what was asked of it."""
+
+
+def said_by_system(error: OSError) -> str:
+    """Return what the operating system says of an error, as what was found."""
+    return _("The system says: {reason}.").format(reason=error.strerror or error)

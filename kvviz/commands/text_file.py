@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kvviz.errors import PromptError
+from kvviz.errors import PromptError, said_by_system
 from kvviz.translation import gettext as _
 
 MOST_BYTES = 16 * 2**20
@@ -27,7 +27,7 @@ def read(name: str) -> str:
     except OSError as error:
         raise PromptError(
             _("The text {name} cannot be read.").format(name=name),
-            found=_("The system says: {reason}.").format(reason=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Check its name and that you may read it."),
         ) from error
     if len(data) > MOST_BYTES:

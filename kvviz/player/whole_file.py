@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from secrets import token_hex
 
-from kvviz.errors import PayloadError
+from kvviz.errors import PayloadError, said_by_system
 from kvviz.translation import gettext as _
 
 
@@ -28,7 +28,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except OSError as error:
         raise PayloadError(
             _("The file could not be written to {path}.").format(path=os.fspath(path)),
-            found=_("The system says: {error}.").format(error=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Choose a folder that exists, can be written to and has room."),
         ) from error
     finally:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from kvviz.errors import ModelFilesError, ModelNotFoundError
+from kvviz.errors import ModelFilesError, ModelNotFoundError, said_by_system
 from kvviz.published.catalogue import PREFIX
 from kvviz.translation import gettext as _
 
@@ -93,7 +93,7 @@ def remove(name: str) -> int:
     except OSError as error:
         raise ModelFilesError(
             _("{model} cannot be removed.").format(model=name[:80]),
-            found=_("The system says: {words}.").format(words=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Remove the folder {folder} by hand.").format(folder=folder),
         ) from error
     return n_bytes
@@ -116,7 +116,7 @@ def begun(name: str) -> Generator[Path]:
     except OSError as error:
         raise ModelFilesError(
             _("Models cannot be kept in {folder}.").format(folder=models()),
-            found=_("The system says: {words}.").format(words=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Set KVVIZ_HOME to a directory that you can write to."),
         ) from error
     try:

@@ -2,8 +2,7 @@ import shutil
 
 import pytest
 
-from kvviz.lessons import lesson_files as shelf
-from kvviz.lessons import lessons
+from kvviz.lessons import lesson_files, lessons
 from kvviz.lessons.lesson_files import LessonError
 from kvviz.ui.pages.kv_cache.settings import parse
 from kvviz.ui.parts.view import VIEW_FIELDS
@@ -44,11 +43,11 @@ def test_every_door_leads_to_a_page_with_a_link_it_understands():
     ],
 )
 def test_a_gap_in_a_file_is_found_by_name(tmp_path, monkeypatch, damage, words):
-    shutil.copytree(shelf.HERE / "en", tmp_path / "en")
+    shutil.copytree(lesson_files.HERE / "en", tmp_path / "en")
     (tmp_path / "en" / "glossary.toml").write_text(damage)
-    monkeypatch.setattr(shelf, "HERE", tmp_path)
+    monkeypatch.setattr(lesson_files, "HERE", tmp_path)
     with pytest.raises(LessonError) as caught:
-        shelf._lessons.__wrapped__("en")
+        lesson_files._lessons.__wrapped__("en")
     assert "glossary.toml" in str(caught.value)
     assert words in str(caught.value)
 

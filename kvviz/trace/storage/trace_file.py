@@ -21,7 +21,7 @@ from typing import IO, Any, Literal, overload
 
 import numpy as np
 
-from kvviz.errors import KvvizError, TraceFileError
+from kvviz.errors import KvvizError, TraceFileError, said_by_system
 from kvviz.trace.encoding import EncodingTrace
 from kvviz.trace.generation import GenerationTrace
 from kvviz.trace.storage import encoding_header, generation_header, header_json
@@ -75,7 +75,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
             what = _("The trace could not be saved to {place}.").format(place=os.fspath(path))
         raise TraceFileError(
             what,
-            found=_("The system says: {reason}.").format(reason=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Choose a folder that exists, can be written to and has room."),
         ) from error
 
@@ -127,7 +127,7 @@ def open_trace(
     except OSError as error:
         raise TraceFileError(
             _("The trace file could not be read."),
-            found=_("The system says: {reason}.").format(reason=error.strerror or error),
+            found=said_by_system(error),
             fix=_("Check its name and that you may read it."),
         ) from error
 

@@ -108,8 +108,8 @@ class ExperimentsPage(ABC, Generic[State]):
         """Name of the line below the title, in the lessons."""
 
     @abstractmethod
-    def text_label(self, do: str) -> str:
-        """Return the name of the text that an experiment goes by; nothing where it goes by none."""
+    def texts(self, do: str) -> dict[str, str]:
+        """Return the texts that an experiment goes by: what each is called, by its setting."""
 
     @abstractmethod
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
@@ -186,7 +186,7 @@ class ExperimentsPage(ABC, Generic[State]):
         state.take(wanted, view)
 
     def choose(self) -> None:
-        """Draw what can be done, and the text that it is done with."""
+        """Draw what can be done, and the texts that it is done with."""
         key = self.state.PREFIX
         do = st.segmented_control(
             _(self.CHOICE),
@@ -198,7 +198,6 @@ class ExperimentsPage(ABC, Generic[State]):
             required=True,
         )
         self.state.change(do=do)
-        label = self.text_label(self.state.settings.do)
-        if label:
-            text = st.text_area(label, key=f"{key}text", height=72, persist_state="session")
-            self.state.change(text=text)
+        for name, label in self.texts(self.state.settings.do).items():
+            text = st.text_area(label, key=f"{key}{name}", height=72, persist_state="session")
+            self.state.change(**{name: text})

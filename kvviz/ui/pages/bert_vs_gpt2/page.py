@@ -73,9 +73,9 @@ class BertVsGpt2Page(ExperimentsPage[TwinsState]):
             "bert": choose_model("BERT", f"{PREFIX}bert", "bert"),
         }
 
-    def text_label(self, do: str) -> str:
-        """Return the name of the text; a word in context has two of its own."""
-        return "" if do == "context" else _("Text")
+    def texts(self, do: str) -> dict[str, str]:
+        """Return the text that both models read; a word in context has two of its own."""
+        return {} if do == "context" else {"text": _("Text")}
 
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
         """Draw the experiment that is chosen."""

@@ -22,7 +22,7 @@ def choose_named(label: str, setting: str, names: Mapping[Name, str], width: int
         names: What can be chosen, marked for translation, by name.
         width: Of the list, in pixels.
     """
-    return st.selectbox(
+    chosen = st.selectbox(
         label,
         list(names),
         key=f"{PREFIX}{setting}",
@@ -30,3 +30,5 @@ def choose_named(label: str, setting: str, names: Mapping[Name, str], width: int
         persist_state="session",
         width=width,
     )
+    assert chosen is not None, "one is chosen from the start"
+    return chosen

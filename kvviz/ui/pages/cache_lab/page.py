@@ -70,11 +70,11 @@ class CacheLabPage(ExperimentsPage[LabState]):
         """Draw the list of decoders."""
         return {"model": choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)}
 
-    def text_label(self, do: str) -> str:
-        """Return the name of the text; nothing where held-out stories are read."""
+    def texts(self, do: str) -> dict[str, str]:
+        """Return the text that an experiment goes by; none where held-out stories are read."""
         if do not in OF_A_TEXT:
-            return ""
-        return _("First text") if do == "share" else _("Text")
+            return {}
+        return {"text": _("First text") if do == "share" else _("Text")}
 
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
         """Draw the experiment that is chosen."""

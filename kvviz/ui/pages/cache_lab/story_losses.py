@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,19 +111,14 @@ def read_stories(
     Raises:
         KvvizError: What `kvviz.engine.judge_all` raises.
     """
-    texts = list(held_out_stories().values())[:n_stories]
-    found = [
-        judgement(
-            model,
-            [*model.first_ids, *model.tokenize(text)][:n_read],
-            list(ways.values()),
-            n_prompt=1,
-            first=n_read // 2,
-            progress=lambda done, n, number=number: progress(number * n + done, n * len(texts)),
-            cancel=cancel,
-        )
-        for number, text in enumerate(texts)
-    ]
+    found = judgements_of_stories(
+        model,
+        list(ways.values()),
+        n_read=n_read,
+        n_stories=n_stories,
+        progress=progress,
+        cancel=cancel,
+    )
 
     def over_stories(number: Callable[[Judgement, str], float]) -> OfStories:
         return {name: np.array([number(one, way) for one in found]) for name, way in ways.items()}
@@ -139,3 +134,31 @@ def read_stories(
         {name: last.caches[way].n_bytes for name, way in ways.items()},
         last.full_bytes,
     )
+
+
+def judgements_of_stories(
+    model: LoadedModel,
+    words: Sequence[str],
+    *,
+    n_read: int,
+    n_stories: int,
+    progress: Callable[[int, int], None],
+    cancel: Callable[[], bool],
+) -> list[Judgement]:
+    """Return what each story came to, token by token, with ways in the engine's words.
+
+    All else is as for `read_stories`.
+    """
+    texts = list(held_out_stories().values())[:n_stories]
+    return [
+        judgement(
+            model,
+            [*model.first_ids, *model.tokenize(text)][:n_read],
+            words,
+            n_prompt=1,
+            first=n_read // 2,
+            progress=lambda done, n, number=number: progress(number * n + done, n * len(texts)),
+            cancel=cancel,
+        )
+        for number, text in enumerate(texts)
+    ]

@@ -11,7 +11,6 @@ const IDEAS = [
   '[class*="st-key-kvviz-ask-"]',
   '[class*="st-key-kvviz-card-"]',
   '[class*="st-key-kvviz-chart-"]',
-  '[class*="st-key-kvviz-door-"]',
   '[data-testid="stMain"] section[data-kvviz]:not(.kvviz-player *)',
 ].join(", ");
 
