@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         judge,
         load_model,
         text_loss,
+        trace_beams,
         trace_both,
         trace_encoding,
         trace_generation,
+        trace_speculative,
         trace_together,
     )
     from kvviz.player import export_html
@@ -41,9 +43,11 @@ _HOME = {
     "judge": "kvviz.engine",
     "load_model": "kvviz.engine",
     "text_loss": "kvviz.engine",
+    "trace_beams": "kvviz.engine",
     "trace_both": "kvviz.engine",
     "trace_encoding": "kvviz.engine",
     "trace_generation": "kvviz.engine",
+    "trace_speculative": "kvviz.engine",
     "trace_together": "kvviz.engine",
 }
 
@@ -74,8 +78,10 @@ __all__ = [
     "load_model",
     "open_trace",
     "text_loss",
+    "trace_beams",
     "trace_both",
     "trace_encoding",
     "trace_generation",
+    "trace_speculative",
     "trace_together",
 ]

@@ -106,3 +106,8 @@ class PagedRows(RebuiltRows):
         other = PagedRows(self._cache, place, tuple(one.fork(n_rows) for one in self.tables))
         other.begin_with(self, n_rows)
         return other
+
+    def give_back(self) -> None:
+        """Let go of every block: nobody asks for this run's rows any more."""
+        for table in self.tables:
+            table.let_go(table.n_rows + table.pool.block)

@@ -10,8 +10,11 @@ from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
+from kvviz.ui.pages.cache_lab.beams import write_four
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
+from kvviz.ui.pages.cache_lab.ghosts import ghosts
+from kvviz.ui.pages.cache_lab.guessing import guess
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
@@ -33,9 +36,12 @@ DRAW = {
     "bits": fewer_bits.draw,
     "surgery": surgery.draw,
     "share": share.draw,
+    "guess": guess.draw,
+    "ghosts": ghosts.draw,
+    "beams": write_four.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery", "share")
+OF_A_TEXT = ("keep", "bits", "surgery", "share", "guess", "ghosts", "beams")
 """Those that go by a text of one's own."""
 
 

@@ -21,6 +21,9 @@ EXPERIMENTS = {
     "bits": N_("Fewer bits"),
     "surgery": N_("Surgery"),
     "share": N_("Share a beginning"),
+    "guess": N_("Guess and take back"),
+    "ghosts": N_("Ghosts"),
+    "beams": N_("Write four at once"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -32,8 +35,20 @@ TEXT = (
 )
 OTHER = TEXT.replace("a big shell", "a big box")
 """A text that begins as `TEXT` does."""
+# not for people: words for the models
+SAYS_AGAIN = (
+    "The cat sat on the mat. The dog sat on the mat. The cat saw the dog, and the dog saw the "
+    "cat. Then the cat sat on the dog, and the dog sat on the mat. The cat sat on"
+)
+"""A text whose words can be looked up in it."""
 LONGEST_TEXT = 6_000
 MOST_NEW = 64
+MOST_GUESSES = 8
+MOST_BEAMS = 8
+LOOKUP = "lookup"
+"""Who guesses where the text itself does; else it is a model's name."""
+LAST_STEP = 99_999
+"""The last step of lives, however many there are."""
 LENGTHS = (128, 256, 448)
 """Tokens of the held-out text that are read here."""
 
@@ -57,6 +72,9 @@ class LabSettings:
         bits: How rows are packed, where they are.
         cut: What is done to rows, where they are changed.
         other: The text that shares its beginning with the first.
+        draft: Who guesses tokens, `LOOKUP` or a model's name.
+        guesses: Most tokens that are guessed before a pass.
+        beams: How many texts go on together.
     """
 
     do: str = "keep"
@@ -68,6 +86,9 @@ class LabSettings:
     bits: Packing = USUAL_BITS
     cut: Cut = USUAL_CUT
     other: str = OTHER
+    draft: str = LOOKUP
+    guesses: int = 4
+    beams: int = 4
 
 
 def _lengths() -> Reader:
@@ -88,16 +109,23 @@ SETTINGS_FIELDS = LinkFields(
         "bits": packing_reader(),
         "cut": cut_reader(),
         "other": text_up_to(LONGEST_TEXT, least=0),
+        "draft": text_up_to(LONGEST_MODEL),
+        "guesses": whole(1, MOST_GUESSES),
+        "beams": whole(2, MOST_BEAMS),
     },
 )
 
+_FIRST_LOOK = {"share": 0, "guess": LAST_STEP, "ghosts": LAST_STEP, "beams": LAST_STEP}
 USUAL_VIEW = View(step=8)
 """A step of the usual run at which most of its first rows are gone."""
 
 
 def usual_view(do: str) -> View:
-    """Return what is looked at first: of rows that are shared, the step that takes them over."""
-    return replace(USUAL_VIEW, step=0) if do == "share" else USUAL_VIEW
+    """Return what is looked at first: of rows that are shared, the step that takes them over.
+
+    Where lives are the picture it is the last step, so that all of them is in full colour.
+    """
+    return replace(USUAL_VIEW, step=_FIRST_LOOK.get(do, USUAL_VIEW.step))
 
 
 def view_fields(do: str) -> LinkFields[View]:

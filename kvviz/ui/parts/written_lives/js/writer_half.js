@@ -5,7 +5,7 @@ import { whole } from "../../../../player/js/format.js";
 import { hitHistory, lifeGeometry } from "../../../../player/js/history_layout.js";
 import { REST } from "../../../../player/js/motion.js";
 import { paintHistory } from "../../../../player/js/paint_history.js";
-import { description, stepSentence, unit, wholeSentence } from "./written_words.js";
+import { description, stepSentence, takenUpTo, unit, wholeSentence } from "./written_words.js";
 
 /**
  * @import { Palette } from "../../../../player/js/colour.js"
@@ -99,6 +99,7 @@ export class WriterHalf {
     setText(this.count, whole(n));
     setText(this.unit, unit(n, step === lives.n_steps - 1));
     setAttribute(this.root, "data-n-computed-total", String(n));
+    setAttribute(this.root, "data-n-taken-total", String(takenUpTo(lives, step)));
     setAttribute(this.root, "data-step", String(step));
     setAttribute(this.canvas, "aria-label", description(this.writer, step));
     setAttribute(this.canvas, "aria-valuenow", String(step));

@@ -2,6 +2,7 @@
 import { el, setText, zoomOf } from "../../../../player/js/dom.js";
 import { saveButtons } from "../../../../player/js/element_picture.js";
 import { figureTag, writeTags } from "../../../../player/js/figure_tag.js";
+import { LIFE_STATES } from "../../../../player/js/lives.js";
 import { BufferError } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { followTheme, readTheme, wearTheme } from "../../../../player/js/theme.js";
@@ -11,6 +12,7 @@ import { WriterHalf } from "./writer_half.js";
 import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
 
 /**
+ * @import { LifeState } from "../../../../player/js/lives.js"
  * @import { Writer } from "./written_buffer.js"
  */
 
@@ -18,6 +20,19 @@ const STACKED_BELOW = 640;
 const GAP = 32;
 /** A step is told once a person comes to rest at it: each that is told is an entry of the browser's history. */
 const TELL_AFTER_MS = 250;
+
+/** @param {Writer[]} writers @returns {HTMLElement[]} What the colours and shapes mean that their lives have. */
+function legendOf(writers) {
+  const has = (/** @type {LifeState} */ state) => writers.some(({ lives }) => lives.states.includes(LIFE_STATES.indexOf(state)));
+  const key = (/** @type {string} */ kind, /** @type {string} */ text) => el("span", {}, [el("i", { class: `kl-key kl-${kind}` }), ` ${text}`]);
+  return [
+    key("computed", LABELS.legendComputed),
+    ...(has("taken") ? [key("taken", gettext("computed and taken back"))] : []),
+    key("read", LABELS.legendReused),
+    ...(has("shared") ? [key("shared", writers[0].shared || LABELS.legendShared)] : []),
+    key("absent", LABELS.legendAbsent),
+  ];
+}
 
 export class WrittenView {
   /** @param {HTMLElement} root @param {(told: { step: number, view_number: number }) => void} onView Told each step that a person comes to rest at. */
@@ -40,19 +55,16 @@ export class WrittenView {
     this.probe = el("span", { class: "kl-probe" });
     this.body = el("div", { class: "kl-halves" });
     this.reading = el("p", { class: "kl-reading", "aria-live": "polite" });
-    const key = (/** @type {string} */ kind, /** @type {string} */ text) => el("span", {}, [el("i", { class: `kl-key ${kind}` }), ` ${text}`]);
-    const legend = el("p", { class: "kl-legend" }, [
-      key("kl-computed", LABELS.legendComputed), key("kl-read", LABELS.legendReused), key("kl-absent", LABELS.legendAbsent),
-    ]);
+    this.legend = el("p", { class: "kl-legend" });
     root.replaceChildren(
       this.probe,
       el("div", { class: "kl-bar" }, [
         el("h3", {}, [LABELS.history]),
         figureTag("counted"),
         el("span", { class: "kl-note", "data-no-picture": "" }, [gettext("down: positions · across: steps · drag, or ← →")]),
-        saveButtons(LABELS.history, "kvviz-bert-gpt2-lives", () => root),
+        saveButtons(LABELS.history, "kvviz-lives", () => root),
       ]),
-      this.body, legend, this.reading,
+      this.body, this.legend, this.reading,
     );
     writeTags(root, false);
     this.unfollow = followTheme(root, this.probe, () => this.paint());
@@ -87,6 +99,7 @@ export class WrittenView {
       go: (step) => this.go(step),
     }));
     this.body.replaceChildren(...this.halves.map((half) => half.root));
+    this.legend.replaceChildren(...legendOf(this.writers));
     this.paint();
   }
 

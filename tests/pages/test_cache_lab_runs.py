@@ -1,0 +1,88 @@
+"""Experiments of the cache lab with runs of other kinds, without a browser."""
+
+import pytest
+
+import kvviz
+from kvviz.player.lives import STATES
+from kvviz.ui.pages.cache_lab.settings import LAST_STEP, LabSettings, parse, usual_view, write
+from tests.pages.conftest import buffer_of
+from tests.pages.test_cache_lab_page import TEXT, Lab
+from tests.payload_reader import unpack
+
+TEXTS = {
+    "story": TEXT,
+    "list": "1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2,",
+    "code": "def add(a, b):\n    return a + b\n\ndef sub(a, b):\n    return a",
+}
+"""Three kinds of text, of which one says again what it said."""
+
+
+def components(lab):
+    """Return the pictures of lives on the page."""
+    found = lab.app.get("bidi_component")
+    return [one for one in found if one.proto.component_name == "kvviz_written_lives"]
+
+
+def lives_of(lab):
+    """Return what is drawn of the rows of each run: the positions in each state at each step."""
+    (component,) = components(lab)
+    header, arrays = unpack(buffer_of(component))
+    found = []
+    for number in range(len(header["writers"])):
+        states = {}
+        for step, state, first, end in arrays[f"{number}.lives"].tolist():
+            states.setdefault((step, STATES[state]), []).extend(range(first, end))
+        found.append(states)
+    return header, found
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_what_is_told_of_guesses_is_what_the_passes_did(model, kind):
+    text = TEXTS[kind]
+    lab = Lab(do="guess", text=text, new="6", guesses="3")
+    assert lab.errors == lab.notes == []
+    assert 'data-kvviz="verdict"' not in lab.html
+    assert not components(lab)
+    lab.press("ask:guess-and-take-back:show")
+    assert lab.errors == []
+    told = lab.hooks("verdict")
+    run = kvviz.trace_speculative(model, text, n_draft=3, max_new_tokens=6)
+    assert told["same-text"] == told["proven"] == "1"
+    assert (told["n-new"], told["n-passes"]) == ("6", str(len(run.passes)))
+    assert int(told["n-accepted"]) == run.n_accepted == 6 - len(run.passes)
+    assert int(told["n-taken-back"]) == run.n_taken_back == run.n_proposed - run.n_accepted
+    assert told["cache-bytes"] == told["full-bytes"]
+    # The time is what was measured; which answer that is follows from it.
+    gain = float(told["gain"])
+    word = "less" if gain > 1.05 else "more" if gain < 1 / 1.05 else "as much, within 5 %"
+    assert told["outcome"].endswith(f" | {word}")
+    # One more is the legend's.
+    assert lab.html.count('<b class="kvviz-is-shared">') == run.n_accepted + 1
+    header, (guessed, plain) = lives_of(lab)
+    assert header["n_steps"] == 6
+    for number, one in enumerate(run.passes):
+        assert guessed.get((number, "taken"), []) == one.taken_back.tolist()
+        assert guessed.get((number, "read"), []) == one.reused.tolist()
+        n_kept = one.fed.size - one.taken_back.size
+        assert guessed[number, "computed"] == one.fed[:n_kept].tolist()
+    assert {state for _step, state in plain} == {"computed", "read"}
+
+
+def test_a_model_that_guesses_for_itself_is_right_and_another_tokenizer_is_refused():
+    lab = Lab(do="guess", text=TEXT, new="5", draft="kvviz/gpt2-mini", guesses="2")
+    lab.press("ask:guess-and-take-back:show")
+    told = lab.hooks("verdict")
+    assert (told["n-taken-back"], told["n-accepted"], told["n-passes"]) == ("0", "2", "3")
+    lab = Lab(do="guess", text=TEXT, new="5", draft="kvviz/bert-mini")
+    lab.press("ask:guess-and-take-back:show")
+    (error,) = lab.errors
+    assert "A model that guesses is a decoder" in error
+
+
+def test_a_link_says_who_guesses_and_how_much():
+    wanted = LabSettings(do="guess", draft="kvviz/other", guesses=2)
+    link = write(wanted, usual_view("guess"))
+    assert link == {"do": "guess", "draft": "kvviz/other", "guesses": "2"}
+    assert parse(link) == (wanted, usual_view("guess"), ())
+    assert parse({"do": "guess"})[1].step == LAST_STEP
+    assert len(parse({"do": "guess", "guesses": "9"})[2]) == 1
