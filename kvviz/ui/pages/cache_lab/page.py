@@ -15,6 +15,8 @@ from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
 from kvviz.ui.pages.cache_lab.ghosts import ghosts
 from kvviz.ui.pages.cache_lab.guessing import guess
+from kvviz.ui.pages.cache_lab.numbers import fewer_numbers
+from kvviz.ui.pages.cache_lab.positions import positions
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
@@ -38,10 +40,12 @@ DRAW = {
     "share": share.draw,
     "guess": guess.draw,
     "ghosts": ghosts.draw,
+    "places": positions.draw,
     "beams": write_four.draw,
+    "numbers": fewer_numbers.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery", "share", "guess", "ghosts", "beams")
+OF_A_TEXT = ("keep", "bits", "surgery", "share", "guess", "ghosts", "places", "beams", "numbers")
 """Those that go by a text of one's own."""
 
 

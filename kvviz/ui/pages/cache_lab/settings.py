@@ -23,7 +23,9 @@ EXPERIMENTS = {
     "share": N_("Share a beginning"),
     "guess": N_("Guess and take back"),
     "ghosts": N_("Ghosts"),
+    "places": N_("Positions"),
     "beams": N_("Write four at once"),
+    "numbers": N_("Fewer numbers"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -53,6 +55,8 @@ LENGTHS = (128, 256, 448)
 """Tokens of the held-out text that are read here."""
 
 
+SIXTEENTHS = (8, 6, 4, 3, 2)
+"""Shares of a position's numbers that are kept, in sixteenths, most first."""
 USUAL_PART = KeptPart("window", 16, 4)
 USUAL_BITS = Packing()
 USUAL_CUT = Cut()
@@ -75,6 +79,7 @@ class LabSettings:
         draft: Who guesses tokens, `LOOKUP` or a model's name.
         guesses: Most tokens that are guessed before a pass.
         beams: How many texts go on together.
+        sixteenths: How many of sixteen parts of a position's numbers are kept.
     """
 
     do: str = "keep"
@@ -89,11 +94,12 @@ class LabSettings:
     draft: str = LOOKUP
     guesses: int = 4
     beams: int = 4
+    sixteenths: int = 4
 
 
-def _lengths() -> Reader:
-    """Return a reader of one of `LENGTHS`."""
-    words = one_of(tuple(map(str, LENGTHS)))
+def _among(numbers: tuple[int, ...]) -> Reader:
+    """Return a reader of one of some numbers."""
+    words = one_of(tuple(map(str, numbers)))
     return replace(words, read=lambda text: int(words.read(text)))
 
 
@@ -105,17 +111,24 @@ SETTINGS_FIELDS = LinkFields(
         "model": text_up_to(LONGEST_MODEL),
         "cache": part_reader(),
         "new": whole(1, MOST_NEW),
-        "tokens": _lengths(),
+        "tokens": _among(LENGTHS),
         "bits": packing_reader(),
         "cut": cut_reader(),
         "other": text_up_to(LONGEST_TEXT, least=0),
         "draft": text_up_to(LONGEST_MODEL),
         "guesses": whole(1, MOST_GUESSES),
         "beams": whole(2, MOST_BEAMS),
+        "sixteenths": _among(SIXTEENTHS),
     },
 )
 
-_FIRST_LOOK = {"share": 0, "guess": LAST_STEP, "ghosts": LAST_STEP, "beams": LAST_STEP}
+_FIRST_LOOK = {
+    "share": 0,
+    "guess": LAST_STEP,
+    "ghosts": LAST_STEP,
+    "beams": LAST_STEP,
+    "numbers": LAST_STEP,
+}
 USUAL_VIEW = View(step=8)
 """A step of the usual run at which most of its first rows are gone."""
 

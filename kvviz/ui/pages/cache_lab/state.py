@@ -80,4 +80,5 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "draft": settings.draft,
         "guesses": settings.guesses,
         "beams": settings.beams,
+        "sixteenths": settings.sixteenths,
     }

@@ -17,6 +17,8 @@ import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
  */
 
 const STACKED_BELOW = 640;
+/** From here on more than two stand three in a line. */
+const WIDE = 900;
 const GAP = 32;
 /** A step is told once a person comes to rest at it: each that is told is an entry of the browser's history. */
 const TELL_AFTER_MS = 250;
@@ -134,8 +136,9 @@ export class WrittenView {
     wearTheme(this.root, theme, palette);
     const inside = this.body.clientWidth;
     const stacked = inside < STACKED_BELOW;
-    this.root.classList.toggle("kl-stacked", stacked);
-    const width = stacked ? inside : (inside - GAP) / 2;
+    const n_columns = stacked ? 1 : this.writers.length > 2 && inside >= WIDE ? 3 : 2;
+    this.body.style.gridTemplateColumns = `repeat(${n_columns}, minmax(0, 1fr))`;
+    const width = (inside - (n_columns - 1) * GAP) / n_columns;
     const n_lines = Math.max(...this.writers.map(({ lives, first }) => first + lives.n_rows));
     const scene = { writers: this.writers, n_lines, width, palette, dpr: (window.devicePixelRatio || 1) * zoomOf(this.root), step: this.step };
     const { pointed } = this;
