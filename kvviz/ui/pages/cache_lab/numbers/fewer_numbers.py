@@ -11,10 +11,17 @@ from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player
 from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
-from kvviz.ui.pages.cache_lab.numbers.latent_run import LatentRun, make, words
+from kvviz.ui.pages.cache_lab.judgement import Judgement
+from kvviz.ui.pages.cache_lab.numbers.latent_run import (
+    LatentRun,
+    every_share,
+    make,
+    rank_of,
+    words,
+)
 from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS
 from kvviz.ui.pages.cache_lab.state import PREFIX
-from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import table
@@ -53,8 +60,8 @@ def draw(bench: Bench) -> None:
                 "with every number, and without any row."
             ),
         )
-    with bench.below, st.container(border=True, key="kvviz-card-lab-numbers"):
-        st.html(figure_tag("measured") + by_rank(found))
+    with bench.below:
+        draw_every_share(bench, found.width)
 
 
 def controls(bench: Bench) -> None:
@@ -170,38 +177,35 @@ def _more(each: np.ndarray) -> str:
     return f"{each.mean():+.3f} ± {error:.3f}"
 
 
-def by_rank(found: LatentRun) -> str:
+def every_share_task(bench: Bench) -> Work:
+    """Return the work that reads a story with every share."""
+    n_read = bench.settings.tokens
+
+    def do(model: LoadedModel, asker: Asker) -> Judgement:
+        return every_share(model, asker, n_read)
+
+    return bench.task("numbers-all", n_read, _("Reading a story with every share"), do)
+
+
+def draw_every_share(bench: Bench, width: int) -> None:
+    """Draw what each share costs, once that is asked for."""
+    work, seen = every_share_task(bench), Record.here().seen
+    key = work.name, work.about
+    if key not in seen:
+        # not for people: a key
+        st.button(_("Try every share"), key=f"{PREFIX}every-share", on_click=seen.add, args=(key,))
+        return
+    with st.container(border=True, key="kvviz-card-lab-numbers"):
+        st.html(figure_tag("measured") + by_rank(bench.result(work), width))
+
+
+def by_rank(story: Judgement, width: int) -> str:
     """Return what each share costs, as a table."""
-    story = found.story
-    header = [
-        _("numbers kept"),
-        _("one latent row: loss"),
-        _("KL"),
-        _("keys and values apart: loss"),
-        _("KL"),
-        _("bytes"),
-    ]
-    body: list[list[str]] = [
-        [
-            f"{found.width} / {found.width}",
-            f"{story.full_loss:.3f}",
-            "0",
-            "",
-            "",
-            in_bytes(story.full_bytes),
-        ]
-    ]
+    header = [_("numbers kept"), _("loss, nats a token more"), _("KL, nats a token"), _("bytes")]
+    body = [[f"{width} / {width}", "0", "0", in_bytes(story.full_bytes)]]
     for share in SIXTEENTHS:
-        latent, apart = words(found.width, share)
-        one, other = story.caches[latent], story.caches[apart]
-        body.append(
-            [
-                f"{found.rank(share)} / {found.width}",
-                _more(story.more(latent)),
-                f"{one.kl:.3f}",
-                _more(story.more(apart)),
-                f"{other.kl:.3f}",
-                in_bytes(one.n_bytes),
-            ]
-        )
+        latent, _apart = words(width, share)
+        one = story.caches[latent]
+        kept = f"{rank_of(width, share)} / {width}"
+        body.append([kept, _more(story.more(latent)), f"{one.kl:.3f}", in_bytes(one.n_bytes)])
     return table("rank-table", header, body)

@@ -29,7 +29,8 @@ class LatentRun:
         width: Numbers of the keys and values of a position in a layer.
         off: Weight that each head puts elsewhere than with every number, a mean over the queries
             that read packed rows; in [0, 1].
-        story: What each rank costs on the story, by the words that the engine reads.
+        story: What that rank costs on the story, in one latent row and with keys and values apart,
+            by the words that the engine reads.
         n_read: Tokens of the story; the second half was scored.
     """
 
@@ -99,7 +100,7 @@ def make(
     own, full = runs
     (story,) = judgements_of_stories(
         model,
-        [one for share in SIXTEENTHS for one in words(width, share)],
+        words(width, sixteenths),
         n_read=n_read,
         n_stories=1,
         progress=lambda done, all_: asker.report(n_done + done * n_read // all_, n_all),
@@ -121,3 +122,26 @@ def make(
     )
     asked = RunSettings(settings.model, text, 1, device=settings.device, dtype=settings.dtype)
     return LatentRun(ShownRun(asked, own), width, off, story, n_read)
+
+
+def every_share(model: LoadedModel, asker: Asker, n_read: int) -> Judgement:
+    """Read a story with one latent row of every share; for use on a worker thread.
+
+    Args:
+        model: A decoder that does not turn its keys.
+        asker: Who waits.
+        n_read: Tokens of the story; the second half is scored.
+
+    Raises:
+        KvvizError: What the engine raises.
+    """
+    width = 2 * model.card.n_kv_heads * model.card.d_head
+    (story,) = judgements_of_stories(
+        model,
+        [words(width, share)[0] for share in SIXTEENTHS],
+        n_read=n_read,
+        n_stories=1,
+        progress=asker.report,
+        cancel=asker.cancelled,
+    )
+    return story
