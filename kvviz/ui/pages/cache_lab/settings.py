@@ -126,6 +126,7 @@ _FIRST_LOOK = {
     "share": 0,
     "guess": LAST_STEP,
     "ghosts": LAST_STEP,
+    "places": LAST_STEP,
     "beams": LAST_STEP,
     "numbers": LAST_STEP,
 }
