@@ -114,10 +114,10 @@ def told(found: SlidWindow) -> Verdict:
             ),
             _(
                 "With every number in float64 keys are off by {keys} there: it is no rounding, "
-                "which is {times} as small in float64."
+                "which is {times} smaller in float64."
             ).format(
                 keys=spread(mean_off(found.exact.own_places, found.exact, "keys")[1:]),
-                times="5 × 10⁸",
+                times="5 × 10⁸ times",
             ),
             begun_anew(ghosts),
         ],
