@@ -154,6 +154,7 @@ class _Search:
         rows = cache.rows(self._place)
         self._pools = [table.pool for table in rows.tables]
         self._running = [_Beam([*ids], 0.0, rows, ())]
+        self._last = self._running
         self._found: list[Hypothesis] = []
         self.steps: list[BeamStep] = []
 
@@ -191,7 +192,8 @@ class _Search:
         start = time.perf_counter()
         likely = torch.stack([one.logits for one in made]).cpu().double().log_softmax(-1)
         require_finite(likely, self._model.dtype)
-        chosen = self._choose(likely + torch.tensor([[beam.score] for beam in beams]))
+        before = torch.tensor([[beam.score] for beam in beams], dtype=likely.dtype)
+        chosen = self._choose(likely + before)
         seconds = made[0].seconds + time.perf_counter() - start
         self._running = self._went_on(chosen)
         flops = len(beams) * forward_flops(card, len(fed), fed.stop, made[0].n_logits)

@@ -13,6 +13,7 @@ from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import GhostRows, LoadedModel
+    from kvviz.trace import GenerationTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ def make(
     n = len(read_tokens(model, text, 1))
     part.check_beside(n)
     n_done, n_all = 0, 2 * (n + 2 * part.rows)
-    found = []
+    found: list[tuple[GenerationTrace, GhostRows]] = []
     for one in (model, model.as_dtype("float64")):
         trace = trace_generation(
             one,

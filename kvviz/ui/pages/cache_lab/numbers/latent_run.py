@@ -18,6 +18,7 @@ from kvviz.ui.work.shown_run import ShownRun
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
+    from kvviz.trace import GenerationTrace
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ def make(
     n = len(read_tokens(model, text, 1))
     width = 2 * model.card.n_kv_heads * model.card.d_head
     n_done, n_all = 0, 2 * n + n_read
-    runs = []
+    runs: list[GenerationTrace] = []
     for way in (words(width, sixteenths)[0], "full"):
         runs.append(
             trace_generation(
