@@ -8,11 +8,10 @@ import streamlit as st
 
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import shown_lives
+from kvviz.ui.pages.cache_lab import shown_lives, whole_number
 from kvviz.ui.pages.cache_lab.beams.beam_run import BeamRun, make
 from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
 from kvviz.ui.pages.cache_lab.settings import MOST_BEAMS, MOST_NEW
-from kvviz.ui.pages.cache_lab.state import PREFIX
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import factor, in_bytes
 from kvviz.ui.parts.tables import table
@@ -52,25 +51,9 @@ def draw(bench: Bench) -> None:
 def controls(bench: Bench) -> None:
     """Draw how many go on together, and how far."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
-        n_beams = st.number_input(
-            _("Beams"),
-            2,
-            MOST_BEAMS,
-            key=f"{PREFIX}beams",
-            step=1,
-            persist_state="session",
-            width=150,
-        )
-        new = st.number_input(
-            _("New tokens"),
-            1,
-            MOST_NEW,
-            key=f"{PREFIX}new",
-            step=1,
-            persist_state="session",
-            width=150,
-        )
-    bench.state.change(beams=int(n_beams), new=int(new))
+        n_beams = whole_number.draw(_("Beams"), "beams", 2, MOST_BEAMS)
+        new = whole_number.draw(_("New tokens"), "new", 1, MOST_NEW)
+    bench.state.change(beams=n_beams, new=new)
 
 
 def experiment(bench: Bench) -> Experiment:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import shown_lives
+from kvviz.ui.pages.cache_lab import shown_lives, whole_number
 from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
 from kvviz.ui.pages.cache_lab.guessing.guessed_run import GuessedRun, make
 from kvviz.ui.pages.cache_lab.guessing.written_text import written_text
@@ -76,24 +76,8 @@ def controls(bench: Bench) -> None:
             persist_state="session",
             width=330,
         )
-        guesses = st.number_input(
-            _("Guesses a pass"),
-            1,
-            MOST_GUESSES,
-            key=f"{PREFIX}guesses",
-            step=1,
-            persist_state="session",
-            width=150,
-        )
-        new = st.number_input(
-            _("New tokens"),
-            2,
-            MOST_NEW,
-            key=f"{PREFIX}new",
-            step=1,
-            persist_state="session",
-            width=150,
-        )
+        guesses = whole_number.draw(_("Guesses a pass"), "guesses", 1, MOST_GUESSES)
+        new = whole_number.draw(_("New tokens"), "new", 2, MOST_NEW)
         if state.settings.text != SAYS_AGAIN:
             st.button(
                 _("Take a text that says things again"),
@@ -101,7 +85,7 @@ def controls(bench: Bench) -> None:
                 type="tertiary",
                 on_click=_take_such_a_text,
             )
-    state.change(draft=draft, guesses=int(guesses), new=int(new))
+    state.change(draft=draft, guesses=guesses, new=new)
 
 
 def _take_such_a_text() -> None:
