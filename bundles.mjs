@@ -12,7 +12,7 @@ const BUNDLES = [
   ["kvviz/ui/parts/js/copy_link.js", "kvviz/ui/parts/copy_link.bundle.js"],
   ["kvviz/ui/parts/js/work_bar.js", "kvviz/ui/parts/work_bar.bundle.js"],
   ["kvviz/ui/pages/bert_vs_gpt2/js/streamlit.js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],
-  ["kvviz/ui/pages/bert_vs_gpt2/js/written_lives.js", "kvviz/ui/pages/bert_vs_gpt2/written_lives.bundle.js"],
+  ["kvviz/ui/parts/written_lives/js/written_lives.js", "kvviz/ui/parts/written_lives/written_lives.bundle.js"],
   ["kvviz/ui/pages/cache_lab/bits/js/error_map.js", "kvviz/ui/pages/cache_lab/bits/error_map.bundle.js"],
   ["kvviz/ui/pages/model_sizes/families/js/in_step.js", "kvviz/ui/pages/model_sizes/families/in_step.bundle.js"],
   ["kvviz/ui/pages/speed_and_memory/js/live_race.js", "kvviz/ui/pages/speed_and_memory/live_race.bundle.js"],

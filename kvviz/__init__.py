@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         load_model,
         text_loss,
         trace_batch,
+        trace_beams,
         trace_both,
         trace_encoding,
         trace_generation,
+        trace_speculative,
         trace_together,
     )
     from kvviz.player import export_html
@@ -45,9 +47,11 @@ _HOME = {
     "load_model": "kvviz.engine",
     "text_loss": "kvviz.engine",
     "trace_batch": "kvviz.engine",
+    "trace_beams": "kvviz.engine",
     "trace_both": "kvviz.engine",
     "trace_encoding": "kvviz.engine",
     "trace_generation": "kvviz.engine",
+    "trace_speculative": "kvviz.engine",
     "trace_together": "kvviz.engine",
 }
 
@@ -81,8 +85,10 @@ __all__ = [
     "open_trace",
     "text_loss",
     "trace_batch",
+    "trace_beams",
     "trace_both",
     "trace_encoding",
     "trace_generation",
+    "trace_speculative",
     "trace_together",
 ]

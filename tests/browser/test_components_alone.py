@@ -14,11 +14,11 @@ import kvviz
 from kvviz.analysis import row_changes
 from kvviz.player.lives import lives
 from kvviz.ui.pages.bert_vs_gpt2.payload import MOST_BYTES, ChangedRows, Pair, pack
-from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife
-from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack as pack_lives
 from kvviz.ui.pages.model_sizes.families.at_hand import Decoder
 from kvviz.ui.pages.model_sizes.families.payload import pack as pack_families
 from kvviz.ui.pages.model_sizes.families.reading import Life, Reading
+from kvviz.ui.parts.written_lives import SeenPass, WriterLife
+from kvviz.ui.parts.written_lives import pack as pack_lives
 from tests.factories import make_card, make_encoding, make_trace
 
 pytestmark = pytest.mark.browser
@@ -120,8 +120,8 @@ def written(*, cache):
 
 def test_the_lives_of_two_writers_are_gone_along_by_key_and_read_by_pointer(mounted):
     buffer = pack_lives([written(cache="on"), written(cache="off")])
-    bundle = "bert_vs_gpt2/written_lives.bundle.js"
-    tab = mounted(bundle, [CARD, "bert_vs_gpt2/written_lives.css"], buffer)
+    bundle = "../parts/written_lives/written_lives.bundle.js"
+    tab = mounted(bundle, [CARD, "../parts/written_lives/written_lives.css"], buffer)
     on, off = (
         tab.page.locator(f'[data-kvviz="history"][data-cache="{one}"]') for one in ("on", "off")
     )

@@ -5,8 +5,8 @@ import pytest
 
 from kvviz.engine import trace_generation, write_by_appending
 from kvviz.player.lives import STATES
-from kvviz.ui.pages.bert_vs_gpt2.writing import kept_life, masked_life
-from kvviz.ui.pages.bert_vs_gpt2.written_lives import pack
+from kvviz.ui.pages.bert_vs_gpt2.writing import masked_life
+from kvviz.ui.parts.written_lives import kept_life, pack
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from tests.payload_reader import unpack

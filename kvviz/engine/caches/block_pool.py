@@ -23,6 +23,7 @@ class BlockPool:
 
     Attributes:
         block: As given.
+        n_copies: Blocks that were copied, since somebody wrote where others read.
 
     Source: Kwon et al. (2023), “Efficient memory management for large language model serving with
     PagedAttention”, sections 4.1 and 4.3.
@@ -35,6 +36,7 @@ class BlockPool:
         shape = (0, 2, layers, card.n_kv_heads, block, card.d_head)
         self._rows = torch.empty(shape, **options)
         self._n_users: list[int] = []
+        self.n_copies = 0
 
     @property
     def n_used(self) -> int:
@@ -88,6 +90,7 @@ class BlockPool:
             return block
         copy = self.take()
         self._rows[copy] = self._rows[block]
+        self.n_copies += 1
         self.give_back(block)
         return copy
 

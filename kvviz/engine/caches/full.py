@@ -87,8 +87,32 @@ class FullRows:
             computed=fed,
             reused=range(fed.start),
             n_keys=fed.stop,
-            cache_bytes=sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers),
+            cache_bytes=self.n_bytes,
         )
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the rows that are there."""
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers)
+
+    def take_back(self, n_rows: int) -> range:
+        """Drop the rows behind so many first ones from every layer, and return which they were.
+
+        No record is kept of them: their positions have no row yet, and the next pass writes other
+        ones there.
+        """
+        taken = range(n_rows, self._layers[0].get_seq_length())
+        for layer in self._layers:
+            layer.take_back(n_rows)
+        for parts, axis in ((self._written, -1), (self._queries, -2)):
+            n_gone = len(taken)
+            while n_gone:
+                last = parts.pop()
+                n = last.shape[axis]
+                if n > n_gone:
+                    parts.append(last.narrow(axis, 0, n - n_gone))
+                n_gone -= min(n, n_gone)
+        return taken
 
     def final(self) -> FinalRows:
         """Return the rows and hold each to the fingerprint it was written with."""

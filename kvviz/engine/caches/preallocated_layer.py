@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from kvviz.engine.caches.observed_layer import ObservedLayer
@@ -53,6 +54,13 @@ class PreallocatedLayer(ObservedLayer):
         self._value_room.narrow(-2, start, n_new).copy_(value_states)
         self.writes.append(range(start, start + n_new))
         return self._show(start + n_new)
+
+    def take_back(self, n_rows: int) -> None:
+        """Leave only so many first rows; in the place of the others there are no numbers left."""
+        for room in (self._key_room, self._value_room):
+            # Whatever read there from now on would spoil every logit.
+            room.narrow(-2, n_rows, self._n_rows - n_rows).fill_(torch.nan)
+        self._show(n_rows)
 
     def _show(self, n_rows: int) -> tuple[Tensor, Tensor]:
         self._n_rows = n_rows

@@ -64,7 +64,11 @@ class Window:
     def rows(self, place: RowsPlace) -> KeptRows:
         """Make room for the rows of a run."""
         n_turned = self.sinks if self.renumbers else 0
-        return KeptRows(_LastRows(self, place), place, n_turned)
+        return KeptRows(self.rule(place), place, n_turned)
+
+    def rule(self, place: RowsPlace) -> BudgetRule:
+        """Return by which rule rows go."""
+        return _LastRows(self, place)
 
 
 class _LastRows(BudgetRule):

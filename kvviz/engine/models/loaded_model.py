@@ -174,6 +174,11 @@ class LoadedModel:
         return TokenizedText("".join(texts), ids, spans, special)
 
     @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The tokens that its tokenizer knows, with their ids."""
+        return dict(self._tokenizer.get_vocab())
+
+    @cached_property
     def special_ids(self) -> frozenset[int]:
         """The tokens that stand for no text, such as those that begin and end a turn."""
         added = getattr(self._tokenizer, "added_tokens_decoder", {})

@@ -67,18 +67,33 @@ def pass_alone(model: LoadedModel, asked: ForwardPass) -> PassResult:
 
     The clock runs while observers listen, which takes them about a microsecond a call.
     """
+    logits, seconds = pass_with_logits(model, asked, 1)
+    return PassResult(logits[-1], len(logits), seconds)
+
+
+def pass_with_logits(
+    model: LoadedModel, asked: ForwardPass, n_logits: int
+) -> tuple[Float[Tensor, "position vocab"], float]:
+    """Make the pass of one run, and ask for the logits of its last positions.
+
+    Args:
+        model: A model.
+        asked: The pass.
+        n_logits: For how many of its last positions a decoder is to give logits.
+
+    Returns:
+        The logits, and how long the pass took in seconds.
+    """
     synchronise(model.device)
     start = time.perf_counter()
     tokens = torch.tensor([asked.token_ids], device=model.device)
+    inputs = model.family.writing_inputs(tokens)
+    if "logits_to_keep" in inputs:
+        inputs["logits_to_keep"] = n_logits
     with asked.observation.watching():
-        output = model.module(
-            **model.family.writing_inputs(tokens),
-            kvviz_observation=asked.observation,
-            **asked.arguments,
-        )
+        output = model.module(**inputs, kvviz_observation=asked.observation, **asked.arguments)
     synchronise(model.device)
-    seconds = time.perf_counter() - start
-    return PassResult(output.logits[0, -1], output.logits.shape[-2], seconds)
+    return output.logits[0], time.perf_counter() - start
 
 
 def pass_together(model: LoadedModel, asked: Sequence[ForwardPass]) -> list[PassResult]:

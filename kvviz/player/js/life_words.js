@@ -27,19 +27,21 @@ export function lifeReading(row, text, step, state, life) {
     computed: () => gettext("Step {step} computed row {row}, {token}", values),
     read: () => gettext("Step {step} read row {row}, {token}, from the cache", values),
     shared: () => gettext("Step {step} read row {row}, {token}, which another run has computed", values),
+    taken: () => gettext("Step {step} computed row {row}, {token}, and took it back", values),
   }[state]();
   return [now, ...lifeSoFar(life)].join(" · ");
 }
 
 /** @param {Life} life @returns {string[]} What happened to a row up to a step: how it came about, how often it was read, and since when it is gone. */
-export function lifeSoFar({ computed, isShared, n_read, gone, droppedBy }) {
+export function lifeSoFar({ computed, n_taken = 0, isShared, n_read, gone, droppedBy }) {
   const made = isShared
     ? gettext("computed by another run")
     : computed.length === 1
     ? gettext("computed at step {first}", { first: computed[0] })
     : ngettext("computed {n} time up to here", "computed {n} times up to here", computed.length, { n: whole(computed.length) });
   const read = n_read ? [ngettext("read {n} time", "read {n} times", n_read, { n: whole(n_read) })] : [];
-  return [made, ...read, ...(gone === null ? [] : [goneSince(gone, droppedBy)])];
+  const taken = n_taken ? [ngettext("taken back {n} time", "taken back {n} times", n_taken, { n: whole(n_taken) })] : [];
+  return [made, ...taken, ...read, ...(gone === null ? [] : [goneSince(gone, droppedBy)])];
 }
 
 /** @param {number} step @param {string | undefined} cache @returns {string} */

@@ -6,7 +6,8 @@ import { kvHead } from "./kv_heads.js";
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Numbers, PackedArray } from "./packed_buffer.js"
  *
- * @typedef {"absent" | "computed" | "read" | "evicted" | "shared"} LifeState Shared is what was read and came from another run.
+ * @typedef {"absent" | "computed" | "read" | "evicted" | "shared" | "taken"} LifeState Shared is what was read and came from another run;
+ *   taken is what was computed and taken back at once.
  *
  * @typedef {object} Lives
  * @property {number} n_rows
@@ -20,6 +21,7 @@ import { kvHead } from "./kv_heads.js";
  *
  * @typedef {object} Life One row's life up to a step.
  * @property {number[]} computed The steps that computed it.
+ * @property {number} [n_taken] How many of them took it back, where any did.
  * @property {number} n_read How many steps read it and did not compute it.
  * @property {true} [isShared] It was computed by another run, and by no step of this one.
  * @property {number | null} gone The first step at which it was no longer there.
@@ -91,10 +93,10 @@ export function livesOfSpans(data, n_rows, n_steps) {
     states.fill(state, step * n_rows + first, step * n_rows + end);
     counts[state][step] += end - first;
   }
-  const [, made, read, n_evicted, shared] = counts;
+  const [, made, read, n_evicted, shared, taken] = counts;
   let total = 0;
   const n_read = read.map((n, step) => n + shared[step]);
-  return { n_rows, n_steps, states, computed: made.map((n) => (total += n)), n_read, n_evicted, n_shared: shared[0] };
+  return { n_rows, n_steps, states, computed: made.map((n, step) => (total += n + taken[step])), n_read, n_evicted, n_shared: shared[0] };
 }
 
 /** @param {Lives} lives @param {number} row @param {number} step @returns {LifeState} */
@@ -107,12 +109,14 @@ export function lifeUpTo(lives, row, step) {
   const computed = [];
   let n_read = 0;
   let gone = null;
+  let n_taken = 0;
   const isShared = stateAt(lives, row, 0) === "shared";
   for (let at = 0; at <= step; at++) {
     const state = stateAt(lives, row, at);
-    if (state === "computed") computed.push(at);
+    if (state === "computed" || state === "taken") computed.push(at);
+    if (state === "taken") n_taken++;
     if (state === "read" || state === "shared") n_read++;
     if (state === "evicted") gone ??= at;
   }
-  return { computed, n_read, gone, ...(isShared ? { isShared } : {}), ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };
+  return { computed, n_read, gone, ...(n_taken ? { n_taken } : {}), ...(isShared ? { isShared } : {}), ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };
 }

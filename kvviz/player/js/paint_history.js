@@ -65,6 +65,17 @@ const LOOKS = {
     pen.lineWidth = 1;
     pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
   },
+  taken(pen, { x, y, w, h }, palette) {
+    pen.strokeStyle = palette.computed;
+    pen.lineWidth = 1;
+    pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+    pen.beginPath();
+    for (const part of [0.5, 1, 1.5]) {
+      pen.moveTo(x + Math.min(1, part) * w, y + Math.max(0, part - 1) * h);
+      pen.lineTo(x + Math.max(0, part - 1) * w, y + Math.min(1, part) * h);
+    }
+    pen.stroke();
+  },
   evicted(pen, box, palette) {
     const { x, y, w, h } = box;
     if (Math.min(w, h) >= 8) dotted(pen, box, palette.evicted);
@@ -103,7 +114,7 @@ function paintCells(pen, { history, step, palette, moment }, lives, box) {
       pen.globalAlpha = at > step ? PALE : 1;
       if (at === step && moment !== REST) {
         // Written one after another, then read from the first on.
-        const seen = state === "computed" ? rowWritten(moment, n_before++, computed) : Number((row + 1) / there <= moment.swept);
+        const seen = state === "computed" || state === "taken" ? rowWritten(moment, n_before++, computed) : Number((row + 1) / there <= moment.swept);
         pen.globalAlpha = PALE + (1 - PALE) * seen;
       }
       LOOKS[state]?.(pen, cellBox(history, box, row, at), palette);
@@ -132,7 +143,7 @@ function pixelsOf(lives, palette) {
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
   const brush = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
-  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash, shared: palette.reused };
+  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash, shared: palette.reused, taken: palette.computedWash };
   for (let at = 0; at < lives.n_steps; at++) {
     for (let row = 0; row < lives.n_rows; ) {
       const state = lives.states[at * lives.n_rows + row];
@@ -190,7 +201,7 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
     if (state === "absent") continue;
     const isLit = spot?.row === row && isOfInput(spot) === ofInput;
     pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
-    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText }[state];
+    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText, taken: palette.computedText }[state];
     textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
 }

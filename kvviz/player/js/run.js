@@ -132,6 +132,7 @@ export function stepFacts(payload, cache, { step, layer, head }) {
 /** @param {StepFacts} facts @param {number} row @returns {RowState} The state of one row at a step. */
 export function rowState({ states }, row) {
   const state = LIFE_STATES[states[row] ?? 0];
+  if (state === "taken") return "computed";
   return state === "read" || state === "shared" ? "reused" : state;
 }
 

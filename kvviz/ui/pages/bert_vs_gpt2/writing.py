@@ -18,11 +18,11 @@ from kvviz.ui.pages.bert_vs_gpt2.readings import MOST_TOKENS, ROOM, Workbench, r
 from kvviz.ui.pages.bert_vs_gpt2.settings import MOST_NEW
 from kvviz.ui.pages.bert_vs_gpt2.settings import write as write_link
 from kvviz.ui.pages.bert_vs_gpt2.state import LIVES, PREFIX, TwinsState
-from kvviz.ui.pages.bert_vs_gpt2.written_lives import SeenPass, WriterLife, written_lives
 from kvviz.ui.parts import card_texts
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.parts.tables import table
 from kvviz.ui.parts.view import OUTSIDE
+from kvviz.ui.parts.written_lives import SeenPass, WriterLife, kept_life, written_lives
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.jobs import Job
@@ -30,7 +30,6 @@ from kvviz.ui.work.run_settings import LARGEST_SEED
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel, MaskedWriting
-    from kvviz.trace import GenerationTrace
 
 N_SWEEPS = 4
 # Translators: Two ways in which a model that only fills blanks can write.
@@ -242,19 +241,6 @@ def write(bench: Workbench, new: int, seed: int, job: Job) -> list[Written]:
             )
         )
     return results
-
-
-def kept_life(name: str, trace: GenerationTrace) -> WriterLife:
-    """Return what was seen of the rows of a GPT-2 that wrote with its cache."""
-    passes = tuple(
-        # Positions with a row are those from 0 on: what is fed comes behind what is kept.
-        SeenPass(
-            tuple(trace.tokens[: int(step.fed[-1]) + 1]),
-            {"computed": step.computed, "read": step.reused},
-        )
-        for step in trace.steps
-    )
-    return WriterLife(name, "on", 0, passes)
 
 
 def masked_life(name: str, model: LoadedModel, written: MaskedWriting) -> WriterLife:

@@ -69,8 +69,11 @@ class Bench:
     @property
     def of_model(self) -> RunSettings:
         """How the model is asked for: in float32, in which losses are compared."""
-        device = self.environment.device
-        return RunSettings(model=self.settings.model, device=device, dtype="float32")
+        return self.of_model_named(self.settings.model)
+
+    def of_model_named(self, name: str) -> RunSettings:
+        """Return how another model is asked for that works beside it."""
+        return RunSettings(model=name, device=self.environment.device, dtype="float32")
 
     def task(
         self,

@@ -11,9 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import budgets, forgetful, keep, settings, sinks
+from kvviz.ui.pages.cache_lab.beams import write_four
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.bits import fewer_bits
+from kvviz.ui.pages.cache_lab.ghosts import ghosts
+from kvviz.ui.pages.cache_lab.guessing import guess
 from kvviz.ui.pages.cache_lab.many import many
+from kvviz.ui.pages.cache_lab.numbers import fewer_numbers
+from kvviz.ui.pages.cache_lab.positions import positions
 from kvviz.ui.pages.cache_lab.settings import EXPERIMENTS, LabSettings
 from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
@@ -32,9 +37,14 @@ DRAW = {
     "surgery": surgery.draw,
     "share": share.draw,
     "many": many.draw,
+    "guess": guess.draw,
+    "ghosts": ghosts.draw,
+    "places": positions.draw,
+    "beams": write_four.draw,
+    "numbers": fewer_numbers.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery", "share")
+OF_A_TEXT = ("keep", "bits", "surgery", "share", "guess", "ghosts", "places", "beams", "numbers")
 """Those that go by a text of one's own."""
 
 

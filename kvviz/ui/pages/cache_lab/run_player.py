@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from kvviz.ui.pages.cache_lab import settings
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.settings import LAST_STEP
 from kvviz.ui.pages.cache_lab.state import PLAYER, LabState
 from kvviz.ui.parts.player import first_view, player
 from kvviz.ui.parts.view import View, within
@@ -15,7 +18,10 @@ from kvviz.ui.work.shown_run import ShownRun
 
 def shown_view(state: LabState, shown: ShownRun) -> View:
     """Return what is looked at in the run, inside it and with nothing left open."""
-    view, _unusable = within(state.view, shown.trace, shown.n_steps)
+    view = state.view
+    if view.step == LAST_STEP:
+        view = replace(view, step=shown.n_steps - 1)
+    view, _unusable = within(view, shown.trace, shown.n_steps)
     return first_view(shown, view)
 
 

@@ -22,6 +22,11 @@ EXPERIMENTS = {
     "surgery": N_("Surgery"),
     "share": N_("Share a beginning"),
     "many": N_("Many at once"),
+    "guess": N_("Guess and take back"),
+    "ghosts": N_("Ghosts"),
+    "places": N_("Positions"),
+    "beams": N_("Write four at once"),
+    "numbers": N_("Fewer numbers"),
 }
 """What can be done, by its name in links, in the order of the lesson."""
 
@@ -43,12 +48,25 @@ Mia lived in a small house near the sea with her cat. One day she found a big sh
 """Prompts of which some begin alike, one a line."""
 APART = (0, 2, 4, 8)
 """Steps after which the next of several prompts comes."""
+SAYS_AGAIN = (
+    "The cat sat on the mat. The dog sat on the mat. The cat saw the dog, and the dog saw the "
+    "cat. Then the cat sat on the dog, and the dog sat on the mat. The cat sat on"
+)
+"""A text whose words can be looked up in it."""
 LONGEST_TEXT = 6_000
 MOST_NEW = 64
+MOST_GUESSES = 8
+MOST_BEAMS = 8
+LOOKUP = "lookup"
+"""Who guesses where the text itself does; else it is a model's name."""
+LAST_STEP = 99_999
+"""The last step of lives, however many there are."""
 LENGTHS = (128, 256, 448)
 """Tokens of the held-out text that are read here."""
 
 
+SIXTEENTHS = (8, 6, 4, 3, 2)
+"""Shares of a position's numbers that are kept, in sixteenths, most first."""
 USUAL_PART = KeptPart("window", 16, 4)
 USUAL_BITS = Packing()
 USUAL_CUT = Cut()
@@ -71,6 +89,10 @@ class LabSettings:
         prompts: Those that are run at once, one a line.
         apart: Steps after which the next of them comes.
         run: Which of them is looked at, from 1 on; 0 for one that shares its beginning.
+        draft: Who guesses tokens, `LOOKUP` or a model's name.
+        guesses: Most tokens that are guessed before a pass.
+        beams: How many texts go on together.
+        sixteenths: How many of sixteen parts of a position's numbers are kept.
     """
 
     do: str = "keep"
@@ -85,9 +107,13 @@ class LabSettings:
     prompts: str = PROMPTS
     apart: int = 2
     run: int = 0
+    draft: str = LOOKUP
+    guesses: int = 4
+    beams: int = 4
+    sixteenths: int = 4
 
 
-def _one_of(numbers: tuple[int, ...]) -> Reader:
+def _among(numbers: tuple[int, ...]) -> Reader:
     """Return a reader of one of some numbers."""
     words = one_of(tuple(map(str, numbers)))
     return replace(words, read=lambda text: int(words.read(text)))
@@ -101,23 +127,39 @@ SETTINGS_FIELDS = LinkFields(
         "model": text_up_to(LONGEST_MODEL),
         "cache": part_reader(),
         "new": whole(1, MOST_NEW),
-        "tokens": _one_of(LENGTHS),
+        "tokens": _among(LENGTHS),
         "bits": packing_reader(),
         "cut": cut_reader(),
         "other": text_up_to(LONGEST_TEXT, least=0),
         "prompts": text_up_to(LONGEST_TEXT, least=0),
-        "apart": _one_of(APART),
+        "apart": _among(APART),
         "run": whole(0, 8),
+        "draft": text_up_to(LONGEST_MODEL),
+        "guesses": whole(1, MOST_GUESSES),
+        "beams": whole(2, MOST_BEAMS),
+        "sixteenths": _among(SIXTEENTHS),
     },
 )
 
+_FIRST_LOOK = {
+    "share": 0,
+    "many": 0,
+    "guess": LAST_STEP,
+    "ghosts": LAST_STEP,
+    "places": LAST_STEP,
+    "beams": LAST_STEP,
+    "numbers": LAST_STEP,
+}
 USUAL_VIEW = View(step=8)
 """A step of the usual run at which most of its first rows are gone."""
 
 
 def usual_view(do: str) -> View:
-    """Return what is looked at first: of rows that are shared, the step that takes them over."""
-    return replace(USUAL_VIEW, step=0) if do in ("share", "many") else USUAL_VIEW
+    """Return what is looked at first: of rows that are shared, the step that takes them over.
+
+    Where lives are the picture it is the last step, so that all of them is in full colour.
+    """
+    return replace(USUAL_VIEW, step=_FIRST_LOOK.get(do, USUAL_VIEW.step))
 
 
 def view_fields(do: str) -> LinkFields[View]:

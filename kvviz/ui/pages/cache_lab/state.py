@@ -71,4 +71,8 @@ def said_by_controls(settings: LabSettings) -> dict[str, object]:
         "group": settings.bits.group,
         "kind": settings.cut.kind,
         "part": settings.cut.part,
+        "draft": settings.draft,
+        "guesses": settings.guesses,
+        "beams": settings.beams,
+        "sixteenths": settings.sixteenths,
     }

@@ -26,6 +26,8 @@ import { gettext } from "../../../player/js/translation.js";
 
 /** A body narrower than this has its parts below each other. */
 const STACKED_BELOW = 640;
+/** From here on three of them stand beside each other. */
+const THREE_FROM = 900;
 /** Between two parts beside each other, as in the style sheet. */
 const GAP = 32;
 
@@ -37,6 +39,7 @@ export class FigureCard {
     /** @type {Uint8Array | null} */
     this.loaded = null;
     this.reading = el("p", { class: "fc-reading", "aria-live": "polite" });
+    this.legend = el("p", { class: "fc-legend" }, legend);
     root.className = `kvviz-figure-card ${className}`;
     root.dataset.kvviz = hook;
     const probe = el("span", { class: "fc-probe" });
@@ -48,7 +51,7 @@ export class FigureCard {
         el("span", { class: "fc-note", "data-no-picture": "" }, [hint]),
         saveButtons(title, file, () => root),
       ]),
-      ...above, body, el("p", { class: "fc-legend" }, legend), this.reading,
+      ...above, body, this.legend, this.reading,
     );
     writeTags(root, false);
     this.unfollow = followTheme(root, probe, paint);
@@ -89,12 +92,13 @@ export class FigureCard {
     return { theme, palette, dpr: (window.devicePixelRatio || 1) * zoomOf(this.root) };
   }
 
-  /** @param {boolean} [alone] Whether there is but one part. @returns {number} Width of a part of the body, two of which stand beside each other where they have room. */
-  partWidth(alone = false) {
+  /** @param {number} [n_parts] Of the body. @returns {number} Width of each, two or three of which stand beside each other where they have room. */
+  partWidth(n_parts = 2) {
     const inside = this.body.clientWidth;
-    const stacked = alone || inside < STACKED_BELOW;
-    this.root.classList.toggle("fc-stacked", stacked);
-    return stacked ? inside : (inside - GAP) / 2;
+    const most = inside < STACKED_BELOW ? 1 : inside < THREE_FROM ? 2 : 3;
+    const n_columns = Math.min(n_parts, most);
+    this.body.style.setProperty("--fc-columns", String(n_columns));
+    return (inside - (n_columns - 1) * GAP) / n_columns;
   }
 
   /** @param {string} sentence Read out, and said to whoever hears the page. */

@@ -94,7 +94,7 @@ export class InStepView {
     const { text, ends, readers } = this.told;
     const { stop, pointed } = this;
     const { palette, dpr } = this.card.ink();
-    const scene = { stop, width: this.card.partWidth(readers.length === 1), palette, dpr };
+    const scene = { stop, width: this.card.partWidth(Math.min(readers.length, 2)), palette, dpr };
     this.panels.forEach((panel, number) => panel.paint(scene, pointed?.panel === number ? pointed.cell : null));
     setText(this.read, text.slice(0, ends[stop]).join(""));
     setText(this.ahead, text.slice(ends[stop]).join(""));

@@ -1,4 +1,4 @@
-"""The lives of the rows of two models that write, drawn by a component that paints as the player.
+"""The lives of the rows of models that write, drawn by a component that paints as the player.
 
 `js/written_buffer.js` reads what is packed here.
 """
@@ -16,6 +16,7 @@ from jaxtyping import Int32
 
 from kvviz.player import packed_buffer
 from kvviz.player.lives import life_spans
+from kvviz.trace import GenerationTrace
 from kvviz.trace.cut_characters import with_characters
 from kvviz.translation import front_end_catalogue
 from kvviz.ui.parts.painted_figure import CARD, PaintedFigure
@@ -61,13 +62,33 @@ class WriterLife:
     passes: tuple[SeenPass, ...]
 
 
-def pack(writers: Sequence[WriterLife], *, step: int | None = None, view_number: int = 0) -> bytes:
-    """Pack the lives of two models; one may have come to the end of its text before the other.
+def kept_life(name: str, trace: GenerationTrace) -> WriterLife:
+    """Return what was seen of the rows of a decoder that wrote with its cache."""
+    passes = tuple(
+        # Positions with a row are those from 0 on: what is fed comes behind what is kept.
+        SeenPass(
+            tuple(trace.tokens[: int(step.fed[-1]) + 1]),
+            {"computed": step.computed, "read": step.reused},
+        )
+        for step in trace.steps
+    )
+    return WriterLife(name, "on", 0, passes)
+
+
+def pack(
+    writers: Sequence[WriterLife],
+    *,
+    step: int | None = None,
+    view_number: int = 0,
+    shared: str = "",
+) -> bytes:
+    """Pack the lives of some models; one may have come to the end of its text before another.
 
     Args:
         writers: What was seen of them.
         step: The step to begin with; None for the last one.
         view_number: Another one than before, and the component goes to this step.
+        shared: What it means that a row is shared, where any is.
     """
     n_steps = max(len(one.passes) for one in writers)
     first = max(one.n_before for one in writers)
@@ -82,6 +103,7 @@ def pack(writers: Sequence[WriterLife], *, step: int | None = None, view_number:
         "n_steps": n_steps,
         "step": n_steps - 1 if step is None else step,
         "view_number": view_number,
+        "shared": shared,
         "texts": list(numbers),
         "writers": [
             {
@@ -125,8 +147,9 @@ def written_lives(
     step: int | None = None,
     view_number: int = 0,
     on_step: Callable[[int], None] | None = None,
+    shared: str = "",
 ) -> None:
-    """Draw the lives of both models' rows side by side.
+    """Draw the lives of the rows of all side by side.
 
     Reruns alone when a person comes to rest at another step.
 
@@ -137,6 +160,7 @@ def written_lives(
             the writers and `view_number` are the same.
         view_number: Another one, and the component goes to `step`.
         on_step: Told each step that the person comes to rest at.
+        shared: What it means that a row is shared, where any is.
     """
     n_steps = max(len(one.passes) for one in writers)
 
@@ -146,9 +170,10 @@ def written_lives(
             on_step(found)
 
     FIGURE.draw(
-        lambda: pack(writers, step=step, view_number=view_number),
+        lambda: pack(writers, step=step, view_number=view_number, shared=shared),
         tuple(writers),
         view_number,
+        shared,
         key=key,
         on_view=moved,
     )

@@ -1,4 +1,4 @@
-// Reads what kvviz/ui/pages/bert_vs_gpt2/written_lives.py packs, and refuses in words what is not whole.
+// Reads what kvviz/ui/parts/written_lives/written_lives.py packs, and refuses in words what is not whole.
 import { livesOfSpans } from "../../../../player/js/lives.js";
 import { fail, requireArray, requireFields, requireVersion, unpack } from "../../../../player/js/packed_buffer.js";
 import { gettext } from "../../../../player/js/translation.js";
@@ -13,6 +13,7 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {number} n_steps Of the model that took more of them.
  * @property {number} step The one to go to, and
  * @property {number} view_number another one than before where that is to be taken on.
+ * @property {string} shared What it means that a row is shared; empty where none is.
  * @property {string[]} texts
  * @property {{ name: string, cache: RunCache, n_steps: number, n_rows: number, first: number }[]} writers
  * @property {ArrayEntry[]} arrays
@@ -23,6 +24,7 @@ import { gettext } from "../../../../player/js/translation.js";
  * @property {number} n_steps Passes it took; the other may have taken more.
  * @property {Lives} lives Over the steps of both.
  * @property {number} first The line in which its row 0 stands.
+ * @property {string} [shared] What it means that a row of it is shared.
  * @property {(step: number, row: number) => string | null} tokenAt Text of the token at a position; null where there is none yet.
  */
 
@@ -34,7 +36,7 @@ export const VERSION = 2;
  */
 export function decode(input) {
   const { header, arrays } = unpack(input, "picture", checkedHeader);
-  const { step, view_number } = header;
+  const { step, view_number, shared } = header;
   const writers = header.writers.map(({ name, cache, n_steps, n_rows, first }, number) => {
     requireArray(arrays, `${number}.lives`, [null, 4]);
     requireArray(arrays, `${number}.tokens`, [header.n_steps, n_rows]);
@@ -45,7 +47,7 @@ export function decode(input) {
       const text = tokens[step * n_rows + row];
       return text < 0 ? null : header.texts[text];
     };
-    return { name, cache, n_steps, lives, first, tokenAt };
+    return { name, cache, n_steps, lives, first, shared, tokenAt };
   });
   return { writers, step, view_number };
 }
@@ -53,7 +55,7 @@ export function decode(input) {
 /** @param {any} header @returns {Header} */
 function checkedHeader(header) {
   requireVersion(header, VERSION);
-  requireFields(header, ["n_steps", "step", "view_number", "texts", "writers"], "header");
+  requireFields(header, ["n_steps", "step", "view_number", "shared", "texts", "writers"], "header");
   if (!Array.isArray(header.writers)) fail(gettext("The picture is not complete."), gettext("It lacks {name}.", { name: "writers" }));
   for (const writer of header.writers) requireFields(writer, ["name", "cache", "n_steps", "n_rows", "first"], "writers");
   return header;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { livesOfSpans } from "../../../kvviz/player/js/lives.js";
 import { lifeGeometry } from "../../../kvviz/player/js/history_layout.js";
 import { BufferError } from "../../../kvviz/player/js/packed_buffer.js";
-import { decode } from "../../../kvviz/ui/pages/bert_vs_gpt2/js/written_buffer.js";
+import { decode } from "../../../kvviz/ui/parts/written_lives/js/written_buffer.js";
 import {
-  cellSentence, countsAt, description, factsOf, rowBeside, stepSentence, unit, wholeSentence,
-} from "../../../kvviz/ui/pages/bert_vs_gpt2/js/written_words.js";
+  cellSentence, countsAt, description, factsOf, rowBeside, stepSentence, takenUpTo, unit, wholeSentence,
+} from "../../../kvviz/ui/parts/written_lives/js/written_words.js";
 import { makeWritten } from "./written_fixture.js";
 
 const { writers: [gpt2, bert] } = decode(makeWritten());
@@ -19,10 +20,10 @@ test("a buffer of another version, or whose parts contradict each other, is refu
 });
 
 test("what is counted is what was seen: an L of the one, all of the other", () => {
-  assert.deepEqual(factsOf(gpt2), { computed: 4, read: 5, most: 1, n_rows: 4, there: [2, 4] });
-  assert.deepEqual(factsOf(bert), { computed: 18, read: 0, most: 3, n_rows: 7, there: [5, 7] });
-  assert.deepEqual(countsAt(gpt2.lives, 1), { computed: 1, read: 2 });
-  assert.deepEqual(countsAt(bert.lives, 1), { computed: 6, read: 0 });
+  assert.deepEqual(factsOf(gpt2), { computed: 4, read: 5, taken: 0, most: 1, n_rows: 4, there: [2, 4] });
+  assert.deepEqual(factsOf(bert), { computed: 18, read: 0, taken: 0, most: 3, n_rows: 7, there: [5, 7] });
+  assert.deepEqual(countsAt(gpt2.lives, 1), { computed: 1, read: 2, taken: 0 });
+  assert.deepEqual(countsAt(bert.lives, 1), { computed: 6, read: 0, taken: 0 });
 });
 
 test("each picture says in one sentence what it comes to", () => {
@@ -76,4 +77,17 @@ test("the lives of a long text fit too, and on a phone", () => {
     assert.ok(grid.x + grid.w <= width, `${width} ${n_rows}`);
     assert.ok(place.h <= 560);
   }
+});
+
+test("rows that were guessed and taken back are counted, told and written anew", () => {
+  // Two rows are kept; of two guesses one is taken back, and its place gets another row.
+  const lives = livesOfSpans(Int32Array.from([0, 1, 0, 2, 1, 2, 0, 2, 1, 1, 2, 4, 1, 5, 4, 5, 2, 2, 0, 4, 2, 1, 4, 5]), 5, 3);
+  const writer = { ...gpt2, n_steps: 3, lives, tokenAt: () => "x" };
+  assert.deepEqual(factsOf(writer), { computed: 6, read: 6, taken: 1, most: 2, n_rows: 5, there: [2, 5] });
+  assert.deepEqual(countsAt(lives, 1), { computed: 3, read: 2, taken: 1 });
+  assert.deepEqual([0, 1, 2].map((step) => takenUpTo(lives, step)), [0, 1, 1]);
+  assert.equal(wholeSentence(writer), "6 rows were computed, and 1 of them taken back; kept rows were read 6 times.");
+  assert.equal(stepSentence([writer], 1), "Step 1 of 2: GPT-2 computes 3 rows and reads 2, then takes 1 back.");
+  assert.equal(cellSentence(writer, 4, 1), "GPT-2: Step 1 computed row 4, x, and took it back · computed at step 1 · taken back 1 time");
+  assert.equal(cellSentence(writer, 4, 2), "GPT-2: Step 2 computed row 4, x · computed 2 times up to here · taken back 1 time");
 });

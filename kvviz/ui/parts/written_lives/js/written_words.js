@@ -1,8 +1,8 @@
 // What the lives of two models that write say in words. Numbers come in, sentences go out. Pure.
-import { whole } from "../../../../player/js/format.js";
-import { lifeUpTo, stateAt } from "../../../../player/js/lives.js";
+import { glyphs, whole } from "../../../../player/js/format.js";
+import { LIFE_STATES, lifeUpTo, stateAt } from "../../../../player/js/lives.js";
 import { gettext, ngettext } from "../../../../player/js/translation.js";
-import { lifeReading } from "../../../../player/js/life_words.js";
+import { lifeReading, lifeSoFar } from "../../../../player/js/life_words.js";
 
 /**
  * @import { Lives } from "../../../../player/js/lives.js"
@@ -11,6 +11,7 @@ import { lifeReading } from "../../../../player/js/life_words.js";
  * @typedef {object} LifeFacts What became of all rows of a run.
  * @property {number} computed Rows computed, over all steps.
  * @property {number} read Rows read, over all steps.
+ * @property {number} taken Rows computed and taken back, over all steps.
  * @property {number} most How often the row was computed that was computed most often.
  * @property {number} n_rows Positions that came to have a row.
  * @property {[number, number]} there Rows that there were at the first step and at the last.
@@ -19,15 +20,16 @@ import { lifeReading } from "../../../../player/js/life_words.js";
 /** @param {Pick<Writer, "lives" | "n_steps">} writer @returns {LifeFacts} */
 export function factsOf({ lives, n_steps }) {
   const { n_rows } = lives;
-  let [computed, read, most, seen] = [0, 0, 0, 0];
+  let [computed, read, most, seen, taken] = [0, 0, 0, 0, 0];
   for (let row = 0; row < n_rows; row++) {
     const life = lifeUpTo(lives, row, n_steps - 1);
     computed += life.computed.length;
     read += life.n_read;
+    taken += life.n_taken ?? 0;
     most = Math.max(most, life.computed.length);
     if (life.computed.length + life.n_read > 0) seen++;
   }
-  return { computed, read, most, n_rows: seen, there: [thereAt(lives, 0), thereAt(lives, n_steps - 1)] };
+  return { computed, read, taken, most, n_rows: seen, there: [thereAt(lives, 0), thereAt(lives, n_steps - 1)] };
 }
 
 /** @param {Lives} lives @param {number} step @returns {number} Rows that there are at a step. */
@@ -35,10 +37,17 @@ function thereAt(lives, step) {
   return lives.states.subarray(step * lives.n_rows, (step + 1) * lives.n_rows).filter(Boolean).length;
 }
 
-/** @param {Lives} lives @param {number} step @returns {{ computed: number, read: number }} */
+/** @param {Lives} lives @param {number} step @returns {{ computed: number, read: number, taken: number }} Rows of each kind; those taken back were computed too. */
 export function countsAt(lives, step) {
   const computed = lives.computed[step] - (lives.computed[step - 1] ?? 0);
-  return { computed, read: thereAt(lives, step) - computed };
+  const taken = takenUpTo(lives, step) - takenUpTo(lives, step - 1);
+  return { computed, read: thereAt(lives, step) - computed, taken };
+}
+
+/** @param {Lives} lives @param {number} step @returns {number} Rows computed and taken back up to a step. */
+export function takenUpTo(lives, step) {
+  const until = lives.states.subarray(0, (step + 1) * lives.n_rows);
+  return until.filter((state) => LIFE_STATES[state] === "taken").length;
 }
 
 /** @param {number} n @param {boolean} isAll Whether the step on show is the last one. @returns {string} What stands behind the number. */
@@ -48,7 +57,14 @@ export function unit(n, isAll) {
 
 /** @param {Pick<Writer, "lives" | "n_steps">} writer @returns {string} What the whole picture shows, in one sentence. */
 export function wholeSentence(writer) {
-  const { computed, read, most, n_rows, there: [least, last] } = factsOf(writer);
+  const { computed, read, taken, most, n_rows, there: [least, last] } = factsOf(writer);
+  if (taken) {
+    return ngettext(
+      "{n} row was computed, and {taken} of them taken back; kept rows were read {read} times.",
+      "{n} rows were computed, and {taken} of them taken back; kept rows were read {read} times.",
+      computed, { n: whole(computed), taken: whole(taken), read: whole(read) },
+    );
+  }
   if (most === 1 && read === 0) return ngettext("Its {n} row was computed once.", "Each of its {n} rows was computed once.", n_rows, { n: whole(n_rows) });
   if (most === 1) {
     return ngettext(
@@ -71,9 +87,10 @@ export function wholeSentence(writer) {
 export function stepSentence(writers, step) {
   const each = writers.map(({ name, lives, n_steps }) => {
     if (step >= n_steps) return ended(name);
-    const { computed, read } = countsAt(lives, step);
+    const { computed, read, taken } = countsAt(lives, step);
     const made = ngettext("{model} computes {n} row", "{model} computes {n} rows", computed, { model: name, n: whole(computed) });
-    return read ? gettext("{made} and reads {n}", { made, n: whole(read) }) : made;
+    const all = read ? gettext("{made} and reads {n}", { made, n: whole(read) }) : made;
+    return taken ? gettext("{made}, then takes {n} back", { made: all, n: whole(taken) }) : all;
   });
   return gettext("Step {step} of {last}: {what}.", { step, last: writers[0].lives.n_steps - 1, what: each.join("; ") });
 }
@@ -87,9 +104,13 @@ function ended(name) {
  * What happened to a row at a step, and why again.
  * @param {Writer} writer @param {number} row @param {number} step @returns {string}
  */
-export function cellSentence({ name, cache, n_steps, lives, tokenAt }, row, step) {
+export function cellSentence({ name, cache, n_steps, lives, shared, tokenAt }, row, step) {
   if (step >= n_steps) return ended(name);
   const state = stateAt(lives, row, step);
+  if (shared && state === "shared") {
+    const read = gettext("Step {step}, row {row}, {token}: {shared}", { step, row, token: glyphs(tokenAt(step, row) ?? ""), shared });
+    return `${name}: ${[read, ...lifeSoFar(lifeUpTo(lives, row, step))].join(" · ")}`;
+  }
   const said = `${name}: ${lifeReading(row, tokenAt(step, row) ?? "", step, state, lifeUpTo(lives, row, step))}`;
   if (cache === "on" || state !== "computed" || step === 0 || stateAt(lives, row, step - 1) === "absent") return said;
   const why = tokenAt(step, row) === tokenAt(step - 1, row)

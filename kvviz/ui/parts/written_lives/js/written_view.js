@@ -1,17 +1,31 @@
 // The component: two models have written as many tokens; what became of the rows of either, at every step.
 import { el } from "../../../../player/js/dom.js";
+import { LIFE_STATES } from "../../../../player/js/lives.js";
 import { gettext } from "../../../../player/js/translation.js";
 import { LABELS } from "../../../../player/js/words.js";
-import { FigureCard, legendKey } from "../../../parts/js/figure_card.js";
-import { RestTimer } from "../../../parts/js/rest_timer.js";
+import { FigureCard, legendKey } from "../../js/figure_card.js";
+import { RestTimer } from "../../js/rest_timer.js";
 import { decode } from "./written_buffer.js";
 import { WriterHalf } from "./writer_half.js";
 import { cellSentence, rowBeside, stepSentence } from "./written_words.js";
 
 /**
- * @import { LifeCell } from "../../../parts/js/life_picture.js"
+ * @import { LifeState } from "../../../../player/js/lives.js"
+ * @import { LifeCell } from "../../js/life_picture.js"
  * @import { Writer } from "./written_buffer.js"
  */
+
+/** @param {Writer[]} writers @returns {HTMLElement[]} What the colours and shapes mean that their lives have. */
+function legendOf(writers) {
+  const has = (/** @type {LifeState} */ state) => writers.some(({ lives }) => lives.states.includes(LIFE_STATES.indexOf(state)));
+  return [
+    legendKey("fc-computed", LABELS.legendComputed),
+    ...(has("taken") ? [legendKey("fc-taken", gettext("computed and taken back"))] : []),
+    legendKey("fc-read", LABELS.legendReused),
+    ...(has("shared") ? [legendKey("fc-shared", writers[0].shared || LABELS.legendShared)] : []),
+    legendKey("fc-absent", LABELS.legendAbsent),
+  ];
+}
 
 export class WrittenView {
   /** @param {HTMLElement} root @param {(told: { step: number, view_number: number }) => void} onView Told each step that a person comes to rest at. */
@@ -31,11 +45,9 @@ export class WrittenView {
       title: LABELS.history,
       origin: "counted",
       hint: gettext("down: positions · across: steps · drag, or ← →"),
-      file: "kvviz-bert-gpt2-lives",
+      file: "kvviz-lives",
       body: el("div", { class: "fc-halves" }),
-      legend: [
-        legendKey("fc-computed", LABELS.legendComputed), legendKey("fc-read", LABELS.legendReused), legendKey("fc-absent", LABELS.legendAbsent),
-      ],
+      legend: [],
     }, () => this.paint());
   }
 
@@ -55,6 +67,7 @@ export class WrittenView {
       go: (step) => this.go(step),
     }));
     this.card.body.replaceChildren(...this.halves.map((half) => half.root));
+    this.card.legend.replaceChildren(...legendOf(this.writers));
     this.paint();
   }
 
@@ -85,7 +98,7 @@ export class WrittenView {
     const { writers, step, pointed } = this;
     const { palette, dpr } = this.card.ink();
     const n_lines = Math.max(...writers.map(({ lives, first }) => first + lives.n_rows));
-    const scene = { writers, n_lines, width: this.card.partWidth(), palette, dpr, step };
+    const scene = { writers, n_lines, width: this.card.partWidth(writers.length), palette, dpr, step };
     this.halves.forEach((half, i) => {
       if (!pointed) half.paint(scene, null);
       else if (pointed.half === i) half.paint(scene, pointed.cell);

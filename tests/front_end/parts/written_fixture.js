@@ -13,7 +13,7 @@ export function makeWritten(change = {}) {
     i32("1.tokens", [3, 7], [4, 0, 1, 5, 6, -1, -1, 4, 0, 1, 2, 5, 6, -1, 4, 0, 1, 2, 7, 5, 6]),
   ];
   const header = {
-    version: 2, n_steps: 3, step: 2, view_number: 1, texts: ["a", " b", " c", " d", "[CLS]", "[MASK]", "[SEP]", " e"],
+    version: 2, n_steps: 3, step: 2, view_number: 1, shared: "", texts: ["a", " b", " c", " d", "[CLS]", "[MASK]", "[SEP]", " e"],
     writers: [
       { name: "GPT-2", cache: "on", n_steps: 3, n_rows: 4, first: 1 },
       { name: "BERT", cache: "off", n_steps: 3, n_rows: 7, first: 0 },

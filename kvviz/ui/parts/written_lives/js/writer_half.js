@@ -1,8 +1,8 @@
 // One model's half: how many rows it computed while it wrote, and the life of each, painted as the player does.
 import { el, setAttribute, setText } from "../../../../player/js/dom.js";
 import { whole } from "../../../../player/js/format.js";
-import { LifePicture } from "../../../parts/js/life_picture.js";
-import { description, stepSentence, unit, wholeSentence } from "./written_words.js";
+import { LifePicture } from "../../js/life_picture.js";
+import { description, stepSentence, takenUpTo, unit, wholeSentence } from "./written_words.js";
 
 /**
  * @import { Palette } from "../../../../player/js/colour.js"
@@ -57,6 +57,7 @@ export class WriterHalf {
     setText(this.count, whole(n));
     setText(this.unit, unit(n, step === lives.n_steps - 1));
     setAttribute(this.root, "data-n-computed-total", String(n));
+    setAttribute(this.root, "data-n-taken-total", String(takenUpTo(lives, step)));
     setAttribute(this.root, "data-step", String(step));
     const { canvas } = this.life;
     setAttribute(canvas, "aria-label", description(this.writer, step));

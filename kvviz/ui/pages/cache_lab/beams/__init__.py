@@ -1,0 +1,1 @@
+"""Several texts go on at once, and share the rows that they have in common."""

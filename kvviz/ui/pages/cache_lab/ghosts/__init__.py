@@ -1,0 +1,1 @@
+"""What rows of a window still carry of rows that fell out of it."""

@@ -1,0 +1,1 @@
+"""Keys and values of a layer in one row of fewer numbers."""

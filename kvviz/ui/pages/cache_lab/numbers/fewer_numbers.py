@@ -1,0 +1,211 @@
+"""The experiment: keep keys and values of a layer in one row of fewer numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from kvviz.translation import N_
+from kvviz.translation import gettext as _
+from kvviz.ui.pages.cache_lab import run_player
+from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.judgement import Judgement
+from kvviz.ui.pages.cache_lab.numbers.latent_run import (
+    LatentRun,
+    every_share,
+    make,
+    rank_of,
+    words,
+)
+from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS
+from kvviz.ui.pages.cache_lab.state import PREFIX
+from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
+from kvviz.ui.parts.figure_tag import figure_tag
+from kvviz.ui.parts.quantity import in_bytes
+from kvviz.ui.parts.tables import table
+from kvviz.ui.shell.plain_text import percent
+from kvviz.ui.work.equal_work import Asker
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+NOTHING, LITTLE, MUCH = "nothing", "little", "much"
+ANSWERS = {
+    NOTHING: N_("less than 0.05 nats a token"),
+    LITTLE: N_("0.05 to 0.5"),
+    MUCH: N_("more than that"),
+}
+SHARES = {8: "1/2", 6: "3/8", 4: "1/4", 3: "3/16", 2: "1/8"}
+"""How each share is written."""
+
+
+def draw(bench: Bench) -> None:
+    """Draw the experiment."""
+    with bench.card:
+        controls(bench)
+        question = st.container(key="kvviz-lab-question")
+    with question:
+        done = experiment(bench).draw(waiting=bench.waiting, room=ROOM)
+    if done is None:
+        return
+    found: LatentRun = done.found
+    with bench.stage:
+        run_player.draw(
+            bench,
+            found.shown,
+            _(
+                "Here the run is shown that keeps one row of fewer numbers. “{page}” shows one "
+                "with every number, and without any row."
+            ),
+        )
+    with bench.below:
+        draw_every_share(bench, found.width)
+
+
+def controls(bench: Bench) -> None:
+    """Draw how many numbers are kept, and how much of a story is read."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
+        share = st.selectbox(
+            _("Numbers kept of a position, keys and values together"),
+            SIXTEENTHS,
+            key=f"{PREFIX}sixteenths",
+            format_func=lambda one: SHARES[one],
+            persist_state="session",
+            width=390,
+        )
+        tokens = st.selectbox(
+            _("Tokens to read here"),
+            LENGTHS,
+            key=f"{PREFIX}tokens",
+            format_func="{:,}".format,
+            persist_state="session",
+            width=190,
+        )
+    bench.state.change(sixteenths=share, tokens=tokens)
+
+
+def experiment(bench: Bench) -> Experiment:
+    """Return the experiment with one text and one share."""
+    wanted = bench.settings
+    share = wanted.sixteenths
+    return Experiment(
+        "fewer-numbers",
+        [Choice({name: _(label) for name, label in ANSWERS.items()})],
+        lambda found: told(found, share),
+        words={"share": SHARES[share]},
+        about=(wanted.model, wanted.text, share, wanted.tokens),
+        work=task(bench),
+    )
+
+
+def task(bench: Bench) -> Work:
+    """Return the work that reads text and story with fewer numbers."""
+    wanted, settings = bench.settings, bench.of_model
+    text, share, n_read = wanted.text, wanted.sixteenths, wanted.tokens
+
+    def do(model: LoadedModel, asker: Asker) -> LatentRun:
+        return make(model, asker, settings, text, share, n_read)
+
+    return bench.task(
+        "numbers", (text, share, n_read), _("Reading with fewer numbers, token by token"), do
+    )
+
+
+def told(found: LatentRun, share: int) -> Verdict:
+    """Say what fewer numbers cost, with keys and values apart beside them."""
+    latent, apart = words(found.width, share)
+    story = found.story
+    own, control = story.caches[latent], story.caches[apart]
+    more = own.loss - story.full_loss
+    answer = NOTHING if more < 0.05 else LITTLE if more <= 0.5 else MUCH
+    layer, head = (int(at) for at in np.unravel_index(found.off.argmax(), found.off.shape))
+    return Verdict(
+        [{answer}],
+        {
+            "rank": found.rank(share),
+            "width": found.width,
+            "more": _more(story.more(latent)),
+            "apart": _more(story.more(apart)),
+            "kl": f"{own.kl:.3f}",
+            "apart_kl": f"{control.kl:.3f}",
+            "bytes": in_bytes(own.n_bytes),
+            "full_bytes": in_bytes(story.full_bytes),
+            "off": percent(float(found.off.mean())),
+            "layer": layer,
+            "head": head,
+            "most": percent(float(found.off.max())),
+        },
+        [
+            _(
+                "{rank} numbers of {width} a position and layer: {bytes} for the {n} rows of the "
+                "story, {full_bytes} with every number. The {directions} directions are the "
+                "model's, whatever it reads, and are not counted."
+            ).format(
+                rank=found.rank(share),
+                width=found.width,
+                bytes=in_bytes(own.n_bytes),
+                n=found.n_read - 1,
+                full_bytes=in_bytes(story.full_bytes),
+                directions=found.rank(share),
+            ),
+            _(
+                "Published, of DeepSeek-V2 with 236 billion parameters, trained with latent rows "
+                "from the start: {less} less cache than DeepSeek 67B, whose heads are grouped. "
+                "Here the rows of a model that was trained without are put into fewer numbers "
+                "afterwards."
+            ).format(less="93.3 %"),
+        ],
+        facts={
+            "rank": found.rank(share),
+            "width": found.width,
+            "more": f"{more:.4f}",
+            "kl": f"{own.kl:.4f}",
+            "apart-more": f"{control.loss - story.full_loss:.4f}",
+            "cache-bytes": own.n_bytes,
+            "full-bytes": story.full_bytes,
+            "off": f"{found.off.mean():.4f}",
+            "most-off": f"{found.off.max():.4f}",
+        },
+    )
+
+
+def _more(each: np.ndarray) -> str:
+    """Return a mean with its standard error."""
+    error = each.std(ddof=1) / np.sqrt(each.size)
+    return f"{each.mean():+.3f} ± {error:.3f}"
+
+
+def every_share_task(bench: Bench) -> Work:
+    """Return the work that reads a story with every share."""
+    n_read = bench.settings.tokens
+
+    def do(model: LoadedModel, asker: Asker) -> Judgement:
+        return every_share(model, asker, n_read)
+
+    return bench.task("numbers-all", n_read, _("Reading a story with every share"), do)
+
+
+def draw_every_share(bench: Bench, width: int) -> None:
+    """Draw what each share costs, once that is asked for."""
+    work, seen = every_share_task(bench), Record.here().seen
+    key = work.name, work.about
+    if key not in seen:
+        # not for people: a key
+        st.button(_("Try every share"), key=f"{PREFIX}every-share", on_click=seen.add, args=(key,))
+        return
+    with st.container(border=True, key="kvviz-card-lab-numbers"):
+        st.html(figure_tag("measured") + by_rank(bench.result(work), width))
+
+
+def by_rank(story: Judgement, width: int) -> str:
+    """Return what each share costs, as a table."""
+    header = [_("numbers kept"), _("loss, nats a token more"), _("KL, nats a token"), _("bytes")]
+    body = [[f"{width} / {width}", "0", "0", in_bytes(story.full_bytes)]]
+    for share in SIXTEENTHS:
+        latent, _apart = words(width, share)
+        one = story.caches[latent]
+        kept = f"{rank_of(width, share)} / {width}"
+        body.append([kept, _more(story.more(latent)), f"{one.kl:.3f}", in_bytes(one.n_bytes)])
+    return table("rank-table", header, body)

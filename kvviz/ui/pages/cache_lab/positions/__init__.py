@@ -1,0 +1,1 @@
+"""At which place new tokens are said to stand once rows before them have gone."""
