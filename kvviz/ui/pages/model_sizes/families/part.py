@@ -14,20 +14,20 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes import choice
 from kvviz.ui.pages.model_sizes.choice import SizesState
 from kvviz.ui.pages.model_sizes.families import in_step, prediction, table
-from kvviz.ui.pages.model_sizes.families.at_hand import FIRST, Decoder, decoders
+from kvviz.ui.pages.model_sizes.families.at_hand import Decoder, decoders
 from kvviz.ui.pages.model_sizes.families.reading import (
     Failure,
     Reading,
     compared,
     settings_of,
 )
+from kvviz.ui.pages.model_sizes.five_years import part as five_years
 from kvviz.ui.parts import float64_check, model_adding
 from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import added_models
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
 
@@ -51,8 +51,10 @@ def draw(state: SizesState) -> None:
                 show_error(first.error)
             elif first is not None:
                 _results(state, text, first, found)
-        _offers(is_alone=len(wanted) == 1)
+        _offers()
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+    # Of the same text, whose field lies in this fragment.
+    five_years.draw(text)
 
 
 def _found(
@@ -62,21 +64,8 @@ def _found(
     key, record = ("families", ""), Record.here()
     if state.choice.stop is not None:
         record.seen.add(key)
-    is_open = key in record.seen
-    if len(wanted) > 1:
-        outcome = prediction.experiment(wanted, text, is_open=is_open).draw()
-        return () if outcome is None else outcome.found
-    if not is_open:
-        st.button(
-            _("Read it with {model}").format(model=called(FIRST)),
-            key="families:read",
-            on_click=record.seen.add,
-            args=(key,),
-        )
-        return ()
-    with suppress(RunCancelledError):
-        return prediction.work(wanted, text).result()
-    return ()
+    outcome = prediction.experiment(wanted, text, is_open=key in record.seen).draw()
+    return () if outcome is None else outcome.found
 
 
 def _results(
@@ -140,20 +129,12 @@ def _precise(text: str, decoder: Decoder, job: Job) -> float:
     return compared(model, text, job, report).max_logit_difference
 
 
-def _offers(*, is_alone: bool) -> None:
+def _offers() -> None:
     """Draw what can be added to the models at hand, and how."""
     addable: dict[str, Any] = added_models.addable_models()
     if not addable:
-        if is_alone:
-            told = _(
-                "Only {model} is at hand here. Who runs the app can add published models: {command}"
-            ).format(
-                model=called(FIRST),
-                command="python -m kvviz models add smollm2-135m",  # not for people: what is typed
-            )
-            st.html(f'<p class="kvviz-body" data-kvviz="families-alone">{plain_html(told)}</p>')
         return
-    with st.expander(_("Add another family"), expanded=is_alone, key="kvviz-add-families"):
+    with st.expander(_("Add another family"), key="kvviz-add-families"):
         for name, column in zip(addable, st.columns(len(addable), gap="medium"), strict=True):
             with column:
                 model = CATALOGUE[name.removeprefix(PREFIX)].title
