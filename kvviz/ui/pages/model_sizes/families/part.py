@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +22,6 @@ from kvviz.ui.pages.model_sizes.families.reading import (
     compared,
     settings_of,
 )
-from kvviz.ui.pages.model_sizes.five_years import part as five_years
 from kvviz.ui.parts import float64_check, model_adding
 from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.shell.errors_shown import bounded, show_error
@@ -33,8 +33,13 @@ from kvviz.ui.work.model_store import model_store
 
 @st.fragment
 @bounded
-def draw(state: SizesState) -> None:
-    """Draw the part, which is drawn anew by itself."""
+def draw(state: SizesState, below: Callable[[str], None]) -> None:
+    """Draw the part, which is drawn anew by itself.
+
+    Args:
+        state: The person's page.
+        below: Draws what stands below and is about the same text, which it is given.
+    """
     caption = lessons().caption("families")
     st.header(_("One text, every family at hand"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
@@ -53,8 +58,7 @@ def draw(state: SizesState) -> None:
                 _results(state, text, first, found)
         _offers()
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
-    # Of the same text, whose field lies in this fragment.
-    five_years.draw(text)
+    below(text)
 
 
 def _found(
