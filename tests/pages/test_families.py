@@ -23,6 +23,7 @@ from tests.payload_reader import unpack
 
 TEXT = "The cat sat on the mat 🐱 and slept."
 WINDOW = 5
+LLAMA = "kvviz/llama-mini"
 WINDOWED = TinyDecoder(
     "windows",
     "Gemma3",
@@ -52,7 +53,7 @@ def read(home, model):
     """What both decoders were seen to do with the text, and the decoders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVVIZ_HOME", str(home))
-        wanted = at_hand.decoders()
+        wanted = tuple(one for one in at_hand.decoders() if one.name != LLAMA)
         job = Job(lambda job: reading.read(TEXT, wanted, job), TicketQueue(1))
         assert job.wait(60)
     assert job.error is None
@@ -60,8 +61,10 @@ def read(home, model):
 
 
 def test_the_decoders_at_hand_are_read_off_their_files(home, read):
-    first, other = at_hand.decoders()
+    first, second, other = at_hand.decoders()
     assert (first.name, first.title) == ("kvviz/gpt2-mini", "GPT-2 mini")
+    assert (second.name, second.title) == (LLAMA, "Llama mini")
+    assert first.numbers_per_token() == 4 * second.numbers_per_token()
     assert (other.name, other.title) == ("kvviz/tiny-windows", "tiny-windows")
     for decoder, one in zip((first, other), read, strict=True):
         card = one.card
@@ -145,23 +148,25 @@ def test_a_visitor_predicts_and_then_every_family_reads(model, only_this_part):
     page = Page("model_sizes", {"text": TEXT})
     assert page.errors == []
     assert rows_of(page) == []
-    assert "tiny-windows has" in page.html
+    # The largest of the others is asked about.
+    assert "Llama mini has" in page.html
     page.press("ask:families-bytes:0")
     assert page.errors == []
     rows = rows_of(page)
     assert 'model="kvviz/gpt2-mini"' in rows[0]
-    assert 'model="kvviz/tiny-windows"' in rows[1]
+    assert f'model="{LLAMA}"' in rows[1]
+    assert 'model="kvviz/tiny-windows"' in rows[2]
     assert all('proven="1"' in row for row in rows)
-    assert 'n-evicted="0"' not in rows[1]
+    assert ['n-evicted="0"' in row for row in rows] == [True, True, False]
     assert 'data-kvviz="families-verdict"' in page.html
     page.press("families:float64:gpt2-mini")
     assert re.search(r"GPT-2 mini: In float64: <b>\d\.\de-1\d", page.html)
     # A link that looks at a place of it shows it to whoever opens it.
-    assert len(rows_of(Page("model_sizes", {"text": TEXT, "stop": "1"}))) == 2
+    assert len(rows_of(Page("model_sizes", {"text": TEXT, "stop": "1"}))) == 3
     # Another text is read without being asked again, and the place goes to its end.
     (field,) = (one for one in page.app.text_area if one.key.startswith("sizes:text:"))
     field.input("The dog ran.").run()
-    assert len(rows_of(page)) == 2
+    assert len(rows_of(page)) == 3
     assert "".join(page.app.query_params["text"]) == "The dog ran."
     assert "stop" not in page.app.query_params
     (field,) = (one for one in page.app.text_area if one.key.startswith("sizes:text:"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from kvviz.engine import trace_generation
 from kvviz.errors import LinkError
 from kvviz.player import fingerprint, html_document
 from kvviz.player.head_origin import OriginAsked
@@ -16,7 +17,10 @@ from kvviz.ui.parts.player import checked_request
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import served_bytes
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.model_store import ModelStore
+from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shared_drawings import shared_drawings
+from kvviz.ui.work.shown_run import ShownRun
 from tests.pages.conftest import Page
 from tests.payload_reader import CONTRACT, unpack
 
@@ -134,6 +138,17 @@ def test_why_a_model_cannot_tell_is_one_sentence(page, monkeypatch):
     monkeypatch.setattr(row_origins, "model_store", lambda: slow)
     assert "no time" in row_origins.answer(shown, OriginAsked(1, 1))
     slow.may_end.set()
+
+
+def test_the_model_of_a_file_is_loaded_where_it_ships(monkeypatch):
+    """No file can have the app load any other model."""
+    settings = RunSettings(model="kvviz/llama-mini", prompt="The cat", new=2)
+    store = ModelStore()
+    run = trace_generation(ModelStore().get(settings), settings.prompt, max_new_tokens=2)
+    monkeypatch.setattr(row_origins, "model_store", lambda: store)
+    told = row_origins.answer(ShownRun(settings, run, origin="file"), OriginAsked(1, 5))
+    assert np.abs(told.rows("key") - run.keys(1)[1]).max() <= told.within["key"]
+    assert store.peek(settings) is not None
 
 
 class Slow:

@@ -31,7 +31,8 @@ def probe_scores(folder: Path) -> Mapping[RoleName, Float64[np.ndarray, "layer h
     Args:
         folder: A GPT-2 or Llama as it ships; it is run on the probe prompt by kvviz itself.
     """
-    model = kvviz.load_model(str(folder), device="cpu")
+    # Whole, since kvviz/weights/... alone would be taken for the name of a model.
+    model = kvviz.load_model(str(folder.resolve()), device="cpu")
     trace = kvviz.trace_generation(model, probe_prompt(), max_new_tokens=1)
     return all_role_scores(trace)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from kvviz.engine.models.loaded_model import LoadedModel
@@ -26,7 +26,8 @@ class MovedRows:
     """Keys and values of a text at positions 0, 1, 2, ... and of the same text further on.
 
     Both are observed. `turned_keys` are the first ones turned by the model's own rotation for so
-    many places: what a cache can make of rows that it has, without the model.
+    many places: what a cache can make of rows that it has, without the model. Rows of a model in
+    float64 are float64, all others float32.
 
     Attributes:
         model: Whose they are.
@@ -42,20 +43,20 @@ class MovedRows:
     model: ModelCard
     token_ids: Int64[np.ndarray, " position"]
     n_places: int
-    keys: Float32[np.ndarray, "layer kv_head position d_head"]
-    values: Float32[np.ndarray, "layer kv_head position d_head"]
-    moved_keys: Float32[np.ndarray, "layer kv_head position d_head"]
-    moved_values: Float32[np.ndarray, "layer kv_head position d_head"]
-    turned_keys: Float32[np.ndarray, "layer kv_head position d_head"] | None
+    keys: Float[np.ndarray, "layer kv_head position d_head"]
+    values: Float[np.ndarray, "layer kv_head position d_head"]
+    moved_keys: Float[np.ndarray, "layer kv_head position d_head"]
+    moved_values: Float[np.ndarray, "layer kv_head position d_head"]
+    turned_keys: Float[np.ndarray, "layer kv_head position d_head"] | None
 
     @property
-    def best_keys(self) -> Float32[np.ndarray, "layer kv_head position d_head"]:
+    def best_keys(self) -> Float[np.ndarray, "layer kv_head position d_head"]:
         """What a cache can offer as keys of the second place: turned where the model turns."""
         return self.keys if self.turned_keys is None else self.turned_keys
 
 
 def how_far(
-    rows: Float32[np.ndarray, "... d_head"], wanted: Float32[np.ndarray, "... d_head"]
+    rows: Float[np.ndarray, "... d_head"], wanted: Float[np.ndarray, "... d_head"]
 ) -> Float64[np.ndarray, "..."]:
     """Return the length of the difference of each row from the one wanted, in lengths of that.
 
@@ -139,4 +140,6 @@ def _rows(model: LoadedModel, ids: list[int], first: int) -> list[tuple[Tensor, 
 
 def _numbers(layers: list[Tensor]) -> np.ndarray:
     # Copied, so that nothing of the pass is held.
-    return torch.stack(layers).float().cpu().numpy().copy()
+    rows = torch.stack(layers)
+    wide = torch.promote_types(rows.dtype, torch.float32)
+    return rows.to(wide).cpu().numpy().copy()

@@ -1,6 +1,7 @@
 """A list of the models of one family, with a field for one that is not in it.
 
-Where any decoder will do, the published ones that were added are in it, and those that can be.
+Where any decoder will do, all that ship are in it, the published ones that were added, and those
+that can be.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import model_adding
 from kvviz.ui.work import added_models
-from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_models
+from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_decoders, bundled_models
 
 OTHER = N_("another model…")
 """The entry's value, whatever language it is shown in."""
@@ -22,10 +23,7 @@ def values_for(
     key: str, family: Family, model: str, *, any_decoder: bool = False
 ) -> dict[str, object]:
     """Return what a list and its field hold when they say a model, by their keys."""
-    listed = model in bundled_models(family) or (
-        any_decoder
-        and (model in added_models.added_models() or model in added_models.addable_models())
-    )
+    listed = model in bundled_models(family) or (any_decoder and model in _any_decoders())
     return {key: model if listed else OTHER, f"{key}:other": "" if listed else model}
 
 
@@ -50,7 +48,8 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
         label: What stands above the list.
         key: Of the list's widget; the field's is ``<key>:other``.
         family: Which models are listed.
-        any_decoder: Whether published decoders are listed too, and offered where they can be added.
+        any_decoder: Whether all decoders are listed: those that ship, and published ones, which are
+            offered where they can be added.
 
     Returns:
         A bundled name, a hub name or a folder; empty if nothing is typed.
@@ -59,8 +58,7 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
         # The browser shows the name that it knows a choice by, until the choice is set.
         st.session_state[key] = st.session_state[key]
     addable = added_models.addable_models() if any_decoder else {}
-    added = added_models.added_models() if any_decoder else {}
-    labels = bundled_models(family) | added | addable
+    labels = bundled_models(family) | (_any_decoders() if any_decoder else {})
     name = FAMILY_NAMES[family]
     model = st.selectbox(
         label,
@@ -84,3 +82,7 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
         ).format(family=name.title),
         persist_state="session",
     ).strip()
+
+
+def _any_decoders() -> dict[str, str]:
+    return bundled_decoders() | added_models.added_models() | added_models.addable_models()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 
+NO_BREAK = "\u00a0"
+"""A space that no line ends at, as between a number and its unit."""
+
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 # Translators: {n} is a number with two or three digits, such as 6.05.
 _COUNTS = (N_("{n} thousand"), N_("{n} million"), N_("{n} billion"), N_("{n} trillion"))

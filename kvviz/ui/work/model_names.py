@@ -36,6 +36,13 @@ FAMILY_NAMES: dict[Family, FamilyName] = {
     "gpt2": FamilyName(
         "GPT-2", N_("gpt2, or /path/to/a/folder"), "n_layer", "n_head", "n_positions"
     ),
+    "llama": FamilyName(
+        "Llama",  # not for people: a name
+        N_("/path/to/a/folder"),
+        "num_hidden_layers",
+        "num_attention_heads",
+        "max_position_embeddings",
+    ),
     "bert": FamilyName(
         "BERT",
         N_("bert-base-uncased, or /path/to/a/folder"),
@@ -82,6 +89,11 @@ def _bundled(family: Family) -> dict[str, BundledModel]:
 def bundled_models(family: Family = "gpt2") -> dict[str, str]:
     """Return the models of a family that ship, name to label, without loading torch."""
     return {name: f"{model.title} · {size(model)}" for name, model in _bundled(family).items()}
+
+
+def bundled_decoders() -> dict[str, str]:
+    """Return the decoders that ship, name to label, GPT-2s first."""
+    return bundled_models("gpt2") | bundled_models("llama")
 
 
 def size(model: BundledModel) -> str:

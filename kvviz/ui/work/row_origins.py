@@ -19,7 +19,7 @@ from kvviz.ui.work.shown_run import ShownRun
 
 log = logging.getLogger(__name__)
 
-WRITERS: tuple[Family, ...] = ("gpt2", "t5")
+WRITERS: tuple[Family, ...] = ("gpt2", "llama", "t5")
 MOST_SECONDS = 60.0
 """How long is waited for an answer, a place in the line included: a pass over 1,024 tokens of a
 GPT-2 takes a few seconds."""

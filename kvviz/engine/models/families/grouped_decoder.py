@@ -12,6 +12,7 @@ from kvviz.engine.models.families.decoder_alone import DecoderAlone
 from kvviz.engine.models.families.family import Projection, Shape, Turn, too_small
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rotary import rope_refusal
+from kvviz.engine.models.families.wide_angles import widen_angles
 from kvviz.engine.models.families.wide_norm import widen_norms
 from kvviz.engine.observing.observation import (
     watch_added,
@@ -197,6 +198,7 @@ class GroupedDecoder(DecoderAlone):
     def watch(self, module: Any) -> None:
         """Let observers hear of the key and value products and of the residual stream."""
         widen_norms(module, self.norm_offset)
+        widen_angles(module)
         blocks = module.model.layers
         for layer, block in enumerate(blocks):
             attention = block.self_attn
@@ -229,7 +231,8 @@ class GroupedDecoder(DecoderAlone):
 
     def turn(self, module: Any, layer: int, n_places: int | Tensor) -> Turn:
         """Return the rotation of the position `n_places`, which is that of so many places on."""
-        rows = torch.empty(0, device=module.device)
+        wide = torch.promote_types(module.dtype, torch.float32)
+        rows = torch.empty(0, device=module.device, dtype=wide)
         places = torch.as_tensor(n_places, device=module.device)
         cos, sin = self._angles(module, layer, rows, places.reshape(1, -1))
         return Turn(*(part.view(*places.shape, part.shape[-1]) for part in (cos, sin)))

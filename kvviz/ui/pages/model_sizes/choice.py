@@ -177,6 +177,8 @@ def find_box() -> None:
 
 def text_field(state: SizesState) -> str:
     """Draw the field of the text that decoders read, and return what it says."""
+    # Streamlit can forget it between two drawings of this part alone; what was typed is not lost.
+    st.session_state.setdefault(_key("text"), state.choice.text)
     text = st.text_area(
         _("The text"), key=_key("text"), height=80, max_chars=LONGEST_TEXT, on_change=_forget_stop
     )

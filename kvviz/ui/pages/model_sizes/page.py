@@ -12,6 +12,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes import choice, pictures, prediction, result_cards, whole_table
 from kvviz.ui.pages.model_sizes.choice import NAME, SizesState
 from kvviz.ui.pages.model_sizes.families import part
+from kvviz.ui.pages.model_sizes.five_years import part as five_years
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -55,7 +56,7 @@ def show() -> None:
             pictures.accelerator_list(chosen, found)
     pictures.ladder(chosen)
     pictures.parts(chosen)
-    part.draw(state)
+    part.draw(state, five_years.draw)
     st.header(_("All models"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(words.caption("model-table").text)}</p>')
     choice.find_box()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +15,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.pages.model_sizes import choice
 from kvviz.ui.pages.model_sizes.choice import SizesState
 from kvviz.ui.pages.model_sizes.families import in_step, prediction, table
-from kvviz.ui.pages.model_sizes.families.at_hand import FIRST, Decoder, decoders
+from kvviz.ui.pages.model_sizes.families.at_hand import Decoder, decoders
 from kvviz.ui.pages.model_sizes.families.reading import (
     Failure,
     Reading,
@@ -27,14 +28,18 @@ from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import added_models
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
 
 @st.fragment
 @bounded
-def draw(state: SizesState) -> None:
-    """Draw the part, which is drawn anew by itself."""
+def draw(state: SizesState, below: Callable[[str], None]) -> None:
+    """Draw the part, which is drawn anew by itself.
+
+    Args:
+        state: The person's page.
+        below: Draws what stands below and is about the same text, which it is given.
+    """
     caption = lessons().caption("families")
     st.header(_("One text, every family at hand"), anchor=False)
     st.html(f'<p class="kvviz-body">{plain_html(caption.text)}</p>')
@@ -51,8 +56,9 @@ def draw(state: SizesState) -> None:
                 show_error(first.error)
             elif first is not None:
                 _results(state, text, first, found)
-        _offers(is_alone=len(wanted) == 1)
+        _offers()
         st.html(f'<p class="kvviz-source">{plain_html(caption.source)}</p>')
+    below(text)
 
 
 def _found(
@@ -62,21 +68,8 @@ def _found(
     key, record = ("families", ""), Record.here()
     if state.choice.stop is not None:
         record.seen.add(key)
-    is_open = key in record.seen
-    if len(wanted) > 1:
-        outcome = prediction.experiment(wanted, text, is_open=is_open).draw()
-        return () if outcome is None else outcome.found
-    if not is_open:
-        st.button(
-            _("Read it with {model}").format(model=called(FIRST)),
-            key="families:read",
-            on_click=record.seen.add,
-            args=(key,),
-        )
-        return ()
-    with suppress(RunCancelledError):
-        return prediction.work(wanted, text).result()
-    return ()
+    outcome = prediction.experiment(wanted, text, is_open=key in record.seen).draw()
+    return () if outcome is None else outcome.found
 
 
 def _results(
@@ -140,20 +133,12 @@ def _precise(text: str, decoder: Decoder, job: Job) -> float:
     return compared(model, text, job, report).max_logit_difference
 
 
-def _offers(*, is_alone: bool) -> None:
+def _offers() -> None:
     """Draw what can be added to the models at hand, and how."""
     addable: dict[str, Any] = added_models.addable_models()
     if not addable:
-        if is_alone:
-            told = _(
-                "Only {model} is at hand here. Who runs the app can add published models: {command}"
-            ).format(
-                model=called(FIRST),
-                command="python -m kvviz models add smollm2-135m",  # not for people: what is typed
-            )
-            st.html(f'<p class="kvviz-body" data-kvviz="families-alone">{plain_html(told)}</p>')
         return
-    with st.expander(_("Add another family"), expanded=is_alone, key="kvviz-add-families"):
+    with st.expander(_("Add another family"), key="kvviz-add-families"):
         for name, column in zip(addable, st.columns(len(addable), gap="medium"), strict=True):
             with column:
                 model = CATALOGUE[name.removeprefix(PREFIX)].title
