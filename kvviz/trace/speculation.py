@@ -51,12 +51,12 @@ class SpeculativePass:
     def __post_init__(self) -> None:
         for name in ("fed", "reused", "proposed_ids", "taken_back"):
             checked_array(getattr(self, name), name, np.int64, n_axes=1)
-        n_kept = self.fed.size - self.taken_back.size
+        n_kept, n_before = self.fed.size - self.taken_back.size, self.reused.size
         if not (
             n_kept >= 1
             and self.taken_back.size <= self.proposed_ids.size < self.fed.size
-            and np.array_equal(self.fed, np.arange(self.fed[0], self.fed[0] + self.fed.size))
-            and np.array_equal(self.reused, np.arange(self.fed[0]))
+            and self.fed.tolist() == list(range(n_before, n_before + self.fed.size))
+            and self.reused.tolist() == list(range(n_before))
             and np.array_equal(self.taken_back, self.fed[n_kept:])
         ):
             raise TraceError(
@@ -103,7 +103,7 @@ class SpeculativeTrace:
     passes: Sequence[SpeculativePass]
     written_fingerprints: Int64[np.ndarray, "2 layer position"]
     final_fingerprints: Int64[np.ndarray, "2 layer position"]
-    vocabulary: Mapping[int, str] = field(default_factory=dict)
+    vocabulary: Mapping[int, str] = field(default_factory=dict[int, str])
 
     def __post_init__(self) -> None:
         checked_array(self.token_ids, "token_ids", np.int64, n_axes=1)

@@ -11,7 +11,7 @@ from torch import Tensor
 from kvviz.engine.caches.budget import checked_count
 from kvviz.engine.caches.kept_rows import KeptRows
 from kvviz.engine.caches.protocol import RowsPlace
-from kvviz.engine.caches.rule import BudgetRule, Candidates, held
+from kvviz.engine.caches.rule import BudgetRule, Candidates, Rule, held
 from kvviz.errors import OptionsError
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -66,7 +66,7 @@ class Window:
         n_turned = self.sinks if self.renumbers else 0
         return KeptRows(self.rule(place), place, n_turned)
 
-    def rule(self, place: RowsPlace) -> BudgetRule:
+    def rule(self, place: RowsPlace) -> Rule:
         """Return by which rule rows go."""
         return _LastRows(self, place)
 

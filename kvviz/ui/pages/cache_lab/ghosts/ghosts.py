@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -86,7 +86,7 @@ def told(found: SlidWindow) -> Verdict:
     """Say in which layers the rows are the same, and how far they are off elsewhere."""
     ghosts = found.ghosts
     behind, own = ghosts.is_behind, ghosts.own_places
-    same = own.is_same[:, behind].all(axis=1)
+    same: Bool[np.ndarray, " layer"] = np.all(own.is_same[:, behind], axis=1)
     keys, values = (mean_off(own, ghosts, part) for part in ("keys", "values"))
     answer = ALL if same.all() else FIRST if same[0] and not same[1:].any() else NONE
     outcomes = {answer} if answer != NONE or not same.any() else set[str]()
