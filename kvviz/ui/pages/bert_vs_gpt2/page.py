@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
@@ -14,12 +15,13 @@ from kvviz.ui.pages.bert_vs_gpt2.readings import Workbench
 from kvviz.ui.pages.bert_vs_gpt2.settings import EXPERIMENTS, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import NAME, PREFIX, TwinsState
 from kvviz.ui.parts.model_choice import choose_model
+from kvviz.ui.parts.one_line_title import one_line_title
+from kvviz.ui.parts.text_controls import TEXT_HEIGHT
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import lines_about
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload, runs
 
 DRAW = {
@@ -45,16 +47,12 @@ def show() -> None:
     with st.sidebar:
         model = choose_model("GPT-2", f"{PREFIX}model", "gpt2")
         bert = choose_model("BERT", f"{PREFIX}bert", "bert")
+        typed = st.container()
     state.change(model=model, bert=bert)
-    st.title(_("BERT beside GPT-2"), anchor=False)
-    heading = _("The experiment")
-    st.html(
-        f'<p class="kvviz-lead">{plain_html(lead(state.settings))}</p>'
-        f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-    )
+    one_line_title(_("BERT beside GPT-2"), lead(state.settings), _("The experiment"))
     status = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):
-        choose(state)
+        choose(state, typed)
         card = st.container(key="kvviz-experiment")
     below = st.container(key="kvviz-twins-result")
     with below:
@@ -95,8 +93,8 @@ def take_link(state: TwinsState, environment: Environment, link: Link) -> None:
     state.take(replace(wanted, **typed), view)
 
 
-def choose(state: TwinsState) -> None:
-    """Draw what can be done, and the text that it is done with."""
+def choose(state: TwinsState, typed: DeltaGenerator) -> None:
+    """Draw what can be done, and in a place of its own the text that it is done with."""
     do = st.segmented_control(
         _("What to do with the text"),
         list(EXPERIMENTS),
@@ -109,11 +107,8 @@ def choose(state: TwinsState) -> None:
     state.change(do=do)
     if do == "context":
         return
-    text = st.text_area(
-        _("Text"),
-        key=f"{PREFIX}text",
-        height=72,
-        persist_state="session",
+    text = typed.text_area(
+        _("Text"), key=f"{PREFIX}text", height=TEXT_HEIGHT, persist_state="session"
     )
     state.change(text=text)
 

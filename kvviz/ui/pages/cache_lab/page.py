@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
@@ -17,12 +18,13 @@ from kvviz.ui.pages.cache_lab.sharing import share
 from kvviz.ui.pages.cache_lab.state import NAME, PREFIX, LabState, said_by_controls
 from kvviz.ui.pages.cache_lab.surgery import surgery
 from kvviz.ui.parts.model_choice import choose_model, put_model
+from kvviz.ui.parts.one_line_title import one_line_title
+from kvviz.ui.parts.text_controls import TEXT_HEIGHT
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.links import lines_about
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload, runs
 
 DRAW = {
@@ -50,16 +52,13 @@ def show() -> None:
     state.address.follow(lambda link: take_link(state, environment, link))
     with st.sidebar:
         model = choose_model(_("Model"), f"{PREFIX}model", "gpt2", any_decoder=True)
+        typed = st.container()
     state.change(model=model)
-    st.title(_("Cache lab"), anchor=False)
-    heading = _("The experiment")
-    st.html(
-        f'<p class="kvviz-lead">{plain_html(lessons().caption("cache-lab").text)}</p>'
-        f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-    )
+    lead = lessons().caption("cache-lab").text
+    one_line_title(_("Cache lab"), lead, _("The experiment"))
     status = st.container(key="kvviz-status")
     with st.container(border=True, key="kvviz-card-experiment"):
-        choose(state)
+        choose(state, typed)
         card = st.container(key="kvviz-experiment")
     with st.container(key="kvviz-lab-result"):
         places = st.container(), st.container(), st.container()
@@ -95,8 +94,8 @@ def take_link(state: LabState, environment: Environment, link: Link) -> None:
     state.take(replace(wanted, **typed), view)
 
 
-def choose(state: LabState) -> None:
-    """Draw what can be done, and the text that it is done with."""
+def choose(state: LabState, typed: DeltaGenerator) -> None:
+    """Draw what can be done, and in a place of its own the text that it is done with."""
     do = st.segmented_control(
         _("What to try"),
         list(EXPERIMENTS),
@@ -110,8 +109,14 @@ def choose(state: LabState) -> None:
     if do not in OF_A_TEXT:
         return
     label = _("First text") if do == "share" else _("Text")
-    text = st.text_area(label, key=f"{PREFIX}text", height=72, persist_state="session")
-    state.change(text=text)
+    with typed:
+        text = st.text_area(label, key=f"{PREFIX}text", height=TEXT_HEIGHT, persist_state="session")
+        state.change(text=text)
+        if do == "share":
+            other = st.text_area(
+                _("Second text"), key=f"{PREFIX}other", height=TEXT_HEIGHT, persist_state="session"
+            )
+            state.change(other=other)
 
 
 def offer_remedy(state: LabState) -> None:

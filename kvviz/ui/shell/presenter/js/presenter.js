@@ -25,6 +25,10 @@ const PART_OF_SCREEN = 0.6;
 const NAV = '.st-key-kvviz-nav a[data-testid="stPageLink-NavLink"]'; // not for people: a selector
 const PLAYER = ".kvviz-player"; // not for people: a selector
 const ON = { PageDown: 1, PageUp: -1 };
+/** Where a person types. */
+const FIELD = "input, textarea, [contenteditable]"; // not for people: a selector
+/** What Streamlit opens above a page. */
+const OPEN = '[data-testid="stPopoverBody"], [role="dialog"][aria-modal="true"], [role="listbox"]'; // not for people: a selector
 
 export class Presenter {
   /** @param {Window} window */
@@ -40,6 +44,8 @@ export class Presenter {
     /** Of the idea, when it was shown last. */
     this.height = 0;
     this.isResized = false;
+    /** Whether something was open above the page when Escape was pressed. */
+    this.hasOpen = false;
     this.leave = () => {};
     this.timer = 0;
     this.place = el("span", { class: "kvviz-presenter-place", role: "status" });
@@ -52,6 +58,7 @@ export class Presenter {
     this.root.hidden = true;
     this.document.body.append(this.root);
     window.addEventListener("keydown", (event) => this.key(event), true);
+    window.addEventListener("keydown", (event) => this.escape(event));
     window.addEventListener("resize", (event) => event.isTrusted && this.size());
   }
 
@@ -158,11 +165,23 @@ export class Presenter {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (this.on && event.key === "Escape") this.hasOpen = this.document.querySelector(OPEN) !== null;
     if (!this.on || event.ctrlKey || event.metaKey || event.altKey || !(event.key in ON)) return;
-    if (event.target instanceof Element && event.target.closest("input, textarea, [contenteditable]")) return;
+    if (event.target instanceof Element && event.target.closest(FIELD)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.go(event.key === "PageDown" ? 1 : -1);
+  }
+
+  /**
+   * Leaves the view by Escape, where nothing is open that the key closes first: a part that closes something says
+   * so, and what Streamlit opens was there when the key went down.
+   * @param {KeyboardEvent} event
+   */
+  escape(event) {
+    if (!this.on || event.key !== "Escape" || event.defaultPrevented || event.isComposing || this.hasOpen) return;
+    if (event.target instanceof Element && event.target.closest(FIELD)) return;
+    this.leave();
   }
 
   /** The pages, by the links of the sidebar that is not shown. */
