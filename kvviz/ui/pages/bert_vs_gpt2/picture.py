@@ -44,7 +44,7 @@ def first_view(pair: Pair, view: TwinsView) -> TwinsView:
 
 
 def half_spread(entropy: np.ndarray, encoding: EncodingTrace) -> np.ndarray:
-    """Return how near entropies are to half of the most there can be: 1 at it, 0 at none and at all.
+    """Return how near entropies are to half of what they could be: 1 at it, 0 at none and at all.
 
     Args:
         entropy: In bits, mean over the tokens that look.
