@@ -187,7 +187,8 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
   const names = rowNames(rowPitch);
   const lit = spot && isOfInput(spot) === ofInput ? spot.row : -1;
   const there = lives.states.subarray(step * lives.n_rows, (step + 1) * lives.n_rows);
-  const matter = lit >= 0 ? [lit] : ofInput ? [] : [there.findLastIndex((state) => LIFE_STATES[state] !== "absent")];
+  const newest = there.filter((state) => LIFE_STATES[state] !== "absent").length - 1;
+  const matter = lit >= 0 ? [lit] : ofInput ? [] : [newest];
   for (let row = 0; row < lives.n_rows; row++) {
     const state = LIFE_STATES[there[row]];
     // What is still to come is not told before its step.

@@ -12,7 +12,7 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part} */
+/** @param {(action: Action) => void} dispatch @returns {Part & { sentenceRow: HTMLElement }} */
 export function toolbar(dispatch) {
   const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ path) => {
     const node = el("button", { type: "button", class: `kv-step kv-${name}`, "aria-label": label, title: label });
