@@ -61,8 +61,8 @@ FOLLOWED = """() => {
 """Notes when the student's page shows another step; both clocks are the machine's."""
 
 FOLLOWS_WITHIN_MS = 1000
-"""A page asks every half second, a fifth more or less (`room_client.js`): so 600 is the longest that
-a message lies there, and the rest is left for the answer and the drawing."""
+"""A page asks every half second, a fifth more or less (`room_client.js`): so 600 is the longest
+that a message lies there, and the rest is left for the answer and the drawing."""
 
 
 def follows_within_a_second(teacher: Visit, student: Visit) -> None:
