@@ -467,8 +467,10 @@ def test_the_first_head_is_one_in_which_the_two_look_at_different_sides(twins):
     layer, head = page.picture["view"]["layer"], page.picture["view"]["head"]
     left, right = (head_measures(side) for side in page.encodings)
     assert left.forward[layer, head] == 0
-    assert right.forward[layer, head] > 0.6
-    assert max(one.entropy[layer, head] for one in (left, right)) < 1.5
+    assert right.forward[layer, head] > 0.4
+    # Neither is a bare diagonal, and neither is grey all over.
+    assert min(one.entropy[layer, head] for one in (left, right)) > 1
+    assert right.entropy[layer, head] < np.log2(page.encodings[1].n_tokens) - 0.3
 
 
 def test_a_link_leads_to_the_experiment_and_the_head(twins):

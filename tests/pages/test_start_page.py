@@ -16,20 +16,21 @@ def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
 
 def test_the_stored_run_is_of_the_model_that_ships():
     import kvviz
-    from kvviz.ui.pages.start.stored_example import SETTINGS, stored_example
+    from kvviz.ui.work import shipped_runs
     from kvviz.ui.work.model_store import model_store
     from kvviz.ui.work.run_settings import RunSettings
 
-    stored = stored_example()
-    model = model_store().get(RunSettings())
+    stored, usual = shipped_runs.shipped_run(shipped_runs.GPT2), RunSettings()
+    assert stored.settings == usual
+    model = model_store().get(usual)
     assert stored.trace.model.revision == model.card.revision
-    fresh = kvviz.trace_generation(model, SETTINGS.prompt, max_new_tokens=SETTINGS.new)
+    fresh = kvviz.trace_generation(model, usual.prompt, max_new_tokens=usual.new)
     assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
 
 
 def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_as_long():
     from kvviz.analysis.cost import token_passes
-    from kvviz.ui.pages.start.stored_example import stored_example
+    from kvviz.ui.work import shipped_runs
     from tests.pages.conftest import Drawn, opened_by_link
 
     class Start(Drawn):
@@ -37,7 +38,7 @@ def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_
             self.app = opened_by_link("start", {})
 
     page = Start()
-    runs = stored_example().comparison
+    runs = shipped_runs.shipped_run(shipped_runs.GPT2).comparison
     p, n = runs.cached.n_prompt, len(runs.cached.steps)
     counts = [sum(s.computed.size for s in run.steps) for run in (runs.cached, runs.uncached)]
     # The formula that tells the longer run is what the observers saw of this one.
@@ -59,9 +60,10 @@ def test_nothing_that_the_start_page_needs_loads_torch():
     code = (
         "import sys\n"
         "from kvviz.ui.shell import frame\n"
-        "from kvviz.ui.pages.start import page, stored_example\n"
+        "from kvviz.ui.pages.start import page\n"
         "from kvviz.ui.parts import player\n"
-        "player.packed(stored_example.stored_example(), page.View(0, 0, 0, 'both'), 0)\n"
+        "from kvviz.ui.work.shipped_runs import GPT2, shipped_run\n"
+        "player.packed(shipped_run(GPT2), page.View(0, 0, 0, 'both'), 0)\n"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -107,7 +107,8 @@ export function parted(text) {
 }
 
 /**
- * A token cut until it fits, with an ellipsis at its end, or before the number of a sentinel.
+ * A token cut in its middle until it fits, or before the number of a sentinel: how it begins and ends is what tells it
+ * from others.
  * @param {string} text @param {(text: string) => boolean} fits @returns {string}
  */
 export function fitted(text, fits) {
@@ -118,8 +119,12 @@ export function fitted(text, fits) {
     return [`<…id_${number}`, `<…${number}`].find(fits) ?? `<${number}`;
   }
   const characters = [...text];
-  while (characters.length > 1 && !fits(`${characters.join("")}…`)) characters.pop();
-  return `${characters.join("")}…`;
+  for (let n = characters.length - 1; n > 1; n--) {
+    const [first, last] = [Math.ceil((2 * n) / 3), Math.floor(n / 3)];
+    const cut = `${characters.slice(0, first).join("")}…${characters.slice(characters.length - last).join("")}`;
+    if (fits(cut)) return cut;
+  }
+  return `${characters[0]}…`;
 }
 
 /**

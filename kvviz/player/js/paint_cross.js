@@ -4,6 +4,7 @@ import { crossRow, crossSide, namedColumns, patternSpot } from "./cross.js";
 import { attentionColours } from "./colour.js";
 import { glyphs, weightPercent } from "./format.js";
 import { crossPicture } from "./images.js";
+import { columnNames } from "./names.js";
 import { labelOf } from "./paint_kv.js";
 import { nameBars } from "./paint_profile.js";
 
@@ -122,8 +123,7 @@ function paintLabels(pen, { payload, facts, heat, palette, spot }, n_encoder, xO
       textWithin(pen, text, heat.rowLabels.w - 2, yOf(row + 0.5) - 0.5, heat.rowLabels.w - 2);
     }
   }
-  const every = Math.ceil(12.5 / heat.columnPitch);
-  const angle = heat.columnPitch * every < 15 ? 1.25 : 0.93;
+  const { every, angle, size } = columnNames(heat.columnPitch);
   const side = crossSide(payload);
   const { names, named } = inputNames(side, every);
   for (let column = 0; column < n_encoder; column++) {
@@ -133,7 +133,7 @@ function paintLabels(pen, { payload, facts, heat, palette, spot }, n_encoder, xO
     pen.translate(xOf(column + 0.5), heat.columnLabels.h - 3);
     pen.rotate(-angle);
     pen.textAlign = "left";
-    pen.font = `${near ? 600 : 400} 12px ${MONO}`;
+    pen.font = `${near ? 600 : 400} ${size}px ${MONO}`;
     pen.fillStyle = near ? palette.text : palette.muted;
     const room = Math.min((heat.columnLabels.h - 6) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);
     if (room > 18) textWithin(pen, names[column], 0, 0, room);

@@ -8,6 +8,7 @@ import { unseenPicture } from "./unseen_picture.js";
 import { attentionColours } from "./colour.js";
 import { lensWindow } from "./pictures_layout.js";
 import { weightPercent } from "./format.js";
+import { columnNames } from "./names.js";
 import { labelOf } from "./paint_kv.js";
 import { nameBars } from "./paint_profile.js";
 
@@ -226,7 +227,7 @@ function paintLabels(pen, view, xOf, yOf) {
       textWithin(pen, labelOf(payload, facts.cache, row), heat.rowLabels.x + heat.rowLabels.w - 2, yOf(row + 0.5) - 0.5, heat.rowLabels.w - 2);
     }
   }
-  const angle = heat.pitch * every < 15 ? 1.25 : 0.93;
+  const { angle, size } = columnNames(heat.pitch);
   for (let column = 0; column < facts.n_rows; column++) {
     const near = spot?.column === column && spot.part === "pattern";
     const beside = column !== current && Math.abs(column - current) * heat.pitch < 13;
@@ -235,7 +236,7 @@ function paintLabels(pen, view, xOf, yOf) {
     pen.translate(xOf(column + 0.5), heat.columnLabels.h - 3);
     pen.rotate(-angle);
     pen.textAlign = "left";
-    pen.font = `${near ? 600 : 400} 12px ${MONO}`;
+    pen.font = `${near ? 600 : 400} ${size}px ${MONO}`;
     pen.fillStyle = near ? palette.text : colour(column);
     // The last columns would run out of the picture; their labels are cut to what is left.
     const room = Math.min((heat.columnLabels.h - 6) / Math.sin(angle), (heat.w - xOf(column + 0.5)) / Math.cos(angle) + 4);

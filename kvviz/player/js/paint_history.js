@@ -3,6 +3,7 @@
 import { glyphs } from "./format.js";
 import { LIFE_STATES } from "./lives.js";
 import { REST, rowWritten } from "./motion.js";
+import { isNamed, rowNames } from "./names.js";
 import { MONO, begin, cross, dotted, textWithin } from "./pen.js";
 
 /**
@@ -34,7 +35,6 @@ const LENS_CELLS = 9;
 const LENS_PITCH = 13;
 /** Least size of a letter. */
 const SMALL = 11;
-const LEAST_LETTER = 9;
 /** Between the numbers of two steps. */
 const STEPS_APART = 5;
 
@@ -195,20 +195,20 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
   const { labels, rowPitch } = history;
   pen.textAlign = "right";
   pen.textBaseline = "middle";
+  const names = rowNames(rowPitch);
+  const lit = spot && isOfInput(spot) === ofInput ? spot.row : -1;
+  const there = lives.states.subarray(step * lives.n_rows, (step + 1) * lives.n_rows);
+  const newest = there.filter((state) => LIFE_STATES[state] !== "absent").length - 1;
+  const matter = lit >= 0 ? [lit] : ofInput ? [] : [newest];
   for (let row = 0; row < lives.n_rows; row++) {
-    const state = LIFE_STATES[lives.states[step * lives.n_rows + row]];
+    const state = LIFE_STATES[there[row]];
     // What is still to come is not told before its step.
-    if (state === "absent") continue;
-    const isLit = spot?.row === row && isOfInput(spot) === ofInput;
-    pen.font = `${isLit ? 700 : 400} ${labelSize(rowPitch)}px ${MONO}`;
+    if (state === "absent" || !isNamed(row, rowPitch, names, matter)) continue;
+    const isLit = row === lit;
+    pen.font = `${isLit ? 700 : 400} ${names.size}px ${MONO}`;
     pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText, taken: palette.computedText }[state];
     textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
-}
-
-/** @param {number} rowPitch @returns {number} Size of letters in rows of a height: larger where all is larger. */
-function labelSize(rowPitch) {
-  return rowPitch < 13 ? Math.max(LEAST_LETTER, rowPitch - 0.5) : Math.min(16, 12.5 + Math.max(0, rowPitch - 16) / 3);
 }
 
 /** @param {Spot} spot @returns {boolean} Whether its row is one of the encoder's positions. */

@@ -333,11 +333,11 @@ export class Player {
     root.toggleAttribute("data-side-slim", isSlim(layout));
     root.style.setProperty("--kv-side", `${twoBands?.side ?? 0}px`);
     root.style.setProperty("--kv-gap", `${layout.gap}px`);
-    const { picker, stageTop: top } = this.view;
-    // The title of the pattern has room for the two lists only where the pattern is wide.
-    const above = !hasPickerInTitle(layout);
-    show(top, above);
-    if (above) picker.standIn(top);
+    const { bar, picker, stageTop: top } = this.view;
+    // The title of the pattern has room for the lists only where it is wide; alone on the screen stand bar and pictures.
+    const [above, inBar] = [!hasPickerInTitle(layout), layout.mode !== "narrow" && standsAlone(root)];
+    show(top, above && !inBar);
+    if (above) picker.standIn(inBar ? bar.sentenceRow : top);
   }
 
   /**

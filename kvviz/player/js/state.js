@@ -323,6 +323,14 @@ export function spotOnShow({ hover, pin, cell, cache }) {
 }
 
 /**
+ * Whether Escape has something to close here; where not, the key is of what stands around.
+ * @param {State} state @returns {boolean}
+ */
+function hasToLetGo({ open, further, cell, pin, hover, wanted }) {
+  return [open, further, cell, pin, hover, wanted.layer, wanted.cache].some((one) => one !== null);
+}
+
+/**
  * The part of a state that the host keeps, in a link or a session.
  * @param {State} state @returns {View}
  */
@@ -367,7 +375,7 @@ export function actionOfKey(key, state, inside, n_steps) {
     case "]":
       return { type: "head", to: state.head + 1 };
     case "Escape":
-      return { type: "escape" };
+      return hasToLetGo(state) ? { type: "escape" } : null;
     case "t":
       return inside ? { type: "table" } : null;
     case "?":

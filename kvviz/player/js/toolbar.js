@@ -12,7 +12,7 @@ import * as words from "./words.js";
  * @import { Action } from "./state.js"
  */
 
-/** @param {(action: Action) => void} dispatch @returns {Part} */
+/** @param {(action: Action) => void} dispatch @returns {Part & { sentenceRow: HTMLElement }} */
 export function toolbar(dispatch) {
   const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ path) => {
     const node = el("button", { type: "button", class: `kv-step kv-${name}`, "aria-label": label, title: label });
@@ -59,7 +59,8 @@ export function toolbar(dispatch) {
     timeline,
     segments,
   ]);
-  const node = el("div", { class: "kv-toolbar" }, [row, el("div", { class: "kv-sentence-row" }, [sentence, waiting])]);
+  const sentenceRow = el("div", { class: "kv-sentence-row" }, [sentence, waiting]);
+  const node = el("div", { class: "kv-toolbar" }, [row, sentenceRow]);
 
   const sentenceChanged = whenChanged();
   const trackChanged = whenChanged();
@@ -68,6 +69,7 @@ export function toolbar(dispatch) {
 
   return {
     node,
+    sentenceRow,
     update(/** @type {Scene} */ scene) {
       const { state, payload, facts, palette, dpr, layout } = scene;
       const { n_steps, n_prompt } = payload.header;

@@ -13,13 +13,14 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
+from kvviz.ui.parts.one_line_title import one_line_title
+from kvviz.ui.parts.text_controls import TEXT_HEIGHT
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_error
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.page_state import PageState
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import preload, runs
 
 
@@ -133,16 +134,13 @@ class ExperimentsPage(ABC, Generic[State]):
         state.address.follow(self.take_link)
         with st.sidebar:
             models = self.choose_models()
+            typed = st.container()
         state.change(**models)
-        st.title(_(self.TITLE), anchor=False)
-        heading = _("The experiment")
-        st.html(
-            f'<p class="kvviz-lead">{plain_html(lessons().caption(self.caption).text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-        )
+        lead = lessons().caption(self.caption).text
+        one_line_title(_(self.TITLE), lead, _("The experiment"))
         status = st.container(key="kvviz-status")
         with st.container(border=True, key="kvviz-card-experiment"):
-            self.choose()
+            self.choose(typed)
             card = st.container(key="kvviz-experiment")
         below = st.container(key=self.RESULT)
         with below:
@@ -185,8 +183,8 @@ class ExperimentsPage(ABC, Generic[State]):
             wanted = replace(wanted, **state.typed_since(last))
         state.take(wanted, view)
 
-    def choose(self) -> None:
-        """Draw what can be done, and the texts that it is done with."""
+    def choose(self, typed: DeltaGenerator) -> None:
+        """Draw what can be done, and in a place of their own the texts that it is done with."""
         key = self.state.PREFIX
         do = st.segmented_control(
             _(self.CHOICE),
@@ -199,5 +197,7 @@ class ExperimentsPage(ABC, Generic[State]):
         )
         self.state.change(do=do)
         for name, label in self.texts(self.state.settings.do).items():
-            text = st.text_area(label, key=f"{key}{name}", height=72, persist_state="session")
+            text = typed.text_area(
+                label, key=f"{key}{name}", height=TEXT_HEIGHT, persist_state="session"
+            )
             self.state.change(**{name: text})

@@ -13,7 +13,8 @@ from kvviz.lessons import lessons
 from kvviz.trace.model_card import Family
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.parts import saving, work_status
+from kvviz.ui.parts import saving, work_bar, work_status
+from kvviz.ui.parts.one_line_title import one_line_title
 from kvviz.ui.parts.player import first_view, player, player_to_come
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.text_controls import Draft, TextControls
@@ -23,7 +24,8 @@ from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work import growing_endpoint, runs
+from kvviz.ui.work import growing_endpoint, preload, runs, shipped_runs
+from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_so_far import GrowingLook
 from kvviz.ui.work.shown_run import ShownRun
@@ -42,6 +44,10 @@ SPECIAL = N_(
     "◇ marks a special token, which stands for no text: a tokenizer puts one before a text, a chat "
     "template where a turn begins and ends, and a model ends a text or a turn with one."
 )
+
+
+def _nothing() -> None:
+    """Draw nothing."""
 
 
 class RunPage(ABC):
@@ -65,6 +71,8 @@ class RunPage(ABC):
     CAPTION: ClassVar[str]
     """Name of the line below the title, in the lessons."""
     CONTROLS: ClassVar[TextControls[RunSettings]]
+    SHIPPED: ClassVar[str]
+    """Of `kvviz.ui.work.shipped_runs`: the run that the page opens with."""
 
     def __init__(self) -> None:
         self.state = RunState.here(self.NAME)
@@ -135,19 +143,15 @@ class RunPage(ABC):
             above, below = st.container(), st.container()
         with above:
             draft = self.CONTROLS.draw(self.environment)
-        heading = _("The run, step by step")
-        with st.container(key="kvviz-title"):
-            st.title(_(self.TITLE), anchor=False)
-            st.html(
-                f'<p class="kvviz-lead">{plain_html(lessons().caption(self.CAPTION).text)}</p>'
-                f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>'
-            )
+        lead = lessons().caption(self.CAPTION).text
+        one_line_title(_(self.TITLE), lead, _("The run, step by step"))
         if draft.run.take() or state.asked:
             state.asked = False
             self.run(draft)
         elif state.wanted:
             self.begin(state.wanted)
-        state.collect()
+        # What is on screen already is not to wait for the same made here.
+        state.collect(0 if self.stands_in else None)
         self.CONTROLS.label(draft)
         with below:
             saving.draw(state, self.FAMILY, self.opening)
@@ -160,8 +164,20 @@ class RunPage(ABC):
         elif state.job is not None:
             player_to_come(self.grows, key=self.player_key)
             st.skeleton(height=640)
+        if self.stands_in and state.job is not None:
+            # At the end of the page: when the run is there, nothing is to move.
+            work_bar.draw(state.job, "kvviz-progress")
         if state.job is None:
             self.write_address()
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the run on screen is the one that ships, while the same is made here."""
+        state = self.state
+        shown = state.shown
+        if shown is None or shown.origin != "shipped" or state.job is None:
+            return False
+        return state.attempt == shown.settings_at(self.environment.device)
 
     @property
     def player_key(self) -> str:
@@ -225,6 +241,7 @@ class RunPage(ABC):
         if kept is not None:
             state.show(kept)
             return
+        has_stand_in = self.has_stand_in(wanted)
         state.job = runs.start(
             wanted,
             self.environment,
@@ -233,11 +250,22 @@ class RunPage(ABC):
             family=self.FAMILY,
             as_read=self.as_read,
             stops=self.stops,
+            load_later_s=preload.AFTER_A_PAGE_S if has_stand_in else 0.0,
         )
-        if not self.is_on_screen(wanted):
+        if has_stand_in:
+            state.show(shipped_runs.shipped_run(self.SHIPPED))
+        elif not self.is_on_screen(wanted):
             # Whatever comes first, the run or its end: a link's view is kept to.
             step = state.coming.step if state.coming and state.by_link else None
             state.job.look = self.growing_look(state.coming or state.view, step)
+
+    def has_stand_in(self, wanted: RunSettings) -> bool:
+        """Whether the run that ships is shown until the same is made here: nothing is there yet.
+
+        Where the model is loaded already, the run is here as soon.
+        """
+        is_first = self.state.shown is None and model_store().peek(wanted) is None
+        return is_first and shipped_runs.ships(self.SHIPPED, wanted)
 
     def growing_look(self, view: View, step: int | None) -> GrowingLook:
         """Return how a run that is under way is looked at, to come to a view of it.
@@ -265,15 +293,19 @@ class RunPage(ABC):
         """Put the run on screen and the view into the address bar; a file has no address."""
         shown, state = self.state.shown, self.state
         if shown is not None:
-            state.address.write(self.write(shown, state.view) if shown.origin == "run" else {})
+            state.address.write(self.write(shown, state.view) if shown.origin != "file" else {})
 
     def draw_status(self) -> None:
         """Draw what a run under way, a failed one or an odd link have to say."""
         state = self.state
         shown, attempt = state.shown, state.attempt
+        before = _("Below is the run before, as it was.")
+        if shown is not None and shown.origin == "shipped":
+            before = _("Below is a run that ships with kvviz, recorded elsewhere.")
         work_status.draw(
             state,
-            before=_("Below is the run before, as it was.") if shown else "",
+            before=before if shown else "",
+            under_way=_nothing if self.stands_in else None,
             remedy=lambda error: None if attempt is None else self.CONTROLS.remedy(error, attempt),
             put=self.CONTROLS.put,
             key=f"{self.KEY}:remedy",

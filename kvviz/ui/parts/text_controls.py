@@ -20,6 +20,9 @@ from kvviz.ui.shell.plain_text import plain_html
 
 S = TypeVar("S")
 
+TEXT_HEIGHT = 104
+"""Of a text's field in the sidebar, in pixels: four lines of it."""
+
 
 @dataclass(frozen=True)
 class Draft(Generic[S]):

@@ -44,10 +44,14 @@ class WorkState(PageState):
             self.job.cancel()
         self.job = None
 
-    def collect(self) -> None:
-        """Put the result of the job on screen if it is done, waiting for it a moment."""
+    def collect(self, wait_s: float | None = None) -> None:
+        """Put the result of the job on screen if it is done.
+
+        Args:
+            wait_s: For how long to wait for it; a moment if it is not said.
+        """
         job = self.job
-        if job is None or not job.wait(self.QUICK_S):
+        if job is None or not job.wait(self.QUICK_S if wait_s is None else wait_s):
             return
         self.job = None
         if isinstance(job.error, RunCancelledError):

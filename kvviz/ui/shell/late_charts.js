@@ -48,11 +48,20 @@ function isAtRest(document) {
   return app?.dataset.testScriptState === "notRunning";
 }
 
-/** @param {Document} document Whether what stands above the charts has its height, and so they their place. */
+/**
+ * Whether what stands above the charts has its height, and so they their place. What a view leaves out, as the
+ * presenter's does the sidebar, has no height to wait for.
+ * @param {Document} document
+ */
 function stands(document) {
   const parts = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(PART)]);
   const toCome = [...document.querySelectorAll(TO_COME)];
-  return parts.every((part) => part.offsetHeight || part.closest(UNSEEN)) && toCome.every((place) => place.closest(CHART_PLACE));
+  return parts.every((part) => part.offsetHeight || part.closest(UNSEEN) || isLeftOut(part)) && toCome.every((place) => place.closest(CHART_PLACE) || isLeftOut(place));
+}
+
+/** @param {Element} node @returns {boolean} Whether it, or what it stands in, is not displayed at all. */
+function isLeftOut(node) {
+  return node.getClientRects().length === 0;
 }
 
 /** @param {Element} chart Its hook. @param {number} height Of the window. */

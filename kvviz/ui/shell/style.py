@@ -7,10 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
+FILES = ("style.css", "experiment.css")
+
 
 @cache
 def _rules() -> str:
-    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    here = Path(__file__).parent
+    return "\n".join((here / name).read_text(encoding="utf-8") for name in FILES)
 
 
 def apply() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
+from time import sleep
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,6 +134,7 @@ def start(
     family: Family = "gpt2",
     as_read: Callable[[str], str] = str,
     stops: Callable[[LoadedModel, str], tuple[int, ...]] = lambda model, text: (),
+    load_later_s: float = 0.0,
 ) -> Job:
     """Start a run and return its job, whose result is a `ShownRun`.
 
@@ -148,6 +150,8 @@ def start(
         family: What the model must be.
         as_read: Makes what the model reads of the prompt as typed.
         stops: Names the tokens that end the run, besides the end of a text, from what is read.
+        load_later_s: For how long a model that is not loaded waits to be: to import torch and load
+            it takes the interpreter from a page that is being drawn.
 
     Raises:
         OptionsError: If more new tokens are asked for than this installation allows.
@@ -168,6 +172,8 @@ def start(
     in_crowd = not (want_both or anew or line.has_room) and fits_into_crowd(settings, family)
 
     def work(job: Job) -> ShownRun:
+        if load_later_s and model_store().peek(settings) is None:
+            sleep(load_later_s)
         model = model_store().get(settings)
         require_family(model, family)
         if anew:

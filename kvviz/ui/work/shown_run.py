@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -21,7 +21,8 @@ class ShownRun:
         settings: What was asked for.
         trace: The run that figures are read from: the cached one where there is one.
         comparison: Both runs, where both were made.
-        origin: ``run`` if it was made here, ``file`` if it was opened.
+        origin: ``run`` if it was made here, ``file`` if it was opened, ``shipped`` if it came with
+            kvviz.
         note: A line about how it came to be, or nothing.
         induction_heads: Those of the model, found on a probe; empty if the model is not at hand.
         in_a_hurry: Whether the run without the cache was left for later, since others waited.
@@ -48,6 +49,10 @@ class ShownRun:
         if self.branch is None:
             return self.settings.asked
         return self.trace.token_ids[: self.trace.n_prompt].tolist()
+
+    def settings_at(self, device: str) -> RunSettings:
+        """Return what was asked for, as it is asked on a device."""
+        return replace(self.settings, device=device)
 
     @property
     def subject(self) -> GenerationTrace | CacheComparison:

@@ -9,8 +9,9 @@ const payload = readBuffer(makeBuffer({ view: { step: 2, layer: 3, head: 5 } }))
 const both = readBuffer(makeBuffer({ caches: ["on", "off"] }));
 const one = (/** @type {number} */ layer) => readBuffer(makeBuffer({ layers: [layer] }));
 const start = initialState(payload);
+const FREE = { ctrlKey: false, metaKey: false, altKey: false, altGraph: false };
 const press = (/** @type {string} */ key, state = start, inside = true, held = {}) => {
-  const action = actionOfKey({ key, ctrlKey: false, metaKey: false, altKey: false, altGraph: false, ...held }, state, inside, 16);
+  const action = actionOfKey({ key, ...FREE, ...held }, state, inside, 16);
   return action ? reduce(state, action, payload, true) : null;
 };
 
@@ -69,6 +70,7 @@ test("Escape closes first and lets go of the reading next", () => {
   assert.equal(press("Escape", state).pin, null);
   const asking = { ...start, wanted: { layer: 4, cache: null } };
   assert.equal(press("Escape", asking).wanted.layer, null, "and stops waiting for what does not come");
+  assert.equal(actionOfKey({ ...FREE, key: "Escape" }, start, true, 16), null, "and where nothing is open it is the page's");
 });
 
 test("pinning the same place twice lets it go, and hovering in place changes nothing", () => {

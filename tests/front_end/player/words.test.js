@@ -66,7 +66,8 @@ test("a sentinel that is cut keeps its number, other tokens their beginning", ()
   assert.equal(fitted("<extra_id_12>", upTo(9)), "<…id_12>");
   assert.equal(fitted("<extra_id_12>", upTo(5)), "<…12>");
   assert.equal(fitted("<extra_id_12>", upTo(1)), "<12>");
-  assert.equal(fitted("␣together", upTo(5)), "␣tog…");
+  assert.equal(fitted("␣together", upTo(5)), "␣to…r");
+  assert.equal(fitted("<|endoftext|>", upTo(9)), "<|endo…|>");
   assert.equal(fitted("␣together", upTo(0)), "␣…");
   assert.deepEqual(parted("<extra_id_2>"), ["<extra_", "id_2>"]);
   assert.deepEqual(parted("␣together"), ["␣together", ""]);

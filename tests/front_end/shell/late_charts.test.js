@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chartsWanted } from "../../../kvviz/ui/shell/late_charts.js";
 
+/** What is not displayed, as what stands in a sidebar that is left out, has no box. */
+const boxes = (of) => ({ getClientRects: () => (of === "left out" ? [] : [{}]) });
+
 /** A page with one chart, which a test changes and lets grow older. */
 function page() {
   const found = { script: "notRunning", top: 1500, parts: [{ height: 800 }], skeletons: [{ of: "chart" }], nCharts: 1 };
@@ -15,8 +18,8 @@ function page() {
     querySelector: () => app,
     querySelectorAll: (selector) => {
       if (selector.includes("chart-")) return Array(found.nCharts).fill(chart);
-      if (selector.includes("Bidi")) return found.parts.map(({ height, of }) => ({ offsetHeight: height, closest: () => of === "history" }));
-      return found.skeletons.map(({ of }) => ({ closest: () => of === "chart" }));
+      if (selector.includes("Bidi")) return found.parts.map(({ height, of }) => ({ offsetHeight: height, closest: () => of === "history", ...boxes(of) }));
+      return found.skeletons.map(({ of }) => ({ closest: () => of === "chart", ...boxes(of) }));
     },
   };
   const window = {
@@ -66,6 +69,12 @@ test("a chart near the window comes as soon as what stands above it has its heig
   Object.assign(found, { top: 400, parts: [{ height: 0 }, { height: 0, of: "history" }] });
   assert.equal(await after(500), false);
   Object.assign(found, { top: 1240, parts: [{ height: 800 }, { height: 0, of: "history" }] });
+  assert.equal(await after(100), true);
+});
+
+test("a chart does not wait for what a view leaves out", async () => {
+  const { found, after } = page();
+  Object.assign(found, { top: 400, parts: [{ height: 800 }, { height: 0, of: "left out" }], skeletons: [{ of: "left out" }] });
   assert.equal(await after(100), true);
 });
 

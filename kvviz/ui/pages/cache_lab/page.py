@@ -44,7 +44,7 @@ DRAW = {
     "numbers": fewer_numbers.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery", "share", "guess", "ghosts", "places", "beams", "numbers")
+OF_A_TEXT = ("keep", "bits", "surgery", "guess", "ghosts", "places", "beams", "numbers")
 """Those that go by a text of one's own."""
 
 
@@ -82,9 +82,11 @@ class CacheLabPage(ExperimentsPage[LabState]):
 
     def texts(self, do: str) -> dict[str, str]:
         """Return the text that an experiment goes by; none where held-out stories are read."""
-        if do not in OF_A_TEXT:
-            return {}
-        return {"text": _("First text") if do == "share" else _("Text")}
+        if do == "many":
+            return {"prompts": _("Prompts, one a line")}
+        if do == "share":
+            return {"text": _("First text"), "other": _("Second text")}
+        return {"text": _("Text")} if do in OF_A_TEXT else {}
 
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
         """Draw the experiment that is chosen."""

@@ -18,7 +18,14 @@ from kvviz.ui.pages.encoder_decoder.settings import LEAST_NEW, MODEL, NEW
 from kvviz.ui.parts.model_choice import choose_model, values_for
 from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy, another_model_helps
-from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
+from kvviz.ui.parts.text_controls import (
+    TEXT_HEIGHT,
+    Draft,
+    TextControls,
+    counted,
+    examples,
+    text_field,
+)
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.work.model_names import called
@@ -41,7 +48,7 @@ def draw(environment: Environment) -> Draft[RunSettings]:
     line, text = text_field(
         _("Text with blanks"),
         "ed:text",
-        height=104,
+        height=TEXT_HEIGHT,
         about=_("Two or more underscores are a blank. The model is asked what belongs there."),
     )
     examples(_("Example texts"), lessons().inputs, "ed", "ed:text")

@@ -21,6 +21,7 @@ from kvviz.ui.pages.encoder_decoder import (
 from kvviz.ui.parts.run_page import RunPage
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.work import shipped_runs
 from kvviz.ui.work.model_names import bundled_models
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
@@ -47,6 +48,7 @@ class EncoderDecoderPage(RunPage):
         "A saved run holds one way only. To see the other, type its text and press Run."
     )
     CONTROLS = controls.CONTROLS
+    SHIPPED = shipped_runs.T5
 
     def parse(self, parameters: Mapping[str, str]) -> tuple[RunSettings, View, tuple[str, ...]]:
         """Read a link, the head of the encoder included, which is taken on at once."""

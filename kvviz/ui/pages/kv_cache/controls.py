@@ -16,7 +16,14 @@ from kvviz.ui.pages.kv_cache.remedy import remedy
 from kvviz.ui.parts import model_card
 from kvviz.ui.parts.model_choice import choose_model, values_for
 from kvviz.ui.parts.press import Press
-from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
+from kvviz.ui.parts.text_controls import (
+    TEXT_HEIGHT,
+    Draft,
+    TextControls,
+    counted,
+    examples,
+    text_field,
+)
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.shell.plain_text import plain_html
@@ -129,7 +136,7 @@ def tell_format(settings: RunSettings, place: DeltaGenerator) -> None:
 
 def draw_prompt() -> tuple[DeltaGenerator, dict[str, Any]]:
     """Draw the prompt's field and the examples; return its label's place, and what is asked."""
-    line, prompt = text_field(_("Prompt"), "kv:prompt", height=104)
+    line, prompt = text_field(_("Prompt"), "kv:prompt", height=TEXT_HEIGHT)
     n_control = sum(character in CONTROL for character in prompt)
     if n_control:
         told = ngettext(

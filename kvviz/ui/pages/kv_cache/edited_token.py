@@ -151,9 +151,10 @@ def draw(state: RunState) -> None:
             ),
         )
     if change is None:
-        cards.heading(
-            _("Your turn"), _("Run a prompt of a few plain words, and a question waits here.")
-        )
+        waits = _("Run a prompt of a few plain words, and a question waits here.")
+        if shown.origin == "shipped":
+            waits = _("A question waits here, once the model is loaded that answers it.")
+        cards.heading(_("Your turn"), waits)
         return
     st.html(
         # The player leads here from the making of a row.

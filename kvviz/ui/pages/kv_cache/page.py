@@ -12,6 +12,7 @@ from kvviz.ui.parts import cards
 from kvviz.ui.parts.run_page import RunPage
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.work import shipped_runs
 from kvviz.ui.work.branch_path import Fork
 from kvviz.ui.work.keeping import EVERY_ROW
 from kvviz.ui.work.run_settings import RunSettings
@@ -36,6 +37,7 @@ class KVCachePage(RunPage):
         "A saved run holds one way only. To see the other, type its prompt and press Run."
     )
     CONTROLS = controls.CONTROLS
+    SHIPPED = shipped_runs.GPT2
 
     def parse(self, parameters: Mapping[str, str]) -> tuple[RunSettings, View, tuple[str, ...]]:
         """Read a link: run and view, and a phrase on each value that could not be used."""

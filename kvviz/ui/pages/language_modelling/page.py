@@ -20,11 +20,11 @@ from kvviz.ui.pages.language_modelling.readings import read_next
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import NAME, TextState
 from kvviz.ui.parts import work_status
+from kvviz.ui.parts.one_line_title import one_line_title
 from kvviz.ui.parts.text_controls import Draft
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 
@@ -40,8 +40,7 @@ def show() -> None:
     state.address.follow(lambda link: take_link(state, environment, link))
     if state.reading is not None:
         controls.CONTROLS.keep(state.reading.settings)
-    st.title(_("Learning from plain text"), anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("language-modelling").text)}</p>')
+    one_line_title(_("Learning from plain text"), lessons().caption("language-modelling").text)
     draft = controls.draw(environment)
     if draft.run.take() or state.asked:
         state.asked = False

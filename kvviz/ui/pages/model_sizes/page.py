@@ -13,6 +13,7 @@ from kvviz.ui.pages.model_sizes import choice, pictures, prediction, result_card
 from kvviz.ui.pages.model_sizes.choice import NAME, SizesState
 from kvviz.ui.pages.model_sizes.families import part
 from kvviz.ui.pages.model_sizes.five_years import part as five_years
+from kvviz.ui.parts.one_line_title import one_line_title
 from kvviz.ui.shell import notes
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
@@ -29,9 +30,7 @@ def show() -> None:
         choice.put(state.choice)
     st.html(f"<style>{_rules()}</style>")
     served = _("One model, and how it is served")
-    st.title(_("How large models are"), anchor=False)
-    st.html(f'<p class="kvviz-lead">{plain_html(words.caption("model-sizes").text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(served)}</h2>')  # fmt: skip
+    one_line_title(_("How large models are"), words.caption("model-sizes").text, served)
     with st.container(key="kvviz-status"):
         notes.draw(state.notes)
     prediction.experiment().draw()

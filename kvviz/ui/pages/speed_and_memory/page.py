@@ -22,11 +22,11 @@ from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
 from kvviz.ui.pages.speed_and_memory.settings import PREFIX, RaceSettings, race_fields
 from kvviz.ui.pages.speed_and_memory.state import NAME, Finished, SpeedState
 from kvviz.ui.parts import work_status
+from kvviz.ui.parts.one_line_title import one_line_title
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.links import lines_about
-from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
@@ -43,10 +43,8 @@ def show() -> None:
     if f"{PREFIX}new" not in st.session_state:
         race_controls.put(state.settings)
     st.html(f"<style>{_rules()}</style>")
-    st.title(_("Speed and memory"), anchor=False)
-    heading = _("The race")
-    st.html(f'<p class="kvviz-lead">{plain_html(lessons().caption("speed-and-memory").text)}</p>'
-            f'<h2 class="kvviz-unseen">{plain_html(heading)}</h2>')  # fmt: skip
+    lead = lessons().caption("speed-and-memory").text
+    one_line_title(_("Speed and memory"), lead, _("The race"))
     race_controls.experiment(state).ask()
     draft = race_controls.draw(environment)
     pressed = draft.start.take()

@@ -9,14 +9,14 @@ import streamlit as st
 from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.start import twice_as_long
-from kvviz.ui.pages.start.stored_example import stored_example
 from kvviz.ui.parts import card_texts
+from kvviz.ui.parts.one_line_title import one_line_title
 from kvviz.ui.parts.player import player
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.page_list import page_named
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.work import preload
+from kvviz.ui.work import preload, shipped_runs
 
 ENTRIES_A_ROW = 3
 
@@ -25,16 +25,13 @@ ENTRIES_A_ROW = 3
 def show() -> None:
     """Draw the page."""
     words = lessons()
-    heading = plain_html(_("A run, step by step"))
-    with st.container(key="kvviz-title"):
-        st.title(_("Watch a KV cache work"), anchor=False)
-        st.html(f'<p class="kvviz-lead">{plain_html(words.caption("start").text)}</p>'
-                f'<h2 class="kvviz-unseen">{heading}</h2>')  # fmt: skip
-    player(stored_example(), View(cache="both"), key="start-player", plays=True)
+    lead = words.caption("start").text
+    one_line_title(_("Watch a KV cache work"), lead, _("A run, step by step"))
+    shown = shipped_runs.shipped_run(shipped_runs.GPT2)
+    player(shown, View(cache="both"), key="start-player", plays=True)
     st.html(card_texts.source(words.caption("start-example").text))
-    comparison = stored_example().comparison
-    assert comparison is not None
-    twice_as_long.experiment(comparison).draw()
+    assert shown.comparison is not None
+    twice_as_long.experiment(shown.comparison).draw()
     st.header(_("Where to go for which question"), anchor=False)
     page_guide = [entry for entry in words.page_guide if page_named(entry.page) is not None]
     for first in range(0, len(page_guide), ENTRIES_A_ROW):

@@ -47,7 +47,9 @@ export class PatternsCard {
     });
     this.making = makingFigure(calls, { shares: this.shares.node });
     this.making.node.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") calls.close();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      calls.close();
     });
     const open = el("button", { class: "kt-link", type: "button", hidden: header.veiled, "data-no-picture": "" }, [MAKING.open]);
     open.addEventListener("click", () => calls.open(null));

@@ -127,7 +127,8 @@ export class Twins {
       pick: (key) => this.place && this.make({ ...this.place, key }, false),
       move: (down, right) => this.place && this.make(movedPlace(header[this.place.which], this.place, down, right), false),
     });
-    this.body.replaceChildren(strip, ...(rows ? [rows.root] : []), patterns.root);
+    // The pictures come first: they name each token, and the text in line is for who reads on.
+    this.body.replaceChildren(...(rows ? [rows.root] : []), patterns.root, strip);
     writeTags(this.body, header.recorded);
     return { payload, tokens: tokensOf(header), strip, rows, patterns };
   }

@@ -51,21 +51,19 @@ def draw(bench: Bench) -> None:
 
 
 def controls(bench: Bench) -> None:
-    """Draw where the prompts are typed, and how they come."""
-    prompts = st.text_area(
-        _("Prompts, one a line"), key=f"{PREFIX}prompts", height=150, persist_state="session"
-    )
-    apart = st.segmented_control(
-        _("The next prompt comes after"),
-        list(APART),
-        key=f"{PREFIX}apart",
-        format_func=lambda n: (
-            _("at once") if not n else ngettext("{n} step", "{n} steps", n).format(n=n)
-        ),
-        persist_state="session",
-        required=True,
-    )
-    bench.state.change(prompts=prompts, apart=apart)
+    """Draw how the prompts come."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-controls"):
+        apart = st.segmented_control(
+            _("The next prompt comes after"),
+            list(APART),
+            key=f"{PREFIX}apart",
+            format_func=lambda n: (
+                _("at once") if not n else ngettext("{n} step", "{n} steps", n).format(n=n)
+            ),
+            persist_state="session",
+            required=True,
+        )
+    bench.state.change(apart=apart)
 
 
 def chosen_run(bench: Bench, found: SeveralRuns) -> int:

@@ -14,7 +14,6 @@ from kvviz.ui.pages.cache_lab.sharing.two_beginnings import (
     TwoBeginnings,
     make,
 )
-from kvviz.ui.pages.cache_lab.state import PREFIX
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import seconds
@@ -30,13 +29,6 @@ ANSWERS = {
 def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
-        other = st.text_area(
-            _("Second text"),
-            key=f"{PREFIX}other",
-            height=72,
-            persist_state="session",
-        )
-        bench.state.change(other=other)
         question = st.container(key="kvviz-lab-question")
     found: TwoBeginnings = bench.result(task(bench))
     with question:

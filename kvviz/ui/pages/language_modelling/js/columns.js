@@ -75,6 +75,7 @@ export class Columns {
     });
     this.strip.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
+        if (this.pinned >= 0) event.preventDefault();
         this.pinned = -1;
         this.look(-1);
         return;

@@ -24,7 +24,12 @@ const EDGE_PX = 24;
 const PART_OF_SCREEN = 0.6;
 const NAV = '.st-key-kvviz-nav a[data-testid="stPageLink-NavLink"]'; // not for people: a selector
 const PLAYER = ".kvviz-player"; // not for people: a selector
+const MAKING = ".kv-making"; // not for people: a selector
 const ON = { PageDown: 1, PageUp: -1 };
+/** Where a person types. */
+const FIELD = "input, textarea, [contenteditable]"; // not for people: a selector
+/** What Streamlit opens above a page. */
+const OPEN = '[data-testid="stPopoverBody"], [role="dialog"][aria-modal="true"], [role="listbox"]'; // not for people: a selector
 
 export class Presenter {
   /** @param {Window} window */
@@ -40,6 +45,11 @@ export class Presenter {
     /** Of the idea, when it was shown last. */
     this.height = 0;
     this.isResized = false;
+    /** What is on the screen, and all that there was. */
+    this.idea = /** @type {HTMLElement | null} */ (null);
+    this.seen = /** @type {HTMLElement[]} */ ([]);
+    /** Whether something was open above the page when Escape was pressed. */
+    this.hasOpen = false;
     this.leave = () => {};
     this.timer = 0;
     this.place = el("span", { class: "kvviz-presenter-place", role: "status" });
@@ -52,6 +62,7 @@ export class Presenter {
     this.root.hidden = true;
     this.document.body.append(this.root);
     window.addEventListener("keydown", (event) => this.key(event), true);
+    window.addEventListener("keydown", (event) => this.escape(event));
     window.addEventListener("resize", (event) => event.isTrusted && this.size());
   }
 
@@ -92,12 +103,29 @@ export class Presenter {
     if (pathname !== this.page) {
       this.page = pathname;
       this.at = -1;
+      this.idea = null;
       this.isByHand = false;
     }
     const first = ideas.findIndex((node) => node.closest(PLAYER));
-    if (this.at < 0 || (!this.isByHand && first > 0 && this.at !== first)) this.show(ideas, Math.max(0, first));
+    const led = this.ledTo(ideas);
+    if (led >= 0) {
+      this.isByHand = true;
+      this.show(ideas, led);
+    } else if (this.at < 0 || (!this.isByHand && first > 0 && this.at !== first)) this.show(ideas, Math.max(0, first));
     else if (this.isResized || !ideas[this.at]?.hasAttribute(MARK) || this.hasGrown(ideas[this.at])) this.show(ideas, this.at);
     this.listPages();
+  }
+
+  /**
+   * Where the page itself has led since: to how a row is made, when that is opened, and back when it is closed.
+   * @param {HTMLElement[]} ideas @returns {number} -1 if it has not.
+   */
+  ledTo(ideas) {
+    const opened = ideas.findIndex((node) => node.matches(MAKING) && !this.seen.includes(node));
+    this.seen = ideas;
+    if (this.at < 0) return -1;
+    const wasClosed = this.idea?.isConnected && this.idea.offsetHeight === 0;
+    return wasClosed ? Math.max(0, this.at - 1) : opened;
   }
 
   /** @param {HTMLElement} idea @returns {boolean} Whether more or less is told in it than when it came. */
@@ -109,6 +137,7 @@ export class Presenter {
   show(ideas, at) {
     this.at = Math.min(Math.max(at, 0), ideas.length - 1);
     this.isResized = false;
+    this.idea = ideas[this.at];
     const shown = withCompany(ideas[this.at]);
     for (const node of this.marked()) {
       if (shown.includes(node)) continue;
@@ -158,11 +187,23 @@ export class Presenter {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (this.on && event.key === "Escape") this.hasOpen = this.document.querySelector(OPEN) !== null;
     if (!this.on || event.ctrlKey || event.metaKey || event.altKey || !(event.key in ON)) return;
-    if (event.target instanceof Element && event.target.closest("input, textarea, [contenteditable]")) return;
+    if (event.target instanceof Element && event.target.closest(FIELD)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.go(event.key === "PageDown" ? 1 : -1);
+  }
+
+  /**
+   * Leaves the view by Escape, where nothing is open that the key closes first: a part that closes something says
+   * so, and what Streamlit opens was there when the key went down.
+   * @param {KeyboardEvent} event
+   */
+  escape(event) {
+    if (!this.on || event.key !== "Escape" || event.defaultPrevented || event.isComposing || this.hasOpen) return;
+    if (event.target instanceof Element && event.target.closest(FIELD)) return;
+    this.leave();
   }
 
   /** The pages, by the links of the sidebar that is not shown. */
