@@ -10,7 +10,7 @@ from kvviz.errors import TraceError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 
-Family = Literal["gpt2", "bert", "t5"]
+Family = Literal["gpt2", "llama", "bert", "t5"]
 """The families that kvviz brings models of, one a kind of page; a card may name any other."""
 
 Architecture = Literal["decoder", "encoder", "encoder-decoder"]

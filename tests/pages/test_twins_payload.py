@@ -104,10 +104,10 @@ def test_the_first_view_is_where_the_two_look_at_different_sides_most_clearly(
     monkeypatch, asked, found
 ):
     """Head (0, 0) is further apart but looks at eight tokens; the second model has a layer more."""
-    left = HeadMeasures(np.zeros((2, 2)), np.array([[3.0, 0.0], [0.0, 0.1]]), np.zeros((2, 2)))
+    left = HeadMeasures(np.zeros((2, 2)), np.array([[3.0, 0.0], [0.1, 0.1]]), np.zeros((2, 2)))
     right = HeadMeasures(
         np.array([[0.9, 0.1], [0.5, 0.8], [1.0, 1.0]]),
-        np.array([[0.0, 0.0], [0.0, 0.2], [0.0, 0.0]]),
+        np.array([[0.0, 0.0], [0.1, 0.2], [0.0, 0.0]]),
         np.zeros((3, 2)),
     )
     pair = Pair(make_encoding(3), make_encoding(3), ("a", "b"), ("", ""))

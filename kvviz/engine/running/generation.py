@@ -307,8 +307,8 @@ def _steps(
             stopped = "cancelled"
             break
         fed, earlier = rows.fed(len(ids)), list[Piece]()
-        *begun, fed = pieces(model.card, fed) if number == 0 and in_pieces else [fed]
-        for part in begun:
+        *first_parts, fed = pieces(model.card, fed) if number == 0 and in_pieces else [fed]
+        for part in first_parts:
             made, observation = yield from _passed(part, ids, rows, can_share)
             n_together = max(n_together, made.n_together)
             earlier.append(Piece(made, rows.settle(observation, part)))

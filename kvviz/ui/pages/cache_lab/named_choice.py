@@ -30,5 +30,5 @@ def choose_named(label: str, setting: str, names: Mapping[Name, str], width: int
         persist_state="session",
         width=width,
     )
-    assert chosen is not None, "one is chosen from the start"
+    assert chosen is not None  # one is chosen from the start
     return chosen

@@ -48,6 +48,7 @@ Mia lived in a small house near the sea with her cat. One day she found a big sh
 """Prompts of which some begin alike, one a line."""
 APART = (0, 2, 4, 8)
 """Steps after which the next of several prompts comes."""
+# not for people: words for the models
 SAYS_AGAIN = (
     "The cat sat on the mat. The dog sat on the mat. The cat saw the dog, and the dog saw the "
     "cat. Then the cat sat on the dog, and the dog sat on the mat. The cat sat on"
