@@ -69,7 +69,8 @@ class GenerationOptions:
             raise _out_of_range(
                 _("Given tokens must be a whole number, up to that of the new ones."), self.n_given
             )
-        is_plain = self.use_cache is True and (self.cache is None or self.cache.name == "paged")
+        name = "full" if self.cache is None else getattr(self.cache, "name", "")
+        is_plain = self.use_cache is True and name in ("full", "paged")
         if type(self.n_shared) is not int or self.n_shared < 0 or (self.n_shared and not is_plain):
             raise _out_of_range(
                 _("Rows of another run are a whole number, and kept by a cache that keeps all."),

@@ -11,13 +11,13 @@ pytestmark = pytest.mark.browser
 def test_prompts_share_blocks_and_each_is_looked_at_row_by_row(visit):
     tab = visit(works=True)
     page = tab.page
-    page.goto(f"{tab.address}/cache_lab?do=many&new=4")
+    page.goto(f"{tab.address}/cache_lab?do=many&new=12")
     told = page.locator('[data-kvviz="verdict"]')
     blocks = page.locator('[data-kvviz="block-map"]')
     # The example stands open, and who opens it sees its point.
     expect(told).to_have_attribute("data-n-same", "5")
     n_steps = int(blocks.get_attribute("data-n-steps"))
-    assert n_steps == int(told.get_attribute("data-n-steps")) == 2 * 4 + 4
+    assert n_steps == int(told.get_attribute("data-n-steps")) == 2 * 4 + 12
     assert int(told.get_attribute("data-n-shared-blocks")) >= 1
     expect(blocks.locator(".kvviz-block-shared").first).to_be_visible()
     # As wide as they are long, and as high as they are full.
@@ -28,18 +28,17 @@ def test_prompts_share_blocks_and_each_is_looked_at_row_by_row(visit):
     assert len({width for width, _filled, _height in sizes}) > 1
     assert len({filled for _width, filled, _height in sizes}) > 1
     # The third begins with rows of the first, and is the one that is shown.
-    found = tab.wait(step=0, nSteps=4)
+    found = tab.wait(step=0, nSteps=12)
     n_shared = found["nReused"]
     assert n_shared >= 16
     life = page.locator('[data-kvviz="history"][data-cache="on"]')
     expect(life).to_have_attribute("data-n-shared", str(n_shared))
     page.get_by_role("radio", name="B", exact=True).click()
-    tab.wait(step=0, nSteps=4, nReused=0)
+    tab.wait(step=0, nSteps=12, nReused=0)
     page.wait_for_url("**run=2**")
-    tab.player.focus()
-    page.keyboard.press("End")
-    tab.wait(step=3)
-    page.wait_for_url("**step=3**")
+    tab.player.get_by_role("button", name="Last step").press("Enter")
+    tab.wait(step=11)
+    page.wait_for_url("**step=11**")
     # Prompts of one's own are asked about, and kept where there are too many.
     area = page.get_by_role("textbox", name="Prompts, one a line")
     area.fill("One day\nOnce upon a time")

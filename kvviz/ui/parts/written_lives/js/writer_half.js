@@ -33,7 +33,7 @@ export class WriterHalf {
     this.count = el("b", { class: "fc-count" });
     this.unit = el("span", { class: "kl-unit" });
     this.life = new LifePicture(writer.lives, writer.cache, { role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": last }, calls);
-    this.root = el("div", { "data-kvviz": "history", "data-cache": writer.cache }, [
+    this.root = el("div", { "data-kvviz": "history", "data-cache": writer.cache, "data-model": writer.name }, [
       el("h4", {}, [writer.name]),
       el("p", { class: "fc-total" }, [this.count, " ", this.unit]),
       this.life.canvas,
