@@ -84,6 +84,8 @@ class ExperimentsPage(ABC, Generic[State]):
     """What can be done, by its name in links, marked likewise."""
     MODELS: ClassVar[tuple[str, ...]]
     """Settings that name a model."""
+    HEIGHTS: ClassVar[Mapping[str, int]] = {}
+    """Of texts that want more room than others, in pixels, by their settings."""
     RESULT: ClassVar[str]
     """Key of the place in which results stand."""
 
@@ -198,6 +200,9 @@ class ExperimentsPage(ABC, Generic[State]):
         self.state.change(do=do)
         for name, label in self.texts(self.state.settings.do).items():
             text = typed.text_area(
-                label, key=f"{key}{name}", height=TEXT_HEIGHT, persist_state="session"
+                label,
+                key=f"{key}{name}",
+                height=self.HEIGHTS.get(name, TEXT_HEIGHT),
+                persist_state="session",
             )
             self.state.change(**{name: text})

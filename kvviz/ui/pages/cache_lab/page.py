@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -61,6 +62,7 @@ class CacheLabPage(ExperimentsPage[LabState]):
     CHOICE = N_("What to try")
     EXPERIMENTS = EXPERIMENTS
     MODELS = ("model",)
+    HEIGHTS: ClassVar[Mapping[str, int]] = {"prompts": 220}
     RESULT = "kvviz-lab-result"
 
     @property
