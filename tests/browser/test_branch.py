@@ -49,8 +49,7 @@ def test_a_bar_is_pressed_and_the_branch_stands_beside_its_run(visit):
     assert said(page)["branch"].startswith(f"{branch}-0.")
     expect(tabs).to_have_attribute("data-shown", said(page)["branch"])
     # Any two can be compared.
-    page.get_by_role("combobox", name="Compare with").click()
-    page.get_by_role("option", name="The run").click()
+    tab.choose("Compare with", "The run")
     expect(compared).to_have_attribute("data-parts-at", str(n_prompt + 2))
     # Back by a tab, to the step at which it was left.
     page.get_by_role("radio", name="The run").click()

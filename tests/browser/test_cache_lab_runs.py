@@ -45,8 +45,7 @@ def test_runs_of_other_kinds_are_predicted_done_and_told(visit):
     # A list that is opened while the page is laid out anew shuts again.
     tab.still()
     # Who guesses is another question. The model itself is always right.
-    page.get_by_role("combobox", name="Who guesses").click()
-    page.get_by_role("option", name="the model itself").click()
+    tab.choose("Who guesses", "the model itself")
     expect(page.locator('[data-kvviz="question"]')).to_contain_text("The model itself guesses")
     tab.still()
     page.get_by_role("button", name="Just show me").click()

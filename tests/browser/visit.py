@@ -297,6 +297,13 @@ class Visit:
         expect(spot).to_be_focused()
         return spot
 
+    def choose(self, name: str, option: str, *, exact: bool = False) -> None:
+        """Choose from a list by the keyboard: one that is opened by pointer shuts when it moves."""
+        listed = self.page.get_by_role("combobox", name=name)
+        listed.focus()
+        listed.press("ArrowDown")
+        self.page.get_by_role("option", name=option, exact=exact).first.click()
+
     def run_prompt(self, prompt: str) -> None:
         """Type a prompt and press Run, without waiting for the run."""
         self.page.get_by_role("textbox", name="Prompt").fill(prompt)

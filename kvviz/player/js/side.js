@@ -42,10 +42,9 @@ export function nextBars(dispatch) {
   });
   const note = el("p", { class: "kv-note" }, [words.LABELS.outline]);
   const node = el("section", { class: "kv-next" }, [
-    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), figureTag("measured"), after]),
+    el("div", { class: "kv-title" }, [el("h3", {}, [words.LABELS.next]), figureTag("measured"), after, takeHint()]),
     list,
     note,
-    takeHint(),
   ]);
   const changed = whenChanged();
   const settled = whenChanged();

@@ -28,7 +28,7 @@ export function takeButton(dispatch) {
   };
 }
 
-/** @returns {HTMLElement} What says that the bars can be pressed. */
+/** @returns {HTMLElement} What says, in place of the title's note, that the bars can be pressed, while one is at them. */
 export function takeHint() {
-  return el("p", { class: "kv-note kv-take-hint", "data-no-picture": "" }, [gettext("Press another token, and the run branches off there.")]);
+  return el("span", { class: "kv-hint kv-take-hint", "data-no-picture": "" }, [gettext("press another: branch off")]);
 }
