@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import streamlit as st
+
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.kv_cache import branches, controls, difference, edited_token, run_tree, settings
@@ -67,7 +69,9 @@ class KVCachePage(RunPage):
         tree = RunTree.here()
         if self.state.shown is not None:
             tree.take(self.state.shown)
-        run_tree.draw(self.state, tree)
+        # Always there, so that the tabs, which come with a second run, move nothing.
+        with st.container(key="kvviz-above", gap=None):
+            run_tree.draw(self.state, tree)
 
     def draw_results(self, shown: ShownRun) -> None:
         """Draw the cards, the question about an edited token, branches, and both ways compared."""

@@ -38,21 +38,23 @@ def show() -> None:
     # Before what takes long to draw: a change that cuts this run of the script short would lose it.
     state.address.write(choice.choice_fields().write(chosen))
     found = result_cards.bill(chosen)
-    if found is None:
-        st.info(
-            _(
-                "{maker} has not disclosed how large {model} is, so there is nothing to count. "
-                "Choose another model."
-            ).format(maker=chosen.model.maker, model=chosen.model.name),
-            icon=":material/visibility_off:",
-        )
-    else:
-        result_cards.draw(chosen, found)
-        left, right = st.columns([3, 2], gap="small")
-        with left:
-            pictures.growth(chosen, found)
-        with right:
-            pictures.accelerator_list(chosen, found)
+    # One place for either, so that what follows keeps its own.
+    with st.container():
+        if found is None:
+            st.info(
+                _(
+                    "{maker} has not disclosed how large {model} is, so there is nothing to count. "
+                    "Choose another model."
+                ).format(maker=chosen.model.maker, model=chosen.model.name),
+                icon=":material/visibility_off:",
+            )
+        else:
+            result_cards.draw(chosen, found)
+            left, right = st.columns([3, 2], gap="small")
+            with left:
+                pictures.growth(chosen, found)
+            with right:
+                pictures.accelerator_list(chosen, found)
     pictures.ladder(chosen)
     pictures.parts(chosen)
     part.draw(state, five_years.draw)
