@@ -178,7 +178,7 @@ SHOWN_AT = """() => {
 """Seconds from when the browser set out for a page, once its picture is drawn."""
 
 AT_ONCE_S = 2.0
-"""In so long a first visit sees what a page is about, also from a server that has drawn nothing yet."""
+"""In so long a first visit sees what a page is about, also of a server that has drawn none."""
 
 
 def test_a_cold_server_shows_its_pages_at_once_and_then_what_it_runs_itself(own, visit):
