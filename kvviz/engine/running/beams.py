@@ -21,8 +21,13 @@ from kvviz.engine.running.forward_pass import ForwardPass, pass_together
 from kvviz.engine.running.generation import SMALLER, Cancel, Progress
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
-from kvviz.engine.running.reading import require_decoder, stop_if_asked
-from kvviz.errors import OptionsError, OutOfMemoryError
+from kvviz.engine.running.reading import (
+    check_count,
+    require_decoder,
+    require_whole_sight,
+    stop_if_asked,
+)
+from kvviz.errors import OutOfMemoryError
 from kvviz.published.catalogue import megabytes
 from kvviz.trace import BeamStep, BeamTrace, Hypothesis, forward_flops
 from kvviz.translation import gettext as _
@@ -72,22 +77,9 @@ def trace_beams(
     Kwon et al. (2023), “PagedAttention”, section 4.4, for beams that share blocks.
     """
     require_decoder(model, _("Only a decoder writes token by token, with several beams or one."))
-    if model.card.windows:
-        raise OptionsError(
-            _("Beams share the rows of models whose layers see the whole text."),
-            found=_("{model} has layers that see a window.").format(model=model.card.name),
-            fix=_("Choose another model."),
-        )
-    for number, most, law in (
-        (n_beams, MOST_BEAMS, _("Beams: 1 to {most}.")),
-        (max_new_tokens, model.card.n_ctx, _("New tokens: 1 to {most:,}.")),
-    ):
-        if type(number) is not int or not 1 <= number <= most:
-            raise OptionsError(
-                law.format(most=most),
-                found=_("Found {found!r}.").format(found=number)[:200],
-                fix=_("Change it and run again."),
-            )
+    require_whole_sight(model, _("Beams share the rows of models whose layers see the whole text."))
+    check_count(n_beams, MOST_BEAMS, _("Beams: 1 to {most}."))
+    check_count(max_new_tokens, model.card.n_ctx, _("New tokens: 1 to {most:,}."))
     cache = Paged(block)
     asked = asked_prompt(model, prompt, max_new_tokens)
     n_positions = len(asked.ids) + max_new_tokens - 1

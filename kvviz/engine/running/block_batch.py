@@ -12,6 +12,7 @@ from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.asked_prompt import Prompt, asked_prompt
 from kvviz.engine.running.generation import Cancel, Progress, checked_stops, prepared
+from kvviz.engine.running.reading import require_decoder, require_whole_sight
 from kvviz.engine.running.run_batch import RunBatch
 from kvviz.engine.running.shared_beginning import n_shared
 from kvviz.errors import OptionsError, RunCancelledError
@@ -119,7 +120,7 @@ def trace_batch(
     Raises:
         KvvizError: As `trace_generation`; none of the runs is returned if one fails.
         OptionsError: Also if there are no prompts or too many, a list has not a number for each, or
-            the model has windows or an encoder.
+            layers of the model see a window.
 
     Source: Kwon et al. (2023), “Efficient memory management for large language model serving with
     PagedAttention”, section 4; Yu et al. (2022), “Orca”, section 4.1: runs join and leave at steps.
@@ -247,7 +248,8 @@ def _check(model: LoadedModel, prompts: Sequence[Prompt], cache: Paged) -> None:
     """Refuse what cannot be a batch.
 
     Raises:
-        OptionsError: If it cannot.
+        ModelFamilyError: If the model is no decoder.
+        OptionsError: If anything else is not as it must be.
     """
     if not isinstance(prompts, list | tuple) or not 1 <= len(prompts) <= MOST_RUNS:
         raise OptionsError(
@@ -255,12 +257,8 @@ def _check(model: LoadedModel, prompts: Sequence[Prompt], cache: Paged) -> None:
             found=_("Found {found!r}.").format(found=prompts)[:200],
             fix=_("Change it and run again."),
         )
-    if model.family.architecture != "decoder" or model.card.windows:
-        raise OptionsError(
-            _("Runs share a pool of blocks in a decoder all of whose layers see every position."),
-            found=_("Found {found}.").format(found=model.card.name),
-            fix=_("Take another model, or run the prompts one by one."),
-        )
+    require_decoder(model, _("Only a decoder writes token by token, from one prompt or several."))
+    require_whole_sight(model, _("Runs share blocks in models whose layers see the whole text."))
     if not isinstance(cache, Paged):
         raise OptionsError(
             _("The rows of a batch lie in blocks."),

@@ -115,6 +115,43 @@ def require_decoder(model: LoadedModel, what: str) -> None:
         )
 
 
+def require_whole_sight(model: LoadedModel, what: str) -> None:
+    """Refuse a model some of whose layers see a window of the text.
+
+    Args:
+        model: The model.
+        what: What needs layers that see all of it, as a sentence.
+
+    Raises:
+        OptionsError: If there are such layers.
+    """
+    if model.card.windows:
+        raise OptionsError(
+            what,
+            found=_("{model} has layers that see a window.").format(model=model.card.name),
+            fix=_("Choose another model."),
+        )
+
+
+def check_count(number: object, most: int, law: str) -> None:
+    """Refuse what is no whole number from 1 to a bound.
+
+    Args:
+        number: What was given.
+        most: The bound.
+        law: What it must be, as a sentence with ``{most}`` in it.
+
+    Raises:
+        OptionsError: If it is another.
+    """
+    if type(number) is not int or not 1 <= number <= most:
+        raise OptionsError(
+            law.format(most=most),
+            found=_("Found {found!r}.").format(found=number)[:200],
+            fix=_("Change it and run again."),
+        )
+
+
 def check_windows(card: ModelCard, n_rows: int) -> None:
     """Refuse another mask than its own for a model whose layers see less than the text.
 

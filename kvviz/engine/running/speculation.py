@@ -22,8 +22,12 @@ from kvviz.engine.running.generation import SMALLER, Cancel, Progress
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
 from kvviz.engine.running.prefill import pieces
-from kvviz.engine.running.reading import require_decoder, stop_if_asked
-from kvviz.errors import OptionsError
+from kvviz.engine.running.reading import (
+    check_count,
+    require_decoder,
+    require_whole_sight,
+    stop_if_asked,
+)
 from kvviz.trace import SpeculativePass, SpeculativeTrace, forward_flops
 from kvviz.translation import gettext as _
 
@@ -76,22 +80,9 @@ def trace_speculative(
     require_decoder(
         model, _("Only a decoder writes token by token, so that tokens can be guessed.")
     )
-    if model.card.windows:
-        raise OptionsError(
-            _("Rows are taken back in models whose layers see the whole text."),
-            found=_("{model} has layers that see a window.").format(model=model.card.name),
-            fix=_("Choose another model."),
-        )
-    for number, most, what in (
-        (n_draft, MOST_DRAFT, _("Tokens to guess before a pass: 1 to {most}.")),
-        (max_new_tokens, model.card.n_ctx, _("New tokens: 1 to {most:,}.")),
-    ):
-        if type(number) is not int or not 1 <= number <= most:
-            raise OptionsError(
-                what.format(most=most),
-                found=_("Found {found!r}.").format(found=number)[:200],
-                fix=_("Change it and run again."),
-            )
+    require_whole_sight(model, _("Rows are taken back in models whose layers see the whole text."))
+    check_count(n_draft, MOST_DRAFT, _("Tokens to guess before a pass: 1 to {most}."))
+    check_count(max_new_tokens, model.card.n_ctx, _("New tokens: 1 to {most:,}."))
     asked = asked_prompt(model, prompt, max_new_tokens)
     guessing = draft_of(model, draft, len(asked.ids) + max_new_tokens)
 

@@ -138,7 +138,7 @@ def test_what_is_no_batch_is_refused_in_a_sentence(exact, prompts, rest, words):
 
 
 def test_a_model_with_windows_is_refused_and_a_cancelled_batch_says_so(exact, tmp_path):
-    with pytest.raises(OptionsError, match="every position"):
+    with pytest.raises(OptionsError, match="see the whole text"):
         trace_batch(load_model(WINDOWS.save(tmp_path)), ["a"])
     asked = iter((False, False, True))
     with pytest.raises(RunCancelledError):

@@ -14,7 +14,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.state import LabState
-from kvviz.ui.parts.experiment import Work
+from kvviz.ui.parts.experiment import Experiment, Work
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.fitting_models import require_family
@@ -120,6 +120,12 @@ class Bench:
         return self.task(
             name, about, words, lambda model, asker: make(model, asker, settings, *about)
         )
+
+    def done(self, experiment: Experiment) -> Any:
+        """Draw an experiment below its controls; return what its work gave, None before that."""
+        with self.card, st.container(key="kvviz-lab-question"):
+            outcome = experiment.draw(waiting=self.waiting, room=ROOM)
+        return None if outcome is None else outcome.found
 
     def result(self, task: Work) -> Any:
         """Return what a piece of work gives, drawn where work of this page is waited for.

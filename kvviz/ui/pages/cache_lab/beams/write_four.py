@@ -10,16 +10,15 @@ from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import shown_lives, whole_number
 from kvviz.ui.pages.cache_lab.beams.beam_run import BeamRun, make
-from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.settings import MOST_BEAMS, MOST_NEW
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import factor, in_bytes
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import percent
-from kvviz.ui.work.equal_work import Asker
 
 if TYPE_CHECKING:
-    from kvviz.engine import LoadedModel
+    pass
 
 LITTLE, BETWEEN, ALL = "little", "between", "all"
 ANSWERS = {
@@ -33,12 +32,9 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-        question = st.container(key="kvviz-lab-question")
-    with question:
-        done = experiment(bench).draw(waiting=bench.waiting, room=ROOM)
-    if done is None:
+    found: BeamRun | None = bench.done(experiment(bench))
+    if found is None:
         return
-    found: BeamRun = done.found
     with bench.stage:
         shown_lives.draw(
             bench,
@@ -72,12 +68,13 @@ def experiment(bench: Bench) -> Experiment:
 def task(bench: Bench) -> Work:
     """Return the work that goes on with the text in both ways."""
     wanted = bench.settings
-    text, new, n_beams = wanted.text, wanted.new, wanted.beams
-
-    def do(model: LoadedModel, asker: Asker) -> BeamRun:
-        return make(model, asker, text, new, n_beams)
-
-    return bench.task("beams", (text, new, n_beams), _("Going on with several texts at once"), do)
+    about = wanted.text, wanted.new, wanted.beams
+    return bench.task(
+        "beams",
+        about,
+        _("Going on with several texts at once"),
+        lambda model, asker: make(model, asker, *about),
+    )
 
 
 def told(found: BeamRun) -> Verdict:

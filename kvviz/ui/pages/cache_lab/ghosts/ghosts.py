@@ -11,16 +11,15 @@ from jaxtyping import Bool, Float64
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player, window_controls
-from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.ghosts.slid_window import SlidWindow, make
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.tables import table
-from kvviz.ui.work.equal_work import Asker
 
 if TYPE_CHECKING:
-    from kvviz.engine import ComputedAfresh, GhostRows, LoadedModel
+    from kvviz.engine import ComputedAfresh, GhostRows
 
 ALL, FIRST, NONE = "all", "first", "none"
 ANSWERS = {
@@ -34,12 +33,9 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         part = window_controls.draw(bench.state)
-        question = st.container(key="kvviz-lab-question")
-    with question:
-        done = experiment(bench, part).draw(waiting=bench.waiting, room=ROOM)
-    if done is None:
+    found: SlidWindow | None = bench.done(experiment(bench, part))
+    if found is None:
         return
-    found: SlidWindow = done.found
     with bench.stage:
         run_player.draw(
             bench,
@@ -68,18 +64,9 @@ def experiment(bench: Bench, part: KeptPart) -> Experiment:
 
 def task(bench: Bench, part: KeptPart) -> Work:
     """Return the work that lets the window slide and computes its rows afresh."""
-    text, settings = bench.settings.text, bench.of_model
-
-    def do(model: LoadedModel, asker: Asker) -> SlidWindow:
-        return make(model, asker, settings, part, text)
-
-    return bench.task(
-        "ghosts",
-        (text, str(part)),
-        # Translators: stands before "12 of 54", tokens of the text.
-        _("Reading the text token by token, and its end afresh"),
-        do,
-    )
+    # Translators: stands before "12 of 54", tokens of the text.
+    said = _("Reading the text token by token, and its end afresh")
+    return bench.run_task("ghosts", (part, bench.settings.text), said, make)
 
 
 def told(found: SlidWindow) -> Verdict:

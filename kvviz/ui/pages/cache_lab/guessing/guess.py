@@ -9,7 +9,7 @@ import streamlit as st
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import shown_lives, whole_number
-from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.guessing.guessed_run import GuessedRun, make
 from kvviz.ui.pages.cache_lab.guessing.written_text import written_text
 from kvviz.ui.pages.cache_lab.settings import LOOKUP, MOST_GUESSES, MOST_NEW, SAYS_AGAIN
@@ -41,12 +41,9 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-        question = st.container(key="kvviz-lab-question")
-    with question:
-        done = experiment(bench).draw(waiting=bench.waiting, room=ROOM)
-    if done is None:
+    found: GuessedRun | None = bench.done(experiment(bench))
+    if found is None:
         return
-    found: GuessedRun = done.found
     with bench.stage:
         shown_lives.draw(bench, found.lives(_("With guesses"), _("One by one")))
 

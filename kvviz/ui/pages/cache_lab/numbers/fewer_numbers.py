@@ -10,7 +10,7 @@ import streamlit as st
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player
-from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.numbers.latent_run import (
     LatentRun,
@@ -45,12 +45,9 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-        question = st.container(key="kvviz-lab-question")
-    with question:
-        done = experiment(bench).draw(waiting=bench.waiting, room=ROOM)
-    if done is None:
+    found: LatentRun | None = bench.done(experiment(bench))
+    if found is None:
         return
-    found: LatentRun = done.found
     with bench.stage:
         run_player.draw(
             bench,
@@ -102,15 +99,9 @@ def experiment(bench: Bench) -> Experiment:
 
 def task(bench: Bench) -> Work:
     """Return the work that reads text and story with fewer numbers."""
-    wanted, settings = bench.settings, bench.of_model
-    text, share, n_read = wanted.text, wanted.sixteenths, wanted.tokens
-
-    def do(model: LoadedModel, asker: Asker) -> LatentRun:
-        return make(model, asker, settings, text, share, n_read)
-
-    return bench.task(
-        "numbers", (text, share, n_read), _("Reading with fewer numbers, token by token"), do
-    )
+    wanted = bench.settings
+    about = wanted.text, wanted.sixteenths, wanted.tokens
+    return bench.run_task("numbers", about, _("Reading with fewer numbers, token by token"), make)
 
 
 def told(found: LatentRun, share: int) -> Verdict:

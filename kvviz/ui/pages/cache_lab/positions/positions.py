@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player, window_controls
-from kvviz.ui.pages.cache_lab.bench import ROOM, Bench
+from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.positions.counted import FROZEN, KEPT, RENUMBERED, Counted, make
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
-from kvviz.ui.work.equal_work import Asker
 
 if TYPE_CHECKING:
-    from kvviz.engine import LoadedModel
+    pass
 
 ANSWERS = {
     KEPT: N_("kept: their places in the text"),
@@ -30,12 +27,9 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         part = window_controls.draw(bench.state)
-        question = st.container(key="kvviz-lab-question")
-    with question:
-        done = experiment(bench, part).draw(waiting=bench.waiting, room=ROOM)
-    if done is None:
+    found: Counted | None = bench.done(experiment(bench, part))
+    if found is None:
         return
-    found: Counted = done.found
     with bench.stage:
         run_player.draw(
             bench,
@@ -62,18 +56,9 @@ def experiment(bench: Bench, part: KeptPart) -> Experiment:
 
 def task(bench: Bench, part: KeptPart) -> Work:
     """Return the work that reads the text in each way."""
-    text, new, settings = bench.settings.text, bench.settings.new, bench.of_model
-
-    def do(model: LoadedModel, asker: Asker) -> Counted:
-        return make(model, asker, settings, part, text, new)
-
-    return bench.task(
-        "positions",
-        (text, str(part), new),
-        # Translators: stands before "12 of 54", tokens of the text.
-        _("Reading the second half, positions counted in each way"),
-        do,
-    )
+    # Translators: stands before "12 of 54", tokens of the text.
+    said = _("Reading the second half, positions counted in each way")
+    return bench.run_task("positions", (part, bench.settings.text, bench.settings.new), said, make)
 
 
 def told(found: Counted) -> Verdict:
