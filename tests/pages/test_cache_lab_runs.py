@@ -84,6 +84,13 @@ def test_a_model_that_guesses_for_itself_is_right_and_another_tokenizer_is_refus
     assert "A model that guesses is a decoder" in error
 
 
+def test_a_link_has_no_model_loaded_to_guess_that_nobody_chose(monkeypatch):
+    # Who sits at this machine may type any model, and did not type this one.
+    monkeypatch.setattr("kvviz.ui.work.runs.is_local_visitor", lambda: True)
+    (error,) = Lab(do="guess", text=TEXT, draft="somebody/else").errors
+    assert "This installation does not load that model" in error
+
+
 def test_a_link_says_who_guesses_and_how_much():
     wanted = LabSettings(do="guess", draft="kvviz/other", guesses=2)
     link = write(wanted, usual_view("guess"))

@@ -120,7 +120,9 @@ def task(bench: Bench) -> Work:
     wanted = bench.settings
     text, new, n_draft = wanted.text, wanted.new, wanted.guesses
     if wanted.draft != LOOKUP:
-        bench.environment.require(wanted.draft, typed_here=runs.is_local_visitor())
+        # The list offers what ships; only the page's own model may have been typed, not another.
+        is_chosen = wanted.draft == wanted.model and runs.is_local_visitor()
+        bench.environment.require(wanted.draft, typed_here=is_chosen)
 
     def do(model: LoadedModel, asker: Asker) -> GuessedRun:
         draft = None
