@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from weakref import WeakSet
 
 from kvviz.translation import language, using
@@ -20,12 +20,15 @@ ending = Event()
 """Set when the interpreter ends; work that takes long looks at it."""
 
 _threads: WeakSet[Thread] = WeakSet()
+_starting = Lock()
+"""Held while one begins, so that what ends the interpreter finds it begun, or not at all."""
 
 
 def start(work: Callable[[], None], name: str) -> Thread:
     """Start a thread that the interpreter waits for, a while, before it ends.
 
-    It speaks the language of who starts it, so that what it has to say can be read.
+    It speaks the language of who starts it, so that what it has to say can be read. Once the
+    interpreter ends none begins any more.
     """
     spoken = language()
 
@@ -34,13 +37,17 @@ def start(work: Callable[[], None], name: str) -> Thread:
             work()
 
     thread = Thread(target=run, name=name, daemon=True)
-    _threads.add(thread)
-    thread.start()
+    with _starting:
+        if not ending.is_set():
+            thread.start()
+            _threads.add(thread)
     return thread
 
 
 @atexit.register
 def _let_them_leave() -> None:
-    ending.set()
-    for thread in list(_threads):
+    with _starting:
+        ending.set()
+        threads = list(_threads)
+    for thread in threads:
         thread.join(LEAVE_WITHIN_S)
