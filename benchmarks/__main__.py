@@ -39,13 +39,19 @@ def _payload(_: argparse.Namespace) -> dict[str, Any]:
 
 
 def _browser(_: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.in_browser import measure_frames, measure_motion, measure_start
+    from benchmarks.in_browser import (
+        measure_added,
+        measure_frames,
+        measure_motion,
+        measure_start,
+    )
 
     with TemporaryDirectory() as folder:
         return {
             "start": measure_start(),
             "frames": measure_frames(Path(folder)),
             "motion": measure_motion(Path(folder)),
+            "added": measure_added(),
         }
 
 
