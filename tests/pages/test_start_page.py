@@ -14,20 +14,6 @@ def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
     assert len(page.app.get("page_link")) == len(PAGES) + len(lessons().page_guide)
 
 
-def test_the_stored_run_is_of_the_model_that_ships():
-    import kvviz
-    from kvviz.ui.work import shipped_runs
-    from kvviz.ui.work.model_store import model_store
-    from kvviz.ui.work.run_settings import RunSettings
-
-    stored, usual = shipped_runs.shipped_run(shipped_runs.GPT2), RunSettings()
-    assert stored.settings == usual
-    model = model_store().get(usual)
-    assert stored.trace.model.revision == model.card.revision
-    fresh = kvviz.trace_generation(model, usual.prompt, max_new_tokens=usual.new)
-    assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
-
-
 def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_as_long():
     from kvviz.analysis.cost import token_passes
     from kvviz.ui.work import shipped_runs
