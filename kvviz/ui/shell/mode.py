@@ -78,9 +78,14 @@ class Mode:
         return replace(mode, **caps)
 
     @property
+    def has_places(self) -> bool:
+        """Whether tabs are counted."""
+        return self.sessions is not None or self.sessions_per_address is not None
+
+    @property
     def tells_visitors_apart(self) -> bool:
         """Whether a browser is given a name, to count what it asks for."""
-        return self.runs is not None or self.sessions is not None
+        return self.runs is not None or self.has_places
 
 
 CAPS: Mapping[str, tuple[str, int]] = {

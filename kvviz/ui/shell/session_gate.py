@@ -58,7 +58,8 @@ class SessionGate:
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         environment = Environment.read()
         visitor = Visitor.of(scope, environment.trusted_header)
-        if not self._places.enter(visitor, environment.mode):
+        counts = environment.mode.has_places
+        if counts and not self._places.enter(visitor, environment.mode):
             await receive()
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
             return
@@ -67,7 +68,8 @@ class SessionGate:
         try:
             await self._app(scope, receive, send)
         finally:
-            self._places.leave(visitor)
+            if counts:
+                self._places.leave(visitor)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         environment = Environment.read()
@@ -84,12 +86,13 @@ class SessionGate:
                     MutableHeaders(scope=message).append("set-cookie", cookie)
                 await send(message)
 
-        taken = self._places.keep(visitor, environment.mode)
+        mode = environment.mode
+        taken = self._places.keep(visitor, mode) if mode.has_places else ""
         if not taken:
             await self._app(scope, receive, named)
             return
         with using(_language(scope)):
-            page = no_place(taken, environment.mode)
+            page = no_place(taken, mode)
         headers = {"retry-after": f"{TRY_AGAIN_AFTER_S}", "cache-control": "no-store"}
         await HTMLResponse(page, 503, headers)(scope, receive, named)
 

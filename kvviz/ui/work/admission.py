@@ -98,6 +98,12 @@ def admit(ask: Ask) -> None:
     run_rate.begin(Visitor.here(), environment.mode)
 
 
+def is_read(text: str) -> bool:
+    """Whether a text is so short that models may read it here: also to count its tokens is work."""
+    most = Environment.read().mode.prompt
+    return most is None or len(text) <= most
+
+
 def refusals(ask: Ask, mode: Mode) -> Iterator[OptionsError | LimitError]:
     """Give the reasons for which a mode refuses what is asked for, whoever asks."""
     if ask.fetches and not mode.is_open:
