@@ -1,9 +1,16 @@
 """Who asks, and whether there is a place: requests and connections without a server."""
 
 import asyncio
+import os
+from types import SimpleNamespace
 
 import pytest
+import uvicorn
+from starlette.websockets import WebSocket
+from streamlit.runtime import context
+from streamlit.web.server.starlette.starlette_websocket import StarletteClientContext
 
+from kvviz.ui.shell import visitor
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.mode import LAPTOP, PUBLIC
 from kvviz.ui.shell.peer import KeepPeer
@@ -210,3 +217,54 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_taken_in(places, monke
     assert upload(b"33000000") == 413
     # One who does not say how much comes could send anything.
     assert upload(None) == 413
+
+
+def test_the_app_stands_behind_the_gate_and_its_server_keeps_peers():
+    # Imported here: it needs all of the pages' floors, and nothing else in this file does.
+    from kvviz.ui.app import AROUND
+
+    assert AROUND["middleware"][0].cls is SessionGate
+    config = uvicorn.Config(lambda scope, receive, send: None, lifespan="off", log_config=None)
+    config.load()
+    assert isinstance(config.loaded_app, KeepPeer)
+
+
+def test_a_pages_script_is_told_who_asks(places, monkeypatch):
+    _sent, ((through),) = asked(places, scope_of("websocket", name=NAME))
+    handshake = StarletteClientContext(WebSocket(through, None, None))
+    session = SimpleNamespace(session_id="a tab")
+    monkeypatch.setattr(context, "_get_client_context", lambda: handshake)
+    monkeypatch.setattr(visitor, "get_script_run_ctx", lambda suppress_warning: session)
+    assert Visitor.here() == Visitor(NAME, "192.0.2.7")
+    _sent, ((through),) = asked(places, scope_of("websocket"))
+    handshake = StarletteClientContext(WebSocket(through, None, None))
+    # Of a browser that takes no cookies it is the tab.
+    assert Visitor.here() == Visitor("a tab", "192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"), [("KVVIZ_MODE", "school"), ("KVVIZ_MAX_SESSIONS", "0")]
+)
+def test_what_cannot_be_used_stops_the_start_with_one_sentence(variable, text, monkeypatch, capsys):
+    from kvviz.ui import app
+
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(SystemExit) as stopped:
+        app._checked()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert variable in said
+    assert repr(text) in said
+    assert said.count("\n") == 1
+
+
+def test_where_visitors_name_no_models_none_is_fetched_from_the_hub(monkeypatch):
+    from kvviz.ui import app
+
+    # Where it was set before it is set again; what the start sets is nobody's to put back.
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    app._checked()
+    assert "HF_HUB_OFFLINE" not in os.environ
+    monkeypatch.setenv("KVVIZ_MODE", "public")
+    app._checked()
+    assert os.environ.pop("HF_HUB_OFFLINE") == "1"

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kvviz.translation import ENGLISH, languages, ngettext, using
+from kvviz.translation import ENGLISH, language, languages, ngettext, using
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.asgi_middleware import is_page
 from kvviz.ui.shell.environment import Environment
@@ -132,6 +132,7 @@ def no_place(taken: Taken, mode: Mode) -> str:
         ("SAID", said.format(n=n)),
         ("WHAT_NEXT", what_next),
         ("TRY_AGAIN", _("Try again")),
+        ("LANGUAGE", language()),
     ):
         template = template.replace(name, plain_html(text))
     return template

@@ -21,6 +21,7 @@ from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.visitor import Visitor
 
 WINDOW_S = 60.0
+ADDS_MODELS = "python -m kvviz models add"  # not for people: a command
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,7 @@ def refusals(ask: Ask, mode: Mode) -> Iterator[OptionsError | LimitError]:
     if ask.fetches and not mode.is_open:
         yield LimitError(
             _("Visitors of this app fetch no models."),
-            fix=_("Who runs it adds them, with: {command}.").format(
-                command="python -m kvviz models add"
-            ),
+            fix=_("Who runs it adds them, with: {command}.").format(command=ADDS_MODELS),
         )
     if ask.new > mode.new_tokens:
         yield OptionsError(

@@ -73,11 +73,12 @@ def _open() -> None:
 
 def _open_by_key() -> None:
     key = st.session_state.get(TEACHER) or ""
-    # It is kept no longer than it takes to look at it.
-    st.session_state[TEACHER] = ""
     # The field and the button tell of the same key when both have changed.
-    if key.strip() and membership.here() is None:
-        membership.open_room(key)
+    if not key.strip() or membership.here() is not None:
+        return
+    if membership.open_room(key):
+        # It is kept no longer than it takes to look at it; a wrong one can be put right.
+        st.session_state[TEACHER] = ""
 
 
 def _join() -> None:
