@@ -85,7 +85,7 @@ def test_what_is_a_minute_old_is_forgotten(rate, clock):
     ("ask", "kind", "asked", "allowed"),
     [
         (Ask(("short", "x" * 2001)), LimitError, "2,001", "2,000 characters"),
-        (Ask(("short",), new=129), OptionsError, "129", "1 to 128 new tokens"),
+        (Ask(("short",), new=43, sequences=3), OptionsError, "129", "1 to 128 new tokens"),
         (Ask(fetches=True), LimitError, "", "fetch no models"),
     ],
 )
@@ -100,6 +100,7 @@ def test_each_cap_says_what_was_asked_what_is_allowed_and_what_to_do(ask, kind, 
 def test_what_just_fits_is_admitted_and_a_laptop_refuses_what_it_did_before():
     assert not [*refusals(Ask(("x" * 2000,), new=128), PUBLIC)]
     assert not [*refusals(Ask(("x" * 10**6,), new=1024, fetches=True), LAPTOP)]
+    assert not [*refusals(Ask(new=1024, sequences=64), LAPTOP)]
     (error,) = refusals(Ask(new=1025), LAPTOP)
     assert isinstance(error, OptionsError)
 

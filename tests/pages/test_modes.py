@@ -91,6 +91,19 @@ def test_the_run_after_the_last_one_waits_and_a_shared_result_costs_none(model, 
     assert Opened("kv_cache", link).errors == []
 
 
+def test_what_the_lab_has_computed_for_anybody_is_no_run_of_who_asks_next(model, monkeypatch):
+    link = {"do": "share", "text": TEXT, "other": f"{TEXT} ran", "new": "2"}
+    answer = "ask:share-a-beginning:1"
+    Opened("cache_lab", link).app.button(key=answer).click().run()
+    monkeypatch.setattr(admission.run_rate, "begin", lambda visitor, mode: _refuse())
+    second = Opened("cache_lab", link)
+    second.app.button(key=answer).click().run()
+    assert second.errors == []
+    assert 'data-kvviz="verdict"' in second.html
+    other = Opened("cache_lab", {**link, "new": "3"})
+    assert "Wait a moment." in other.said
+
+
 def test_what_an_experiment_works_on_is_refused_in_its_place_and_can_be_tried_again(monkeypatch):
     monkeypatch.setenv("KVVIZ_MODE", "public")
     monkeypatch.setattr(admission.run_rate, "begin", lambda visitor, mode: _refuse())

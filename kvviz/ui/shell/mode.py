@@ -5,12 +5,14 @@
 | variable | `laptop` | `classroom` | `public` | caps |
 |---|---|---|---|---|
 | `KVVIZ_MAX_PROMPT` | none | 4,000 | 2,000 | characters of the texts of a run |
-| `KVVIZ_MAX_NEW_TOKENS` | 1,024 | 256 | 128 | new tokens of a run; all of a race's batch together |
+| `KVVIZ_MAX_NEW_TOKENS` | 1,024 | 256 | 128 | new tokens of a run |
 | `KVVIZ_MAX_RUNS` | none | 40 | 20 | runs that a visitor starts within a minute |
 | `KVVIZ_MAX_RUNS_PER_ADDRESS` | none | 1,200 | 120 | runs that an address starts within a minute |
 | `KVVIZ_MAX_SESSIONS` | none | 300 | 100 | tabs that are open at a time |
 | `KVVIZ_MAX_SESSIONS_PER_ADDRESS` | none | 300 | 20 | tabs of an address that are open at a time |
 | `KVVIZ_MAX_UPLOAD` | none | 64 | 32 | megabytes of a saved run, packed and unpacked |
+
+In a class and in public the new tokens of a race are those of its whole batch.
 """
 
 from __future__ import annotations

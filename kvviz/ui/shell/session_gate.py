@@ -74,9 +74,8 @@ class SessionGate:
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         environment = Environment.read()
         visitor = Visitor.of(scope, environment.trusted_header)
-        if visitor.name or not environment.mode.tells_visitors_apart:
-            named = send
-        else:
+        answer: Send = send
+        if not visitor.name and environment.mode.tells_visitors_apart:
             visitor = Visitor(new_name(), visitor.address)
             secure = "; Secure" if scope.get("scheme") == "https" else ""
             cookie = f"{COOKIE}={visitor.name}; Path=/; HttpOnly; SameSite=Lax{secure}"
@@ -86,15 +85,16 @@ class SessionGate:
                     MutableHeaders(scope=message).append("set-cookie", cookie)
                 await send(message)
 
+            answer = named
         mode = environment.mode
         taken = self._places.keep(visitor, mode) if mode.has_places else ""
         if not taken:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, answer)
             return
         with using(_language(scope)):
             page = no_place(taken, mode)
         headers = {"retry-after": f"{TRY_AGAIN_AFTER_S}", "cache-control": "no-store"}
-        await HTMLResponse(page, 503, headers)(scope, receive, named)
+        await HTMLResponse(page, 503, headers)(scope, receive, answer)
 
 
 def is_too_much(scope: Scope) -> bool:

@@ -30,12 +30,14 @@ class Ask:
 
     Attributes:
         texts: Texts of a visitor's that models read.
-        new: New tokens, those of all sequences of a batch together; 0 where none are made.
+        new: New tokens of a sequence; 0 where none are made.
+        sequences: So many are made together.
         fetches: Whether it brings a model onto this machine.
     """
 
     texts: tuple[str, ...] = ()
     new: int = 0
+    sequences: int = 1
     fetches: bool = False
 
 
@@ -112,14 +114,16 @@ def refusals(ask: Ask, mode: Mode) -> Iterator[OptionsError | LimitError]:
             _("Visitors of this app fetch no models."),
             fix=_("Who runs it adds them, with: {command}.").format(command=ADDS_MODELS),
         )
-    if ask.new > mode.new_tokens:
+    # Who sits at the machine may race as many at once as it holds.
+    new = ask.new if mode.is_open else ask.new * ask.sequences
+    if new > mode.new_tokens:
         yield OptionsError(
             ngettext(
                 "A run here generates {n:,} new token.",
                 "A run here generates 1 to {n:,} new tokens.",
                 mode.new_tokens,
             ).format(n=mode.new_tokens),
-            found=_("Asked for {n:,}.").format(n=ask.new),
+            found=_("Asked for {n:,}.").format(n=new),
             fix=_("Change the number of new tokens."),
         )
     longest = max(map(len, ask.texts), default=0)

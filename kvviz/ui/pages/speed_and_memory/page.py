@@ -91,7 +91,7 @@ def race(
     state.job = Job(
         lambda job: run(wanted, live, job),
         queue,
-        asks=Ask(new=wanted.batch * wanted.new),
+        asks=Ask(new=wanted.new, sequences=wanted.batch),
         says=live.said,
         shows=live.shown,
     )
