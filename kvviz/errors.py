@@ -40,6 +40,10 @@ class OptionsError(KvvizError):
     """A setting of a run is out of its range or of the wrong type."""
 
 
+class LimitError(KvvizError):
+    """More is asked for than this installation allows a visitor, or more often."""
+
+
 class ModelNotFoundError(KvvizError):
     """No bundled model, folder or hub name answers to the name given."""
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from kvviz.errors import KvvizError
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import on_script_error
+from kvviz.ui.shell.peer import keep_peers
+from kvviz.ui.shell.room import teacher_key
+from kvviz.ui.shell.session_gate import SessionGate
 from kvviz.ui.work.growing_endpoint import GrowingEndpoint
 from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.left_alone import CountVisitors
@@ -21,9 +29,42 @@ ROUTER = Path(__file__).parent / "shell" / "router.py"
 """The script of every page. It must lie where no folder `pages/` is beside it: with one there,
 Streamlit would run a page without the router on the first deep link after the start."""
 
+
+def _checked() -> None:
+    """Look at the settings before anybody comes: what is wrong with them is said in a sentence.
+
+    Raises:
+        SystemExit: With code 2 where they cannot be used.
+    """
+    try:
+        environment = Environment.read()
+        if environment.mode.rooms == "teacher":
+            teacher_key.teacher_key()
+    except KvvizError as error:
+        # not for people: the command's name
+        sys.stderr.write(f"kvviz: {error}\n")
+        raise SystemExit(2) from None
+    if not environment.mode.is_open:
+        # What is listed is loaded from this machine's disk. The hub's client reads it when it is
+        # imported, which is later.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@asynccontextmanager
+async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Say what has to be said on the terminal, and serve."""
+    teacher_key.announce()
+    async with lifespan(app) as state:
+        yield state
+
+
+_checked()
+keep_peers()
+
 AROUND: dict[str, Any] = {
-    "lifespan": lifespan,
+    "lifespan": _lifespan,
     "middleware": [
+        Middleware(SessionGate),
         *middleware(),
         Middleware(CountVisitors),
         Middleware(JobEndpoint),

@@ -34,3 +34,31 @@ def test_every_make_target_that_the_readme_names_exists():
     assert set(named) >= {"app", "test"}
     missing = [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)]
     assert missing == []
+
+
+def test_every_test_that_the_page_on_trust_names_is_there():
+    root = README.parent
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)::(test_\w+)`", (root / "docs/trust.md").read_text("utf-8")
+    )
+    assert len(named) > 20
+    missing = [
+        name
+        for path, name in named
+        if f"def {name}(" not in (root / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
+def test_the_settings_are_all_in_the_table():
+    table = README.read_text(encoding="utf-8").partition("## Settings")[2]
+    package = Path(kvviz.__file__).parent
+    read = {
+        name
+        for path in package.rglob("*.py")
+        for name in re.findall(r'"(KVVIZ_[A-Z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert "KVVIZ_MODE" in read
+    # Of use to who writes the app alone; CONTRIBUTING has it.
+    read -= {"KVVIZ_PSEUDO"}
+    assert sorted(name for name in read if f"`{name}`" not in table) == []

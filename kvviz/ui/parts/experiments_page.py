@@ -22,6 +22,7 @@ from kvviz.ui.shell.errors_shown import show_error
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.page_state import PageState
 from kvviz.ui.work import preload, runs
+from kvviz.ui.work.model_names import not_offered
 
 
 @dataclass
@@ -173,7 +174,9 @@ class ExperimentsPage(ABC, Generic[State]):
             asked = getattr(wanted, name)
             if not self.environment.allows(asked, typed_here=False):
                 state.notes += (
-                    _(
+                    not_offered(asked)
+                    if not self.environment.mode.is_open
+                    else _(
                         "This link asks for the model {model}, which is not one that ships with "
                         "kvviz. Choose it at the left if you want it to be loaded."
                     ).format(model=asked),

@@ -12,8 +12,9 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import model_adding
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import added_models
-from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_decoders, bundled_models
+from kvviz.ui.work.model_names import FAMILY_NAMES, bundled_decoders, bundled_models, called
 
 OTHER = N_("another model…")
 """The entry's value, whatever language it is shown in."""
@@ -23,7 +24,7 @@ def values_for(
     key: str, family: Family, model: str, *, any_decoder: bool = False
 ) -> dict[str, object]:
     """Return what a list and its field hold when they say a model, by their keys."""
-    listed = model in bundled_models(family) or (any_decoder and model in _any_decoders())
+    listed = model in _labels(family, any_decoder=any_decoder)
     return {key: model if listed else OTHER, f"{key}:other": "" if listed else model}
 
 
@@ -58,11 +59,15 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
         # The browser shows the name that it knows a choice by, until the choice is set.
         st.session_state[key] = st.session_state[key]
     addable = added_models.addable_models() if any_decoder else {}
-    labels = bundled_models(family) | (_any_decoders() if any_decoder else {})
+    labels = _labels(family, any_decoder=any_decoder)
     name = FAMILY_NAMES[family]
+    others = [OTHER] if Environment.read().mode.is_open else []
+    if not others and st.session_state.get(key) not in labels:
+        # Only what is listed is loaded here, whatever a link or a saved run names.
+        st.session_state[key] = next(iter(labels), None)
     model = st.selectbox(
         label,
-        [*labels, OTHER],
+        [*labels, *others],
         key=key,
         format_func=lambda name: _(OTHER) if name == OTHER else labels.get(str(name), str(name)),
         persist_state="session",
@@ -70,7 +75,7 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
     if model in addable:
         model_adding.draw(model)
     if model != OTHER:
-        return str(model)
+        return str(model or "")
     return st.text_input(
         _("Hub name or folder"),
         key=f"{key}:other",
@@ -84,5 +89,10 @@ def choose_model(label: str, key: str, family: Family, *, any_decoder: bool = Fa
     ).strip()
 
 
-def _any_decoders() -> dict[str, str]:
-    return bundled_decoders() | added_models.added_models() | added_models.addable_models()
+def _labels(family: Family, *, any_decoder: bool) -> dict[str, str]:
+    """Return the models of a list, name to label."""
+    labels = bundled_models(family)
+    if any_decoder:
+        labels |= bundled_decoders() | added_models.added_models() | added_models.addable_models()
+    # Of what family one is that who runs the app names is known when it is loaded.
+    return labels | {name: called(name) for name in Environment.read().listed if name not in labels}

@@ -25,6 +25,7 @@ from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import growing_endpoint, preload, runs, shipped_runs
+from kvviz.ui.work.model_names import not_offered
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_so_far import GrowingLook
@@ -106,6 +107,8 @@ class RunPage(ABC):
         """Say why a run that a link asks for cannot begin by itself; nothing where it can."""
         if self.environment.allows(wanted.model, typed_here=False):
             return ""
+        if not self.environment.mode.is_open:
+            return not_offered(wanted.model)
         return _(
             "This link asks for the model {model}, which is not one that ships with kvviz. "
             "Press Run if you want it to be loaded."

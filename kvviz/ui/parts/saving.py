@@ -21,9 +21,11 @@ from kvviz.ui.parts.player import begins_at, first_view
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.parts.view import View
 from kvviz.ui.shell import links
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.shell.page_list import title_of
 from kvviz.ui.work import row_origins
+from kvviz.ui.work.admission import Ask, admit
 from kvviz.ui.work.fitting_models import is_for
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.run_settings import RunSettings
@@ -32,8 +34,8 @@ from kvviz.ui.work.shown_run import ShownRun
 HERE = Path(__file__).parent
 
 MAX_UPLOAD_BYTES = 256 * 2**20
-"""Most bytes that a file of a stranger may unpack to. GPT-2 with 124 million parameters fills less
-than half of it at its full context."""
+"""Most bytes that a file of a stranger may unpack to where no cap is set. GPT-2 with 124 million
+parameters fills less than half of it at its full context."""
 
 
 def _copy_link() -> Callable[..., Any]:
@@ -57,8 +59,11 @@ def draw(state: RunState, family: Family, opening: Opening = first_view) -> None
     with st.container(key="kvviz-saving", gap=None):
         above = st.container(gap=None)
         with st.popover(_("Open a saved run"), type="tertiary", key="kvviz-open-run"):
-            upload = st.file_uploader(_("A .npz file that was saved here or with trace.save"),
-                                      key="kv:upload")  # fmt: skip
+            upload = st.file_uploader(
+                _("A .npz file that was saved here or with trace.save"),
+                key="kv:upload",
+                max_upload_size=Environment.read().mode.upload,
+            )
             if upload is not None and state.upload != upload.file_id:
                 open_upload(state, upload, family)
         # Only now is it known which run is on screen.
@@ -126,8 +131,15 @@ def downloads(shown: ShownRun, state: RunState, opening: Opening) -> None:
 def open_upload(state: RunState, upload: Any, family: Family) -> None:
     """Put an uploaded run on screen, or say why it cannot be."""
     state.give_up_job()
+    most = Environment.read().mode.upload
     try:
-        trace = open_trace(upload, max_bytes=MAX_UPLOAD_BYTES, kind="generation")
+        # To unpack a file is work too, though it waits in no line.
+        admit(Ask())
+        trace = open_trace(
+            upload,
+            max_bytes=MAX_UPLOAD_BYTES if most is None else most * 10**6,
+            kind="generation",
+        )
         if not is_for(trace.model, family):
             raise TraceFileError(
                 _("This run belongs on another page."),

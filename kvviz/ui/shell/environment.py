@@ -4,11 +4,15 @@
 |---|---|---|
 | `KVVIZ_MODELS` | empty | Models that may be loaded besides the bundled ones. Empty: what was added here, and what a person on this very machine types. `bundled`: no others. `*`: any, by anyone, also from a link. Else names, folders or patterns with `*`, separated by commas. |
 | `KVVIZ_DEVICE` | `auto` | Device on which runs start: `auto`, `cuda`, `mps` or `cpu`. |
-| `KVVIZ_MAX_NEW_TOKENS` | `1024` | Most new tokens that one run may ask for, 1 to 100,000. |
+| `KVVIZ_MODE` | `laptop` | Who the app is open to: `laptop`, `classroom` or `public`; with the variables of its caps in `kvviz.ui.shell.mode`. |
+| `KVVIZ_TRUSTED_HEADER` | empty | Header in which a proxy before the app names the visitor's address. Empty: no header is believed. |
+| `KVVIZ_TEACHER_KEY` | made at the start | The key by which rooms are opened in a classroom, 16 letters or more; then it is not printed. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
 
 "On this very machine" is read off the connection's address. Behind a proxy every visitor seems to be
-local, so a public installation sets `KVVIZ_MODELS=bundled` or names what it offers.
+local unless `KVVIZ_TRUSTED_HEADER` is set, so an installation for others sets `KVVIZ_MODE`: in a
+class and in public nobody's visitor names a model, and `KVVIZ_MODELS` lists, without patterns, what
+is offered besides what ships and what was added here.
 """  # noqa: E501 - a table row is one line
 
 from __future__ import annotations
@@ -23,12 +27,16 @@ from kvviz.errors import ModelNotFoundError, OptionsError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
+from kvviz.ui.shell.mode import LAPTOP, Mode, whole_number
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 """What a person can choose from."""
 
 BUNDLED = re.compile(r"kvviz/[A-Za-z0-9][A-Za-z0-9_-]*")
 """What the name of a bundled model looks like: it can be no path out of its folder."""
+
+HEADER = re.compile(r"[a-z][a-z0-9-]{0,60}")
+PATTERN = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -41,28 +49,57 @@ class Environment:
         device: Device on which runs start.
         max_new_tokens: Most new tokens of one run.
         concurrency: Runs that go on at the same time.
+        mode: Who the app is open to, and what a visitor may ask of it.
+        trusted_header: Header in which a proxy names a visitor's address, in small letters; empty
+            where none is believed.
     """
 
     models: tuple[str, ...] | None
     device: str
     max_new_tokens: int
     concurrency: int
+    mode: Mode = LAPTOP
+    trusted_header: str = ""
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
         """Read and check the variables, those of the process if none are given.
 
         Raises:
-            OptionsError: If a number is none or out of its range.
+            OptionsError: If a number is none or out of its range, the mode is unknown, what is
+                trusted is no header's name, or models are named by a pattern where a visitor may
+                name none.
         """
         variables = os.environ if variables is None else variables
+        mode = Mode.read(variables)
         models = variables.get("KVVIZ_MODELS", "").strip()
+        named = tuple(name.strip() for name in models.split(",")) if models else None
+        if not mode.is_open:
+            _require_names(named or (), mode)
+        header = variables.get("KVVIZ_TRUSTED_HEADER", "").strip().lower()
+        if header and not HEADER.fullmatch(header):
+            raise OptionsError(
+                _("{name} needs the name of one header, such as X-Real-IP.").format(
+                    name="KVVIZ_TRUSTED_HEADER"
+                ),
+                found=_("It is {found!r}.").format(found=header[:40]),
+                fix=_("Set it right, or leave it out, and start the app again."),
+            )
         return cls(
-            models=tuple(name.strip() for name in models.split(",")) if models else None,
+            models=named,
             device=variables.get("KVVIZ_DEVICE", "").strip() or "auto",
-            max_new_tokens=_whole(variables, "KVVIZ_MAX_NEW_TOKENS", 1024, 100_000),
-            concurrency=_whole(variables, "KVVIZ_CONCURRENCY", 2, 64),
+            max_new_tokens=mode.new_tokens,
+            concurrency=whole_number(variables, "KVVIZ_CONCURRENCY", 2, 64) or 2,
+            mode=mode,
+            trusted_header=header,
         )
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Models that who runs the app offers by name, where a visitor may name none."""
+        if self.mode.is_open:
+            return ()
+        return tuple(name for name in self.models or () if name and name != "bundled")
 
     def allows(self, model: str, *, typed_here: bool) -> bool:
         """Say whether a model may be loaded.
@@ -70,14 +107,15 @@ class Environment:
         Args:
             model: Its name, hub id or folder.
             typed_here: Whether a person on this machine asked for it by hand, not a link and not
-                somebody elsewhere.
+                somebody elsewhere. It counts for nothing where a visitor may name no model.
         """
         is_published = model.removeprefix(PREFIX) in CATALOGUE
         if BUNDLED.fullmatch(model) and not is_published:
             return True
         if self.models is None:
             # Who runs the app has added it, so that it loads from this machine's own disk.
-            return typed_here or (is_published and model in model_home.at_hand())
+            is_typed = typed_here and self.mode.is_open
+            return is_typed or (is_published and model in model_home.at_hand())
         return any(fnmatchcase(model, pattern) for pattern in self.models)
 
     def require(self, model: str, *, typed_here: bool) -> None:
@@ -101,20 +139,18 @@ class Environment:
         )
 
 
-def _whole(variables: Mapping[str, str], name: str, default: int, largest: int) -> int:
-    text = variables.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= largest:
-        raise OptionsError(
-            _("{name} needs a whole number from 1 to {largest:,}.").format(
-                name=name, largest=largest
-            ),
-            found=_("It is {found!r}.").format(found=text),
-            fix=_("Set it right, or leave it out, and start the app again."),
-        )
-    return number
+def _require_names(models: tuple[str, ...], mode: Mode) -> None:
+    """Refuse patterns where only what is listed is loaded: by one a visitor would name a model.
+
+    Raises:
+        OptionsError: If one of them is a pattern.
+    """
+    for name in models:
+        if PATTERN.search(name):
+            raise OptionsError(
+                _("In the mode {mode}, {name} lists models by their full names.").format(
+                    mode=mode.name, name="KVVIZ_MODELS"
+                ),
+                found=_("It is {found!r}.").format(found=name[:80]),
+                fix=_("Name each model, and start the app again."),
+            )

@@ -15,6 +15,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import importing
 from kvviz.ui.work.ticket_queue import TicketQueue
@@ -51,9 +52,9 @@ def addable_models() -> dict[str, str]:
     Only who sits at the machine that runs the app can, and only where it may load them: the model
     comes onto that machine's disk.
     """
-    if not runs.is_local_visitor():
-        return {}
     environment, there = Environment.read(), model_home.at_hand()
+    if not (environment.mode.is_open and runs.is_local_visitor()):
+        return {}
     return {
         model.full_name: _("{title}: fetch {size}").format(
             title=model.title, size=megabytes(model.fetched_bytes)
@@ -78,7 +79,7 @@ def add(model: PublishedModel) -> Job:
 
         return adding.add(model.name, accept_terms=True, told=told, cancelled=job.cancelled)
 
-    return Job(work, _line, says=lambda job: progress(*at))
+    return Job(work, _line, asks=Ask(fetches=True), says=lambda job: progress(*at))
 
 
 def under_way(name: str) -> Job | None:

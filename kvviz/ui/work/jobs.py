@@ -13,13 +13,14 @@ from weakref import WeakValueDictionary
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kvviz.errors import RunCancelledError
+from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.translation import gettext as _
 from kvviz.translation import language, ngettext, using
 from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.work import workers
+from kvviz.ui.work.admission import Ask, admit
 from kvviz.ui.work.attendance import Attendance
-from kvviz.ui.work.ticket_queue import TicketQueue
+from kvviz.ui.work.ticket_queue import Ticket, TicketQueue
 
 if TYPE_CHECKING:
     from kvviz.ui.work.run_so_far import GrowingLook, RunSoFar
@@ -62,6 +63,9 @@ class Job:
     is let go of, and others have its place; if they come back in time it is done anew, from the
     place in the line that it had.
 
+    What this installation does not admit is over at once, with the reason as its error: it joins no
+    line and takes no thread, and its page tells it as it tells whatever else went wrong.
+
     Attributes:
         phase: ``waiting`` for its turn, ``loading`` a model, ``running``, or ``done``.
         step: Steps done.
@@ -80,6 +84,7 @@ class Job:
         work: Callable[[Job], Any],
         queue: TicketQueue,
         *,
+        asks: Ask = Ask(),  # noqa: B008 - frozen
         says: Callable[[Job], str] | None = None,
         shows: Callable[[], Any] | None = None,
     ) -> None:
@@ -88,6 +93,7 @@ class Job:
         Args:
             work: The work.
             queue: The line that it waits in.
+            asks: What it asks for, by which it is admitted or not.
             says: Says what the work does once it has its turn; counts steps if None.
             shows: Returns what can be seen of the work under way, in what JSON can hold.
         """
@@ -108,13 +114,19 @@ class Job:
         context = get_script_run_ctx(suppress_warning=True)
         session = None if context is None else context.session_id
         self.attendance = Attendance(session)
-        self._ticket = queue.join(session)
         self._cancelled = Event()
         self._let_go = Event()
         self._done = Event()
         self._hearers: list[Callable[[], object]] = []
         self._watchers: list[Callable[[], object]] = []
         _jobs[self.key] = self
+        try:
+            admit(asks)
+        except KvvizError as error:
+            self._ticket, self.error = Ticket(session), error
+            self._end()
+            return
+        self._ticket = queue.join(session)
         _under_way.add(self.key)
         workers.start(self._run, "kvviz-run")
 
@@ -228,11 +240,14 @@ class Job:
             while self._let_go.is_set() and self._has_come_back():
                 self._attempt()
         finally:
-            self.phase = "done"
             _under_way.discard(self.key)
-            self._done.set()
-            for hear in list(self._hearers):
-                hear()
+            self._end()
+
+    def _end(self) -> None:
+        self.phase = "done"
+        self._done.set()
+        for hear in list(self._hearers):
+            hear()
 
     def _attempt(self) -> None:
         self.result = self.error = None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import kvviz
 from kvviz.trace.model_card import Family
 from kvviz.translation import N_, ngettext
+from kvviz.translation import gettext as _
 
 WEIGHTS = Path(kvviz.__file__).parent / "weights"
 
@@ -107,6 +108,14 @@ def bundled_positions(model: str, family: Family) -> int | None:
     """Return how many positions a model that ships has; None of any other."""
     found = _bundled(family).get(model)
     return None if found is None else found.n_positions
+
+
+def not_offered(model: str) -> str:
+    """Say that a link asks for a model that is loaded for no visitor, whatever they press."""
+    return _(
+        "This link asks for the model {model}, which this app does not offer. Choose one from the "
+        "list at the left."
+    ).format(model=model)
 
 
 def called(model: str) -> str:

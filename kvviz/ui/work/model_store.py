@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from kvviz.published.catalogue import PREFIX
+from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work.model_names import WEIGHTS
 from kvviz.ui.work.run_settings import RunSettings
 
@@ -37,8 +38,13 @@ class ModelStore:
         """Return the model of these settings, loading it if need be.
 
         Raises:
+            ModelNotFoundError: Where only listed models are loaded, and this is none of them,
+                whoever asked and by whatever way.
             KvvizError: What `kvviz.engine.load_model` raises.
         """
+        environment = Environment.read()
+        if not environment.mode.is_open:
+            environment.require(settings.model, typed_here=False)
         key = _key(settings)
         with self._lock:
             loading = self._loading.setdefault(key, Lock())

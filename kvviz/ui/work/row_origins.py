@@ -11,6 +11,7 @@ from kvviz.trace.head_origin import HeadOrigin
 from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import bundled_models
 from kvviz.ui.work.model_store import model_store
@@ -53,7 +54,7 @@ def answer(shown: ShownRun, asked: OriginAsked) -> Answer:
             read_by, run, asked.layer, asked.head, cross=asked.cross, cancel=job.cancelled
         )
 
-    job = Job(work, queue(Environment.read().concurrency))
+    job = Job(work, queue(Environment.read().concurrency), asks=Ask((run.prompt,)))
     if not job.wait(MOST_SECONDS):
         job.cancel()
         return _("The model had no time for this question. Close it, and ask again.")

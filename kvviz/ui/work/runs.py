@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import OptionsError, RunCancelledError
+from kvviz.errors import RunCancelledError
 from kvviz.trace import (
     GenerationOptions,
     GenerationTrace,
@@ -21,9 +21,10 @@ from kvviz.trace import (
 )
 from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.visitor import Visitor
 from kvviz.ui.work import branch_run, run_notes
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.fitting_models import require_family
 from kvviz.ui.work.jobs import Job
@@ -152,21 +153,7 @@ def start(
         stops: Names the tokens that end the run, besides the end of a text, from what is read.
         load_later_s: For how long a model that is not loaded waits to be: to import torch and load
             it takes the interpreter from a page that is being drawn.
-
-    Raises:
-        OptionsError: If more new tokens are asked for than this installation allows.
     """
-    if not 1 <= settings.new <= environment.max_new_tokens:
-        raise OptionsError(
-            ngettext(
-                "A run here generates {n:,} new token.",
-                "A run here generates 1 to {n:,} new tokens.",
-                environment.max_new_tokens,
-            ).format(n=environment.max_new_tokens),
-            found=_("Asked for {n:,}.").format(n=settings.new),
-            fix=_("Change the number of new tokens."),
-        )
-
     line = queue(environment.concurrency)
     # Who comes while others are at it stands in no line: runs of a crowd are made together.
     in_crowd = not (want_both or anew or line.has_room) and fits_into_crowd(settings, family)
@@ -227,7 +214,8 @@ def start(
             )
         return shown
 
-    return Job(work, _crowd if in_crowd else line)
+    asks = Ask((settings.typed,), settings.new)
+    return Job(work, _crowd if in_crowd else line, asks=asks)
 
 
 def fits_into_crowd(settings: RunSettings, family: Family) -> bool:
@@ -354,5 +342,10 @@ def changed_rows(
 
 
 def is_local_visitor() -> bool:
-    """Whether the person sits at the machine that runs the app, by the connection's address."""
+    """Whether the person sits at the machine that runs the app, by the connection's address.
+
+    Where a proxy stands before the app, and is trusted, by the address that it names.
+    """
+    if Environment.read().trusted_header:
+        return Visitor.here().is_local
     return st.context.ip_address is None

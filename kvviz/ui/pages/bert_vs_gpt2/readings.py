@@ -16,6 +16,7 @@ from kvviz.ui.pages.bert_vs_gpt2.settings import LONGEST_TEXT, TwinSettings
 from kvviz.ui.pages.bert_vs_gpt2.state import TwinsState
 from kvviz.ui.parts.experiment import Work
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
@@ -113,7 +114,10 @@ class Workbench:
             words: What to say while it goes on.
             do: The work; it may report to the job, and should look whether it is cancelled.
         """
-        return Work(name, (self.settings.model, self.settings.bert, about), words, do)
+        settings = self.settings
+        texts = (settings.one, settings.other) if settings.do == "context" else (settings.text,)
+        asks = Ask(texts, settings.new if settings.do == "write" else 0)
+        return Work(name, (settings.model, settings.bert, about), words, do, asks)
 
     def result(self, task: Work) -> Any:
         """Return what a piece of work gives, drawn where work of this page is waited for.

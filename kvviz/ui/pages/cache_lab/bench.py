@@ -12,10 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 from kvviz.errors import ContextLengthError, PromptError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.pages.cache_lab.settings import LabSettings
+from kvviz.ui.pages.cache_lab.settings import LabSettings, texts_of
 from kvviz.ui.pages.cache_lab.state import LabState
 from kvviz.ui.parts.experiment import Experiment, Work
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.fitting_models import require_family
 from kvviz.ui.work.jobs import Job
@@ -91,18 +92,28 @@ class Bench:
             do: The work; it reports to who waits, and stops where nobody does.
         """
         wanted = self.of_model
+        key = name, wanted.model, about
+
+        def at_hand() -> Any:
+            model = model_store().peek(wanted)
+            return None if model is None else results().find(key, model, lambda _result: True)
 
         def work(job: Job) -> Any:
             model = model_store().get(wanted)
             require_family(model, "gpt2")
-            key = name, wanted.model, about
             kept = results().find(key, model, lambda _result: True)
             if kept is None:
                 kept = _under_way.do((*key, id(model)), job, lambda askers: do(model, askers))
                 results().keep(key, model, kept)
             return kept
 
-        return Work(f"lab-{name}", (wanted.model, about), words, work)
+        return Work(f"lab-{name}", (wanted.model, about), words, work, self.asks, at_hand)
+
+    @property
+    def asks(self) -> Ask:
+        """What an experiment asks for: to read the texts that it goes by, and to write on."""
+        texts = tuple(getattr(self.settings, one) for one in texts_of(self.settings.do))
+        return Ask(texts, self.settings.new if texts else 0)
 
     def run_task(
         self, name: str, about: tuple[Any, ...], words: str, make: Callable[..., Any]

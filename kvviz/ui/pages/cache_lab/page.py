@@ -45,9 +45,6 @@ DRAW = {
     "numbers": fewer_numbers.draw,
 }
 
-OF_A_TEXT = ("keep", "bits", "surgery", "guess", "ghosts", "places", "beams", "numbers")
-"""Those that go by a text of one's own."""
-
 
 @bounded
 def show() -> None:
@@ -84,11 +81,12 @@ class CacheLabPage(ExperimentsPage[LabState]):
 
     def texts(self, do: str) -> dict[str, str]:
         """Return the text that an experiment goes by; none where held-out stories are read."""
-        if do == "many":
-            return {"prompts": _("Prompts, one a line")}
-        if do == "share":
-            return {"text": _("First text"), "other": _("Second text")}
-        return {"text": _("Text")} if do in OF_A_TEXT else {}
+        called = {
+            "prompts": _("Prompts, one a line"),
+            "text": _("First text") if do == "share" else _("Text"),
+            "other": _("Second text"),
+        }
+        return {name: called[name] for name in settings.texts_of(do)}
 
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
         """Draw the experiment that is chosen."""

@@ -142,6 +142,16 @@ SETTINGS_FIELDS = LinkFields(
     },
 )
 
+OF_A_TEXT = ("keep", "bits", "surgery", "guess", "ghosts", "places", "beams", "numbers")
+"""Experiments that go by a text of one's own."""
+
+
+def texts_of(do: str) -> tuple[str, ...]:
+    """Return the settings that hold the texts of an experiment; none where stories are read."""
+    of_others = {"many": ("prompts",), "share": ("text", "other")}
+    return of_others.get(do, ("text",) if do in OF_A_TEXT else ())
+
+
 _FIRST_LOOK = {
     "share": 0,
     "many": 0,

@@ -28,6 +28,7 @@ from kvviz.ui.parts.text_controls import (
 )
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
+from kvviz.ui.work.admission import is_read
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import LONGEST_PROMPT, RunSettings
@@ -67,7 +68,7 @@ def count(settings: RunSettings) -> tuple[str, bool]:
         KvvizError: If the text is nothing that the model can read.
     """
     model = model_store().peek(settings)
-    if model is None or not settings.prompt.strip():
+    if model is None or not settings.prompt.strip() or not is_read(settings.prompt):
         return "", False
     n_tokens = len(model.tokenize_whole(as_read(settings.prompt)).token_ids)
     return counted(n_tokens, model.card.n_ctx), n_tokens > model.card.n_ctx

@@ -28,6 +28,7 @@ from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import keeping
+from kvviz.ui.work.admission import is_read
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.run_settings import LARGEST_SEED, RunSettings
 
@@ -190,7 +191,7 @@ def count(settings: RunSettings) -> tuple[str, bool]:
         KvvizError: If the prompt is nothing that the model can read.
     """
     model = model_store().peek(settings)
-    if model is None:
+    if model is None or not is_read(settings.typed):
         return "", False
     n_tokens = model.count_tokens(settings.asked) if settings.asked else 0
     return counted(n_tokens, model.card.n_ctx), n_tokens + settings.new > model.card.n_ctx

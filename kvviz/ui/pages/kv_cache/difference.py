@@ -20,6 +20,7 @@ from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.keeping import EVERY_ROW
 from kvviz.ui.work.model_store import model_store
@@ -99,7 +100,11 @@ def both_ways(shown: ShownRun) -> None:
         )
         return
     work = Work(
-        "float64", shown.settings, _("Running in float64"), lambda job: in_float64(shown, job)
+        "float64",
+        shown.settings,
+        _("Running in float64"),
+        lambda job: in_float64(shown, job),
+        Ask((shown.settings.typed,), shown.trace.options.max_new_tokens),
     )
     with suppress(RunCancelledError):
         float64_check.verdict(comparison.max_logit_difference, work.result().max_logit_difference)

@@ -18,6 +18,7 @@ from kvviz.ui.parts.run_state import RunState
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 from kvviz.ui.work.shared_drawings import shared_drawings
@@ -185,6 +186,7 @@ def experiment(shown: ShownRun, change: Edit) -> Experiment:
             (shown.settings, change),
             _("Running both prompts"),
             lambda job: changed_rows(shown, change, job),
+            Ask((change.text,), new=1),
         ),
     )
 

@@ -17,6 +17,7 @@ from kvviz.ui.parts.remedies import Remedy, another_model_helps
 from kvviz.ui.parts.text_controls import Draft, TextControls, counted, examples, text_field
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import show_problems
+from kvviz.ui.work.admission import is_read
 from kvviz.ui.work.model_names import bundled_positions, called
 from kvviz.ui.work.model_store import model_store
 
@@ -65,7 +66,7 @@ def count(wanted: TextSettings) -> tuple[str, bool]:
         KvvizError: If the text is nothing that a model can read.
     """
     model, bert = (model_store().peek(wanted.of(name)) for name in (wanted.model, wanted.bert))
-    if model is None:
+    if model is None or not is_read(wanted.text):
         return "", False
     n_tokens = model.count_tokens(wanted.text) if wanted.text else 0
     room = model.card.n_ctx

@@ -22,6 +22,7 @@ from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.model_names import bundled_models, called
 from kvviz.ui.work.run_settings import LARGEST_SEED
 
@@ -56,6 +57,7 @@ def draw(state: TextState, environment: Environment) -> None:
                 (settings, seed),
                 _("{model} reads the text").format(model=called(bert)),
                 lambda job: read_masked(settings, seed, job),
+                Ask((settings.text,)),
             ).result()
         except RunCancelledError:
             return

@@ -26,7 +26,9 @@ from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.model_names import not_offered
 
 
 @bounded
@@ -103,7 +105,9 @@ def take_link(state: TextState, environment: Environment, link: Link) -> None:
     for model in (wanted.model, wanted.bert):
         if not environment.allows(model, typed_here=False):
             state.notes += (
-                _(
+                not_offered(model)
+                if not environment.mode.is_open
+                else _(
                     "This link asks for the model {model}, which is not one that ships with kvviz. "
                     "Press Read it if you want it to be loaded."
                 ).format(model=model),
@@ -129,7 +133,8 @@ def begin(state: TextState, wanted: TextSettings, environment: Environment) -> N
     """Start a reading in place of the one that may still be under way."""
     state.give_up_job()
     state.error, state.attempt, state.wanted = None, wanted, None
-    state.job = Job(lambda job: read_next(wanted, job), runs.queue(environment.concurrency))
+    queue = runs.queue(environment.concurrency)
+    state.job = Job(lambda job: read_next(wanted, job), queue, asks=Ask((wanted.text,)))
 
 
 def draw_status(state: TextState) -> None:

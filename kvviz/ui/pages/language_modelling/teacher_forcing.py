@@ -17,6 +17,7 @@ from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.model_names import called
 
 USUAL_GIVEN = 8
@@ -64,6 +65,7 @@ def draw(state: TextState) -> None:
                 (settings, n_given),
                 _("Running free"),
                 lambda job: compare_free(settings, n_given, job),
+                Ask((settings.text,)),
             ).result()
         except RunCancelledError:
             return

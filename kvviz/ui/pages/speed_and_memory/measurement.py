@@ -12,6 +12,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.parts import work_bar
 from kvviz.ui.shell.errors_shown import show_error
 from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
 
@@ -42,7 +43,8 @@ class Measurement(Generic[T]):
     def start(self, work: Callable[[Job], T], queue: TicketQueue) -> None:
         """Begin to measure."""
         self.error = self.stopped = None
-        self.job = Job(work, queue, says=self._said)
+        # It times what a race has made.
+        self.job = Job(work, queue, asks=Ask(), says=self._said)
 
     def _said(self, job: Job) -> str:
         """Say how far it is."""

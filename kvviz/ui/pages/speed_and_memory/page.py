@@ -28,6 +28,7 @@ from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.links import lines_about
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 
@@ -87,7 +88,13 @@ def race(
     wanted, live = draft.settings, LiveRace(draft.settings.new, draft.settings.repeats)
     state.live = live
     queue = runs.queue(environment.concurrency)
-    state.job = Job(lambda job: run(wanted, live, job), queue, says=live.said, shows=live.shown)
+    state.job = Job(
+        lambda job: run(wanted, live, job),
+        queue,
+        asks=Ask(new=wanted.new, sequences=wanted.batch),
+        says=live.said,
+        shows=live.shown,
+    )
 
 
 def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:

@@ -11,14 +11,16 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kvviz.errors import RunCancelledError
+from kvviz.errors import LimitError, RunCancelledError
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
 from kvviz.ui.parts import work_bar
 from kvviz.ui.parts.experiment.record import Key, Record
 from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.errors_shown import show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 
 TELL_AFTER_S = 0.3
@@ -36,12 +38,17 @@ class Work:
         about: All that it depends on: with something else it is done anew.
         words: What it does, in words that stand before its progress.
         run: The work; it may report to the job, and should look whether it is cancelled.
+        asks: What it asks for, by which it is admitted or not.
+        kept: Returns what it gives where that is at hand already, else None. That is no work, and
+            nobody's run.
     """
 
     name: str
     about: Hashable
     words: str
     run: Callable[[Job], Any]
+    asks: Ask = Ask()  # noqa: RUF009 - frozen
+    kept: Callable[[], Any] = lambda: None
 
     def result(self, place: DeltaGenerator | None = None, room: int = 0) -> Any:
         """Return what it gives, drawing its progress and Cancel until then.
@@ -53,8 +60,8 @@ class Work:
             room: Height in pixels that is held free below it, for what is to come.
 
         Raises:
-            RunCancelledError: If the person cancelled it; what says so has then been drawn, with
-                a button to do it after all.
+            RunCancelledError: If the person cancelled it, or a limit of this installation stands
+                in the way; what says so has then been drawn, with a button to do it after all.
             Exception: What the work raised.
         """
         record, key = Record.here(), (self.name, self.about)
@@ -67,12 +74,19 @@ class Work:
             except RunCancelledError:
                 self._offer_again(record, key)
                 raise
+            except LimitError as error:
+                show_error(error)
+                # To draw it anew is to try again.
+                st.button(_("Try again"), key=f"do:{self.name}:again")
+                raise RunCancelledError(error.what, found=error.found, fix=error.fix) from error
 
     def _make(self, record: Record, key: Key, room: int) -> Any:
+        if (kept := self.kept()) is not None:
+            return kept
         job = record.jobs.get(key)
         if job is None or job.is_cancelled:
             queue = runs.queue(Environment.read().concurrency)
-            job = record.begin(key, Job(self.run, queue, says=self._said))
+            job = record.begin(key, Job(self.run, queue, asks=self.asks, says=self._said))
         # One drawing may have to wait for several things of a kind.
         digest = sha256(repr(self.about).encode()).hexdigest()[:10]
         watch(job, f"kvviz-do:{self.name}:{digest}", room)

@@ -17,6 +17,8 @@ from kvviz.translation import gettext as _
 from kvviz.ui.rooms import Member, Place, Room
 from kvviz.ui.rooms.room_store import N_LETTERS, normal_code, room_store
 from kvviz.ui.shell import history
+from kvviz.ui.shell.mode import Mode
+from kvviz.ui.shell.room import teacher_key
 
 PARAMETER = "room"
 """Of a link: the code of a room."""
@@ -117,10 +119,15 @@ def join(text: str) -> bool:
     return _trying(lambda: _enter(text))
 
 
-def open_room() -> bool:
-    """Open a room and lead it; return whether it was possible."""
+def open_room(teacher: str = "") -> bool:
+    """Open a room and lead it; return whether it was possible.
+
+    Args:
+        teacher: The teacher's key, where one is needed.
+    """
 
     def act() -> None:
+        teacher_key.require(teacher)
         room, key = room_store().open()
         _sit_down(room, key)
         st.session_state[_OF_SESSION].invites = True
@@ -197,6 +204,8 @@ def _trying(act: Callable[[], None]) -> bool:
 
 
 def _enter(text: str) -> None:
+    if Mode.read().rooms == "nobody":
+        raise teacher_key.rooms_are_off()
     room = room_store().find(text)
     member = room.join()
     _leave()

@@ -7,12 +7,15 @@ import streamlit as st
 from kvviz.translation import gettext as _
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.rooms.room_store import N_LETTERS
+from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.shell.room import invitation, membership
 from kvviz.ui.shell.room.membership import Membership
 
 CODE = "room:code"
 """Key of the field that a code is typed into."""
+TEACHER = "room:teacher"
+"""Key of the field that the teacher's key is typed into, where one is needed."""
 
 
 def draw() -> None:
@@ -35,14 +38,24 @@ def draw() -> None:
 
 
 def _draw_doors() -> None:
+    rooms = Mode.read().rooms
+    if rooms == "nobody":
+        return
     with st.container(horizontal=True, gap="small"):
-        st.button(
-            _("Open a room"),
-            key="room:open",
-            on_click=_open,
-            icon=":material/groups:",
-            help=_("For a class: its pages follow yours, and it predicts together."),
-        )
+        about = _("For a class: its pages follow yours, and it predicts together.")
+        icon = ":material/groups:"
+        if rooms == "anybody":
+            st.button(_("Open a room"), key="room:open", on_click=_open, icon=icon, help=about)
+        else:
+            with st.popover(_("Open a room"), key="room:ask-key", icon=icon, help=about):
+                st.text_input(
+                    _("Teacher's key"),
+                    key=TEACHER,
+                    type="password",
+                    max_chars=200,
+                    on_change=_open_by_key,
+                )
+                st.button(_("Open it"), key="room:open", on_click=_open_by_key)
         with st.popover(_("Join"), key="room:join"):
             st.text_input(
                 _("Code of a room"),
@@ -56,6 +69,16 @@ def _draw_doors() -> None:
 
 def _open() -> None:
     membership.open_room()
+
+
+def _open_by_key() -> None:
+    key = st.session_state.get(TEACHER) or ""
+    # The field and the button tell of the same key when both have changed.
+    if not key.strip() or membership.here() is not None:
+        return
+    if membership.open_room(key):
+        # It is kept no longer than it takes to look at it; a wrong one can be put right.
+        st.session_state[TEACHER] = ""
 
 
 def _join() -> None:

@@ -27,6 +27,7 @@ from kvviz.ui.parts.experiment import Record, Work
 from kvviz.ui.shell.errors_shown import bounded, show_error
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import added_models
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_store import model_store
 
@@ -108,6 +109,7 @@ def _in_float64(text: str, one: Reading) -> None:
         text,
         _("Running {model} in float64").format(model=one.decoder.title),
         lambda job: _precise(text, one.decoder, job),
+        Ask((text,)),
     )
     with suppress(RunCancelledError):
         after: float = work.result()

@@ -8,6 +8,7 @@ from kvviz.ui.pages.model_sizes.families.at_hand import Decoder
 from kvviz.ui.pages.model_sizes.families.reading import Failure, Reading, read
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import factor, in_bytes
+from kvviz.ui.work.admission import Ask
 
 
 def experiment(wanted: tuple[Decoder, ...], text: str, *, is_open: bool) -> Experiment:
@@ -39,6 +40,7 @@ def work(wanted: tuple[Decoder, ...], text: str) -> Work:
         (text, tuple(one.name for one in wanted)),
         _("Reading the text"),
         lambda job: read(text, wanted, job),
+        Ask((text,)),
     )
 
 

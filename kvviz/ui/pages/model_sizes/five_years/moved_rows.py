@@ -19,6 +19,7 @@ from kvviz.ui.parts import float64_check
 from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
 from kvviz.ui.parts.quantity import NO_BREAK
 from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import called
 
@@ -94,6 +95,7 @@ def experiment(text: str) -> Experiment:
             text,
             _("Both models read the text at two places"),
             lambda job: read_at_two_places(text, job),
+            Ask((text,)),
         ),
     )
 
@@ -192,6 +194,7 @@ def _in_float64(text: str, one: Moved) -> None:
         text,
         _("Reading the text in float64"),
         lambda _job: moved(loaded(one.model).as_dtype("float64"), one.model, text).farthest,
+        Ask((text,)),
     )
     with suppress(RunCancelledError):
         after: float = work.result()

@@ -26,6 +26,7 @@ from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import NO_BREAK, in_bytes
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work import runs
+from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import called
 
@@ -109,7 +110,13 @@ def experiment(text: str) -> Experiment:
         told,
         words={"old": called(OLD), "new": called(NEW), "n": _sharing()},
         about=text,
-        work=Work("five-years", text, _("Both models read"), lambda job: read_by_both(text, job)),
+        work=Work(
+            "five-years",
+            text,
+            _("Both models read"),
+            lambda job: read_by_both(text, job),
+            Ask((text,)),
+        ),
     )
 
 
