@@ -22,6 +22,8 @@ PLAYER = "[data-kvviz=player][data-ready=true]"
 TWINS = "[data-kvviz=twins]"
 FILM = "[data-kvviz=training-film]"
 WIDTHS = (1440, 390)
+JUDGED = ("index", "bert_vs_gpt2-append", "language_modelling")
+"""Pages that axe judges, one of each front end: what stands around the picture is alike on all."""
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +162,12 @@ def test_it_is_walked_through_from_its_first_page_to_its_last(site, page, axe):
         expect(page.locator("[data-kvviz=live]")).to_contain_text("python -m kvviz app")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wider <= 0, (name, width, wider)
+            # What is drawn for another width is laid out anew in the next frame.
+            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         page.set_viewport_size({"width": 1440, "height": 900})
-        page.evaluate(f"() => {{ {axe} }}")
-        assert page.evaluate(JUDGE, [TAGS, False, None]) == [], name
+        if name in JUDGED:
+            page.evaluate(f"() => {{ {axe} }}")
+            assert page.evaluate(JUDGE, [TAGS, False, None]) == [], name
         last = number + 1 == len(WALK)
         page.get_by_role("link", name="From the beginning:" if last else "Next:").click()
     expect(page).to_have_url((site / "index.html").as_uri())
