@@ -216,8 +216,14 @@ def _of_a_run(
 
 def _of_twins(address: str, does: str, pair: Pair, experiment: Experiment, intro: str) -> Lesson:
     view = twins_picture.first_view(pair, TwinsView())
-    at = {"layer": view.layer or 0, "head": view.head or 0}
+    layer, head = view.layer or 0, view.head or 0
     words, usual = lessons(), TwinSettings()
+
+    def packed(*, veiled: bool) -> bytes:
+        return twins_payload.pack(
+            pair, layer=layer, head=head, veiled=veiled, most_bytes=MAX_LAYER_BYTES
+        )
+
     return Lesson(
         address,
         "bert_vs_gpt2",
@@ -226,8 +232,8 @@ def _of_twins(address: str, does: str, pair: Pair, experiment: Experiment, intro
         picture=Picture(
             TWINS,
             _("Both models, side by side"),
-            twins_payload.pack(pair, **at, most_bytes=MAX_LAYER_BYTES),
-            twins_payload.pack(pair, **at, most_bytes=MAX_LAYER_BYTES, veiled=True),
+            packed(veiled=False),
+            packed(veiled=True),
         ),
         experiment=experiment,
         found=None,
