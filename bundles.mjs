@@ -17,6 +17,7 @@ const BUNDLES = [
   ["kvviz/ui/pages/model_sizes/families/js/in_step.js", "kvviz/ui/pages/model_sizes/families/in_step.bundle.js"],
   ["kvviz/ui/pages/speed_and_memory/js/live_race.js", "kvviz/ui/pages/speed_and_memory/live_race.bundle.js"],
   ["kvviz/ui/pages/language_modelling/js/token_columns.js", "kvviz/ui/pages/language_modelling/token_columns.bundle.js"],
+  ["kvviz/site/js/lesson.js", "kvviz/site/lesson.bundle.js"],
   ["kvviz/ui/pages/language_modelling/js/training_film.js", "kvviz/ui/pages/language_modelling/training_film.bundle.js"],
 ];
 const check = process.argv.includes("--check");
