@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from hypothesis import settings
 from tests.one_thread import take_one_thread
 
 take_one_thread()
+
+# Torch, transformers and five thousand tests are a million objects that stay, through which each
+# full collection walks: there is none until they are there, and then they are passed over.
+gc.disable()
 
 # No deadline: on a busy machine an example may take any time, and no law is about time.
 settings.register_profile("kvviz", deadline=None)
@@ -36,3 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     # A stable sort: in its file each test keeps its place.
     items.sort(key=place)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Have collections look at what tests make, and at no module and no test."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
