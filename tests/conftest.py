@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,6 @@ from hypothesis import settings
 from tests.one_thread import take_one_thread
 
 take_one_thread()
-
-# Torch, transformers and five thousand tests are a million objects that stay, through which each
-# full collection walks: there is none until they are there, and then they are passed over.
-gc.disable()
 
 # No deadline: on a busy machine an example may take any time, and no law is about time.
 settings.register_profile("kvviz", deadline=None)
@@ -43,9 +40,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Have collections look at what tests make, and at no module and no test."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have full collections of garbage look at what tests make, and at no module and no test.
+
+    Torch, transformers and five thousand tests are a million objects that stay: until they are
+    there nothing is collected, and then they are passed over.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
