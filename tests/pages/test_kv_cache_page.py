@@ -349,8 +349,8 @@ def test_a_costly_run_is_made_with_the_cache_alone_until_asked_for(kv_cache, mon
     from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "BOTH_UP_TO_FLOPS", 1.0)
-    assert [run["cache"] for run in kv_cache(new="2").player["runs"]] == ["on"]
-    page = kv_cache(new="2", cache="off")
+    assert [run["cache"] for run in kv_cache(new="3").player["runs"]] == ["on"]
+    page = kv_cache(new="3", cache="off")
     assert [run["cache"] for run in page.player["runs"]] == ["on", "off"]
     assert page.player["view"]["cache"] == "off"
 

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 from kvviz.lessons import lessons
 from kvviz.ui.shell.page_list import PAGES
 
@@ -40,20 +37,6 @@ def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_
         f"{longer[1]} without, {times[1]} times as many."
     ) in page.html
     assert 'data-outcome="less than 2× | more than 2.5×"' in page.html
-
-
-def test_nothing_that_the_start_page_needs_loads_torch():
-    code = (
-        "import sys\n"
-        "from kvviz.ui.shell import frame\n"
-        "from kvviz.ui.pages.start import page\n"
-        "from kvviz.ui.parts import player\n"
-        "from kvviz.ui.work.shipped_runs import GPT2, shipped_run\n"
-        "player.packed(shipped_run(GPT2), page.View(0, 0, 0, 'both'), 0)\n"
-        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip().splitlines()[-1:], done.returncode) == (["[]"], 0), done.stderr
 
 
 def test_an_unknown_address_is_answered_with_a_polite_line():
