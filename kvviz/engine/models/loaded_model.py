@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from kvviz.engine.models import chat_template
 from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
 from kvviz.engine.models.device_memory import free_bytes
-from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name, has_failed
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.number_format import FormatTrial
 from kvviz.engine.models.threads import MANY_PRODUCTS
@@ -82,6 +82,11 @@ class LoadedModel:
 
     def __repr__(self) -> str:
         return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the device that holds its weights has failed."""
+        return has_failed(self.card.device)
 
     def threads_for(self, n_rows: int) -> int:
         """Return how many CPU threads a pass over so many rows is worth."""

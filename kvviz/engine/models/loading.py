@@ -21,8 +21,10 @@ from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import (
     checked_device,
     checked_dtype,
+    device_failure,
     dtype_name,
     first_line,
+    is_device_failure,
     is_out_of_memory,
     release_memory,
 )
@@ -81,19 +83,26 @@ def load_model(
     source = locate(name)
     is_measured = dtype == AUTO and source.kind == "added"
     with _one_at_a_time, _quiet():
-        failure = ""
+        failure: OutOfMemoryError | DeviceError
         try:
             return _load(source, torch_device, None if is_measured else torch_dtype)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if is_out_of_memory(error):
+                failure = _too_large(source.name, torch_device, first_line(error))
+            elif is_device_failure(error):
+                failure = device_failure(str(torch_device), error)
+            else:
                 raise
-            failure = first_line(error)
     release_memory(torch_device)
-    raise OutOfMemoryError(
+    raise failure
+
+
+def _too_large(name: str, device: torch.device, found: str) -> OutOfMemoryError:
+    return OutOfMemoryError(
         _("The weights of {model} do not fit into the memory of {device}.").format(
-            model=source.name, device=torch_device
+            model=name, device=device
         ),
-        found=failure,
+        found=found,
         fix=_("Load a smaller model, or this one in bfloat16."),
     )
 
@@ -163,14 +172,12 @@ def _check_room(
     n_bytes, free = n_numbers * dtype.itemsize, free_bytes(device)
     if free is None or n_bytes <= free:
         return
-    raise OutOfMemoryError(
-        _("The weights of {model} do not fit into the memory of {device}.").format(
-            model=name, device=device
-        ),
-        found=_("{n:,} numbers of {width} bytes each are {size}, and {free} are free.").format(
+    raise _too_large(
+        name,
+        device,
+        _("{n:,} numbers of {width} bytes each are {size}, and {free} are free.").format(
             n=n_numbers, width=dtype.itemsize, size=megabytes(n_bytes), free=megabytes(free)
         ),
-        fix=_("Load a smaller model, or this one in bfloat16."),
     )
 
 
@@ -349,7 +356,7 @@ def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily)
     try:
         step()
     except (RuntimeError, NotImplementedError) as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or is_device_failure(error):
             raise
         raise DeviceError(
             _("{device} cannot compute with {dtype}.").format(device=card.device, dtype=card.dtype),

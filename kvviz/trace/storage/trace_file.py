@@ -8,6 +8,7 @@ it declares before anything is unpacked, and every number goes through the check
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
 import tokenize
@@ -30,6 +31,8 @@ from kvviz.trace.storage.header_json import Array, HeadOfFile, read_json, write_
 from kvviz.trace.storage.saved_rows import check_rows
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
+
+_log = logging.getLogger(__name__)
 
 Trace = GenerationTrace | EncodingTrace
 Header = generation_header.Header | encoding_header.EncodingHeader
@@ -132,6 +135,16 @@ def open_trace(
         ) from error
 
 
+def has_checksum(path: str | os.PathLike[str] | IO[bytes]) -> bool:
+    """Return whether a trace file, which can be opened, is held to a checksum of all that it holds.
+
+    Those that were saved before there was one are not. Of these the rows alone are held to their
+    fingerprints, where their number format allows it.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return _read_header(archive, archive.getinfo(f"{_HEADER}.npy")).digest is not None
+
+
 def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
     """Return the kind of a trace, what its header says, and its arrays."""
     if isinstance(trace, EncodingTrace):
@@ -154,7 +167,14 @@ def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]]) ->
 
 @contextmanager
 def _replaced(path: Path) -> Generator[IO[bytes]]:
-    """Open a temporary neighbour that takes the place of `path` once it is complete."""
+    """Open a temporary neighbour that takes the place of `path` once it is complete.
+
+    What is there and is no file, such as a pipe, is written to and stays.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     temporary = path.with_name(f".{path.name}.{token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -220,6 +240,8 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
         for name, (dtype, shape) in expected.items()
     }
     head.check(arrays)
+    if head.digest is None:
+        _log.warning("A trace without a checksum: only its rows can be told to be those of a run.")
     try:
         trace = found.build(arrays)
     except KvvizError as error:

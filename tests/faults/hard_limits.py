@@ -1,0 +1,66 @@
+"""A process that is brought to its limits on purpose; it says on its last line that all held.
+
+A file that is cut while it is mapped into memory ends a process by a signal, and a limit on memory
+cannot be raised again, so this is no process of other tests.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kvviz.engine import load_model, trace_generation
+from kvviz.errors import KvvizError, OutOfMemoryError
+from tests.one_thread import take_one_thread
+
+PROMPT = "Once upon a time there was a little dog"
+MEBIBYTE = 2**20
+
+
+def cut_while_loaded(folder: Path) -> None:
+    """Cut the weights of a model that is loaded, and run it."""
+    model = load_model(folder, device="cpu")
+    before = trace_generation(model, "the cat", max_new_tokens=4)
+    weights = folder / "model.safetensors"
+    with weights.open("r+b") as file:
+        file.truncate(100)
+    after = trace_generation(model, "the cat", max_new_tokens=4)
+    assert np.array_equal(before.all_keys, after.all_keys)
+    wide = model.as_dtype("float64")
+    assert trace_generation(wide, "the cat", max_new_tokens=4).tokens == before.tokens
+    with pytest.raises(KvvizError, match="damaged or cut short"):
+        load_model(folder, device="cpu")
+
+
+def out_of_memory() -> None:
+    """Run with less and less memory: each run is whole, or says that it does not fit."""
+    model = load_model("kvviz/gpt2-mini", device="cpu")
+    whole = trace_generation(model, PROMPT, max_new_tokens=150)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    refused: list[str] = []
+    for left in (0, 1, 2, 3, 4, 6, 8, 12, 16):
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + left * MEBIBYTE, hard))
+        try:
+            trace = trace_generation(model, PROMPT, max_new_tokens=150)
+        except OutOfMemoryError as error:
+            refused.append(error.fix)
+        else:
+            assert np.array_equal(trace.all_keys, whole.all_keys)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    assert all(refused)
+    assert refused, "no limit was low enough"
+    again = trace_generation(model, PROMPT, max_new_tokens=150)
+    assert np.array_equal(again.all_values, whole.all_values)
+
+
+if __name__ == "__main__":
+    take_one_thread()
+    cut_while_loaded(Path(sys.argv[1]))
+    out_of_memory()
+    sys.stdout.write("held\n")
