@@ -163,7 +163,11 @@ def test_what_a_student_sends_leads_nobody(lesson, caplog):
 
     def check(draw: Random) -> None:
         said = draw.choice((None, "left", "view", "act", "act", "view", "x"))
-        body = json.dumps(any_message(draw, TAUGHT) if draw.random() < 0.9 else TAUGHT).encode()
+        message = any_message(draw, TAUGHT) if draw.random() < 0.9 else TAUGHT
+        try:
+            body = json.dumps(message).encode()
+        except RecursionError:
+            body = b"[" * 4000
         if said == "act":
             body = json.dumps(
                 draw.choice(("free", "gather", "pause", "resume", "x", None))

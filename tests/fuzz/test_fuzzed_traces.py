@@ -27,7 +27,7 @@ FILES = [
         make_trace(card=TINY, use_cache=False, **SMALL),
         make_trace(card=make_card(1, 1, 2, family="t5"), n_encoder=2, **SMALL),
         make_encoding(3, card=make_card(1, 1, 2, family="bert"), n_likely=2),
-        make_dropping(3, 2, card=TINY, n_likely=2),
+        make_dropping(3, 2, n_likely=2),
         make_trace(card=make_card(1, 2, 2, n_kv_heads=1, dtype="bfloat16"), **SMALL),
     )
 ]
