@@ -4,6 +4,7 @@ The hub's own client asks a server on this machine; the network is not used.
 """
 
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,7 @@ from huggingface_hub import constants
 
 from kvviz.engine import load_model
 from kvviz.engine.models import model_source
-from kvviz.errors import KvvizError, ModelFilesError, ModelNotFoundError, NetworkError
+from kvviz.errors import KvvizError, ModelFilesError, NetworkError
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 INFO = {"_id": "1", "id": "some/name", "modelId": "some/name", "sha": SHA, "siblings": []}
@@ -105,7 +106,7 @@ def hub(monkeypatch, tmp_path):
         ({}, NetworkError, r"hub cannot be reached"),
         ({"id": 7, "sha": {"a": []}, "siblings": 3}, NetworkError, r"hub cannot be reached"),
         (INFO, NetworkError, r"hub cannot be reached"),
-        (401, ModelNotFoundError, r"no model called some/name"),
+        (401, NetworkError, r"answered with the error 401"),
         (429, NetworkError, r"answered with the error 429"),
         (503, NetworkError, r"answered with the error 503"),
         ("garbage in its files", ModelFilesError, r"config\.json is not JSON"),
@@ -122,7 +123,10 @@ def test_what_stands_at_the_hubs_address_is_said(hub, mode, kind, words):
     assert len(str(refused.value)) < 500
 
 
-def test_a_hub_that_refuses(hub):
-    hub.server_close()
+def test_a_hub_that_refuses(hub, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{port}")
     with pytest.raises(NetworkError, match="No connection to it could be made"):
         load_model("some/name")

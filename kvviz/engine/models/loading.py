@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from transformers import AutoTokenizer, PreTrainedModel
-from transformers.activations import ACT2FN, NewGELUActivation
+from transformers.activations import ACT2FN
 from transformers.utils import logging as transformers_logging
 
 from kvviz.engine.models.device_memory import free_bytes
@@ -30,6 +30,7 @@ from kvviz.engine.models.devices import (
 )
 from kvviz.engine.models.families import FAMILIES, CheckpointFamily, Shape
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.loaded_module import let_go_of_files, lighten
 from kvviz.engine.models.model_files import (
     bad_config,
     check_fit,
@@ -264,26 +265,11 @@ def _load_module(
                 found=_("Some of {tensor} are not.").format(tensor=name),
                 fix=_("Load it with dtype float32; if that does not help, fetch the model again."),
             )
-    _lighten(module)
+    let_go_of_files(module)
+    lighten(module)
     module.eval().requires_grad_(False).to(device)
     family.watch(module)
     return module
-
-
-def _lighten(module: PreTrainedModel) -> None:
-    """Put light modules in the place of two that take 3 % of a small step each.
-
-    Dropout does nothing here. GELU by its tanh formula is one kernel of torch's and eight in
-    transformers. In float32 and float64 they differ by the last digits; in narrower formats by
-    more, since the eight round after each, so there the model keeps its own.
-    """
-    wide = module.dtype.itemsize >= 4
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, torch.nn.Dropout):
-                setattr(parent, name, torch.nn.Identity())
-            elif wide and isinstance(child, NewGELUActivation):
-                setattr(parent, name, torch.nn.GELU(approximate="tanh"))
 
 
 def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) -> dict[str, Any]:

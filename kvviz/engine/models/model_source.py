@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from huggingface_hub import get_session, snapshot_download
 from huggingface_hub.errors import (
@@ -149,9 +149,9 @@ def _hub_folder(name: str) -> Path:
             return folder
     except LocalEntryNotFoundError:
         pass
-    session = get_session()
-    if session.timeout.read is None:
-        session.timeout = HUB_SILENT_S
+    hooks = get_session().event_hooks
+    if _gives_up not in hooks["request"]:
+        hooks["request"].append(_gives_up)
     try:
         # The config first: a model of another family is refused before its weights are fetched.
         read_config(Path(snapshot_download(name, allow_patterns=["config.json"])))
@@ -180,13 +180,26 @@ def _hub_folder(name: str) -> Path:
         ) from error
 
 
+def _gives_up(request: Any) -> None:
+    """Have a request of the hub's client that would wait for ever give up after a while."""
+    said = request.extensions.get("timeout", {})
+    request.extensions["timeout"] = {
+        phase: HUB_SILENT_S if said.get(phase) is None else said[phase]
+        for phase in ("connect", "read", "write", "pool")
+    }
+
+
 def _why_unreached(error: Exception) -> str:
     """Say why the hub gave nothing, without the names that its client has for that."""
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     if isinstance(error, HfHubHTTPError):
         return _("It answered with the error {code}.").format(code=error.response.status_code)
-    if any("Timeout" in kind.__name__ for kind in type(error.__cause__ or error).__mro__):
+    # Of the package that the client makes requests with.
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "TimeoutException" in kinds:
         return _("It said nothing for {n:g} seconds.").format(n=HUB_SILENT_S)
-    if isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
+    if "ConnectError" in kinds or isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
         return _("No connection to it could be made: this machine may be offline.")
     if not isinstance(error, OSError):
         return _("What it answered could not be read: {words}.").format(
