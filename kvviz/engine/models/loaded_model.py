@@ -21,6 +21,7 @@ from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.number_format import FormatTrial
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
+from kvviz.engine.models.tokenizing import read_text
 from kvviz.errors import ModelFilesError, OutOfMemoryError, PromptError
 from kvviz.published.catalogue import megabytes
 from kvviz.trace import Conversation, ModelCard
@@ -111,7 +112,7 @@ class LoadedModel:
             ModelFilesError: If the tokenizer gives an id that the model does not have.
         """
         self._check_text(text)
-        ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        ids = read_text(self._tokenizer, text, add_special_tokens=False)["input_ids"]
         self._check_ids(ids)
         return ids
 
@@ -130,12 +131,12 @@ class LoadedModel:
                 _("The text has nothing but white space.") if text else _("The text is empty."),
                 fix=_("Type a few words for the model to read."),
             )
-        read = self._tokenizer(
+        read = read_text(
+            self._tokenizer,
             text,
             add_special_tokens=self.family.adds_ends,
             return_offsets_mapping=self._tokenizer.is_fast,
             return_special_tokens_mask=True,
-            verbose=False,
         )
         ids = list(read["input_ids"])
         if not ids:

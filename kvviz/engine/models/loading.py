@@ -46,6 +46,7 @@ from kvviz.engine.models.model_source import ModelSource, locate
 from kvviz.engine.models.number_format import AUTO, FormatTrial, format_trial
 from kvviz.engine.models.threads import BestThreads, best_thread_count, wanted_thread_count
 from kvviz.engine.models.token_text import TokenTexts
+from kvviz.engine.models.tokenizing import read_text, unreadable
 from kvviz.engine.observing.attention import ATTENTION_NAME
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.published.catalogue import megabytes
@@ -219,12 +220,10 @@ def _load_tokenizer(folder: Path, config: Any) -> Any:
         # The first call sets how long texts are cut; later ones, from any thread, only read.
         tokenizer("a", add_special_tokens=False)
         return tokenizer
-    except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
-        raise ModelFilesError(
-            _("The tokenizer cannot be read."),
-            found=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
-            fix=_("Fetch the model again."),
-        ) from error
+    except (MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # tokenizers raise bare Exception, or panic, which is none
+        raise unreadable(error) from error
 
 
 def _load_module(
@@ -321,8 +320,9 @@ def _first_ids(tokenizer: Any, family: CheckpointFamily) -> tuple[int, ...]:
     """Return the tokens that a tokenizer puts before every text that a decoder goes on from."""
     if family.architecture != "decoder" or not family.adds_ends:
         return ()
-    read = tokenizer("a", return_special_tokens_mask=True, verbose=False)
-    n_first = read["special_tokens_mask"].index(0)
+    read = read_text(tokenizer, "a", return_special_tokens_mask=True)
+    # A tokenizer may know no token for that letter, and says nothing then.
+    n_first = next((place for place, one in enumerate(read["special_tokens_mask"]) if not one), 0)
     return tuple(read["input_ids"][:n_first])
 
 
