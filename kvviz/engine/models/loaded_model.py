@@ -16,7 +16,14 @@ from transformers import PreTrainedModel
 from kvviz.engine.models import chat_template
 from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
 from kvviz.engine.models.device_memory import free_bytes
-from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name, has_failed
+from kvviz.engine.models.devices import (
+    checked_device,
+    checked_dtype,
+    dtype_name,
+    first_line,
+    has_failed,
+    is_out_of_memory,
+)
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.number_format import FormatTrial
 from kvviz.engine.models.threads import MANY_PRODUCTS
@@ -308,18 +315,29 @@ class LoadedModel:
         torch_dtype = checked_dtype(dtype)
         checked_device(str(self.device), torch_dtype)
         needed, free = self.card.n_params * torch_dtype.itemsize, free_bytes(self.device)
-        if free is not None and needed > free:
-            raise OutOfMemoryError(
+
+        def too_large(found: str) -> OutOfMemoryError:
+            return OutOfMemoryError(
                 _("{model} in {dtype} does not fit into the memory of {device}.").format(
                     model=self.card.name, dtype=dtype, device=self.device
                 ),
-                found=_("It takes {size}, and {free} are free.").format(
-                    size=megabytes(needed), free=megabytes(free)
-                ),
+                found=found,
                 fix=_("Close what else takes memory, or try a smaller model."),
             )
-        module = copy.deepcopy(self.module)
-        torch.nn.Module.to(module, torch_dtype)
+
+        if free is not None and needed > free:
+            raise too_large(
+                _("It takes {size}, and {free} are free.").format(
+                    size=megabytes(needed), free=megabytes(free)
+                )
+            )
+        try:
+            module = copy.deepcopy(self.module)
+            torch.nn.Module.to(module, torch_dtype)
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                raise too_large(first_line(error)) from None
+            raise
         if torch_dtype == torch.float16:
             # A few products of a T5 leave the range of float16: transformers loads them so too.
             wide = getattr(module, "_keep_in_fp32_modules", None) or ()
