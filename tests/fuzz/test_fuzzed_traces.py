@@ -34,6 +34,11 @@ FILES = [
 MOST_BYTES = 2**24
 
 
+def any_file(draw: Random) -> SoundFile:
+    """Return a file; one of few members more often, since each of them takes time."""
+    return draw.choices(FILES, [3 if len(file.parts) < 15 else 1 for file in FILES])[0]
+
+
 def opened(data: bytes):
     """Open a file as a page does."""
     return taken(lambda: open_trace(io.BytesIO(data), max_bytes=MOST_BYTES), TraceFileError)
@@ -56,7 +61,7 @@ def is_refused_or_means_the_same(data: bytes, file: SoundFile) -> None:
 )
 def test_what_was_changed_is_refused_or_means_the_same(n_cases, spoil):
     def check(draw: Random) -> None:
-        file = draw.choice(FILES)
+        file = any_file(draw)
         is_refused_or_means_the_same(spoil(draw, file), file)
 
     each(n_cases, check)
@@ -72,11 +77,13 @@ def test_what_opens_without_a_digest_is_sound(n_cases, spoil):
 
     def check(draw: Random) -> None:
         nonlocal n_opened
-        trace = opened(spoil(draw, draw.choice(FILES)))
+        trace = opened(spoil(draw, any_file(draw)))
         if trace is REFUSED:
             return
         n_opened += 1
         trace.pattern(0, 0)
+        if draw.random() < 0.8:
+            return  # what follows takes ten times as long
         if isinstance(trace, GenerationTrace):
             taken(lambda: pack(trace, layer=0, head=0))
         assert saved(opened(saved(trace))) == saved(trace)

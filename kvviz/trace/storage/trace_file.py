@@ -258,7 +258,8 @@ def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> HeadOfFile:
                 "Its header takes {n:,} byte.", "Its header takes {n:,} bytes.", info.file_size
             ).format(n=info.file_size)
         )
-    dtype, shape = _declared(archive, info)
+    with _opened(archive, info) as member:
+        dtype, shape = _declared(info, member)
     if dtype != "|u1" or len(shape) != 1:
         raise damaged(_("Its header is not an array of bytes."))
     return read_json(_read_array(archive, info, dtype, shape).tobytes())
@@ -276,48 +277,50 @@ def _read_array(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, dtype: str, shape: tuple[int, ...]
 ) -> np.ndarray[Any, Any]:
     """Read one array, once the file declares the very dtype, shape and size that are expected."""
-    found_dtype, found_shape = _declared(archive, info)
-    if (found_dtype, found_shape) != (dtype, shape):
-        raise damaged(
-            f"{info.filename} declares {found_dtype} {found_shape}, not {dtype} {shape}."[:300]
-        )
-    n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
-    if not n_bytes < info.file_size <= n_bytes + _NPY_PREFIX_BYTES:
-        raise damaged(
-            ngettext(
-                "{name} has {n:,} byte for {wanted:,} of numbers.",
-                "{name} has {n:,} bytes for {wanted:,} of numbers.",
-                info.file_size,
-            ).format(name=info.filename, n=info.file_size, wanted=n_bytes)
-        )
-    with archive.open(info) as member:
-        array: np.ndarray[Any, Any] = np.lib.format.read_array(member, allow_pickle=False)
+    with _opened(archive, info) as member:
+        found_dtype, found_shape = _declared(info, member)
+        if (found_dtype, found_shape) != (dtype, shape):
+            raise damaged(
+                f"{info.filename} declares {found_dtype} {found_shape}, not {dtype} {shape}."[:300]
+            )
+        n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
+        if not n_bytes < info.file_size <= n_bytes + _NPY_PREFIX_BYTES:
+            raise damaged(
+                ngettext(
+                    "{name} has {n:,} byte for {wanted:,} of numbers.",
+                    "{name} has {n:,} bytes for {wanted:,} of numbers.",
+                    info.file_size,
+                ).format(name=info.filename, n=info.file_size, wanted=n_bytes)
+            )
+        numbers = member.read(n_bytes)
         # Reading on to the end makes the zip check the sum of what was read.
-        if member.read(1):
-            raise damaged(_("{name} is longer than its shape.").format(name=info.filename))
-    return array.astype(np.dtype(dtype).newbyteorder("="), copy=False)
+        if len(numbers) != n_bytes or member.read(1):
+            raise damaged(
+                _("{name} has not the numbers of its shape.").format(name=info.filename)[:200]
+            )
+    array = np.frombuffer(numbers, dtype=np.dtype(dtype)).reshape(shape)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _declared(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...]]:
-    """Return dtype and shape that an array says it has, without reading its numbers."""
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise damaged(
             _("{name} is packed in a way that kvviz never uses.").format(name=info.filename)[:200]
         )
-    with archive.open(info) as member:
-        if np.lib.format.read_magic(member) != (1, 0):
-            raise damaged(
-                _("{name} is in another version of the array format.").format(name=info.filename)[
-                    :200
-                ]
-            )
-        try:
-            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        except (SyntaxError, tokenize.TokenError, MemoryError) as error:
-            # NumPy reads a header as a Python literal; nonsense can trip the parser itself.
-            raise damaged(
-                _("{name} declares no shape.").format(name=info.filename)[:200]
-            ) from error
+    return archive.open(info)
+
+
+def _declared(info: zipfile.ZipInfo, member: IO[bytes]) -> tuple[str, tuple[int, ...]]:
+    """Return dtype and shape that an array says it has; its numbers are read from there on."""
+    if np.lib.format.read_magic(member) != (1, 0):
+        raise damaged(
+            _("{name} is in another version of the array format.").format(name=info.filename)[:200]
+        )
+    try:
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    except (SyntaxError, tokenize.TokenError, MemoryError) as error:
+        # NumPy reads a header as a Python literal; nonsense can trip the parser itself.
+        raise damaged(_("{name} declares no shape.").format(name=info.filename)[:200]) from error
     if is_fortran or dtype.hasobject:
         raise damaged(
             _("{name} is laid out in a way that kvviz never uses.").format(name=info.filename)[:200]
