@@ -59,8 +59,6 @@ def test_what_was_typed_outlives_the_server(visit, tmp_path):
         # Rooms are of one process.
         expect(teacher.page.get_by_text(OVER)).to_be_visible(timeout=LONG_MS)
         expect(runner.page.locator(f'{GROWING}, [data-kvviz="work-bar"]')).to_have_count(0)
-        teacher.page.screenshot(path="/tmp/faults-shots/teacher.png", full_page=True)
-        runner.page.screenshot(path="/tmp/faults-shots/runner.png", full_page=True)
         teacher.page.get_by_role("button", name="Run", exact=False).first.click()
         expect(teacher.page.locator(PLAYER)).to_be_visible(timeout=LONG_MS)
     for tab in (teacher, runner):

@@ -59,6 +59,7 @@ def is_refused_or_means_the_same(data: bytes, file: SoundFile) -> None:
     ],
     ids=["bytes", "members", "one bit of an array"],
 )
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")  # of NumPy, about the age of what it reads
 def test_what_was_changed_is_refused_or_means_the_same(n_cases, spoil):
     def check(draw: Random) -> None:
         file = any_file(draw)

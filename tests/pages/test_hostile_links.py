@@ -44,11 +44,10 @@ MARKUP = (
 )
 TEXTS = {
     "kv_cache": {"prompt": MARKUP, "new": "2"},
-    "bert_vs_gpt2": {"text": MARKUP},
     "language_modelling": {"text": MARKUP},
     "encoder_decoder": {"prompt": MARKUP, "new": "2"},
 }
-"""Of each page that runs or reads a text by itself, a link with a text that is markup."""
+"""Of each page that makes a run of a text or reads it by itself, a link with one of markup."""
 UNHEARD_OF = {"script", "iframe", "object", "embed", "img", "link", "base", "form", "meta"}
 
 
