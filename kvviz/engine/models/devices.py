@@ -112,6 +112,7 @@ _failed: set[str] = set()
 """Devices that have failed in this process. What a kernel has left behind in its context stays
 there: each later call fails too, and only another process can use such a device again."""
 
+# not for people: what torch says
 _FAILURES = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "HIP error",
              "MPS backend")  # fmt: skip
 """How torch begins what it says of a device that has failed, or of a library that runs on it."""
