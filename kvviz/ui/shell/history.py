@@ -139,9 +139,11 @@ def read(message: object) -> Step | None:
     if not isinstance(message, Mapping):
         return None
     when, page, query = (message.get(name) for name in ("when", "page", "query"))
-    if type(when) not in (int, float) or not abs(when) <= LATEST_MS:
+    if not (isinstance(when, int | float) and isinstance(page, str) and isinstance(query, str)):
         return None
-    if not all(isinstance(text, str) and len(text) <= LONGEST_ADDRESS for text in (page, query)):
+    if isinstance(when, bool) or not abs(when) <= LATEST_MS:  # nor what is no number
+        return None
+    if max(len(page), len(query)) > LONGEST_ADDRESS:
         return None
     try:
         # Half of a character has no place in an address, nor in a message to the browser.
