@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from kvviz.ui.pages.cache_lab.sharing.typed_endpoint import TypedBeginningsEndpoint
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.errors_shown import on_script_error
@@ -29,6 +30,7 @@ AROUND: dict[str, Any] = {
         Middleware(JobEndpoint),
         Middleware(GrowingEndpoint),
         Middleware(RoomEndpoint),
+        Middleware(TypedBeginningsEndpoint),
     ],
     "on_script_error": on_script_error,
 }

@@ -87,7 +87,8 @@ class CacheLabPage(ExperimentsPage[LabState]):
         if do == "many":
             return {"prompts": _("Prompts, one a line")}
         if do == "share":
-            return {"text": _("First text"), "other": _("Second text")}
+            more = _("Several prompts, one a line")
+            return {"text": _("First text"), "other": _("Second text"), "prompts": more}
         return {"text": _("Text")} if do in OF_A_TEXT else {}
 
     def draw_experiment(self, card: DeltaGenerator, *places: DeltaGenerator) -> None:
