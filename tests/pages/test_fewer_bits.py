@@ -104,7 +104,7 @@ def test_one_part_is_kept_whole_and_of_the_other_alone_it_is_told():
     maps = [one for one in lab.app.get("bidi_component") if "addresses" in one.proto.json]
     header, _arrays = unpacked(buffer_of(maps[-1]))
     assert [panel["part"] for panel in header["panels"]] == ["values", "values"]
-    lab.app.select_slider(key="lab:value_bits").set_value(None).run()
+    lab.app.select_slider(key="lab:value_bits").set_value(0).run()
     (error,) = lab.errors
     assert "Keys or values are packed, or both" in error
 

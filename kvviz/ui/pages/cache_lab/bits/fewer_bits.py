@@ -74,15 +74,17 @@ def controls(state: LabState) -> None:
 
 
 def _slider(label: str, name: str) -> int | None:
-    return st.select_slider(
+    bits = st.select_slider(
         label,
-        BITS,
+        # A widget that says None says nothing.
+        [one or 0 for one in BITS],
         key=f"{PREFIX}{name}",
         # Translators: of keys or values that are not packed.
-        format_func=lambda bits: _("whole") if bits is None else str(bits),
+        format_func=lambda bits: str(bits) if bits else _("whole"),
         persist_state="session",
         width=190,
     )
+    return bits or None
 
 
 def experiment(bench: Bench, run: PackedRun) -> Experiment:
