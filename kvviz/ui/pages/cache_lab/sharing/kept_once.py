@@ -37,7 +37,7 @@ LONGEST_LABEL = 60
 
 def draw(bench: Bench) -> None:
     """Draw the experiment below that of two texts."""
-    place = st.container(key="kvviz-lab-tree")
+    place = st.container(border=True, key="kvviz-card-lab-tree")
     with place:
         card_texts.head(
             _("Several prompts, as a tree"), lessons().caption("tree-of-beginnings").text
