@@ -89,6 +89,26 @@ def found(
     return Found(bench.result(work), False)
 
 
+def is_asked(bench: Bench, work: Work, key: str) -> bool:
+    """Whether it is to be measured here what nobody asked for first: a button says so.
+
+    It is for what stands below a first answer, where no record is: of another model, or not made
+    yet.
+
+    Args:
+        bench: The page's bench; the button stands in its card.
+        work: What measures it.
+        key: End of the button's key.
+    """
+    seen, asked = Record.here().seen, (f"{work.name}-here", work.about)
+    if asked in seen:
+        return True
+    with bench.card:
+        # not for people: a key
+        st.button(_("Measure it here"), key=f"{PREFIX}{key}", on_click=seen.add, args=(asked,))
+    return False
+
+
 def story_work(bench: Bench, name: str, words: str, ways: Mapping[str, str]) -> Work:
     """Return the work that reads one held-out story here, as far as is chosen.
 

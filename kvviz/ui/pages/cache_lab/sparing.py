@@ -18,6 +18,7 @@ from kvviz.ui.pages.cache_lab import measured_here, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.measured_here import Found
+from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses, read_stories
 from kvviz.ui.pages.cache_lab.story_ways import SPARED_ROWS, spared_name, spared_ways
 from kvviz.ui.parts import card_texts, chart
@@ -51,6 +52,9 @@ def draw(bench: Bench) -> None:
     with place:
         card_texts.head(_("Which layers can spare their rows"), caption.text)
     here = replace(bench, card=place)
+    has_record = recorded.of_sparing() is not None and bench.settings.model == LabSettings.model
+    if not has_record and not measured_here.is_asked(here, work(bench), "spare"):
+        return
     found = measured_here.found(
         here, lambda: work(bench), recorded.of_sparing, lengths=False, key="spare"
     )

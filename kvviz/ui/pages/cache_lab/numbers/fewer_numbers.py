@@ -17,7 +17,7 @@ from kvviz.ui.pages.cache_lab import measured_here, recorded, run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.numbers.latent_run import LatentRun, make
-from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS
+from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS, LabSettings
 from kvviz.ui.pages.cache_lab.shares import APART, LATENT, every_share, rank_of, words
 from kvviz.ui.pages.cache_lab.state import PREFIX
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
@@ -175,9 +175,11 @@ def draw_every_share(bench: Bench, width: int) -> None:
         said = _("Reading a story with every share")
         return measured_here.story_work(bench, "numbers-all", said, every_share(width))
 
-    found = measured_here.found(
-        replace(bench, card=place), work, recorded.of_numbers, lengths=False
-    )
+    here = replace(bench, card=place)
+    has_record = recorded.of_numbers() is not None and bench.settings.model == LabSettings.model
+    if not has_record and not measured_here.is_asked(here, work(), "every-share"):
+        return
+    found = measured_here.found(here, work, recorded.of_numbers, lengths=False)
     losses = found.result
     ranks = [rank_of(width, share) for share in SIXTEENTHS]
     lines: list[ErrorLine] = []
