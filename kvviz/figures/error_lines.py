@@ -17,6 +17,8 @@ STYLES = {
     "least": ("#8a6d3b", "triangle-up", "solid"),
     "lot": ("#85878e", "circle-open", "dash"),
     "lot-sinks": ("#85878e", "square-open", "dash"),
+    "latent": ("#0f7f96", "square", "solid"),
+    "apart": ("#85878e", "square-open", "dash"),
     "lot-alone": ("#85878e", "triangle-up-open", "dot"),
 }
 """Colour, mark and dash by what a line is; a control has the mark of what it controls, hollow."""

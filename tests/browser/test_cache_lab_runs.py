@@ -92,6 +92,6 @@ def test_runs_of_other_kinds_are_predicted_done_and_told(visit):
     tab.answer_by_keyboard("fewer-numbers")
     expect(told).to_have_attribute("data-rank", "128")
     expect(told).to_contain_text("In 128 of 512 numbers")
-    expect(page.get_by_role("button", name="Try every share")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure it here")).to_be_visible()
     tab.wait(nLive=int(tab.hooks()["nLive"]))
     tab.fits()
