@@ -42,13 +42,16 @@ class ErrorLine:
 
 
 def add_lines(
-    figure: go.Figure, places: Sequence[float], lines: Sequence[ErrorLine], reading: str
+    figure: go.Figure,
+    places: Sequence[float] | Sequence[str],
+    lines: Sequence[ErrorLine],
+    reading: str,
 ) -> None:
     """Add lines to a figure.
 
     Args:
         figure: The figure.
-        places: Where on the x axis their points stand.
+        places: Where on the x axis their points stand: numbers, or words in their order.
         lines: The lines.
         reading: What is read at a mark behind the line's name, as plotly fills it in.
     """

@@ -95,7 +95,10 @@ class Quantised:
     @property
     def packed_axes(self) -> tuple[Axis, ...]:
         """Along what the parts are grouped that are packed."""
-        parts = ((self.key_bits, self.keys), (self.value_bits, self.values))
+        parts: tuple[tuple[int | None, Axis], ...] = (
+            (self.key_bits, self.keys),
+            (self.value_bits, self.values),
+        )
         return tuple(axis for bits, axis in parts if bits is not None)
 
     def rows(self, place: RowsPlace) -> RebuiltRows:
