@@ -43,7 +43,7 @@ def test_layers_with_windows_keep_no_more_than_these():
 
     from tests.factories import make_card
 
-    card = replace(make_card(2, 4, 8), windows=(4, None))
+    card = replace(make_card(2, 4, 8), windows=(4, 0))
     a_row = 2 * 4 * 8 * 4
     assert kept_bytes(card, 10, Keeping(rows=8)) == (3 + 7) * a_row
     assert kept_bytes(card, 10, Keeping(rows=3)) == 2 * 2 * a_row
