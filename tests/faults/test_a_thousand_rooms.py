@@ -8,15 +8,9 @@ import pytest
 from kvviz.errors import RoomError
 from kvviz.ui.rooms import Place, Question, Room, RoomStore
 from kvviz.ui.rooms.room_store import EMPTY_S, IDLE_S, MOST_ROOMS, N_ENDED
+from tests.clock import Clock
 
 N_ASKED = 1000
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_thousand_rooms_asked_for_at_once_leave_those_that_are_open_alone():
