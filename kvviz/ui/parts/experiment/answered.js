@@ -7,6 +7,9 @@ const LOOKS_MS = [0, 100, 400];
 /** Number of the answer that was given last, so that one of long ago takes nothing from anybody. */
 let latest = 0;
 
+/** The answer after which a person has gone on from here: nothing is taken from them any more. */
+let settled = 0;
+
 /** @type {WeakMap<Element | ShadowRoot, HTMLElement>} */
 const drawn = new WeakMap();
 
@@ -18,6 +21,9 @@ export default function answered({ data, parentElement }) {
     spot.tabIndex = -1;
     spot.className = "kvviz-answered";
     spot.addEventListener("keydown", pass);
+    spot.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget) settled = latest;
+    });
     parentElement.append(spot);
     drawn.set(parentElement, spot);
   }
@@ -48,7 +54,7 @@ function pass(event) {
  * @param {number} number
  */
 function take(spot, number) {
-  if (number !== latest) return;
+  if (number !== latest || number === settled) return;
   const active = document.activeElement;
   const nobody = active === null || active === document.body || active.matches(".kvviz-answered");
   const own = spot.closest('[class*="st-key-kvviz-ask-"]')?.contains(active);
