@@ -52,6 +52,13 @@ test("who has gone on within the question keeps the focus", () => {
   leave(own);
   mock.timers.tick(400);
   assert.equal(globalThis.document.activeElement, own);
+  // Unless what they came to is taken away.
+  const gone = answer();
+  mock.timers.tick(0);
+  gone.leave(own);
+  globalThis.document.activeElement = /** @type {any} */ (body);
+  mock.timers.tick(100);
+  assert.equal(globalThis.document.activeElement, gone.spot);
   // The next answer takes it again.
   const { spot } = answer();
   mock.timers.tick(0);

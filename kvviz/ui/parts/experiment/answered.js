@@ -7,7 +7,7 @@ const LOOKS_MS = [0, 100, 400];
 /** Number of the answer that was given last, so that one of long ago takes nothing from anybody. */
 let latest = 0;
 
-/** The answer after which a person has gone on from here: nothing is taken from them any more. */
+/** The answer after which a person has gone on from here: what has the focus then is not about to go. */
 let settled = 0;
 
 /** @type {WeakMap<Element | ShadowRoot, HTMLElement>} */
@@ -54,9 +54,9 @@ function pass(event) {
  * @param {number} number
  */
 function take(spot, number) {
-  if (number !== latest || number === settled) return;
+  if (number !== latest) return;
   const active = document.activeElement;
   const nobody = active === null || active === document.body || active.matches(".kvviz-answered");
-  const own = spot.closest('[class*="st-key-kvviz-ask-"]')?.contains(active);
+  const own = number !== settled && spot.closest('[class*="st-key-kvviz-ask-"]')?.contains(active);
   if (nobody || own) spot.focus({ preventScroll: true });
 }
