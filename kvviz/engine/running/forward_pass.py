@@ -87,9 +87,7 @@ def pass_with_logits(
     synchronise(model.device)
     start = time.perf_counter()
     tokens = torch.tensor([asked.token_ids], device=model.device)
-    inputs = model.family.writing_inputs(tokens)
-    if "logits_to_keep" in inputs:
-        inputs["logits_to_keep"] = n_logits
+    inputs = model.family.writing_inputs(tokens, n_logits)
     with asked.observation.watching():
         output = model.module(**inputs, kvviz_observation=asked.observation, **asked.arguments)
     synchronise(model.device)

@@ -17,6 +17,7 @@ from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.context_errors import counted_positions
 from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import synchronise
+from kvviz.engine.models.families.decoder_alone import last_positions
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import environment, running
 from kvviz.errors import (
@@ -241,9 +242,10 @@ class Runner:
         """Run one forward pass, append its tokens, and return the seconds it took."""
         model, n_kept = self._model, self._layers[0].get_seq_length() if self._layers else 0
         synchronise(model.device)
+        last = last_positions(1, model.device)
         start = time.perf_counter()
         fed = self.tokens[:, n_kept : self._n]
-        output: Any = model.module(fed, logits_to_keep=1, **self._arguments)
+        output: Any = model.module(fed, logits_to_keep=last, **self._arguments)
         self.tokens[:, self._n] = output.logits[:, -1].argmax(-1)
         synchronise(model.device)
         seconds = time.perf_counter() - start

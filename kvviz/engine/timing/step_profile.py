@@ -20,6 +20,7 @@ from transformers.masking_utils import create_causal_mask
 from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
 from kvviz.engine.models.context_errors import counted_positions
 from kvviz.engine.models.devices import synchronise
+from kvviz.engine.models.families.decoder_alone import last_positions
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.attention import observed_attention
 from kvviz.engine.running.memory import environment, running
@@ -191,8 +192,9 @@ def _cache(layers: list[PreallocatedLayer]) -> Cache | None:
 
 def _as_always(model: LoadedModel, fed: Tensor, layers: list[PreallocatedLayer]) -> Tensor:
     module: Any = model.module
+    last = last_positions(1, model.device)
     return module(
-        fed, logits_to_keep=1, use_cache=bool(layers), past_key_values=_cache(layers)
+        fed, logits_to_keep=last, use_cache=bool(layers), past_key_values=_cache(layers)
     ).logits
 
 
@@ -237,7 +239,7 @@ def _walk(
         hidden = hidden + inner
     hidden = stack.ln_f(hidden)
     clock.mark("rest")
-    logits = module.lm_head(hidden[:, -1:])
+    logits = module.lm_head(hidden[:, last_positions(1, model.device)])
     clock.mark("head")
     logits.argmax(-1)
     clock.mark("sampling")

@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kvviz.engine import load_model, trace_generation, trace_together
 from kvviz.engine.running import prefill
+from kvviz.engine.timing.race import Runner, prompt_batch
 from kvviz.errors import RunCancelledError
 from tests.factories import make_card
 from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder
@@ -76,3 +77,26 @@ def test_scores_decide_how_large_a_piece_is():
     assert [len(one) for one in long[:-1]] == [2**28 // (9 * 8192 * 4)] * 9
     assert long[-1].stop == 8192
     assert prefill.pieces(make_card(n_heads=12), range(1024)) == [range(1024)]
+
+
+@pytest.fixture
+def rows_of_the_head(model):
+    """What the head was given: whether its rows lie by themselves, and not among others."""
+    seen = []
+
+    def look(_head, given):
+        seen.append(given[0].untyped_storage().nbytes() == given[0].nbytes)
+
+    hook = model.module.lm_head.register_forward_pre_hook(look)
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_the_head_is_given_rows_of_their_own(model, rows_of_the_head, use_cache):
+    """Else torch copies all of its weights for them, where they have 16 bits."""
+    trace_generation(model, PROMPT, max_new_tokens=2, use_cache=use_cache)
+    runner = Runner(model, prompt_batch(model, 4, 2), 2, use_cache=use_cache)
+    runner.step()
+    runner.step()
+    assert rows_of_the_head == [True] * 4

@@ -142,7 +142,7 @@ class _Bert:
     def n_ctx(self, config: Any, tokenizer: Any) -> int:
         return config.max_position_embeddings
 
-    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+    def writing_inputs(self, tokens: Tensor, n_logits: int = 1) -> dict[str, Any]:
         return self.reading_inputs(tokens)
 
     def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:

@@ -135,8 +135,11 @@ class CheckpointFamily(Protocol):
         """Return the longest sequence, in tokens."""
         ...
 
-    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
-        """Return the arguments of a decode step that feeds these tokens, shape ``1 position``."""
+    def writing_inputs(self, tokens: Tensor, n_logits: int = 1) -> dict[str, Any]:
+        """Return the arguments of a decode step that feeds these tokens, shape ``1 position``.
+
+        A decoder alone gives logits for so many last positions.
+        """
         ...
 
     def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class _T5:
         # A tokenizer that names no length says 10^30.
         return length if type(length) is int and 1 <= length < 10**6 else _USUAL_N_CTX
 
-    def writing_inputs(self, tokens: Tensor) -> dict[str, Any]:
+    def writing_inputs(self, tokens: Tensor, n_logits: int = 1) -> dict[str, Any]:
         return {"decoder_input_ids": tokens}
 
     def reading_inputs(self, tokens: Tensor) -> dict[str, Any]:
