@@ -4,9 +4,20 @@ import numpy as np
 import pytest
 
 import kvviz
+from kvviz.engine import log_likelihood
 from kvviz.player.lives import STATES
+from kvviz.ui.pages.cache_lab import recorded
+from kvviz.ui.pages.cache_lab.beams import beam_run, write_four
 from kvviz.ui.pages.cache_lab.numbers import fewer_numbers, latent_run
-from kvviz.ui.pages.cache_lab.settings import LAST_STEP, LabSettings, parse, usual_view, write
+from kvviz.ui.pages.cache_lab.settings import (
+    LAST_STEP,
+    SIXTEENTHS,
+    LabSettings,
+    parse,
+    usual_view,
+    write,
+)
+from kvviz.ui.pages.cache_lab.shares import USUAL_WIDTH
 from kvviz.ui.work.run_settings import RunSettings
 from tests.pages.conftest import buffer_of
 from tests.pages.test_cache_lab_page import TEXT, Lab
@@ -18,6 +29,17 @@ TEXTS = {
     "code": "def add(a, b):\n    return a + b\n\ndef sub(a, b):\n    return a",
 }
 """Three kinds of text, of which one says again what it said."""
+
+
+class Alone:
+    """Who waits for work, and never leaves."""
+
+    def report(self, _step, _n_steps):
+        """Take in nothing."""
+
+    def cancelled(self):
+        """Wait on."""
+        return False
 
 
 def components(lab):
@@ -45,7 +67,10 @@ def test_what_is_told_of_guesses_is_what_the_passes_did(model, kind):
     lab = Lab(do="guess", text=text, new="6", guesses="3")
     assert lab.errors == lab.notes == []
     assert 'data-kvviz="verdict"' not in lab.html
-    assert not components(lab)
+    # While it is asked, the run without guesses is there, and nothing of the other.
+    header, (alone,) = lives_of(lab)
+    assert [one["name"] for one in header["writers"]] == ["One by one"]
+    assert {state for _step, state in alone} == {"computed", "read"}
     lab.press("ask:guess-and-take-back:show")
     assert lab.errors == []
     told = lab.hooks("verdict")
@@ -100,22 +125,40 @@ def test_a_link_says_who_guesses_and_how_much():
     assert len(parse({"do": "guess", "guesses": "9"})[2]) == 1
 
 
-@pytest.mark.parametrize("kind", ["story", "code"])
+@pytest.mark.parametrize("kind", TEXTS)
 def test_what_beams_hold_is_told_as_the_search_found_it(model, kind):
-    text = TEXTS[kind]
-    lab = Lab(do="beams", text=text, new="5", beams="3").press("ask:write-four:0")
+    found = beam_run.make(model, Alone(), TEXTS[kind], 5, 3)
+    verdict, run = write_four.told(found), found.beams
+    last, told = run.steps[-1], verdict.told
+    # What blocks hold once, beside what each of three texts would hold alone.
+    assert (told["n"], verdict.facts["proven"]) == (3, 1)
+    times = 3 * last.cache_bytes / last.alone_bytes
+    assert float(told["times"].rstrip("×")) == pytest.approx(times, rel=0.05)
+    assert verdict.right == [{"all" if times >= 0.75 * 3 else "little" if times < 2 else "between"}]
+    # Scores are mean log probabilities of the new tokens, as the model has them of the whole text.
+    best, plain = (
+        log_likelihood(model, ids, positions=range(run.n_prompt, len(ids))).mean
+        for ids in (run.best.token_ids.tolist(), found.greedy.token_ids.tolist())
+    )
+    assert float(told["score"]) == pytest.approx(best, abs=2e-3)
+    assert float(told["greedy"]) == pytest.approx(plain, abs=2e-3)
+    if run.best.token_ids.tolist() == found.greedy.token_ids.tolist():
+        assert "It is the greedy text" in told["outcome"]
+    else:
+        assert ("and a likelier one" in told["outcome"]) == (best > plain)
+
+
+def test_the_lives_of_beams_are_drawn_as_the_search_found_them(model):
+    lab = Lab(do="beams", text=TEXT, new="5", beams="3").press("ask:write-four:0")
     assert lab.errors == lab.notes == []
     told = lab.hooks("verdict")
-    run = kvviz.trace_beams(model, text, n_beams=3, max_new_tokens=5)
+    run = kvviz.trace_beams(model, TEXT, n_beams=3, max_new_tokens=5)
     last = run.steps[-1]
     assert (told["cache-bytes"], told["alone-bytes"]) == (
         str(last.cache_bytes),
         str(last.alone_bytes),
     )
-    assert (told["n-beams"], told["n-copied"], told["proven"]) == ("3", str(run.n_copied), "1")
-    assert float(told["score"]) == pytest.approx(run.best.score, abs=1e-4)
-    if told["is-greedy"] == "0":
-        assert told["score"] != told["greedy-score"]
+    assert (told["n-beams"], told["n-copied"]) == ("3", str(run.n_copied))
     header, lives = lives_of(lab)
     assert len(header["writers"]) == 4
     assert header["shared"] == "read, one copy for several beams"
@@ -165,15 +208,18 @@ def test_positions_are_told_with_the_same_rows(kind):
     assert told["outcome"].startswith("kept" if nearer else ("kept", "frozen"))
 
 
-class Alone:
-    """Who waits for work, and never leaves."""
-
-    def report(self, _step, _n_steps):
-        """Take in nothing."""
-
-    def cancelled(self):
-        """Wait on."""
-        return False
+def test_before_it_is_said_what_one_row_costs_its_control_is_there():
+    lab = Lab(do="numbers")
+    assert lab.errors == lab.notes == []
+    assert 'data-kvviz="verdict"' not in lab.html
+    # The picture is there at once, recorded, and without the line that is asked for.
+    assert lab.charts == {"loss-by-rank": 5}
+    assert 'data-kvviz="recorded"' in lab.html
+    numbers, table = recorded.of_numbers(), lab.html[lab.html.index('data-kvviz="rank-table"') :]
+    for share in SIXTEENTHS:
+        assert f"{numbers.divergence(f'apart-{share}'):.3f}" in table
+        assert f"{numbers.divergence(f'latent-{share}'):.3f}</td>" not in table
+    assert "one row: loss" not in table
 
 
 @pytest.mark.parametrize("kind", LONG)
@@ -184,7 +230,7 @@ def test_a_quarter_of_the_numbers_costs_little_whatever_is_read(model, kind):
     )
     verdict = fewer_numbers.told(found, 4)
     facts = verdict.facts
-    assert (facts["rank"], facts["width"]) == (128, 512)
+    assert (facts["rank"], facts["width"]) == (128, USUAL_WIDTH)
     assert facts["full-bytes"] == 4 * facts["cache-bytes"]
     # LAB: +0.025 nats; of 12 tokens the standard error is several times that.
     assert abs(float(facts["more"])) < 0.3
