@@ -8,6 +8,7 @@ from kvviz.engine import log_likelihood
 from kvviz.player.lives import STATES
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.beams import beam_run, write_four
+from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.numbers import fewer_numbers, latent_run
 from kvviz.ui.pages.cache_lab.settings import (
     LAST_STEP,
@@ -215,10 +216,13 @@ def test_before_it_is_said_what_one_row_costs_its_control_is_there():
     # The picture is there at once, recorded, and without the line that is asked for.
     assert lab.charts == {"loss-by-rank": 5}
     assert 'data-kvviz="recorded"' in lab.html
-    numbers, table = recorded.of_numbers(), lab.html[lab.html.index('data-kvviz="rank-table"') :]
+    table = lab.html[lab.html.index('data-kvviz="rank-table"') :]
     for share in SIXTEENTHS:
-        assert f"{numbers.divergence(f'apart-{share}'):.3f}" in table
-        assert f"{numbers.divergence(f'latent-{share}'):.3f}</td>" not in table
+        one_row, apart = (
+            amount(*recorded.of_numbers().cost(f"{kind}-{share}")) for kind in ("latent", "apart")
+        )
+        assert apart in table
+        assert one_row not in lab.html
     assert "one row: loss" not in table
 
 
