@@ -144,7 +144,7 @@ def test_an_open_example_stands_below_its_picture_on_a_telephone_and_what_is_ask
     lab = Lab()
     assert below in lab.html
     lab.press("cover:keep-a-part")
-    assert lab.app.query_params["ask"] == ["1"]
+    assert dict(lab.app.query_params)["ask"] in ("1", ["1"])
     assert below in lab.html
     assert below in lab.press("ask:keep-a-part:show").html
     assert below not in Lab(text=TEXT, new="2", cache="window:8").html
