@@ -9,7 +9,10 @@ from kvviz.player.lives import STATES
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.beams import beam_run, write_four
 from kvviz.ui.pages.cache_lab.budgets import amount
+from kvviz.ui.pages.cache_lab.ghosts import ghosts, slid_window
+from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.numbers import fewer_numbers, latent_run
+from kvviz.ui.pages.cache_lab.positions import counted, positions
 from kvviz.ui.pages.cache_lab.settings import (
     LAST_STEP,
     SIXTEENTHS,
@@ -178,35 +181,53 @@ LONG = {
 }
 
 
+OF_MODEL = RunSettings(model="kvviz/gpt2-mini")
+
+
 @pytest.mark.parametrize("kind", LONG)
-def test_ghosts_are_told_by_layer_of_any_text(kind):
-    lab = Lab(do="ghosts", text=LONG[kind], cache="window:6+2").press("ask:ghosts:1")
-    assert lab.errors == lab.notes == []
-    told = lab.hooks("verdict")
-    assert told["outcome"] == "in the first layer alone"
-    assert (told["n-behind"], told["same-layers"]) == ("6", "0")
-    for name in ("keys-off", "values-off", "exact-keys-off"):
-        first, *above = [float(off) for off in told[name].split()]
+def test_ghosts_are_told_by_layer_of_any_text(model, kind):
+    part = KeptPart("window", 8, 2)
+    verdict = ghosts.told(slid_window.make(model, Alone(), OF_MODEL, part, LONG[kind]))
+    facts = verdict.facts
+    assert verdict.right == [{"first"}]
+    assert (facts["n-behind"], facts["same-layers"]) == (6, "0")
+    far = {
+        name: [float(off) for off in facts[name].split()]
+        for name in ("keys-off", "values-off", "exact-keys-off")
+    }
+    for first, *above in far.values():
         assert first == 0 < min(above)
-    assert lab.html.count("<tr>") == 1 + 6
-    np.testing.assert_allclose(
-        *([float(off) for off in told[name].split()] for name in ("keys-off", "exact-keys-off")),
-        rtol=2e-2,
-    )
+    np.testing.assert_allclose(far["keys-off"], far["exact-keys-off"], rtol=2e-2)
 
 
 @pytest.mark.parametrize("kind", LONG)
-def test_positions_are_told_with_the_same_rows(kind):
-    lab = Lab(do="places", text=LONG[kind], cache="window:5+2", new="2")
+def test_positions_are_told_with_the_same_rows(model, kind):
+    part = KeptPart("window", 7, 2)
+    verdict = positions.told(counted.make(model, Alone(), OF_MODEL, part, LONG[kind], 2))
+    facts = verdict.facts
+    # A learned position stands in every row, so that nobody can renumber it.
+    assert "renumbered-kl" not in facts
+    assert "Renumbered they cannot be here" in verdict.told["renumbered"]
+    assert facts["frozen-at"] == 6
+    nearer = float(facts["kept-kl"]) < float(facts["frozen-kl"])
+    (right,) = verdict.right
+    assert ("kept" if nearer else "frozen") in right
+
+
+def test_ghosts_and_positions_show_the_window_while_they_are_asked_and_then_tell():
+    lab = Lab(do="ghosts", text=LONG["story"], cache="window:6+2")
+    assert lab.errors == lab.notes == []
+    assert 'data-kvviz="verdict"' not in lab.html
+    drawn = [one.proto.component_name for one in lab.app.get("bidi_component")]
+    assert "kvviz_player" in drawn
+    lab.press("ask:ghosts:1")
+    assert lab.hooks("verdict")["outcome"] == "in the first layer alone"
+    assert lab.html.count("<tr>") == 1 + 6
+    lab = Lab(do="places", text=LONG["story"], cache="window:5+2", new="2")
     lab.press("ask:positions-after-eviction:show")
     assert lab.errors == lab.notes == []
-    told = lab.hooks("verdict")
-    # A learned position stands in every row, so that nobody can renumber it.
-    assert "renumbered-kl" not in told
+    assert lab.hooks("verdict")["frozen-at"] == "6"
     assert "Renumbered they cannot be here" in lab.html
-    assert told["frozen-at"] == "6"
-    nearer = float(told["kept-kl"]) < float(told["frozen-kl"])
-    assert told["outcome"].startswith("kept" if nearer else ("kept", "frozen"))
 
 
 def test_before_it_is_said_what_one_row_costs_its_control_is_there():
@@ -229,9 +250,7 @@ def test_before_it_is_said_what_one_row_costs_its_control_is_there():
 @pytest.mark.parametrize("kind", LONG)
 def test_a_quarter_of_the_numbers_costs_little_whatever_is_read(model, kind):
     text = LONG[kind]
-    found = latent_run.make(
-        model, Alone(), RunSettings(model="kvviz/gpt2-mini"), text, 4, n_read=24
-    )
+    found = latent_run.make(model, Alone(), OF_MODEL, text, 4, n_read=24)
     verdict = fewer_numbers.told(found, 4)
     facts = verdict.facts
     assert (facts["rank"], facts["width"]) == (128, USUAL_WIDTH)
