@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--repeats", type=int, default=3, help=_("rounds after one warm-up (default 3)")
     )
+    bench.add_argument(
+        "--cache",
+        default="full",
+        metavar="WORDS",
+        help=_("what the cache keeps: full, or a window such as window:60+4 (default full)"),
+    )
     options.add_device_and_dtype(bench)
     bench.add_argument(
         "--json", action="store_true", help=_("print one JSON object, every step in it")
@@ -244,6 +250,7 @@ def _print_table(trace: GenerationTrace) -> None:
 
 def _bench(arguments: argparse.Namespace) -> None:
     from kvviz.analysis.speed_up import gap, side_times, speed_ups
+    from kvviz.engine.caches.cache_words import cache_of
     from kvviz.engine.timing.race import race
 
     model = options.model_of(arguments)
@@ -253,6 +260,7 @@ def _bench(arguments: argparse.Namespace) -> None:
         n_new=arguments.new,
         batch=arguments.batch,
         repeats=arguments.repeats,
+        cache=cache_of(arguments.cache),
     )
     times, ups, saved = side_times(found), speed_ups(found), gap(found)
     if arguments.json:
@@ -292,6 +300,12 @@ def _bench(arguments: argparse.Namespace) -> None:
             flops=saved.flops,
         )
     )
+    if found.rows is not None:
+        print(
+            _("the cache keeps {rows} rows, the first {sinks} of the text among them").format(
+                rows=found.rows, sinks=found.sinks
+            )
+        )
     size = int(found.cache_bytes[-1])
     print(_("cache at the end: {size:,} B in the tensors").format(size=size))
 

@@ -22,6 +22,7 @@ from kvviz.trace.encoding import Mask
 from kvviz.trace.liveness import fallen_rows
 from kvviz.trace.model_card import Family
 from kvviz.trace.named_cache import NamedCache
+from kvviz.trace.packed_rows import PackedRows
 from kvviz.trace.row_fingerprints import row_fingerprints
 
 
@@ -186,6 +187,19 @@ def make_dropping(n_prompt: int = 9, n_new: int = 5, **changes) -> GenerationTra
         steps.append(replace(step, evicted=evicted, cache_bytes=n_bytes))
     named = NamedCache("every-second", (("first", 0), ("heads", "first")))
     return replace(trace, steps=steps, options=replace(trace.options, cache=named))
+
+
+def make_packed(n_prompt: int = 4, n_new: int = 4, **changes) -> GenerationTrace:
+    """A run whose rows 0 and 1 are packed after the prefill, of row 2 the value after step 1."""
+    run = make_trace(n_prompt, n_new, **changes)
+    packed_after = np.full((2, run.n_rows), len(run.steps))
+    packed_after[:, :2], packed_after[1, 2] = 0, 1
+    keys, values = (
+        np.stack([of(layer) for layer in range(run.model.n_layers)]).astype(np.float32)
+        for of in (run.keys, run.values)
+    )
+    options = replace(run.options, cache=NamedCache("in-few-bits", ()))
+    return replace(run, options=options, packed=PackedRows(keys, values, packed_after))
 
 
 def make_encoding(

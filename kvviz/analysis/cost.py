@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from kvviz.analysis.kept_bytes import Keeping, kept_bytes, step_flops
 from kvviz.errors import OptionsError
 from kvviz.trace import ModelCard, forward_flops
 from kvviz.translation import N_, ngettext
@@ -37,12 +38,19 @@ class StepCosts:
 
 
 def step_costs(
-    card: ModelCard, n_prompt: int, n_steps: int, *, use_cache: bool, n_encoder: int = 0
+    card: ModelCard,
+    n_prompt: int,
+    n_steps: int,
+    *,
+    use_cache: bool,
+    n_encoder: int = 0,
+    keeping: Keeping | None = None,
 ) -> StepCosts:
     """Count what each step of a generation costs.
 
     After step s there are P+s rows. With the cache the prefill computes P of them and each later
-    step one; without it every step computes all P+s.
+    step one; without it every step computes all P+s. Where a cache keeps R rows, a later step reads
+    min(P+s, R) of them, its own among them; the prompt is read whole.
 
     Args:
         card: The model's shape.
@@ -50,6 +58,7 @@ def step_costs(
         n_steps: Forward passes, one a generated token, at least 1.
         use_cache: Whether K/V rows are kept between steps.
         n_encoder: Tokens that the encoder of a T5 read; 0 for other families.
+        keeping: What a decoder's cache keeps; None for every row, whole.
 
     Returns:
         Counts for steps 0 to n_steps - 1.
@@ -88,6 +97,9 @@ def step_costs(
         for step, (new, keys) in enumerate(zip(rows, rows_after, strict=True))
     ]
     kept = [card.cache_bytes(int(n) + n_encoder) if use_cache else 0 for n in rows_after]
+    if keeping is not None and use_cache:
+        flops[1:] = [step_flops(card, int(n), keeping) for n in rows_after[1:]]
+        kept = [kept_bytes(card, int(n), keeping) for n in rows_after]
     return StepCosts(rows, np.array(flops, dtype=np.int64), np.array(kept, dtype=np.int64))
 
 

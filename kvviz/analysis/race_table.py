@@ -8,6 +8,7 @@ import io
 import numpy as np
 
 from kvviz.analysis.cost import step_costs
+from kvviz.analysis.kept_bytes import Keeping
 from kvviz.analysis.speed_up import speed_ups
 from kvviz.trace.race import Race
 
@@ -18,9 +19,9 @@ def race_csv(race: Race) -> str:
     Times are medians over the repeats, as measured; cache bytes are those of the tensors; FLOPs
     are by formula, for all sequences together. The speed-up is that of the race up to this step.
     """
-    ups = speed_ups(race)
+    ups, keeping = speed_ups(race), Keeping(rows=race.rows)
     flops = [
-        step_costs(race.model, race.n_prompt, race.n_new, use_cache=on).flops
+        step_costs(race.model, race.n_prompt, race.n_new, use_cache=on, keeping=keeping).flops
         for on in (True, False)
     ]
     columns = {

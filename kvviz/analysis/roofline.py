@@ -68,6 +68,8 @@ def roof_points(race: Race, n_lengths: int = 4) -> tuple[RoofPoint, ...]:
     for kind, step in chosen:
         n_keys = race.n_prompt + int(step)
         n_new = 1 if kind == "decode" else n_keys
+        if kind == "decode" and race.rows is not None:
+            n_keys = min(n_keys, race.rows)
         seconds = race.uncached_seconds if kind == "full pass" else race.cached_seconds
         moved = step_bytes(
             race.model, n_new, n_keys, batch=race.batch, use_cache=kind != "full pass"

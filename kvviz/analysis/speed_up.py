@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from kvviz.analysis.cost import step_costs, token_passes
+from kvviz.analysis.kept_bytes import Keeping
 from kvviz.analysis.spread import Spread, spread
 from kvviz.trace.race import Race
 
@@ -125,10 +126,10 @@ class Gap:
 
 def gap(race: Race) -> Gap:
     """Compare work saved with time saved."""
-    n_prompt, n_new = race.n_prompt, race.n_new
+    n_prompt, n_new, keeping = race.n_prompt, race.n_new, Keeping(rows=race.rows)
     passes = [token_passes(n_prompt, n_new, use_cache=on) for on in (True, False)]
     flops = [
-        int(step_costs(race.model, n_prompt, n_new, use_cache=on).flops.sum())
+        int(step_costs(race.model, n_prompt, n_new, use_cache=on, keeping=keeping).flops.sum())
         for on in (True, False)
     ]
     n_rows = n_prompt + n_new - 1

@@ -17,8 +17,9 @@ def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
     ``rows_so_far`` sums the computed rows up to and with the step, and ``chosen_is_special`` is 1
     of a token that stands for no text, else 0. A run with an encoder has two columns more, the rows
     of its cross-attention; they are not in that sum. One with a named cache has ``n_evicted``, the
-    rows that it dropped after the step, over all layers and KV heads. Times and cache bytes are
-    measured, FLOPs counted; units stand in the names.
+    rows that it dropped after the step, over all layers and KV heads; one whose rows are kept in
+    fewer bits or numbers ``n_packed``, those of the reused ones that were read from them. Times and
+    cache bytes are measured, FLOPs counted; units stand in the names.
     """
     table: list[dict[str, Any]] = []
     rows_so_far = 0
@@ -39,6 +40,11 @@ def steps_table(trace: GenerationTrace) -> list[dict[str, Any]]:
                 "rows_so_far": rows_so_far,
                 **(cross if trace.cross is not None else {}),
                 **({"n_evicted": step.evicted.shape[1]} if trace.options.cache else {}),
+                **(
+                    {"n_packed": int(trace.packed.is_read_packed(step.index)[step.reused].sum())}
+                    if trace.packed is not None
+                    else {}
+                ),
                 "chosen_position": position,
                 "chosen_id": step.chosen_id,
                 "chosen_text": trace.tokens_in_place[position],

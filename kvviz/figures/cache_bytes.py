@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from kvviz.analysis.cache_widths import cache_widths
+from kvviz.analysis.kept_bytes import Keeping, kept_bytes
 from kvviz.analysis.memory import weight_bytes
 from kvviz.figures.log_axes import bytes_against_tokens, counted_tokens
 from kvviz.figures.theme import WITH_CACHE, WITHOUT_CACHE, template
@@ -23,7 +24,8 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
         dark: Whether the figure stands on a dark ground. Makes no difference inside the app.
 
     Returns:
-        The figure: a line a width, the measured bytes as marks, the weights as a line.
+        The figure: a line a width, one more of a cache that keeps some rows, the measured bytes as
+        marks, the weights as a line.
     """
     card, batch = race.model, race.batch
     widths = cache_widths(card, batch=batch)
@@ -37,6 +39,19 @@ def cache_bytes_curve(race: Race, *, dark: bool = False) -> go.Figure:
             line={"color": WITH_CACHE, "width": 2, "dash": _DASHES[one.name]},
             hovertemplate="%{text}<br>"
             + _("{size} in {dtype}, by formula").format(size="%{y:.4s}B", dtype=one.name)
+            + "<extra></extra>",
+        )  # fmt: skip
+    if race.rows is not None:
+        keeping = Keeping(rows=race.rows)
+        # Up to the budget it is the line of every row, and from there on it is level.
+        corners = np.array([1.0, race.rows - 1, longest])
+        figure.add_scatter(
+            x=corners, y=[kept_bytes(card, int(n), keeping) * batch for n in corners],
+            text=counted_tokens(corners), mode="lines",
+            name=_("{n:,} rows kept, by formula").format(n=race.rows),
+            line={"color": WITH_CACHE, "width": 2, "dash": "longdashdot"},
+            hovertemplate="%{text}<br>"
+            + _("{size} with {n:,} rows kept, by formula").format(size="%{y:.4s}B", n=race.rows)
             + "<extra></extra>",
         )  # fmt: skip
     shown = np.unique(np.geomspace(1, race.n_new, 8).round().astype(int)) - 1

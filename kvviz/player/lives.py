@@ -68,11 +68,10 @@ def lives_of_steps(
     """
     for number, step in enumerate(run.steps[:n_steps]):
         live = run.live(number, layer)[kv_head]
-        # Read by what is kept of its key or of its value, and not as it was written.
         is_packed = (
             np.zeros(live.size, dtype=bool)
             if run.packed is None
-            else run.packed.packed_after.min(axis=0) < number
+            else run.packed.is_read_packed(number)
         )
         yield _states(step, live, run.n_prompt + number, is_packed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from kvviz.errors import TraceError
 from kvviz.trace.arrays import checked_array
@@ -47,6 +47,10 @@ class PackedRows:
                     step=int(self.packed_after.max()), n=n_steps
                 ),
             )
+
+    def is_read_packed(self, step: int) -> Bool[np.ndarray, " position"]:
+        """Return which rows a step reads by what is kept of their key or of their value."""
+        return self.packed_after.min(axis=0) < step
 
     def is_read_by(self, steps: Int64[np.ndarray, " query"], part: int) -> np.ndarray:
         """Return which rows queries of these steps read unpacked, shape ``query position``.

@@ -33,18 +33,21 @@ class RaceBytes:
         return self.cache + self.widest
 
 
-def race_bytes(card: ModelCard, n_tokens: int, batch: int) -> RaceBytes:
+def race_bytes(
+    card: ModelCard, n_tokens: int, batch: int, n_places: int | None = None
+) -> RaceBytes:
     """Count what a race needs at least, beside the weights; it grows in proportion to the batch.
 
     Args:
         card: The model's shape and dtype.
         n_tokens: Tokens of a sequence that go through the network in the last pass.
         batch: Sequences at the same time.
+        n_places: Most rows of a sequence that the cache has room for; None for all.
     """
     scores = card.n_heads * n_tokens * n_tokens
     inner = n_tokens * card.d_mlp
     return RaceBytes(
-        cache=card.cache_bytes(n_tokens) * batch,
+        cache=card.cache_bytes(min(n_tokens, n_places or n_tokens)) * batch,
         widest=2 * max(scores, inner) * batch * card.bytes_per_number,
     )
 
@@ -63,6 +66,9 @@ class Race:
         uncached_seconds: Measured time of each step without.
         cache_bytes: Measured bytes of the tensors that hold the rows, after each step.
         environment: What a reader needs to judge the times.
+        rows: Rows that a query of a decode step may read on the side with the cache, its own among
+            them: the last ones and the sinks. None where every row is kept.
+        sinks: How many of them are the first ones of the text.
 
     Raises:
         TraceError: If the parts contradict each other, or a time is none.
@@ -77,6 +83,8 @@ class Race:
     uncached_seconds: Float64[np.ndarray, "repeat step"]
     cache_bytes: Int64[np.ndarray, " step"]
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    rows: int | None = None
+    sinks: int = 0
 
     def __post_init__(self) -> None:
         shape = self.cached_seconds.shape
@@ -90,6 +98,7 @@ class Race:
             and shape[1] == n_new >= 1
             and self.cache_bytes.shape == (n_new,)
             and self.n_prompt >= 1
+            and 0 <= self.sinks < (1 if self.rows is None else self.rows)
         )
         if not fits:
             raise TraceError(
@@ -137,6 +146,8 @@ class Race:
             "batch": self.batch,
             "n_repeats": self.n_repeats,
             "same_tokens": self.same_tokens,
+            "rows": self.rows,
+            "sinks": self.sinks,
             "cached_step_seconds": self.cached_seconds.tolist(),
             "uncached_step_seconds": self.uncached_seconds.tolist(),
             "cache_bytes": self.cache_bytes.tolist(),

@@ -14,6 +14,7 @@ LEAST_LETTER = 9.9
 """Names of tokens have 10 pixels or more, and none is drawn where they would have less."""
 
 WORD = "dog "
+LIVES = ".kv-history-canvas:visible"
 N_WORDS = 509
 """The first of them is two tokens. With [CLS] and [SEP] they fill the 512 that a BERT can read."""
 
@@ -67,7 +68,7 @@ def the_lab_has_its_lives_in_sight(tab: Visit) -> None:
     tab.wait(step=8, nLive=16)
     tab.page.locator('[data-kvviz="verdict"]').wait_for()
     tab.still()
-    lives = tab.page.locator(".kv-history-canvas:visible")
+    lives = tab.page.locator(LIVES)
     for step in (8, 9):
         tab.wait(step=step)
         box = lives.bounding_box()
@@ -75,6 +76,14 @@ def the_lab_has_its_lives_in_sight(tab: Visit) -> None:
         assert min(box["y"] + box["height"], 900) - box["y"] > 300, step
         assert tab.page.locator(".kvviz-told").bounding_box()["y"] > 0, step
         tab.page.keyboard.press("ArrowRight")
+    # On a telephone too: the question stands below, and what is tried is one line.
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    tab.still()
+    box, told = (tab.page.locator(one).bounding_box() for one in (LIVES, ".kvviz-told"))
+    assert min(box["y"] + box["height"], 844) - box["y"] > 200
+    assert told["y"] > box["y"] + box["height"]
+    assert tab.overflow() <= 0
+    tab.page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def both_patterns_are_whole(tab: Visit) -> None:

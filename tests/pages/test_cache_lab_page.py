@@ -132,6 +132,24 @@ def test_a_budget_above_the_text_and_a_text_too_short_get_a_sentence_and_a_way_o
     assert lab.app.text_area(key="lab:text").value == "Too short"
 
 
+def test_an_open_example_stands_below_its_picture_on_a_telephone_and_what_is_asked_does_not():
+    below = 'class="kvviz-ask kvviz-of-example"'
+    lab = Lab(do="budgets")
+    assert below in lab.html
+    # The picture goes when it is covered, so that nothing stands above the question.
+    lab.press("cover:loss-by-budget")
+    assert below not in lab.html
+    assert below not in Lab(do="budgets", ask="1").html
+    # Of a run that stays where it is the question stays too, or it would leave the screen.
+    lab = Lab()
+    assert below in lab.html
+    lab.press("cover:keep-a-part")
+    assert dict(lab.app.query_params)["ask"] in ("1", ["1"])
+    assert below in lab.html
+    assert below in lab.press("ask:keep-a-part:show").html
+    assert below not in Lab(text=TEXT, new="2", cache="window:8").html
+
+
 def test_every_way_has_a_term_or_a_source():
     assert all(way.source for name, way in WAYS.items() if name != "random")
 

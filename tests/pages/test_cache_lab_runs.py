@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 
 import kvviz
+from kvviz.engine import log_likelihood
 from kvviz.player.lives import STATES
+from kvviz.ui.pages.cache_lab import recorded
+from kvviz.ui.pages.cache_lab.beams import beam_run, write_four
+from kvviz.ui.pages.cache_lab.budgets import amount
+from kvviz.ui.pages.cache_lab.ghosts import ghosts, slid_window
+from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.numbers import fewer_numbers, latent_run
-from kvviz.ui.pages.cache_lab.settings import LAST_STEP, LabSettings, parse, usual_view, write
+from kvviz.ui.pages.cache_lab.positions import counted, positions
+from kvviz.ui.pages.cache_lab.settings import (
+    LAST_STEP,
+    SIXTEENTHS,
+    LabSettings,
+    parse,
+    usual_view,
+    write,
+)
+from kvviz.ui.pages.cache_lab.shares import USUAL_WIDTH
 from kvviz.ui.work.run_settings import RunSettings
 from tests.pages.conftest import buffer_of
 from tests.pages.test_cache_lab_page import TEXT, Lab
@@ -18,6 +33,17 @@ TEXTS = {
     "code": "def add(a, b):\n    return a + b\n\ndef sub(a, b):\n    return a",
 }
 """Three kinds of text, of which one says again what it said."""
+
+
+class Alone:
+    """Who waits for work, and never leaves."""
+
+    def report(self, _step, _n_steps):
+        """Take in nothing."""
+
+    def cancelled(self):
+        """Wait on."""
+        return False
 
 
 def components(lab):
@@ -45,7 +71,10 @@ def test_what_is_told_of_guesses_is_what_the_passes_did(model, kind):
     lab = Lab(do="guess", text=text, new="6", guesses="3")
     assert lab.errors == lab.notes == []
     assert 'data-kvviz="verdict"' not in lab.html
-    assert not components(lab)
+    # While it is asked, the run without guesses is there, and nothing of the other.
+    header, (alone,) = lives_of(lab)
+    assert [one["name"] for one in header["writers"]] == ["One by one"]
+    assert {state for _step, state in alone} == {"computed", "read"}
     lab.press("ask:guess-and-take-back:show")
     assert lab.errors == []
     told = lab.hooks("verdict")
@@ -100,22 +129,40 @@ def test_a_link_says_who_guesses_and_how_much():
     assert len(parse({"do": "guess", "guesses": "9"})[2]) == 1
 
 
-@pytest.mark.parametrize("kind", ["story", "code"])
+@pytest.mark.parametrize("kind", TEXTS)
 def test_what_beams_hold_is_told_as_the_search_found_it(model, kind):
-    text = TEXTS[kind]
-    lab = Lab(do="beams", text=text, new="5", beams="3").press("ask:write-four:0")
+    found = beam_run.make(model, Alone(), TEXTS[kind], 5, 3)
+    verdict, run = write_four.told(found), found.beams
+    last, told = run.steps[-1], verdict.told
+    # What blocks hold once, beside what each of three texts would hold alone.
+    assert (told["n"], verdict.facts["proven"]) == (3, 1)
+    times = 3 * last.cache_bytes / last.alone_bytes
+    assert float(told["times"].rstrip("×")) == pytest.approx(times, rel=0.05)
+    assert verdict.right == [{"all" if times >= 0.75 * 3 else "little" if times < 2 else "between"}]
+    # Scores are mean log probabilities of the new tokens, as the model has them of the whole text.
+    best, plain = (
+        log_likelihood(model, ids, positions=range(run.n_prompt, len(ids))).mean
+        for ids in (run.best.token_ids.tolist(), found.greedy.token_ids.tolist())
+    )
+    assert float(told["score"]) == pytest.approx(best, abs=2e-3)
+    assert float(told["greedy"]) == pytest.approx(plain, abs=2e-3)
+    if run.best.token_ids.tolist() == found.greedy.token_ids.tolist():
+        assert "It is the greedy text" in told["outcome"]
+    else:
+        assert ("and a likelier one" in told["outcome"]) == (best > plain)
+
+
+def test_the_lives_of_beams_are_drawn_as_the_search_found_them(model):
+    lab = Lab(do="beams", text=TEXT, new="5", beams="3").press("ask:write-four:0")
     assert lab.errors == lab.notes == []
     told = lab.hooks("verdict")
-    run = kvviz.trace_beams(model, text, n_beams=3, max_new_tokens=5)
+    run = kvviz.trace_beams(model, TEXT, n_beams=3, max_new_tokens=5)
     last = run.steps[-1]
     assert (told["cache-bytes"], told["alone-bytes"]) == (
         str(last.cache_bytes),
         str(last.alone_bytes),
     )
-    assert (told["n-beams"], told["n-copied"], told["proven"]) == ("3", str(run.n_copied), "1")
-    assert float(told["score"]) == pytest.approx(run.best.score, abs=1e-4)
-    if told["is-greedy"] == "0":
-        assert told["score"] != told["greedy-score"]
+    assert (told["n-beams"], told["n-copied"]) == ("3", str(run.n_copied))
     header, lives = lives_of(lab)
     assert len(header["writers"]) == 4
     assert header["shared"] == "read, one copy for several beams"
@@ -134,57 +181,79 @@ LONG = {
 }
 
 
+OF_MODEL = RunSettings(model="kvviz/gpt2-mini")
+
+
 @pytest.mark.parametrize("kind", LONG)
-def test_ghosts_are_told_by_layer_of_any_text(kind):
-    lab = Lab(do="ghosts", text=LONG[kind], cache="window:6+2").press("ask:ghosts:1")
-    assert lab.errors == lab.notes == []
-    told = lab.hooks("verdict")
-    assert told["outcome"] == "in the first layer alone"
-    assert (told["n-behind"], told["same-layers"]) == ("6", "0")
-    for name in ("keys-off", "values-off", "exact-keys-off"):
-        first, *above = [float(off) for off in told[name].split()]
+def test_ghosts_are_told_by_layer_of_any_text(model, kind):
+    part = KeptPart("window", 8, 2)
+    verdict = ghosts.told(slid_window.make(model, Alone(), OF_MODEL, part, LONG[kind]))
+    facts = verdict.facts
+    assert verdict.right == [{"first"}]
+    assert (facts["n-behind"], facts["same-layers"]) == (6, "0")
+    far = {
+        name: [float(off) for off in facts[name].split()]
+        for name in ("keys-off", "values-off", "exact-keys-off")
+    }
+    for first, *above in far.values():
         assert first == 0 < min(above)
-    assert lab.html.count("<tr>") == 1 + 6
-    np.testing.assert_allclose(
-        *([float(off) for off in told[name].split()] for name in ("keys-off", "exact-keys-off")),
-        rtol=2e-2,
-    )
+    np.testing.assert_allclose(far["keys-off"], far["exact-keys-off"], rtol=2e-2)
 
 
 @pytest.mark.parametrize("kind", LONG)
-def test_positions_are_told_with_the_same_rows(kind):
-    lab = Lab(do="places", text=LONG[kind], cache="window:5+2", new="2")
+def test_positions_are_told_with_the_same_rows(model, kind):
+    part = KeptPart("window", 7, 2)
+    verdict = positions.told(counted.make(model, Alone(), OF_MODEL, part, LONG[kind], 2))
+    facts = verdict.facts
+    # A learned position stands in every row, so that nobody can renumber it.
+    assert "renumbered-kl" not in facts
+    assert "Renumbered they cannot be here" in verdict.told["renumbered"]
+    assert facts["frozen-at"] == 6
+    nearer = float(facts["kept-kl"]) < float(facts["frozen-kl"])
+    (right,) = verdict.right
+    assert ("kept" if nearer else "frozen") in right
+
+
+def test_ghosts_and_positions_show_the_window_while_they_are_asked_and_then_tell():
+    lab = Lab(do="ghosts", text=LONG["story"], cache="window:6+2")
+    assert lab.errors == lab.notes == []
+    assert 'data-kvviz="verdict"' not in lab.html
+    drawn = [one.proto.component_name for one in lab.app.get("bidi_component")]
+    assert "kvviz_player" in drawn
+    lab.press("ask:ghosts:1")
+    assert lab.hooks("verdict")["outcome"] == "in the first layer alone"
+    assert lab.html.count("<tr>") == 1 + 6
+    lab = Lab(do="places", text=LONG["story"], cache="window:5+2", new="2")
     lab.press("ask:positions-after-eviction:show")
     assert lab.errors == lab.notes == []
-    told = lab.hooks("verdict")
-    # A learned position stands in every row, so that nobody can renumber it.
-    assert "renumbered-kl" not in told
+    assert lab.hooks("verdict")["frozen-at"] == "6"
     assert "Renumbered they cannot be here" in lab.html
-    assert told["frozen-at"] == "6"
-    nearer = float(told["kept-kl"]) < float(told["frozen-kl"])
-    assert told["outcome"].startswith("kept" if nearer else ("kept", "frozen"))
 
 
-class Alone:
-    """Who waits for work, and never leaves."""
-
-    def report(self, _step, _n_steps):
-        """Take in nothing."""
-
-    def cancelled(self):
-        """Wait on."""
-        return False
+def test_before_it_is_said_what_one_row_costs_its_control_is_there():
+    lab = Lab(do="numbers")
+    assert lab.errors == lab.notes == []
+    assert 'data-kvviz="verdict"' not in lab.html
+    # The picture is there at once, recorded, and without the line that is asked for.
+    assert lab.charts == {"loss-by-rank": 5}
+    assert 'data-kvviz="recorded"' in lab.html
+    table = lab.html[lab.html.index('data-kvviz="rank-table"') :]
+    for share in SIXTEENTHS:
+        one_row, apart = (
+            amount(*recorded.of_numbers().cost(f"{kind}-{share}")) for kind in ("latent", "apart")
+        )
+        assert apart in table
+        assert one_row not in lab.html
+    assert "one row: loss" not in table
 
 
 @pytest.mark.parametrize("kind", LONG)
 def test_a_quarter_of_the_numbers_costs_little_whatever_is_read(model, kind):
     text = LONG[kind]
-    found = latent_run.make(
-        model, Alone(), RunSettings(model="kvviz/gpt2-mini"), text, 4, n_read=24
-    )
+    found = latent_run.make(model, Alone(), OF_MODEL, text, 4, n_read=24)
     verdict = fewer_numbers.told(found, 4)
     facts = verdict.facts
-    assert (facts["rank"], facts["width"]) == (128, 512)
+    assert (facts["rank"], facts["width"]) == (128, USUAL_WIDTH)
     assert facts["full-bytes"] == 4 * facts["cache-bytes"]
     # LAB: +0.025 nats; of 12 tokens the standard error is several times that.
     assert abs(float(facts["more"])) < 0.3

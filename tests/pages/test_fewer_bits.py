@@ -101,9 +101,17 @@ def test_one_part_is_kept_whole_and_of_the_other_alone_it_is_told():
     assert 'data-keys-off=""' in told
     assert "A packed value is off by" in lab.html
     assert "A packed key is off by" not in lab.html
+    # What others have published stands in a table of its own, with its setting and its tag.
+    published = lab.html[lab.html.index('data-kvviz="published-bits"') :]
+    assert "14.04" in published
+    assert "huggingface.co/blog/kv-cache-quantization" in published
+    assert "14.04" not in lab.html[: lab.html.index("Published: Llama-2-7B-chat")]
     maps = [one for one in lab.app.get("bidi_component") if "addresses" in one.proto.json]
     header, _arrays = unpacked(buffer_of(maps[-1]))
     assert [panel["part"] for panel in header["panels"]] == ["values", "values"]
+    # The head is chosen by what is packed, and the caption says so.
+    assert "matters most how values are grouped" in lab.html
+    assert "matters most how keys are grouped" not in lab.html
     lab.app.select_slider(key="lab:value_bits").set_value(0).run()
     (error,) = lab.errors
     assert "Keys or values are packed, or both" in error

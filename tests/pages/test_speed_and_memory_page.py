@@ -8,6 +8,8 @@ from threading import Event
 
 import pytest
 
+from kvviz.analysis.cost import step_costs
+from kvviz.analysis.kept_bytes import Keeping
 from kvviz.analysis.race_table import race_csv
 from kvviz.analysis.speed_up import speed_ups
 from kvviz.engine.timing import ceilings, step_profile
@@ -17,7 +19,7 @@ from kvviz.lessons.lesson_files import LessonError
 from kvviz.lessons.published_speedups import published_speed_ups
 from kvviz.ui.pages.speed_and_memory.live_race import LiveRace
 from kvviz.ui.pages.speed_and_memory.race_controls import found_wrong
-from kvviz.ui.pages.speed_and_memory.result_part import right_answer, verdict
+from kvviz.ui.pages.speed_and_memory.result_part import right_answer, said_of_tokens, verdict
 from kvviz.ui.pages.speed_and_memory.settings import RaceSettings, race_fields
 from kvviz.ui.parts.quantity import factor, seconds
 from kvviz.ui.shell.environment import Environment
@@ -86,6 +88,31 @@ def test_an_answer_starts_the_race_and_every_figure_is_of_that_race(opened):
     assert page.link == SHORT
     assert {"speed-up-curve", "cache-bytes", "roofline"} == set(page.charts)
     assert "int8, by formula only" in page.html
+
+
+def test_a_race_takes_a_window_and_every_formula_with_it(opened):
+    page = opened(cache="window:3 1", **SHORT)
+    assert page.notes == []
+    assert "once with a cache of the last 3 rows and the first and once without" in page.html
+    page.press("ask:cache-speed-up:show")
+    assert page.errors == []
+    race = page.speed.finished.race
+    assert (page.hook("rows"), page.hook("sinks")) == ("4", "1")
+    assert page.hook("cache-bytes") == str(3 * race.model.cache_bytes_per_token)
+    assert "as fast with a cache of the last 3 rows and the first." in page.html
+    # Two of nine new rows or so: FLOPs by formula are fewer than with every row.
+    flops = [
+        step_costs(race.model, 6, 5, use_cache=on, keeping=Keeping(rows=4)).flops.sum()
+        for on in (True, False)
+    ]
+    assert float(page.hook("flops")) == pytest.approx(flops[1] / flops[0], abs=1e-4)
+    assert f"min(tokens so far, 4) of them, its own among them: {flops[0]:,} FLOPs" in page.html
+    assert "exactly that" in page.html
+    assert page.link == {"cache": "window:3+1", **SHORT}
+    # Each lane has the text of its own side.
+    lanes = re.findall(r'<section class="kvviz-lane .*?<p>(.*?)</p>', page.html, re.DOTALL)
+    assert len(lanes) == 2
+    assert (lanes[0] == lanes[1]) == race.same_tokens
 
 
 def test_a_step_is_cut_into_parts_and_the_roof_is_measured_on_request(opened):
@@ -164,8 +191,11 @@ def test_nonsense_in_a_link_gives_the_default_and_a_line(opened):
 
 
 def test_a_link_says_what_it_was_written_from():
-    settings = RaceSettings(prompt_tokens=5, new=7, batch=3, repeats=9, dtype="float16")
+    settings = RaceSettings("kvviz/gpt2-mini", 5, 7, 3, 9, "float16", "window:9")
     fields = race_fields(1024)
+    for none in ("window:1", "window:0+4", "heavy:8", "on", "window:9,positions=renumbered"):
+        assert fields.parse({"cache": none})[0] == RaceSettings()
+        assert len(fields.parse({"cache": none})[1]) == 1
     assert fields.parse(fields.write(settings)) == (settings, ())
     assert fields.write(RaceSettings(device="cpu")) == {}
 
@@ -201,6 +231,12 @@ def test_the_verdict_says_what_the_numbers_say():
     assert "makes it slower here" in verdict(speed_ups(slower), slower)[0]
     other = replace(less, uncached_token_ids=less.token_ids + 1)
     assert "different tokens" in verdict(speed_ups(other), other)[-1]
+    # Where rows went that is why, and no last digit.
+    kept = replace(other, rows=3, sinks=1)
+    assert said_of_tokens(kept) == ["The cache let rows go, so that it went on with another text."]
+    assert "wrote the same all the same" in said_of_tokens(replace(less, rows=3))[0]
+    assert [one[:9] for one in said_of_tokens(replace(other, rows=6))] == ["No row ha", "The two s"]
+    assert said_of_tokens(less) == []
 
 
 def test_the_right_answer_is_the_range_that_holds_the_measurement():
@@ -211,8 +247,8 @@ def test_the_right_answer_is_the_range_that_holds_the_measurement():
 
 def test_what_cannot_be_raced_is_said_control_by_control():
     environment = Environment.read({"KVVIZ_MAX_NEW_TOKENS": "50"})
-    wrong = RaceSettings(model="", prompt_tokens=0, new=51, batch=5000, repeats=26)
-    assert len(found_wrong(wrong, environment)) == 5
+    wrong = RaceSettings("", prompt_tokens=0, new=51, batch=5000, repeats=26, cache="heavy:8")
+    assert len(found_wrong(wrong, environment)) == 6
     assert found_wrong(RaceSettings(new=50), environment) == ()
 
 

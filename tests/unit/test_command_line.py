@@ -90,8 +90,10 @@ def test_bench_prints_one_object_with_both_sides_step_by_step(capsys):
 
 
 def test_bench_prints_a_table(capsys):
-    assert main(["bench", "--prompt-tokens", "5", "--new", "2", "--repeats", "1"]) == 0
+    arguments = ["--prompt-tokens", "5", "--new", "2", "--repeats", "1", "--cache", "window:3+1"]
+    assert main(["bench", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("with the cache")
     assert lines[3].startswith("without")
     assert "1.8x fewer token passes" in lines[4]
+    assert lines[5] == "the cache keeps 4 rows, the first 1 of the text among them"

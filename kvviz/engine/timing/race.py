@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
-from transformers import Cache
 
-from kvviz.engine.caches.preallocated_layer import PreallocatedLayer
+from kvviz.engine.caches.full import Full
+from kvviz.engine.caches.protocol import KVCache
+from kvviz.engine.caches.window import Window
 from kvviz.engine.models.context_errors import counted_positions
 from kvviz.engine.models.device_memory import free_bytes
-from kvviz.engine.models.devices import synchronise
-from kvviz.engine.models.families.decoder_alone import last_positions
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.running.memory import environment, running
+from kvviz.engine.timing.runner import Runner, n_places
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,
-    ObservationError,
     OptionsError,
     OutOfMemoryError,
     RunCancelledError,
@@ -88,10 +86,14 @@ def race(
     n_new: int = 96,
     batch: int = 1,
     repeats: int = 3,
+    cache: KVCache | None = None,
     on_step: OnStep | None = None,
     cancel: Cancel | None = None,
 ) -> Race:
-    """Generate the same tokens with the cache and without, and time every step.
+    """Generate as many tokens with the cache and without, and time every step.
+
+    With every row kept these are the same tokens. A window reads the prompt whole and lets rows go
+    from then on, so that it may write others.
 
     The first round is not counted: it warms the machine up, and both sides take turns in it, next
     the one that has used less time. In each of the others one side runs from prompt to end and
@@ -105,12 +107,14 @@ def race(
         n_new: Tokens to generate in each sequence, at least 1.
         batch: Sequences at the same time, at least 1.
         repeats: Rounds that count, at least 1.
+        cache: What the side with the cache keeps: every row, or a `Window`; None for every row.
         on_step: Called after each step.
         cancel: Asked before each step; True ends the race with the rounds that are complete.
 
     Raises:
         ModelFamilyError: If the model is no GPT-2.
-        OptionsError: If a number is no whole number of at least 1.
+        OptionsError: If a number is no whole number of at least 1, or rows are to be kept in
+            another way.
         ContextLengthError: If prompt and new tokens do not fit into the model's positions.
         OutOfMemoryError: If the race cannot fit into the memory that is free, or runs out of it;
             what it held has been given back.
@@ -118,26 +122,47 @@ def race(
         ObservationError: If the cache did not write the rows that were fed.
     """
     _check(model.card, n_prompt=n_prompt, n_new=n_new, batch=batch, repeats=repeats)
-    check_room(model, n_prompt + n_new - 1, batch)
+    window = _window(cache)
+    n_rows = n_prompt + n_new - 1
+    check_room(model, n_rows, batch, n_places(n_prompt, n_rows, window))
     prompts = prompt_batch(model, n_prompt, batch)
     return running(
         model,
-        lambda: _Race(model, prompts, n_new, repeats, on_step, cancel).run(),
+        lambda: _Race(model, prompts, n_new, repeats, window, on_step, cancel).run(),
         fix=_(SMALLER),
     )
 
 
-def check_room(model: LoadedModel, n_tokens: int, batch: int) -> None:
+def _window(cache: KVCache | None) -> Window | None:
+    """Return the window that is kept, None for every row."""
+    if cache is None or isinstance(cache, Full):
+        return None
+    if isinstance(cache, Window) and not cache.renumbers:
+        return cache
+    raise OptionsError(
+        _("A race keeps every row, or a window of them with their positions."),
+        found=_("Found {found!r}.").format(found=cache)[:200],
+        fix=_("Take window:60+4, or keep every row."),
+    )
+
+
+def check_room(model: LoadedModel, n_tokens: int, batch: int, n_kept: int | None = None) -> None:
     """Refuse a race that cannot fit.
+
+    Args:
+        model: The model.
+        n_tokens: Tokens of a sequence.
+        batch: Sequences at the same time.
+        n_kept: Most rows of a sequence that the cache has room for; None for all.
 
     Raises:
         OutOfMemoryError: With the arithmetic, and the largest batch that may fit.
     """
     free = free_bytes(model.device)
-    needed = race_bytes(model.card, n_tokens, batch)
+    needed = race_bytes(model.card, n_tokens, batch, n_kept)
     if free is None or needed.total <= free:
         return
-    most = free // race_bytes(model.card, n_tokens, 1).total
+    most = free // race_bytes(model.card, n_tokens, 1, n_kept).total
     found = ngettext(
         "At {n:,} token a sequence it needs at least {cache:,} B of cache and {widest:,} B for the "
         "largest tensors of a pass, together {total:,.1f} GB; {free:,.1f} GB are free.",
@@ -200,78 +225,6 @@ def _check(card: ModelCard, **numbers: int) -> None:
         )
 
 
-class Runner:
-    """One side of one round.
-
-    Args:
-        model: The model.
-        prompts: Token ids.
-        n_new: Tokens to generate.
-        use_cache: Which side it is.
-    """
-
-    def __init__(
-        self, model: LoadedModel, prompts: Int64[Tensor, "sequence p"], n_new: int, use_cache: bool
-    ) -> None:
-        self._model = model
-        batch, self._n = prompts.shape
-        self._n_prompt = self._n
-        self.tokens = torch.empty(
-            (batch, self._n + n_new), dtype=torch.int64, device=prompts.device
-        )
-        self.tokens[:, : self._n] = prompts
-        self.seconds: list[float] = []
-        self.cache_bytes: list[int] = []
-        self._layers: list[PreallocatedLayer] = []
-        self._arguments: dict[str, Any] = {"use_cache": False}
-        if use_cache:
-            self._layers = cache_layers(model, batch, self._n + n_new - 1)
-            self._arguments = {"use_cache": True, "past_key_values": Cache(layers=[*self._layers])}
-
-    @property
-    def n_done(self) -> int:
-        """Steps done."""
-        return self._n - self._n_prompt
-
-    @property
-    def done(self) -> bool:
-        """Whether all tokens are there."""
-        return self._n == self.tokens.shape[1]
-
-    def step(self) -> float:
-        """Run one forward pass, append its tokens, and return the seconds it took."""
-        model, n_kept = self._model, self._layers[0].get_seq_length() if self._layers else 0
-        synchronise(model.device)
-        last = last_positions(1, model.device)
-        start = time.perf_counter()
-        fed = self.tokens[:, n_kept : self._n]
-        output: Any = model.module(fed, logits_to_keep=last, **self._arguments)
-        self.tokens[:, self._n] = output.logits[:, -1].argmax(-1)
-        synchronise(model.device)
-        seconds = time.perf_counter() - start
-        for layer in self._layers:
-            writes = layer.take_writes()
-            if writes != [range(n_kept, self._n)]:
-                raise ObservationError(
-                    _("The cache did not write the rows that were fed."),
-                    found=_("It wrote {found}.").format(found=writes),
-                )
-        self._n += 1
-        self.seconds.append(seconds)
-        self.cache_bytes.append(
-            sum(layer.keys.nbytes + layer.values.nbytes for layer in self._layers)
-        )
-        return seconds
-
-
-def cache_layers(model: LoadedModel, batch: int, n_positions: int) -> list[PreallocatedLayer]:
-    """Return the empty layers of a cache with room for so many positions."""
-    card = model.card
-    shape = (card.n_layers, 2, batch, card.n_kv_heads, n_positions, card.d_head)
-    buffer = torch.empty(shape, dtype=model.dtype, device=model.device)
-    return [PreallocatedLayer(keys, values) for keys, values in buffer]
-
-
 class _Race:
     def __init__(
         self,
@@ -279,10 +232,11 @@ class _Race:
         prompts: Tensor,
         n_new: int,
         repeats: int,
+        window: Window | None,
         on_step: OnStep | None,
         cancel: Cancel | None,
     ) -> None:
-        self._model, self._prompts = model, prompts
+        self._model, self._prompts, self._window = model, prompts, window
         self._n_new, self._repeats = n_new, repeats
         self._on_step, self._cancel = on_step, cancel
         self._n_done = 0
@@ -316,6 +270,8 @@ class _Race:
             uncached_seconds=np.array(seconds["uncached"], dtype=np.float64),
             cache_bytes=np.array(cached.cache_bytes, dtype=np.int64),
             environment=environment(self._model),
+            rows=None if self._window is None else self._window.size + self._window.sinks,
+            sinks=0 if self._window is None else self._window.sinks,
         )
 
     def _warm_up(self) -> None:
@@ -328,7 +284,8 @@ class _Race:
             waiting = [one for one in waiting if not runners[one].done]
 
     def _runner(self, side: Side) -> Runner:
-        return Runner(self._model, self._prompts, self._n_new, side == "cached")
+        of_cache = self._window if side == "cached" else None
+        return Runner(self._model, self._prompts, self._n_new, side == "cached", of_cache)
 
     def _advance(self, side: Side, runner: Runner, number: int) -> None:
         if self._cancel is not None and self._cancel():

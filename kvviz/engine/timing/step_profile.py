@@ -24,7 +24,8 @@ from kvviz.engine.models.families.decoder_alone import last_positions
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.attention import observed_attention
 from kvviz.engine.running.memory import environment, running
-from kvviz.engine.timing.race import SMALLER, cache_layers, check_room, prompt_batch
+from kvviz.engine.timing.race import SMALLER, check_room, prompt_batch
+from kvviz.engine.timing.runner import cache_layers
 from kvviz.errors import (
     ContextLengthError,
     ModelFamilyError,

@@ -147,7 +147,8 @@ class ExperimentsPage(ABC, Generic[State]):
             card = st.container(key="kvviz-experiment")
         below = st.container(key=self.RESULT)
         with below:
-            places = st.container(), st.container(), st.container()
+            below_all = f"{self.RESULT}-below"  # not for people: a key
+            places = st.container(), st.container(), st.container(key=below_all)
         try:
             for name in self.MODELS:
                 asked = getattr(state.settings, name)

@@ -13,16 +13,22 @@ import streamlit as st
 PARAMETER = "ask"
 """Of a link; its one value is 1."""
 _OF_SESSION = "kvviz:asked-first"
+_BY_LINK, _HERE = "link", "here"
 
 
 def asked_first() -> bool:
     """Whether examples are covered in this session."""
-    return st.session_state.get(_OF_SESSION, False)
+    return bool(st.session_state.get(_OF_SESSION))
 
 
-def cover(on: bool = True) -> None:
-    """Cover the examples in this session from now on, or do not."""
-    st.session_state[_OF_SESSION] = on
+def covered_here() -> bool:
+    """Whether they are because the person had them covered, on a page on which they stood open."""
+    return st.session_state.get(_OF_SESSION) == _HERE
+
+
+def cover() -> None:
+    """Cover the examples in this session from now on, as the person on the page asks for."""
+    st.session_state[_OF_SESSION] = _HERE
 
 
 def take(parameters: Mapping[str, str], *, by_history: bool) -> None:
@@ -36,7 +42,9 @@ def take(parameters: Mapping[str, str], *, by_history: bool) -> None:
         by_history: Whether the person got there by such a step.
     """
     if by_history or PARAMETER in parameters:
-        cover(parameters.get(PARAMETER) == "1")
+        asked = parameters.get(PARAMETER) == "1"
+        if asked != asked_first():
+            st.session_state[_OF_SESSION] = _BY_LINK if asked else ""
 
 
 def written() -> dict[str, str]:

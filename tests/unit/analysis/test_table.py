@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kvviz.analysis import steps_table, to_csv
-from tests.factories import make_card, make_trace
+from tests.factories import make_card, make_dropping, make_packed, make_trace
 
 
 def read(text):
@@ -40,6 +40,16 @@ def test_a_run_with_an_encoder_has_the_rows_of_its_second_cache(use_cache):
     assert [row["n_cross_reused"] for row in table] == ([0, 6, 6] if use_cache else [0, 0, 0])
     assert [row["rows_so_far"] for row in table] == ([1, 2, 3] if use_cache else [1, 3, 6])
     assert "n_cross_computed" not in steps_table(make_trace())[0]
+
+
+def test_rows_that_are_gone_or_packed_are_counted_step_by_step():
+    dropping, packed = steps_table(make_dropping(n_prompt=4, n_new=4)), steps_table(make_packed())
+    # Of four KV heads three drop the two odd rows of the prompt, and then those of every other row.
+    assert [row["n_evicted"] for row in dropping] == [6, 0, 3, 0]
+    assert [row["n_packed"] for row in packed] == [0, 2, 3, 3]
+    assert [row["n_reused"] for row in packed] == [0, 4, 5, 6]
+    assert "n_packed" not in dropping[0]
+    assert "n_evicted" not in steps_table(make_trace())[0]
 
 
 def test_csv_reads_back_as_the_table():

@@ -8,7 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kvviz.engine import load_model, trace_generation, trace_together
 from kvviz.engine.running import prefill
-from kvviz.engine.timing.race import Runner, prompt_batch
+from kvviz.engine.timing.race import prompt_batch
+from kvviz.engine.timing.runner import Runner
 from kvviz.errors import RunCancelledError
 from tests.factories import make_card
 from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder

@@ -3,6 +3,9 @@ import pytest
 import torch
 
 from kvviz.analysis.bytes_moved import step_bytes
+from kvviz.analysis.cost import step_costs
+from kvviz.analysis.kept_bytes import Keeping
+from kvviz.engine import caches, trace_generation
 from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.timing import race as engine_race
 from kvviz.engine.timing.race import SIDES, Runner, prompt_batch, race
@@ -37,6 +40,40 @@ def test_cache_bytes_are_the_tensors_and_the_formula(model):
     found = race(model, n_prompt=6, n_new=5, batch=3, repeats=1)
     rows = np.arange(6, 11)
     assert found.cache_bytes.tolist() == (3 * rows * model.card.cache_bytes_per_token).tolist()
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        caches.Window(4, 2),
+        caches.Window(3),
+        caches.Window(1, 2),
+        caches.Window(2, 6),
+        caches.Window(40),
+    ],
+    ids=str,
+)
+def test_with_a_window_it_writes_what_a_run_with_that_window_writes(model, cache):
+    found = race(model, n_prompt=6, n_new=9, batch=3, repeats=1, cache=cache)
+    rows = cache.size + cache.sinks
+    assert (found.rows, found.sinks) == (rows, cache.sinks)
+    runs = [
+        trace_generation(model, prompt.numpy(), max_new_tokens=9, cache=cache)
+        for prompt in prompt_batch(model, 6, 3)
+    ]
+    for ids, run in zip(found.token_ids, runs, strict=True):
+        assert ids.tolist() == run.token_ids.tolist()
+    costs = step_costs(model.card, 6, 9, use_cache=True, keeping=Keeping(rows=rows))
+    first = runs[0].steps
+    assert costs.flops.tolist() == [step.flops for step in first]
+    assert costs.cache_bytes.tolist() == [step.cache_bytes for step in first]
+    assert found.cache_bytes.tolist() == [3 * step.cache_bytes for step in first]
+
+
+def test_another_way_of_keeping_rows_is_not_raced(model):
+    for cache in (caches.HeavyHitters(4), caches.Window(4, positions="renumbered")):
+        with pytest.raises(OptionsError, match="every row, or a window"):
+            race(model, n_prompt=4, n_new=2, cache=cache)
 
 
 def test_the_warm_up_takes_turns_and_the_rounds_that_count_do_not(model):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,14 @@ def test_bytes_are_drawn_by_formula_and_as_the_tensors_held_them():
     assert list(real.x) == [5, 6, 7, 8]
     assert list(real.y) == race.cache_bytes.tolist()
     assert set(named(figure, "weights").y) == {3_416 * 4}
+
+
+def test_bytes_of_a_window_are_level_from_its_budget_on():
+    race = replace(made_up_race(), rows=6, sinks=1)
+    kept = named(cache_bytes_curve(race), "6 rows kept, by formula")
+    each = race.model.cache_bytes_per_token
+    assert list(kept.y) == [each, 5 * each, 5 * each]
+    assert list(kept.x[:2]) == [1, 5]
 
 
 def test_parts_are_shares_of_each_step():

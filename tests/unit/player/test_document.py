@@ -2,18 +2,22 @@ import base64
 import gzip
 import hashlib
 import html
+import io
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kvviz.analysis import HeadRole
 from kvviz.errors import PayloadError
 from kvviz.player import document, export_html, html_document, notebook_html, pack
+from kvviz.player.lives import STATES, lives
+from kvviz.trace.storage import open_trace
 from kvviz.translation import pseudo, using
-from tests.factories import make_card, make_comparison, make_trace
+from tests.factories import make_card, make_comparison, make_dropping, make_packed, make_trace
 from tests.payload_reader import CONTRACT, unpack
 
 TRACE = make_trace(n_prompt=9)
@@ -248,6 +252,27 @@ def test_a_notebook_shows_the_document_in_a_frame_that_can_reach_nothing():
     assert frame["srcdoc"] == html_document(TRACE)
     assert frame["sandbox"] == "allow-scripts allow-downloads"
     assert html.escape(frame["title"] or "") == "kvviz player"
+
+
+@pytest.mark.parametrize(
+    ("run", "state"),
+    [(make_dropping(), "evicted"), (make_packed(), "packed")],
+    ids=["evicted", "packed"],
+)
+@pytest.mark.usefixtures("stub")
+def test_a_saved_run_a_document_and_a_notebook_tell_rows_that_are_gone_or_packed(run, state):
+    file = io.BytesIO()
+    run.save(file)
+    file.seek(0)
+    opened = open_trace(file)
+    frame = Page(notebook_html(opened)).attributes["iframe"][0]
+    assert frame["srcdoc"] == html_document(run)
+    packed = Page(frame["srcdoc"] or "").texts["script"][0]
+    _, arrays = unpack(gzip.decompress(base64.b64decode(packed)))
+    told = dict(lives("on", run, len(run.steps)))
+    np.testing.assert_array_equal(arrays["on.lives"], told["on.lives"])
+    np.testing.assert_array_equal(arrays["on.life_of"], told["on.life_of"])
+    assert (arrays["on.lives"][:, 2] == STATES.index(state)).any()
 
 
 @pytest.mark.usefixtures("stub")

@@ -30,6 +30,8 @@ def test_a_race_tells_its_shape_and_goes_into_json():
         {"cache_bytes": np.ones(3, dtype=np.int64)},
         {"n_prompt": 4},
         {"n_asked": 0},
+        {"rows": 3, "sinks": 3},
+        {"sinks": 1},
         {"cached_seconds": np.array([[1.0, 0.0, 1.0, 1.0]])},
         {"cached_seconds": np.array([[1.0, np.nan, 1.0, 1.0]])},
     ],

@@ -17,7 +17,7 @@ from kvviz.ui.pages.cache_lab.needle import DISTANCES, FULL, ROWS, SPAN, Gains, 
 from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
-from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.shell.plain_text import percent, plain_html
 
 NAMES = {
     FULL: N_("every row"),
@@ -87,7 +87,7 @@ def told(found: Found[Gains]) -> Verdict:
     gains = found.result
     far = {name: float(gains.mean(name)[-1]) for name in NAMES}
     near = {name: float(gains.mean(name)[0]) for name in NAMES}
-    left = far["sinks"] / far[FULL] if far[FULL] > 0 else 1.0
+    left = far["sinks"] / far[FULL] if far[FULL] > 0 else None
     lines = [
         _("{way}: {gains} nats a token.").format(
             way=_(label),
@@ -99,12 +99,14 @@ def told(found: Found[Gains]) -> Verdict:
         for name, label in NAMES.items()
     ]
     return Verdict(
-        [{bucket(left)}],
+        # Of nothing there is no part that could be left.
+        [set[str]() if left is None else {bucket(left)}],
         {
             "far": DISTANCES[-1],
             "near": DISTANCES[0],
             "near_sinks": f"{near['sinks']:+.2f}",
             "near_full": f"{near[FULL]:+.2f}",
+            "outcome": outcome(far["sinks"], far[FULL]),
             **{name.replace("-", "_"): f"{gain:+.2f}" for name, gain in far.items()},
         },
         [
@@ -115,11 +117,24 @@ def told(found: Found[Gains]) -> Verdict:
         ],
         PUBLISHED_WAYS["window"].source,
         facts={
-            "left": f"{left:.4f}",
+            "left": "" if left is None else f"{left:.4f}",
             "recorded": int(found.is_recorded),
             **{f"{name}-gain": f"{gain:.4f}" for name, gain in far.items()},
         },
     )
+
+
+def outcome(with_sinks: float, full: float) -> str:
+    """Say what sinks have left of a gain, in nats a token, that every row gives."""
+    if full <= 0:
+        return _(
+            "With every row nothing is gained there either: nothing was there to be forgotten."
+        )
+    if with_sinks >= full:
+        return _("With sinks all of it is left.")
+    if with_sinks <= 0:
+        return _("With sinks nothing of it is left.")
+    return _("With sinks {left} of it is left.").format(left=percent(with_sinks / full))
 
 
 def bucket(left: float) -> str:

@@ -105,6 +105,7 @@ def experiment(bench: Bench, run: KeptRun) -> Experiment:
         about=(wanted.model, wanted.text, str(part)),
         work=None if shipped else reading_task(bench),
         is_open=shipped is not None,
+        picture_stays=True,
     )
 
 

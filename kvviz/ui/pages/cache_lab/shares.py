@@ -7,6 +7,9 @@ from kvviz.ui.pages.cache_lab.settings import SIXTEENTHS
 LATENT, APART = "latent-{share}", "apart-{share}"  # not for people: names in a record
 """What a share of one row, and of keys and values apart, is called."""
 
+USUAL_WIDTH = 512
+"""Numbers of the keys and values of a position in a layer of the model that ships."""
+
 
 def rank_of(width: int, sixteenths: int) -> int:
     """Return how many numbers a share of a row is, at least two."""

@@ -25,7 +25,7 @@ from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.experiment import Experiment, Verdict, Work
 from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.tables import table
-from kvviz.ui.shell.plain_text import plain_html
+from kvviz.ui.shell.plain_text import percent, plain_html
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
@@ -102,7 +102,8 @@ def told(found: Found[StoryLosses]) -> Verdict:
     """Say what a window costs without sinks, and with them."""
     losses, words = found.result, sink_words()
     costs = {sinks: losses.cost(one) for sinks, one in words.items()}
-    left = costs[1][0] / costs[0][0] if costs[0][0] > 0 else 1.0
+    without, with_one = costs[0][0], costs[1][0]
+    left = with_one / without if without > 0 else None
     lines = [
         _("{n} sinks: {mean:+.3f} ± {error:.3f} nats a token, {bytes:,} B kept.").format(
             n=sinks, mean=mean, error=error, bytes=losses.n_bytes[words[sinks]]
@@ -110,19 +111,33 @@ def told(found: Found[StoryLosses]) -> Verdict:
         for sinks, (mean, error) in costs.items()
     ]
     return Verdict(
-        [{bucket(left)}],
+        # Of nothing there is no part that could be left.
+        [set[str]() if left is None else {bucket(left)}],
         {
             "rows": SINK_ROWS,
-            "left": f"{left:.0%}",
+            "outcome": outcome(without, with_one),
             **{f"with_{sinks}": f"{mean:+.2f}" for sinks, (mean, _error) in costs.items()},
         },
         lines,
         WAYS["window"].source,
         facts={
-            "left": f"{left:.4f}",
+            "left": "" if left is None else f"{left:.4f}",
             "recorded": int(found.is_recorded),
             **{f"cost-{sinks}": f"{mean:.4f}" for sinks, (mean, _error) in costs.items()},
         },
+    )
+
+
+def outcome(without: float, with_one: float) -> str:
+    """Say whether a single sink helped, from what the window costs without and with it, in nats."""
+    if without <= 0:
+        return _("The window costs nothing here, so that there is nothing for a sink to make good.")
+    if with_one >= without:
+        return _("A single sink does not help here.")
+    if with_one <= 0:
+        return _("A single sink helps: nothing of that is left.")
+    return _("A single sink helps: {left} of that is left.").format(
+        left=percent(with_one / without)
     )
 
 

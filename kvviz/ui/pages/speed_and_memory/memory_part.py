@@ -43,7 +43,8 @@ def draw(finished: Finished) -> None:
 
 def per_token(race: Race) -> None:
     """Draw the bytes of one token, by formula and as the tensors hold them."""
-    card, rows = race.model, race.n_prompt + race.n_new - 1
+    card, written = race.model, race.n_prompt + race.n_new - 1
+    rows = Keeping(rows=race.rows).n_rows(written)
     measured, formula = int(race.cache_bytes[-1]), card.cache_bytes_per_token
     by_formula = formula * rows * race.batch
     arithmetic = cache_arithmetic(card)
@@ -70,6 +71,16 @@ def per_token(race: Race) -> None:
                 n=by_formula,
             ),
             _("Summed sizes of the tensors after the last step: {n:,} B.").format(n=measured),
+            *(
+                [
+                    _(
+                        "{written} were written; with a budget of {budget:,} there are {kept:,} "
+                        "between two steps, and the next one brings its own."
+                    ).format(written=in_rows(written), budget=race.rows, kept=rows)
+                ]
+                if race.rows is not None and rows < written
+                else []
+            ),
             _("The last token of a run has no row yet: it was chosen, but not fed."),
         ],
         caption.source,

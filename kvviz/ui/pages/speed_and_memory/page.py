@@ -30,6 +30,7 @@ from kvviz.ui.shell.links import lines_about
 from kvviz.ui.work import runs
 from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
+from kvviz.ui.work.keeping import cache_for
 from kvviz.ui.work.model_store import model_store
 
 STYLE = Path(__file__).parent / "speed_and_memory.css"
@@ -117,11 +118,15 @@ def run(wanted: RaceSettings, live: LiveRace, job: Job) -> Finished:
         n_new=wanted.new,
         batch=wanted.batch,
         repeats=wanted.repeats,
+        cache=cache_for(wanted.cache),
         on_step=hear,
         cancel=job.cancelled,
     )
-    text = model.text_of(found.token_ids[0, found.n_prompt :].tolist())
-    return Finished(wanted, found, text, free_bytes(model.device))
+    text, plain = (
+        model.text_of(ids[0, found.n_prompt :].tolist())
+        for ids in (found.token_ids, found.uncached_token_ids)
+    )
+    return Finished(wanted, found, text, plain, free_bytes(model.device))
 
 
 def draw_status(state: SpeedState) -> None:

@@ -11,6 +11,7 @@ from kvviz.trace import BYTES_PER_NUMBER
 from kvviz.trace.race import race_bytes
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
+from kvviz.ui.pages.speed_and_memory import race_cache
 from kvviz.ui.pages.speed_and_memory.settings import (
     MOST_PROMPT_TOKENS,
     MOST_REPEATS,
@@ -25,6 +26,7 @@ from kvviz.ui.parts.press import Press
 from kvviz.ui.parts.remedies import Remedy
 from kvviz.ui.shell.environment import DEVICES, Environment
 from kvviz.ui.shell.errors_shown import show_problems
+from kvviz.ui.work import keeping
 from kvviz.ui.work.model_names import called
 from kvviz.ui.work.model_store import model_store
 
@@ -62,7 +64,7 @@ class Draft:
 def put(settings: RaceSettings) -> None:
     """Set the controls, before they are drawn."""
     put_model(f"{PREFIX}model", "gpt2", settings.model, any_decoder=True)
-    for name in (*NUMBERS, "dtype", "device"):
+    for name in (*NUMBERS, "dtype", "cache", "device"):
         st.session_state[f"{PREFIX}{name}"] = getattr(settings, name)
 
 
@@ -72,6 +74,9 @@ def experiment(state: SpeedState) -> Experiment:
         name: st.session_state.get(f"{PREFIX}{name}") or getattr(state.settings, name)
         for name in ("prompt_tokens", "new")
     }
+
+    words = st.session_state.get(f"{PREFIX}cache") or state.settings.cache
+    kept = race_cache.told_words(words)
 
     def race() -> None:
         state.asked = True
@@ -84,6 +89,8 @@ def experiment(state: SpeedState) -> Experiment:
             or _("The model of your choice"),
             "prompt": f"{said['prompt_tokens']:,}",
             "new": f"{said['new']:,}",
+            # Translators: {rows} is "the last 60 rows and the first 4".
+            "cache": _("a cache of {rows}").format(rows=kept) if kept else _("its cache"),
         },
         stays=False,
         on_answer=race,
@@ -110,13 +117,35 @@ def draw(environment: Environment) -> Draft:
             devices = list(dict.fromkeys([*DEVICES, environment.device]))
             device = st.selectbox(_("Device"), devices, key=f"{PREFIX}device",
                                   persist_state="session", width=130)  # fmt: skip
-        settings = RaceSettings(model=model, dtype=dtype, device=device, **numbers)
+            cache = choose_cache()
+        settings = RaceSettings(model=model, dtype=dtype, device=device, cache=cache, **numbers)
         problems = found_wrong(settings, environment)
         with row:
             start = Press.draw(_("Start the race"), f"{PREFIX}start", type="primary",
                                shortcut="Ctrl+Enter")  # fmt: skip
         show_problems(problems)
     return Draft(settings, problems, start)
+
+
+def choose_cache() -> str:
+    """Draw what the cache keeps; return its words, as they were typed where they name no window."""
+    key = f"{PREFIX}cache"
+    chosen = st.session_state.get(key) or keeping.EVERY_ROW
+    typed = st.selectbox(
+        _("Rows kept in the cache"),
+        list(dict.fromkeys([*race_cache.OFFERED, chosen])),
+        key=key,
+        format_func=keeping.called,
+        accept_new_options=True,
+        persist_state="session",
+        width=330,
+        help=_(
+            "The race is run with what is chosen here against no cache at all. Choose a window, or "
+            "type one, such as {example}: as many of the last rows, and of the first ones."
+        ).format(example=keeping.EXAMPLE),
+    )
+    words = typed or keeping.EVERY_ROW
+    return race_cache.read(words) or words
 
 
 def found_wrong(settings: RaceSettings, environment: Environment) -> tuple[str, ...]:
@@ -132,6 +161,12 @@ def found_wrong(settings: RaceSettings, environment: Environment) -> tuple[str, 
                     label=_(label), most=most, n=number
                 )
             )
+    if race_cache.read(settings.cache) is None:
+        problems.append(
+            _("Rows kept in the cache: it is {text!r}, not {wanted}.").format(
+                text=settings.cache[:40], wanted=race_cache.wanted()
+            )
+        )
     return tuple(problems)
 
 

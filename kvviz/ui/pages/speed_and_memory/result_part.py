@@ -13,6 +13,7 @@ from kvviz.trace.race import Race
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory.live_race import TITLES, lane_pair
+from kvviz.ui.pages.speed_and_memory.race_cache import told
 from kvviz.ui.pages.speed_and_memory.race_controls import ANSWERS, experiment
 from kvviz.ui.pages.speed_and_memory.recorded_race import recorded_race
 from kvviz.ui.pages.speed_and_memory.state import Finished, SpeedState
@@ -37,20 +38,20 @@ def draw(state: SpeedState) -> None:
             side: (
                 seconds(spread["median"]),
                 _("{n:,.1f} tokens a second").format(n=rate),
-                finished.text,
+                text,
                 spread["median"] / slowest,
             )
-            for side, spread, rate in (
-                ("cached", times.cached, times.cached_rate),
-                ("uncached", times.uncached, times.uncached_rate),
+            for side, spread, rate, text in (
+                ("cached", times.cached, times.cached_rate, finished.text),
+                ("uncached", times.uncached, times.uncached_rate, finished.plain_text),
             )
         },
         "race-result",
     )
     lines = " ".join(verdict(ups, race))
-    told = Verdict(
+    came_out = Verdict(
         [{right_answer(ups.last)}],
-        _("{times} as fast with the cache.").format(times=factor(ups.last)),
+        as_fast(ups, race),
         how_measured(race, ups),
         lessons().caption("race").source,
         html=f'<p class="kvviz-body kvviz-wide">{plain_html(lines)}</p>'
@@ -60,6 +61,7 @@ def draw(state: SpeedState) -> None:
         f'data-cached-seconds="{times.cached["median"]:.6f}" '
         f'data-uncached-seconds="{times.uncached["median"]:.6f}" '
         f'data-cache-bytes="{int(race.cache_bytes[-1])}" '
+        f'data-rows="{race.rows or ""}" data-sinks="{race.sinks}" data-flops="{saved.flops:.4f}" '
         f'data-same-tokens="{str(race.same_tokens).lower()}"></span>',
         beside=lambda: st.download_button(
             _("Download as CSV"),
@@ -73,7 +75,18 @@ def draw(state: SpeedState) -> None:
         ),
         opens=_("how it was measured"),
     )
-    experiment(state).judge(told, alone=state.answered != finished.settings)
+    experiment(state).judge(came_out, alone=state.answered != finished.settings)
+
+
+def as_fast(ups: SpeedUps, race: Race) -> str:
+    """Say how many times as fast it was, and with what cache where that keeps a part."""
+    times = factor(ups.last)
+    if race.rows is None:
+        return _("{times} as fast with the cache.").format(times=times)
+    # Translators: {rows} is "the last 60 rows and the first 4".
+    return _("{times} as fast with a cache of {rows}.").format(
+        times=times, rows=told(race.rows, race.sinks)
+    )
 
 
 def right_answer(speed_up: float) -> int:
@@ -132,7 +145,22 @@ def verdict(ups: SpeedUps, race: Race) -> list[str]:
                 among=seconds(saved.row_among),
             )
         )
-    if not race.same_tokens:
+    return lines + said_of_tokens(race)
+
+
+def said_of_tokens(race: Race) -> list[str]:
+    """Say why both sides wrote the same, or did not, where that wants a word."""
+    lets_go = race.rows is not None and race.rows < race.n_prompt + race.n_new - 1
+    lines: list[str] = []
+    if race.rows is not None and not lets_go:
+        lines.append(_("No row had to go: the text is no longer than what the cache keeps."))
+    if lets_go:
+        lines.append(
+            _("The cache let rows go, and both sides wrote the same all the same.")
+            if race.same_tokens
+            else _("The cache let rows go, so that it went on with another text.")
+        )
+    elif not race.same_tokens:
         lines.append(
             _(
                 "The two sides wrote different tokens somewhere: in this number format a last "
@@ -239,9 +267,9 @@ def _alt(ups: SpeedUps | None, recorded: RecordedSpeedUps, n_published: int) -> 
         times=factor(recorded.ups.last),
         length=in_tokens(int(recorded.ups.n_new[-1])),
     )
-    told = _("Nothing was measured here yet.")
+    here = _("Nothing was measured here yet.")
     if ups is not None:
-        told = _("Measured here: {times} at {length}.").format(
+        here = _("Measured here: {times} at {length}.").format(
             times=factor(ups.last), length=in_tokens(int(ups.n_new[-1]))
         )
     others = ngettext(
@@ -250,4 +278,4 @@ def _alt(ups: SpeedUps | None, recorded: RecordedSpeedUps, n_published: int) -> 
         n_published,
     ).format(n=n_published)
     axes = _("Times as fast with the cache over the tokens generated.")
-    return f"{axes} {told} {before} {others}"
+    return f"{axes} {here} {before} {others}"

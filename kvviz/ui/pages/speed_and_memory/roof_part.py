@@ -146,6 +146,7 @@ def _alt(points: tuple[RoofPoint, ...], ceilings: Ceilings | None) -> str:
 
 def _lines(race: Race, ceilings: Ceilings | None) -> list[str]:
     n_keys = race.n_prompt + race.n_new - 1
+    n_keys = min(n_keys, race.rows or n_keys)
     moved = step_bytes(race.model, 1, n_keys, batch=race.batch)
     lines = [
         _(

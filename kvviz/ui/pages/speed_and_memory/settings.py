@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kvviz.trace import BYTES_PER_NUMBER
+from kvviz.ui.pages.speed_and_memory.race_cache import race_reader
 from kvviz.ui.shell.links import LinkFields, one_of, text_up_to, whole
+from kvviz.ui.work.keeping import EVERY_ROW
 from kvviz.ui.work.run_settings import LONGEST_MODEL, RunSettings
 
 PREFIX = "speed:"
@@ -25,6 +27,7 @@ class RaceSettings:
         batch: Sequences at the same time.
         repeats: Rounds that count.
         dtype: Number format.
+        cache: What the side with the cache keeps, in the words of `race_cache`.
         device: Where it runs; no part of a link, since it depends on the machine.
     """
 
@@ -34,6 +37,7 @@ class RaceSettings:
     batch: int = 1
     repeats: int = 3
     dtype: str = "float32"
+    cache: str = EVERY_ROW
     device: str = "auto"
 
     @property
@@ -53,5 +57,6 @@ def race_fields(max_new_tokens: int = 1024) -> LinkFields[RaceSettings]:
             "batch": whole(1, MOST_SEQUENCES),
             "repeats": whole(1, MOST_REPEATS),
             "dtype": one_of(tuple(BYTES_PER_NUMBER)),
+            "cache": race_reader(),
         },
     )

@@ -23,13 +23,15 @@ class Finished:
     Attributes:
         settings: What was asked for.
         race: What it took.
-        text: What the first sequence says, from its prompt on, prompt left out.
+        text: What the first sequence says with the cache, its prompt left out.
+        plain_text: What it says without.
         free: Bytes of the device's memory that were free after it, or None if nobody knows.
     """
 
     settings: RaceSettings
     race: Race
     text: str
+    plain_text: str
     free: int | None
 
 

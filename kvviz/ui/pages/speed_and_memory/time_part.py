@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from kvviz.analysis.cost import step_costs
+from kvviz.analysis.kept_bytes import Keeping
 from kvviz.analysis.speed_up import gap
 from kvviz.figures.step_parts import PART_COLOURS, part_names, step_parts
 from kvviz.lessons import lessons
@@ -76,6 +78,7 @@ def _arithmetic(race: Race) -> list[str]:
         _("FLOPs, by the formula that equals torch’s counter: {times:,.2f} times fewer.").format(
             times=saved.flops
         ),
+        *_of_a_window(race),
         _("Time, measured: {times:,.2f} times less.").format(times=saved.seconds),
     ]
     if saved.row_alone is not None:
@@ -93,6 +96,27 @@ def _arithmetic(race: Race) -> list[str]:
         )
         lines.append(f"{alone} {among}")
     return lines
+
+
+def _of_a_window(race: Race) -> list[str]:
+    """Return how the FLOPs of a cache that keeps some rows come about, beside every row."""
+    if race.rows is None:
+        return []
+    few, every = (
+        int(
+            step_costs(
+                race.model, race.n_prompt, race.n_new, use_cache=True, keeping=one
+            ).flops.sum()
+        )
+        for one in (Keeping(rows=race.rows), Keeping())
+    )
+    return [
+        _(
+            "With {rows} rows kept the prompt is read whole, and a later step reads min(tokens so "
+            "far, {rows}) of them, its own among them: {few:,} FLOPs with this cache, {every:,} "
+            "with every row. Products with weights are most of it, and they are as many."
+        ).format(rows=race.rows, few=few, every=every)
+    ]
 
 
 def _bars(title: str, bars: list[tuple[str, float, str]], *, marked: int, hook: str) -> None:
@@ -167,7 +191,8 @@ def profiles(finished: Finished, n_tokens: int, job: Job) -> dict[str, StepProfi
         job.report(first, 2 * REPEATS)
         found[name] = profile_step(
             model,
-            n_tokens,
+            # A window's step reads no more rows than it keeps.
+            min(n_tokens, finished.race.rows or n_tokens) if use_cache else n_tokens,
             use_cache=use_cache,
             batch=finished.race.batch,
             repeats=REPEATS,

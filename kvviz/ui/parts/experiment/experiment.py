@@ -20,7 +20,7 @@ from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
 from kvviz.ui.parts.experiment.room_vote import RoomVote, identity, offer
 from kvviz.ui.parts.experiment.verdict import Verdict
 from kvviz.ui.parts.experiment.work import Work
-from kvviz.ui.shell.asked_first import asked_first, cover
+from kvviz.ui.shell.asked_first import asked_first, cover, covered_here
 from kvviz.ui.shell.plain_text import plain_html
 
 
@@ -54,6 +54,7 @@ class Experiment:
         on_answer: Called when it is answered, before the page is drawn again.
         is_open: Whether it is told from the beginning, as of an example that ships: a page shows
             its point at once. A link with ``ask=1`` has it asked first all the same.
+        picture_stays: Whether the picture that it is about is there while it is asked, too.
     """
 
     question: str
@@ -66,6 +67,7 @@ class Experiment:
     stays: bool = True
     on_answer: Callable[[], None] | None = None
     is_open: bool = False
+    picture_stays: bool = False
 
     @property
     def key(self) -> Key:
@@ -118,6 +120,15 @@ class Experiment:
     def stands_open(self) -> bool:
         """Whether it is told and nobody was asked."""
         return self.is_open and not asked_first() and self.key not in Record.here().given
+
+    @property
+    def is_below(self) -> bool:
+        """Whether it stands below its picture on a telephone: as an example that stands open.
+
+        It keeps that place where it is covered and the picture stays, or it would leave the screen.
+        """
+        stayed = self.picture_stays and covered_here()
+        return self.is_open and (not asked_first() or stayed)
 
     @property
     def to_be_seen(self) -> bool:
@@ -195,6 +206,7 @@ class Experiment:
                 vote=vote.cast,
                 takes=vote.takes_mine,
                 turn=vote.turn,
+                is_example=self.is_below,
             )
             with box:
                 vote.draw(self.question)
@@ -206,6 +218,7 @@ class Experiment:
             given=given,
             stays=self.stays,
             on_answer=self.on_answer,
+            is_example=self.is_below,
         )
         with box:
             if vote is None:

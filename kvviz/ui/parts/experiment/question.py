@@ -67,6 +67,7 @@ def ask(
     vote: Callable[[tuple[Any, ...]], None] | None = None,
     takes: bool = True,
     turn: str = "",
+    is_example: bool = False,
 ) -> tuple[Given | None, DeltaGenerator]:
     """Draw a question, with its choices until it is answered.
 
@@ -83,6 +84,8 @@ def ask(
         vote: Takes the answers in place of the session's record, where a room is asked.
         takes: Whether answers are taken now.
         turn: Which vote it is: what was chosen in another is not chosen in this.
+        is_example: Whether it is of an example that stands open, so that on a telephone it stands
+            below its picture.
 
     Returns:
         What was answered, or None as long as it was not, and the place for what is told of it.
@@ -106,7 +109,8 @@ def ask(
             # Nobody was asked; what the question speaks of is named all the same.
             labels = " · ".join(choices[0].options.values())
             offered = f'<span class="kvviz-offered">{plain_html(labels)}</span>'
-        st.html(f'<p class="kvviz-ask" data-kvviz="question">{plain_html(text)}{offered}</p>')
+        kind = "kvviz-ask kvviz-of-example" if is_example else "kvviz-ask"
+        st.html(f'<p class="{kind}" data-kvviz="question">{plain_html(text)}{offered}</p>')
         # Emptied at once: what is left undrawn would stand there until the work is done.
         # Left empty when it is answered: a container in its place would keep the buttons until the
         # work is done.

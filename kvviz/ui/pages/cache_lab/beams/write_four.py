@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import shown_lives, whole_number
+from kvviz.ui.pages.cache_lab import first_sight, shown_lives, whole_number
 from kvviz.ui.pages.cache_lab.beams.beam_run import BeamRun, make
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.settings import MOST_BEAMS, MOST_NEW
@@ -16,9 +14,6 @@ from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import factor, in_bytes
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import percent
-
-if TYPE_CHECKING:
-    pass
 
 LITTLE, BETWEEN, ALL = "little", "between", "all"
 ANSWERS = {
@@ -32,8 +27,10 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-    found: BeamRun | None = bench.done(experiment(bench))
+    asked = experiment(bench)
+    found: BeamRun | None = bench.done(asked)
     if found is None:
+        first_sight.lives(bench, asked, _("Greedy"))
         return
     with bench.stage:
         shown_lives.draw(

@@ -11,7 +11,13 @@ from kvviz.ui.pages.cache_lab import beside_control, recorded
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.beside_control import ALIKE, WAY, BesideControl
 from kvviz.ui.pages.cache_lab.bits import error_map, statements
-from kvviz.ui.pages.cache_lab.bits.packed_run import PackedPart, PackedRun, reading_task, run_task
+from kvviz.ui.pages.cache_lab.bits.packed_run import (
+    KEYS,
+    PackedPart,
+    PackedRun,
+    reading_task,
+    run_task,
+)
 from kvviz.ui.pages.cache_lab.head_choice import choose_head
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.named_choice import choose_named
@@ -176,9 +182,22 @@ def picture(bench: Bench, run: PackedRun) -> None:
     caption = lessons().caption("error-map")
     with st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-which-head"):
         layer, head = choose_head(bench.state, card, run.telling_head, key="bits")
-        st.html(card_texts.body(caption.text))
+        st.html(card_texts.body(f"{caption.text} {first_head(run)}"))
     error_map.draw(run, layer, head)
     st.html(card_texts.source(caption.source))
+
+
+def first_head(run: PackedRun) -> str:
+    """Say which head is shown before another one is chosen, by what of it is packed."""
+    if run.telling_part == KEYS:
+        return _(
+            "The head that is shown first is the one in which it matters most how keys are "
+            "grouped; the others are in the lists."
+        )
+    return _(
+        "The head that is shown first is the one in which it matters most how values are grouped, "
+        "since keys are kept whole; the others are in the lists."
+    )
 
 
 def first_flip(run: PackedRun) -> None:

@@ -21,6 +21,8 @@ from kvviz.ui.work.run_settings import RunSettings
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
+KEYS, VALUES = 0, 1
+"""Places of both parts in a pair of `PackedPart`."""
 Rows = Float32[np.ndarray, "layer kv_head position d_head"]
 
 
@@ -75,9 +77,14 @@ class PackedRun:
         return None if same.all() else int(same.argmin())
 
     @property
+    def telling_part(self) -> int:
+        """By which part a head is chosen: `KEYS`, or `VALUES` where keys are kept whole."""
+        return VALUES if self.own[KEYS].bits is None else KEYS
+
+    @property
     def telling_head(self) -> tuple[int, int]:
-        """Layer and KV head whose keys, or else values, differ most by how they are grouped."""
-        part = 0 if self.own[0].bits is not None else 1
+        """Layer and KV head in which that part differs most by how it is grouped."""
+        part = self.telling_part
         apart = np.nan_to_num(np.abs(self.control[part].off - self.own[part].off))
         layer, head = np.unravel_index(int(apart.argmax()), apart.shape)
         return int(layer), int(head)

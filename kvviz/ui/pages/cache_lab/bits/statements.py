@@ -27,6 +27,12 @@ ASKED = {
     "reversed": N_("keys by token, values by channel"),
 }
 KEYS, VALUES = "keys", "values"
+PUBLISHED = (
+    ("TREC", "63.0", "63.0", "55.0"),
+    ("SAMSum", "41.12", "41.3", "14.04"),
+    ("TriviaQA", "84.28", "84.76", "63.64"),
+)
+"""Tasks of LongBench, and scores with 16, 4 and 2 bits; the caption says where they stand."""
 PARTS = {KEYS: N_("the keys"), VALUES: N_("the values")}
 
 
@@ -43,6 +49,7 @@ def draw(bench: Bench) -> None:
         st.html(measured_here.said(found.is_recorded, found.result.n_stories, found.result.n_read))
         if first is not None and second is not None:
             all_tried(found)
+            published()
 
 
 def work(bench: Bench) -> Work:
@@ -120,4 +127,18 @@ def all_tried(found: Found[StoryLosses]) -> None:
         f"{figure_tag(*found.tags)}"
         + table("bit-table", header, lines)
         + card_texts.source(caption.text)
+    )
+
+
+def published() -> None:
+    """Draw what others have published of another model, in a table of its own."""
+    caption = lessons().caption("published-bits")
+    heading = _("Published: Llama-2-7B-chat")
+    header = [_("task"), *(_("{n} bits").format(n=n) for n in (16, 4, 2))]
+    st.html(
+        figure_tag("published")
+        + card_texts.heading(heading)
+        + card_texts.body(caption.text)
+        + table("published-bits", header, PUBLISHED)
+        + card_texts.source(caption.source)
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import shown_lives, whole_number
+from kvviz.ui.pages.cache_lab import first_sight, shown_lives, whole_number
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.guessing.guessed_run import GuessedRun, make
 from kvviz.ui.pages.cache_lab.guessing.written_text import written_text
@@ -41,8 +41,10 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-    found: GuessedRun | None = bench.done(experiment(bench))
+    asked = experiment(bench)
+    found: GuessedRun | None = bench.done(asked)
     if found is None:
+        first_sight.lives(bench, asked, _("One by one"))
         return
     with bench.stage:
         shown_lives.draw(bench, found.lives(_("With guesses"), _("One by one")))

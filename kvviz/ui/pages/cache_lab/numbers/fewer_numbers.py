@@ -18,7 +18,14 @@ from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.numbers.latent_run import LatentRun, make
 from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS, LabSettings
-from kvviz.ui.pages.cache_lab.shares import APART, LATENT, every_share, rank_of, words
+from kvviz.ui.pages.cache_lab.shares import (
+    APART,
+    LATENT,
+    USUAL_WIDTH,
+    every_share,
+    rank_of,
+    words,
+)
 from kvviz.ui.pages.cache_lab.state import PREFIX
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
 from kvviz.ui.parts import card_texts, chart
@@ -41,7 +48,12 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         controls(bench)
-    found: LatentRun | None = bench.done(experiment(bench))
+    asked = experiment(bench)
+    has_record = recorded.of_numbers() is not None and bench.settings.model == LabSettings.model
+    if has_record:
+        # There from the start; of one row it tells once that is no longer asked.
+        draw_every_share(bench, USUAL_WIDTH, covered=asked.given is None)
+    found: LatentRun | None = bench.done(asked)
     if found is None:
         return
     with bench.stage:
@@ -53,7 +65,7 @@ def draw(bench: Bench) -> None:
                 "with every number, and without any row."
             ),
         )
-    with bench.below:
+    if not has_record:
         draw_every_share(bench, found.width)
 
 
@@ -164,10 +176,18 @@ def _more(each: np.ndarray) -> str:
     return f"{each.mean():+.3f} ± {error:.3f}"
 
 
-def draw_every_share(bench: Bench, width: int) -> None:
-    """Draw what each share costs on stories, recorded or measured here."""
-    place = st.container(border=True, key="kvviz-card-lab-numbers")
-    heading, caption = _("Rank against loss"), lessons().caption("loss-by-rank")
+def draw_every_share(bench: Bench, width: int, *, covered: bool = False) -> None:
+    """Draw what each share costs on stories, recorded or measured here.
+
+    Args:
+        bench: The page's bench.
+        width: Numbers of the keys and values of a position in a layer.
+        covered: Whether what one row costs is still asked, so that only its control is shown.
+    """
+    with bench.below:
+        place = st.container(border=True, key="kvviz-card-lab-numbers")
+    caption = lessons().caption("loss-by-rank-asked" if covered else "loss-by-rank")
+    heading = _("Rank against loss")
     with place:
         card_texts.head(heading, caption.text)
 
@@ -182,14 +202,14 @@ def draw_every_share(bench: Bench, width: int) -> None:
     found = measured_here.found(here, work, recorded.of_numbers, lengths=False)
     losses = found.result
     ranks = [rank_of(width, share) for share in SIXTEENTHS]
-    lines: list[ErrorLine] = []
-    for kind, name, told_as in (
-        ("latent", LATENT, _("keys and values in one row")),
-        ("apart", APART, _("control: as many numbers, keys and values apart")),
-    ):
-        costs = [losses.cost(name.format(share=share)) for share in SIXTEENTHS]
-        means, errors = (np.array(each) for each in zip(*costs, strict=True))
-        lines.append(ErrorLine(kind, told_as, means, errors))
+    lines = [
+        cost_line(losses, kind, name, told_as)
+        for kind, name, told_as in (
+            ("latent", LATENT, _("keys and values in one row")),
+            ("apart", APART, _("control: as many numbers, keys and values apart")),
+        )
+        if not (covered and name == LATENT)
+    ]
     spoken = _("What keeping {ranks} of {width} numbers costs; the table says the same.").format(
         ranks=", ".join(map(str, ranks)), width=width
     )
@@ -202,22 +222,39 @@ def draw_every_share(bench: Bench, width: int) -> None:
         )
 
 
+def cost_line(losses: StoryLosses, kind: str, name: str, told_as: str) -> ErrorLine:
+    """Return what each share costs in one way.
+
+    Args:
+        losses: Of the stories.
+        kind: The line's style.
+        name: What its shares are called, `LATENT` or `APART`.
+        told_as: What it is called on the page.
+    """
+    costs = [losses.cost(name.format(share=share)) for share in SIXTEENTHS]
+    means, errors = (np.array(each) for each in zip(*costs, strict=True))
+    return ErrorLine(kind, told_as, means, errors)
+
+
 def by_rank(losses: StoryLosses, width: int, lines: Sequence[ErrorLine]) -> str:
-    """Return what each share costs, as a table."""
+    """Return what each share costs in each way that is shown, as a table."""
+    columns = {
+        "latent": (LATENT, _("one row: loss, nats more")),
+        "apart": (APART, _("apart: loss, nats more")),
+    }
+    shown = [columns[line.kind] for line in lines]
     header = [
         _("numbers kept"),
-        _("one row: loss, nats more"),
-        _("KL, nats"),
-        _("apart: loss, nats more"),
-        _("KL, nats"),
+        *(title for _name, cost in shown for title in (cost, _("KL, nats"))),
         _("bytes"),
     ]
-    body = [[f"{width} / {width}", "0", "0", "0", "0", in_bytes(losses.full_bytes)]]
+    whole = [f"{width} / {width}", *["0"] * (2 * len(shown)), in_bytes(losses.full_bytes)]
+    body = [whole]
     for number, share in enumerate(SIXTEENTHS):
-        names = [name.format(share=share) for name in (LATENT, APART)]
         cells = [f"{rank_of(width, share)} / {width}"]
-        for line, name in zip(lines, names, strict=True):
+        for line, (name, _cost) in zip(lines, shown, strict=True):
             cost = amount(line.values[number], line.errors[number])
-            cells += [cost, f"{losses.divergence(name):.3f}"]
-        body.append([*cells, in_bytes(losses.n_bytes[names[0]])])
+            cells += [cost, f"{losses.divergence(name.format(share=share)):.3f}"]
+        # As many numbers are as many bytes, in one row or apart.
+        body.append([*cells, in_bytes(losses.n_bytes[APART.format(share=share)])])
     return table("rank-table", header, body)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import run_player, window_controls
+from kvviz.ui.pages.cache_lab import first_sight, run_player, window_controls
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.positions.counted import FROZEN, KEPT, RENUMBERED, Counted, make
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.tables import table
-
-if TYPE_CHECKING:
-    pass
 
 ANSWERS = {
     KEPT: N_("kept: their places in the text"),
@@ -27,8 +22,10 @@ def draw(bench: Bench) -> None:
     """Draw the experiment."""
     with bench.card:
         part = window_controls.draw(bench.state)
-    found: Counted | None = bench.done(experiment(bench, part))
+    asked = experiment(bench, part)
+    found: Counted | None = bench.done(asked)
     if found is None:
+        first_sight.window(bench, asked, part, new=bench.settings.new, slides=False)
         return
     with bench.stage:
         run_player.draw(
