@@ -70,7 +70,7 @@ def observed_attention(
             Attended(module.layer_idx, query, key, value, scaling, attention_mask, position_bias),
             cross=is_cross_attention(module),
         )
-    if getattr(module, "reorder_and_upcast_attn", False) and query.element_size() < 4:
+    if query.element_size() < 4 and getattr(module, "reorder_and_upcast_attn", False):
         query, key = query.float(), key.float()
     scores = grouped_product(query, key.transpose(-1, -2)) * scaling  # batch head query key
     if position_bias is not None:
@@ -97,7 +97,7 @@ def grouped_product(rows: Tensor, columns: Tensor) -> Tensor:
     Returns:
         Shape ``batch head row column``.
     """
-    if rows.device.type == "cpu" and rows.element_size() < 4:
+    if rows.element_size() < 4 and rows.device.type == "cpu":
         return grouped_product(rows.float(), columns.float()).to(rows.dtype)
     n_heads, n_kv_heads = rows.shape[1], columns.shape[1]
     if n_heads == n_kv_heads:
