@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -51,15 +53,16 @@ def convert(file: Path, folder: Path, told: Callable[[int, int], object]) -> Non
             template that fails.
         ModelFamilyError: If it is of another architecture.
     """
-    _check(file)
-    try:
-        facts = _TRANSFORMERS.load_gguf_checkpoint(str(file))
-        settings = dict(facts["config"])
-        config = AutoConfig.for_model(settings.pop("model_type"), **settings)
-        weights = _tensors(file, config, told)
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    except Exception as error:  # what reads a GGUF raises errors of many types
-        raise _unreadable(error) from error
+    with _read_once():
+        _check(file)
+        try:
+            facts = _TRANSFORMERS.load_gguf_checkpoint(str(file))
+            settings = dict(facts["config"])
+            config = AutoConfig.for_model(settings.pop("model_type"), **settings)
+            weights = _tensors(file, config, told)
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        except Exception as error:  # what reads a GGUF raises errors of many types
+            raise _unreadable(error) from error
     check_template(tokenizer)
     folder.mkdir(parents=True, exist_ok=True)
     for name, tensor in weights.items():
@@ -78,11 +81,27 @@ def convert(file: Path, folder: Path, told: Callable[[int, int], object]) -> Non
     tokenizer.save_pretrained(folder)
 
 
+@contextmanager
+def _read_once() -> Generator[None]:
+    """Let the head of a file be read once, and names be mapped once.
+
+    A vocabulary is read token by token, some seconds of work, and transformers asks for it three
+    times; how tensors are called it looks up anew for each part of a model.
+    """
+    gguf: Any = import_module("gguf")  # an extra, which not everybody has
+    with ExitStack() as stack:
+        for name in ("GGUFReader", "get_tensor_name_map"):  # not for people: names
+            asked = getattr(gguf, name)
+            stack.callback(setattr, gguf, name, asked)
+            setattr(gguf, name, cache(asked))
+        yield
+
+
 def _check(file: Path) -> None:
     """Refuse a file before its tensors are read: what is not whole, or of a kind not read here."""
     gguf: Any = import_module("gguf")  # an extra, which not everybody has
     try:
-        reader = gguf.GGUFReader(file)
+        reader = gguf.GGUFReader(str(file))  # by the name that transformers has for it
     except Exception as error:  # an index, a shape, a number that is no type
         if _NO_SUCH_KIND in str(error):
             raise _unknown_kind(f"{error}.") from error
