@@ -16,7 +16,7 @@ def script():
     from kvviz.translation import gettext as _
     from kvviz.ui.shell import session_language
     from kvviz.ui.shell.address import Address
-    from kvviz.ui.work import workers
+    from kvviz.serving import workers
 
     def pressed():
         st.session_state["in_callback"] = _("tokens of each sequence")

@@ -8,6 +8,7 @@
 | `KVVIZ_TRUSTED_HEADER` | empty | Header in which a proxy before the app names the visitor's address. Empty: no header is believed. |
 | `KVVIZ_TEACHER_KEY` | made at the start | The key by which rooms are opened in a classroom, 16 letters or more; then it is not printed. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
+| `KVVIZ_RUNNER` | `local` | Who makes the runs: `local`, this process, or `ray`, the replicas of `deploy/ray_serve.yaml`; Ray's own `RAY_ADDRESS` says where. |
 
 "On this very machine" is read off the connection's address. Behind a proxy every visitor seems to be
 local unless `KVVIZ_TRUSTED_HEADER` is set, so an installation for others sets `KVVIZ_MODE`: in a
@@ -28,6 +29,9 @@ from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.mode import LAPTOP, Mode, whole_number
+
+RUNNERS = ("local", "ray")
+"""Who can make runs."""
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 """What a person can choose from."""
@@ -52,6 +56,7 @@ class Environment:
         mode: Who the app is open to, and what a visitor may ask of it.
         trusted_header: Header in which a proxy names a visitor's address, in small letters; empty
             where none is believed.
+        runner: Who makes the runs, one of `RUNNERS`.
     """
 
     models: tuple[str, ...] | None
@@ -60,15 +65,16 @@ class Environment:
     concurrency: int
     mode: Mode = LAPTOP
     trusted_header: str = ""
+    runner: str = "local"
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
         """Read and check the variables, those of the process if none are given.
 
         Raises:
-            OptionsError: If a number is none or out of its range, the mode is unknown, what is
-                trusted is no header's name, or models are named by a pattern where a visitor may
-                name none.
+            OptionsError: If a number is none or out of its range, the mode or who makes the runs
+                is unknown, what is trusted is no header's name, or models are named by a pattern
+                where a visitor may name none.
         """
         variables = os.environ if variables is None else variables
         mode = Mode.read(variables)
@@ -85,6 +91,15 @@ class Environment:
                 found=_("It is {found!r}.").format(found=header[:40]),
                 fix=_("Set it right, or leave it out, and start the app again."),
             )
+        runner = variables.get("KVVIZ_RUNNER", "").strip() or RUNNERS[0]
+        if runner not in RUNNERS:
+            raise OptionsError(
+                _("{name} is one of {modes}.").format(
+                    name="KVVIZ_RUNNER", modes=", ".join(RUNNERS)
+                ),
+                found=_("It is {found!r}.").format(found=runner[:40]),
+                fix=_("Set it right, or leave it out, and start the app again."),
+            )
         return cls(
             models=named,
             device=variables.get("KVVIZ_DEVICE", "").strip() or "auto",
@@ -92,6 +107,7 @@ class Environment:
             concurrency=whole_number(variables, "KVVIZ_CONCURRENCY", 2, 64) or 2,
             mode=mode,
             trusted_header=header,
+            runner=runner,
         )
 
     @property

@@ -17,7 +17,7 @@ from kvviz.translation import (
     using,
 )
 from kvviz.translation import gettext as _
-from kvviz.ui.work import workers
+from kvviz.serving import workers
 from words.catalogues import LOCALE, generated, stale, write
 
 POLISH = {

@@ -1,0 +1,115 @@
+"""The Ray Serve deployment: replicas that hold models and make runs. The app does not import it.
+
+``serve run deploy/ray_serve.yaml`` starts it; that file says how many replicas there may be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import serve
+
+from kvviz.errors import KvvizError
+from kvviz.serving import run_messages, workers
+from kvviz.serving.frame import unframed
+from kvviz.serving.replica import Wishes, answer, load, refused_version
+from kvviz.serving.run_messages import Alive, Refused
+
+if TYPE_CHECKING:
+    from kvviz.engine import LoadedModel
+
+APPLICATION, DEPLOYMENT = "kvviz", "Runs"
+MODELS_PER_REPLICA = 3
+ALIVE_EVERY_S = 0.5
+
+
+class Runs:
+    """One replica: it keeps the models last asked for, and makes runs of them."""
+
+    def __init__(self) -> None:
+        self._wishes: dict[str, Wishes] = {}
+
+    @serve.multiplexed(max_num_models_per_replica=MODELS_PER_REPLICA)
+    async def model(self, loads: str) -> LoadedModel:
+        """Load a model; Ray keeps it until others were asked for since."""
+        return await asyncio.to_thread(load, loads)
+
+    async def run(self, data: bytes) -> AsyncIterator[bytes]:
+        """Make the run of a request and yield messages; who stops reading stops the run."""
+        other = refused_version(data)
+        if other is not None:
+            yield run_messages.to_bytes(other)
+            return
+        name, wishes = f"{unframed(data)[0].get('run')}", Wishes()
+        self._wishes[name] = wishes
+        loop, messages = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
+
+        def put(message: bytes | None) -> None:
+            # The loop may be gone where the replica is being taken down.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(messages.put_nowait, message)
+
+        try:
+            loading = asyncio.ensure_future(self.model(serve.get_multiplexed_model_id()))
+            yield run_messages.to_bytes(Alive())
+            while not (await asyncio.wait([loading], timeout=ALIVE_EVERY_S))[0]:
+                yield run_messages.to_bytes(Alive())
+            try:
+                model = loading.result()
+            except KvvizError as error:
+                yield run_messages.to_bytes(Refused(error))
+                return
+
+            def make() -> None:
+                try:
+                    answer(data, lambda: model, wishes, put)
+                finally:
+                    put(None)
+
+            workers.start(make, "kvviz-run")
+            while True:
+                try:
+                    message = await asyncio.wait_for(messages.get(), ALIVE_EVERY_S)
+                except asyncio.TimeoutError:  # noqa: UP041 - the same only from Python 3.11 on
+                    message = run_messages.to_bytes(Alive())
+                if message is None:
+                    return
+                yield message
+        finally:
+            wishes.stop.set()
+            del self._wishes[name]
+
+    async def wish(self, name: str, what: str) -> bool:
+        """Take in that a run is to ``stop`` or ``hurry``; return whether it is made here."""
+        wishes = self._wishes.get(name)
+        if wishes is not None and what in ("stop", "hurry"):
+            getattr(wishes, what).set()
+        return wishes is not None
+
+
+def _listen_on_own_address() -> None:
+    """Let replicas listen on the address of their node, where Ray says all that the machine has.
+
+    Ray starts a server in each replica for calls between deployments, of which there are none here.
+    """
+    from ray.serve._private import replica
+
+    add = replica.add_port_to_grpc_server
+
+    def add_here(server: Any, address: str, *rest: Any) -> int:
+        return add(server, address.replace("[::]", ray.util.get_node_ip_address()), *rest)
+
+    replica.add_port_to_grpc_server = add_here
+
+
+_listen_on_own_address()
+
+# Made here and not by a decorator: so the class has a name of its own, and Ray sends replicas
+# that name, by which they import this module, in place of the class's code.
+deployment = serve.deployment(name=DEPLOYMENT)(Runs)
+application = deployment.bind()
+"""What `serve run` starts."""

@@ -1,0 +1,22 @@
+"""Who runs models for this app: itself, or the deployment that `KVVIZ_RUNNER` names."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from kvviz.serving.local_runner import LOCAL
+from kvviz.serving.runner import Runner
+from kvviz.ui.shell.environment import Environment
+
+
+def model_runner(environment: Environment) -> Runner:
+    """Return who makes the runs of this installation."""
+    return _elsewhere() if environment.runner == "ray" else LOCAL
+
+
+@cache
+def _elsewhere() -> Runner:
+    """Return the one connection of this process."""
+    from kvviz.serving.ray_runner import RayRunner
+
+    return RayRunner()
