@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -83,12 +84,16 @@ class Runs:
             wishes.stop.set()
             del self._wishes[name]
 
-    async def wish(self, name: str, what: str) -> bool:
-        """Take in that a run is to ``stop`` or ``hurry``; return whether it is made here."""
+    async def wish(self, name: str, what: str) -> int:
+        """Take in that a run is to ``stop`` or ``hurry``, or nothing of both.
+
+        Returns:
+            The process that makes it, if that is this one, else 0.
+        """
         wishes = self._wishes.get(name)
         if wishes is not None and what in ("stop", "hurry"):
             getattr(wishes, what).set()
-        return wishes is not None
+        return 0 if wishes is None else os.getpid()
 
 
 def _listen_on_own_address() -> None:
