@@ -17,8 +17,9 @@ from ray import serve
 from kvviz.errors import KvvizError
 from kvviz.serving import run_messages, workers
 from kvviz.serving.frame import unframed
-from kvviz.serving.replica import Wishes, answer, load, refused_version
+from kvviz.serving.replica import Wishes, answer, language_of, load, refused_version
 from kvviz.serving.run_messages import Alive, Refused
+from kvviz.translation import using
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
@@ -45,7 +46,8 @@ class Runs:
         if other is not None:
             yield run_messages.to_bytes(other)
             return
-        name, wishes = f"{unframed(data)[0].get('run')}", Wishes()
+        head = unframed(data)[0]
+        name, wishes = f"{head.get('run')}", Wishes()
         self._wishes[name] = wishes
         loop, messages = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
 
@@ -55,7 +57,8 @@ class Runs:
                 loop.call_soon_threadsafe(messages.put_nowait, message)
 
         try:
-            loading = asyncio.ensure_future(self.model(serve.get_multiplexed_model_id()))
+            with using(language_of(head)):
+                loading = asyncio.ensure_future(self.model(serve.get_multiplexed_model_id()))
             yield run_messages.to_bytes(Alive())
             while not (await asyncio.wait([loading], timeout=ALIVE_EVERY_S))[0]:
                 yield run_messages.to_bytes(Alive())

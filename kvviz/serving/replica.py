@@ -17,7 +17,7 @@ from kvviz.serving.run_messages import Ended, Grown, Message, OtherVersion, Refu
 from kvviz.serving.run_request import RunRequest, loading_of
 from kvviz.serving.runner import Watcher
 from kvviz.translation import gettext as _
-from kvviz.translation import using
+from kvviz.translation import ENGLISH, languages, using
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
@@ -56,6 +56,12 @@ def refused_version(data: bytes) -> OtherVersion | None:
     return None if head.get("version") == versions.here() else OtherVersion(versions.here())
 
 
+def language_of(head: dict[str, Any]) -> str:
+    """Return the language in which who asked reads, English where there is no catalogue of it."""
+    asked = head.get("language")
+    return asked if asked in languages() else ENGLISH
+
+
 def load(word: str) -> LoadedModel:
     """Load the model of a request's `loads`.
 
@@ -92,8 +98,7 @@ def _last_message(
     tell: Callable[[bytes], object],
 ) -> Message:
     try:
-        head: dict[str, Any] = unframed(data)[0]
-        with using(f"{head.get('language', '')}"):
+        with using(language_of(unframed(data)[0])):
             request = RunRequest.from_bytes(data)
             watcher = _watcher(wishes, tell)
             with nullcontext() if request.together else _place(wishes):
