@@ -16,8 +16,8 @@ from kvviz.serving.local_runner import LOCAL
 from kvviz.serving.run_messages import Ended, Grown, Message, OtherVersion, Refused, StepsDone
 from kvviz.serving.run_request import RunRequest, loading_of
 from kvviz.serving.runner import Watcher
-from kvviz.translation import gettext as _
 from kvviz.translation import ENGLISH, languages, using
+from kvviz.translation import gettext as _
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel

@@ -32,7 +32,6 @@ class Seen:
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.steps: list[int] = []
-        self.grown: list[int] = []
         self.stop_at = stop_at
 
     @property
@@ -42,7 +41,6 @@ class Seen:
             lambda: (
                 self.stop_at is not None and bool(self.steps) and self.steps[-1] >= self.stop_at
             ),
-            show=lambda trace: self.grown.append(len(trace.steps)),
         )
 
 
@@ -128,11 +126,9 @@ def test_a_run_outlives_its_replica(runner, model):
         handle = runner._connected()
         (pid,) = [one for one in handle.broadcast("wish", asked.run, "").results() if one]
         os.kill(pid, signal.SIGKILL)
-        n_before = len(seen.steps)
         there = run.result(PATIENCE_S)
-    again = seen.steps[n_before:]
-    assert again
-    assert min(again) < max(seen.steps[:n_before] or [1]) or seen.steps[0] == again[0]
+    # Each time that it is made its first step is told.
+    assert seen.steps.count(1) == 2
     here = LOCAL.run(model, request_of(new=100, both=True), Seen().watcher)
     assert_equal(here.cached, there.cached)
 
@@ -144,13 +140,6 @@ def test_a_run_that_is_cancelled_gives_what_there_is(runner, model):
     assert 0 < len(there.steps) < 200
     here = LOCAL.run(model, request_of(new=len(there.steps)), Seen().watcher)
     assert here.tokens == there.tokens
-
-
-def test_a_run_that_grows_is_seen(runner, model, monkeypatch):
-    seen = Seen()
-    there = runner.run(model, request_of(new=240, grows=True, cache="window:200+4"), seen.watcher)
-    assert_equal(LOCAL.run(model, request_of(new=240, cache="window:200+4"), Seen().watcher), there)
-    assert seen.grown == sorted(seen.grown)
 
 
 @pytest.mark.parametrize(

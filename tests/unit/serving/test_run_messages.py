@@ -96,6 +96,16 @@ def test_what_a_replica_makes_is_what_is_made_here(model):
     assert np.array_equal(here.logit_differences, ended.made.logit_differences)
 
 
+def test_a_run_that_grows_tells_its_record_as_it_stands(model, monkeypatch):
+    monkeypatch.setattr("kvviz.engine.running.so_far.FIRST_AFTER_S", 0.0)
+    *told, ended = answers(model, replica.ask(request_of(3, grows=True), "en"))
+    grown = [one.trace for one in told if isinstance(one, run_messages.Grown)]
+    assert grown
+    assert grown[0].stopped == "under-way"
+    n = grown[0].n_rows
+    assert np.array_equal(grown[0].all_keys, ended.made.all_keys[:, :, :n])
+
+
 def test_a_replica_stops_when_told_and_says_why_it_cannot_run(model):
     wishes = replica.Wishes()
     wishes.stop.set()
