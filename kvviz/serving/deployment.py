@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import ray
-from ray import serve
+import ray  # pyright: ignore[reportMissingImports] - an extra
+from ray import serve  # pyright: ignore[reportMissingImports] - an extra
 
 from kvviz.errors import KvvizError
 from kvviz.serving import run_messages, workers
@@ -24,7 +24,7 @@ from kvviz.translation import using
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
-APPLICATION, DEPLOYMENT = "kvviz", "Runs"
+DEPLOYMENT = "Runs"  # not for people: its name in deploy/ray_serve.yaml
 MODELS_PER_REPLICA = 3
 ALIVE_EVERY_S = 0.5
 
@@ -104,7 +104,7 @@ def _listen_on_own_address() -> None:
 
     Ray starts a server in each replica for calls between deployments, of which there are none here.
     """
-    from ray.serve._private import replica
+    from ray.serve._private import replica  # pyright: ignore[reportMissingImports] - an extra
 
     add = replica.add_port_to_grpc_server
 

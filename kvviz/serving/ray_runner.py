@@ -6,9 +6,11 @@ import logging
 import os
 import socket
 import time
+from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, Queue
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from kvviz.errors import KvvizError, RunCancelledError, RunnerError
@@ -26,12 +28,14 @@ from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Made, Watcher
 from kvviz.trace import CacheComparison
 from kvviz.translation import gettext as _
-from kvviz.translation import language
+from kvviz.translation import language, using
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
 APPLICATION = "kvviz"
+INSTALL = "pip install -r requirements-ray.txt"  # not for people: a command
+DEPLOY = "serve run deploy/ray_serve.yaml"  # not for people: a command
 SENT_AGAIN = 2
 """So often a run is sent again whose replica was lost."""
 LOOKS_EVERY_S = 0.1
@@ -39,9 +43,26 @@ UNHEARD_S = 30.0
 """A replica says twice a second that it is there."""
 STOPS_WITHIN_S = 20.0
 """A step of a large model takes some seconds; longer nobody waits for one to end."""
-CONNECTS_WITHIN_S = 3.0
+LISTENS_WITHIN_S = 3.0
+CONNECTS_WITHIN_S = 30.0
+"""Ray itself takes some seconds to be imported, and some to be reached."""
+AUTO = "auto"
+"""Ray's word for the cluster that this machine is part of."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What is there once Ray was reached.
+
+    Attributes:
+        handle: Of the deployment, as Ray gives it.
+        address: Where the cluster listens.
+    """
+
+    handle: Any
+    address: str = ""
 
 
 class _LostError(Exception):
@@ -58,8 +79,8 @@ class RayRunner:
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address
-        self._handle: Any = None
-        self._connecting = Lock()
+        self._connection: Future[Connection] | None = None
+        self._lock = Lock()
 
     def run(self, model: LoadedModel, request: RunRequest, watcher: Watcher) -> Made:
         """Return what a run comes to; see `Runner`.
@@ -67,8 +88,9 @@ class RayRunner:
         A run whose replica is lost is sent again: its progress begins anew.
 
         Raises:
-            RunnerError: If Ray is not installed or not to be reached, what runs there is another
-                kvviz or has another model by that name, or the replicas were lost again and again.
+            RunnerError: If Ray is not installed, or is not to be reached within
+                `CONNECTS_WITHIN_S`; what runs there is another kvviz or has another model by that
+                name; or the replicas were lost again and again.
             KvvizError: What the replica's own run raises.
         """
         for _time in range(1 + SENT_AGAIN):
@@ -79,13 +101,15 @@ class RayRunner:
                 continue
             self._require_same(model, made)
             return made
+        self._forget()
         raise RunnerError(
             _("What ran the model was lost, and again when the run was sent anew."),
             fix=_("Run it again in a minute; who runs the app finds more in the log of Ray Serve."),
         )
 
     def _sent(self, request: RunRequest, watcher: Watcher) -> Made:
-        handle = self._connected()
+        there = self._connected(watcher)
+        handle = there.handle
         options = {"stream": True, "multiplexed_model_id": request.loads}
         stream = handle.options(method_name="run", **options).remote(ask(request, language()))
         heard: Queue[bytes | BaseException | None] = Queue()
@@ -100,7 +124,7 @@ class RayRunner:
 
         workers.start(listen, "kvviz-ray-listener")
         try:
-            return self._heard(handle, request, watcher, heard)
+            return self._heard(there, request, watcher, heard)
         finally:
             # Of a run that has ended there is nothing to cancel.
             with suppress(Exception):
@@ -108,7 +132,7 @@ class RayRunner:
 
     def _heard(
         self,
-        handle: Any,
+        there: Connection,
         request: RunRequest,
         watcher: Watcher,
         heard: Queue[bytes | BaseException | None],
@@ -120,14 +144,18 @@ class RayRunner:
             if stopped_at is None and watcher.cancelled():
                 stopped_at = now
                 if begun:
-                    _wish(handle, request, "stop")
+                    _wish(there.handle, request, "stop")
             elif begun and request.both and not hurries and watcher.in_haste():
                 hurries = True
-                _wish(handle, request, "hurry")
+                _wish(there.handle, request, "hurry")
             if stopped_at is not None and (not begun or now - stopped_at > STOPS_WITHIN_S):
                 raise _cancelled()
-            if begun and now - last > UNHEARD_S:
-                raise _LostError
+            if now - last > UNHEARD_S:
+                if begun:
+                    raise _LostError("Nothing was heard of it.")
+                # It may wait for a replica; but for none of a cluster that is gone.
+                self._require_there(there)
+                last = now
             try:
                 message = heard.get(timeout=LOOKS_EVERY_S)
             except Empty:
@@ -147,8 +175,8 @@ class RayRunner:
             _LostError: If the replica is gone.
             RunnerError: If there is none.
         """
-        from ray.exceptions import RayError
-        from ray.serve import exceptions
+        from ray.exceptions import RayError  # pyright: ignore[reportMissingImports] - an extra
+        from ray.serve import exceptions  # pyright: ignore[reportMissingImports] - an extra
 
         if isinstance(error, exceptions.DeploymentUnavailableError):
             raise _no_deployment() from error
@@ -156,11 +184,52 @@ class RayRunner:
             raise _LostError(f"{type(error).__name__}") from error
         raise error
 
-    def _connected(self) -> Any:
-        with self._connecting:
-            if self._handle is None:
-                self._handle = _connect(self._address or os.environ.get("RAY_ADDRESS") or "auto")
-            return self._handle
+    def _require_there(self, there: Connection) -> None:
+        """Look whether the cluster still listens; forget it where it does not.
+
+        Raises:
+            RunnerError: If it does not.
+        """
+        try:
+            _require_listener(there.address)
+        except RunnerError:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Connect anew with the next run."""
+        with self._lock:
+            self._connection = None
+
+    def _connected(self, watcher: Watcher) -> Connection:
+        """Return the connection of this process, made with the first run.
+
+        Where something listens that is no Ray, or another one, Ray tries for minutes, and cannot be
+        stopped. Nobody waits for that; if it comes to a connection after all, the next run has it.
+
+        Raises:
+            RunnerError: As `run`.
+            RunCancelledError: If who asks waits no more.
+        """
+        address = self._address or os.environ.get("RAY_ADDRESS") or AUTO
+        with self._lock:
+            connection = self._connection
+            if connection is None or (connection.done() and connection.exception() is not None):
+                connection = self._connection = Future()
+                Thread(
+                    target=_connect_into,
+                    args=(connection, address, language()),
+                    name="kvviz-ray-connect",
+                    daemon=True,
+                ).start()
+        until = time.monotonic() + CONNECTS_WITHIN_S
+        while not wait([connection], LOOKS_EVERY_S).done:
+            if watcher.cancelled():
+                raise _cancelled()
+            if time.monotonic() > until:
+                # Translators: it is what was asked for, and does not answer as Ray does.
+                raise _unreachable(address, _("it does not answer."))
+        return connection.result()
 
     def _require_same(self, model: LoadedModel, made: Made) -> None:
         """Refuse the run of a model that only has the name of the one that is loaded here.
@@ -218,8 +287,17 @@ def _taken_in(message: run_messages.Message, watcher: Watcher) -> Made | None:
             )
 
 
-def _connect(address: str) -> Any:
-    """Return the handle of the deployment.
+def _connect_into(connection: Future[Connection], address: str, spoken: str) -> None:
+    """Connect, and let those who wait have what came of it."""
+    try:
+        with using(spoken):
+            connection.set_result(_connect(address))
+    except BaseException as error:
+        connection.set_exception(error)
+
+
+def _connect(address: str) -> Connection:
+    """Return a connection to the deployment.
 
     Raises:
         RunnerError: If Ray is not installed, not to be reached, or runs no kvviz.
@@ -229,17 +307,19 @@ def _connect(address: str) -> Any:
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", f"{10 * 365 * 24 * 3600}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
-        from ray import serve
+        import ray  # pyright: ignore[reportMissingImports] - an extra
+        from ray import serve  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise RunnerError(
             _("{variable} names Ray, which is not installed.").format(variable="KVVIZ_RUNNER"),
             fix=_("Who runs the app installs it, {command}, or leaves the variable out.").format(
-                command="pip install -r requirements-ray.txt"
+                command=INSTALL
             ),
         ) from error
     _require_listener(address)
     try:
+        if ray.is_initialized() and not _listens(ray.get_runtime_context().gcs_address):
+            ray.shutdown()
         if not ray.is_initialized():
             ray.init(
                 address=address,
@@ -250,7 +330,8 @@ def _connect(address: str) -> Any:
     except Exception as error:
         raise _unreachable(address, f"{error}") from error
     try:
-        return serve.get_app_handle(APPLICATION)
+        handle = serve.get_app_handle(APPLICATION)
+        return Connection(handle, ray.get_runtime_context().gcs_address)
     except Exception as error:
         raise _no_deployment() from error
 
@@ -265,9 +346,19 @@ def _require_listener(address: str) -> None:
     if not colon or not port.isdecimal():
         return
     try:
-        socket.create_connection((host.rpartition("/")[2], int(port)), CONNECTS_WITHIN_S).close()
+        place = host.rpartition("/")[2], int(port)
+        socket.create_connection(place, LISTENS_WITHIN_S).close()
     except (OSError, OverflowError) as error:
         raise _unreachable(address, f"{error}") from error
+
+
+def _listens(address: str) -> bool:
+    """Whether anything listens at an address."""
+    try:
+        _require_listener(address)
+    except RunnerError:
+        return False
+    return True
 
 
 def _unreachable(address: str, reason: str) -> KvvizError:
@@ -283,9 +374,7 @@ def _unreachable(address: str, reason: str) -> KvvizError:
 def _no_deployment() -> KvvizError:
     return RunnerError(
         _("Ray is there, and runs no kvviz."),
-        fix=_("Who runs the app starts it: {command}.").format(
-            command="serve run deploy/ray_serve.yaml"
-        ),
+        fix=_("Who runs the app starts it: {command}.").format(command=DEPLOY),
     )
 
 

@@ -135,6 +135,7 @@ def _count(number: Any) -> int:
 def _error(head: dict[str, Any]) -> KvvizError:
     """Return the error of that name, one of `kvviz.errors`, with the sentences that were sent."""
     kind = getattr(errors, f"{head['error']}", None)
-    is_ours = isinstance(kind, type) and issubclass(kind, KvvizError)
     what, found, fix = (f"{head[name]}" for name in ("what", "found", "fix"))
-    return (kind if is_ours else KvvizError)(what, found=found, fix=fix)
+    if isinstance(kind, type) and issubclass(kind, KvvizError):
+        return kind(what, found=found, fix=fix)
+    return KvvizError(what, found=found, fix=fix)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Future
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +13,7 @@ import kvviz
 from kvviz.errors import RunCancelledError, RunnerError
 from kvviz.serving import ray_runner, replica, run_messages
 from kvviz.serving.local_runner import LOCAL
-from kvviz.serving.ray_runner import RayRunner
+from kvviz.serving.ray_runner import Connection, RayRunner
 from kvviz.serving.run_messages import Alive, Ended, StepsDone
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
@@ -81,9 +83,10 @@ class Stream:
         pass
 
 
-def runner_of(*streams):
+def runner_of(*streams, address=""):
     runner = RayRunner()
-    runner._handle = Handle(*streams)
+    runner._connection = Future()
+    runner._connection.set_result(Connection(Handle(*streams), address))
     return runner
 
 
@@ -150,7 +153,7 @@ def test_a_cancel_is_told_to_the_replicas_once_and_what_there_is_comes_back(mode
     runner, heard = runner_of(Slowly()), []
     watcher = Watcher(lambda step, _n: heard.append(step), lambda: bool(heard))
     assert runner.run(model, ASKED, watcher).tokens == made.tokens
-    assert runner._handle.wishes == [(ASKED.run, "stop")]
+    assert runner._connection.result().handle.wishes == [(ASKED.run, "stop")]
 
 
 def test_who_leaves_before_a_replica_has_begun_waits_for_none(model):
@@ -161,6 +164,32 @@ def test_who_leaves_before_a_replica_has_begun_waits_for_none(model):
 
     with pytest.raises(RunCancelledError):
         runner_of(Never()).run(model, ASKED, Watcher(lambda *_: None, lambda: True))
+
+
+def test_nobody_waits_for_what_listens_and_is_no_ray(model, monkeypatch):
+    given_up = Event()
+    monkeypatch.setattr(ray_runner, "_connect", lambda address: given_up.wait(30))
+    monkeypatch.setattr(ray_runner, "CONNECTS_WITHIN_S", 0.3)
+    runner = RayRunner("127.0.0.1:1")
+    with pytest.raises(RunnerError, match="it does not answer"):
+        runner.run(model, ASKED, QUIET)
+    with pytest.raises(RunCancelledError):
+        runner.run(model, ASKED, Watcher(lambda *_: None, lambda: True))
+    given_up.set()
+
+
+def test_nobody_waits_for_a_replica_of_a_cluster_that_is_gone(model, monkeypatch):
+    monkeypatch.setattr(ray_runner, "UNHEARD_S", 0.3)
+
+    class Never(list):
+        def __iter__(self):
+            ray_runner.time.sleep(2.0)
+            yield Alive()
+
+    runner = runner_of(Never(), address="127.0.0.1:1")
+    with pytest.raises(RunnerError, match="cannot be reached"):
+        runner.run(model, ASKED, QUIET)
+    assert runner._connection is None
 
 
 @pytest.mark.usefixtures("seeming_ray")
