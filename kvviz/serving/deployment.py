@@ -42,11 +42,13 @@ class Runs:
 
     async def run(self, data: bytes) -> AsyncIterator[bytes]:
         """Make the run of a request and yield messages; who stops reading stops the run."""
-        other = refused_version(data)
+        try:
+            head, other = unframed(data)[0], refused_version(data)
+        except KvvizError as error:
+            other = Refused(error)
         if other is not None:
             yield run_messages.to_bytes(other)
             return
-        head = unframed(data)[0]
         name, wishes = f"{head.get('run')}", Wishes()
         self._wishes[name] = wishes
         loop, messages = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()

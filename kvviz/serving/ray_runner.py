@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import time
-from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, Queue
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from kvviz.errors import KvvizError, RunCancelledError, RunnerError
+from kvviz.errors import RunnerError
 from kvviz.serving import run_messages, versions, workers
+from kvviz.serving.ray_connection import Connection, RayConnection, no_deployment
 from kvviz.serving.replica import ask
 from kvviz.serving.run_messages import (
     Alive,
@@ -25,17 +21,14 @@ from kvviz.serving.run_messages import (
     StepsDone,
 )
 from kvviz.serving.run_request import RunRequest
-from kvviz.serving.runner import Made, Watcher
+from kvviz.serving.runner import Made, Watcher, cancelled_early
 from kvviz.trace import CacheComparison
 from kvviz.translation import gettext as _
-from kvviz.translation import language, using
+from kvviz.translation import language
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
 
-APPLICATION = "kvviz"
-INSTALL = "pip install -r requirements-ray.txt"  # not for people: a command
-DEPLOY = "serve run deploy/ray_serve.yaml"  # not for people: a command
 SENT_AGAIN = 2
 """So often a run is sent again whose replica was lost."""
 LOOKS_EVERY_S = 0.1
@@ -43,26 +36,8 @@ UNHEARD_S = 30.0
 """A replica says twice a second that it is there."""
 STOPS_WITHIN_S = 20.0
 """A step of a large model takes some seconds; longer nobody waits for one to end."""
-LISTENS_WITHIN_S = 3.0
-CONNECTS_WITHIN_S = 30.0
-"""Ray itself takes some seconds to be imported, and some to be reached."""
-AUTO = "auto"
-"""Ray's word for the cluster that this machine is part of."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Connection:
-    """What is there once Ray was reached.
-
-    Attributes:
-        handle: Of the deployment, as Ray gives it.
-        address: Where the cluster listens.
-    """
-
-    handle: Any
-    address: str = ""
 
 
 class _LostError(Exception):
@@ -78,9 +53,7 @@ class RayRunner:
     """
 
     def __init__(self, address: str | None = None) -> None:
-        self._address = address
-        self._connection: Future[Connection] | None = None
-        self._lock = Lock()
+        self._connection = RayConnection(address)
 
     def run(self, model: LoadedModel, request: RunRequest, watcher: Watcher) -> Made:
         """Return what a run comes to; see `Runner`.
@@ -88,9 +61,9 @@ class RayRunner:
         A run whose replica is lost is sent again: its progress begins anew.
 
         Raises:
-            RunnerError: If Ray is not installed, or is not to be reached within
-                `CONNECTS_WITHIN_S`; what runs there is another kvviz or has another model by that
-                name; or the replicas were lost again and again.
+            RunnerError: If Ray is not installed, is not to be reached, or runs no kvviz; what runs
+                there is another kvviz or has another model by that name; or the replicas were lost
+                again and again.
             KvvizError: What the replica's own run raises.
         """
         for _time in range(1 + SENT_AGAIN):
@@ -101,17 +74,16 @@ class RayRunner:
                 continue
             self._require_same(model, made)
             return made
-        self._forget()
+        self._connection.forget()
         raise RunnerError(
             _("What ran the model was lost, and again when the run was sent anew."),
             fix=_("Run it again in a minute; who runs the app finds more in the log of Ray Serve."),
         )
 
     def _sent(self, request: RunRequest, watcher: Watcher) -> Made:
-        there = self._connected(watcher)
-        handle = there.handle
-        options = {"stream": True, "multiplexed_model_id": request.loads}
-        stream = handle.options(method_name="run", **options).remote(ask(request, language()))
+        there = self._connection.get(watcher)
+        handle = there.handle.options(multiplexed_model_id=request.loads)
+        stream = handle.remote(ask(request, language()))
         heard: Queue[bytes | BaseException | None] = Queue()
 
         def listen() -> None:
@@ -149,12 +121,12 @@ class RayRunner:
                 hurries = True
                 _wish(there.handle, request, "hurry")
             if stopped_at is not None and (not begun or now - stopped_at > STOPS_WITHIN_S):
-                raise _cancelled()
+                raise cancelled_early()
             if now - last > UNHEARD_S:
                 if begun:
                     raise _LostError("Nothing was heard of it.")
                 # It may wait for a replica; but for none of a cluster that is gone.
-                self._require_there(there)
+                self._connection.require(there)
                 last = now
             try:
                 message = heard.get(timeout=LOOKS_EVERY_S)
@@ -179,57 +151,10 @@ class RayRunner:
         from ray.serve import exceptions  # pyright: ignore[reportMissingImports] - an extra
 
         if isinstance(error, exceptions.DeploymentUnavailableError):
-            raise _no_deployment() from error
+            raise no_deployment() from error
         if error is None or isinstance(error, RayError | exceptions.RayServeException):
             raise _LostError(f"{type(error).__name__}") from error
         raise error
-
-    def _require_there(self, there: Connection) -> None:
-        """Look whether the cluster still listens; forget it where it does not.
-
-        Raises:
-            RunnerError: If it does not.
-        """
-        try:
-            _require_listener(there.address)
-        except RunnerError:
-            self._forget()
-            raise
-
-    def _forget(self) -> None:
-        """Connect anew with the next run."""
-        with self._lock:
-            self._connection = None
-
-    def _connected(self, watcher: Watcher) -> Connection:
-        """Return the connection of this process, made with the first run.
-
-        Where something listens that is no Ray, or another one, Ray tries for minutes, and cannot be
-        stopped. Nobody waits for that; if it comes to a connection after all, the next run has it.
-
-        Raises:
-            RunnerError: As `run`.
-            RunCancelledError: If who asks waits no more.
-        """
-        address = self._address or os.environ.get("RAY_ADDRESS") or AUTO
-        with self._lock:
-            connection = self._connection
-            if connection is None or (connection.done() and connection.exception() is not None):
-                connection = self._connection = Future()
-                Thread(
-                    target=_connect_into,
-                    args=(connection, address, language()),
-                    name="kvviz-ray-connect",
-                    daemon=True,
-                ).start()
-        until = time.monotonic() + CONNECTS_WITHIN_S
-        while not wait([connection], LOOKS_EVERY_S).done:
-            if watcher.cancelled():
-                raise _cancelled()
-            if time.monotonic() > until:
-                # Translators: it is what was asked for, and does not answer as Ray does.
-                raise _unreachable(address, _("it does not answer."))
-        return connection.result()
 
     def _require_same(self, model: LoadedModel, made: Made) -> None:
         """Refuse the run of a model that only has the name of the one that is loaded here.
@@ -285,100 +210,3 @@ def _taken_in(message: run_messages.Message, watcher: Watcher) -> Made | None:
                 ),
                 fix=_("Who runs the app brings both to one version and starts them again."),
             )
-
-
-def _connect_into(connection: Future[Connection], address: str, spoken: str) -> None:
-    """Connect, and let those who wait have what came of it."""
-    try:
-        with using(spoken):
-            connection.set_result(_connect(address))
-    except BaseException as error:
-        connection.set_exception(error)
-
-
-def _connect(address: str) -> Connection:
-    """Return a connection to the deployment.
-
-    Raises:
-        RunnerError: If Ray is not installed, not to be reached, or runs no kvviz.
-    """
-    # What Ray reads of it when it is imported: a lost cluster must not end this process, and
-    # nothing is told to Ray's makers.
-    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", f"{10 * 365 * 24 * 3600}")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray  # pyright: ignore[reportMissingImports] - an extra
-        from ray import serve  # pyright: ignore[reportMissingImports] - an extra
-    except ImportError as error:
-        raise RunnerError(
-            _("{variable} names Ray, which is not installed.").format(variable="KVVIZ_RUNNER"),
-            fix=_("Who runs the app installs it, {command}, or leaves the variable out.").format(
-                command=INSTALL
-            ),
-        ) from error
-    _require_listener(address)
-    try:
-        if ray.is_initialized() and not _listens(ray.get_runtime_context().gcs_address):
-            ray.shutdown()
-        if not ray.is_initialized():
-            ray.init(
-                address=address,
-                log_to_driver=False,
-                configure_logging=False,
-                logging_level=logging.WARNING,
-            )
-    except Exception as error:
-        raise _unreachable(address, f"{error}") from error
-    try:
-        handle = serve.get_app_handle(APPLICATION)
-        return Connection(handle, ray.get_runtime_context().gcs_address)
-    except Exception as error:
-        raise _no_deployment() from error
-
-
-def _require_listener(address: str) -> None:
-    """Look whether anything listens at an address, which takes Ray itself much longer.
-
-    Raises:
-        RunnerError: If nothing does.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal():
-        return
-    try:
-        place = host.rpartition("/")[2], int(port)
-        socket.create_connection(place, LISTENS_WITHIN_S).close()
-    except (OSError, OverflowError) as error:
-        raise _unreachable(address, f"{error}") from error
-
-
-def _listens(address: str) -> bool:
-    """Whether anything listens at an address."""
-    try:
-        _require_listener(address)
-    except RunnerError:
-        return False
-    return True
-
-
-def _unreachable(address: str, reason: str) -> KvvizError:
-    return RunnerError(
-        _("Ray, which runs the models of this app, cannot be reached."),
-        found=_("Asked at {address}: {reason}").format(
-            address=address, reason=" ".join(reason.split())[:200]
-        ),
-        fix=_("What you typed is kept: run it again once who runs the app has started Ray."),
-    )
-
-
-def _no_deployment() -> KvvizError:
-    return RunnerError(
-        _("Ray is there, and runs no kvviz."),
-        fix=_("Who runs the app starts it: {command}.").format(command=DEPLOY),
-    )
-
-
-def _cancelled() -> KvvizError:
-    return RunCancelledError(
-        _("The run was cancelled before its first step."), fix=_("Run it again.")
-    )

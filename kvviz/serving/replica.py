@@ -9,13 +9,13 @@ from contextlib import contextmanager, nullcontext
 from threading import BoundedSemaphore, Event
 from typing import TYPE_CHECKING, Any
 
-from kvviz.errors import KvvizError, RunCancelledError, RunnerError
+from kvviz.errors import KvvizError, RunnerError
 from kvviz.serving import run_messages, versions
 from kvviz.serving.frame import unframed
 from kvviz.serving.local_runner import LOCAL
 from kvviz.serving.run_messages import Ended, Grown, Message, OtherVersion, Refused, StepsDone
 from kvviz.serving.run_request import RunRequest, loading_of
-from kvviz.serving.runner import Watcher
+from kvviz.serving.runner import Watcher, cancelled_early
 from kvviz.translation import ENGLISH, languages, using
 from kvviz.translation import gettext as _
 
@@ -124,9 +124,7 @@ def _place(wishes: Wishes) -> Generator[None]:
     """
     while not _alone.acquire(timeout=TELLS_EVERY_S):
         if wishes.stop.is_set():
-            raise RunCancelledError(
-                _("The run was cancelled before its first step."), fix=_("Run it again.")
-            )
+            raise cancelled_early()
     try:
         yield
     finally:

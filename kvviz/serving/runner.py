@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from kvviz.errors import RunCancelledError
 from kvviz.serving.run_request import RunRequest
 from kvviz.trace import CacheComparison, GenerationTrace
+from kvviz.translation import gettext as _
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
@@ -34,6 +36,13 @@ class Watcher:
     cancelled: Callable[[], bool]
     in_haste: Callable[[], bool] = _no
     show: Callable[[GenerationTrace], object] | None = None
+
+
+def cancelled_early() -> RunCancelledError:
+    """Return the error of a run that was cancelled when there was nothing of it yet."""
+    return RunCancelledError(
+        _("The run was cancelled before its first step."), fix=_("Run it again.")
+    )
 
 
 class Runner(Protocol):

@@ -34,8 +34,9 @@ def users_of(libraries: set[str]) -> set[tuple[str, str]]:
         (MODEL_LIBRARIES, {"engine"}),
         ({"streamlit"}, {"ui"}),
         ({"plotly"}, {"figures", "ui"}),
+        ({"ray"}, {"serving"}),
     ],
-    ids=["model libraries", "streamlit", "plotly"],
+    ids=["model libraries", "streamlit", "plotly", "ray"],
 )
 def test_a_library_is_known_in_its_place_only(libraries, places):
     assert [file for folder, file in sorted(users_of(libraries)) if folder not in places] == []
@@ -46,4 +47,9 @@ def test_the_engine_is_where_torch_is_and_the_ui_where_streamlit_is():
     used = {
         (folder_of(path), module.split(".")[0]) for path in MODULES for module in imported(path)
     }
-    assert {("engine", "torch"), ("ui", "streamlit"), ("figures", "plotly")} <= used
+    assert {
+        ("engine", "torch"),
+        ("ui", "streamlit"),
+        ("figures", "plotly"),
+        ("serving", "ray"),
+    } <= used

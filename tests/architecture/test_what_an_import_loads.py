@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-HEAVY = {"torch", "transformers", "streamlit"}
+HEAVY = {"torch", "transformers", "streamlit", "ray"}
 
 ONE_AFTER_THE_OTHER = (
     "import kvviz",
@@ -15,6 +15,7 @@ ONE_AFTER_THE_OTHER = (
     "import kvviz.analysis",
     "import kvviz.player",
     "import kvviz.published.fetching, kvviz.published.model_home",
+    "import kvviz.serving.ray_runner, kvviz.serving.replica",
     "import kvviz.__main__",
     "import kvviz.figures",
     "import kvviz.ui.pages.start.page, kvviz.ui.pages.kv_cache.page",

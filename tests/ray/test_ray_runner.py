@@ -123,7 +123,7 @@ def test_a_run_outlives_its_replica(runner, model):
         until = time.monotonic() + PATIENCE_S
         while not seen.steps and time.monotonic() < until:
             time.sleep(0.01)
-        handle = runner._connected(seen.watcher).handle
+        handle = runner._connection.get(seen.watcher).handle
         (pid,) = [one for one in handle.broadcast("wish", asked.run, "").results() if one]
         os.kill(pid, signal.SIGKILL)
         there = run.result(PATIENCE_S)

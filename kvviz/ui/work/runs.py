@@ -12,10 +12,9 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import RunCancelledError
 from kvviz.serving.local_runner import LOCAL
 from kvviz.serving.run_request import RunRequest
-from kvviz.serving.runner import Runner, Watcher
+from kvviz.serving.runner import Runner, Watcher, cancelled_early
 from kvviz.trace import (
     CacheComparison,
     Conversation,
@@ -213,9 +212,7 @@ def start(
         kept = made_before(wanted.beside, environment, family, want_both=False)
         shown = kept or make(model, asker, wanted.beside)
         if shown.trace.stopped == "cancelled":
-            raise RunCancelledError(
-                _("The run was cancelled before its first step."), fix=_("Run it again.")
-            )
+            raise cancelled_early()
         return shown
 
     asks = Ask((settings.typed,), settings.new)

@@ -11,9 +11,10 @@ import pytest
 
 import kvviz
 from kvviz.errors import RunCancelledError, RunnerError
-from kvviz.serving import ray_runner, replica, run_messages
+from kvviz.serving import ray_connection, ray_runner, replica, run_messages
 from kvviz.serving.local_runner import LOCAL
-from kvviz.serving.ray_runner import Connection, RayRunner
+from kvviz.serving.ray_connection import Connection
+from kvviz.serving.ray_runner import RayRunner
 from kvviz.serving.run_messages import Alive, Ended, StepsDone
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
@@ -85,8 +86,8 @@ class Stream:
 
 def runner_of(*streams, address=""):
     runner = RayRunner()
-    runner._connection = Future()
-    runner._connection.set_result(Connection(Handle(*streams), address))
+    runner._connection._made = Future()
+    runner._connection._made.set_result(Connection(Handle(*streams), address))
     return runner
 
 
@@ -106,11 +107,19 @@ def test_ray_that_is_not_installed_is_said_so(model):
         RayRunner().run(model, ASKED, QUIET)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
-def test_an_address_where_nothing_listens_is_said_at_once(address):
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "nowhere.invalid:1"])
+def test_an_address_where_nothing_listens_is_said_at_once_and_only_the_log_names_it(
+    address, caplog
+):
     with pytest.raises(RunnerError, match="cannot be reached") as said:
-        ray_runner._require_listener(address)
-    assert address in str(said.value)
+        ray_connection._require_listener(address)
+    assert address not in str(said.value)
+    assert address in caplog.text
+
+
+def test_an_address_from_outside_a_cluster_is_refused():
+    with pytest.raises(RunnerError, match="that this machine is part of"):
+        ray_connection._connect("ray://127.0.0.1:10001")
 
 
 @pytest.mark.usefixtures("seeming_ray")
@@ -153,7 +162,7 @@ def test_a_cancel_is_told_to_the_replicas_once_and_what_there_is_comes_back(mode
     runner, heard = runner_of(Slowly()), []
     watcher = Watcher(lambda step, _n: heard.append(step), lambda: bool(heard))
     assert runner.run(model, ASKED, watcher).tokens == made.tokens
-    assert runner._connection.result().handle.wishes == [(ASKED.run, "stop")]
+    assert runner._connection._made.result().handle.wishes == [(ASKED.run, "stop")]
 
 
 def test_who_leaves_before_a_replica_has_begun_waits_for_none(model):
@@ -168,10 +177,10 @@ def test_who_leaves_before_a_replica_has_begun_waits_for_none(model):
 
 def test_nobody_waits_for_what_listens_and_is_no_ray(model, monkeypatch):
     given_up = Event()
-    monkeypatch.setattr(ray_runner, "_connect", lambda address: given_up.wait(30))
-    monkeypatch.setattr(ray_runner, "CONNECTS_WITHIN_S", 0.3)
+    monkeypatch.setattr(ray_connection, "_connect", lambda address: given_up.wait(30))
+    monkeypatch.setattr(ray_connection, "CONNECTS_WITHIN_S", 0.3)
     runner = RayRunner("127.0.0.1:1")
-    with pytest.raises(RunnerError, match="it does not answer"):
+    with pytest.raises(RunnerError, match="cannot be reached"):
         runner.run(model, ASKED, QUIET)
     with pytest.raises(RunCancelledError):
         runner.run(model, ASKED, Watcher(lambda *_: None, lambda: True))
@@ -189,7 +198,7 @@ def test_nobody_waits_for_a_replica_of_a_cluster_that_is_gone(model, monkeypatch
     runner = runner_of(Never(), address="127.0.0.1:1")
     with pytest.raises(RunnerError, match="cannot be reached"):
         runner.run(model, ASKED, QUIET)
-    assert runner._connection is None
+    assert runner._connection._made is None
 
 
 @pytest.mark.usefixtures("seeming_ray")
