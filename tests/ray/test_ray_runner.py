@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,6 +21,7 @@ from kvviz.trace import GenerationOptions
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import model_runner, runs
 from kvviz.ui.work.run_settings import RunSettings
+from tests.ray import listeners
 
 pytestmark = pytest.mark.ray
 
@@ -80,12 +80,23 @@ def long_request():
 
 def test_nothing_listens_beyond_the_loopback(address, runner, model):
     runner.run(model, request_of(), Seen().watcher)
-    said = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
-    of_ray = [line for line in said.splitlines() if any(
-        name in line for name in ("ray::", "raylet", "gcs_server"))]  # fmt: skip
-    assert len(of_ray) > 5
-    beyond = [line for line in of_ray if "127.0.0.1]:" not in line and "127.0.0.1:" not in line]
-    assert beyond == []
+    found = listeners.of_ray()
+    of_replicas = [command for command in found if "ServeReplica" in command]
+    assert len(found) > 5
+    assert of_replicas
+    beyond = {
+        command: [one for one in addresses if not listeners.is_loopback(one)]
+        for command, addresses in found.items()
+    }
+    assert {command: there for command, there in beyond.items() if there} == {}
+
+
+def test_an_address_of_the_machine_is_no_loopback():
+    """What the test above looks for."""
+    assert listeners.is_loopback("0100007F:1F90")
+    assert listeners.is_loopback("0000000000000000FFFF00000100007F:1F90")
+    for beyond in ("00000000:1F90", "0A00000A:1F90", "0" * 32 + ":1F90"):
+        assert not listeners.is_loopback(beyond)
 
 
 @pytest.mark.parametrize("cache", ["full", "window:4+1", "heavy:6"])
