@@ -77,6 +77,13 @@ def test_public_is_tighter_than_a_class_and_a_laptop_has_no_cap_that_it_had_not(
     assert laptop.new_tokens == 1024
 
 
+def test_who_makes_the_runs_is_this_process_unless_ray_is_named():
+    assert Environment.read({}).runner == "local"
+    assert Environment.read({"KVVIZ_RUNNER": " ray "}).runner == "ray"
+    with pytest.raises(OptionsError, match=r"KVVIZ_RUNNER is one of local, ray\. It is 'slurm'\."):
+        Environment.read({"KVVIZ_RUNNER": "slurm"})
+
+
 def test_an_unknown_mode_is_named_with_those_that_there_are():
     with pytest.raises(OptionsError, match="laptop, classroom, public") as caught:
         Environment.read({"KVVIZ_MODE": "school"})
