@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kvviz.serving.run_request import EVERY_ROW, RunRequest
 from kvviz.serving.runner import Made, Watcher
 from kvviz.serving.shared_passes import shared_passes
+from kvviz.trace import GenerationOptions
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
@@ -22,11 +22,11 @@ class LocalRunner:
         """Return what a run comes to; see `Runner`."""
         from kvviz.engine import trace_both, trace_generation
 
+        asked: dict[str, Any] = {name: getattr(request.options, name) for name in _OPTIONS}
         if request.together and isinstance(request.prompt, str) and not request.both:
-            options = replace(request.options, use_cache=True)
+            options = GenerationOptions(**asked)
             return shared_passes(model).trace(model, request.prompt, options, watcher)
         prompt = list(request.prompt) if isinstance(request.prompt, tuple) else request.prompt
-        asked: dict[str, Any] = {name: getattr(request.options, name) for name in _OPTIONS}
         asked |= {
             "prefix": request.prefix,
             "progress": watcher.report,
