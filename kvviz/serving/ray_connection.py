@@ -104,6 +104,7 @@ class RayConnection:
             if watcher.cancelled():
                 raise cancelled_early()
             if time.monotonic() > until:
+                # not for people: it goes to the log
                 raise unreachable(address, "what listens there does not answer")
         return connection.result()
 

@@ -124,6 +124,7 @@ class RayRunner:
                 raise cancelled_early()
             if now - last > UNHEARD_S:
                 if begun:
+                    # not for people: it goes to the log
                     raise _LostError("Nothing was heard of it.")
                 # It may wait for a replica; but for none of a cluster that is gone.
                 self._connection.require(there)
