@@ -134,7 +134,7 @@ def _connect(address: str) -> Connection:
             fix=_("Who runs the app starts Ray on this machine too, and leaves the variable out."),
         )
     # Ray reads both when it is imported. A cluster that is gone would end this process after a
-    # minute by default.
+    # minute by default. (One more way in which it does is told in decision 55.)
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", f"{RECONNECTS_WITHIN_S}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
