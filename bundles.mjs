@@ -14,9 +14,11 @@ const BUNDLES = [
   ["kvviz/ui/pages/bert_vs_gpt2/js/streamlit.js", "kvviz/ui/pages/bert_vs_gpt2/patterns.bundle.js"],
   ["kvviz/ui/parts/written_lives/js/written_lives.js", "kvviz/ui/parts/written_lives/written_lives.bundle.js"],
   ["kvviz/ui/pages/cache_lab/bits/js/error_map.js", "kvviz/ui/pages/cache_lab/bits/error_map.bundle.js"],
+  ["kvviz/ui/pages/cache_lab/sharing/js/typed_beginnings.js", "kvviz/ui/pages/cache_lab/sharing/typed_beginnings.bundle.js"],
   ["kvviz/ui/pages/model_sizes/families/js/in_step.js", "kvviz/ui/pages/model_sizes/families/in_step.bundle.js"],
   ["kvviz/ui/pages/speed_and_memory/js/live_race.js", "kvviz/ui/pages/speed_and_memory/live_race.bundle.js"],
   ["kvviz/ui/pages/language_modelling/js/token_columns.js", "kvviz/ui/pages/language_modelling/token_columns.bundle.js"],
+  ["kvviz/site/js/lesson.js", "kvviz/site/lesson.bundle.js"],
   ["kvviz/ui/pages/language_modelling/js/training_film.js", "kvviz/ui/pages/language_modelling/training_film.bundle.js"],
 ];
 const check = process.argv.includes("--check");

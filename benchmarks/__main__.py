@@ -60,6 +60,17 @@ def _class(_: argparse.Namespace) -> dict[str, Any]:
     return import_module("benchmarks.class").measure()
 
 
+def _added(_: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.in_browser import measure_added
+
+    if rows := measure_added():
+        return {"added": rows}
+    raise SystemExit(
+        "Left out: what somebody waits for who runs a published model. Add one: "
+        "python -m kvviz models add smollm2-135m."
+    )
+
+
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "generation": _generation,
     "caches": _caches,
@@ -67,6 +78,8 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "payload": _payload,
     "browser": _browser,
     "class": _class,
+    # Last, since it ends here where the model was not added.
+    "added": _added,
 }
 
 

@@ -6,6 +6,8 @@ started as README says.
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,15 +15,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
 
 from kvviz.analysis.spread import spread
 from kvviz.player import html_document
+from kvviz.published import model_home
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.server import serving
 from tests.factories import make_trace
 
 DRAWN = "[data-kvviz=player][data-ready=true]"
+ADDED = "kvviz/smollm2-135m"
+"""Measured where it was added: thirty layers, so that a run is long enough to be watched."""
+ADDED_LENGTHS = ((24, 32), (192, 64))
+"""Words asked for, and new tokens."""
+WORDS = (
+    "the a one old small red cat dog girl boy bird tree house river hill road day night king queen "
+    "friend ball boat garden song was had saw went said found took gave made liked wanted and but"
+)
 LENGTHS = (64, 256, 1024)
 STEP_SEEN_MS = 600
 """How long the player shows a step happening (`player/js/motion.js`)."""
@@ -141,6 +152,62 @@ def _frames_while(
                     "frames": len(gaps),
                     "frame_ms": spread(gaps),
                     "frame_ms_p95": gaps[int(0.95 * (len(gaps) - 1))],
+                }
+            )
+    return rows
+
+
+def measure_added(repeats: int = 5) -> list[dict[str, Any]]:
+    """Measure what somebody waits for who runs a text of one's own on a published model.
+
+    The server has loaded the model and has made a run of another text; each repeat types a text
+    that nobody has asked for, so that nothing is taken from what is kept.
+
+    Args:
+        repeats: Runs of each length.
+
+    Returns:
+        One row a length; none where the model was not added. Seconds from the press of Run to the
+        first drawing that is of this run (`first_step`) and to the whole run (`whole`), and the
+        bytes of the largest buffer that the browser was sent for it.
+    """
+    if ADDED not in model_home.at_hand():
+        return []
+    rows: list[dict[str, Any]] = []
+    with serving(KVVIZ_HOME=str(model_home.home())) as address, _chromium() as page:
+        for n_words, n_new in ADDED_LENGTHS:
+            first: list[float] = []
+            whole: list[float] = []
+            sent: list[int] = []
+            asked = {"model": ADDED, "prompt": "Once upon a time", "new": n_new, "cache": "on"}
+            page.goto(f"{address}/kv_cache?{urlencode(asked)}")
+            page.wait_for_selector(f"{DRAWN}[data-n-steps='{n_new}']", timeout=300_000)
+
+            def hear(response: Response, sent: list[int] = sent) -> None:
+                if "octet-stream" in response.headers.get("content-type", ""):
+                    sent.append(int(response.headers.get("content-length", 0)))
+
+            page.on("response", hear)
+            for number in range(repeats):
+                words = random.Random(f"{n_words} {number}").choices(WORDS.split(), k=n_words)
+                field = page.get_by_role("textbox", name="Prompt", exact=True)
+                field.fill(" ".join(words))
+                begin = time.perf_counter()
+                page.get_by_role("button", name=re.compile("^Run")).click()
+                page.wait_for_selector("[data-kvviz=player][data-growing]", timeout=120_000)
+                first.append(time.perf_counter() - begin)
+                page.wait_for_selector(
+                    f"{DRAWN}[data-n-steps='{n_new}']:not([data-growing])", timeout=300_000
+                )
+                whole.append(time.perf_counter() - begin)
+            page.remove_listener("response", hear)
+            rows.append(
+                {
+                    "model": ADDED,
+                    "asked": f"{n_words} words + {n_new} tokens",
+                    "first_step": spread(first),
+                    "whole": spread(whole),
+                    "payload_bytes": max(sent, default=0),
                 }
             )
     return rows

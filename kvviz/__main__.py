@@ -1,4 +1,4 @@
-"""The command line: `python -m kvviz app | trace | bench | lab | loss | models`.
+"""The command line: `python -m kvviz app | trace | bench | lab | loss | models | publish`.
 
 Bad input ends with exit code 2 and one line on standard error.
 """
@@ -15,6 +15,7 @@ from kvviz.commands import lab as lab_command
 from kvviz.commands import loss as loss_command
 from kvviz.commands import models as models_command
 from kvviz.commands import options
+from kvviz.commands import publish as publish_command
 from kvviz.errors import KvvizError, OptionsError, PromptError
 from kvviz.trace import Conversation, GenerationTrace
 from kvviz.trace.race import Race
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     loss_command.declare(loss)
 
     models_command.declare(commands.add_parser("models", help=_("list, add and remove models")))
+
+    publish = commands.add_parser("publish", help=_("write a site of recorded lessons"))
+    publish_command.declare(publish)
     return parser
 
 

@@ -104,6 +104,10 @@ class BrowserError(KvvizError):
     """A picture needs a browser to draw it, and there is none, or it did not."""
 
 
+class PublishError(KvvizError):
+    """A site cannot be published, or cannot be written where it was to be."""
+
+
 class LinkError(KvvizError):
     """A link or a message from the browser holds a value that cannot be used."""
 

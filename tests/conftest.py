@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     # A stable sort: in its file each test keeps its place.
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have full collections of garbage look at what tests make, and at no module and no test.
+
+    Torch, transformers and five thousand tests are a million objects that stay: until they are
+    there nothing is collected, and then they are passed over.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from threading import Event
 
+from kvviz.commands.asked_to_end import asked_to_end
 from kvviz.errors import KvvizError, RunCancelledError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PublishedModel, megabytes, published
@@ -102,25 +99,6 @@ def _add(arguments: argparse.Namespace) -> None:
     if is_watched and seen:
         print(file=sys.stderr)
     print(_("{model} is here: {folder}").format(model=model.full_name, folder=folder))
-
-
-@contextmanager
-def asked_to_end() -> Generator[Callable[[], bool]]:
-    """Give what tells whether Ctrl-C was pressed or the process was asked to end.
-
-    An exception could come at any moment, also just after a process was started and before anybody
-    would end it; a question is asked where the answer can be acted on.
-    """
-    asked = Event()
-    before = {
-        number: signal.signal(number, lambda *_unused: asked.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _remove(arguments: argparse.Namespace) -> None:

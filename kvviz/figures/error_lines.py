@@ -17,6 +17,8 @@ STYLES = {
     "least": ("#8a6d3b", "triangle-up", "solid"),
     "lot": ("#85878e", "circle-open", "dash"),
     "lot-sinks": ("#85878e", "square-open", "dash"),
+    "latent": ("#0f7f96", "square", "solid"),
+    "apart": ("#85878e", "square-open", "dash"),
     "lot-alone": ("#85878e", "triangle-up-open", "dot"),
 }
 """Colour, mark and dash by what a line is; a control has the mark of what it controls, hollow."""
@@ -40,13 +42,16 @@ class ErrorLine:
 
 
 def add_lines(
-    figure: go.Figure, places: Sequence[float], lines: Sequence[ErrorLine], reading: str
+    figure: go.Figure,
+    places: Sequence[float] | Sequence[str],
+    lines: Sequence[ErrorLine],
+    reading: str,
 ) -> None:
     """Add lines to a figure.
 
     Args:
         figure: The figure.
-        places: Where on the x axis their points stand.
+        places: Where on the x axis their points stand: numbers, or words in their order.
         lines: The lines.
         reading: What is read at a mark behind the line's name, as plotly fills it in.
     """

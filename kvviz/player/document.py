@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import html
 import json
 import os
@@ -22,6 +21,7 @@ from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.cell import Cell
 from kvviz.player.head_origin import Answer, OriginAsked
+from kvviz.player.inline_script import policy, taken_apart, within_an_element
 from kvviz.player.payload import CacheView, Role, pack
 from kvviz.player.whole_file import write_whole
 from kvviz.trace import CacheComparison, GenerationTrace
@@ -37,7 +37,6 @@ GZIP_LEVEL = 6
 """Level 9 takes five times as long for a hundredth less."""
 
 _SENTINEL = re.compile(r"\s*<extra_id_\d+>")
-_EXPORTS = re.compile(r"\bexport\s*\{(?P<names>[^{}]*)\}\s*;?\s*\Z")
 # not for people: a script
 _BOOT = """
 const kvvizRoot = document.getElementById("kvviz-root");
@@ -64,11 +63,6 @@ body { margin: 0 auto; padding: 16px; max-width: 1400px; background: #fbfaf7; co
 h1 { margin: 0 0 12px; font-size: 1.05rem; font-weight: 600; overflow-wrap: anywhere; }
 @media (prefers-color-scheme: dark) { body { background: #16171a; color: #ece9e2; } }
 """
-# not for people: a content security policy
-_POLICY = (
-    "default-src 'none'; script-src 'sha256-{script_hash}'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; base-uri 'none'; form-action 'none'"
-)
 # not for people: markup, whose words are filled in
 _PAGE = """<!doctype html>
 <html lang="{language}">
@@ -145,17 +139,21 @@ def html_document(
         max_bytes_all_layers=MAX_LAYER_BYTES,
         origins=origins,
     )
-    digest = hashlib.sha256(script.encode()).digest()
     return _PAGE.format(
-        policy=_POLICY.format(script_hash=base64.b64encode(digest).decode()),
+        policy=policy(script),
         language=language(),
         title=html.escape(title or _title(first)),
         no_script=html.escape(_("The player needs JavaScript.")),
         style=style,
-        # mtime=0 keeps the time of day out: the same run gives the same document.
-        run=base64.b64encode(gzip.compress(buffer, GZIP_LEVEL, mtime=0)).decode(),
+        run=zipped(buffer),
         script=script,
     )
+
+
+def zipped(data: bytes) -> str:
+    """Return what stands in a document for some bytes: base64 of them, gzipped."""
+    # mtime=0 keeps the time of day out: the same run gives the same document.
+    return base64.b64encode(gzip.compress(data, GZIP_LEVEL, mtime=0)).decode()
 
 
 def export_html(
@@ -207,32 +205,16 @@ def _title(run: GenerationTrace) -> str:
 
 
 def _script(bundle: str) -> str:
-    """Return the bundle followed by the lines that mount it, safe inside a script element.
-
-    A module that stands in a document cannot be imported by name, so its closing ``export {...}``
-    gives way to a call of the function that it would have exported.
-    """
-    exports = _EXPORTS.search(bundle)
-    names = _exported(exports["names"]) if exports else {}
-    if exports is None or "mountPlayer" not in names:
+    """Return the bundle followed by the lines that mount it, safe inside a script element."""
+    rest, names = taken_apart(bundle)
+    if "mountPlayer" not in names:
         raise PayloadError(
             _("The player's bundle does not export mountPlayer."),
             fix=_("Build it anew with `npm run build`, or install kvviz again."),
         )
     refusal = json.dumps(_("This run cannot be drawn here: {reason}"))
     boot = _BOOT.replace("MOUNT", names["mountPlayer"]).replace("REFUSAL", refusal)
-    script = bundle[: exports.start()] + boot
-    # Both have the same meaning in a script's strings, and neither ends the script's element.
-    return re.sub(r"<(?=/script)", r"<\\", script.replace("<!--", r"<\!--"), flags=re.IGNORECASE)
-
-
-def _exported(clause: str) -> dict[str, str]:
-    """Return the local name of each exported one, from the inside of an ``export {...}``."""
-    names: dict[str, str] = {}
-    for part in clause.split(","):
-        local, _as, exported = " ".join(part.split()).partition(" as ")
-        names[exported or local] = local
-    return names
+    return within_an_element(rest + boot)
 
 
 def _player_file(name: str) -> str:

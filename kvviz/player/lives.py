@@ -52,17 +52,45 @@ def lives(name: str, run: GenerationTrace, n_steps: int) -> Iterator[tuple[str, 
 
 def _life(run: GenerationTrace, n_steps: int, layer: int, kv_head: int) -> np.ndarray:
     """Return the life of the rows of one KV head as spans."""
-    return life_spans(
-        _states(step, run.live(number, layer)[kv_head], run.n_prompt + number)
-        for number, step in enumerate(run.steps[:n_steps])
-    )
+    return life_spans(lives_of_steps(run, n_steps, layer, kv_head))
 
 
-def _states(step: Step, live: np.ndarray, n_written: int) -> dict[str, np.ndarray]:
+def lives_of_steps(
+    run: GenerationTrace, n_steps: int | None = None, layer: int = 0, kv_head: int = 0
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the rows of one KV head that are in each state, step by step.
+
+    Args:
+        run: The run.
+        n_steps: Steps that are told of, from the prefill on; None for all.
+        layer: A layer.
+        kv_head: A KV head of it.
+    """
+    for number, step in enumerate(run.steps[:n_steps]):
+        live = run.live(number, layer)[kv_head]
+        # Read by what is kept of its key or of its value, and not as it was written.
+        is_packed = (
+            np.zeros(live.size, dtype=bool)
+            if run.packed is None
+            else run.packed.packed_after.min(axis=0) < number
+        )
+        yield _states(step, live, run.n_prompt + number, is_packed)
+
+
+def _states(
+    step: Step, live: np.ndarray, n_written: int, is_packed: np.ndarray
+) -> dict[str, np.ndarray]:
     gone = np.flatnonzero(~live[:n_written])
+    there = step.reused[live[step.reused]]
     # What the first step reads and does not compute comes from another run.
     read = "read" if step.index else "shared"
-    return {"computed": step.computed, read: step.reused[live[step.reused]], "evicted": gone}
+    packed = is_packed[there]
+    return {
+        "computed": step.computed,
+        read: there[~packed],
+        "packed": there[packed],
+        "evicted": gone,
+    }
 
 
 def cross_lives(run: GenerationTrace, n_steps: int) -> np.ndarray:

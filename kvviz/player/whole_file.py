@@ -13,6 +13,8 @@ from kvviz.translation import gettext as _
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file. One of that name is replaced, and only once the new one is complete.
 
+    What is there and is no file, such as a pipe, is written to and stays.
+
     Args:
         path: Where to.
         content: All of it.
@@ -22,9 +24,11 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{token_hex(8)}.tmp")
+    is_whole = target.is_file() or not target.exists()
     try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        (temporary if is_whole else target).write_bytes(content)
+        if is_whole:
+            temporary.replace(target)
     except OSError as error:
         raise PayloadError(
             _("The file could not be written to {path}.").format(path=os.fspath(path)),

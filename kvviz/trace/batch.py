@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from kvviz.errors import TraceError
+from kvviz.errors import TraceError, TraceFileError
 from kvviz.trace.generation import GenerationTrace
 from kvviz.translation import gettext as _
 
@@ -98,6 +98,17 @@ class BatchTrace:
         for run, trace in enumerate(self.runs):
             if n_made[run] != len(trace.steps):
                 raise _disagree(len(self.steps), run)
+
+    def save(self, path: object) -> None:
+        """Say that there is no file of runs that were made together.
+
+        Raises:
+            TraceFileError: Always.
+        """
+        raise TraceFileError(
+            _("Runs that were made together cannot be saved as one file yet."),
+            fix=_("Save each of its runs: they are the traces in its runs."),
+        )
 
     @property
     def n_tokens(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from kvviz.errors import TraceError
+from kvviz.errors import TraceError, TraceFileError
 from kvviz.trace.arrays import checked_array
 from kvviz.trace.model_card import ModelCard
 from kvviz.translation import gettext as _
@@ -126,6 +126,17 @@ class BeamTrace:
                         _("A text that was found is what its beams went on with, step by step."),
                         found=_("At step {number} it is not.").format(number=number),
                     )
+
+    def save(self, path: object) -> None:
+        """Say that there is no file of a search.
+
+        Raises:
+            TraceFileError: Always.
+        """
+        raise TraceFileError(
+            _("A search with several beams cannot be saved yet."),
+            fix=_("Save a run of trace_generation that begins with the text that was found."),
+        )
 
     @property
     def best(self) -> Hypothesis:

@@ -127,6 +127,16 @@ def _turn(number: int, said: Any) -> Turn:
             else _("Turn {number} is empty.").format(number=number),
             fix=_("Type a few words there, or take the turn away."),
         )
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        raise PromptError(
+            _("A turn of a conversation holds half of a character."),
+            found=_("Character {number} of turn {turn} is the lone surrogate U+{code:04X}.").format(
+                number=error.start + 1, turn=number, code=ord(content[error.start])
+            ),
+            fix=_("Type or paste that character again."),
+        ) from None
     return Turn(cast("str", role), content)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int64
 
-from kvviz.errors import TraceError
+from kvviz.errors import TraceError, TraceFileError
 from kvviz.trace.arrays import checked_array
 from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.model_card import ModelCard
@@ -159,6 +159,19 @@ class SpeculativeTrace:
     def reuse_is_proven(self) -> bool:
         """Whether every row that stayed has, at the end, the bits with which it was written."""
         return np.array_equal(self.written_fingerprints, self.final_fingerprints)
+
+    def save(self, path: object) -> None:
+        """Say that there is no file of such a run.
+
+        Raises:
+            TraceFileError: Always.
+        """
+        raise TraceFileError(
+            _("A run that guesses cannot be saved yet."),
+            fix=_(
+                "Save the run of the same prompt that trace_generation makes: its text is the same."
+            ),
+        )
 
     def tokens_at(self, number: int) -> tuple[str, ...]:
         """Return the token of each position that had a row at a pass, guessed ones among them.

@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from kvviz.errors import KvvizError
+from kvviz.ui.pages.cache_lab.sharing.typed_endpoint import TypedBeginningsEndpoint
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.environment import Environment
@@ -70,6 +71,7 @@ AROUND: dict[str, Any] = {
         Middleware(JobEndpoint),
         Middleware(GrowingEndpoint),
         Middleware(RoomEndpoint),
+        Middleware(TypedBeginningsEndpoint),
     ],
     "on_script_error": on_script_error,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,13 +17,16 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the name of every module that a file imports, at its head or inside a function."""
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Return the name of every module that a file imports, at its head or inside a function."""
+    found: set[str] = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
+            found.add("." * node.level + (node.module or ""))
+    return frozenset(found)
 
 
 def folder_of(path: Path) -> str:

@@ -33,12 +33,12 @@ def serving(*, timed_once: bool = False, **settings: str) -> Iterator[str]:
 
 @contextmanager
 def serving_process(
-    *, timed_once: bool = False, **settings: str
+    *, timed_once: bool = False, port: int | None = None, **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """As `serving`, and give its process too."""
+    """As `serving`, and give its process too; on a port of one's choice if one is named."""
     start = ["tests.browser.app_timed_once"] if timed_once else ["streamlit", "run", "app.py"]
     command = [sys.executable, "-m", *start, "--server.headless", "true", "--server.port"]
-    with started_process(command, ROOT, environment_of_an_app(**settings)) as both:
+    with started_process(command, ROOT, environment_of_an_app(**settings), port) as both:
         yield both
 
 
@@ -51,9 +51,9 @@ def started(command: list[str], folder: Path, environment: dict[str, str]) -> It
 
 @contextmanager
 def started_process(
-    command: list[str], folder: Path, environment: dict[str, str]
+    command: list[str], folder: Path, environment: dict[str, str], port: int | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Start an app by a command that a free port is added to; stop it afterwards.
+    """Start an app by a command that a port is added to; stop it afterwards.
 
     Gives its address and its process.
 
@@ -61,10 +61,12 @@ def started_process(
         command: Starts it.
         folder: Where.
         environment: Its variables.
+        port: The port; any that is free if None.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [*command, str(port)], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT

@@ -11,12 +11,12 @@ from playwright.sync_api import expect
 
 from kvviz.__main__ import main
 from kvviz.player import export_html
-from tests.browser.test_exported_file import READY, page, picture_of
+from tests.browser.test_exported_file import READY, one_page, page, picture_of
 from tests.browser.visit import PATIENCE_MS
 from tests.factories import make_trace
 
 pytestmark = pytest.mark.browser
-__all__ = ["page"]
+__all__ = ["one_page", "page"]
 
 FRAMES_A_STEP = 7
 
@@ -39,7 +39,8 @@ def test_a_run_is_saved_as_an_animation_by_keyboard_and_cancelled_half_way(page,
     page.goto((tmp_path / "run.html").as_uri())
     page.wait_for_selector(READY)
     page.locator(READY).press("ArrowRight")
-    page.wait_for_selector(f"{READY}[data-step='1']")
+    page.locator(READY).press("ArrowRight")
+    page.wait_for_selector(f"{READY}[data-step='2']")
     page.get_by_role("button", name="Save picture").press("Enter")
     first_still = Image.open(picture_of(page, "view", "png", tmp_path))
     page.locator(READY).press("End")
@@ -60,16 +61,16 @@ def test_a_run_is_saved_as_an_animation_by_keyboard_and_cancelled_half_way(page,
     expect(save).to_be_disabled()
     first.fill("")
     expect(said).to_contain_text("The steps of this run are 0 to 3")
-    first.fill("1")
+    first.fill("2")
     form.get_by_label("pixels wide").select_option("1920")
-    expect(said).to_contain_text("21 frames of 1920 ×")
+    expect(said).to_contain_text("14 frames of 1920 ×")
 
     given = []
     page.on("download", lambda download: given.append(download))
     first.press("Enter")
     cancel = form.get_by_role("button", name="Cancel")
     expect(cancel).to_be_focused()
-    expect(form.get_by_text(re.compile(r"Frame \d+ of 21"))).to_be_visible()
+    expect(form.get_by_text(re.compile(r"Frame \d+ of 14"))).to_be_visible()
     page.keyboard.press("Escape")
     expect(said).to_have_text("Cancelled; nothing was saved.")
     expect(save).to_be_focused()
@@ -77,12 +78,12 @@ def test_a_run_is_saved_as_an_animation_by_keyboard_and_cancelled_half_way(page,
 
     with page.expect_download() as download:
         page.keyboard.press("Enter")
-    expect(said).to_contain_text("Saved as kvviz-random-steps1-3-layer")
+    expect(said).to_contain_text("Saved as kvviz-random-steps2-3-layer")
     assert len(given) == 1
     assert download.value.suggested_filename.endswith(".gif")
     download.value.save_as(tmp_path / "run.gif")
     animation = Image.open(tmp_path / "run.gif")
-    assert animation.n_frames == 3 * FRAMES_A_STEP
+    assert animation.n_frames == 2 * FRAMES_A_STEP
     assert animation.size == last_still.size
     assert animation.info["loop"] == 0
     shown = {}

@@ -83,6 +83,14 @@ def test_what_ways_cost_is_told_by_a_record_covered_and_measured_here(visit):
     assert costs[1] < costs[0]
     expect(page.locator('[data-kvviz="published-sinks"]')).to_contain_text("3,359.95")
     expect(page.locator('[data-kvviz="sink-heads"]')).to_be_visible()
+    # Its numbers have the colour of the page's text, whatever the cells' own.
+    number, text = tab.chart("sink-heads").locator(".textpoint text").first, page.locator("h1")
+    expect(number).to_have_css("fill", text.evaluate("one => getComputedStyle(one).color"))
+    page.get_by_role("button", name="in the first third of the layers").click()
+    layers = page.locator('[data-kvviz="layer-table"] tbody tr')
+    expect(layers).to_have_count(6)
+    costs = [float(row.locator("td").nth(1).inner_text().split("±")[0]) for row in layers.all()]
+    assert costs[0] == max(costs)
 
     page.get_by_role("radio", name="Fluent, and forgetful").click()
     page.get_by_role("button", name="a tenth or less").click()

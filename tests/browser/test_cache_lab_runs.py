@@ -92,6 +92,11 @@ def test_runs_of_other_kinds_are_predicted_done_and_told(visit):
     tab.answer_by_keyboard("fewer-numbers")
     expect(told).to_have_attribute("data-rank", "128")
     expect(told).to_contain_text("In 128 of 512 numbers")
-    expect(page.get_by_role("button", name="Try every share")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure it here")).to_be_visible()
     tab.wait(nLive=int(tab.hooks()["nLive"]))
+    # Every earlier row is read from its one latent row, and drawn so.
+    facts = tab.hooks()
+    drawn = page.locator('[data-kvviz="player"] [data-kvviz="history"][data-cache="on"]')
+    expect(drawn).to_have_attribute("data-n-packed", str(facts["nReused"]))
+    expect(page.locator('[data-kvviz="chart-loss-by-rank"]')).to_be_attached()
     tab.fits()

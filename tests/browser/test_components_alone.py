@@ -273,6 +273,11 @@ def test_what_is_pointed_at_is_read_in_both_and_a_click_keeps_it(twins):
     root.locator(".kt-unit").first.focus()
     tab.page.keyboard.press("ArrowRight")
     expect(root).to_have_attribute("data-lit", "1")
+    # A pointer that comes by and leaves, if only since the page moves, leaves it lit.
+    canvas.hover(position={"x": 40, "y": 68 + 32 * 3.5})
+    expect(root).to_have_attribute("data-lit", "3")
+    tab.page.mouse.move(2, 2)
+    expect(root).to_have_attribute("data-lit", "1")
     expect(lit).to_have_count(1)
     canvas.click(position=cell)
     tab.page.mouse.move(2, 2)

@@ -25,22 +25,34 @@ CANVAS_COLOURS = """
 """
 
 
+@pytest.fixture(scope="module")
+def one_page(browser):
+    """A page for all tests of a file, which need not compile the player each by itself."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(browser):
+def page(one_page):
     """A page that fails the test on any message in its console and on any request to elsewhere."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
     said = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
+    hears = {
+        "console": lambda message: said.append(message.text),
+        "pageerror": lambda error: said.append(str(error)),
+        "request": lambda request: (
             request.url.startswith(("file:", "blob:", "data:", "about:"))
             or said.append(request.url)
         ),
-    )
-    yield page
-    page.close()
+    }
+    for what, hear in hears.items():
+        one_page.on(what, hear)
+    one_page.set_viewport_size({"width": 1280, "height": 900})
+    one_page.emulate_media(color_scheme="light")
+    yield one_page
+    one_page.goto("about:blank")
+    for what, hear in hears.items():
+        one_page.remove_listener(what, hear)
     assert said == []
 
 
@@ -125,7 +137,7 @@ def picture_of(page, figure, file_format, folder):
     return folder / name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def paper(browser):
     """A page of two pixels a CSS pixel, to look at pictures on."""
     paper = browser.new_page(device_scale_factor=2)

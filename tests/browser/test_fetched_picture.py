@@ -10,27 +10,16 @@ pytestmark = pytest.mark.browser
 
 def test_a_picture_that_is_late_or_lost_is_said_to_be_and_comes_when_it_can(visit):
     tab = visit(works=True)
-    waiting, asked = [], []
-
-    def answer(route):
-        asked.append(route.request.url)
-        if len(asked) == 1:
-            waiting.append(route)
-        elif len(asked) == 2:
-            route.fulfill(status=204)
-        else:
-            route.continue_()
-
-    tab.page.route(BUFFERS, answer)
+    # The server does not answer at first, and when it does it keeps the run no more.
+    held = tab.hold(BUFFERS, "wait", "empty", "go")
     tab.page.goto(f"{tab.address}/kv_cache?prompt=The+cat&new=4")
     expect(tab.page.get_by_text("The picture is on its way…")).to_be_visible()
     expect(tab.page.locator(PLAYER)).to_have_count(0)
-    # The server does not answer at first, and when it does it keeps the run no more.
-    waiting[0].abort()
+    held.fail()
     tab.wait(nSteps=4)
     expect(tab.page.get_by_text("The picture")).to_have_count(0)
-    assert len(asked) == 3
-    assert len(set(asked)) == 1, "the same run has the same address"
+    assert len(held.urls) == 3
+    assert len(set(held.urls)) == 1, "the same run has the same address"
     failed = [one for one in tab.complaints if "_kvviz/bytes" in one or "Failed to load" in one]
     assert failed == tab.complaints
     tab.complaints.clear()
@@ -43,4 +32,4 @@ def test_a_picture_that_is_late_or_lost_is_said_to_be_and_comes_when_it_can(visi
     tab.page.wait_for_url(f"{tab.address}/")
     tab.page.go_back()
     tab.wait(nSteps=4, step=1)
-    assert asked.count(asked[0]) == 3
+    assert held.urls.count(held.urls[0]) == 3

@@ -215,6 +215,8 @@ def answer_by_keyboard(tab, part):
     tab.page.keyboard.press("Enter")
     expect(button).to_have_count(0)
     expect(card.locator(".kvviz-answered")).to_be_focused()
+    # What Tab leads to is drawn a moment after the button has gone.
+    tab.still()
     tab.page.keyboard.press("Tab")
     inside = "node => node.contains(document.activeElement)"
     assert card.evaluate(inside) or part == "lm-forcing"

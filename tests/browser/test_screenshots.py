@@ -113,7 +113,7 @@ def test_the_pictures_that_pages_are_compared_with_are_all_there_and_small():
 def test_the_camera_refuses_a_page_whose_charts_are_still_to_come(visit, tmp_path):
     tab, sight = visit(), SIGHTS["model_sizes"]
     # Held back for good, as on a machine that is busy.
-    tab.page.route("**/PlotlyChart*.js", lambda route: None)
+    held = tab.hold("*/PlotlyChart*.js")
     tab.page.goto(f"{tab.address}{sight.path}")
     tab.page.wait_for_selector('[data-kvviz="chart-parameter-parts"]', state="attached")
     skeleton = tab.page.locator(".st-key-kvviz-chart-cache-growth [data-testid=stSkeleton]")
@@ -129,4 +129,4 @@ def test_the_camera_refuses_a_page_whose_charts_are_still_to_come(visit, tmp_pat
         tab.painted()
         pixels = tab.pixels(".st-key-kvviz-chart-cache-growth [data-testid=stSkeleton]")
         assert n_blocks(pixels, colours["on a card"]) > 0, scheme
-    tab.page.unroute_all(behavior="ignoreErrors")
+    assert held.urls

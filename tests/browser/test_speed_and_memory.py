@@ -32,6 +32,10 @@ def test_a_race_from_a_cold_link_by_the_keyboard(visit):
     assert lanes.nth(0).inner_text() == lanes.nth(1).inner_text() != ""
     tab.still()
     assert "new=5" in tab.page.url
+    shares = tab.page.locator('[data-kvviz="ways-by-formula"] tbody tr td:nth-child(3)')
+    expect(shares.first).to_have_text("100.0%")
+    # A budget of 64 of 1,024 rows is a sixteenth.
+    expect(shares.nth(1)).to_have_text("6.2%")
     # Each hook says how many traces plotly was given; as many are drawn.
     for name in ("speed-up-curve", "cache-bytes", "roofline"):
         hook = tab.page.locator(f'[data-kvviz="chart-{name}"]')

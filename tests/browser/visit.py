@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
+from tests.browser.held_requests import HeldRequests
+
 PATIENCE_MS = 10_000
 """How long anything expected may take. On an idle machine hardly anything takes a second."""
 
@@ -27,8 +29,8 @@ COLD_MS = 120_000
 PLAYER = '[data-kvviz="player"]:not([data-growing])'
 """Of a run that is over."""
 
-BUFFERS = re.compile("/_kvviz/bytes/[0-9a-f]{64}$")
-"""Addresses of what the pictures draw."""
+BUFFERS = f"*/_kvviz/bytes/{64 * '?'}"
+"""Addresses of what the pictures draw. Those of scripts are longer."""
 
 TELL_TWICE = """
 const hook = "[data-kvviz]";
@@ -158,6 +160,17 @@ class Visit:
             page.on(what, hear)
         self._twice = _things_seen_twice(page, slow=slow)
         self._twice.append(self._hear_twice)
+        self._held: list[HeldRequests] = []
+
+    def _let_all_go(self) -> None:
+        for held in self._held:
+            held.end()
+        self._held.clear()
+
+    def hold(self, addresses: str, *answers: str) -> HeldRequests:
+        """Hold back what is asked for at some addresses, until the tab is left at the latest."""
+        self._held.append(HeldRequests(self.page, addresses, answers or ("wait",)))
+        return self._held[-1]
 
     def leave(self) -> None:
         """Hear no more of the tab, and leave it empty: it may be another visit's."""
@@ -168,6 +181,7 @@ class Visit:
         if self.page.url.startswith(self.address):
             self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         self.page.goto("about:blank")
+        self._let_all_go()
 
     def _hear_failed(self, request) -> None:
         """Hear of what was not to be had, as nothing from elsewhere is (`chromium.py`).

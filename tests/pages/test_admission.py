@@ -13,21 +13,15 @@ from kvviz.ui.shell.visitor import Visitor
 from kvviz.ui.work.admission import Ask, RunRate, refusals
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.ticket_queue import TicketQueue
+from tests.clock import Clock
 
 UI = Path(kvviz.__file__).parent / "ui"
 FIRST, SECOND = Visitor("first", "192.0.2.7"), Visitor("second", "192.0.2.7")
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

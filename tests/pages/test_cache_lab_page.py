@@ -13,7 +13,7 @@ from kvviz.lessons.held_out import held_out_stories
 from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart, kept_part
 from kvviz.ui.pages.cache_lab.needle import BEFORE, said_twice
-from kvviz.ui.pages.cache_lab.settings import USUAL_VIEW, LabSettings, parse, write
+from kvviz.ui.pages.cache_lab.settings import SIXTEENTHS, USUAL_VIEW, LabSettings, parse, write
 from kvviz.ui.pages.cache_lab.story_losses import StoryLosses, read_stories
 from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, LINES, sink_words
 from tests.pages.conftest import Drawn, opened_by_link
@@ -140,14 +140,17 @@ def test_every_way_has_a_term_or_a_source():
     ("do", "charts"),
     [
         ("budgets", {"loss-by-budget"}),
-        ("sinks", {"sink-losses", "sink-heads"}),
+        ("sinks", {"sink-losses", "sink-heads", "loss-by-layer"}),
         ("needle", {"needle-gain"}),
     ],
 )
 def test_what_is_recorded_is_told_at_once_and_says_so(do, charts, model):
     lab = Lab(do=do)
     assert lab.errors == lab.notes == []
-    assert lab.hooks("verdict")["recorded"] == "1"
+    told = re.findall(r'data-kvviz="verdict"([^>]*)>', lab.html)
+    # Below sinks another question stands open.
+    assert len(told) == 1 + (do == "sinks")
+    assert all('data-recorded="1"' in one for one in told)
     assert set(lab.charts) == charts
     assert 'data-kvviz="recorded"' in lab.html
     assert "data-tags=" in lab.html
@@ -183,6 +186,17 @@ def test_the_record_has_the_order_that_larger_measurements_had():
     assert max(with_some) < without
     # Without the control a score would be credited with what the sinks do.
     assert cost("lot-sinks", BUDGETS[0]) < cost("heavy", BUDGETS[0])
+    # The first layer carries most of the damage, by lot and by a score; one row of fewer numbers
+    # costs less than as many apart, and a quarter little.
+    sparing = recorded.of_sparing()
+    for rule in ("lot", "heavy"):
+        by_layer = [sparing.cost(f"{rule}:{layer}-{layer}")[0] for layer in range(6)]
+        assert by_layer[0] > 3 * max(by_layer[1:])
+    numbers = recorded.of_numbers()
+    for share in SIXTEENTHS:
+        assert numbers.cost(f"latent-{share}")[0] < numbers.cost(f"apart-{share}")[0]
+    assert abs(numbers.cost("latent-8")[0]) < 0.01
+    assert 0 < numbers.cost("latent-4")[0] < 0.05 < numbers.cost("latent-2")[0]
     needles = recorded.of_needles()
     assert needles.mean("full").min() > 0.5
     assert needles.mean("sinks")[0] > 0.5

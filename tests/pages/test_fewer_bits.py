@@ -91,6 +91,24 @@ def test_a_text_of_ones_own_is_packed_and_each_number_is_told_as_it_was_observed
     assert lab.errors == []
 
 
+def test_one_part_is_kept_whole_and_of_the_other_alone_it_is_told():
+    lab = Lab(do="bits", text=TEXT, bits="none/2,channel/token,8", new="2")
+    assert lab.errors == lab.notes == []
+    assert "keys whole, values in 2 bits by token" in lab.html
+    lab.press("ask:fewer-bits:0")
+    assert lab.errors == []
+    told = re.search(r'data-kvviz="verdict"([^>]*)>', lab.html)[1]
+    assert 'data-keys-off=""' in told
+    assert "A packed value is off by" in lab.html
+    assert "A packed key is off by" not in lab.html
+    maps = [one for one in lab.app.get("bidi_component") if "addresses" in one.proto.json]
+    header, _arrays = unpacked(buffer_of(maps[-1]))
+    assert [panel["part"] for panel in header["panels"]] == ["values", "values"]
+    lab.app.select_slider(key="lab:value_bits").set_value(0).run()
+    (error,) = lab.errors
+    assert "Keys or values are packed, or both" in error
+
+
 def test_keys_by_channel_are_nearer_whatever_the_text_is_of(model):
     """The sentence and its reason, for three kinds of text: a story, which is recorded, and two."""
     usual = LabSettings()
@@ -146,6 +164,8 @@ def test_the_recorded_stories_have_the_order_that_larger_measurements_had():
     [
         ("4/8,token/token,32", Packing(4, 8, "token", "token", 32)),
         ("1/2,channel/token,8", Packing(1, 2, group=8)),
+        ("none/2,channel/token,16", Packing(None, 2)),
+        ("2/none,token/token,16", Packing(2, None, "token")),
     ],
 )
 def test_a_link_says_how_rows_are_packed_and_the_engine_reads_the_same(words, bits):
@@ -160,7 +180,16 @@ def test_a_link_says_how_rows_are_packed_and_the_engine_reads_the_same(words, bi
 
 
 @pytest.mark.parametrize(
-    "words", ["3/2,channel/token,16", "2/2,row/token,16", "2/2,channel/token,12", "2", "", "<b>"]
+    "words",
+    [
+        "3/2,channel/token,16",
+        "2/2,row/token,16",
+        "2/2,channel/token,12",
+        "2",
+        "",
+        "<b>",
+        "none/none,channel/token,16",
+    ],
 )
 def test_a_link_with_no_such_bits_gives_the_usual_ones_and_a_line(words):
     settings, _view, wrong = parse({"bits": words})

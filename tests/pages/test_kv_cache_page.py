@@ -20,6 +20,7 @@ from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.factories import make_comparison, make_trace
 from tests.pages.conftest import step_back_to
 from tests.parity.tiny_decoders import FULL, SLIDING, TinyDecoder
+from tests.trace_files import without_digest
 
 
 def test_the_first_visit_runs_the_usual_prompt_both_ways(kv_cache, timed_as_shipped):
@@ -349,8 +350,8 @@ def test_a_costly_run_is_made_with_the_cache_alone_until_asked_for(kv_cache, mon
     from kvviz.ui.work import runs
 
     monkeypatch.setattr(runs, "BOTH_UP_TO_FLOPS", 1.0)
-    assert [run["cache"] for run in kv_cache(new="2").player["runs"]] == ["on"]
-    page = kv_cache(new="2", cache="off")
+    assert [run["cache"] for run in kv_cache(new="3").player["runs"]] == ["on"]
+    page = kv_cache(new="3", cache="off")
     assert [run["cache"] for run in page.player["runs"]] == ["on", "off"]
     assert page.player["view"]["cache"] == "off"
 
@@ -444,6 +445,10 @@ def test_a_saved_run_opens_again_and_a_foreign_file_says_what_it_is(kv_cache, tm
     assert other.player["prompt"] == "The dog"
     assert isinstance(other.state.shown, ShownRun)
     assert other.state.shown.origin == "file"
+    assert other.notes == []
+    old = without_digest(saved)
+    other.app.file_uploader(key="kv:upload").upload("old.npz", old).run()
+    assert "without a checksum" in other.notes[0]
     for name, data in (("broken.npz", saved[: len(saved) // 2]), ("cat.png", b"\x89PNG not a run")):
         other.app.file_uploader(key="kv:upload").upload(name, data).run()
         (error,) = other.errors

@@ -22,6 +22,33 @@ def test_every_glossary_entry_has_a_source():
     assert all(len(term.source) > 10 for term in lessons().terms)
 
 
+OF_CACHES = {
+    "full": "KV cache",
+    "recomputed": "KV cache",
+    "window": "window with sinks",
+    "heavy-hitters": "heavy hitters (H2O)",
+    "least-attended": "least attended (TOVA)",
+    "observed": "SnapKV",
+    "random": "control (rows drawn by lot)",
+    "quantised": "packed row (KIVI)",
+    "low-rank": "latent row, rank",
+    "latent": "latent row, rank",
+    "paged": "paged cache (blocks, block table)",
+}
+"""The word of the glossary for every way of keeping rows."""
+
+
+def test_every_way_of_keeping_rows_has_a_term_and_a_source():
+    from kvviz import caches
+
+    assert {*OF_CACHES} == {*caches.ALL}
+    sources = {term.word: term.source for term in lessons().terms}
+    for name, word in OF_CACHES.items():
+        assert len(sources[word]) > 10, name
+    for others in ("shared beginning (prefix)", "beam", "speculation, row taken back"):
+        assert others in sources
+
+
 def test_every_door_leads_to_a_page_with_a_link_it_understands():
     from urllib.parse import parse_qsl
 

@@ -17,20 +17,14 @@ from kvviz.ui.shell.peer import KeepPeer
 from kvviz.ui.shell.session_gate import SessionGate
 from kvviz.ui.shell.session_places import KEPT_FOR_PAGE_S, KEPT_FOR_RELOAD_S, SessionPlaces
 from kvviz.ui.shell.visitor import COOKIE, TOLD, Visitor, counted, new_name
+from tests.clock import Clock
 
 NAME = new_name()
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 from kvviz.lessons import lessons
 from kvviz.ui.shell.page_list import PAGES
 
@@ -12,20 +9,6 @@ def test_the_start_page_draws_a_stored_run_both_ways_and_leads_on(start):
     assert page.player["view"]["cache"] == "both"
     assert page.player["comparison"]["same_tokens"]
     assert len(page.app.get("page_link")) == len(PAGES) + len(lessons().page_guide)
-
-
-def test_the_stored_run_is_of_the_model_that_ships():
-    import kvviz
-    from kvviz.ui.work import shipped_runs
-    from kvviz.ui.work.model_store import model_store
-    from kvviz.ui.work.run_settings import RunSettings
-
-    stored, usual = shipped_runs.shipped_run(shipped_runs.GPT2), RunSettings()
-    assert stored.settings == usual
-    model = model_store().get(usual)
-    assert stored.trace.model.revision == model.card.revision
-    fresh = kvviz.trace_generation(model, usual.prompt, max_new_tokens=usual.new)
-    assert fresh.token_ids.tolist() == stored.trace.token_ids.tolist()
 
 
 def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_as_long():
@@ -54,20 +37,6 @@ def test_the_start_page_asks_what_becomes_of_both_counts_when_the_text_is_twice_
         f"{longer[1]} without, {times[1]} times as many."
     ) in page.html
     assert 'data-outcome="less than 2× | more than 2.5×"' in page.html
-
-
-def test_nothing_that_the_start_page_needs_loads_torch():
-    code = (
-        "import sys\n"
-        "from kvviz.ui.shell import frame\n"
-        "from kvviz.ui.pages.start import page\n"
-        "from kvviz.ui.parts import player\n"
-        "from kvviz.ui.work.shipped_runs import GPT2, shipped_run\n"
-        "player.packed(shipped_run(GPT2), page.View(0, 0, 0, 'both'), 0)\n"
-        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip().splitlines()[-1:], done.returncode) == (["[]"], 0), done.stderr
 
 
 def test_an_unknown_address_is_answered_with_a_polite_line():

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kvviz import load_model, trace_beams, trace_generation
 from kvviz.engine.running import beams
-from kvviz.errors import OptionsError, OutOfMemoryError, TraceError
+from kvviz.errors import OptionsError, OutOfMemoryError, TraceError, TraceFileError
 from tests.parity.test_speculation import CASES, WINDOW
 from tests.parity.tiny_models import PROMPT
 
@@ -57,6 +57,8 @@ def test_texts_and_scores_are_those_of_transformers(pair, ends):
     ids = run.best.token_ids[: run.n_prompt].tolist()
     sequences, scores = generated(plain, ids, 4, stops or None)
     assert len(run.found) == 4
+    with pytest.raises(TraceFileError, match="several beams cannot be saved yet"):
+        run.save("beams.npz")
     for one, theirs, score in zip(run.found, sequences, scores, strict=True):
         n = one.token_ids.size
         assert one.token_ids.tolist() == theirs[:n]

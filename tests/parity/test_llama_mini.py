@@ -43,10 +43,6 @@ def test_previous_token_and_induction_heads_show_on_a_probe(model, seed):
     assert {"previous-token", "induction"} <= {role.role for role in head_roles(trace)}
 
 
-@pytest.mark.skipif(
-    not (FOLDER / "evaluation.json").is_file(),
-    reason="these weights are of a training run that is under way, and have no figures yet",
-)
 def test_its_card_stands_beside_gpt2_mini_s():
     figures = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))
     of_gpt2 = json.loads((WEIGHTS / "gpt2-mini" / "evaluation.json").read_text(encoding="utf-8"))

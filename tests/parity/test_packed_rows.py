@@ -11,6 +11,7 @@ import torch
 from kvviz import caches, load_model, trace_generation
 from kvviz.engine.caches.packed_numbers import PackedNumbers
 from kvviz.engine.caches.rebuilt_rows import RebuiltRows
+from kvviz.engine.caches.whole_numbers import WholeNumbers
 from kvviz.errors import ObservationError, OptionsError, TraceError
 from kvviz.trace.packed_rows import PackedRows, how_far_off
 from tests.parity.tiny_decoders import SIX_OVER_TWO, TinyDecoder
@@ -130,6 +131,47 @@ def test_it_is_saved_and_opened_and_its_error_can_be_told(run):
         )
 
 
+@pytest.mark.parametrize("bits", [(2, None), (None, 4)])
+def test_a_part_that_is_kept_whole_is_read_as_it_was_written(llama, run, bits):
+    both, _operands = run
+    cache = replace(CACHE, key_bits=bits[0], value_bits=bits[1])
+    trace = trace_generation(llama, PROMPT, max_new_tokens=N_NEW, cache=cache)
+    assert trace.reuse_is_proven
+    whole, packed = (1, 0) if bits[1] is None else (0, 1)
+    assert (trace.packed.packed_after[whole] == N_NEW).all()
+    read = trace.packed.keys, trace.packed.values
+    written = trace.all_keys, trace.all_values
+    assert np.array_equal(read[whole], written[whole])
+    # What is packed of the prompt is packed as it is where both parts are.
+    of_both = both.packed.keys, both.packed.values
+    n = trace.n_prompt // 3 * 3
+    assert np.array_equal(read[packed][:, :, :n], of_both[packed][:, :, :n])
+    assert not np.array_equal(read[packed], written[packed])
+    card, n_rows = trace.model, trace.n_rows
+    heads, width = card.n_layers * card.n_kv_heads, card.d_head
+    n_full = n_rows // 3 * 3
+    of_part = (
+        n_full * 2 + 2 * 4 * (n_full // 3 * width) + (n_rows - n_full) * width * 4
+        if packed == 0
+        else n_rows * 3 + 2 * 4 * (n_rows * width // 3)
+    )
+    assert trace.steps[-1].cache_bytes == heads * (of_part + n_rows * width * 4)
+    again = opened_again(trace)
+    assert again.options == trace.options
+    assert np.array_equal(again.packed.packed_after, trace.packed.packed_after)
+
+
+def test_rows_that_are_kept_whole_stay_themselves_while_a_room_grows_and_lets_go():
+    rows = torch.arange(60.0).reshape(1, 1, 30, 2)
+    whole = WholeNumbers((1, 1, 8, 2), dtype=rows.dtype, device=rows.device)
+    for start, stop, first in ((0, 5, 2), (5, 7, 3), (7, 20, 15), (20, 30, 24)):
+        whole.add(rows[:, :, start:stop])
+        assert torch.equal(whole.read(whole.first, stop), rows[:, :, whole.first : stop])
+        whole.let_go(first)
+        assert torch.equal(whole.read(first, stop), rows[:, :, first:stop])
+        assert whole.n_bytes == (stop - first) * 2 * 4
+
+
 def test_a_code_that_changes_is_caught(llama, monkeypatch):
     add, done = PackedNumbers.add, []
 
@@ -176,7 +218,11 @@ def test_packed_bytes_unpack_to_what_was_stored(bits, axis, group):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: caches.Quantised(3), "key_bits must be one of 1, 2, 4 and 8. Found 3"),
+        (lambda: caches.Quantised(3), "key_bits must be one of 1, 2, 4 and 8, or none .* Found 3"),
+        (
+            lambda: caches.Quantised(None, None),
+            "Keys or values are packed, or both. Both are to be",
+        ),
         (lambda: caches.Quantised(4, value_bits=True), "value_bits must be one of"),
         (lambda: caches.Quantised(keys="head"), "by channel or by token. Found 'head'"),
         (lambda: caches.Quantised(group=0), "group must be a whole number, 1 or more"),

@@ -12,7 +12,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from kvviz import load_model, trace_generation, trace_speculative
 from kvviz.engine.caches.full import FullRows
 from kvviz.engine.running.drafts import looked_up
-from kvviz.errors import ContextLengthError, ModelFamilyError, OptionsError, TraceError
+from kvviz.errors import (
+    ContextLengthError,
+    ModelFamilyError,
+    OptionsError,
+    TraceError,
+    TraceFileError,
+)
 from kvviz.trace import SpeculativePass
 from tests.parity.tiny_berts import TinyBert
 from tests.parity.tiny_decoders import SIX_OVER_TWO, TinyDecoder
@@ -84,6 +90,8 @@ def test_the_text_is_the_greedy_one_and_transformers_own(pair, other, by):
         assert len(run.passes) == 1 + -(-(N_NEW - 1) // 4)
     if by == "other":
         assert run.n_taken_back > 0
+    with pytest.raises(TraceFileError, match="Save the run of the same prompt"):
+        run.save("guesses.npz")
 
 
 def test_rows_of_wrong_guesses_are_gone_from_the_tensors(pair, other, monkeypatch):

@@ -10,17 +10,11 @@ from kvviz.ui.rooms import Place, Question, RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.rooms.room_endpoint import ADDRESS, RoomEndpoint, answer
 from kvviz.ui.rooms.room_store import IDLE_S, LETTERS
+from tests.clock import Clock
 from tests.pages.middleware_answer import answer_of
 
 QUESTION = Question("q", "How many?", (("one", "=2", "three"),), ())
 VIEW = {"step": 3, "layer": 1, "head": 0, "cache": "on", "run": "abc", "cell": None}
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 class Class:

@@ -18,13 +18,17 @@ _OF_KEYS_AND_VALUES = {
     "low-rank": ("rank", "value_rank"),
 }
 
+WHOLE = "none"
+"""In place of the bits of keys or of values: that part is kept whole."""
+
 
 def cache_of(text: str) -> KVCache:
     """Return the way of keeping rows that a text describes.
 
     First its name, or the first word of that; then, behind a colon, its rows, with sinks behind a
     plus, and for each layer between slashes; then settings behind commas. In place of rows there
-    may be bits or numbers, of keys and behind a slash of values, or positions of a block.
+    may be bits or numbers, of keys and behind a slash of values, or positions of a block; of bits
+    ``none`` says that a part is kept whole.
 
     Raises:
         OptionsError: If it describes none.
@@ -57,7 +61,10 @@ def cache_of(text: str) -> KVCache:
             else _("The full cache keeps every row, and takes no number."),
         )
     if amount:
-        numbers = [_number(text, one) for one in amount.split("/")]
+        numbers = [
+            None if one == WHOLE and name == "quantised" else _number(text, one)
+            for one in amount.split("/")
+        ]
         given["size" if name == "window" else "budget"] = numbers if "/" in amount else numbers[0]
     if name in _OF_KEYS_AND_VALUES:
         _say_of_both(text, given, *_OF_KEYS_AND_VALUES[name])

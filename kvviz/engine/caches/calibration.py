@@ -39,21 +39,29 @@ def part_of(
     return joined(rows[_PARTS[part]])
 
 
-def principal_directions(pieces: Iterable[Float[Tensor, "layer row width"]]) -> Basis:
-    """Return all directions, and first those in which rows differ most from their mean.
+def principal_directions(
+    pieces: Iterable[Float[Tensor, "2 layer kv_head row d_head"]],
+) -> dict[Part, Basis]:
+    """Return all directions of each part, first those in which rows differ most from their mean.
 
-    Worked out in float64, and returned in float32, which is half as large.
+    Worked out in float64, and returned in float32, which is half as large. What keys alone and
+    values alone do stands in what both do together, so that one reading tells all.
 
     Source: Jolliffe (2002), “Principal component analysis”, section 1.1.
     """
     n, total, products = 0, torch.zeros(()), torch.zeros(())
     for piece in pieces:
-        rows = piece.cpu().double()
+        rows = joined(piece).cpu().double()
         n += rows.shape[1]
         total = total + rows.sum(1)
         products = products + rows.mT @ rows
     mean: Float64[Tensor, "layer width"] = total / n
     spread = products / n - mean[:, :, None] * mean[:, None]
-    # They come ascending, a direction a column.
-    directions = torch.linalg.eigh(spread).eigenvectors.flip(-1).mT
-    return Basis(mean.float(), directions.float())
+    half = mean.shape[1] // 2
+    found: dict[Part, Basis] = {}
+    for part, parts in _PARTS.items():
+        own = slice(parts.start * half, parts.stop * half)
+        # They come ascending, a direction a column.
+        directions = torch.linalg.eigh(spread[:, own, own]).eigenvectors.flip(-1).mT
+        found[part] = Basis(mean[:, own].float(), directions.float())
+    return found

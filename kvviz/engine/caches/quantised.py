@@ -15,6 +15,7 @@ from kvviz.engine.caches.packed_numbers import Axis, PackedNumbers
 from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.caches.rebuilt_rows import RebuiltRows
 from kvviz.engine.caches.rotation import Rotation
+from kvviz.engine.caches.whole_numbers import WholeNumbers
 from kvviz.errors import OptionsError
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
@@ -31,8 +32,8 @@ class Quantised:
     that sees a window of positions a row goes when it has fallen out of it.
 
     Args:
-        key_bits: Of a number of a key: 1, 2, 4 or 8.
-        value_bits: Of a number of a value likewise.
+        key_bits: Of a number of a key: 1, 2, 4 or 8; None, and keys are kept whole.
+        value_bits: Of a number of a value likewise; one of the two is packed.
         keys: Along what the numbers of a group lie: ``channel`` for one number of so many rows,
             ``token`` for so many numbers of one row.
         values: Likewise of values.
@@ -48,8 +49,8 @@ class Quantised:
     sections 3.1 and 3.3; for the rotation see `Rotation`.
     """
 
-    key_bits: int = 4
-    value_bits: int = 4
+    key_bits: int | None = 4
+    value_bits: int | None = 4
     keys: Axis = "channel"
     values: Axis = "token"
     group: int = 32
@@ -65,12 +66,20 @@ class Quantised:
     def __post_init__(self) -> None:
         for name in ("key_bits", "value_bits"):
             bits = getattr(self, name)
-            if type(bits) is not int or bits not in BITS:
+            if bits is not None and (type(bits) is not int or bits not in BITS):
                 raise OptionsError(
-                    _("{name} must be one of 1, 2, 4 and 8.").format(name=name),
+                    _(
+                        "{name} must be one of 1, 2, 4 and 8, or none to keep that part whole."
+                    ).format(name=name),
                     found=_("Found {found!r}.").format(found=bits)[:200],
                     fix=_("Change it and run again."),
                 )
+        if self.key_bits is None and self.value_bits is None:
+            raise OptionsError(
+                _("Keys or values are packed, or both."),
+                found=_("Both are to be kept whole."),
+                fix=_("Choose bits for one of them, or take the full cache."),
+            )
         for name in ("keys", "values"):
             axis = getattr(self, name)
             if axis not in ("channel", "token"):
@@ -83,6 +92,15 @@ class Quantised:
         checked_switch("rotated", self.rotated)
         checked_count("seed", self.seed, at_least=0)
 
+    @property
+    def packed_axes(self) -> tuple[Axis, ...]:
+        """Along what the parts are grouped that are packed."""
+        parts: tuple[tuple[int | None, Axis], ...] = (
+            (self.key_bits, self.keys),
+            (self.value_bits, self.values),
+        )
+        return tuple(axis for bits, axis in parts if bits is not None)
+
     def rows(self, place: RowsPlace) -> RebuiltRows:
         """Make room for the rows of a run.
 
@@ -91,13 +109,13 @@ class Quantised:
                 the window of a layer.
         """
         width, windows = place.card.d_head, [one for one in place.card.windows if one]
-        if "token" in (self.keys, self.values) and width % self.group:
+        if "token" in self.packed_axes and width % self.group:
             raise OptionsError(
                 _("A group along a row must divide its width, {width}.").format(width=width),
                 found=_("Found {found!r}.").format(found=self.group),
                 fix=_("Choose a group that divides it."),
             )
-        if windows and "channel" in (self.keys, self.values) and self.group > min(windows):
+        if windows and "channel" in self.packed_axes and self.group > min(windows):
             raise OptionsError(
                 _("A group of rows must fit into the window of each layer, {window}.").format(
                     window=min(windows)
@@ -123,15 +141,18 @@ class _QuantisedStore:
         n_most = place.n_positions if window is None else 2 * (window + cache.group)
         shape = (len(layers), card.n_kv_heads, n_most, card.d_head)
         rotation = Rotation(card.d_head, cache.seed, device=place.device) if cache.rotated else None
-        more: dict[str, Any] = {"dtype": place.dtype, "device": place.device, "rotation": rotation}
-        self._parts = (
-            PackedNumbers(cache.key_bits, cache.keys, cache.group, shape, **more),
-            PackedNumbers(cache.value_bits, cache.values, cache.group, shape, **more),
-        )
+        options: dict[str, Any] = {"dtype": place.dtype, "device": place.device}
+
+        def part(bits: int | None, axis: Axis) -> PackedNumbers | WholeNumbers:
+            if bits is None:
+                return WholeNumbers(shape, **options)
+            return PackedNumbers(bits, axis, cache.group, shape, rotation=rotation, **options)
+
+        self._parts = part(cache.key_bits, cache.keys), part(cache.value_bits, cache.values)
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of codes, least numbers and steps, and of the rows that wait."""
+        """Bytes of codes, least numbers and steps, and of rows that wait or are kept whole."""
         return sum(part.n_bytes for part in self._parts)
 
     @property

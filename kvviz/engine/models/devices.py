@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 
 import torch
 
@@ -53,6 +54,13 @@ def checked_device(device: object, dtype: torch.dtype) -> torch.device:
                 ).format(version=torch.__version__, n=count),
                 fix=_("Ask for auto or cpu."),
             )
+    if has_failed(str(found)):
+        raise DeviceError(
+            _("The device {device} has failed before, since kvviz was started.").format(
+                device=found
+            ),
+            fix=_on_the_cpu(),
+        )
     if found.type == "mps":
         if not torch.backends.mps.is_available():
             raise DeviceError(
@@ -100,6 +108,48 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
+_failed: set[str] = set()
+"""Devices that have failed in this process. What a kernel has left behind in its context stays
+there: each later call fails too, and only another process can use such a device again."""
+
+# not for people: what torch says
+_FAILURES = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "HIP error",
+             "MPS backend")  # fmt: skip
+"""How torch begins what it says of a device that has failed, or of a library that runs on it."""
+
+
+def is_device_failure(error: BaseException) -> bool:
+    """Return whether an error says that a device has failed, and not that its memory ran out."""
+    return (
+        isinstance(error, RuntimeError)
+        and not is_out_of_memory(error)
+        and any(word in str(error) for word in _FAILURES)
+    )
+
+
+def has_failed(device: str) -> bool:
+    """Return whether a device has failed in this process."""
+    return device in _failed
+
+
+def device_failure(device: str, error: BaseException) -> DeviceError:
+    """Take in that a device has failed, and return the error that says so.
+
+    From now on ``auto`` is another one.
+    """
+    if device != "cpu":
+        _failed.add(device)
+    return DeviceError(
+        _("The device {device} has failed.").format(device=device),
+        found=first_line(error),
+        fix=_on_the_cpu(),
+    )
+
+
+def _on_the_cpu() -> str:
+    return _("Run it again, on the CPU. Start kvviz anew to use the device again.")
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, which may be empty, in at most 200 letters."""
     return str(error).partition("\n")[0][:200]
@@ -108,13 +158,15 @@ def first_line(error: BaseException) -> str:
 def release_memory(device: torch.device) -> None:
     """Give unused memory back to the device."""
     gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    with suppress(RuntimeError):  # of a device that has failed there is nothing to be had
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif device.type == "mps":
+            torch.mps.empty_cache()
 
 
 def _first_device() -> str:
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not has_failed("cuda:0"):
         return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    has_mps = torch.backends.mps.is_available() and not has_failed("mps")
+    return "mps" if has_mps else "cpu"

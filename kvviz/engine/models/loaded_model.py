@@ -16,11 +16,19 @@ from transformers import PreTrainedModel
 from kvviz.engine.models import chat_template
 from kvviz.engine.models.context_errors import prompt_too_long, run_too_long, too_many_new
 from kvviz.engine.models.device_memory import free_bytes
-from kvviz.engine.models.devices import checked_device, checked_dtype, dtype_name
+from kvviz.engine.models.devices import (
+    checked_device,
+    checked_dtype,
+    dtype_name,
+    first_line,
+    has_failed,
+    is_out_of_memory,
+)
 from kvviz.engine.models.families import CheckpointFamily
 from kvviz.engine.models.number_format import FormatTrial
 from kvviz.engine.models.threads import MANY_PRODUCTS
 from kvviz.engine.models.token_text import TokenTexts
+from kvviz.engine.models.tokenizing import read_text
 from kvviz.errors import ModelFilesError, OutOfMemoryError, PromptError
 from kvviz.published.catalogue import megabytes
 from kvviz.trace import Conversation, ModelCard
@@ -83,6 +91,11 @@ class LoadedModel:
     def __repr__(self) -> str:
         return f"<LoadedModel {self.card.name}: {self.card.dtype} on {self.card.device}>"
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the device that holds its weights has failed."""
+        return has_failed(self.card.device)
+
     def threads_for(self, n_rows: int) -> int:
         """Return how many CPU threads a pass over so many rows is worth."""
         many = n_rows * self.card.n_params >= MANY_PRODUCTS
@@ -106,7 +119,7 @@ class LoadedModel:
             ModelFilesError: If the tokenizer gives an id that the model does not have.
         """
         self._check_text(text)
-        ids = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        ids = read_text(self._tokenizer, text, add_special_tokens=False)["input_ids"]
         self._check_ids(ids)
         return ids
 
@@ -125,12 +138,12 @@ class LoadedModel:
                 _("The text has nothing but white space.") if text else _("The text is empty."),
                 fix=_("Type a few words for the model to read."),
             )
-        read = self._tokenizer(
+        read = read_text(
+            self._tokenizer,
             text,
             add_special_tokens=self.family.adds_ends,
             return_offsets_mapping=self._tokenizer.is_fast,
             return_special_tokens_mask=True,
-            verbose=False,
         )
         ids = list(read["input_ids"])
         if not ids:
@@ -302,18 +315,29 @@ class LoadedModel:
         torch_dtype = checked_dtype(dtype)
         checked_device(str(self.device), torch_dtype)
         needed, free = self.card.n_params * torch_dtype.itemsize, free_bytes(self.device)
-        if free is not None and needed > free:
-            raise OutOfMemoryError(
+
+        def too_large(found: str) -> OutOfMemoryError:
+            return OutOfMemoryError(
                 _("{model} in {dtype} does not fit into the memory of {device}.").format(
                     model=self.card.name, dtype=dtype, device=self.device
                 ),
-                found=_("It takes {size}, and {free} are free.").format(
-                    size=megabytes(needed), free=megabytes(free)
-                ),
+                found=found,
                 fix=_("Close what else takes memory, or try a smaller model."),
             )
-        module = copy.deepcopy(self.module)
-        torch.nn.Module.to(module, torch_dtype)
+
+        if free is not None and needed > free:
+            raise too_large(
+                _("It takes {size}, and {free} are free.").format(
+                    size=megabytes(needed), free=megabytes(free)
+                )
+            )
+        try:
+            module = copy.deepcopy(self.module)
+            torch.nn.Module.to(module, torch_dtype)
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                raise too_large(first_line(error)) from None
+            raise
         if torch_dtype == torch.float16:
             # A few products of a T5 leave the range of float16: transformers loads them so too.
             wide = getattr(module, "_keep_in_fp32_modules", None) or ()

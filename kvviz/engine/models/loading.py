@@ -14,20 +14,23 @@ from typing import Any
 
 import torch
 from transformers import AutoTokenizer, PreTrainedModel
-from transformers.activations import ACT2FN, NewGELUActivation
+from transformers.activations import ACT2FN
 from transformers.utils import logging as transformers_logging
 
 from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.devices import (
     checked_device,
     checked_dtype,
+    device_failure,
     dtype_name,
     first_line,
+    is_device_failure,
     is_out_of_memory,
     release_memory,
 )
 from kvviz.engine.models.families import FAMILIES, CheckpointFamily, Shape
 from kvviz.engine.models.loaded_model import LoadedModel
+from kvviz.engine.models.loaded_module import let_go_of_files, lighten
 from kvviz.engine.models.model_files import (
     bad_config,
     check_fit,
@@ -43,6 +46,7 @@ from kvviz.engine.models.model_source import ModelSource, locate
 from kvviz.engine.models.number_format import AUTO, FormatTrial, format_trial
 from kvviz.engine.models.threads import BestThreads, best_thread_count, wanted_thread_count
 from kvviz.engine.models.token_text import TokenTexts
+from kvviz.engine.models.tokenizing import read_text, unreadable
 from kvviz.engine.observing.attention import ATTENTION_NAME
 from kvviz.errors import DeviceError, ModelFilesError, OutOfMemoryError
 from kvviz.published.catalogue import megabytes
@@ -81,19 +85,26 @@ def load_model(
     source = locate(name)
     is_measured = dtype == AUTO and source.kind == "added"
     with _one_at_a_time, _quiet():
-        failure = ""
+        failure: OutOfMemoryError | DeviceError
         try:
             return _load(source, torch_device, None if is_measured else torch_dtype)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if is_out_of_memory(error):
+                failure = _too_large(source.name, torch_device, first_line(error))
+            elif is_device_failure(error):
+                failure = device_failure(str(torch_device), error)
+            else:
                 raise
-            failure = first_line(error)
     release_memory(torch_device)
-    raise OutOfMemoryError(
+    raise failure
+
+
+def _too_large(name: str, device: torch.device, found: str) -> OutOfMemoryError:
+    return OutOfMemoryError(
         _("The weights of {model} do not fit into the memory of {device}.").format(
-            model=source.name, device=torch_device
+            model=name, device=device
         ),
-        found=failure,
+        found=found,
         fix=_("Load a smaller model, or this one in bfloat16."),
     )
 
@@ -163,14 +174,12 @@ def _check_room(
     n_bytes, free = n_numbers * dtype.itemsize, free_bytes(device)
     if free is None or n_bytes <= free:
         return
-    raise OutOfMemoryError(
-        _("The weights of {model} do not fit into the memory of {device}.").format(
-            model=name, device=device
-        ),
-        found=_("{n:,} numbers of {width} bytes each are {size}, and {free} are free.").format(
+    raise _too_large(
+        name,
+        device,
+        _("{n:,} numbers of {width} bytes each are {size}, and {free} are free.").format(
             n=n_numbers, width=dtype.itemsize, size=megabytes(n_bytes), free=megabytes(free)
         ),
-        fix=_("Load a smaller model, or this one in bfloat16."),
     )
 
 
@@ -211,12 +220,10 @@ def _load_tokenizer(folder: Path, config: Any) -> Any:
         # The first call sets how long texts are cut; later ones, from any thread, only read.
         tokenizer("a", add_special_tokens=False)
         return tokenizer
-    except Exception as error:  # tokenizers raise bare Exception for a file they cannot read
-        raise ModelFilesError(
-            _("The tokenizer cannot be read."),
-            found=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
-            fix=_("Fetch the model again."),
-        ) from error
+    except (MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # tokenizers raise bare Exception, or panic, which is none
+        raise unreadable(error) from error
 
 
 def _load_module(
@@ -257,26 +264,11 @@ def _load_module(
                 found=_("Some of {tensor} are not.").format(tensor=name),
                 fix=_("Load it with dtype float32; if that does not help, fetch the model again."),
             )
-    _lighten(module)
+    let_go_of_files(module)
+    lighten(module)
     module.eval().requires_grad_(False).to(device)
     family.watch(module)
     return module
-
-
-def _lighten(module: PreTrainedModel) -> None:
-    """Put light modules in the place of two that take 3 % of a small step each.
-
-    Dropout does nothing here. GELU by its tanh formula is one kernel of torch's and eight in
-    transformers. In float32 and float64 they differ by the last digits; in narrower formats by
-    more, since the eight round after each, so there the model keeps its own.
-    """
-    wide = module.dtype.itemsize >= 4
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, torch.nn.Dropout):
-                setattr(parent, name, torch.nn.Identity())
-            elif wide and isinstance(child, NewGELUActivation):
-                setattr(parent, name, torch.nn.GELU(approximate="tanh"))
 
 
 def _generation_settings(folder: Path, config: Any, settings: dict[str, Any]) -> dict[str, Any]:
@@ -328,8 +320,9 @@ def _first_ids(tokenizer: Any, family: CheckpointFamily) -> tuple[int, ...]:
     """Return the tokens that a tokenizer puts before every text that a decoder goes on from."""
     if family.architecture != "decoder" or not family.adds_ends:
         return ()
-    read = tokenizer("a", return_special_tokens_mask=True, verbose=False)
-    n_first = read["special_tokens_mask"].index(0)
+    read = read_text(tokenizer, "a", return_special_tokens_mask=True)
+    # A tokenizer may know no token for that letter, and says nothing then.
+    n_first = next((place for place, one in enumerate(read["special_tokens_mask"]) if not one), 0)
     return tuple(read["input_ids"][:n_first])
 
 
@@ -349,7 +342,7 @@ def _try_out(module: PreTrainedModel, card: ModelCard, family: CheckpointFamily)
     try:
         step()
     except (RuntimeError, NotImplementedError) as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or is_device_failure(error):
             raise
         raise DeviceError(
             _("{device} cannot compute with {dtype}.").format(device=card.device, dtype=card.dtype),

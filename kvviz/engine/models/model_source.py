@@ -7,9 +7,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import get_session, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -20,13 +20,15 @@ from huggingface_hub.errors import (
 
 from kvviz.engine.models.devices import first_line
 from kvviz.engine.models.model_files import has_tokenizer, has_weights, read_config
-from kvviz.errors import ModelNotFoundError, NetworkError
+from kvviz.errors import KvvizError, ModelNotFoundError, NetworkError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX, megabytes
 from kvviz.translation import gettext as _
 
 _BUNDLED_ROOT = Path(__file__).parents[2] / "weights"
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+HUB_SILENT_S = 10.0
+"""How long a hub may say nothing. By itself its client waits for ever, and with it who asked."""
 _HUB_FILES = [
     "config.json",
     "generation_config.json",
@@ -147,10 +149,15 @@ def _hub_folder(name: str) -> Path:
             return folder
     except LocalEntryNotFoundError:
         pass
+    hooks = get_session().event_hooks
+    if _gives_up not in hooks["request"]:
+        hooks["request"].append(_gives_up)
     try:
         # The config first: a model of another family is refused before its weights are fetched.
         read_config(Path(snapshot_download(name, allow_patterns=["config.json"])))
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except KvvizError:
+        raise
     except GatedRepoError as error:
         raise ModelNotFoundError(
             _("The hub gives {model} only to those who have accepted its terms.").format(
@@ -163,7 +170,7 @@ def _hub_folder(name: str) -> Path:
             _("The hub has no model called {model}, or it is private.").format(model=name),
             fix=_bundled_names(),
         ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except Exception as error:  # what stands at the hub's address may answer with anything
         raise NetworkError(
             _("{model} is not on this machine and the hub cannot be reached.").format(model=name),
             found=_why_unreached(error),
@@ -173,10 +180,29 @@ def _hub_folder(name: str) -> Path:
         ) from error
 
 
+def _gives_up(request: Any) -> None:
+    """Have a request of the hub's client that would wait for ever give up after a while."""
+    said = request.extensions.get("timeout", {})
+    request.extensions["timeout"] = {
+        phase: HUB_SILENT_S if said.get(phase) is None else said[phase]
+        for phase in ("connect", "read", "write", "pool")
+    }
+
+
 def _why_unreached(error: Exception) -> str:
     """Say why the hub gave nothing, without the names that its client has for that."""
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     if isinstance(error, HfHubHTTPError):
         return _("It answered with the error {code}.").format(code=error.response.status_code)
-    if isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
+    # Of the package that the client makes requests with.
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "TimeoutException" in kinds:
+        return _("It said nothing for {n:g} seconds.").format(n=HUB_SILENT_S)
+    if "ConnectError" in kinds or isinstance(error, (LocalEntryNotFoundError, ConnectionError)):
         return _("No connection to it could be made: this machine may be offline.")
+    if not isinstance(error, OSError):
+        return _("What it answered could not be read: {words}.").format(
+            words=first_line(error).rstrip(".") or type(error).__name__
+        )
     return _("The system says: {words}.").format(words=first_line(error))

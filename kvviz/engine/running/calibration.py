@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kvviz.engine.caches.calibration import Basis, Part, part_of, principal_directions
+from kvviz.engine.caches.calibration import Basis, Part, principal_directions
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
@@ -26,7 +26,8 @@ _lock = threading.Lock()
 def basis(model: LoadedModel, part: Part, rank: int) -> Basis:
     """Return the first directions along which a model's rows are spread, in its number format.
 
-    All of them are worked out when the first are asked for, and kept as long as the model is.
+    All of them, of every part, are worked out when the first are asked for, and kept as long as the
+    model is.
 
     Args:
         model: A decoder.
@@ -34,10 +35,9 @@ def basis(model: LoadedModel, part: Part, rank: int) -> Basis:
         rank: How many directions.
     """
     with _lock:
-        known = _known.setdefault(model.module, {})
-        if part not in known:
-            known[part] = principal_directions(part_of(rows, part) for rows in _read(model))
-        mean, directions = known[part]
+        if model.module not in _known:
+            _known[model.module] = principal_directions(_read(model))
+        mean, directions = _known[model.module][part]
     options = {"dtype": model.dtype, "device": model.device}
     return Basis(mean.to(**options), directions[:, :rank].to(**options))
 

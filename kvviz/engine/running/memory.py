@@ -12,10 +12,16 @@ from typing import TypeVar
 
 import torch
 
-from kvviz.engine.models.devices import first_line, is_out_of_memory, release_memory
+from kvviz.engine.models.devices import (
+    device_failure,
+    first_line,
+    is_device_failure,
+    is_out_of_memory,
+    release_memory,
+)
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import thread_count
-from kvviz.errors import OutOfMemoryError
+from kvviz.errors import DeviceError, OutOfMemoryError
 from kvviz.translation import gettext as _
 
 T = TypeVar("T")
@@ -32,22 +38,28 @@ def running(model: LoadedModel, work: Callable[[], T], *, fix: str, rows_at_once
 
     Raises:
         OutOfMemoryError: If memory runs out; what the work held has been given back.
+        DeviceError: If the device fails.
     """
-    failure = ""
+    failure: OutOfMemoryError | DeviceError
     try:
         with torch.inference_mode(), thread_count(model.threads_for(rows_at_once)):
             return work()
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
+        if is_out_of_memory(error):
+            failure = OutOfMemoryError(
+                _("The run does not fit into the memory of {device}.").format(
+                    device=model.card.device
+                ),
+                found=first_line(error),
+                fix=fix,
+            )
+        elif is_device_failure(error):
+            failure = device_failure(model.card.device, error)
+        else:
             raise
-        failure = first_line(error)
     # Raised only here, where the traceback that held the tensors of the work is gone.
     release_memory(model.device)
-    raise OutOfMemoryError(
-        _("The run does not fit into the memory of {device}.").format(device=model.card.device),
-        found=failure,
-        fix=fix,
-    )
+    raise failure
 
 
 def environment(model: LoadedModel) -> dict[str, str]:

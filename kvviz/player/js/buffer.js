@@ -327,18 +327,18 @@ function checkLives(arrays, name, n_rows, { computed, read, written }) {
     const numbers = [...data.subarray(span * width, (span + 1) * width)];
     const [life, step, state, first, end] = width === 5 ? numbers : [0, ...numbers];
     // A run that the player shows takes no row back.
-    const isThere = life >= 0 && life < n_lives && step >= 0 && step < n_steps && state > 0 && state < contract.row_states.indexOf("taken");
+    const isThere = life >= 0 && life < n_lives && step >= 0 && step < n_steps && state > 0 && state < contract.row_states.length && contract.row_states[state] !== "taken";
     if (!(isThere && first >= 0 && first < end && end <= n_rows)) {
       fail(gettext("The recording tells of rows or steps that it does not have."), `${name}: ${numbers.join(", ")}.`);
     }
     seen[state][life * n_steps + step] += end - first;
-    if (["read", "shared"].includes(contract.row_states[state])) readSomewhere.fill(1, step * n_rows + first, step * n_rows + end);
+    if (["read", "shared", "packed"].includes(contract.row_states[state])) readSomewhere.fill(1, step * n_rows + first, step * n_rows + end);
   }
   for (let at = 0; at < n_lives * n_steps; at++) {
     const step = at % n_steps;
-    const [, made, kept, gone, shared] = seen.map((counts) => counts[at]);
+    const [, made, kept, gone, shared, , packed] = seen.map((counts) => counts[at]);
     const n_read = readSomewhere.subarray(step * n_rows, (step + 1) * n_rows).reduce((sum, one) => sum + one, 0);
-    if (made === computed[step] && made + kept + gone + shared === written[step] && n_read === read[step]) continue;
+    if (made === computed[step] && made + kept + gone + shared + packed === written[step] && n_read === read[step]) continue;
     fail(gettext("A step does not account for all its rows."), account(step, made, n_read, written[step]));
   }
 }

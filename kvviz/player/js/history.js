@@ -119,6 +119,7 @@ export function history(dispatch) {
           setAttribute(head, "data-n-computed-total", String(n));
           setAttribute(head, "data-n-live", String(stepFacts(payload, cache, state).n_live));
           setAttribute(head, "data-n-shared", String(own.n_shared));
+          setAttribute(head, "data-n-packed", String(own.n_packed[state.step]));
           setAttribute(head, "data-n-evicted", String(own.n_evicted[state.step]));
           setAttribute(head, "data-step", String(state.step));
         }

@@ -3,7 +3,7 @@ import { gradient } from "./colour.js";
 import { el, setText, show, whenChanged } from "./dom.js";
 import { mainRun } from "./run.js";
 import { evictedLegend } from "./named_cache_words.js";
-import { forgets, isShared } from "./unseen.js";
+import { forgets, isPacked, isShared } from "./unseen.js";
 import { LABELS } from "./words.js";
 
 /**
@@ -17,11 +17,13 @@ export function legend() {
   const whyGone = el("span");
   const evicted = item("evicted", whyGone);
   const shared = item("shared", LABELS.legendShared);
+  const packed = item("packed", LABELS.legendPacked);
   const scale = el("i", { class: "kv-scale", "aria-hidden": "true" });
   const node = el("div", { class: "kv-legend" }, [
     item("computed", LABELS.legendComputed),
     item("reused", LABELS.legendReused),
     shared,
+    packed,
     evicted,
     item("mask", LABELS.legendMask),
     item("absent", LABELS.legendAbsent),
@@ -32,6 +34,7 @@ export function legend() {
     node,
     update(/** @type {Scene} */ { payload, state, theme }) {
       show(shared, isShared(payload, mainRun(state.cache), state));
+      show(packed, isPacked(payload, mainRun(state.cache), state));
       show(evicted, forgets(payload, mainRun(state.cache), state));
       setText(whyGone, evictedLegend(payload.header.named_cache));
       coloured([theme], () => (scale.style.background = gradient(theme)));

@@ -27,6 +27,7 @@ export function lifeReading(row, text, step, state, life) {
     computed: () => gettext("Step {step} computed row {row}, {token}", values),
     read: () => gettext("Step {step} read row {row}, {token}, from the cache", values),
     shared: () => gettext("Step {step} read row {row}, {token}, which another run has computed", values),
+    packed: () => gettext("Step {step} read row {row}, {token}, from what is kept of it in fewer bits or numbers", values),
     taken: () => gettext("Step {step} computed row {row}, {token}, and took it back", values),
   }[state]();
   return [now, ...lifeSoFar(life)].join(" · ");

@@ -6,8 +6,8 @@ import { kvHead } from "./kv_heads.js";
  * @import { Payload, RunCache } from "./buffer.js"
  * @import { Numbers, PackedArray } from "./packed_buffer.js"
  *
- * @typedef {"absent" | "computed" | "read" | "evicted" | "shared" | "taken"} LifeState Shared is what was read and came from another run;
- *   taken is what was computed and taken back at once.
+ * @typedef {"absent" | "computed" | "read" | "evicted" | "shared" | "taken" | "packed"} LifeState Shared is what was read and came from another run;
+ *   taken is what was computed and taken back at once; packed is what was read from fewer bits or numbers.
  *
  * @typedef {object} Lives
  * @property {number} n_rows
@@ -17,6 +17,7 @@ import { kvHead } from "./kv_heads.js";
  * @property {number[]} n_read Rows read at each step.
  * @property {number[]} n_evicted Rows that are no longer there at each step.
  * @property {number} n_shared Rows that came from another run.
+ * @property {number[]} n_packed Rows read at each step from what was kept of them in fewer bits or numbers.
  * @property {string} [droppedBy] The named cache that dropped them; else they fell out of a window.
  *
  * @typedef {object} Life One row's life up to a step.
@@ -93,10 +94,10 @@ export function livesOfSpans(data, n_rows, n_steps) {
     states.fill(state, step * n_rows + first, step * n_rows + end);
     counts[state][step] += end - first;
   }
-  const [, made, read, n_evicted, shared, taken] = counts;
+  const [, made, read, n_evicted, shared, taken, packed] = counts;
   let total = 0;
-  const n_read = read.map((n, step) => n + shared[step]);
-  return { n_rows, n_steps, states, computed: made.map((n, step) => (total += n + taken[step])), n_read, n_evicted, n_shared: shared[0] };
+  const n_read = read.map((n, step) => n + shared[step] + packed[step]);
+  return { n_rows, n_steps, states, computed: made.map((n, step) => (total += n + taken[step])), n_read, n_evicted, n_shared: shared[0], n_packed: packed };
 }
 
 /** @param {Lives} lives @param {number} row @param {number} step @returns {LifeState} */
@@ -115,7 +116,7 @@ export function lifeUpTo(lives, row, step) {
     const state = stateAt(lives, row, at);
     if (state === "computed" || state === "taken") computed.push(at);
     if (state === "taken") n_taken++;
-    if (state === "read" || state === "shared") n_read++;
+    if (state === "read" || state === "shared" || state === "packed") n_read++;
     if (state === "evicted") gone ??= at;
   }
   return { computed, n_read, gone, ...(n_taken ? { n_taken } : {}), ...(isShared ? { isShared } : {}), ...(lives.droppedBy ? { droppedBy: lives.droppedBy } : {}) };

@@ -65,6 +65,17 @@ const LOOKS = {
     pen.lineWidth = 1;
     pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
   },
+  packed(pen, { x, y, w, h }, palette) {
+    pen.strokeStyle = palette.reused;
+    pen.lineWidth = 1;
+    pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+    // A grid inside: the row is there, told by fewer marks.
+    pen.fillStyle = palette.reused;
+    const n = Math.max(1, Math.min(3, Math.floor((Math.min(w, h) - 3) / 2)));
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) pen.fillRect(x + ((i + 1) * w) / (n + 1) - 0.5, y + ((j + 1) * h) / (n + 1) - 0.5, 1, 1);
+    }
+  },
   taken(pen, { x, y, w, h }, palette) {
     pen.strokeStyle = palette.computed;
     pen.lineWidth = 1;
@@ -143,7 +154,7 @@ function pixelsOf(lives, palette) {
   picture.width = lives.n_steps;
   picture.height = lives.n_rows;
   const brush = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
-  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash, shared: palette.reused, taken: palette.computedWash };
+  const colours = { absent: null, computed: palette.computed, read: palette.reusedWash, evicted: palette.evictedWash, shared: palette.reused, taken: palette.computedWash, packed: palette.reusedWash };
   for (let at = 0; at < lives.n_steps; at++) {
     for (let row = 0; row < lives.n_rows; ) {
       const state = lives.states[at * lives.n_rows + row];
@@ -206,7 +217,7 @@ function labelRows(pen, { history, text, step, spot, palette }, lives, box, ofIn
     if (state === "absent" || !isNamed(row, rowPitch, names, matter)) continue;
     const isLit = row === lit;
     pen.font = `${isLit ? 700 : 400} ${names.size}px ${MONO}`;
-    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText, taken: palette.computedText }[state];
+    pen.fillStyle = isLit ? palette.text : { computed: palette.computedText, read: palette.reusedText, evicted: palette.evicted, shared: palette.reusedText, taken: palette.computedText, packed: palette.reusedText }[state];
     textWithin(pen, glyphs(text(row, ofInput)), labels - 8, box.y + (row + 0.5) * rowPitch, labels - 8);
   }
 }

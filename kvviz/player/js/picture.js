@@ -11,7 +11,7 @@ import { billSide, mainRun, nextTokens, runsOnShow, stepFacts, textOfId } from "
 import { spotOnShow } from "./state.js";
 import { SvgSheet, sheetMaker } from "./svg_sheet.js";
 import { gettext } from "./translation.js";
-import { forgets, isShared } from "./unseen.js";
+import { forgets, isPacked, isShared } from "./unseen.js";
 import * as words from "./words.js";
 
 /**
@@ -252,6 +252,7 @@ function composePicture(scene, { panels, lives, overview }, newSheet, end) {
   const legend = [
     gettext("orange: {computed} · blue: {reused} · hatched: {mask}", { computed, reused, mask }),
     ...(isShared(payload, mainRun(state.cache), state) ? [gettext("half blue: {shared}", { shared: words.LABELS.legendShared })] : []),
+    ...(isPacked(payload, mainRun(state.cache), state) ? [gettext("dotted blue: {packed}", { packed: words.LABELS.legendPacked })] : []),
     ...(forgets(payload, mainRun(state.cache), state) ? [gettext("crossed: {evicted}", { evicted })] : []),
   ].join(" · ");
   write(legend, EDGE, height - EDGE + 6, `12px ${palette.sans}`, palette.muted);

@@ -133,7 +133,7 @@ export function stepFacts(payload, cache, { step, layer, head }) {
 export function rowState({ states }, row) {
   const state = LIFE_STATES[states[row] ?? 0];
   if (state === "taken") return "computed";
-  return state === "read" || state === "shared" ? "reused" : state;
+  return ["read", "shared", "packed"].includes(state) ? "reused" : /** @type {RowState} */ (state);
 }
 
 /**

@@ -87,6 +87,11 @@ export function isShared(payload, cache, place) {
   return (livesOf(payload, cache, place)?.n_shared ?? 0) > 0;
 }
 
+/** @param {Payload} payload @param {RunCache} cache @param {{ layer: number, head: number }} place @returns {boolean} Whether any row was read from fewer bits or numbers. */
+export function isPacked(payload, cache, place) {
+  return livesOf(payload, cache, place)?.n_packed.some((n) => n > 0) ?? false;
+}
+
 /**
  * The key that a query saw, nearest to one.
  * @param {Payload} payload @param {RunCache} cache @param {{ layer: number, head: number }} place

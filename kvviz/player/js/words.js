@@ -64,6 +64,7 @@ export const LABELS = translated({
   legendComputed: N_("computed at this step"),
   legendReused: N_("reused, not recomputed"),
   legendShared: N_("reused, computed by another run"),
+  legendPacked: N_("reused, kept in fewer bits or numbers"),
   legendEvicted: N_("evicted: not there any more"),
   legendMask: N_("forbidden by the mask"),
   legendAbsent: N_("not there yet"),

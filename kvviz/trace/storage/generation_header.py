@@ -202,7 +202,8 @@ class Header:
             arrays |= {name: of_run[name][number] for name in _LIKELY}
             if dropped is not None:
                 arrays["evicted"] = dropped[number]
-                n_before = self.n_prompt + number - 1 if number else 0
+                # Before the first step there are the rows that another run has written.
+                n_before = self.n_prompt + number - 1 if number else self.options.n_shared
                 arrays["reused"] = readable(of_run[cache_arrays.LAST_READ], number, n_before)
             elif has_window:
                 # What falls out of a window is told by the card, and the trace holds to that law.

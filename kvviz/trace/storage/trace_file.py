@@ -8,6 +8,7 @@ it declares before anything is unpacked, and every number goes through the check
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
 import tokenize
@@ -30,6 +31,8 @@ from kvviz.trace.storage.header_json import Array, HeadOfFile, read_json, write_
 from kvviz.trace.storage.saved_rows import check_rows
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
+
+_log = logging.getLogger(__name__)
 
 Trace = GenerationTrace | EncodingTrace
 Header = generation_header.Header | encoding_header.EncodingHeader
@@ -132,6 +135,16 @@ def open_trace(
         ) from error
 
 
+def has_checksum(path: str | os.PathLike[str] | IO[bytes]) -> bool:
+    """Return whether a trace file, which can be opened, is held to a checksum of all that it holds.
+
+    Those that were saved before there was one are not. Of these the rows alone are held to their
+    fingerprints, where their number format allows it.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return _read_header(archive, archive.getinfo(f"{_HEADER}.npy")).digest is not None
+
+
 def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
     """Return the kind of a trace, what its header says, and its arrays."""
     if isinstance(trace, EncodingTrace):
@@ -154,7 +167,14 @@ def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]]) ->
 
 @contextmanager
 def _replaced(path: Path) -> Generator[IO[bytes]]:
-    """Open a temporary neighbour that takes the place of `path` once it is complete."""
+    """Open a temporary neighbour that takes the place of `path` once it is complete.
+
+    What is there and is no file, such as a pipe, is written to and stays.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     temporary = path.with_name(f".{path.name}.{token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -220,6 +240,8 @@ def _read_members(archive: zipfile.ZipFile, max_bytes: int, kind: Kind | None) -
         for name, (dtype, shape) in expected.items()
     }
     head.check(arrays)
+    if head.digest is None:
+        _log.warning("A trace without a checksum: only its rows can be told to be those of a run.")
     try:
         trace = found.build(arrays)
     except KvvizError as error:
@@ -236,7 +258,8 @@ def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> HeadOfFile:
                 "Its header takes {n:,} byte.", "Its header takes {n:,} bytes.", info.file_size
             ).format(n=info.file_size)
         )
-    dtype, shape = _declared(archive, info)
+    with _opened(archive, info) as member:
+        dtype, shape = _declared(info, member)
     if dtype != "|u1" or len(shape) != 1:
         raise damaged(_("Its header is not an array of bytes."))
     return read_json(_read_array(archive, info, dtype, shape).tobytes())
@@ -254,48 +277,50 @@ def _read_array(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, dtype: str, shape: tuple[int, ...]
 ) -> np.ndarray[Any, Any]:
     """Read one array, once the file declares the very dtype, shape and size that are expected."""
-    found_dtype, found_shape = _declared(archive, info)
-    if (found_dtype, found_shape) != (dtype, shape):
-        raise damaged(
-            f"{info.filename} declares {found_dtype} {found_shape}, not {dtype} {shape}."[:300]
-        )
-    n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
-    if not n_bytes < info.file_size <= n_bytes + _NPY_PREFIX_BYTES:
-        raise damaged(
-            ngettext(
-                "{name} has {n:,} byte for {wanted:,} of numbers.",
-                "{name} has {n:,} bytes for {wanted:,} of numbers.",
-                info.file_size,
-            ).format(name=info.filename, n=info.file_size, wanted=n_bytes)
-        )
-    with archive.open(info) as member:
-        array: np.ndarray[Any, Any] = np.lib.format.read_array(member, allow_pickle=False)
+    with _opened(archive, info) as member:
+        found_dtype, found_shape = _declared(info, member)
+        if (found_dtype, found_shape) != (dtype, shape):
+            raise damaged(
+                f"{info.filename} declares {found_dtype} {found_shape}, not {dtype} {shape}."[:300]
+            )
+        n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
+        if not n_bytes < info.file_size <= n_bytes + _NPY_PREFIX_BYTES:
+            raise damaged(
+                ngettext(
+                    "{name} has {n:,} byte for {wanted:,} of numbers.",
+                    "{name} has {n:,} bytes for {wanted:,} of numbers.",
+                    info.file_size,
+                ).format(name=info.filename, n=info.file_size, wanted=n_bytes)
+            )
+        numbers = member.read(n_bytes)
         # Reading on to the end makes the zip check the sum of what was read.
-        if member.read(1):
-            raise damaged(_("{name} is longer than its shape.").format(name=info.filename))
-    return array.astype(np.dtype(dtype).newbyteorder("="), copy=False)
+        if len(numbers) != n_bytes or member.read(1):
+            raise damaged(
+                _("{name} has not the numbers of its shape.").format(name=info.filename)[:200]
+            )
+    array = np.frombuffer(numbers, dtype=np.dtype(dtype)).reshape(shape)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _declared(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, tuple[int, ...]]:
-    """Return dtype and shape that an array says it has, without reading its numbers."""
+def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise damaged(
             _("{name} is packed in a way that kvviz never uses.").format(name=info.filename)[:200]
         )
-    with archive.open(info) as member:
-        if np.lib.format.read_magic(member) != (1, 0):
-            raise damaged(
-                _("{name} is in another version of the array format.").format(name=info.filename)[
-                    :200
-                ]
-            )
-        try:
-            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        except (SyntaxError, tokenize.TokenError, MemoryError) as error:
-            # NumPy reads a header as a Python literal; nonsense can trip the parser itself.
-            raise damaged(
-                _("{name} declares no shape.").format(name=info.filename)[:200]
-            ) from error
+    return archive.open(info)
+
+
+def _declared(info: zipfile.ZipInfo, member: IO[bytes]) -> tuple[str, tuple[int, ...]]:
+    """Return dtype and shape that an array says it has; its numbers are read from there on."""
+    if np.lib.format.read_magic(member) != (1, 0):
+        raise damaged(
+            _("{name} is in another version of the array format.").format(name=info.filename)[:200]
+        )
+    try:
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    except (SyntaxError, tokenize.TokenError, MemoryError) as error:
+        # NumPy reads a header as a Python literal; nonsense can trip the parser itself.
+        raise damaged(_("{name} declares no shape.").format(name=info.filename)[:200]) from error
     if is_fortran or dtype.hasobject:
         raise damaged(
             _("{name} is laid out in a way that kvviz never uses.").format(name=info.filename)[:200]

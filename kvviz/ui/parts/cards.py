@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -42,11 +42,15 @@ def heading(text: str, body: str) -> None:
 def opening(key: str, lines: list[str], source: str, *, label: str = "") -> None:
     """Draw the link that opens a figure's arithmetic and source; without a label it says so."""
     with st.popover(label or _("the arithmetic"), type="tertiary", key=f"kvviz-open-{key}"):
-        steps = "".join(f"<li>{plain_html(line)}</li>" for line in lines)
-        st.html(
-            f'<ul class="kvviz-arithmetic">{steps}</ul>'
-            f'<p class="kvviz-source">{plain_html(source)}</p>'
-        )
+        st.html(opened(lines, source))
+
+
+def opened(lines: Sequence[str], source: str) -> str:
+    """Return what such a link opens, as HTML."""
+    steps = "".join(f"<li>{plain_html(line)}</li>" for line in lines)
+    return (
+        f'<ul class="kvviz-arithmetic">{steps}</ul><p class="kvviz-source">{plain_html(source)}</p>'
+    )
 
 
 def fewer_rows(shown: ShownRun) -> None:

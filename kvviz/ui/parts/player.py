@@ -23,6 +23,7 @@ from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.parts.view import CACHES, View
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.front_end import front_end
+from kvviz.ui.shell.plain_text import quoted
 from kvviz.ui.shell.served_bytes import ServedBytes, serve_buffer, voucher
 from kvviz.ui.work import row_origins
 from kvviz.ui.work.shared_drawings import shared_drawings
@@ -46,7 +47,7 @@ def checked_view(message: object, shown: ShownRun) -> View:
         LinkError: If it is no view of this run.
     """
     if not isinstance(message, Mapping):
-        raise LinkError(_("The player sent something that is no view."), found=repr(message)[:80])
+        raise LinkError(_("The player sent something that is no view."), found=quoted(message))
     card = shown.trace.model
     counts = {"step": shown.n_steps, "layer": card.n_layers, "head": card.n_heads}
     numbers = {name: message.get(name) for name in counts}
@@ -58,7 +59,7 @@ def checked_view(message: object, shown: ShownRun) -> View:
         or message.get("cache") not in CACHES
     ):
         raise LinkError(
-            _("The player sent a view that this run does not have."), found=repr(message)
+            _("The player sent a view that this run does not have."), found=quoted(message)
         )
     step, layer, head = (int(numbers[name] or 0) for name in ("step", "layer", "head"))
     cell = checked_cell(message.get("cell"), shown.trace, step)
@@ -79,7 +80,7 @@ def checked_cell(message: object, trace: GenerationTrace, step: int) -> Cell | N
         cell = Cell(*rows, cross)
         if cell.is_in(trace, step):
             return cell
-    raise LinkError(_("The player sent a cell that this run does not have."), found=repr(message))
+    raise LinkError(_("The player sent a cell that this run does not have."), found=quoted(message))
 
 
 class Request(NamedTuple):
@@ -108,13 +109,11 @@ def checked_request(message: object, shown: ShownRun) -> Request:
     """
     trace = shown.trace
     if not isinstance(message, Mapping):
-        raise LinkError(
-            _("The player sent something that is no request."), found=repr(message)[:80]
-        )
+        raise LinkError(_("The player sent something that is no request."), found=quoted(message))
     layer, cache_mode = message.get("layer"), message.get("cache")
     layer_is_there = layer is None or (type(layer) is int and 0 <= layer < trace.model.n_layers)
     if not layer_is_there or not (cache_mode is None or cache_mode in CACHES):
-        raise LinkError(_("The player asked for what this run cannot have."), found=repr(message))
+        raise LinkError(_("The player asked for what this run cannot have."), found=quoted(message))
     origin = checked_origin(message.get("origin"), message.get("id"), shown)
     edit, branch = checked_edit(message, shown), checked_branch(message, shown)
     return Request(layer, cache_mode, origin, edit, branch)
@@ -131,7 +130,7 @@ def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAs
     if run_id != fingerprint(shown.subject):
         raise LinkError(
             _("The player asked about another run than the one on screen."),
-            found=repr(run_id)[:80],
+            found=quoted(run_id),
         )
     facts = message if isinstance(message, Mapping) else {}
     layer, head, cross, cache = (facts.get(name) for name in ("layer", "head", "cross", "cache"))
@@ -139,7 +138,7 @@ def checked_origin(message: object, run_id: object, shown: ShownRun) -> OriginAs
         asked = OriginAsked(layer, head, cross, cache)
         if asked.is_in(shown.trace) and cache in shown.caches:
             return asked
-    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+    raise LinkError(_("The player asked for what this run cannot have."), found=quoted(message))
 
 
 def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
@@ -154,7 +153,7 @@ def checked_edit(message: Mapping[str, object], shown: ShownRun) -> int | None:
     is_this_run = message.get("id") == fingerprint(shown.subject)
     if type(position) is int and 0 <= position < shown.trace.n_prompt and is_this_run:
         return position
-    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+    raise LinkError(_("The player asked for what this run cannot have."), found=quoted(message))
 
 
 def checked_branch(message: Mapping[str, object], shown: ShownRun) -> tuple[int, int] | None:
@@ -173,7 +172,7 @@ def checked_branch(message: Mapping[str, object], shown: ShownRun) -> tuple[int,
         found = shown.trace.steps[step]
         if token in found.top_ids and token != found.chosen_id:
             return step, token
-    raise LinkError(_("The player asked for what this run cannot have."), found=repr(message)[:200])
+    raise LinkError(_("The player asked for what this run cannot have."), found=quoted(message))
 
 
 def first_view(shown: ShownRun, view: View) -> View:
@@ -321,7 +320,7 @@ def player(
         memory["request"] = asked.cache if asked.cache not in shown.caches else None
 
     def missed(message: object) -> None:
-        log.info("A buffer was asked for that is not kept any more: %r", message)
+        log.info("A buffer was asked for that is not kept any more: %s", quoted(message))
         memory["address"] = memory["make"]().address
 
     _component()(

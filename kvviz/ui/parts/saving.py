@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from kvviz.errors import KvvizError, TraceFileError
 from kvviz.player import html_document
 from kvviz.trace import GenerationTrace
 from kvviz.trace.model_card import Family
-from kvviz.trace.storage import open_trace
-from kvviz.translation import front_end_catalogue
+from kvviz.trace.storage import has_checksum, open_trace
+from kvviz.translation import N_, front_end_catalogue
 from kvviz.translation import gettext as _
 from kvviz.ui.parts.player import begins_at, first_view
 from kvviz.ui.parts.run_state import RunState
@@ -36,6 +36,12 @@ HERE = Path(__file__).parent
 MAX_UPLOAD_BYTES = 256 * 2**20
 """Most bytes that a file of a stranger may unpack to where no cap is set. GPT-2 with 124 million
 parameters fills less than half of it at its full context."""
+
+
+NO_CHECKSUM = N_(
+    "This file was saved by an older kvviz, without a checksum: only keys and values in up to 32 "
+    "bits are held to the fingerprints of the run, and everything else is as the file says."
+)
 
 
 def _copy_link() -> Callable[..., Any]:
@@ -155,7 +161,7 @@ def open_upload(state: RunState, upload: Any, family: Family) -> None:
         state.error = error
     else:
         state.coming = View(cache="on" if trace.options.use_cache else "off")
-        state.notes = ()
+        state.notes = () if has_checksum(upload) else (_(NO_CHECKSUM),)
         state.show(ShownRun(settings_of(trace), trace, origin="file"))
     state.upload = upload.file_id
 
@@ -180,10 +186,9 @@ def settings_of(trace: GenerationTrace) -> RunSettings:
 
 def npz(trace: GenerationTrace) -> bytes:
     """Return a trace as the bytes of its file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.npz"
-        trace.save(path)
-        return path.read_bytes()
+    file = io.BytesIO()
+    trace.save(file)
+    return file.getvalue()
 
 
 def html_page(shown: ShownRun, view: View) -> str:

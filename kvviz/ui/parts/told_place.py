@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kvviz.errors import LinkError
+from kvviz.ui.shell.plain_text import quoted
 
 
 def told_place(message: object, name: str, n_places: int, view_number: int) -> int | None:
@@ -26,5 +27,5 @@ def told_place(message: object, name: str, n_places: int, view_number: int) -> i
     place = facts.get(name)
     if type(place) is not int or not 0 <= place < n_places:
         # not for people: what is wrong with a message goes into the log
-        raise LinkError("The picture sent a place that is not there.", found=repr(message)[:80])
+        raise LinkError("The picture sent a place that is not there.", found=quoted(message))
     return place if facts.get("view_number") == view_number else None

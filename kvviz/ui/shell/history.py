@@ -30,6 +30,8 @@ SAYS = "kvviz-says"
 """Query parameter by which an address is told to `address_bar.js`, which leaves it out."""
 
 LONGEST_ADDRESS = 100_000
+LATEST_MS = 1e15
+"""More milliseconds than any tab is open."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,13 @@ def read(message: object) -> Step | None:
     when, page, query = (message.get(name) for name in ("when", "page", "query"))
     if not (isinstance(when, int | float) and isinstance(page, str) and isinstance(query, str)):
         return None
-    if len(query) > LONGEST_ADDRESS:
+    if isinstance(when, bool) or not abs(when) <= LATEST_MS:  # nor what is no number
+        return None
+    if max(len(page), len(query)) > LONGEST_ADDRESS:
+        return None
+    try:
+        # Half of a character has no place in an address, nor in a message to the browser.
+        (page + query).encode()
+    except UnicodeEncodeError:
         return None
     return Step(when, page, dict(parse_qsl(query, keep_blank_values=True)))

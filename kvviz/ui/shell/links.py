@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LONGEST_LINK = 8_000
 """Most characters that a text may take in a link."""
 
+LONGEST_QUOTED = 60
+"""Most characters that a line takes for what it quotes of a link."""
+
 S = TypeVar("S", bound="DataclassInstance")
 
 
@@ -71,9 +74,16 @@ class LinkFields(Generic[S]):
             and getattr(value, one.name) != getattr(self.usual, one.name)
         }
         texts = {
-            name: f"{one:g}" if isinstance(one, float) else str(one) for name, one in chosen.items()
+            name: _shortest(one) if isinstance(one, float) else str(one)
+            for name, one in chosen.items()
         }
         return {name: text for name, text in texts.items() if fits(text)}
+
+
+def _shortest(number: float) -> str:
+    """Return a number as a person writes it, with all digits that lead back to it."""
+    text = f"{number:g}"
+    return text if float(text) == number else repr(number)
 
 
 def fits(text: str) -> bool:
@@ -98,13 +108,20 @@ def values_of(
         try:
             values[name] = reader.read(text)
         except (ValueError, OverflowError):
-            shown = text if len(text) <= 40 else f"{text[:40]}…"
             unusable.append(
                 _("{name} is {text!r}, not {wanted}").format(
-                    name=name, text=shown, wanted=reader.wanted()
+                    name=name, text=_beginning(text), wanted=reader.wanted()
                 )
             )
     return values, tuple(unusable)
+
+
+def _beginning(text: str) -> str:
+    """Return as much of a text as a line has room for, where signs that show nothing are spelt."""
+    shown = text[:40]
+    while len(repr(shown)) > LONGEST_QUOTED:
+        shown = shown[:-1]
+    return text if shown == text else f"{shown}…"
 
 
 def lines_about(unusable: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ In a class and in public the new tokens of a race are those of its whole batch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -59,12 +60,13 @@ class Mode:
     upload: int | None = None
 
     @classmethod
-    def read(cls, variables: Mapping[str, str]) -> Mode:
-        """Read the mode and its caps.
+    def read(cls, variables: Mapping[str, str] | None = None) -> Mode:
+        """Read the mode and its caps, of the process's variables if none are given.
 
         Raises:
             OptionsError: If the mode is unknown, or a cap is no whole number in its range.
         """
+        variables = os.environ if variables is None else variables
         named = variables.get(VARIABLE, "").strip() or LAPTOP.name
         if named not in MODES:
             raise OptionsError(

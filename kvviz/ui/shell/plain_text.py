@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from html import escape
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&^=])")
@@ -42,6 +43,11 @@ def plain_html(text: str) -> str:
 def shortened(text: str, length: int = 60) -> str:
     """Return text of at most `length` characters, with an ellipsis where it was cut."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def quoted(message: object, length: int = 200) -> str:
+    """Return what a browser sent, as a log quotes it: short, however deep it is nested."""
+    return shortened(reprlib.repr(message), length)
 
 
 def percent(share: float) -> str:

@@ -13,7 +13,9 @@ export function recover(window) {
   const heard = (/** @type {unknown} */ message) => {
     if (!TORN.test(String(message))) return;
     const before = Number(window.sessionStorage.getItem(KEY) ?? -Infinity);
-    if (Date.now() - before < LEAST_APART_MS) return;
+    // A clock that was set back tells nothing of how long it is.
+    const since = Date.now() - before;
+    if (since >= 0 && since < LEAST_APART_MS) return;
     window.sessionStorage.setItem(KEY, String(Date.now()));
     window.location.reload();
   };

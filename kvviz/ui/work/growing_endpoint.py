@@ -56,7 +56,7 @@ class GrowingEndpoint(PathEndpoint):
         """Return what there is of a run."""
         query = {
             name: int(values[-1])
-            for name, values in parse_qs(scope.get("query_string", b"").decode("ascii")).items()
+            for name, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()
             if _NUMBER.fullmatch(values[-1])
         }
         body = b""

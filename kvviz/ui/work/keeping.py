@@ -48,7 +48,7 @@ OFFERED = (
 """What a person chooses from; others can be typed."""
 
 _WORDS = re.compile(
-    r"(?P<way>[a-z-]+)(:[0-9]+(\.[0-9]+)?(/[0-9]+(\.[0-9]+)?)*(\+[0-9]+)?"
+    r"(?P<way>[a-z-]+)(:([0-9]+(\.[0-9]+)?|none)(/([0-9]+(\.[0-9]+)?|none))*(\+[0-9]+)?"
     r"(,[a-z_]+=[a-z0-9_.-]+)*)?"
 )
 

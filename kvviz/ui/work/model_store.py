@@ -68,9 +68,10 @@ class ModelStore:
         return model
 
     def peek(self, settings: RunSettings) -> LoadedModel | None:
-        """Return the model of these settings if it is there already."""
+        """Return the model of these settings if it is there already, on a device that works."""
         with self._lock:
-            return self._models.get(model_key(settings))
+            model = self._models.get(model_key(settings))
+            return None if model is None or model.is_lost else model
 
     def named(self, name: str) -> LoadedModel | None:
         """Return a model of that name if one is there already, on whatever device."""

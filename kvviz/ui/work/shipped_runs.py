@@ -55,6 +55,27 @@ def ships(name: str, wanted: RunSettings) -> bool:
     return wanted == shipped_run(name).settings_at(wanted.device)
 
 
+def record(
+    model: LoadedModel,
+    settings: RunSettings,
+    as_read: Callable[[str], str] = str,
+    stops: Callable[[LoadedModel, str], tuple[int, ...]] = lambda model, text: (),
+) -> ShownRun:
+    """Make a run both ways, to be shown elsewhere.
+
+    Args:
+        model: The model that the settings name.
+        settings: A prompt and how many new tokens.
+        as_read: Makes what the model reads of the prompt as typed.
+        stops: Names the tokens that end the run.
+    """
+    read = as_read(settings.prompt)
+    comparison = kvviz.trace_both(
+        model, read, max_new_tokens=settings.new, stop_ids=stops(model, read), n_timings=3
+    )
+    return ShownRun(settings, comparison.cached, comparison, origin="shipped")
+
+
 def make(
     name: str,
     settings: RunSettings,
@@ -69,10 +90,9 @@ def make(
         as_read: Makes what the model reads of the prompt as typed.
         stops: Names the tokens that end the run.
     """
-    model, read = kvviz.load_model(settings.model), as_read(settings.prompt)
-    comparison = kvviz.trace_both(
-        model, read, max_new_tokens=settings.new, stop_ids=stops(model, read), n_timings=3
-    )
+    made = record(kvviz.load_model(settings.model), settings, as_read, stops)
+    comparison = made.comparison
+    assert comparison is not None
     FOLDER.mkdir(exist_ok=True)
     comparison.cached.save(FOLDER / f"{name}-cached.npz")
     comparison.uncached.save(FOLDER / f"{name}-uncached.npz")

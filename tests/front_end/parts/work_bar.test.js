@@ -37,6 +37,8 @@ let world;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1 });
+  const { now } = Date;
+  mock.method(performance, "now", () => now());
   world = { asked: [], answers: [], heard: new Map(), beacons: [], app: { dataset: { testScriptState: "notRunning" } } };
   Object.assign(globalThis, {
     document: { createElement: (/** @type {string} */ tag) => new Element(tag), querySelector: () => world.app },
@@ -251,4 +253,17 @@ test("a hidden tab, whose timers hardly come, goes on asking by what it is answe
   globalThis.setTimeout = /** @type {any} */ ((/** @type {() => void} */ go, /** @type {number} */ ms) => setTimeout(go, ms < 1000 ? 60_000 : ms));
   await after(3800);
   assert.equal(world.asked.length, 4);
+});
+
+test("a clock that is set back by an hour keeps nobody waiting", async () => {
+  world.answers = [RUNNING];
+  const { told } = bar();
+  await after(100);
+  const { now } = Date;
+  Date.now = () => now() - 3_600_000;
+  await after(1000);
+  assert.ok(world.asked.length >= 4, `asked ${world.asked.length} times`);
+  world.answers = [{ ...RUNNING, over: true }];
+  await after(500);
+  assert.deepEqual(told, [["over", "jobs/a"]]);
 });

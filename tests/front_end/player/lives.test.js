@@ -29,6 +29,16 @@ test("rows of another run are read from the first step on, and no step computed 
   assert.deepEqual(lifeUpTo(lives, 3, 1), { computed: [1], n_read: 0, gone: null });
 });
 
+test("rows that are read from fewer bits are told as such, and are reads", () => {
+  // Step 0 computes 0 and 1; step 1 reads 0 packed and 1 as it was written, and computes 2.
+  const lives = livesOfSpans(Int32Array.of(0, 1, 0, 2, 1, 6, 0, 1, 1, 2, 1, 2, 1, 1, 2, 3), 3, 2);
+  assert.deepEqual([lives.n_packed, lives.n_read, lives.computed], [[0, 1], [0, 2], [2, 3]]);
+  assert.deepEqual([0, 1, 2].map((row) => stateAt(lives, row, 1)), ["packed", "read", "computed"]);
+  assert.deepEqual(lifeUpTo(lives, 0, 1), { computed: [0], n_read: 1, gone: null });
+  const told = readingOf(0, "The", 1, stateAt(lives, 0, 1), lifeUpTo(lives, 0, 1));
+  assert.match(told, /^Step 1 read row 0, The, from what is kept of it in fewer bits or numbers/);
+});
+
 test("the rows of the second cache are computed once with it, and at each step without", () => {
   assert.deepEqual(picture(crossLivesOf(payload, "on")), Array(5).fill("#ooo"));
   assert.deepEqual(picture(crossLivesOf(payload, "off")), Array(5).fill("####"));

@@ -40,3 +40,10 @@ test("a page that breaks again at once stays as it is", () => {
   heard.get("error")(error);
   assert.equal(loads(), 2);
 });
+
+test("a clock that was set back leaves no page white", () => {
+  const { heard, stored, loads } = page();
+  stored.set("kvviz-recovered", String(Date.now() + 3_600_000));
+  heard.get("error")({ message: "Cannot set a node at a delta path" });
+  assert.equal(loads(), 1);
+});

@@ -17,7 +17,7 @@ import pytest
 
 from kvviz import open_trace
 from kvviz.__main__ import main
-from kvviz.commands.models import asked_to_end
+from kvviz.commands.asked_to_end import asked_to_end
 from kvviz.engine import load_model
 from kvviz.engine.models import adding, gguf_conversion
 from kvviz.engine.models.adding import GGUF_PACKAGE, add

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from kvviz import caches, trace_batch, trace_generation
 from kvviz.engine import load_model
-from kvviz.errors import OptionsError, RunCancelledError, TraceError
+from kvviz.errors import OptionsError, RunCancelledError, TraceError, TraceFileError
 from tests.parity.test_packed_decoders import WINDOWS
 from tests.parity.tiny_models import PROMPT
+from tests.trace_files import opened_again
 
 BLOCK = 4
 CLOSE = 2.0**-21
@@ -55,6 +56,12 @@ def test_runs_join_leave_share_copy_and_take_what_others_gave_back(exact):
     assert batch.joined == (0, 1, 0, 2, 6)
     assert batch.begun_with[:4] == (None, 0, None, None)
     assert told[-1] == (sum(lengths), sum(lengths))
+    # There is a file of each run, with what it shared, and none of all together.
+    again = opened_again(batch.runs[1])
+    assert again.options == batch.runs[1].options
+    assert again.token_ids.tolist() == batch.runs[1].token_ids.tolist()
+    with pytest.raises(TraceFileError, match="Save each of its runs"):
+        batch.save("batch.npz")
     first, second = batch.runs[:2]
     n = second.options.n_shared
     assert n >= BLOCK

@@ -49,8 +49,27 @@ def test_bars_and_cells_say_what_they_are_given():
     assert bars.x == ("0", "1", "4")
     assert np.array_equal(bars.y, VALUES)
     mass = np.array([[0.1, 0.2], [0.3, 0.9]])
-    (cells,) = sink_heads(mass).data
+    cells, numbers = sink_heads(mass).data
     np.testing.assert_allclose(cells.z, 100 * mass)
+    placed = {(x, y): text for x, y, text in zip(numbers.x, numbers.y, numbers.text, strict=True)}
+    assert placed == {(0, 0): "10", (1, 0): "20", (0, 1): "30", (1, 1): "90"}
+    (cells,) = sink_heads(np.full((2, 17), 0.01)).data
+    assert cells.texttemplate is None
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_can_be_read_on_the_lightest_and_on_the_heaviest_cell(dark):
+    figure = sink_heads(np.array([[0.0, 1.0]]), dark=dark)
+    cells, numbers = figure.data
+    # They take the colour of the page's text, and no cell chooses another for itself.
+    assert (cells.texttemplate, numbers.textfont.color) == (None, None)
+    layout = theme.template(dark=dark).layout
+    ground = np.array([int(layout.paper_bgcolor[at : at + 2], 16) for at in (1, 3, 5)])
+    for _, colour in cells.colorscale:
+        *ink, share = (float(part) for part in colour[5:-1].split(","))
+        seen = (share * np.array(ink) + (1 - share) * ground).round().astype(int)
+        # WCAG 2.2, 1.4.3: at least 4.5 to 1 for text.
+        assert contrast("#" + bytes(seen.tolist()).hex(), layout.font.color) >= 4.5
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvviz.player.lives import STATES, cross_lives, lives, spans
+from kvviz.trace.named_cache import NamedCache
+from kvviz.trace.packed_rows import PackedRows
 from tests.factories import make_card, make_trace
 
 
@@ -57,6 +59,23 @@ def test_what_the_first_step_reads_comes_from_another_run():
     rows = unpacked(only)
     assert (rows[0, "shared"], rows[0, "computed"]) == ([0, 1, 2], [3])
     assert (rows[1, "read"], rows[2, "read"]) == ([0, 1, 2, 3], [0, 1, 2, 3, 4])
+
+
+def test_a_row_is_told_as_packed_from_the_step_on_that_reads_its_key_or_its_value_so():
+    run = make_trace(n_prompt=4, n_new=4)
+    n_rows = run.n_rows
+    # Rows 0 and 1 are packed after the prefill; of row 2 the value after step 1, the key never.
+    packed_after = np.full((2, n_rows), len(run.steps))
+    packed_after[:, :2], packed_after[1, 2] = 0, 1
+    each = np.stack([run.keys(layer) for layer in range(run.model.n_layers)]).astype(np.float32)
+    rows = PackedRows(each, each.copy(), packed_after)
+    options = replace(run.options, cache=NamedCache("in-few-bits", ()))
+    (only,), _ = told(replace(run, options=options, packed=rows), 4)
+    states = unpacked(only)
+    assert (0, "packed") not in states
+    assert (states[1, "packed"], states[1, "read"]) == ([0, 1], [2, 3])
+    assert (states[2, "packed"], states[2, "read"]) == ([0, 1, 2], [3, 4])
+    assert states[3, "packed"] == [0, 1, 2]
 
 
 def test_steps_beyond_those_that_are_shown_are_left_out():

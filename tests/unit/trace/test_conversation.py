@@ -29,6 +29,7 @@ def test_a_conversation_is_the_same_as_text_and_as_a_list():
         ('[{"role": "user", "content": "a", "name": "b"}]', "Turn 1 is"),
         ('[{"role": ["user"], "content": "a"}]', "Turn 1 says"),
         ('[{"role": "user", "content": "a"}, {"role": "tool", "content": "b"}]', "Turn 2 says"),
+        ('[{"role": "user", "content": "a\\ud800"}]', r"Character 2 of turn 1 is .* U\+D800"),
         ('[{"role": "user", "content": " \\n"}]', "Turn 1 has nothing but white space"),
     ],
 )

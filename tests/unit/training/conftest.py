@@ -4,6 +4,7 @@ import lzma
 import numpy as np
 import pytest
 
+from training import batches, loop
 from training.batches import Mixture
 from training.recipes import Phase, Recipe, Shape
 
@@ -12,6 +13,20 @@ WORDS = ("the", "a", "king", "queen", "fox", "hen", "house", "ran", "sat", "saw"
 
 def _story(draw, n_words):
     return " ".join(draw.choice(WORDS, n_words)).capitalize() + "."
+
+
+TOKENS_A_STEP = 1024
+"""Of a run that `make_small` makes small: a quarter of what one has."""
+
+
+def make_small(patch):
+    """Take short steps, log each, and let each point of the film say little."""
+    patch.setattr(batches, "BLOCKS_PER_GROUP", 4)
+    for module in (batches, loop):
+        patch.setattr(module, "TOKENS_PER_BATCH", TOKENS_A_STEP)
+    patch.setattr(loop, "LOG_EVERY_STEPS", 1)
+    patch.setattr(loop, "N_FILM_CTX", 32)
+    patch.setattr("training.film.N_CONTINUED", 2)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ import torch
 
 import kvviz
 from kvviz.lessons.model_table import model_table
-from tests.unit.training.conftest import corpus_in
+from tests.unit.training.conftest import TOKENS_A_STEP, corpus_in, make_small
 from training.budget import token_budget
 from training.errors import CheckpointError, RecipeError
 from training.evaluation import evaluate
+from training.evaluation.blanks import fill_blanks
 from training.evaluation.masked_token import unmask
 from training.evaluation.subject import Subject, Texts
 from training.export import export
@@ -29,7 +30,9 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def corpus_folder(small_corpus, tmp_path_factory):
-    return corpus_in(tmp_path_factory.mktemp("corpus") / "corpus", small_corpus)
+    """A small corpus of which few stories are held out: every figure is of all of them."""
+    few = {**small_corpus, "heldout.txt.xz": small_corpus["heldout.txt.xz"][:4]}
+    return corpus_in(tmp_path_factory.mktemp("corpus") / "corpus", few)
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +47,15 @@ def exported(tiny_recipe, corpus_folder, tmp_path_factory):
         recipe = dataclasses.replace(tiny_recipe, name=f"{family}-mini", shape=shape)
         run, folder = out / f"run-{family}", out / f"model-{family}"
         options = RunOptions(run, torch.device("cpu"), compile=False, resume=False)
-        Run(recipe, corpus, corpus_folder, 0, options).train(token_budget(2 * 4096))
+        Run(recipe, corpus, corpus_folder, 0, options).train(token_budget(2 * TOKENS_A_STEP))
         return Exported(run, folder, export(run, folder, corpus_folder).record())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.loop.LOG_EVERY_STEPS", 1)
-        patch.setattr("training.loop.N_FILM_CTX", 32)
-        patch.setattr("training.film.N_CONTINUED", 2)
+        make_small(patch)
         patch.setattr("training.evaluation.next_token.SAMPLE_TOKENS", 3)
         patch.setattr("training.evaluation.heads.N_REPEATED", 16)
-        patch.setattr("training.evaluation.blanks.N_BLANKS", 20)
+        few = functools.partial(fill_blanks, n_blanks=20)
+        patch.setattr("training.evaluation.fill_blanks", few)
         yield of
 
 

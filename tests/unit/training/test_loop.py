@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 
-from tests.unit.training.conftest import corpus_in
+from tests.unit.training.conftest import TOKENS_A_STEP, corpus_in, make_small
 from training.budget import token_budget
 from training.checkpoint import load_checkpoint
 from training.errors import CheckpointError
@@ -14,33 +14,31 @@ from training.loop import Run, RunOptions
 from training.packing import load_packed
 
 N_STEPS = 4
-BUDGET = token_budget(N_STEPS * 4096)
-
-
-def make_small(patch):
-    """Log every step, and let each point of the film say little: that is most of so short a run."""
-    patch.setattr("training.loop.LOG_EVERY_STEPS", 1)
-    patch.setattr("training.loop.N_FILM_CTX", 32)
-    patch.setattr("training.film.N_CONTINUED", 2)
+BUDGET = token_budget(N_STEPS * TOKENS_A_STEP)
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_recipe, small_corpus, tmp_path_factory):
+def packed(small_corpus, tmp_path_factory):
+    """Return a small corpus in tokens, and the folder of its texts."""
+    folder = tmp_path_factory.mktemp("packed")
+    corpus_folder = corpus_in(folder / "corpus", small_corpus)
+    return load_packed(corpus_folder, folder / "work", seed=0), corpus_folder
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_recipe, packed, tmp_path_factory):
     """Return the folder of a run that was trained from its beginning to its end."""
     folder = tmp_path_factory.mktemp("trained")
-    corpus_folder = corpus_in(folder / "corpus", small_corpus)
     with pytest.MonkeyPatch.context() as patch:
         make_small(patch)
-        corpus = load_packed(corpus_folder, folder / "work", seed=0)
         options = RunOptions(folder / "run", torch.device("cpu"), compile=False, resume=False)
-        assert Run(tiny_recipe, corpus, corpus_folder, 0, options).train(BUDGET)
+        assert Run(tiny_recipe, *packed, 0, options).train(BUDGET)
     return folder / "run"
 
 
 @pytest.fixture
-def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
+def start(tiny_recipe, packed, tmp_path, monkeypatch):
     make_small(monkeypatch)
-    corpus = load_packed(corpus_folder, tmp_path / "work", seed=0)
 
     def start_run(name, *, resume=False, seed=0, recipe=tiny_recipe, bfloat16=True):
         options = RunOptions(
@@ -50,7 +48,7 @@ def start(tiny_recipe, corpus_folder, tmp_path, monkeypatch):
             resume=resume,
             bfloat16=bfloat16,
         )
-        return Run(recipe, corpus, corpus_folder, seed, options)
+        return Run(recipe, *packed, seed, options)
 
     return start_run
 
@@ -75,7 +73,7 @@ def _lines(path, drop=("seconds", "tokens_per_second")):
 
 
 def test_a_run_stopped_and_resumed_ends_like_one_that_was_not(trained, start, tmp_path):
-    assert not start("halves").train(Interrupted(2 * 4096))
+    assert not start("halves").train(Interrupted(2 * TOKENS_A_STEP))
     assert load_checkpoint(tmp_path / "halves/checkpoint.pt").progress.step == 2
     assert start("halves", resume=True).train(BUDGET)
     whole, halves = (
@@ -114,7 +112,7 @@ def test_the_film_begins_before_and_ends_after_training(trained):
 
 
 def test_steps_after_the_checkpoint_are_forgotten_on_resume(start, tmp_path):
-    start("run").train(Interrupted(2 * 4096))
+    start("run").train(Interrupted(2 * TOKENS_A_STEP))
     log = tmp_path / "run/log.jsonl"
     with log.open("a") as file:
         file.write('{"step": 3, "loss": 0.0}\n')
@@ -123,16 +121,16 @@ def test_steps_after_the_checkpoint_are_forgotten_on_resume(start, tmp_path):
 
 
 def test_a_run_does_not_overwrite_another(start):
-    start("run").train(Interrupted(4096))
+    start("run").train(Interrupted(TOKENS_A_STEP))
     with pytest.raises(CheckpointError, match=r"already.*--resume"):
         start("run")
 
 
 def test_a_run_that_moved_tells_so(start, tmp_path):
-    start("run").train(Interrupted(4096))
+    start("run").train(Interrupted(TOKENS_A_STEP))
     for threads in (2, 2, 1):
         torch.set_num_threads(threads)
-        start("run", resume=True).train(Interrupted(4096))
+        start("run", resume=True).train(Interrupted(TOKENS_A_STEP))
     assert load_checkpoint(tmp_path / "run/checkpoint.pt").run["threads"] == "1, then 2, then 1"
 
 
@@ -140,7 +138,7 @@ def test_a_run_in_float32_tells_so_and_may_go_on_in_bfloat16(start, tmp_path):
     seen = []
     for bfloat16 in (False, False, True):
         start("run", resume=bool(seen), bfloat16=bfloat16).train(
-            Interrupted((1 + len(seen)) * 4096)
+            Interrupted((1 + len(seen)) * TOKENS_A_STEP)
         )
         seen.append(load_checkpoint(tmp_path / "run/checkpoint.pt").run["precision"])
     assert seen == ["float32", "float32", "float32, then bf16 autocast"]
@@ -152,13 +150,13 @@ def test_a_run_pauses_at_a_step_and_goes_on_with_another_budget_and_tells_so(sta
     assert not run.train(BUDGET, pause_at=1)
     assert run.progress.step == 1
     run = start("run", resume=True)
-    assert run.train(token_budget(3 * 4096))
+    assert run.train(token_budget(3 * TOKENS_A_STEP))
     assert run.progress.step == 3
     told = load_checkpoint(tmp_path / "run/checkpoint.pt").run["budget"]
-    assert told == "16,384 tokens, then 12,288 tokens"
+    assert told == "4,096 tokens, then 3,072 tokens"
 
 
 def test_another_seed_cannot_resume(start):
-    start("run").train(Interrupted(4096))
+    start("run").train(Interrupted(TOKENS_A_STEP))
     with pytest.raises(CheckpointError, match=r"another seed.*It has 0, this run 1"):
         start("run", resume=True, seed=1)

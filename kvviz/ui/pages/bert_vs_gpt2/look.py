@@ -36,8 +36,7 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
         left, right = recorded_pair()
     else:
         left, right = bench.read(ReadRequest("gpt2", text), ReadRequest("bert", text))
-    notes = _(NOTES["gpt2"]), _(NOTES["bert"])
-    pair = Pair(left, right, names, notes, recorded=recorded)
+    pair = plain_pair(left, right, names, recorded=recorded)
     with card:
         done = experiment(pair, is_open=recorded).draw()
     picture(bench, pair, veiled=done is None)
@@ -49,6 +48,14 @@ def draw(bench: Workbench, card: DeltaGenerator) -> None:
             st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
     if done is not None:
         every_head(pair, recorded=recorded)
+
+
+def plain_pair(
+    left: EncodingTrace, right: EncodingTrace, names: tuple[str, str], *, recorded: bool
+) -> Pair:
+    """Return one text as both models read it, with nothing changed."""
+    notes = _(NOTES["gpt2"]), _(NOTES["bert"])
+    return Pair(left, right, names, notes, recorded=recorded)
 
 
 def version_of(encoding: EncodingTrace) -> str:

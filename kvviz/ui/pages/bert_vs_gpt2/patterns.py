@@ -16,6 +16,7 @@ from kvviz.ui.pages.bert_vs_gpt2.view import LOOKS, SIDES, TwinCell, TwinsView
 from kvviz.ui.parts.cell_link import rows_of
 from kvviz.ui.parts.painted_figure import PaintedFigure
 from kvviz.ui.shell.errors_shown import bounded
+from kvviz.ui.shell.plain_text import quoted
 from kvviz.ui.shell.served_bytes import serve_buffer
 
 FOLDER = Path(__file__).parent
@@ -32,7 +33,7 @@ def checked_view(message: object, pair: Pair) -> TwinsView:
     """
     if not isinstance(message, Mapping):
         # not for people: what is wrong with a message goes into the log
-        raise LinkError("The picture sent something that is no view.", found=repr(message)[:80])
+        raise LinkError("The picture sent something that is no view.", found=quoted(message))
     cards = (pair.left.model, pair.right.model)
     counts = {
         "layer": max(card.n_layers for card in cards),
@@ -43,12 +44,12 @@ def checked_view(message: object, pair: Pair) -> TwinsView:
         number = message.get(name)
         if type(number) is not int or not 0 <= number < count:
             # not for people: likewise
-            raise LinkError("The picture sent a head that is not there.", found=repr(message)[:80])
+            raise LinkError("The picture sent a head that is not there.", found=quoted(message))
         numbers[name] = number
     look = message.get("look")
     if look not in LOOKS:
         # not for people: likewise
-        raise LinkError("The picture sent no way of looking.", found=repr(message)[:80])
+        raise LinkError("The picture sent no way of looking.", found=quoted(message))
     cell = checked_cell(message.get("cell"), pair)
     return TwinsView(numbers["layer"], numbers["head"], str(look), cell)
 
@@ -67,7 +68,7 @@ def checked_cell(message: object, pair: Pair) -> TwinCell | None:
         if cell.is_in(pair):
             return cell
     # not for people: what is wrong with a message goes into the log
-    raise LinkError("The picture sent a cell that is not there.", found=repr(message)[:80])
+    raise LinkError("The picture sent a cell that is not there.", found=quoted(message))
 
 
 @st.fragment

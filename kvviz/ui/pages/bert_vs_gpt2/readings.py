@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -141,25 +141,44 @@ class Workbench:
             require_page_long(request.text)
 
         def do(job: Job) -> tuple[EncodingTrace, ...]:
-            from kvviz.engine import trace_encoding
-
-            found: list[EncodingTrace] = []
             models = {which: self.model(which) for which in ("gpt2", "bert")}
-            lengths = [models[one.which].tokenize_whole(one.text).token_ids for one in requests]
-            for number, (request, ids) in enumerate(zip(requests, lengths, strict=True), start=1):
-                model = models[request.which]
-                if len(ids) <= model.card.n_ctx:
-                    require_short(len(ids))
-                n_rows = max(
-                    len(other)
-                    for one, other in zip(requests, lengths, strict=True)
-                    if one.which == request.which
-                )
-                found.append(trace_encoding(model, request.text, mask=request.mask, pad_to=n_rows))
-                job.report(number, len(requests))
-            return tuple(found)
+            return read_alike(requests, models, job.report)
 
         return self.result(self.task("read", requests, _("Both models read the text"), do))
+
+
+def read_alike(
+    requests: Sequence[ReadRequest],
+    models: Mapping[str, LoadedModel],
+    told: Callable[[int, int], object] = lambda done, n: None,
+) -> tuple[EncodingTrace, ...]:
+    """Let models read texts, those of one model as equally many rows.
+
+    Args:
+        requests: Which model reads which text.
+        models: A GPT-2 and a BERT, by family.
+        told: Hears how many texts are read, and of how many.
+
+    Raises:
+        KvvizError: What reading raises; `ContextLengthError` also if a text is longer than the page
+            can draw.
+    """
+    from kvviz.engine import trace_encoding
+
+    found: list[EncodingTrace] = []
+    lengths = [models[one.which].tokenize_whole(one.text).token_ids for one in requests]
+    for number, (request, ids) in enumerate(zip(requests, lengths, strict=True), start=1):
+        model = models[request.which]
+        if len(ids) <= model.card.n_ctx:
+            require_short(len(ids))
+        n_rows = max(
+            len(other)
+            for one, other in zip(requests, lengths, strict=True)
+            if one.which == request.which
+        )
+        found.append(trace_encoding(model, request.text, mask=request.mask, pad_to=n_rows))
+        told(number, len(requests))
+    return tuple(found)
 
 
 def require_page_long(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -21,6 +22,8 @@ from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
 from kvviz.ui.shell.plain_text import plain_html, visible
 
 NONE, ONE, LATER, ALL = "none", "one", N_("from the edit on"), "all"
+APPENDED = NONE, ONE, ALL
+"""What can be said where a word is appended."""
 
 
 def answers() -> dict[str, str]:
@@ -103,7 +106,7 @@ def marked(encoding: EncodingTrace, change: Change) -> tuple[int, ...]:
 def draw_append(bench: Workbench, card: DeltaGenerator) -> None:
     """Draw the experiment in which a word is appended."""
     change = appended(bench.settings.text, word_to_append(bench, card))
-    compare(bench, card, change, (NONE, ONE, ALL))
+    compare(bench, card, change, APPENDED)
 
 
 def draw_edit(bench: Workbench, card: DeltaGenerator) -> None:
@@ -189,28 +192,80 @@ def compare(
         token: The token that was edited; None where a word was appended.
         at: Its position.
     """
-    names = bench.names()
-    before_left, before_right, left, right = bench.read(
-        ReadRequest("gpt2", change.before),
-        ReadRequest("bert", change.before),
-        ReadRequest("gpt2", change.after),
-        ReadRequest("bert", change.after),
-    )
+    readings = bench.read(*requests(change))
+    pair = compared(readings, change, bench.names())
+    n_before = readings[0].n_tokens, readings[1].n_tokens
+    cuts = tuple(zip(n_before, (pair.left.n_tokens, pair.right.n_tokens), strict=True))
+    with card:
+        done = experiment(pair, change, n_before, options, token=token, at=at).draw()
+        one_for_one = pair.left.n_tokens - n_before[0] == (1 if token is None else 0)
+        if done is not None and (
+            not one_for_one or (token is not None and pair.marked[0] != (at,))
+        ):
+            said = plain_html(recut(pair.names, cuts))
+            st.html(f'<p class="kvviz-body" data-kvviz="recut">{said}</p>')
+    picture(bench, pair, veiled=done is None)
+
+
+def requests(change: Change) -> list[ReadRequest]:
+    """Return what is to be read to see what a change does: by both before it, by both after it."""
+    return [
+        ReadRequest(which, text)
+        for text in (change.before, change.after)
+        for which in ("gpt2", "bert")
+    ]
+
+
+def compared(
+    readings: Sequence[EncodingTrace],
+    change: Change,
+    names: tuple[str, str],
+    *,
+    recorded: bool = False,
+) -> Pair:
+    """Return the new text as both models read it, and what became of the rows of the old one.
+
+    Args:
+        readings: What `requests` asks for.
+        change: What was done to the text.
+        names: What the two models are called.
+        recorded: Whether it was read elsewhere.
+    """
+    before_left, before_right, left, right = readings
     rows = ChangedRows(row_changes(before_left, left), row_changes(before_right, right))
-    marks = (marked(left, change), marked(right, change))
-    n_before, n_after = before_left.n_tokens, left.n_tokens
-    cuts = ((n_before, n_after), (before_right.n_tokens, right.n_tokens))
-    pair = Pair(
+    return Pair(
         left,
         right,
         names,
         (_(NOTES["gpt2"]), _(NOTES["bert"])),
-        marks,
+        (marked(left, change), marked(right, change)),
         (rows,),
         _("columns = positions · compared bit by bit with the run before the change"),
+        recorded,
     )
-    worded = answers()
-    experiment = Experiment(
+
+
+def experiment(
+    pair: Pair,
+    change: Change,
+    n_before: tuple[int, int],
+    options: tuple[str, ...],
+    *,
+    token: str | None = None,
+    at: int = 0,
+) -> Experiment:
+    """Return the experiment with one change.
+
+    Args:
+        pair: What `compared` made of it.
+        change: What was done to the text.
+        n_before: Tokens of the old text, as each of the two reads it.
+        options: Answers to choose from.
+        token: The token that was edited; None where a word was appended.
+        at: Its position.
+    """
+    worded, names, (rows,) = answers(), pair.names, pair.changes
+    return Experiment(
         "append" if token is None else "edit",
         [Choice({answer: worded[answer] for answer in options}, name) for name in names],
         lambda _found: told(pair, rows, options),
@@ -220,20 +275,12 @@ def compare(
             "position": at,
             "left": names[0],
             "right": names[1],
-            "n_left": counted(n_before),
-            "n_right": counted(before_right.n_tokens),
-            "layer": last_layer(left.model.n_layers, right.model.n_layers),
+            "n_left": counted(n_before[0]),
+            "n_right": counted(n_before[1]),
+            "layer": last_layer(pair.left.model.n_layers, pair.right.model.n_layers),
         },
         about=(change.after, change.before, *names),
     )
-    with card:
-        done = experiment.draw()
-        one_for_one = n_after - n_before == (1 if token is None else 0)
-        if done is not None and (not one_for_one or (token is not None and marks[0] != (at,))):
-            st.html(
-                f'<p class="kvviz-body" data-kvviz="recut">{plain_html(recut(names, cuts))}</p>'
-            )
-    picture(bench, pair, veiled=done is None)
 
 
 def told(pair: Pair, rows: ChangedRows, options: tuple[str, ...]) -> Verdict:
@@ -260,7 +307,7 @@ def told(pair: Pair, rows: ChangedRows, options: tuple[str, ...]) -> Verdict:
     return Verdict(right, found)
 
 
-def recut(names: tuple[str, str], cuts: tuple[tuple[int, int], tuple[int, int]]) -> str:
+def recut(names: tuple[str, str], cuts: Sequence[tuple[int, int]]) -> str:
     """Say that the change is not one token for one, with the tokens before it and after it."""
     left, right = (
         # Translators: A part of the next message: the model now reads so many tokens.

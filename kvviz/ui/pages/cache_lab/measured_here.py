@@ -48,6 +48,7 @@ def found(
     shipped: Callable[[], T | None],
     *,
     lengths: bool = True,
+    key: str = "here",
 ) -> Found[T]:
     """Return what is recorded of the model that ships, or what is measured here once it is asked.
 
@@ -58,6 +59,7 @@ def found(
         work_of: Returns what measures it here, once the number of tokens is known.
         shipped: Returns what is recorded, None where nothing is.
         lengths: Whether the number of tokens is chosen here.
+        key: End of the key of the button, another one where two such stand on a page.
 
     Raises:
         RunCancelledError: If the person cancelled it.
@@ -65,7 +67,7 @@ def found(
     record = shipped() if bench.settings.model == LabSettings.model else None
     with (
         bench.card,
-        st.container(horizontal=True, vertical_alignment="bottom", key="kvviz-lab-here"),
+        st.container(horizontal=True, vertical_alignment="bottom", key=f"kvviz-lab-{key}"),
     ):
         if lengths:
             tokens = st.selectbox(
@@ -78,13 +80,33 @@ def found(
             )
             bench.state.change(tokens=tokens)
         work = work_of()
-        seen, key = Record.here().seen, (f"{work.name}-here", work.about)
-        if record is not None and key not in seen:
+        seen, asked = Record.here().seen, (f"{work.name}-here", work.about)
+        if record is not None and asked not in seen:
             # not for people: a key
-            st.button(_("Measure it here"), key=f"{PREFIX}here", on_click=seen.add, args=(key,))
-    if record is not None and key not in seen:
+            st.button(_("Measure it here"), key=f"{PREFIX}{key}", on_click=seen.add, args=(asked,))
+    if record is not None and asked not in seen:
         return Found(record, True)
     return Found(bench.result(work), False)
+
+
+def is_asked(bench: Bench, work: Work, key: str) -> bool:
+    """Whether it is to be measured here what nobody asked for first: a button says so.
+
+    It is for what stands below a first answer, where no record is: of another model, or not made
+    yet.
+
+    Args:
+        bench: The page's bench; the button stands in its card.
+        work: What measures it.
+        key: End of the button's key.
+    """
+    seen, asked = Record.here().seen, (f"{work.name}-here", work.about)
+    if asked in seen:
+        return True
+    with bench.card:
+        # not for people: a key
+        st.button(_("Measure it here"), key=f"{PREFIX}{key}", on_click=seen.add, args=(asked,))
+    return False
 
 
 def story_work(bench: Bench, name: str, words: str, ways: Mapping[str, str]) -> Work:

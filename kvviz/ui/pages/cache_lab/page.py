@@ -82,7 +82,9 @@ class CacheLabPage(ExperimentsPage[LabState]):
     def texts(self, do: str) -> dict[str, str]:
         """Return the text that an experiment goes by; none where held-out stories are read."""
         called = {
-            "prompts": _("Prompts, one a line"),
+            "prompts": (
+                _("Several prompts, one a line") if do == "share" else _("Prompts, one a line")
+            ),
             "text": _("First text") if do == "share" else _("Text"),
             "other": _("Second text"),
         }

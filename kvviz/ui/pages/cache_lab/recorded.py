@@ -80,6 +80,16 @@ def of_sinks() -> StoryLosses | None:
     return _losses("sinks")
 
 
+def of_numbers() -> StoryLosses | None:
+    """Return what came of fewer numbers a row on held-out stories, None likewise."""
+    return _losses("numbers")
+
+
+def of_sparing() -> StoryLosses | None:
+    """Return what came of few rows in some layers on held-out stories, None likewise."""
+    return _losses("sparing")
+
+
 def of_needles() -> Gains | None:
     """Return what came of spans that were said twice, None where that is still to be made."""
     stored = _stored().get("needles")
@@ -134,8 +144,9 @@ def make(*parts: str) -> None:
     from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
     from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
+    from kvviz.ui.pages.cache_lab.shares import every_share
     from kvviz.ui.pages.cache_lab.story_losses import read_stories
-    from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, all_ways, sink_ways
+    from kvviz.ui.pages.cache_lab.story_ways import BUDGETS, all_ways, sink_ways, spared_ways
     from kvviz.ui.pages.cache_lab.tried_packings import tried_words
 
     usual = LabSettings()
@@ -177,6 +188,14 @@ def make(*parts: str) -> None:
     def statements() -> dict[str, Any]:
         return of_ways(tried_words(), N_READ, N_STORIES_IN_BITS)
 
+    def numbers() -> dict[str, Any]:
+        return of_ways(
+            every_share(2 * model.card.n_kv_heads * model.card.d_head), N_READ, N_STORIES
+        )
+
+    def sparing() -> dict[str, Any]:
+        return of_ways(spared_ways(model.card.n_layers), N_READ, N_STORIES)
+
     def surgery() -> dict[str, Any]:
         read = kvviz.trace_generation(model, usual.text, max_new_tokens=1)
         return effects(
@@ -188,7 +207,7 @@ def make(*parts: str) -> None:
         "model": model.card.name,
         **{name: facts[name] for name in ("processor", "torch")},
     }
-    for part in (keep, stories, sinks, needles, bits, statements, surgery):
+    for part in (keep, stories, sinks, needles, bits, statements, numbers, sparing, surgery):
         if not parts or part.__name__ in parts:
             stored[part.__name__] = part()
             FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")

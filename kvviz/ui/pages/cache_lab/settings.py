@@ -148,7 +148,7 @@ OF_A_TEXT = ("keep", "bits", "surgery", "guess", "ghosts", "places", "beams", "n
 
 def texts_of(do: str) -> tuple[str, ...]:
     """Return the settings that hold the texts of an experiment; none where stories are read."""
-    of_others = {"many": ("prompts",), "share": ("text", "other")}
+    of_others = {"many": ("prompts",), "share": ("text", "other", "prompts")}
     return of_others.get(do, ("text",) if do in OF_A_TEXT else ())
 
 

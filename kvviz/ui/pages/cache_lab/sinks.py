@@ -15,7 +15,7 @@ from kvviz.lessons import lessons
 from kvviz.lessons.held_out import held_out_stories
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import measured_here, recorded
+from kvviz.ui.pages.cache_lab import measured_here, recorded, sparing
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.kept_part import WAYS
 from kvviz.ui.pages.cache_lab.measured_here import Found
@@ -58,6 +58,8 @@ def draw(bench: Bench) -> None:
     mass = bench.result(heads_work(bench))
     with bench.below, st.container(border=True, key="kvviz-card-lab-heads"):
         heads(mass)
+    with bench.below:
+        sparing.draw(bench)
 
 
 def work(bench: Bench) -> Work:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 
@@ -61,3 +62,38 @@ def sink_words(rows: int = SINK_ROWS) -> dict[int, str]:
 def sink_ways() -> dict[str, str]:
     """Return the windows of `SINK_ROWS` in the engine's words, by these words."""
     return {words: words for words in sink_words().values()}
+
+
+SPARED_ROWS = 16
+"""Rows that some layers keep, while all others keep every row."""
+MOST_STRETCHES = 6
+"""Stretches into which the layers of a model are cut, at most."""
+SPARED = {
+    "lot": "random:{rows}+4,recent=0.5",
+    "heavy": "heavy:{rows}",
+}
+"""Rules by which these layers choose, in the engine's words; the first is the control."""
+
+
+def stretches(n_layers: int) -> list[range]:
+    """Return the layers of a model in neighbours, a layer each where there are few."""
+    n = min(n_layers, MOST_STRETCHES)
+    ends = [n_layers * number // n for number in range(n + 1)]
+    return [range(first, end) for first, end in pairwise(ends)]
+
+
+def spared_name(rule: str, layers: range) -> str:
+    """Return the name of a way in which some layers keep few rows."""
+    return f"{rule}:{layers.start}-{layers.stop - 1}"
+
+
+def spared_ways(n_layers: int) -> dict[str, str]:
+    """Return every rule for every stretch of layers in the engine's words, by name."""
+    found: dict[str, str] = {}
+    for layers in stretches(n_layers):
+        # A share of one is every row, and not one row.
+        rows = "/".join(str(SPARED_ROWS) if layer in layers else "1.0" for layer in range(n_layers))
+        found |= {
+            spared_name(rule, layers): words.format(rows=rows) for rule, words in SPARED.items()
+        }
+    return found

@@ -227,7 +227,7 @@ def told(changed: Rows, change: Edit) -> Verdict:
         [
             _(
                 "Ran “{prompt}” and compared the bits of every key and value row with those of "
-                "your prompt."
+                "the prompt."
             ).format(prompt=change.text)
         ],
         html='<div class="kvviz-strip" role="img" '

@@ -170,14 +170,24 @@ def draw(state: TextState) -> None:
                 state.view = replace(state.view, point=point)
                 state.write_link()
 
-        notes = [
-            words.caption("film-losses").text
-            if "bert" in found
-            else _("There is no film of BERT mini in this copy of kvviz, so its side is left out."),
-            caption.source,
-        ]
-        data = payload(found, state.film_start) | {"notes": notes} | front_end_catalogue()
-        _component()(key=KEY, data=data, on_point_change=moved)
+        _component()(key=KEY, data=data_of(found, state.film_start), on_point_change=moved)
+
+
+def data_of(found: dict[str, Film], point: int) -> dict[str, Any]:
+    """Return all that the component is given: what it draws, what stands below it, and its words.
+
+    Args:
+        found: The films, by the family of their model.
+        point: Where to begin.
+    """
+    words = lessons()
+    notes = [
+        words.caption("film-losses").text
+        if "bert" in found
+        else _("There is no film of BERT mini in this copy of kvviz, so its side is left out."),
+        words.caption("training-film").source,
+    ]
+    return payload(found, point) | {"notes": notes} | front_end_catalogue()
 
 
 def milestones(film: Film) -> dict[str, tuple[str, int | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,6 +14,7 @@ from kvviz.analysis.cache_size import (
     cache_terms,
     constant_bytes,
 )
+from kvviz.analysis.kept_bytes import Keeping, kept_term_bytes
 from kvviz.analysis.serving import (
     accelerators_needed,
     parameter_bytes,
@@ -194,6 +196,7 @@ def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
     lines.append(
         _("{sum} = {size:,} B a user.").format(sum=" + ".join(products), size=found.cache_of_one)
     )
+    lines += _kept_otherwise(terms, number)
     if choice.users > 1:
         lines.append(
             ngettext(
@@ -213,6 +216,38 @@ def _cache_arithmetic(choice: Choice, found: Bill) -> list[str]:
     if row.note:
         lines.append(_(row.note))
     return lines
+
+
+KEPT = (Keeping(rows=1_024), Keeping(bits=4), Keeping(rows=1_024, bits=4))
+"""Ways of keeping rows that are counted beside: a budget, bits with their scales, and both."""
+
+
+def _kept_otherwise(terms: Sequence[CacheTerm], number: str) -> list[str]:
+    """Return what ways of keeping rows would make of it, a line each; none where there are none."""
+    plain = bits(number)
+    if plain < 16 or all(term.is_constant for term in terms):
+        return []
+    budget, packed, both = (
+        sum(kept_term_bytes(term, one, plain) for term in terms) for one in KEPT
+    )
+    return [
+        _(
+            "If queries read {rows:,} rows at most, whichever: {rows:,} − 1 of them are there "
+            "between two steps, {size:,} B a user."
+        ).format(rows=KEPT[0].rows, size=budget),
+        _(
+            "In {bits} bits with a least number and a step for every {group} numbers: {bits} + 2 × "
+            "{plain} / {group} = {all:g} bits each, {size:,} B a user; both together {both:,} B. "
+            "What that costs in quality no formula says."
+        ).format(
+            bits=KEPT[1].bits,
+            group=KEPT[1].group,
+            plain=plain,
+            all=KEPT[1].bits_a_number(plain),
+            size=packed,
+            both=both,
+        ),
+    ]
 
 
 def _method(term: CacheTerm, shape: Architecture) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kvviz.analysis.cache_widths import cache_widths, sequences_that_fit
+from kvviz.analysis.kept_bytes import Keeping, kept_bytes, step_flops
 from kvviz.analysis.memory import break_even_tokens, cache_arithmetic, weight_bytes
 from kvviz.figures.cache_bytes import cache_bytes_curve
 from kvviz.lessons import lessons
@@ -14,6 +15,7 @@ from kvviz.translation import ngettext
 from kvviz.ui.pages.speed_and_memory.state import Finished
 from kvviz.ui.parts import card_texts, chart
 from kvviz.ui.parts.cards import heading, opening
+from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.parts.quantity import in_bytes, in_rows, in_tokens
 from kvviz.ui.parts.tables import table
 
@@ -35,6 +37,8 @@ def draw(finished: Finished) -> None:
         chart.draw(cache_bytes_curve(race), _alt(race), tags=["formula", "measured"])
         widths(finished)
         st.html(card_texts.source(caption.source))
+    with st.container(border=True, key="kvviz-card-ways"):
+        ways(finished)
 
 
 def per_token(race: Race) -> None:
@@ -186,6 +190,83 @@ def widths(finished: Finished) -> None:
             ],
         )
     )
+
+
+WAYS = (
+    Keeping(),
+    Keeping(rows=64),
+    Keeping(rows=256),
+    Keeping(bits=4),
+    Keeping(bits=2),
+    Keeping(rows=256, bits=4),
+)
+"""What is counted beside every row kept whole: budgets of rows, bits, and both."""
+
+
+def ways(finished: Finished) -> None:
+    """Draw what ways of keeping rows would take at the model's full context, by formula."""
+    card, free = finished.race.model, finished.free
+    caption, n = lessons().caption("ways-by-formula"), finished.race.model.n_ctx
+    card_texts.head(_("Keep less, by formula"), caption.text)
+    full = kept_bytes(card, n, WAYS[0])
+    lines: list[list[str]] = []
+    for one in WAYS:
+        size = kept_bytes(card, n, one)
+        fit = _("unknown") if free is None else f"{sequences_that_fit(free, size):,}"
+        flops = f"{step_flops(card, n, one) / 1e6:,.2f} MFLOP"
+        lines.append([way_name(one), in_bytes(size), f"{size / full:.1%}", flops, fit])
+    header = [
+        _("kept"),
+        in_tokens(n),
+        _("of every row whole"),
+        _("a step at that length"),
+        _("sequences that fit"),
+    ]
+    st.html(figure_tag("formula") + table("ways-by-formula", header, lines))
+    plain, example = 8 * card.bytes_per_number, Keeping(bits=4)
+    opening(
+        "ways",
+        [
+            _(
+                "Bytes: layers × 2 × KV heads × head width × rows × bits / 8. With a budget of R "
+                "rows R − 1 are there between two steps, and the next one brings its own; which "
+                "they are the formula does not ask, so it is of a window and of every score alike."
+            ),
+            _(
+                "A number of {bits} bits in groups of {group} takes {bits} + 2 × {plain} / {group} "
+                "= {all:g} bits with its part of the least number and the step of its group."
+            ).format(
+                bits=example.bits,
+                group=example.group,
+                plain=plain,
+                all=example.bits_a_number(plain),
+            ),
+            _(
+                "Operations: {all:,} of a step that reads {n:,} rows in every layer, {few:,} of "
+                "one that reads {rows}. Unpacking is done number by number and left out, as norms "
+                "are."
+            ).format(
+                all=step_flops(card, n, WAYS[0]),
+                n=n,
+                few=step_flops(card, n, WAYS[1]),
+                rows=WAYS[1].rows,
+            ),
+        ],
+        caption.source,
+    )
+
+
+def way_name(way: Keeping) -> str:
+    """Return what a way of keeping rows is called."""
+    rows = (
+        _("every row")
+        if way.rows is None
+        else _("a budget of {rows}").format(rows=in_rows(way.rows))
+    )
+    if way.bits is None:
+        return rows
+    # Translators: {rows} is "every row" or "a budget of 256 rows".
+    return _("{rows}, in {bits} bits").format(rows=rows, bits=way.bits)
 
 
 def _alt(race: Race) -> str:

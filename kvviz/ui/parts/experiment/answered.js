@@ -7,6 +7,9 @@ const LOOKS_MS = [0, 100, 400];
 /** Number of the answer that was given last, so that one of long ago takes nothing from anybody. */
 let latest = 0;
 
+/** The answer after which a person has gone on from here: what has the focus then is not about to go. */
+let settled = 0;
+
 /** @type {WeakMap<Element | ShadowRoot, HTMLElement>} */
 const drawn = new WeakMap();
 
@@ -18,6 +21,9 @@ export default function answered({ data, parentElement }) {
     spot.tabIndex = -1;
     spot.className = "kvviz-answered";
     spot.addEventListener("keydown", pass);
+    spot.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget) settled = latest;
+    });
     parentElement.append(spot);
     drawn.set(parentElement, spot);
   }
@@ -51,6 +57,6 @@ function take(spot, number) {
   if (number !== latest) return;
   const active = document.activeElement;
   const nobody = active === null || active === document.body || active.matches(".kvviz-answered");
-  const own = spot.closest('[class*="st-key-kvviz-ask-"]')?.contains(active);
+  const own = number !== settled && spot.closest('[class*="st-key-kvviz-ask-"]')?.contains(active);
   if (nobody || own) spot.focus({ preventScroll: true });
 }

@@ -82,6 +82,18 @@ class Experiment:
         return lessons().question(self.question)
 
     @property
+    def asked(self) -> str:
+        """The question in words, plain text."""
+        return self.lesson.ask.format(**self.words)
+
+    def to_do(self, answers: Sequence[Any]) -> str:
+        """Return what is said of answers whose outcome the person is to bring about by hand."""
+        said = together(
+            choice.named([answer]) for choice, answer in zip(self.choices, answers, strict=True)
+        )
+        return f"{_('You say {said}.').format(said=said)} {self.by_hand}"
+
+    @property
     def given(self) -> Given | None:
         """What was answered, None before it."""
         if not self.choices:
@@ -173,7 +185,7 @@ class Experiment:
         """Draw the question; return what was answered, and the place for what is told of it."""
         if not self.choices:
             return self.given, st.container()
-        text, vote, given = self.lesson.ask.format(**self.words), self.vote, self.given
+        text, vote, given = self.asked, self.vote, self.given
         if vote is not None and vote.is_open:
             given, box = ask(
                 self.key,
@@ -225,9 +237,5 @@ class Experiment:
 
     def _draw_by_hand(self) -> None:
         assert self.given is not None
-        said = together(
-            choice.named([answer])
-            for choice, answer in zip(self.choices, self.given.answers, strict=True)
-        )
-        words = f"{_('You say {said}.').format(said=said)} {self.by_hand}"
+        words = self.to_do(self.given.answers)
         st.html(f'<p class="kvviz-body" data-kvviz="do">{plain_html(words)}</p>')

@@ -47,6 +47,23 @@ def draw(
     verdict: Verdict, question: Question, choices: Sequence[Choice], answers: Sequence[Any]
 ) -> None:
     """Draw a verdict on what was answered."""
+    st.html(sentence_html(verdict, question, choices, answers))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        if verdict.beside is not None:
+            verdict.beside()
+        lines, source = reason(verdict, question)
+        cards.opening(question.id, lines, source, label=verdict.opens or _("why it is so"))
+
+
+def reason(verdict: Verdict, question: Question) -> tuple[list[str], str]:
+    """Return what opens below a verdict: the arithmetic and the reason, and where it is from."""
+    return [*verdict.lines, question.why], f"{verdict.source} {question.source}".strip()
+
+
+def sentence_html(
+    verdict: Verdict, question: Question, choices: Sequence[Choice], answers: Sequence[Any]
+) -> str:
+    """Return what is said of the answers and of what came out, and what shows it, as HTML."""
     told = verdict.told
     sentence = told if isinstance(told, str) else question.told.format(**told)
     facts: dict[str, object] = {}
@@ -63,19 +80,10 @@ def draw(
         f' data-{name}="{plain_html(str(value))}"'
         for name, value in (facts | dict(verdict.facts)).items()
     )
-    st.html(
+    return (
         f'<p class="kvviz-told" data-kvviz="{verdict.hook}"{attributes}>'
         f"{plain_html(judged(choices, verdict.right, answers) + sentence)}</p>{verdict.html}"
     )
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        if verdict.beside is not None:
-            verdict.beside()
-        cards.opening(
-            question.id,
-            [*verdict.lines, question.why],
-            f"{verdict.source} {question.source}".strip(),
-            label=verdict.opens or _("why it is so"),
-        )
 
 
 def hits(

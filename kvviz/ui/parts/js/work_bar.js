@@ -105,7 +105,7 @@ export class WorkBar {
   async ask(method, end) {
     clearTimeout(this.timer);
     const { payload } = this;
-    const [number, since] = [++this.asked, Date.now()];
+    const [number, since] = [++this.asked, performance.now()];
     const status = await this.answer(method, end);
     // Meanwhile the place may have been given to other work, or taken away.
     if (payload === null || this.payload?.address !== payload.address) return;
@@ -115,7 +115,7 @@ export class WorkBar {
     if (status === null || this.failures >= FAILURES_BORNE) this.tell();
     if (number !== this.asked) return;
     const wait = status === null || status?.over ? TELL_AGAIN_MS : ASK_AGAIN_MS;
-    const left = since + wait - Date.now();
+    const left = since + wait - performance.now();
     // The timers of a hidden tab come once a minute, its answers when they are there.
     if (left > 0) this.askLater(left);
     else this.ask("GET", LATER);
@@ -145,8 +145,8 @@ export class WorkBar {
     setAttribute(this.button, "aria-disabled", status.stopping || this.pressed ? "true" : null);
     this.onStatus(status);
     if (!status.over) return;
-    this.overSince ||= Date.now();
-    if (this.payload?.wakes || Date.now() - this.overSince >= FINDS_OUT_MS) this.tell();
+    this.overSince ||= performance.now();
+    if (this.payload?.wakes || performance.now() - this.overSince >= FINDS_OUT_MS) this.tell();
   }
 
   /** Has the page drawn anew, which takes in what the work has come to. */
@@ -154,8 +154,8 @@ export class WorkBar {
     const isAgain = this.toldAt > 0 || !this.payload?.wakes;
     // A page that is being drawn is taking it in. Drawn anew meanwhile, it would lose what is pressed
     // in a part of it that already stands.
-    if (isAgain && (Date.now() - this.toldAt < TELL_AGAIN_MS || isBeingDrawn(document))) return;
-    this.toldAt = Date.now();
+    if (isAgain && (performance.now() - this.toldAt < TELL_AGAIN_MS || isBeingDrawn(document))) return;
+    this.toldAt = performance.now();
     this.page.setTriggerValue("over", this.payload?.address);
   }
 }

@@ -17,7 +17,7 @@ from kvviz.translation import gettext as _
 from kvviz.ui.rooms import Member, Place, Room
 from kvviz.ui.rooms.room_store import N_LETTERS, normal_code, room_store
 from kvviz.ui.shell import history
-from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.room import teacher_key
 
 PARAMETER = "room"
@@ -204,7 +204,7 @@ def _trying(act: Callable[[], None]) -> bool:
 
 
 def _enter(text: str) -> None:
-    if Environment.read().mode.rooms == "nobody":
+    if Mode.read().rooms == "nobody":
         raise teacher_key.rooms_are_off()
     room = room_store().find(text)
     member = room.join()

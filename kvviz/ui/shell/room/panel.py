@@ -7,7 +7,7 @@ import streamlit as st
 from kvviz.translation import gettext as _
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.rooms.room_store import N_LETTERS
-from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.shell.room import invitation, membership
 from kvviz.ui.shell.room.membership import Membership
@@ -38,7 +38,7 @@ def draw() -> None:
 
 
 def _draw_doors() -> None:
-    rooms = Environment.read().mode.rooms
+    rooms = Mode.read().rooms
     if rooms == "nobody":
         return
     with st.container(horizontal=True, gap="small"):

@@ -20,7 +20,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.rooms.room_store import LETTERS
 from kvviz.ui.shell.drawing_turns import drawing_turns
-from kvviz.ui.shell.environment import Environment
+from kvviz.ui.shell.mode import Mode
 
 VARIABLE = "KVVIZ_TEACHER_KEY"
 LEAST_LETTERS = 16
@@ -70,7 +70,7 @@ def chosen_key(variables: Mapping[str, str]) -> str:
 
 def announce() -> None:
     """Print the key where rooms are opened with one, unless it was chosen: then it is known."""
-    if Environment.read().mode.rooms != "teacher" or chosen_key(os.environ):
+    if Mode.read().rooms != "teacher" or chosen_key(os.environ):
         return
     said = _("Teacher's key, to open a room: {key}").format(key=teacher_key())
     # Not by a logger, which may write into a file that others read.
@@ -87,7 +87,7 @@ def require(given: str) -> None:
     Raises:
         RoomError: If rooms are off, or the key is another one.
     """
-    rooms = Environment.read().mode.rooms
+    rooms = Mode.read().rooms
     if rooms == "nobody":
         raise rooms_are_off()
     if rooms == "anybody":

@@ -171,8 +171,14 @@ export class Twins {
       this.show(true);
       this.rest.begin();
     } else if (this.pinned) return;
-    else this.cell = cell;
+    else this.cell = litUnits(cell).length ? cell : this.focused();
     this.light();
+  }
+
+  /** @returns {Cell} The token that keys have come to: a pointer that leaves, if only since the page moves under it, leaves it lit. */
+  focused() {
+    const unit = this.drawn?.strip.querySelector(".kt-unit:focus-visible")?.getAttribute("data-unit");
+    return unit ? { query: Number(unit), key: null } : NOWHERE;
   }
 
   /** @param {Which} which @returns {Place | null} The cell that is pointed at, by the positions of a side. */

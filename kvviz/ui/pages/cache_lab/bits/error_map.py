@@ -22,6 +22,8 @@ VERSION = 1
 def pack(run: PackedRun, layer: int, kv_head: int) -> bytes:
     """Pack a head's rows for `js/error_map_buffer.js`: as written, and as read in both ways.
 
+    Of a part that is kept whole there is nothing to be seen, and no panel.
+
     Args:
         run: What was observed.
         layer: A layer.
@@ -39,12 +41,15 @@ def pack(run: PackedRun, layer: int, kv_head: int) -> bytes:
             {"part": part, "axis": way[number].axis, "is_control": way is run.control}
             for number, part in enumerate(("keys", "values"))
             for way in (run.own, run.control)
+            if way[number].bits is not None
         ],
     }
     arrays: list[tuple[str, np.ndarray]] = []
     for number in range(2):
         for way in (run.own, run.control):
             name, part = len(arrays) // 3, way[number]
+            if part.bits is None:
+                continue
             arrays += [
                 (f"{name}.written", written[number]),
                 (f"{name}.read", part.read[layer, kv_head]),

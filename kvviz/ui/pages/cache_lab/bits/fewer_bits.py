@@ -31,6 +31,7 @@ def draw(bench: Bench) -> None:
     with bench.card:
         controls(bench.state)
         question = st.container(key="kvviz-lab-question")
+    bench.settings.bits.check()
     run: PackedRun = bench.result(run_task(bench))
     with question:
         done = recorded.ask(
@@ -72,8 +73,18 @@ def controls(state: LabState) -> None:
     state.change(bits=Packing(key_bits, value_bits, keys, values, group))
 
 
-def _slider(label: str, name: str) -> int:
-    return st.select_slider(label, BITS, key=f"{PREFIX}{name}", persist_state="session", width=190)
+def _slider(label: str, name: str) -> int | None:
+    bits = st.select_slider(
+        label,
+        # A widget that says None says nothing.
+        [one or 0 for one in BITS],
+        key=f"{PREFIX}{name}",
+        # Translators: of keys or values that are not packed.
+        format_func=lambda bits: str(bits) if bits else _("whole"),
+        persist_state="session",
+        width=190,
+    )
+    return bits or None
 
 
 def experiment(bench: Bench, run: PackedRun) -> Experiment:
@@ -98,13 +109,27 @@ def experiment(bench: Bench, run: PackedRun) -> Experiment:
 def told(run: PackedRun, bits: Packing, found: Judgement, *, is_recorded: bool) -> Verdict:
     """Say what came out, with the control beside it."""
     both = BesideControl(found, bits.for_engine, bits.other_way.for_engine, OTHER)
-    off = [(_share(one), _share(two)) for one, two in zip(run.own, run.control, strict=True)]
+    keys, values = (
+        None if one.bits is None else {"own": _share(one), "control": _share(two)}
+        for one, two in zip(run.own, run.control, strict=True)
+    )
     lines = [
-        _(
-            "A packed key is off by {own} of its length, grouped the other way by {control}; a "
-            "packed value by {own_value} and {control_value}: means over all heads and packed "
-            "rows of this text."
-        ).format(own=off[0][0], control=off[0][1], own_value=off[1][0], control_value=off[1][1]),
+        *(
+            _(
+                "A packed key is off by {own} of its length, grouped the other way by {control}: "
+                "means over all heads and packed rows of this text."
+            ).format(**one)
+            for one in (keys,)
+            if one
+        ),
+        *(
+            _(
+                "A packed value is off by {own} of its length, grouped the other way by {control}: "
+                "means over all heads and packed rows of this text."
+            ).format(**one)
+            for one in (values,)
+            if one
+        ),
         _(
             "Loss a token with every row whole: {full:.3f} nats; packed: {loss:.3f}, grouped the "
             "other way: {control:.3f}, over {n} tokens."
@@ -119,8 +144,8 @@ def told(run: PackedRun, bits: Packing, found: Judgement, *, is_recorded: bool) 
     words = {"outcome": outcome(both.nearer), "way": beside_control.capital(bits.told)}
     facts = {
         "recorded": int(is_recorded),
-        "keys-off": f"{run.own[0].mean_off:.4f}",
-        "control-keys-off": f"{run.control[0].mean_off:.4f}",
+        "keys-off": "" if keys is None else f"{run.own[0].mean_off:.4f}",
+        "control-keys-off": "" if keys is None else f"{run.control[0].mean_off:.4f}",
     }
     return Verdict(
         [{both.nearer}],

@@ -28,12 +28,14 @@ class PackedPart(NamedTuple):
     """Keys or values of a prompt, once they are packed.
 
     Attributes:
+        bits: Of a number; None where this part is kept whole.
         axis: ``channel`` or ``token``, along which they are grouped.
         read: As attention reads them from then on.
         is_packed: Which of them are; the others wait for their group, and are read as written.
         off: Mean length of a packed row's error, in lengths of the row; NaN where none is packed.
     """
 
+    bits: int | None
     axis: str
     read: Rows
     is_packed: Bool[np.ndarray, " position"]
@@ -74,8 +76,9 @@ class PackedRun:
 
     @property
     def telling_head(self) -> tuple[int, int]:
-        """Layer and KV head whose keys differ most by how they are grouped."""
-        apart = np.nan_to_num(np.abs(self.control[0].off - self.own[0].off))
+        """Layer and KV head whose keys, or else values, differ most by how they are grouped."""
+        part = 0 if self.own[0].bits is not None else 1
+        apart = np.nan_to_num(np.abs(self.control[part].off - self.own[part].off))
         layer, head = np.unravel_index(int(apart.argmax()), apart.shape)
         return int(layer), int(head)
 
@@ -127,8 +130,11 @@ def _parts(
     packed, n = trace.packed, keys.shape[2]
     assert packed is not None
     found: list[PackedPart] = []
-    for number, (axis, read, wrote) in enumerate(
-        ((bits.keys, packed.keys, keys), (bits.values, packed.values, values))
+    for number, (n_bits, axis, read, wrote) in enumerate(
+        (
+            (bits.key_bits, bits.keys, packed.keys, keys),
+            (bits.value_bits, bits.values, packed.values, values),
+        )
     ):
         # After the prefill; later steps read what it packed, and pack more.
         is_packed = packed.packed_after[number, :n] < 1
@@ -136,7 +142,7 @@ def _parts(
         off = np.full(keys.shape[:2], np.nan)
         if is_packed.any():
             off = how_far_off(seen[:, :, is_packed], wrote[:, :, is_packed]).mean(axis=-1)
-        found.append(PackedPart(axis, seen, is_packed, off))
+        found.append(PackedPart(n_bits, axis, seen, is_packed, off))
     return found[0], found[1]
 
 

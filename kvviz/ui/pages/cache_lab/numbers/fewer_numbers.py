@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
+from kvviz.figures.error_lines import ErrorLine
+from kvviz.figures.loss_by_rank import loss_by_rank
+from kvviz.lessons import lessons
 from kvviz.translation import N_
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab import run_player
+from kvviz.ui.pages.cache_lab import measured_here, recorded, run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
-from kvviz.ui.pages.cache_lab.judgement import Judgement
-from kvviz.ui.pages.cache_lab.numbers.latent_run import (
-    LatentRun,
-    every_share,
-    make,
-    rank_of,
-    words,
-)
-from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS
+from kvviz.ui.pages.cache_lab.budgets import amount
+from kvviz.ui.pages.cache_lab.numbers.latent_run import LatentRun, make
+from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS, LabSettings
+from kvviz.ui.pages.cache_lab.shares import APART, LATENT, every_share, rank_of, words
 from kvviz.ui.pages.cache_lab.state import PREFIX
-from kvviz.ui.parts.experiment import Choice, Experiment, Record, Verdict, Work
-from kvviz.ui.parts.figure_tag import figure_tag
+from kvviz.ui.pages.cache_lab.story_losses import StoryLosses
+from kvviz.ui.parts import card_texts, chart
+from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
 from kvviz.ui.parts.quantity import in_bytes
 from kvviz.ui.parts.tables import table
 from kvviz.ui.shell.plain_text import percent
-from kvviz.ui.work.equal_work import Asker
-
-if TYPE_CHECKING:
-    from kvviz.engine import LoadedModel
 
 NOTHING, LITTLE, MUCH = "nothing", "little", "much"
 ANSWERS = {
@@ -168,35 +164,60 @@ def _more(each: np.ndarray) -> str:
     return f"{each.mean():+.3f} ± {error:.3f}"
 
 
-def every_share_task(bench: Bench) -> Work:
-    """Return the work that reads a story with every share."""
-    n_read = bench.settings.tokens
-
-    def do(model: LoadedModel, asker: Asker) -> Judgement:
-        return every_share(model, asker, n_read)
-
-    return bench.task("numbers-all", n_read, _("Reading a story with every share"), do)
-
-
 def draw_every_share(bench: Bench, width: int) -> None:
-    """Draw what each share costs, once that is asked for."""
-    work, seen = every_share_task(bench), Record.here().seen
-    key = work.name, work.about
-    if key not in seen:
-        # not for people: a key
-        st.button(_("Try every share"), key=f"{PREFIX}every-share", on_click=seen.add, args=(key,))
+    """Draw what each share costs on stories, recorded or measured here."""
+    place = st.container(border=True, key="kvviz-card-lab-numbers")
+    heading, caption = _("Rank against loss"), lessons().caption("loss-by-rank")
+    with place:
+        card_texts.head(heading, caption.text)
+
+    def work() -> Work:
+        said = _("Reading a story with every share")
+        return measured_here.story_work(bench, "numbers-all", said, every_share(width))
+
+    here = replace(bench, card=place)
+    has_record = recorded.of_numbers() is not None and bench.settings.model == LabSettings.model
+    if not has_record and not measured_here.is_asked(here, work(), "every-share"):
         return
-    with st.container(border=True, key="kvviz-card-lab-numbers"):
-        st.html(figure_tag("measured") + by_rank(bench.result(work), width))
+    found = measured_here.found(here, work, recorded.of_numbers, lengths=False)
+    losses = found.result
+    ranks = [rank_of(width, share) for share in SIXTEENTHS]
+    lines: list[ErrorLine] = []
+    for kind, name, told_as in (
+        ("latent", LATENT, _("keys and values in one row")),
+        ("apart", APART, _("control: as many numbers, keys and values apart")),
+    ):
+        costs = [losses.cost(name.format(share=share)) for share in SIXTEENTHS]
+        means, errors = (np.array(each) for each in zip(*costs, strict=True))
+        lines.append(ErrorLine(kind, told_as, means, errors))
+    spoken = _("What keeping {ranks} of {width} numbers costs; the table says the same.").format(
+        ranks=", ".join(map(str, ranks)), width=width
+    )
+    with place:
+        chart.draw(loss_by_rank(ranks, lines), spoken, tags=found.tags)
+        st.html(
+            by_rank(losses, width, lines)
+            + measured_here.said(found.is_recorded, losses.n_stories, losses.n_read)
+            + card_texts.source(caption.source)
+        )
 
 
-def by_rank(story: Judgement, width: int) -> str:
+def by_rank(losses: StoryLosses, width: int, lines: Sequence[ErrorLine]) -> str:
     """Return what each share costs, as a table."""
-    header = [_("numbers kept"), _("loss, nats a token more"), _("KL, nats a token"), _("bytes")]
-    body = [[f"{width} / {width}", "0", "0", in_bytes(story.full_bytes)]]
-    for share in SIXTEENTHS:
-        latent, _apart = words(width, share)
-        one = story.caches[latent]
-        kept = f"{rank_of(width, share)} / {width}"
-        body.append([kept, _more(story.more(latent)), f"{one.kl:.3f}", in_bytes(one.n_bytes)])
+    header = [
+        _("numbers kept"),
+        _("one row: loss, nats more"),
+        _("KL, nats"),
+        _("apart: loss, nats more"),
+        _("KL, nats"),
+        _("bytes"),
+    ]
+    body = [[f"{width} / {width}", "0", "0", "0", "0", in_bytes(losses.full_bytes)]]
+    for number, share in enumerate(SIXTEENTHS):
+        names = [name.format(share=share) for name in (LATENT, APART)]
+        cells = [f"{rank_of(width, share)} / {width}"]
+        for line, name in zip(lines, names, strict=True):
+            cost = amount(line.values[number], line.errors[number])
+            cells += [cost, f"{losses.divergence(name):.3f}"]
+        body.append([*cells, in_bytes(losses.n_bytes[names[0]])])
     return table("rank-table", header, body)

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from kvviz.ui.pages.cache_lab.bench import read_tokens
 from kvviz.ui.pages.cache_lab.judgement import Judgement
-from kvviz.ui.pages.cache_lab.settings import SIXTEENTHS
+from kvviz.ui.pages.cache_lab.shares import rank_of, words
 from kvviz.ui.pages.cache_lab.story_losses import judgements_of_stories
 from kvviz.ui.work.equal_work import Asker
 from kvviz.ui.work.run_settings import RunSettings
@@ -44,17 +44,6 @@ class LatentRun:
     def rank(self, sixteenths: int) -> int:
         """Return how many numbers such a share is."""
         return rank_of(self.width, sixteenths)
-
-
-def rank_of(width: int, sixteenths: int) -> int:
-    """Return how many numbers a share of a row is, at least two."""
-    return max(2, width * sixteenths // 16)
-
-
-def words(width: int, sixteenths: int) -> tuple[str, str]:
-    """Return one latent row of a share, and keys and values apart in as many, for the engine."""
-    rank = rank_of(width, sixteenths)
-    return f"latent:{rank}", f"low-rank:{rank - rank // 2}/{rank // 2}"
 
 
 def make(
@@ -123,26 +112,3 @@ def make(
     )
     asked = RunSettings(settings.model, text, 1, device=settings.device, dtype=settings.dtype)
     return LatentRun(ShownRun(asked, own), width, off, story, n_read)
-
-
-def every_share(model: LoadedModel, asker: Asker, n_read: int) -> Judgement:
-    """Read a story with one latent row of every share; for use on a worker thread.
-
-    Args:
-        model: A decoder that does not turn its keys.
-        asker: Who waits.
-        n_read: Tokens of the story; the second half is scored.
-
-    Raises:
-        KvvizError: What the engine raises.
-    """
-    width = 2 * model.card.n_kv_heads * model.card.d_head
-    (story,) = judgements_of_stories(
-        model,
-        [words(width, share)[0] for share in SIXTEENTHS],
-        n_read=n_read,
-        n_stories=1,
-        progress=asker.report,
-        cancel=asker.cancelled,
-    )
-    return story

@@ -8,6 +8,7 @@ from kvviz.translation import N_, ngettext
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab import run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
+from kvviz.ui.pages.cache_lab.sharing import kept_once, typed_beginnings
 from kvviz.ui.pages.cache_lab.sharing.token_strips import token_strips
 from kvviz.ui.pages.cache_lab.sharing.two_beginnings import (
     FAR_BEYOND_ROUNDING,
@@ -33,7 +34,7 @@ def draw(bench: Bench) -> None:
     found: TwoBeginnings = bench.result(task(bench))
     with question:
         shared = experiment(bench, found)
-        done = shared.draw(picture=lambda shows: strips(found, covered=not shows))
+        done = shared.draw(picture=lambda shows: strips(bench, found, covered=not shows))
     if done is not None:
         with bench.stage:
             run_player.draw(
@@ -44,6 +45,8 @@ def draw(bench: Bench) -> None:
                     "one without any."
                 ),
             )
+        with bench.below:
+            kept_once.draw(bench)
 
 
 def task(bench: Bench) -> Work:
@@ -54,8 +57,8 @@ def task(bench: Bench) -> Work:
     return bench.run_task("share", about, said, make)
 
 
-def strips(found: TwoBeginnings, *, covered: bool) -> None:
-    """Draw both texts under each other."""
+def strips(bench: Bench, found: TwoBeginnings, *, covered: bool) -> None:
+    """Draw both texts under each other, and have them follow what is typed from here on."""
     facts: dict[str, object] = {
         "n-rows": found.second.n_prompt,
         "n-first": found.first.n_prompt,
@@ -63,10 +66,13 @@ def strips(found: TwoBeginnings, *, covered: bool) -> None:
     if not covered:
         facts["n-shared"] = found.n_shared
     attributes = "".join(f' data-{name}="{value}"' for name, value in facts.items())
-    st.html(
-        f'<div data-kvviz="shared-beginning"{attributes}>{figure_tag("measured")}'
-        f"{token_strips(found, covered=covered)}</div>"
-    )
+    with st.container(key=typed_beginnings.PLACE, gap=None):
+        st.html(
+            f'<div class="kvviz-as-run" data-kvviz="shared-beginning"{attributes}>'
+            f"{figure_tag('measured')}"
+            f"{token_strips(found.texts, found.n_shared, covered=covered)}</div>"
+        )
+        typed_beginnings.draw(bench.settings, covered=covered)
 
 
 def experiment(bench: Bench, found: TwoBeginnings) -> Experiment:
@@ -87,7 +93,7 @@ def told(found: TwoBeginnings) -> Verdict:
     flops = [f"{step.flops / 1e6:,.1f} MFLOP" for step in prefills]
     n_shared, n_prompt = found.n_shared, found.second.n_prompt
     layers = ", ".join(f"{change:.1%}" for change in found.changes_behind)
-    again = found.same_behind
+    again = found.texts.same_behind
     lines = [
         _(
             "{n_shared} + {n_computed} = {n} rows of the second text; its last token is always "
@@ -117,7 +123,7 @@ def told(found: TwoBeginnings) -> Verdict:
     return Verdict(
         [answers(found)],
         {
-            "where": where(found),
+            "where": found.texts.where,
             "shared": n_shared,
             "n": n_prompt,
             "computed": n_prompt - n_shared,
@@ -151,25 +157,9 @@ def answers(found: TwoBeginnings) -> set[str]:
     """Return the answers that the rows of both texts come to: two where they mean the same."""
     if not found.n_shared:
         return {NONE}
-    if not found.same_behind:
+    if not found.texts.same_behind:
         return {BEFORE, SAME}
     return {BEFORE} if (found.changes_behind > FAR_BEYOND_ROUNDING).any() else {SAME}
-
-
-def where(found: TwoBeginnings) -> str:
-    """Say where the texts part."""
-    at = found.parts_at
-    if at is None and found.second.n_prompt > found.first.n_prompt:
-        return _("The second text goes on where the first one ends.")
-    if at is None:
-        return _("The second text says nothing that the first one does not.")
-    tokens = [
-        trace.tokens_in_place[at].strip(" ").replace("\n", "↵")
-        for trace in (found.first, found.second)
-    ]
-    return _("The texts part at token {at}, “{other}” where the first has “{first}”.").format(
-        at=at, first=tokens[0], other=tokens[1]
-    )
 
 
 def same(found: TwoBeginnings) -> str:

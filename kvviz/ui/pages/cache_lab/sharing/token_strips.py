@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from kvviz.translation import gettext as _
-from kvviz.ui.pages.cache_lab.sharing.two_beginnings import TwoBeginnings
+from kvviz.ui.pages.cache_lab.sharing.two_texts import TwoTexts
 from kvviz.ui.shell.plain_text import plain_html
 
 MOST_BEFORE, MOST_BEHIND = 24, 24
 """Tokens that are written out around the place at which the texts part."""
 
 
-def token_strips(found: TwoBeginnings, *, covered: bool) -> str:
+def token_strips(texts: TwoTexts, n_shared: int, *, covered: bool) -> str:
     """Return both texts as HTML, what is shared told apart.
 
+    Where they part is marked in any case: which rows are shared for that reason is another matter.
+
     Args:
-        found: The two texts.
-        covered: Whether what was shared is still asked for, and not to be seen.
+        texts: The two texts.
+        n_shared: Rows that the second takes over.
+        covered: Whether what is shared is still asked for, and not to be seen.
     """
-    part = found.n_shared
+    part, again = texts.n_alike if covered else n_shared, {*texts.same_behind}
     first, last = max(0, part - MOST_BEFORE), part + MOST_BEHIND
-    again = {*found.same_behind}
-    rows = []
-    for name, trace in ((_("First text"), found.first), (_("Second text"), found.second)):
+    rows: list[str] = []
+    for name, text in ((_("First text"), texts.first), (_("Second text"), texts.second)):
         chips = ["<i>…</i>"] if first else []
-        for at in range(first, min(trace.n_prompt, last)):
-            kind = "" if covered else _kind(at, part, again)
-            token = plain_html(trace.tokens_in_place[at].replace("\n", "↵") or "∅")
-            chips.append(f'<b{kind} title="{at}">{token}</b>')
-        if trace.n_prompt > last:
+        for at in range(first, min(len(text.ids), last)):
+            kinds = [] if covered else [_kind(at, part, again)]
+            kinds += ["kvviz-parts-here"] if at == texts.n_alike else []
+            named = f' class="{" ".join(kinds)}"' if kinds else ""
+            token = plain_html(text.tokens[at].replace("\n", "↵") or "∅")
+            chips.append(f'<b{named} title="{at}">{token}</b>')
+        if len(text.ids) > last:
             chips.append("<i>…</i>")
         rows.append(f"<dt>{plain_html(name)}</dt><dd>{''.join(chips)}</dd>")
     return f'<dl class="kvviz-two-texts">{"".join(rows)}</dl>{"" if covered else _legend(again)}'
@@ -35,7 +39,7 @@ def token_strips(found: TwoBeginnings, *, covered: bool) -> str:
 
 def _kind(at: int, part: int, again: set[int]) -> str:
     kind = "shared" if at < part else "again" if at in again else "other"
-    return f' class="kvviz-is-{kind}"'
+    return f"kvviz-is-{kind}"
 
 
 def _legend(again: set[int]) -> str:

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from kvviz.errors import ContextLengthError
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.bench import MOST_TOKENS
+from kvviz.ui.pages.cache_lab.sharing.two_texts import CutText, TwoTexts
 from kvviz.ui.work.equal_work import Asker
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.shown_run import ShownRun
@@ -53,29 +54,18 @@ class TwoBeginnings:
         """Rows that it took over."""
         return self.second.options.n_shared
 
-    @property
-    def parts_at(self) -> int | None:
-        """The first place at which the texts have another token; None if one goes on the other."""
-        n = min(self.first.n_prompt, self.second.n_prompt)
-        differ = self.first.token_ids[:n] != self.second.token_ids[:n]
-        return int(differ.argmax()) if differ.any() else None
-
-    @property
-    def same_behind(self) -> list[int]:
-        """Places behind that one at which both texts have the same token again."""
-        if self.parts_at is None:
-            return []
-        n = min(self.first.n_prompt, self.second.n_prompt)
-        same = self.first.token_ids[:n] == self.second.token_ids[:n]
-        return [int(at) for at in np.flatnonzero(same) if at > self.parts_at]
+    @cached_property
+    def texts(self) -> TwoTexts:
+        """Both prompts, token by token."""
+        return TwoTexts(CutText.read(self.first), CutText.read(self.second))
 
     @cached_property
     def changes_behind(self) -> Float64[np.ndarray, " layer"]:
-        """How far keys and values at `same_behind` differ between the texts, at most, by layer.
+        """How far keys and values at `texts.same_behind` differ at most, layer by layer.
 
         As a share of the layer's largest number; 0 where there is no such place.
         """
-        places = self.same_behind
+        places = [*self.texts.same_behind]
         if not places:
             return np.zeros(self.alone.model.n_layers)
         worst = np.zeros(self.alone.model.n_layers)

@@ -1,0 +1,1 @@
+"""A static site of the lessons that need no model at hand."""
