@@ -1,22 +1,26 @@
 """The Ray Serve deployment: replicas that hold models and make runs. The app does not import it.
 
-``serve run deploy/ray_serve.yaml`` starts it; that file says how many replicas there may be.
+``serve run deploy/ray_serve.yaml`` starts it; that file says how many replicas there may be. Ray's
+proxy hands its HTTP requests to whichever replica has the model that a header names.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import ray  # pyright: ignore[reportMissingImports] - an extra
 from ray import serve  # pyright: ignore[reportMissingImports] - an extra
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from kvviz.errors import KvvizError
 from kvviz.serving import run_messages, workers
-from kvviz.serving.frame import unframed
+from kvviz.serving.endpoint import ALIVE_EVERY_S, MESSAGES_TYPE, REQUEST_TYPE, RUN, WISH, WISHES
+from kvviz.serving.frame import misread, prefixed, unframed
 from kvviz.serving.replica import Wishes, answer, language_of, load, refused_version
 from kvviz.serving.run_messages import Alive, Refused
 from kvviz.translation import using
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "Runs"  # not for people: its name in deploy/ray_serve.yaml
 MODELS_PER_REPLICA = 3
-ALIVE_EVERY_S = 0.5
 
 
 class Runs:
@@ -40,7 +43,37 @@ class Runs:
         """Load a model; Ray keeps it until others were asked for since."""
         return await asyncio.to_thread(load, loads)
 
-    async def run(self, data: bytes) -> AsyncIterator[bytes]:
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request for a run, or one that says what is wanted of a run by now."""
+        if request.method != "POST" or request.headers.get("content-type") != REQUEST_TYPE:
+            return Response(status_code=415)
+        data, asked = await request.body(), request.url.path.rpartition("/")[2]
+        if asked == RUN:
+            return StreamingResponse(self._stream(data), media_type=MESSAGES_TYPE)
+        if asked == WISH:
+            return Response(status_code=204 if await self._pass_on(data) else 404)
+        return Response(status_code=404)
+
+    async def _pass_on(self, data: bytes) -> bool:
+        """Take in what is wanted of a run, or have whoever makes it do so; say whether one does."""
+        try:
+            head = unframed(data)[0]
+        except KvvizError:
+            return False
+        asked = f"{head.get('run')}", f"{head.get('wish')}"
+        if await self.wish(*asked):
+            return True
+        told = serve.get_deployment_handle(DEPLOYMENT).broadcast("wish", *asked)
+        # One that is dying has no answer.
+        answers = await told.results_async(return_exceptions=True)
+        return any(isinstance(one, int) and one for one in answers)
+
+    async def _stream(self, data: bytes) -> AsyncGenerator[bytes]:
+        async with aclosing(self.run(data)) as messages:
+            async for message in messages:
+                yield prefixed(message)
+
+    async def run(self, data: bytes) -> AsyncGenerator[bytes]:
         """Make the run of a request and yield messages; who stops reading stops the run."""
         try:
             head, other = unframed(data)[0], refused_version(data)
@@ -49,6 +82,10 @@ class Runs:
             return
         if other is not None:
             yield run_messages.to_bytes(other)
+            return
+        loads = serve.get_multiplexed_model_id()
+        if not loads:
+            yield run_messages.to_bytes(Refused(misread()))
             return
         name, wishes = f"{head.get('run')}", Wishes()
         self._wishes[name] = wishes
@@ -61,7 +98,7 @@ class Runs:
 
         try:
             with using(language_of(head)):
-                loading = asyncio.ensure_future(self.model(serve.get_multiplexed_model_id()))
+                loading = asyncio.ensure_future(self.model(loads))
             yield run_messages.to_bytes(Alive())
             while not (await asyncio.wait([loading], timeout=ALIVE_EVERY_S))[0]:
                 yield run_messages.to_bytes(Alive())
@@ -88,16 +125,18 @@ class Runs:
                 yield message
         finally:
             wishes.stop.set()
-            del self._wishes[name]
+            # It may have been sent here again meanwhile.
+            if self._wishes.get(name) is wishes:
+                del self._wishes[name]
 
     async def wish(self, name: str, what: str) -> int:
-        """Take in that a run is to ``stop`` or ``hurry``, or nothing of both.
+        """Take in what is wanted of a run, one of `WISHES`, if it is made here.
 
         Returns:
             The process that makes it, if that is this one, else 0.
         """
         wishes = self._wishes.get(name)
-        if wishes is not None and what in ("stop", "hurry"):
+        if wishes is not None and what in WISHES:
             getattr(wishes, what).set()
         return 0 if wishes is None else os.getpid()
 
@@ -105,7 +144,7 @@ class Runs:
 def _listen_on_own_address() -> None:
     """Let replicas listen on the address of their node, where Ray says all that the machine has.
 
-    Ray starts a server in each replica for calls between deployments, of which there are none here.
+    Ray starts a server in each replica for calls by gRPC between deployments; none is made here.
     """
     from ray.serve._private import replica  # pyright: ignore[reportMissingImports] - an extra
 

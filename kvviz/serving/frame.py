@@ -19,6 +19,9 @@ from kvviz.translation import gettext as _
 SIZES = "sizes"
 LONGEST_HEAD = 8 * 2**20
 """Most bytes of the JSON: a prompt of any model's context, as text or as tokens."""
+PREFIX_BYTES = 8
+MOST_BYTES = 2**36
+"""Of one message. A number above it is none that was written here."""
 
 
 def framed(head: dict[str, Any], parts: Sequence[bytes] = ()) -> bytes:
@@ -53,6 +56,36 @@ def unframed(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         parts.append(rest[:size])
         rest = rest[size:]
     return head, parts
+
+
+def prefixed(message: bytes) -> bytes:
+    """Return a message with its length before it, as it stands in a stream of them."""
+    return len(message).to_bytes(PREFIX_BYTES, "big") + message
+
+
+class MessageReader:
+    """Cuts a stream, however it comes in pieces, into the messages that `prefixed` made."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def read(self, piece: bytes) -> list[bytes]:
+        """Take in a piece and return the messages that are whole with it.
+
+        Raises:
+            RunnerError: If it is something else.
+        """
+        self._held += piece
+        messages: list[bytes] = []
+        while len(self._held) >= PREFIX_BYTES:
+            until = PREFIX_BYTES + int.from_bytes(self._held[:PREFIX_BYTES], "big")
+            if until > MOST_BYTES:
+                raise misread()
+            if len(self._held) < until:
+                break
+            messages.append(bytes(self._held[PREFIX_BYTES:until]))
+            del self._held[:until]
+        return messages
 
 
 def misread() -> RunnerError:

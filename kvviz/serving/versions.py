@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Counts up with each change of what requests and messages say."""
 
 
 @cache
 def here() -> str:
-    """Return the version of this kvviz, such as ``0.1.0/1``: its own, and that of what it sends."""
+    """Return the version of this kvviz, such as ``0.1.0/2``: its own, and that of what it sends."""
     try:
         return f"{version('kvviz')}/{PROTOCOL}"
     except PackageNotFoundError:

@@ -1,7 +1,8 @@
-"""A Ray of two replicas on the loopback, for as long as who started it keeps its input open.
+"""A Ray with replicas on the loopback, for as long as who started it keeps its input open.
 
-`python -m tests.ray.cluster` prints the address and waits. It ends, and all that it started, when
-its input ends: also where the tests were killed.
+`python -m tests.ray.cluster PORT REPLICAS` says when its proxy listens at that port, and waits.
+Each line that it reads is the name of a run: it answers with the process that makes it. It ends,
+and all that it started, when its input ends: also where the tests were killed.
 """
 
 from __future__ import annotations
@@ -16,24 +17,19 @@ from ray import serve
 from kvviz.serving.deployment import deployment
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "ray_serve.yaml"
-N_REPLICAS = 2
+READY = "listens"
 
 
-def settings() -> dict:
-    """Return what the documented file says of the deployment, for two replicas from the start."""
+def settings() -> tuple[dict, dict]:
+    """Return what the documented file says of the proxy, and of the deployment."""
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     (application,) = config["applications"]
     (of_runs,) = application["deployments"]
-    scaling = of_runs["autoscaling_config"] | {"min_replicas": N_REPLICAS}
-    return of_runs | {
-        "autoscaling_config": scaling,
-        # Two cores are here for two replicas, Ray's own processes and the tests.
-        "ray_actor_options": {"num_cpus": 0.1},
-    }
+    return config["http_options"], of_runs
 
 
-def main() -> None:
-    """Start, tell, wait, stop."""
+def main(port: int, n_replicas: int) -> None:
+    """Start, tell, answer, stop."""
     ray.init(
         include_dashboard=False,
         num_cpus=2,
@@ -41,14 +37,23 @@ def main() -> None:
         log_to_driver=False,
         configure_logging=False,
     )
-    serve.start(proxy_location="Disabled")
-    serve.run(deployment.options(**settings()).bind(), name="kvviz", route_prefix=None)
-    sys.stdout.write(f"{ray.get_runtime_context().gcs_address}\n")
+    of_proxy, of_runs = settings()
+    serve.start(proxy_location="HeadOnly", http_options=of_proxy | {"port": port})
+    of_runs |= {
+        "autoscaling_config": of_runs["autoscaling_config"] | {"min_replicas": n_replicas},
+        # Two cores are here for two replicas, Ray's own processes and the tests.
+        "ray_actor_options": {"num_cpus": 0.1},
+    }
+    handle = serve.run(deployment.options(**of_runs).bind(), name="kvviz", route_prefix="/")
+    sys.stdout.write(f"{READY}\n")
     sys.stdout.flush()
-    sys.stdin.read()
+    for line in sys.stdin:
+        makers = handle.broadcast("wish", line.strip(), "").results()
+        sys.stdout.write(f"{max(makers)}\n")
+        sys.stdout.flush()
     serve.shutdown()
     ray.shutdown()
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

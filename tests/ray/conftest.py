@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.ray import processes
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+PATIENCE_S = 60
 
+TOKEN = secrets.token_hex(32)
+"""By which also all processes of these tests are known: it stands in their environment."""
 ON_THE_LOOPBACK = {
     # Ray takes an address of the machine's on Linux, and the loopback where no cluster can be.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    "RAY_AUTH_TOKEN": TOKEN,
     "KVVIZ_THREADS": "1",
 }
 
@@ -36,22 +45,64 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
+class Cluster:
+    """A Ray with a proxy at a port that stays the same, however often it is started."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self, n_replicas: int) -> None:
+        """Start it, and wait until its proxy listens."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ray.cluster", f"{self.port}", f"{n_replicas}"],
+            cwd=ROOT,
+            env=os.environ | ON_THE_LOOPBACK | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert any("listens" in line for line in self._process.stdout), "Ray did not start"
+
+    def maker(self, run: str) -> int:
+        """Return the process that makes a run, 0 if none does."""
+        self._process.stdin.write(f"{run}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def kill(self) -> None:
+        """End all its processes as a machine does that loses its power."""
+        whole, until = processes.started_with(TOKEN), time.monotonic() + PATIENCE_S
+        while left := processes.alive(whole | processes.started_with(TOKEN)):
+            assert time.monotonic() < until, left
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.poll()
+            time.sleep(0.01)
+        self._process.communicate()
+
+    def stop(self) -> None:
+        """End it as it ends by itself, and see that nothing is left of it."""
+        whole = processes.started_with(TOKEN)
+        assert len(whole) > 5
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE_S)
+        left = processes.alive(whole)
+        self.kill()
+        assert not left
+
+
 @pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    """Where a Ray with two replicas listens."""
-    os.environ.update(ON_THE_LOOPBACK)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.ray.cluster"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as cluster:
-        assert cluster.stdin is not None
-        assert cluster.stdout is not None
-        told = next((line for line in cluster.stdout if line.startswith("127.0.0.1:")), "")
-        assert told, "Ray did not start on the loopback"
-        yield told.strip()
-        cluster.stdin.close()
-        cluster.wait(60)
+def cluster() -> Iterator[Cluster]:
+    """A Ray with two replicas."""
+    cluster = Cluster()
+    cluster.start(2)
+    yield cluster
+    cluster.stop()

@@ -7,19 +7,23 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import numpy as np
 import pytest
 
 import kvviz
 from kvviz.errors import ModelNotFoundError, OptionsError, PromptError, RunnerError
-from kvviz.serving import versions
+from kvviz.serving import run_messages, versions
+from kvviz.serving.endpoint import REQUEST_TYPE
+from kvviz.serving.frame import MessageReader, framed
 from kvviz.serving.local_runner import LOCAL
 from kvviz.serving.ray_runner import RayRunner
+from kvviz.serving.replica import ask
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
 from kvviz.trace import GenerationOptions
 from kvviz.ui.shell.environment import Environment
-from kvviz.ui.work import model_runner, runs
+from kvviz.ui.work import runs
 from kvviz.ui.work.run_settings import RunSettings
 from tests.ray import listeners
 
@@ -53,8 +57,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def runner(address):
-    return RayRunner(address)
+def runner(cluster):
+    return RayRunner(cluster.url)
 
 
 def request_of(prompt=PROMPT, new=8, **rest):
@@ -78,12 +82,18 @@ def long_request():
     return request_of(new=100, both=True, n_timings=2)
 
 
-def test_nothing_listens_beyond_the_loopback(address, runner, model):
+def post(cluster, where, data, kind=REQUEST_TYPE):
+    return httpx2.post(
+        cluster.url + where, content=data, headers={"content-type": kind}, trust_env=False
+    )
+
+
+def test_nothing_listens_beyond_the_loopback(runner, model):
     runner.run(model, request_of(), Seen().watcher)
     found = listeners.of_ray()
-    of_replicas = [command for command in found if "ServeReplica" in command]
     assert len(found) > 5
-    assert of_replicas
+    for one in ("ServeReplica", "ProxyActor"):
+        assert [command for command in found if one in command], one
     beyond = {
         command: [one for one in addresses if not listeners.is_loopback(one)]
         for command, addresses in found.items()
@@ -130,16 +140,20 @@ def test_runs_of_a_crowd_share_passes_on_a_replica(runner, model):
         assert_equal(alone, trace, rows=1e-4)
 
 
-def test_a_run_outlives_its_replica(runner, model):
+def begun(pool, runner, model, asked, seen):
+    """Have a run made elsewhere, and wait until it has done a step."""
+    run, until = pool.submit(runner.run, model, asked, seen.watcher), time.monotonic() + PATIENCE_S
+    while not seen.steps and not run.done() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert seen.steps
+    return run
+
+
+def test_a_run_outlives_its_replica(cluster, runner, model):
     asked, seen = long_request(), Seen()
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(runner.run, model, asked, seen.watcher)
-        until = time.monotonic() + PATIENCE_S
-        while not seen.steps and time.monotonic() < until:
-            time.sleep(0.01)
-        handle = runner._connection.get(seen.watcher).handle
-        (pid,) = [one for one in handle.broadcast("wish", asked.run, "").results() if one]
-        os.kill(pid, signal.SIGKILL)
+        run = begun(pool, runner, model, asked, seen)
+        os.kill(cluster.maker(asked.run), signal.SIGKILL)
         there = run.result(PATIENCE_S)
     # Each time that it is made its first step is told.
     assert seen.steps.count(1) == 2
@@ -147,18 +161,35 @@ def test_a_run_outlives_its_replica(runner, model):
     assert_equal(here.cached, there.cached)
 
 
-def test_a_run_that_is_cancelled_gives_what_there_is(runner, model):
-    seen = Seen(stop_at=1)
-    there = runner.run(model, request_of(new=200), seen.watcher)
+def test_a_run_that_is_cancelled_gives_what_there_is(cluster, runner, model):
+    asked, seen = request_of(new=200), Seen()
+    with ThreadPoolExecutor(1) as pool:
+        run = begun(pool, runner, model, asked, seen)
+        # Whichever replica hears what is wanted of a run, the one that makes it is told.
+        for _time in range(8):
+            told = post(cluster, "wish", framed({"run": asked.run, "wish": "of nothing"}))
+            assert told.status_code == 204
+        seen.stop_at = 1
+        there = run.result(PATIENCE_S)
     assert there.stopped == "cancelled"
     assert 0 < len(there.steps) < 200
     here = LOCAL.run(model, request_of(new=len(there.steps)), Seen().watcher)
     assert here.tokens == there.tokens
+    assert post(cluster, "wish", framed({"run": asked.run, "wish": "stop"})).status_code == 404
 
 
-def test_the_app_sends_its_runs_there_and_keeps_what_they_came_to(runner, monkeypatch):
-    monkeypatch.setattr(model_runner, "_elsewhere", lambda: runner)
-    environment = Environment.read({"KVVIZ_RUNNER": "ray"})
+def test_what_is_no_request_of_ours_is_none(cluster, runner, model):
+    for where, data in (("wish", b"x"), ("wish", framed({})), ("elsewhere", b"")):
+        assert post(cluster, where, data).status_code == 404
+    # What a page of any site could have a browser send.
+    assert post(cluster, "run", b"x", "text/plain").status_code == 415
+    for data in (b"x", ask(request_of(), "en")):
+        (message,) = MessageReader().read(post(cluster, "run", data).content)
+        assert isinstance(run_messages.from_bytes(message), run_messages.Refused)
+
+
+def test_the_app_sends_its_runs_there_and_keeps_what_they_came_to(cluster):
+    environment = Environment.read({"KVVIZ_RUNNER": "ray", "KVVIZ_RAY_URL": cluster.url})
     settings = RunSettings(prompt=PROMPT, new=4, device="cpu")
     job = runs.start(settings, environment, want_both=True)
     assert job.wait(PATIENCE_S)
@@ -197,3 +228,31 @@ def test_a_replica_of_another_version_is_named(runner, model, monkeypatch):
     assert "7.0/1" in str(said.value)
     monkeypatch.undo()
     assert runner.run(model, request_of(), Seen().watcher).tokens
+
+
+def test_a_run_whose_app_has_left_is_stopped(cluster, runner, model):
+    asked, seen = long_request(), Seen()
+
+    def leave(step, n_steps):
+        seen.steps.append(step)
+        raise RuntimeError("as an app that is gone")
+
+    with pytest.raises(RuntimeError):
+        runner.run(model, asked, Watcher(leave, lambda: False))
+    until = time.monotonic() + PATIENCE_S
+    while cluster.maker(asked.run) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not cluster.maker(asked.run)
+
+
+def test_an_app_outlives_the_whole_cluster_and_uses_the_next_one(cluster, runner, model):
+    asked, seen = long_request(), Seen()
+    with ThreadPoolExecutor(1) as pool:
+        run = begun(pool, runner, model, asked, seen)
+        cluster.kill()
+        with pytest.raises(RunnerError, match="cannot be reached") as said:
+            run.result(PATIENCE_S)
+    assert str(cluster.port) not in str(said.value)
+    cluster.start(1)
+    here, there = (who.run(model, request_of(), Seen().watcher) for who in (LOCAL, runner))
+    assert_equal(here, there)

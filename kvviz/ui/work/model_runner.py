@@ -11,12 +11,13 @@ from kvviz.ui.shell.environment import Environment
 
 def model_runner(environment: Environment) -> Runner:
     """Return who makes the runs of this installation."""
-    return _elsewhere() if environment.runner == "ray" else LOCAL
+    return _elsewhere(environment.ray_url) if environment.runner == "ray" else LOCAL
 
 
 @cache
-def _elsewhere() -> Runner:
-    """Return the one connection of this process."""
+def _elsewhere(url: str) -> Runner:
+    """Return who sends runs to an address."""
+    # The client for HTTP comes with it, and is loaded where it is wanted.
     from kvviz.serving.ray_runner import RayRunner
 
-    return RayRunner()
+    return RayRunner(url)

@@ -1,94 +1,26 @@
-"""A Ray that is not there is said in a sentence, without one and with one that only seems to be."""
+"""Runs sent to what is, or only seems to be, a deployment: all by HTTP, and none of it is Ray."""
 
 from __future__ import annotations
 
-import sys
-from concurrent.futures import Future
-from threading import Event
-from types import SimpleNamespace
+import socket
+import time
 
 import pytest
 
 import kvviz
-from kvviz.errors import RunCancelledError, RunnerError
-from kvviz.serving import ray_connection, ray_runner, replica, run_messages
+from kvviz.errors import PromptError, RunCancelledError, RunnerError
+from kvviz.serving import endpoint, replica, run_call
 from kvviz.serving.local_runner import LOCAL
-from kvviz.serving.ray_connection import Connection
 from kvviz.serving.ray_runner import RayRunner
-from kvviz.serving.run_messages import Alive, Ended, StepsDone
+from kvviz.serving.run_messages import Alive, Ended, Grown, Refused, StepsDone
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
 from kvviz.trace import GenerationOptions
+from tests.unit.serving.scripted_replicas import ScriptedReplicas, answers, hangs, raw, tells
 
 ASKED = RunRequest("kvviz/gpt2-mini", "The dog", GenerationOptions(3), "cpu")
 QUIET = Watcher(lambda step, n_steps: None, lambda: False)
-
-
-class RayError(Exception):
-    """As Ray's own, for tests without it."""
-
-
-@pytest.fixture
-def no_ray(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-
-
-@pytest.fixture
-def seeming_ray(monkeypatch):
-    """Enough of Ray to be asked for its errors."""
-
-    class UnavailableError(Exception):
-        pass
-
-    class ServeError(Exception):
-        pass
-
-    exceptions = SimpleNamespace(
-        DeploymentUnavailableError=UnavailableError, RayServeException=ServeError
-    )
-    serve = SimpleNamespace(exceptions=exceptions)
-    ray = SimpleNamespace(exceptions=SimpleNamespace(RayError=RayError), serve=serve)
-    for name, module in {
-        "ray": ray, "ray.exceptions": ray.exceptions, "ray.serve": serve,
-        "ray.serve.exceptions": exceptions,
-    }.items():  # fmt: skip
-        monkeypatch.setitem(sys.modules, name, module)
-    return exceptions
-
-
-class Handle:
-    """A deployment that streams what it is given, each time it is asked another list."""
-
-    def __init__(self, *streams):
-        self.streams, self.wishes = list(streams), []
-
-    def options(self, **_options):
-        return SimpleNamespace(remote=lambda data: Stream(self.streams.pop(0)))
-
-    def broadcast(self, _method, run, what):
-        self.wishes.append((run, what))
-        return SimpleNamespace(results=lambda timeout_s: [])
-
-
-class Stream:
-    def __init__(self, messages):
-        self.messages = messages
-
-    def __iter__(self):
-        for one in self.messages:
-            if isinstance(one, Exception):
-                raise one
-            yield run_messages.to_bytes(one)
-
-    def cancel(self):
-        pass
-
-
-def runner_of(*streams, address=""):
-    runner = RayRunner()
-    runner._connection._made = Future()
-    runner._connection._made.set_result(Connection(Handle(*streams), address))
-    return runner
+LOST = tells(Alive(), StepsDone(1, 3), StepsDone(2, 3), breaks=True)
 
 
 @pytest.fixture(scope="module")
@@ -101,112 +33,139 @@ def made(model):
     return LOCAL.run(model, ASKED, QUIET)
 
 
-@pytest.mark.usefixtures("no_ray")
-def test_ray_that_is_not_installed_is_said_so(model):
-    with pytest.raises(RunnerError, match=r"not installed\. .*requirements-ray\.txt"):
-        RayRunner().run(model, ASKED, QUIET)
+@pytest.fixture
+def hasty(monkeypatch):
+    """Who waits does so for a fifth of a second in place of many."""
+    for name in ("ASKS_EVERY_S", "ANSWERS_WITHIN_S", "UNHEARD_S"):
+        monkeypatch.setattr(run_call, name, 0.2)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999", "nowhere.invalid:1"])
-def test_an_address_where_nothing_listens_is_said_at_once_and_only_the_log_names_it(
-    address, caplog
-):
+def run(model, *scripts, watcher=QUIET, asked=ASKED, **server):
+    with ScriptedReplicas(*scripts, **server) as there:
+        return RayRunner(there.url).run(model, asked, watcher), there
+
+
+def test_a_run_is_one_request_and_what_comes_back_is_told_to_who_waits(model, made):
+    steps, shown = [], []
+    watcher = Watcher(lambda *told: steps.append(told), lambda: False, show=shown.append)
+    there, server = run(model, tells(StepsDone(2, 3), Grown(made), Ended(made)), watcher=watcher)
+    assert there.tokens == made.tokens
+    assert steps == [(2, 3)]
+    assert [grown.tokens for grown in shown] == [made.tokens]
+    ((path, headers, data),) = server.asked
+    assert path == f"/{endpoint.RUN}"
+    assert headers[endpoint.MODEL_HEADER] == ASKED.loads
+    assert RunRequest.from_bytes(data).run == ASKED.run
+    assert replica.refused_version(data) is None
+
+
+def test_what_a_replica_refuses_is_raised_here(model):
+    with pytest.raises(PromptError, match="No such words"):
+        run(model, tells(Refused(PromptError("No such words.", fix="Type."))))
+
+
+def test_an_address_where_nothing_listens_is_said_at_once_and_only_the_log_names_it(model, caplog):
     with pytest.raises(RunnerError, match="cannot be reached") as said:
-        ray_connection._require_listener(address)
-    assert address not in str(said.value)
-    assert address in caplog.text
+        RayRunner("http://127.0.0.1:1/").run(model, ASKED, QUIET)
+    assert "127.0.0.1" not in str(said.value)
+    assert "http://127.0.0.1:1/" in caplog.text
 
 
-def test_an_address_from_outside_a_cluster_is_refused():
-    with pytest.raises(RunnerError, match="that this machine is part of"):
-        ray_connection._connect("ray://127.0.0.1:10001")
+@pytest.mark.parametrize(
+    "script",
+    [
+        answers(404),
+        answers(200),
+        answers(302),
+        answers(503, b"unavailable", "text/plain"),
+        raw(b"SSH-2.0-OpenSSH_9.2\r\n"),
+        raw(b""),
+    ],
+    ids=["not found", "a page", "elsewhere", "no replicas", "no HTTP", "nothing"],
+)
+def test_what_listens_there_and_is_no_kvviz_is_said_so(model, script, caplog):
+    with pytest.raises(RunnerError, match=r"runs no kvviz\. .*KVVIZ_RAY_URL"):
+        run(model, script, script, script)
+    assert "no deployment of kvviz" in caplog.text
 
 
-@pytest.mark.usefixtures("seeming_ray")
+@pytest.mark.parametrize(
+    "said",
+    [b"\xff" * 40, b"\0" * 7 + b"\x03abc", b"\0" * 7 + b"\x0d{}\n          "],
+    ids=["a length", "no head", "no message"],
+)
+def test_what_answers_as_kvviz_and_cannot_be_read_is_said_so(model, said):
+    with pytest.raises(RunnerError, match="do not understand each other"):
+        run(model, tells(lambda answer: answer.chunk(said)))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_proxy_that_hangs_is_not_waited_for(model):
+    with pytest.raises(RunnerError, match="cannot be reached"):
+        run(model, hangs, hangs=True)
+    # What accepts connections and never reads from them.
+    with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(RunnerError) as said:
+        RayRunner(f"http://127.0.0.1:{mute.getsockname()[1]}/").run(model, ASKED, QUIET)
+    assert "cannot be reached" in str(said.value)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_waits_for_a_replica_as_long_as_the_proxy_is_there(model, made):
+    there, server = run(model, tells(Ended(made), first_after_s=0.8))
+    assert there.tokens == made.tokens
+    assert len(server.asked) == 1
+
+
 def test_a_run_whose_replica_is_lost_is_sent_again_and_its_steps_begin_anew(model, made):
     steps = []
-    lost = [Alive(), StepsDone(1, 3), StepsDone(2, 3), RayError()]
-    runner = runner_of(lost, [StepsDone(1, 3), Ended(made)])
-    there = runner.run(model, ASKED, Watcher(lambda step, _n: steps.append(step), lambda: False))
+    watcher = Watcher(lambda step, _n: steps.append(step), lambda: False)
+    there, server = run(model, LOST, tells(StepsDone(1, 3), Ended(made)), watcher=watcher)
     assert steps == [1, 2, 1]
     assert there.tokens == made.tokens
-    # A stream that ends in silence, and replicas that are lost each time.
+    first, second = (RunRequest.from_bytes(data) for _path, _headers, data in server.asked)
+    assert first.options == second.options
+    # One that breaks off, one whose answer just ends, and one of which only the proxy tells.
     with pytest.raises(RunnerError, match="lost, and again"):
-        runner_of([Alive()], lost, lost).run(model, ASKED, QUIET)
+        run(model, LOST, tells(Alive()), answers(500))
 
 
-def test_a_deployment_that_is_not_healthy_is_not_waited_for(model, seeming_ray):
-    with pytest.raises(RunnerError, match="runs no kvviz"):
-        runner_of([seeming_ray.DeploymentUnavailableError()]).run(model, ASKED, QUIET)
+@pytest.mark.usefixtures("hasty")
+def test_a_replica_that_says_nothing_is_lost(model, made):
+    there, server = run(model, tells(Alive(), hangs), tells(Ended(made)))
+    assert there.tokens == made.tokens
+    assert len(server.asked) == 2
 
 
-@pytest.mark.usefixtures("seeming_ray")
-def test_a_replica_that_says_nothing_is_lost(model, made, monkeypatch):
-    monkeypatch.setattr(ray_runner, "UNHEARD_S", 0.3)
-
-    class Silent(list):
-        def __iter__(self):
-            yield Alive()
-            ray_runner.time.sleep(1.5)
-
-    assert runner_of(Silent(), [Ended(made)]).run(model, ASKED, QUIET).tokens == made.tokens
-
-
-def test_a_cancel_is_told_to_the_replicas_once_and_what_there_is_comes_back(model, made):
-    class Slowly(list):
-        def __iter__(self):
-            yield StepsDone(1, 3)
-            ray_runner.time.sleep(0.5)
-            yield Ended(made)
-
-    runner, heard = runner_of(Slowly()), []
+def test_a_cancel_is_told_once_and_what_there_is_comes_back(model, made):
+    heard = []
     watcher = Watcher(lambda step, _n: heard.append(step), lambda: bool(heard))
-    assert runner.run(model, ASKED, watcher).tokens == made.tokens
-    assert runner._connection._made.result().handle.wishes == [(ASKED.run, "stop")]
+
+    def until_told(answer):
+        while not answer.server.wishes and not answer.server.ended.wait(0.01):
+            pass
+        answer.server.ended.wait(0.3)
+
+    there, server = run(model, tells(StepsDone(1, 3), until_told, Ended(made)), watcher=watcher)
+    assert there.tokens == made.tokens
+    assert server.wishes == [{"run": ASKED.run, "wish": "stop"}]
+
+
+def test_haste_is_told_once_of_a_run_both_ways(model, made):
+    both = RunRequest("kvviz/gpt2-mini", "The dog", GenerationOptions(3), "cpu", both=True)
+    script = tells(StepsDone(1, 3), lambda answer: answer.server.ended.wait(0.4), Ended(made))
+    watcher = Watcher(lambda *_: None, lambda: False, lambda: True)
+    _there, server = run(model, script, watcher=watcher, asked=both)
+    assert server.wishes == [{"run": both.run, "wish": "hurry"}]
 
 
 def test_who_leaves_before_a_replica_has_begun_waits_for_none(model):
-    class Never(list):
-        def __iter__(self):
-            ray_runner.time.sleep(1.0)
-            yield Alive()
-
+    began = time.monotonic()
     with pytest.raises(RunCancelledError):
-        runner_of(Never()).run(model, ASKED, Watcher(lambda *_: None, lambda: True))
+        run(model, hangs, watcher=Watcher(lambda *_: None, lambda: True))
+    assert time.monotonic() - began < run_call.ASKS_EVERY_S
 
 
-def test_nobody_waits_for_what_listens_and_is_no_ray(model, monkeypatch):
-    given_up = Event()
-    monkeypatch.setattr(ray_connection, "_connect", lambda address: given_up.wait(30))
-    monkeypatch.setattr(ray_connection, "CONNECTS_WITHIN_S", 0.3)
-    runner = RayRunner("127.0.0.1:1")
-    with pytest.raises(RunnerError, match="cannot be reached"):
-        runner.run(model, ASKED, QUIET)
-    with pytest.raises(RunCancelledError):
-        runner.run(model, ASKED, Watcher(lambda *_: None, lambda: True))
-    given_up.set()
-
-
-def test_nobody_waits_for_a_replica_of_a_cluster_that_is_gone(model, monkeypatch):
-    monkeypatch.setattr(ray_runner, "UNHEARD_S", 0.3)
-
-    class Never(list):
-        def __iter__(self):
-            ray_runner.time.sleep(2.0)
-            yield Alive()
-
-    runner = runner_of(Never(), address="127.0.0.1:1")
-    with pytest.raises(RunnerError, match="cannot be reached"):
-        runner.run(model, ASKED, QUIET)
-    assert runner._connection._made is None
-
-
-@pytest.mark.usefixtures("seeming_ray")
 def test_another_model_by_the_same_name_is_refused(made):
     other = kvviz.load_model("kvviz/llama-mini", device="cpu")
     with pytest.raises(RunnerError, match="another model by the name"):
-        runner_of([Ended(made)]).run(other, ASKED, QUIET)
-
-
-def test_a_request_says_which_kvviz_sent_it():
-    assert replica.refused_version(replica.ask(ASKED, "en")) is None
+        run(other, tells(Ended(made)))

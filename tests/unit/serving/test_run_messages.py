@@ -12,7 +12,7 @@ import pytest
 import kvviz
 from kvviz.errors import KvvizError, PromptError, RunnerError
 from kvviz.serving import replica, run_messages, versions
-from kvviz.serving.frame import framed, unframed
+from kvviz.serving.frame import MessageReader, framed, prefixed, unframed
 from kvviz.serving.local_runner import LOCAL
 from kvviz.serving.run_messages import Alive, Ended, OtherVersion, Refused, StepsDone
 from kvviz.serving.run_request import RunRequest, loading_of
@@ -143,3 +143,17 @@ def test_an_error_is_one_of_ours_whatever_its_name_says():
         assert type(error) is KvvizError
         assert (error.what, error.fix) == ("No.", "Type.")
     assert run_messages.from_bytes(run_messages.to_bytes(Alive())) == Alive()
+
+
+def test_messages_are_whole_however_a_stream_is_cut():
+    messages, draw = [b"", b"a", bytes(300), b"\xff" * 9], random.Random(18)
+    stream = b"".join(map(prefixed, messages))
+    for _time in range(30):
+        reader, found, at = MessageReader(), [], 0
+        while at < len(stream):
+            until = at + draw.randrange(1, 40)
+            found += reader.read(stream[at:until])
+            at = until
+        assert found == messages
+    with pytest.raises(RunnerError, match="understand"):
+        MessageReader().read(b"HTTP/1.1 200")
