@@ -43,7 +43,7 @@ test-gemma: $(VENV)/.test ## The same of Gemma 3 270M, by which you accept its t
 	$(BIN)/python -m pytest -m published $(GEMMA) -n 0 -rs --durations 5
 
 test-ray: $(RAY)/.ray ## Run models on a real local Ray, on the loopback alone (a minute)
-	$(RAY)/bin/python -m pytest -m ray tests/ray -rs --durations 5 -W "ignore::DeprecationWarning"
+	$(BIN)/python -m pytest -m ray tests/ray -rs --durations 5
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium
@@ -116,13 +116,13 @@ $(VENV)/.test: requirements-test.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
-# Ray brings another HTTP parser for the app's server, among much else: it has an environment of its
-# own, which finds what is not in it in the other one.
+# Ray runs beside the app and not in it: it has an environment of its own, which finds what is not in
+# it in the other one.
 $(RAY)/.ray: requirements-ray.txt $(VENV)/.test
-	@$(PYTHON) -m venv $(RAY)
+	@$(PYTHON) -m venv --without-pip $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
 	  > "$$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/kvviz-tests.pth"
-	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+	$(BIN)/python -m pip --python $(RAY)/bin/python install --quiet --disable-pip-version-check -r requirements-ray.txt
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.test

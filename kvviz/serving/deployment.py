@@ -37,6 +37,7 @@ class Runs:
 
     def __init__(self) -> None:
         self._wishes: dict[str, Wishes] = {}
+        self._replicas: Any = None
 
     @serve.multiplexed(max_num_models_per_replica=MODELS_PER_REPLICA)
     async def model(self, loads: str) -> LoadedModel:
@@ -63,7 +64,10 @@ class Runs:
         asked = f"{head.get('run')}", f"{head.get('wish')}"
         if await self.wish(*asked):
             return True
-        told = serve.get_deployment_handle(DEPLOYMENT).broadcast("wish", *asked)
+        if self._replicas is None:
+            # It asks the controller, and waits for that.
+            self._replicas = await asyncio.to_thread(serve.get_deployment_handle, DEPLOYMENT)
+        told = self._replicas.broadcast("wish", *asked)
         # One that is dying has no answer.
         answers = await told.results_async(return_exceptions=True)
         return any(isinstance(one, int) and one for one in answers)

@@ -1,6 +1,7 @@
 """A real local Ray, on the loopback alone; `make test-ray` runs these tests.
 
-They are left out of every other run of pytest, since they need Ray.
+They are left out of every other run of pytest, since they need Ray, which has an environment of
+its own: the app has none.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +22,7 @@ from tests.ray import processes
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+PYTHON = ROOT / ".venv-ray" / "bin" / "python"
 PATIENCE_S = 60
 
 TOKEN = secrets.token_hex(32)
@@ -60,7 +61,7 @@ class Cluster:
     def start(self, n_replicas: int) -> None:
         """Start it, and wait until its proxy listens."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ray.cluster", f"{self.port}", f"{n_replicas}"],
+            [PYTHON, "-m", "tests.ray.cluster", f"{self.port}", f"{n_replicas}"],
             cwd=ROOT,
             env=os.environ | ON_THE_LOOPBACK | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
