@@ -17,7 +17,8 @@ from ray import serve
 from kvviz.serving.deployment import deployment
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "ray_serve.yaml"
-READY = "listens"
+SAYS = "kvviz: "
+"""Before all that is said here; Ray says things of its own."""
 
 
 def settings() -> tuple[dict, dict]:
@@ -26,6 +27,12 @@ def settings() -> tuple[dict, dict]:
     (application,) = config["applications"]
     (of_runs,) = application["deployments"]
     return config["http_options"], of_runs
+
+
+def say(what: object) -> None:
+    """Tell it to who started this."""
+    sys.stdout.write(f"{SAYS}{what}\n")
+    sys.stdout.flush()
 
 
 def main(port: int, n_replicas: int) -> None:
@@ -45,13 +52,10 @@ def main(port: int, n_replicas: int) -> None:
         "ray_actor_options": {"num_cpus": 0.1},
     }
     handle = serve.run(deployment.options(**of_runs).bind(), name="kvviz", route_prefix="/")
-    sys.stdout.write(f"{READY}\n")
-    sys.stdout.flush()
+    say("listens")
     for line in sys.stdin:
         makers = handle.broadcast("wish", line.strip(), "").results()
-        sys.stdout.write(f"{max(makers)}\n")
-        sys.stdout.flush()
-    serve.shutdown()
+        say(max(makers))
     ray.shutdown()
 
 

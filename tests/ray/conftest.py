@@ -20,6 +20,7 @@ import pytest
 
 from tests.ray import processes
 
+SAYS = "kvviz: "
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYTHON = ROOT / ".venv-ray" / "bin" / "python"
@@ -68,13 +69,17 @@ class Cluster:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert any("listens" in line for line in self._process.stdout), "Ray did not start"
+        assert self._said() == "listens"
 
     def maker(self, run: str) -> int:
         """Return the process that makes a run, 0 if none does."""
         self._process.stdin.write(f"{run}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        return int(self._said())
+
+    def _said(self) -> str:
+        lines = (line for line in self._process.stdout if line.startswith(SAYS))
+        return next(lines, "").removeprefix(SAYS).strip()
 
     def kill(self) -> None:
         """End all its processes as a machine does that loses its power."""
@@ -84,9 +89,10 @@ class Cluster:
             for pid in left:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self._process.poll()
             time.sleep(0.01)
-        self._process.communicate()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
 
     def stop(self) -> None:
         """End it as it ends by itself, and see that nothing is left of it."""
