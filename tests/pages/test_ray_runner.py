@@ -1,10 +1,16 @@
-"""Runs that are to be made elsewhere, where there is no elsewhere: a sentence on a living page."""
+"""Runs that are to be made elsewhere: sent there, and where nothing is, said on a living page."""
 
 from __future__ import annotations
 
 import pytest
 
+from kvviz.serving import replica
+from kvviz.serving.frame import prefixed
+from kvviz.ui.shell.environment import Environment
+from kvviz.ui.work import runs
+from kvviz.ui.work.run_settings import RunSettings
 from tests.pages.test_modes import Opened, runs_of_this_test  # noqa: F401 - a fixture
+from tests.unit.serving.scripted_replicas import ScriptedReplicas
 
 TEXT = "The goat that nobody has asked for"
 
@@ -31,3 +37,22 @@ def test_a_page_without_what_runs_its_models_says_so_and_keeps_what_was_typed(mo
     if page.job is not None:
         assert page.job.wait(60)
     assert not opened.said
+
+
+def test_the_app_sends_its_runs_there_and_keeps_what_they_came_to(model):
+    def as_a_replica(answer):
+        answer.begin()
+        (_path, _headers, data) = answer.server.asked[-1]
+        wishes = replica.Wishes()
+        replica.answer(data, lambda: model, wishes, lambda one: answer.chunk(prefixed(one)))
+        answer.end()
+
+    settings = RunSettings(prompt=TEXT, new=4, device="cpu")
+    with ScriptedReplicas(as_a_replica) as there:
+        environment = Environment.read({"KVVIZ_RUNNER": "ray", "KVVIZ_RAY_URL": there.url})
+        job = runs.start(settings, environment, want_both=True)
+        assert job.wait(60)
+    assert job.error is None
+    assert job.result.comparison.same_tokens
+    assert len(there.asked) == 1
+    assert runs.made_before(settings, environment, "gpt2", want_both=True) is job.result

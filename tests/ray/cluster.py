@@ -38,6 +38,8 @@ def say(what: object) -> None:
 def main(port: int, n_replicas: int) -> None:
     """Start, tell, answer, stop."""
     ray.init(
+        # A new one, also where another is or was on this machine.
+        address="local",
         include_dashboard=False,
         num_cpus=2,
         object_store_memory=128 * 2**20,

@@ -22,9 +22,6 @@ from kvviz.serving.replica import ask
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Watcher
 from kvviz.trace import GenerationOptions
-from kvviz.ui.shell.environment import Environment
-from kvviz.ui.work import runs
-from kvviz.ui.work.run_settings import RunSettings
 from tests.ray import listeners
 
 pytestmark = pytest.mark.ray
@@ -174,16 +171,6 @@ def test_what_is_no_request_of_ours_is_none(cluster, runner, model):
     for data in (b"x", ask(request_of(), "en")):
         (message,) = MessageReader().read(post(cluster, "run", data).content)
         assert isinstance(run_messages.from_bytes(message), run_messages.Refused)
-
-
-def test_the_app_sends_its_runs_there_and_keeps_what_they_came_to(cluster):
-    environment = Environment.read({"KVVIZ_RUNNER": "ray", "KVVIZ_RAY_URL": cluster.url})
-    settings = RunSettings(prompt=PROMPT, new=4, device="cpu")
-    job = runs.start(settings, environment, want_both=True)
-    assert job.wait(PATIENCE_S)
-    assert job.error is None
-    assert job.result.comparison.same_tokens
-    assert runs.made_before(settings, environment, "gpt2", want_both=True) is job.result
 
 
 @pytest.mark.parametrize(
