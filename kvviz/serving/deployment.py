@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "Runs"  # not for people: its name in deploy/ray_serve.yaml
 MODELS_PER_REPLICA = 3
+UNBUFFERED = {"x-accel-buffering": "no"}
+"""Has an nginx on the way pass on each message as it comes."""
 
 
 class Runs:
@@ -50,7 +52,9 @@ class Runs:
             return Response(status_code=415)
         data, asked = await request.body(), request.url.path.rpartition("/")[2]
         if asked == RUN:
-            return StreamingResponse(self._stream(data), media_type=MESSAGES_TYPE)
+            return StreamingResponse(
+                self._stream(data), media_type=MESSAGES_TYPE, headers=UNBUFFERED
+            )
         if asked == WISH:
             return Response(status_code=204 if await self._pass_on(data) else 404)
         return Response(status_code=404)

@@ -6,8 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+import httpx2
+
 from kvviz.errors import RunnerError
-from kvviz.serving.run_call import LostError, RunCall, no_kvviz
+from kvviz.serving.run_call import LostError, RunCall, no_kvviz, unreachable
 from kvviz.serving.run_request import RunRequest
 from kvviz.serving.runner import Made, Watcher
 from kvviz.trace import CacheComparison
@@ -51,6 +53,8 @@ class RayRunner:
                 has_begun, lost = has_begun or call.begun, f"{error}"
                 log.warning("A run was lost on its way. %s", lost)
                 continue
+            except httpx2.InvalidURL as error:
+                raise unreachable(self._url, error) from error
             _require_same(model, made)
             return made
         if not has_begun:

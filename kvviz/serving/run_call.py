@@ -136,7 +136,7 @@ class RunCall:
                 "POST", RUN, content=ask(self._request, language()), headers=headers
             ) as response:
                 self._require_kvviz(response)
-                async for piece in response.aiter_raw():
+                async for piece in response.aiter_bytes():
                     for message in reader.read(piece):
                         self._heard.put_nowait(message)
             # not for people: it goes to the log
@@ -172,7 +172,7 @@ class RunCall:
 
         Raises:
             LostError: If the proxy says that it lost it.
-            RunnerError: If it is something else.
+            RunnerError: If it is something else, or says that nothing is behind it.
         """
         status, what = response.status_code, response.headers.get("content-type", "")
         if status == 200 and what == MESSAGES_TYPE:
@@ -180,11 +180,13 @@ class RunCall:
         if status == 500:
             # not for people: it goes to the log
             raise LostError("The proxy says that it failed.")
+        if status in (502, 504):
+            raise unreachable(self._url, f"status {status}")
         raise no_kvviz(self._url, f"status {status}, {what}")
 
     def _raise(self, error: Exception) -> None:
         """Say what it means that nothing more comes of a run."""
-        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.InvalidURL):
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             raise unreachable(self._url, error) from error
         if isinstance(error, httpx2.TransportError):
             raise LostError(f"{error!r}") from error

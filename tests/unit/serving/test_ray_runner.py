@@ -64,11 +64,19 @@ def test_what_a_replica_refuses_is_raised_here(model):
         run(model, tells(Refused(PromptError("No such words.", fix="Type."))))
 
 
-def test_an_address_where_nothing_listens_is_said_at_once_and_only_the_log_names_it(model, caplog):
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://127.0.0.1:1/", "http://a..b/"])
+def test_an_address_where_nothing_listens_is_said_at_once_and_only_the_log_names_it(
+    model, url, caplog
+):
     with pytest.raises(RunnerError, match="cannot be reached") as said:
-        RayRunner("http://127.0.0.1:1/").run(model, ASKED, QUIET)
-    assert "127.0.0.1" not in str(said.value)
-    assert "http://127.0.0.1:1/" in caplog.text
+        RayRunner(url).run(model, ASKED, QUIET)
+    assert "//" not in str(said.value)
+    assert url in caplog.text
+
+
+def test_a_proxy_before_rays_own_that_finds_nothing_behind_it_is_not_taken_for_it(model):
+    with pytest.raises(RunnerError, match="cannot be reached"):
+        run(model, answers(502))
 
 
 @pytest.mark.parametrize(
