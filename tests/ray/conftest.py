@@ -62,7 +62,7 @@ class Cluster:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self, n_replicas: int) -> None:
-        """Start it, and wait until its proxy listens."""
+        """Begin to start it."""
         self._process = subprocess.Popen(
             [PYTHON, "-m", "tests.ray.cluster", f"{self.port}", f"{n_replicas}"],
             cwd=ROOT,
@@ -71,6 +71,9 @@ class Cluster:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def wait(self) -> None:
+        """Wait until its proxy listens."""
         assert self._said() == "listens"
 
     def maker(self, run: str) -> int:
@@ -114,12 +117,19 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A Ray with two replicas."""
+def begun() -> Iterator[Cluster]:
+    """A Ray with two replicas that begins; what else takes long can be done meanwhile."""
     cluster = Cluster()
+    cluster.start(2)
     try:
-        cluster.start(2)
         yield cluster
         cluster.stop()
     finally:
         cluster.kill()
+
+
+@pytest.fixture(scope="session")
+def cluster(begun: Cluster) -> Cluster:
+    """The one whose proxy listens."""
+    begun.wait()
+    return begun

@@ -48,8 +48,8 @@ class Seen:
         )
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="session")
+def model(begun):
     return kvviz.load_model(MODEL, device="cpu")
 
 
@@ -85,7 +85,7 @@ def post(cluster, where, data, kind=REQUEST_TYPE):
     )
 
 
-def test_nothing_listens_beyond_the_loopback(runner, model):
+def test_nothing_listens_beyond_the_loopback(model, runner):
     runner.run(model, request_of(), Seen().watcher)
     found = listeners.of_ray()
     assert len(found) > 5
@@ -137,7 +137,7 @@ def test_runs_of_a_crowd_share_passes_on_a_replica(runner, model):
         assert_equal(alone, trace, rows=1e-4)
 
 
-def begun(pool, runner, model, asked, seen):
+def under_way(pool, runner, model, asked, seen):
     """Have a run made elsewhere, and wait until it has done a step."""
     run, until = pool.submit(runner.run, model, asked, seen.watcher), time.monotonic() + PATIENCE_S
     while not seen.steps and not run.done() and time.monotonic() < until:
@@ -149,7 +149,7 @@ def begun(pool, runner, model, asked, seen):
 def test_a_run_that_is_cancelled_gives_what_there_is(cluster, runner, model):
     asked, seen = long_request(), Seen()
     with ThreadPoolExecutor(1) as pool:
-        run = begun(pool, runner, model, asked, seen)
+        run = under_way(pool, runner, model, asked, seen)
         # Whichever replica hears what is wanted of a run, the one that makes it is told.
         for _time in range(8):
             told = post(cluster, "wish", framed({"run": asked.run, "wish": "of nothing"}))
@@ -223,7 +223,7 @@ def test_a_run_whose_app_has_left_is_stopped(cluster, runner, model):
 def test_a_run_outlives_its_replica(cluster, runner, model):
     asked, seen = long_request(), Seen()
     with ThreadPoolExecutor(1) as pool:
-        run = begun(pool, runner, model, asked, seen)
+        run = under_way(pool, runner, model, asked, seen)
         os.kill(cluster.maker(asked.run), signal.SIGKILL)
         there = run.result(PATIENCE_S)
     # Each time that it is made its first step is told.
@@ -234,11 +234,12 @@ def test_a_run_outlives_its_replica(cluster, runner, model):
 def test_an_app_outlives_the_whole_cluster_and_uses_the_next_one(cluster, runner, model):
     asked, seen = long_request(), Seen()
     with ThreadPoolExecutor(1) as pool:
-        run = begun(pool, runner, model, asked, seen)
+        run = under_way(pool, runner, model, asked, seen)
         cluster.kill()
         with pytest.raises(RunnerError, match="cannot be reached") as said:
             run.result(PATIENCE_S)
     assert str(cluster.port) not in str(said.value)
     cluster.start(1)
+    cluster.wait()
     here, there = (who.run(model, request_of(), Seen().watcher) for who in (LOCAL, runner))
     assert_equal(here, there)
