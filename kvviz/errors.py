@@ -68,6 +68,10 @@ class OutOfMemoryError(KvvizError):
     """The run needs more memory than the device has."""
 
 
+class RunnerError(KvvizError):
+    """What runs the models elsewhere cannot be reached, is of another version, or was lost."""
+
+
 class RunCancelledError(KvvizError):
     """The run was cancelled before its first step, so there is nothing to show."""
 

@@ -34,8 +34,9 @@ def users_of(libraries: set[str]) -> set[tuple[str, str]]:
         (MODEL_LIBRARIES, {"engine"}),
         ({"streamlit"}, {"ui"}),
         ({"plotly"}, {"figures", "ui"}),
+        ({"httpx2"}, {"serving"}),
     ],
-    ids=["model libraries", "streamlit", "plotly"],
+    ids=["model libraries", "streamlit", "plotly", "httpx2"],
 )
 def test_a_library_is_known_in_its_place_only(libraries, places):
     assert [file for folder, file in sorted(users_of(libraries)) if folder not in places] == []
@@ -46,4 +47,14 @@ def test_the_engine_is_where_torch_is_and_the_ui_where_streamlit_is():
     used = {
         (folder_of(path), module.split(".")[0]) for path in MODULES for module in imported(path)
     }
-    assert {("engine", "torch"), ("ui", "streamlit"), ("figures", "plotly")} <= used
+    assert {
+        ("engine", "torch"),
+        ("ui", "streamlit"),
+        ("figures", "plotly"),
+        ("serving", "httpx2"),
+    } <= used
+
+
+def test_ray_is_known_to_its_deployment_alone():
+    """Its library can end the process that it is in. That nobody imports it is a contract."""
+    assert users_of({"ray"}) == {("serving", "serving/deployment.py")}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.sources import ROOT
 
-HEAVY = {"torch", "transformers", "streamlit"}
+HEAVY = {"torch", "transformers", "streamlit", "ray"}
 
 PAGES = {
     # All that the first page of a cold server needs.
@@ -39,6 +39,7 @@ ONE_AFTER_THE_OTHER = (
     "import kvviz.analysis",
     "import kvviz.player",
     "import kvviz.published.fetching, kvviz.published.model_home",
+    "import kvviz.serving.ray_runner, kvviz.serving.replica",
     "import kvviz.__main__",
     "import kvviz.figures",
     *PAGES.values(),

@@ -36,6 +36,7 @@ BESIDE = (
     "requirements-test.txt",
     "requirements-bench.txt",
     "requirements-published.txt",
+    "requirements-ray.txt",
 )
 """What the package is made of beside its folder; not tests, training or a checkout's app."""
 

@@ -77,6 +77,32 @@ def test_public_is_tighter_than_a_class_and_a_laptop_has_no_cap_that_it_had_not(
     assert laptop.new_tokens == 1024
 
 
+def test_who_makes_the_runs_is_this_process_unless_ray_is_named():
+    assert Environment.read({}).runner == "local"
+    assert Environment.read({"KVVIZ_RUNNER": " ray "}).runner == "ray"
+    with pytest.raises(OptionsError, match=r"KVVIZ_RUNNER is one of local, ray\. It is 'slurm'\."):
+        Environment.read({"KVVIZ_RUNNER": "slurm"})
+
+
+def test_where_ray_serve_listens_is_an_address_of_http():
+    assert Environment.read({}).ray_url == "http://127.0.0.1:8000/"
+    for given in ("https://runs.example:8443/kvviz", "https://runs.example:8443/kvviz/"):
+        read = Environment.read({"KVVIZ_RAY_URL": given})
+        assert read.ray_url == "https://runs.example:8443/kvviz/"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["10.0.0.7:8000", "ray://10.0.0.7:10001", "http://", "http://h:99999", "http://h:0",
+     "http://h/?a=b", "http://[::1", "http://h x/", "http://me:secret@h/"],
+)  # fmt: skip
+def test_what_is_no_such_address_is_named_without_a_secret(wrong):
+    with pytest.raises(OptionsError, match=r"KVVIZ_RAY_URL .*http://127\.0\.0\.1:8000/") as caught:
+        Environment.read({"KVVIZ_RAY_URL": wrong})
+    assert wrong.rpartition("@")[2] in caught.value.found
+    assert "secret" not in str(caught.value)
+
+
 def test_an_unknown_mode_is_named_with_those_that_there_are():
     with pytest.raises(OptionsError, match="laptop, classroom, public") as caught:
         Environment.read({"KVVIZ_MODE": "school"})

@@ -13,10 +13,10 @@ MARKED = "tokens of each sequence"
 def script():
     import streamlit as st
 
+    from kvviz.serving import workers
     from kvviz.translation import gettext as _
     from kvviz.ui.shell import session_language
     from kvviz.ui.shell.address import Address
-    from kvviz.ui.work import workers
 
     def pressed():
         st.session_state["in_callback"] = _("tokens of each sequence")

@@ -11,8 +11,8 @@ import pytest
 import kvviz
 from kvviz.engine import RunBatch
 from kvviz.errors import PromptError
+from kvviz.serving.shared_passes import shared_passes
 from kvviz.trace import GenerationOptions
-from kvviz.ui.work.shared_passes import shared_passes
 from tests.pages.test_equal_work import Asker
 
 OPTIONS = GenerationOptions(max_new_tokens=24)

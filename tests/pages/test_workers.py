@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 import pytest
 
-from kvviz.ui.work import workers
+from kvviz.serving import workers
 
 PATIENCE_S = 30
 

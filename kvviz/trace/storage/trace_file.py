@@ -45,8 +45,15 @@ _HEADER = "header"
 _NPY_PREFIX_BYTES = 1024  # more than the preamble of any array written here
 
 
-def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
+def save_trace(
+    trace: Trace, path: str | os.PathLike[str] | IO[bytes], *, packed: bool = True
+) -> None:
     """Write a trace; see `GenerationTrace.save`.
+
+    Args:
+        trace: What to write.
+        path: The file, or an open one.
+        packed: Whether it is compressed; what is read at once and thrown away need not be.
 
     Raises:
         TraceFileError: If it cannot be written, or is too large to be opened again.
@@ -69,9 +76,9 @@ def save_trace(trace: Trace, path: str | os.PathLike[str] | IO[bytes]) -> None:
     try:
         if isinstance(path, str | os.PathLike):
             with _replaced(Path(path)) as file:
-                _write_members(file, members)
+                _write_members(file, members, packed)
         else:
-            _write_members(path, members)
+            _write_members(path, members, packed)
     except OSError as error:
         what = _("The trace could not be saved.")
         if isinstance(path, str | os.PathLike):
@@ -153,13 +160,13 @@ def _parts(trace: Trace) -> tuple[str, dict[str, Any], dict[str, Array]]:
     return kind, generation_header.header_facts(trace), generation_header.arrays_of(trace)
 
 
-def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]]) -> None:
+def _write_members(file: IO[bytes], members: dict[str, np.ndarray[Any, Any]], packed: bool) -> None:
     # Level 1: random-looking floats shrink by a tenth at any level, and 6 takes thrice the time.
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(file, "w", compresslevel=1) as archive:
         for name, array in members.items():
             # ZipInfo's fixed date makes equal traces equal files.
             info = zipfile.ZipInfo(f"{name}.npy")
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
             little_endian = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             with archive.open(info, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, little_endian, version=(1, 0), allow_pickle=False)

@@ -8,6 +8,8 @@
 | `KVVIZ_TRUSTED_HEADER` | empty | Header in which a proxy before the app names the visitor's address. Empty: no header is believed. |
 | `KVVIZ_TEACHER_KEY` | made at the start | The key by which rooms are opened in a classroom, 16 letters or more; then it is not printed. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
+| `KVVIZ_RUNNER` | `local` | Who makes the runs: `local`, this process, or `ray`, the replicas of `deploy/ray_serve.yaml`. |
+| `KVVIZ_RAY_URL` | `http://127.0.0.1:8000/` | Where the proxy of Ray Serve listens, if runs are made there. |
 
 "On this very machine" is read off the connection's address. Behind a proxy every visitor seems to be
 local unless `KVVIZ_TRUSTED_HEADER` is set, so an installation for others sets `KVVIZ_MODE`: in a
@@ -22,6 +24,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from kvviz.errors import ModelNotFoundError, OptionsError
 from kvviz.published import model_home
@@ -29,12 +32,21 @@ from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
 from kvviz.ui.shell.mode import LAPTOP, Mode, whole_number
 
+RUNNERS = ("local", "ray")
+"""Who can make runs."""
+
+RAY_URL = "http://127.0.0.1:8000/"
+"""Where the proxy of Ray Serve listens unless it is told otherwise."""
+
 DEVICES = ("auto", "cuda", "mps", "cpu")
 """What a person can choose from."""
 
 BUNDLED = re.compile(r"kvviz/[A-Za-z0-9][A-Za-z0-9_-]*")
 """What the name of a bundled model looks like: it can be no path out of its folder."""
 
+ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+SECRET = re.compile(r"//[^/@]*@")
+"""Who may come in, where an address says that: it is not repeated."""
 HEADER = re.compile(r"[a-z][a-z0-9-]{0,60}")
 PATTERN = re.compile(r"[*?\[]")
 
@@ -52,6 +64,8 @@ class Environment:
         mode: Who the app is open to, and what a visitor may ask of it.
         trusted_header: Header in which a proxy names a visitor's address, in small letters; empty
             where none is believed.
+        runner: Who makes the runs, one of `RUNNERS`.
+        ray_url: Where the proxy of Ray Serve listens, with a slash at the end.
     """
 
     models: tuple[str, ...] | None
@@ -60,15 +74,17 @@ class Environment:
     concurrency: int
     mode: Mode = LAPTOP
     trusted_header: str = ""
+    runner: str = "local"
+    ray_url: str = RAY_URL
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
         """Read and check the variables, those of the process if none are given.
 
         Raises:
-            OptionsError: If a number is none or out of its range, the mode is unknown, what is
-                trusted is no header's name, or models are named by a pattern where a visitor may
-                name none.
+            OptionsError: If a number is none or out of its range, the mode or who makes the runs
+                is unknown, what is trusted is no header's name, what listens has no address of
+                HTTP, or models are named by a pattern where a visitor may name none.
         """
         variables = os.environ if variables is None else variables
         mode = Mode.read(variables)
@@ -85,6 +101,15 @@ class Environment:
                 found=_("It is {found!r}.").format(found=header[:40]),
                 fix=_("Set it right, or leave it out, and start the app again."),
             )
+        runner = variables.get("KVVIZ_RUNNER", "").strip() or RUNNERS[0]
+        if runner not in RUNNERS:
+            raise OptionsError(
+                _("{name} is one of {modes}.").format(
+                    name="KVVIZ_RUNNER", modes=", ".join(RUNNERS)
+                ),
+                found=_("It is {found!r}.").format(found=runner[:40]),
+                fix=_("Set it right, or leave it out, and start the app again."),
+            )
         return cls(
             models=named,
             device=variables.get("KVVIZ_DEVICE", "").strip() or "auto",
@@ -92,6 +117,8 @@ class Environment:
             concurrency=whole_number(variables, "KVVIZ_CONCURRENCY", 2, 64) or 2,
             mode=mode,
             trusted_header=header,
+            runner=runner,
+            ray_url=_address(variables),
         )
 
     @property
@@ -137,6 +164,28 @@ class Environment:
             found=_("Asked for {model!r}.").format(model=model),
             fix=f"{choose} {_('Who runs the app can allow more with KVVIZ_MODELS.')}",
         )
+
+
+def _address(variables: Mapping[str, str]) -> str:
+    """Return where the proxy of Ray Serve listens, with a slash at the end.
+
+    Raises:
+        OptionsError: If that is no address of HTTP, or more than one.
+    """
+    found = variables.get("KVVIZ_RAY_URL", "").strip() or RAY_URL
+    try:
+        is_right = ADDRESS.fullmatch(found) and urlsplit(found).port != 0
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise OptionsError(
+            _("{name} needs the address of Ray Serve’s proxy, such as {example}.").format(
+                name="KVVIZ_RAY_URL", example=RAY_URL
+            ),
+            found=_("It is {found!r}.").format(found=SECRET.sub("//…@", found)[:80]),
+            fix=_("Set it right, or leave it out, and start the app again."),
+        )
+    return found.rstrip("/") + "/"
 
 
 def _require_names(models: tuple[str, ...], mode: Mode) -> None:

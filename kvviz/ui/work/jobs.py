@@ -14,10 +14,10 @@ from weakref import WeakValueDictionary
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kvviz.errors import KvvizError, RunCancelledError
+from kvviz.serving import workers
 from kvviz.translation import gettext as _
 from kvviz.translation import language, ngettext, using
 from kvviz.ui.shell.drawing_turns import drawing_turns
-from kvviz.ui.work import workers
 from kvviz.ui.work.admission import Ask, admit
 from kvviz.ui.work.attendance import Attendance
 from kvviz.ui.work.ticket_queue import Ticket, TicketQueue

@@ -45,7 +45,7 @@ class ModelStore:
         environment = Environment.read()
         if not environment.mode.is_open:
             environment.require(settings.model, typed_here=False)
-        key = _key(settings)
+        key = model_key(settings)
         with self._lock:
             loading = self._loading.setdefault(key, Lock())
         try:
@@ -70,7 +70,7 @@ class ModelStore:
     def peek(self, settings: RunSettings) -> LoadedModel | None:
         """Return the model of these settings if it is there already, on a device that works."""
         with self._lock:
-            model = self._models.get(_key(settings))
+            model = self._models.get(model_key(settings))
             return None if model is None or model.is_lost else model
 
     def named(self, name: str) -> LoadedModel | None:
@@ -79,8 +79,11 @@ class ModelStore:
             return next((model for key, model in self._models.items() if key[0] == name), None)
 
 
-def _key(settings: RunSettings) -> Key:
-    """Return what a model is kept by; only of one that was added a format is chosen."""
+def model_key(settings: RunSettings) -> Key:
+    """Return what a model is loaded by: its name, device and number format.
+
+    Only of one that was added a format is chosen.
+    """
     name = settings.model
     was_added = name.startswith(PREFIX) and not (WEIGHTS / name.removeprefix(PREFIX)).is_dir()
     is_plain = settings.dtype == "auto" and not was_added

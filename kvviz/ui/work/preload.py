@@ -14,7 +14,7 @@ from threading import Lock, Timer
 from typing import Any
 
 from kvviz.errors import KvvizError
-from kvviz.ui.work import workers
+from kvviz.serving import workers
 from kvviz.ui.work.full_collections import pass_over_what_is_there
 from kvviz.ui.work.left_alone import give_back_when_alone, keep_few_heaps
 from kvviz.ui.work.switch_interval import shorten_switch_interval

@@ -12,8 +12,12 @@ import numpy as np
 import streamlit as st
 
 from kvviz.analysis import step_costs
-from kvviz.errors import RunCancelledError
+from kvviz.serving.local_runner import LOCAL
+from kvviz.serving.run_request import RunRequest
+from kvviz.serving.runner import Runner, Watcher, cancelled_early
 from kvviz.trace import (
+    CacheComparison,
+    Conversation,
     GenerationOptions,
     GenerationTrace,
     ModelCard,
@@ -28,19 +32,18 @@ from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.equal_work import Asker, EqualWork
 from kvviz.ui.work.fitting_models import require_family
 from kvviz.ui.work.jobs import Job
-from kvviz.ui.work.keeping import EVERY_ROW, cache_for
+from kvviz.ui.work.keeping import EVERY_ROW
 from kvviz.ui.work.model_roles import induction_heads
-from kvviz.ui.work.model_store import model_store
+from kvviz.ui.work.model_runner import model_runner
+from kvviz.ui.work.model_store import model_key, model_store
 from kvviz.ui.work.run_settings import RunSettings
 from kvviz.ui.work.run_so_far import RunSoFar
 from kvviz.ui.work.run_store import RunStore
-from kvviz.ui.work.shared_passes import shared_passes
 from kvviz.ui.work.shown_run import ShownRun
 from kvviz.ui.work.ticket_queue import TicketQueue
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel
-    from kvviz.engine.running.asked_prompt import Prompt
 
 BOTH_UP_TO_FLOPS = 5.0e10
 """Run without the cache as well when that takes no more than this: about 5,000 passes of a token
@@ -59,7 +62,6 @@ MOST_BYTES_IN_CROWD = 32 * 2**20
 """Most bytes that the rows of one of them may take: a gigabyte for all."""
 MANY = 2
 """So many who wait are worth that a run without the cache that is under way is left for later."""
-SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 _equal_runs: EqualWork[ShownRun] = EqualWork()
 _making = Lock()
@@ -195,6 +197,7 @@ def start(
             in_haste=lambda: not want_both and others_wait(environment, MANY),
             prompt=begun.prompt,
             prefix=begun.prefix,
+            runner=model_runner(environment),
         )
         shown = branch_run.finished(model, replace(shown, settings=wanted), beside)
         if is_short and not both and wanted.cache == EVERY_ROW:
@@ -209,9 +212,7 @@ def start(
         kept = made_before(wanted.beside, environment, family, want_both=False)
         shown = kept or make(model, asker, wanted.beside)
         if shown.trace.stopped == "cancelled":
-            raise RunCancelledError(
-                _("The run was cancelled before its first step."), fix=_("Run it again.")
-            )
+            raise cancelled_early()
         return shown
 
     asks = Ask((settings.typed,), settings.new)
@@ -256,8 +257,9 @@ def run(
     together: bool = False,
     grows: bool = False,
     in_haste: Callable[[], bool] = lambda: False,
-    prompt: Prompt | None = None,
+    prompt: str | Conversation | list[int] | None = None,
     prefix: GenerationTrace | None = None,
+    runner: Runner = LOCAL,
 ) -> ShownRun:
     """Run a model as asked, reporting to who waits for it and stopping when nobody does.
 
@@ -266,51 +268,38 @@ def run(
     where not, the run may be made together with others. Where it `grows`, who waits is shown the
     run with the cache while it is made. Another way of keeping rows is run alone.
     """
-    from kvviz.engine import trace_both, trace_generation
-
-    options = {
-        "max_new_tokens": settings.new,
-        "temperature": settings.temperature,
-        "top_k": settings.top_k,
-        "top_p": settings.top_p,
-        "seed": settings.seed,
-        "stop_ids": stop_ids,
-        "progress": asker.report,
-    }
     heads = induction_heads(model)
 
     def show(record: GenerationTrace) -> None:
         asker.show(RunSoFar(ShownRun(settings, record, induction_heads=heads)))
 
-    so_far, asked = show if grows else None, settings.asked if prompt is None else prompt
-    if not both or settings.cache != EVERY_ROW:
-        if together:
-            chosen = {name: options[name] for name in ("max_new_tokens", *SAMPLING, "stop_ids")}
-            trace = shared_passes(model).trace(
-                model, settings.prompt, GenerationOptions(**chosen), asker
-            )
-        else:
-            trace = trace_generation(
-                model,
-                asked,
-                **options,
-                cache=cache_for(settings.cache),
-                prefix=prefix,
-                cancel=asker.cancelled,
-                so_far=so_far,
-            )
-        note = run_notes.cancelled_note(trace, settings.new) or run_notes.left_out_note(model)
-        return ShownRun(settings, trace, note=note, induction_heads=heads)
-    comparison = trace_both(
-        model,
-        asked,
-        **options,
-        prefix=prefix,
+    name, device, dtype = model_key(settings)
+    asked = settings.asked if prompt is None else prompt
+    request = RunRequest(
+        name,
+        tuple(asked) if isinstance(asked, list) else asked,
+        GenerationOptions(
+            settings.new,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            seed=settings.seed,
+            stop_ids=stop_ids,
+        ),
+        device,
+        dtype,
+        settings.cache,
+        both=both and settings.cache == EVERY_ROW,
         n_timings=n_timings,
-        cancel=asker.cancelled,
-        in_haste=in_haste,
-        so_far=so_far,
+        together=together,
+        grows=grows,
+        prefix=prefix,
     )
+    made = runner.run(model, request, Watcher(asker.report, asker.cancelled, in_haste, show))
+    if not isinstance(made, CacheComparison):
+        note = run_notes.cancelled_note(made, settings.new) or run_notes.left_out_note(model)
+        return ShownRun(settings, made, note=note, induction_heads=heads)
+    comparison = made
     if comparison.uncached.stopped == "cancelled":
         trace, left_for_later = comparison.cached, not asker.cancelled()
         note = run_notes.cancelled_note(trace, settings.new) or (

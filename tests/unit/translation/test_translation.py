@@ -7,6 +7,7 @@ from babel.messages.pofile import read_po, write_po
 
 from kvviz import translation
 from kvviz.lessons import lessons
+from kvviz.serving import workers
 from kvviz.translation import (
     catalogues,
     front_end,
@@ -17,7 +18,6 @@ from kvviz.translation import (
     using,
 )
 from kvviz.translation import gettext as _
-from kvviz.ui.work import workers
 from words.catalogues import LOCALE, generated, stale, write
 
 POLISH = {

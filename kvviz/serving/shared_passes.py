@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
+from kvviz.serving import workers
 from kvviz.trace import GenerationOptions, GenerationTrace
-from kvviz.ui.work import workers
-from kvviz.ui.work.equal_work import Asker
 
 if TYPE_CHECKING:
     from kvviz.engine import LoadedModel, RunBatch
+
+
+class Waiting(Protocol):
+    """Who waits for a run: told how far it is, and asked whether it still waits."""
+
+    def report(self, step: int, n_steps: int, /) -> object:
+        """Take in how far it is."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether it waits no more."""
+        ...
 
 
 class SharedPasses:
@@ -25,7 +36,7 @@ class SharedPasses:
         self._batch: RunBatch | None = None
 
     def trace(
-        self, model: LoadedModel, prompt: str, options: GenerationOptions, asker: Asker
+        self, model: LoadedModel, prompt: str, options: GenerationOptions, asker: Waiting
     ) -> GenerationTrace:
         """Return the record of a run that takes part from now on, once it has ended.
 

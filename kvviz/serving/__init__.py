@@ -1,0 +1,1 @@
+"""Who runs a model: this process, or replicas of a Ray Serve deployment elsewhere."""
