@@ -7,6 +7,7 @@
 | `KVVIZ_MODE` | `laptop` | Who the app is open to: `laptop`, `classroom` or `public`; with the variables of its caps in `kvviz.ui.shell.mode`. |
 | `KVVIZ_TRUSTED_HEADER` | empty | Header in which a proxy before the app names the visitor's address. Empty: no header is believed. |
 | `KVVIZ_TEACHER_KEY` | made at the start | The key by which rooms are opened in a classroom, 16 letters or more; then it is not printed. |
+| `KVVIZ_PROCESS` | empty | Which of several processes behind one address this is: the letters with which codes of its rooms begin, as a range such as `b-k` (`kvviz.ui.rooms.process`). Empty: the only one. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
 
 "On this very machine" is read off the connection's address. Behind a proxy every visitor seems to be
@@ -27,6 +28,7 @@ from kvviz.errors import ModelNotFoundError, OptionsError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
+from kvviz.ui.rooms.process import ONLY, Process
 from kvviz.ui.shell.mode import LAPTOP, Mode, whole_number
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -52,6 +54,7 @@ class Environment:
         mode: Who the app is open to, and what a visitor may ask of it.
         trusted_header: Header in which a proxy names a visitor's address, in small letters; empty
             where none is believed.
+        process: Which of several processes behind one address it is.
     """
 
     models: tuple[str, ...] | None
@@ -60,6 +63,7 @@ class Environment:
     concurrency: int
     mode: Mode = LAPTOP
     trusted_header: str = ""
+    process: Process = ONLY
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
@@ -67,8 +71,8 @@ class Environment:
 
         Raises:
             OptionsError: If a number is none or out of its range, the mode is unknown, what is
-                trusted is no header's name, or models are named by a pattern where a visitor may
-                name none.
+                trusted is no header's name, the process is no range of letters, or models are named
+                by a pattern where a visitor may name none.
         """
         variables = os.environ if variables is None else variables
         mode = Mode.read(variables)
@@ -92,6 +96,7 @@ class Environment:
             concurrency=whole_number(variables, "KVVIZ_CONCURRENCY", 2, 64) or 2,
             mode=mode,
             trusted_header=header,
+            process=Process.read(variables),
         )
 
     @property

@@ -1,0 +1,23 @@
+"""A connection whose other end has fallen silent is ended, whatever is still to be sent on it.
+
+uvicorn asks each tab twice a minute whether it is there, and closes its connection where no answer
+comes. To close is to send first what was written, and who reads nothing never lets that happen:
+such a tab kept its connection, its session and its place for as long as it liked. What is left to
+be sent is thrown away here, and all goes as if the tab had been closed.
+"""
+
+from __future__ import annotations
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+_close = WebSocketsSansIOProtocol.keepalive_timeout
+
+
+def _end(connection: WebSocketsSansIOProtocol) -> None:
+    _close(connection)
+    connection.transport.abort()
+
+
+def end_silent_peers() -> None:
+    """Have uvicorn end them. It has chosen the class of connections when the app is imported."""
+    WebSocketsSansIOProtocol.keepalive_timeout = _end
