@@ -81,6 +81,8 @@ def nginx_before(ports: Mapping[int, int], folder: Path) -> Iterator[Nginx]:
     port = free_port()
     for named, real in ports.items():
         text = text.replace(f":{named}", f":{real}")
+    # Nobody waits five seconds here for a process that is back.
+    text = text.replace("fail_timeout=5s", "fail_timeout=1s")
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
     (folder / "kvviz.conf").write_text(text.replace(LOG, f"{folder}/access.log"), encoding="utf-8")
     places = "\n    ".join(f"{name}_temp_path {folder}/{name};" for name in PLACES)

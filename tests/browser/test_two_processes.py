@@ -101,6 +101,11 @@ def connect(site, process="", **headers):
     return answer.status, found[1] if found else ""
 
 
+def users_of(tab, n):
+    """Wait until the page on how large models are shows what so many users take."""
+    expect(tab.page.locator(f'[data-kvviz="model-sizes"][data-users="{n}"]')).to_be_attached()
+
+
 def process_of(tab):
     """Return the process that a tab's browser stays with."""
     cookies = tab.page.context.cookies(tab.address)
@@ -144,9 +149,9 @@ def test_a_browser_stays_with_one_process_and_a_link_into_a_room_leads_to_its_ow
 def test_a_visitor_outlives_a_process_and_comes_into_a_room_of_another(site, visit):
     visitor, teacher = visit(address=site.address, touch=True), visit(address=site.address)
     # Each is led to a process, by a code of no room.
-    visitor.open("/kv_cache", step="3", room="BBBBB")
+    visitor.page.goto(f"{site.address}/model_sizes?users=4&room=BBBBB")
     expect(visitor.page.get_by_text("There is no room BBBBB here")).to_have_count(1)
-    visitor.wait(step=3)
+    users_of(visitor, 4)
     teacher.page.goto(f"{site.address}/?room=ZZZZZ")
     teacher.open("/kv_cache", new="2")
     teacher.wait(nSteps=2)
@@ -162,9 +167,12 @@ def test_a_visitor_outlives_a_process_and_comes_into_a_room_of_another(site, vis
     # The page is there again, from the other process, with what its address held.
     until(lambda: process_of(visitor) == "m-z")
     visitor.still()
-    visitor.wait(step=3)
-    visitor.page.keyboard.press("ArrowRight")
-    expect(visitor.page).to_have_url(re.compile(r"/kv_cache\?.*step=4\b"))
+    users_of(visitor, 4)
+    users = visitor.page.get_by_role("spinbutton", name="Users")
+    users.fill("7")
+    users.press("Enter")
+    users_of(visitor, 7)
+    expect(visitor.page).to_have_url(re.compile("users=7"))
     assert (teacher.n_sent, connected) == (sent, [])
     site.processes.start("b-k")
     # Visitors come to it again as soon as nginx has tried.
@@ -175,7 +183,8 @@ def test_a_visitor_outlives_a_process_and_comes_into_a_room_of_another(site, vis
     code = teacher.page.locator('[data-kvviz="room-code"]').inner_text()
     assert code[0] in "MNPRSTWXZ"
     teacher.page.keyboard.press("Escape")
-    visitor.open("/kv_cache", step="3", room="BBBBB")
+    visitor.page.goto(f"{site.address}/model_sizes?room=BBBBB")
+    users_of(visitor, 1)
     visitor.page.get_by_role("button", name="Join", exact=True).click()
     visitor.page.get_by_label("Code of a room").fill(code.lower())
     visitor.page.keyboard.press("Enter")

@@ -56,8 +56,8 @@ class InjectScripts:
 
     One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
     failed requests in the console. One keeps the address bar, one says when charts are wanted,
-    one loads a page anew that Streamlit has taken down, one makes a page fit on paper, and one has a
-    page drawn anew whose connection was lost.
+    one loads a page anew that Streamlit has taken down, one makes a page fit on paper, and one
+    has a page drawn anew whose connection was lost.
     """
 
     def __init__(self, app: ASGIApp) -> None:
