@@ -123,9 +123,9 @@ def serving_site(n_processes: int) -> Iterator[Site]:
     with ExitStack() as stack, TemporaryDirectory() as folder:
         ports, processes, addresses = {}, [], []
         for named, name in [*PROCESSES.items()][:n_processes]:
-            own = {"KVVIZ_PROCESS": name} if n_processes > 1 else {}
+            own = name if n_processes > 1 else ""
             ports[named] = free_port()
-            serving = serving_process(port=ports[named], KVVIZ_THREADS="1", **own)
+            serving = serving_process(port=ports[named], KVVIZ_THREADS="1", KVVIZ_PROCESS=own)
             address, process = stack.enter_context(serving)
             processes.append(Server(process.pid))
             addresses.append(address)

@@ -18,14 +18,14 @@ _close = WebSocketsSansIOProtocol.keepalive_timeout
 _stop = WebSocketsSansIOProtocol.shutdown
 
 
-def _end(connection: WebSocketsSansIOProtocol) -> None:
-    _close(connection)
-    connection.transport.abort()
+def _end(self: WebSocketsSansIOProtocol) -> None:
+    _close(self)
+    self.transport.abort()
 
 
-def _stop_soon(connection: WebSocketsSansIOProtocol) -> None:
-    _stop(connection)
-    connection.loop.call_later(STOPS_WITHIN_S, connection.transport.abort)
+def _stop_soon(self: WebSocketsSansIOProtocol) -> None:
+    _stop(self)
+    self.loop.call_later(STOPS_WITHIN_S, self.transport.abort)
 
 
 def end_silent_peers() -> None:
