@@ -3,7 +3,7 @@
 Visitors without a browser (`benchmarks.visitor`) come one after another, so many at a time, for a
 while: what is done in that time is how much can be done, and the seconds that each process has kept
 a core busy say what does it. Visits that differ in one part say by their difference what that part
-costs. `python -m benchmarks.processes --json benchmarks/results/processes.json` takes five minutes;
+costs. `python -m benchmarks.processes --json benchmarks/results/processes.json` takes four minutes;
 nginx must be there for the second half. Visitors take their part of the same cores, which is told.
 """
 
@@ -32,7 +32,7 @@ from benchmarks.visitor import Visitor
 from tests.browser.nginx import free_port, nginx_before
 from tests.browser.server import serving_process
 
-AT_A_TIME, FOR_S = 12, 15.0
+AT_A_TIME, FOR_S = 12, 10.0
 STAYING = 40, 160
 """Tabs that are open at a time."""
 PATIENCE_S = 120.0
