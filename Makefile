@@ -24,7 +24,7 @@ help: ## List the targets
 app: $(VENV)/.app ## Set up and open the app in the browser (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and for some of them Node.js and Firefox
+test: $(VENV)/.test ## Set up and run all tests; needs Chromium or Chrome, and for some of them Node.js, Firefox and nginx
 	@$(BIN)/python -m tests.browser.chromium
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory node_modules/.installed
 	$(PYTEST)

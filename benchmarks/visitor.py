@@ -88,11 +88,18 @@ class Visitor:
 
     async def open(self) -> None:
         """Fetch the app's HTML page and connect, as the tab of a person who follows a link."""
-        self._http = httpx.AsyncClient(base_url=self.address, timeout=60)
+        # Over HTTP: to read certificates would take this core longer than a page does the server.
+        self._http = httpx.AsyncClient(base_url=self.address, timeout=60, verify=False)
         (await self._http.get(f"/{self.page}")).raise_for_status()
         at = f"ws://{urlsplit(self.address).netloc}/_stcore/stream"
+        # A proxy that keeps a browser with one process knows it by a cookie.
+        cookies = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
         self._socket = await websockets.connect(
-            at, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, open_timeout=60
+            at,
+            subprotocols=[websockets.Subprotocol("streamlit")],
+            additional_headers={"Cookie": cookies} if cookies else None,
+            max_size=None,
+            open_timeout=60,
         )
         self._go_on("reader", self._read)
         await self._rerun()

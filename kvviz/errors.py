@@ -116,6 +116,18 @@ class RoomError(KvvizError):
     """A room of a class cannot be entered, or cannot do what was asked of it."""
 
 
+class RoomElsewhereError(RoomError):
+    """A room of that code would be in another process of the app.
+
+    Args:
+        code: The code, as it is kept.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(_("The room {code} is in another process of this app.").format(code=code))
+        self.code = code
+
+
 def said_by_system(error: OSError) -> str:
     """Return what the operating system says of an error, as what was found."""
     return _("The system says: {reason}.").format(reason=error.strerror or error)

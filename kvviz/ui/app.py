@@ -21,6 +21,7 @@ from kvviz.ui.shell.errors_shown import on_script_error
 from kvviz.ui.shell.peer import keep_peers
 from kvviz.ui.shell.room import teacher_key
 from kvviz.ui.shell.session_gate import SessionGate
+from kvviz.ui.shell.silent_peer import end_silent_peers
 from kvviz.ui.work.growing_endpoint import GrowingEndpoint
 from kvviz.ui.work.job_endpoint import JobEndpoint
 from kvviz.ui.work.left_alone import CountVisitors
@@ -61,6 +62,7 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 _checked()
 keep_peers()
+end_silent_peers()
 
 AROUND: dict[str, Any] = {
     "lifespan": _lifespan,

@@ -4,11 +4,15 @@ What is short is run three times for a visitor, and a short text read eight time
 browser looks at those times, and all that work would fall on the cores that draw the page. The app
 as it ships is opened by `test_installed_package.py`, and the times are a matter of `tests/pages`.
 
+With ``PRELOAD=no`` in its environment no model is loaded before somebody runs one: a test that runs
+none saves the importing of torch.
+
 A model whose name ends in `SLOW` takes its time, as a large one does: tests see its runs grow.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +21,7 @@ from typing import Any
 from streamlit.web.cli import main
 
 from kvviz.ui.pages.language_modelling import readings
-from kvviz.ui.work import runs
+from kvviz.ui.work import preload, runs
 
 SLOW = "-slow"
 STEP_S = 0.08
@@ -68,5 +72,7 @@ def slowed(run: Any) -> Any:
 if __name__ == "__main__":
     runs.N_TIMINGS = readings.MOST_PASSES = 1
     runs.run = slowed(runs.run)
+    if os.environ.get("PRELOAD") == "no":
+        preload._once.acquire()
     sys.argv = ["streamlit", "run", "app.py", *sys.argv[1:]]
     main()

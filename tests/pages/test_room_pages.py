@@ -1,11 +1,13 @@
 """A teacher and students as their pages' scripts see them: two sessions of one process."""
 
+import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kvviz.ui.rooms import RoomStore, room, room_store
+from kvviz.ui.rooms import Process, RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
 from kvviz.ui.shell.room import bar, invitation, membership
 from kvviz.ui.work import preload
@@ -105,6 +107,22 @@ def test_a_code_that_is_typed_leads_in_and_a_wrong_one_is_kept_with_a_sentence(l
     app.run()
     assert app.session_state[NAME].teaches
     assert app.session_state[NAME].room is not lesson
+
+
+def test_a_code_of_another_process_leads_there_and_its_key_is_kept_for_there(store, monkeypatch):
+    store.own = Process.read({"KVVIZ_PROCESS": "b-k"})
+    app = opened_by_link("start", {})
+    app.text_input(key="room:code").input("z-bbbb").run()
+    assert "in another process" in html_of(app)
+    assert 'href="?room=ZBBBB">Go there</a>' in html_of(app)
+    assert json.loads(bar_of(app))["elsewhere"] == "ZBBBB"
+    app.text_input(key="room:code").input("bbbbb").run()
+    assert "There is no room" in said(app)[0]
+    assert json.loads(bar_of(app))["elsewhere"] == ""
+    # Of who opened it, and whose browser is asked for it here.
+    monkeypatch.setattr(membership, "st", SimpleNamespace(session_state={}))
+    assert not membership.take_back({"code": "ZBBBB", "key": "k"})
+    assert (membership.elsewhere(), membership.to_forget()) == ("ZBBBB", "")
 
 
 @pytest.mark.parametrize("code", ["BBBBB", "<b>", "x" * 5000, "ABC\x00"])

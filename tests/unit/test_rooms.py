@@ -8,8 +8,9 @@ import pytest
 from kvviz.errors import RoomError
 from kvviz.ui.rooms import Place, Question, RoomStore, room, room_store
 from kvviz.ui.rooms.poll import counts_as_csv
+from kvviz.ui.rooms.room_code import LETTERS
 from kvviz.ui.rooms.room_endpoint import ADDRESS, RoomEndpoint, answer
-from kvviz.ui.rooms.room_store import IDLE_S, LETTERS
+from kvviz.ui.rooms.room_store import IDLE_S
 from tests.clock import Clock
 from tests.pages.middleware_answer import answer_of
 

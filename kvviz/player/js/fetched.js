@@ -75,7 +75,9 @@ class Place {
     if (asked !== this.asked) {
       this.asked = asked;
       this.attempts = 0;
-      this.buffer = addresses.every((one) => kept.has(one)) ? joined(addresses.map((one) => /** @type {Uint8Array} */ (kept.get(one)))) : null;
+      // Of a run whose making has just begun there is none: what was drawn before stands.
+      const isHere = addresses.length > 0 && addresses.every((one) => kept.has(one));
+      this.buffer = isHere ? joined(addresses.map((one) => /** @type {Uint8Array} */ (kept.get(one)))) : null;
     }
     if (this.growing?.held) this.drawGrowing(this.growing.held);
     else if (this.buffer) this.draw(this.buffer);

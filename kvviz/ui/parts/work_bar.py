@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kvviz.translation import front_end_catalogue
+from kvviz.ui.rooms import Process
 from kvviz.ui.shell.front_end import front_end
 from kvviz.ui.work.job_endpoint import ADDRESS
 from kvviz.ui.work.jobs import Job
@@ -37,7 +38,7 @@ def payload(job: Job, *, wakes: bool) -> dict[str, Any]:
     return {
         **front_end_catalogue(),
         # not for people: the end of an address
-        "address": f"{ADDRESS}/{job.key}",
+        "address": Process.read().address(f"{ADDRESS}/{job.key}"),
         "status": job.status(),
         "wakes": wakes,
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kvviz.ui.rooms.poll import Poll, Question
+from kvviz.ui.rooms.process import Process
 from kvviz.ui.rooms.room import Member, Place, Room
 from kvviz.ui.rooms.room_store import RoomStore
 
-__all__ = ["Member", "Place", "Poll", "Question", "Room", "RoomStore"]
+__all__ = ["Member", "Place", "Poll", "Process", "Question", "Room", "RoomStore"]

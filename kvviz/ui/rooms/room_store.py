@@ -9,13 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from threading import RLock
 
-from kvviz.errors import RoomError
+from kvviz.errors import RoomElsewhereError, RoomError
 from kvviz.translation import gettext as _
+from kvviz.ui.rooms.process import ONLY, Process
 from kvviz.ui.rooms.room import Member, Room, over
-
-LETTERS = "BCDFGHJKMNPRSTWXZ"
-"""None that looks like another one or like a digit, and no vowel, so that no code is a word."""
-N_LETTERS = 5
+from kvviz.ui.rooms.room_code import LETTERS, N_LETTERS, is_code, normal_code
 
 MOST_ROOMS = 64
 IDLE_S = 2 * 3600.0
@@ -32,10 +30,12 @@ class RoomStore:
     Attributes:
         lock: Held by whatever changes a room or the store.
         process: Tells this process from one before it: a restart ends all rooms.
+        own: Which of several processes it is, and so with what the codes of its rooms begin.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, own: Process = ONLY) -> None:
         self.clock = clock
+        self.own = own
         self.lock = RLock()
         self.process = secrets.token_urlsafe(6)
         self._rooms: dict[str, Room] = {}
@@ -62,6 +62,7 @@ class RoomStore:
         """Return the room of a code, however it was typed.
 
         Raises:
+            RoomElsewhereError: If it would be in another process.
             RoomError: If there is none, or it has ended.
         """
         code = normal_code(text)
@@ -71,7 +72,7 @@ class RoomStore:
                 return self._rooms[code]
             if code in self._ended:
                 raise over(code)
-        if len(code) != N_LETTERS or not set(code) <= set(LETTERS):
+        if not is_code(code):
             raise RoomError(
                 _("A room's code has {n} letters, such as {example}.").format(
                     n=N_LETTERS, example=LETTERS[3 : 3 + N_LETTERS]
@@ -79,6 +80,8 @@ class RoomStore:
                 found=_("This is {text!r}.").format(text=text[:20]),
                 fix=_("Type it as your teacher's screen shows it."),
             )
+        if not self.own.has(code):
+            raise RoomElsewhereError(code)
         raise RoomError(
             _("There is no room {code} here.").format(code=code),
             found=_("It may have ended: rooms end when the app is started again."),
@@ -101,7 +104,8 @@ class RoomStore:
 
     def _new_code(self) -> str:
         while True:
-            code = "".join(secrets.choice(LETTERS) for _letter in range(N_LETTERS))
+            rest = (secrets.choice(LETTERS) for _letter in range(N_LETTERS - 1))
+            code = "".join((secrets.choice(self.own.letters), *rest))
             if code not in self._rooms and code not in self._ended:
                 return code
 
@@ -134,12 +138,7 @@ class RoomStore:
             self._ended.popitem(last=False)
 
 
-def normal_code(text: str) -> str:
-    """Return a code as it is kept, of one that was typed or stood in a link."""
-    return "".join(text.split()).replace("-", "").upper()[:40]
-
-
 @cache
 def room_store() -> RoomStore:
     """Return the rooms of this process."""
-    return RoomStore()
+    return RoomStore(own=Process.read())

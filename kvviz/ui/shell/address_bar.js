@@ -248,6 +248,11 @@ export class AddressBar {
     else tell();
   }
 
+  /** Has the whole page drawn anew. */
+  askAnew() {
+    this.tell?.("anew", /** @type {any} */ (Date.now()));
+  }
+
   /** @param {Step} step */
   say(step) {
     if (step.when !== this.newest) return;

@@ -52,11 +52,12 @@ class RedirectHome:
 
 
 class InjectScripts:
-    """Put five scripts into the app's HTML page, before Streamlit's own.
+    """Put six scripts into the app's HTML page, before Streamlit's own.
 
     One says where the server is: Streamlit guesses it by trying, and a deep link then shows two
     failed requests in the console. One keeps the address bar, one says when charts are wanted,
-    one loads a page anew that Streamlit has taken down, and one makes a page fit on paper.
+    one loads a page anew that Streamlit has taken down, one makes a page fit on paper, and one
+    has a page drawn anew whose connection was lost.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -117,7 +118,7 @@ def without_conditions(scope: Scope) -> Scope:
 def scripts() -> bytes:
     """Return the script elements."""
     here = Path(__file__).parent
-    base, bar, late, recovery, paper = (
+    base, bar, late, recovery, paper, again = (
         (here / name).read_text(encoding="utf-8")
         for name in (
             "base_address.js",
@@ -125,6 +126,7 @@ def scripts() -> bytes:
             "late_charts.js",
             "recovery.js",
             "print_page.js",
+            "reconnection.js",
         )
     )
     names = json.dumps([entry.name for entry in PAGES])
@@ -138,6 +140,8 @@ def scripts() -> bytes:
         f'<script type="module">{late}\nwindow.kvvizChartsWanted = chartsWanted(window);</script>'
         f'<script type="module">{recovery}\nrecover(window);</script>'
         f'<script type="module">{paper}\nfitOnPaper(window);</script>'
+        f'<script type="module">{again}\n'
+        "onReconnection(window, () => window.kvvizAddressBar.askAnew());</script>"
     ).encode()
 
 

@@ -7,6 +7,7 @@
 | `KVVIZ_MODE` | `laptop` | Who the app is open to: `laptop`, `classroom` or `public`; with the variables of its caps in `kvviz.ui.shell.mode`. |
 | `KVVIZ_TRUSTED_HEADER` | empty | Header in which a proxy before the app names the visitor's address. Empty: no header is believed. |
 | `KVVIZ_TEACHER_KEY` | made at the start | The key by which rooms are opened in a classroom, 16 letters or more; then it is not printed. |
+| `KVVIZ_PROCESS` | empty | Which of several processes behind one address this is: the letters with which codes of its rooms begin, as a range such as `b-k` (`kvviz.ui.rooms.process`). Empty: the only one. |
 | `KVVIZ_CONCURRENCY` | `2` | Runs that go on at the same time, 1 to 64; the others wait in line. |
 | `KVVIZ_RUNNER` | `local` | Who makes the runs: `local`, this process, or `ray`, the replicas of `deploy/ray_serve.yaml`. |
 | `KVVIZ_RAY_URL` | `http://127.0.0.1:8000/` | Where the proxy of Ray Serve listens, if runs are made there. |
@@ -30,6 +31,7 @@ from kvviz.errors import ModelNotFoundError, OptionsError
 from kvviz.published import model_home
 from kvviz.published.catalogue import CATALOGUE, PREFIX
 from kvviz.translation import gettext as _
+from kvviz.ui.rooms.process import ONLY, Process
 from kvviz.ui.shell.mode import LAPTOP, Mode, whole_number
 
 RUNNERS = ("local", "ray")
@@ -66,6 +68,7 @@ class Environment:
             where none is believed.
         runner: Who makes the runs, one of `RUNNERS`.
         ray_url: Where the proxy of Ray Serve listens, with a slash at the end.
+        process: Which of several processes behind one address it is.
     """
 
     models: tuple[str, ...] | None
@@ -76,6 +79,7 @@ class Environment:
     trusted_header: str = ""
     runner: str = "local"
     ray_url: str = RAY_URL
+    process: Process = ONLY
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> Environment:
@@ -84,7 +88,8 @@ class Environment:
         Raises:
             OptionsError: If a number is none or out of its range, the mode or who makes the runs
                 is unknown, what is trusted is no header's name, what listens has no address of
-                HTTP, or models are named by a pattern where a visitor may name none.
+                HTTP, the process is no range of letters, or models are named by a pattern where a
+                visitor may name none.
         """
         variables = os.environ if variables is None else variables
         mode = Mode.read(variables)
@@ -119,6 +124,7 @@ class Environment:
             trusted_header=header,
             runner=runner,
             ray_url=_address(variables),
+            process=Process.read(variables),
         )
 
     @property

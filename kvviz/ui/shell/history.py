@@ -62,7 +62,9 @@ def listen(page: str, *, arrived: bool) -> None:
         arrived: Whether another page was drawn before.
     """
     with st.container(key="kvviz-history"):
-        _component()(key=KEY, data={"page": page}, on_step_change=lambda: None)
+        _component()(
+            key=KEY, data={"page": page}, on_step_change=lambda: None, on_anew_change=lambda: None
+        )
     step = new_step()
     if step is not None:
         st.session_state[_NEWEST] = step, True

@@ -19,6 +19,7 @@ from typing import NotRequired, TypedDict
 from weakref import WeakValueDictionary
 
 from kvviz.translation import gettext as _
+from kvviz.ui.rooms import Process
 
 ADDRESS = "_kvviz/bytes"
 """Below the app's own address; the name of what is served there follows."""
@@ -51,8 +52,9 @@ class ServedBytes:
 
     @property
     def address(self) -> str:
-        """Below the app's own address."""
-        return f"{ADDRESS}/{self.name}"
+        """Below the app's own address. A script is the same in every process, a buffer is not."""
+        path = f"{ADDRESS}/{self.name}"
+        return path if self.name.endswith(".js") else Process.read().address(path)
 
     @property
     def cache_control(self) -> str:

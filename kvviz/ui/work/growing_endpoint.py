@@ -19,6 +19,7 @@ from starlette.types import Scope
 
 from kvviz.errors import KvvizError
 from kvviz.translation import using
+from kvviz.ui.rooms import Process
 from kvviz.ui.shell.path_endpoint import PathEndpoint
 from kvviz.ui.work import jobs
 from kvviz.ui.work.job_endpoint import ADDRESS, kept_back_s
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 def address(job: jobs.Job) -> str:
     """Return where a job's run is asked for, below the app's own address."""
     # not for people: an address
-    return f"{ADDRESS}/{job.key}/run"
+    return Process.read().address(f"{ADDRESS}/{job.key}/run")
 
 
 class GrowingEndpoint(PathEndpoint):

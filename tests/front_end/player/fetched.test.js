@@ -121,6 +121,19 @@ test("what was drawn stands until the next buffer has come, and an older one tha
   assert.deepEqual(log.drawn, [server.get(first), server.get(third)]);
 });
 
+test("a page that is drawn anew by another process, and has nothing to draw yet, leaves what was drawn before", async () => {
+  const { log, call } = component();
+  const [place, first, second] = [new Place(), served(), served()];
+  call(place, first);
+  await settled();
+  call(place);
+  await settled();
+  assert.deepEqual([log.drawn.length, log.ended, place.children], [1, 0, []]);
+  call(place, second);
+  await settled();
+  assert.deepEqual(log.drawn.at(-1), server.get(second));
+});
+
 test("what is not there any more is asked of the page, and fetched when the page gives it again", async () => {
   const { log, call } = component();
   const [place, address] = [new Place(), served()];

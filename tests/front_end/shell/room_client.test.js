@@ -127,6 +127,22 @@ test("who looks around is not led, comes back, and is gathered", async () => {
   assert.equal(world.led.at(-1).page, "");
 });
 
+test("a tab is sent to the process that has its room, once, with the key that is of use there alone", async () => {
+  const gone = /** @type {string[]} */ ([]);
+  world.window.location = { href: "http://h/?step=2", search: "", assign: (/** @type {string} */ there) => gone.push(there) };
+  world.window.localStorage.setItem("kvviz-room", JSON.stringify({ code: "ZBKDF", key: "k", since: 1 }));
+  const one = client({ address: "", code: "" });
+  one.takeBack();
+  assert.deepEqual(world.told.map(([name]) => name), ["claim"]);
+  const elsewhere = { address: "", process: "p", forget: "", elsewhere: "ZBKDF" };
+  one.load(elsewhere, (name) => world.told.push([name]));
+  await after(3000);
+  one.load(elsewhere, (name) => world.told.push([name]));
+  assert.deepEqual(gone, ["http://h/?step=2&room=ZBKDF"]);
+  assert.equal(world.told.length, 1, "it is not told again where it is of no use");
+  assert.match(world.window.sessionStorage.getItem("kvviz-room"), /ZBKDF/);
+});
+
 test("a stopped page stays, and goes on from where the teacher is", async () => {
   world.answer = { ...STATE, paused: true };
   client();

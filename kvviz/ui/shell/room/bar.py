@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from kvviz.translation import ENGLISH, front_end_catalogue, language
+from kvviz.ui.rooms import Process
 from kvviz.ui.rooms.room_endpoint import ADDRESS
 from kvviz.ui.rooms.room_store import room_store
 from kvviz.ui.shell import history
@@ -43,13 +45,14 @@ def payload() -> dict[str, Any]:
         **front_end_catalogue(),
         "process": room_store().process,
         "forget": membership.to_forget(),
+        "elsewhere": membership.elsewhere(),
         "address": "",
     }
     if mine is None:
         return facts
     return facts | {
         # not for people: the end of an address
-        "address": f"{ADDRESS}/{mine.member.key}",
+        "address": Process.read().address(f"{ADDRESS}/{mine.member.key}"),
         "code": mine.room.code,
         "redraw": mine.room.redraw,
         # What this reader's address keeps wherever the teacher leads.
@@ -65,6 +68,16 @@ def own_parameters() -> dict[str, str]:
     spoken = language()
     here = {} if spoken == ENGLISH else {"lang": spoken}
     return here | membership.written() | presenter_view.written()
+
+
+def link_elsewhere() -> str:
+    """Return the link to the process that has the room which was asked for; empty if none was.
+
+    A proxy reads the code off it (`deploy/`).
+    """
+    code = membership.elsewhere()
+    # not for people: a query
+    return f"?{urlencode({**own_parameters(), membership.PARAMETER: code})}" if code else ""
 
 
 def keep_in_address(page: str, written: Mapping[str, str]) -> None:

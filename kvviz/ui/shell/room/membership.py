@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kvviz.errors import KvvizError, RoomError
+from kvviz.errors import KvvizError, RoomElsewhereError, RoomError
 from kvviz.translation import gettext as _
 from kvviz.ui.rooms import Member, Place, Room
-from kvviz.ui.rooms.room_store import N_LETTERS, normal_code, room_store
+from kvviz.ui.rooms.room_code import N_LETTERS, normal_code
+from kvviz.ui.rooms.room_store import room_store
 from kvviz.ui.shell import history
 from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.room import teacher_key
@@ -33,6 +34,7 @@ _TRIED = "kvviz:room-tried"
 """Codes of rooms that this session was in, or that its address named, the latest last."""
 _SAID = "kvviz:room-said"
 _FORGET = "kvviz:room-forget"
+_ELSEWHERE = "kvviz:room-elsewhere"
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,16 @@ def said() -> str:
 def say(sentence: str) -> None:
     """Say a sentence about rooms until something else is done about them."""
     st.session_state[_SAID] = sentence
+    st.session_state[_ELSEWHERE] = ""
+
+
+def elsewhere() -> str:
+    """Return the code of a room that was asked for and is in another process; empty if none was.
+
+    A browser that asks for a page with this code in its address is sent there by the proxy before
+    the processes.
+    """
+    return st.session_state.get(_ELSEWHERE, "")
 
 
 def to_forget() -> str:
@@ -153,6 +165,9 @@ def take_back(told: object) -> bool:
     if mine is not None and mine.teaches and mine.room.code == code:
         return True
     done = _trying(act)
+    if elsewhere():
+        # The key will be needed there.
+        return False
     if not done:
         log.warning("A room was not taken back: its key is another one, or it has ended")
         # A code that is none is not worth keeping either.
@@ -198,6 +213,8 @@ def _trying(act: Callable[[], None]) -> bool:
         act()
     except KvvizError as error:
         say(str(error))
+        if isinstance(error, RoomElsewhereError):
+            st.session_state[_ELSEWHERE] = error.code
         return False
     say("")
     return True

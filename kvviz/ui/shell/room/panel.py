@@ -6,10 +6,10 @@ import streamlit as st
 
 from kvviz.translation import gettext as _
 from kvviz.ui.rooms.poll import counts_as_csv
-from kvviz.ui.rooms.room_store import N_LETTERS
+from kvviz.ui.rooms.room_code import N_LETTERS
 from kvviz.ui.shell.mode import Mode
 from kvviz.ui.shell.plain_text import plain_html
-from kvviz.ui.shell.room import invitation, membership
+from kvviz.ui.shell.room import bar, invitation, membership
 from kvviz.ui.shell.room.membership import Membership
 
 CODE = "room:code"
@@ -25,7 +25,11 @@ def draw() -> None:
         # Above, since the field for a code opens below.
         sentence = membership.said()
         if sentence:
-            st.html(f'<div class="kvviz-problem" role="alert">{plain_html(sentence)}</div>')
+            said, link = plain_html(sentence), bar.link_elsewhere()
+            if link:
+                # One of Streamlit's own would open another tab.
+                said += f' <a href="{plain_html(link)}">{plain_html(_("Go there"))}</a>'
+            st.html(f'<div class="kvviz-problem" role="alert">{said}</div>')
         if mine is None:
             _draw_doors()
         elif mine.teaches:

@@ -18,7 +18,7 @@ from threading import BoundedSemaphore, Lock
 from kvviz.errors import OptionsError, RoomError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
-from kvviz.ui.rooms.room_store import LETTERS
+from kvviz.ui.rooms.room_code import LETTERS
 from kvviz.ui.shell.drawing_turns import drawing_turns
 from kvviz.ui.shell.mode import Mode
 

@@ -8,6 +8,7 @@ from kvviz.translation import front_end_catalogue
 from kvviz.ui.pages.cache_lab.settings import LabSettings
 from kvviz.ui.pages.cache_lab.sharing.typed_endpoint import ADDRESS, page_says
 from kvviz.ui.pages.cache_lab.state import PREFIX
+from kvviz.ui.rooms import Process
 from kvviz.ui.shell.front_end import front_end
 
 SCRIPT = Path(__file__).parent / "typed_beginnings.bundle.js"
@@ -24,7 +25,8 @@ def draw(settings: LabSettings, *, covered: bool) -> None:
     """
     data = {
         **front_end_catalogue(),
-        "address": ADDRESS,
+        # The model is loaded in this process.
+        "address": Process.read().address(ADDRESS),
         "says": page_says(settings.model, covered=covered),
         "run": {"text": settings.text, "other": settings.other},
         # As Streamlit names the place of a widget by its key.

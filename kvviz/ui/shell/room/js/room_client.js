@@ -1,6 +1,7 @@
 // A tab in a room: says two times a second that it is there, hears what has changed, and follows.
 import { forgetKey, keptKey, keepKey, takeTurn } from "./kept_key.js";
 import { isBeingDrawn } from "../../script_state.js";
+import { goElsewhere } from "./elsewhere.js";
 import { hasMoreThanOwn, isSameButForView, ledQuery } from "./led_place.js";
 
 /** An answer that has not come by then is asked for again. */
@@ -27,6 +28,7 @@ const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
  * @typedef {object} Payload As `kvviz.ui.shell.room.bar.payload` makes it.
  * @property {string} address Empty outside a room.
  * @property {string} process @property {string} forget
+ * @property {string} [elsewhere] Code of the room that was asked for and is in another process, if one was.
  * @property {string} [code] @property {number} [redraw] @property {string} [seat] @property {string} [key]
  * @property {Record<string, string>} [own] What this tab's address says of its reader.
  *
@@ -69,6 +71,8 @@ export class RoomClient {
     this.looked = "";
     this.sent = "";
     this.sentAt = -Infinity;
+    /** The room in another process that this tab was sent for last. */
+    this.sentFor = "";
     /** The key that this tab had in a room before it was loaded anew, until the server has heard of it. */
     this.was = "";
     /** The question that this page was scrolled to. */
@@ -96,6 +100,7 @@ export class RoomClient {
     this.payload = payload;
     this.tell = tell;
     if (payload.address !== before.address) this.begin(before);
+    if (payload.elsewhere && payload.elsewhere !== this.sentFor) goElsewhere(this.window, (this.sentFor = payload.elsewhere));
     if (payload.forget) forgetKey(this.window, payload.forget);
     if (payload.key && payload.code) keepKey(this.window, payload.code, payload.key);
     this.claim();
@@ -121,6 +126,8 @@ export class RoomClient {
   claim() {
     const kept = keptKey(this.window, "tab");
     const { payload } = this;
+    // In another process the key is of no use.
+    if (kept && kept.code === payload.elsewhere) return;
     if (kept && !payload.seat && (!payload.code || payload.code === kept.code)) this.tellOnce("claim", kept, kept.code);
   }
 
@@ -133,6 +140,8 @@ export class RoomClient {
   takeBack() {
     const kept = this.offered;
     if (!kept) return;
+    // Should the room be in another process, this tab goes there with it.
+    keepKey(this.window, kept.code, kept.key);
     this.toldAt = {};
     this.tellOnce("claim", kept, kept.code);
   }
