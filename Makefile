@@ -13,6 +13,7 @@ RAY    := .venv-ray
 # A worker a core, each handed file after file; more than four would need much memory for browsers.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL_RAY ?= $(BIN)/python -m pip --python $(RAY)/bin/python install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest $(WORKERS) -rs --durations 5 --durations-min 15
 
 .DEFAULT_GOAL := help
@@ -123,7 +124,7 @@ $(RAY)/.ray: requirements-ray.txt $(VENV)/.test
 	@$(PYTHON) -m venv --without-pip $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
 	  > "$$($(RAY)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/kvviz-tests.pth"
-	$(BIN)/python -m pip --python $(RAY)/bin/python install --quiet --disable-pip-version-check -r requirements-ray.txt
+	$(INSTALL_RAY) -r requirements-ray.txt
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.test
