@@ -67,6 +67,8 @@ def ask(site, path="/", process="", **headers):
     if process:
         headers["Cookie"] = f"kvviz_process={process}"
     request = urllib.request.Request(f"{site.address}{path}", headers=headers)
+    site.asked = f' {urlsplit(path).path}" '
+    site.n_logged = len(logged(site))
     try:
         answer = urllib.request.urlopen(request, timeout=20)
     except urllib.error.HTTPError as error:
@@ -78,9 +80,16 @@ def ask(site, path="/", process="", **headers):
         return answer.status, found[1] if found else ""
 
 
+def logged(site):
+    """Return the lines of nginx on what was asked for last, and before at the same place."""
+    return [line for line in site.nginx.log if site.asked in line]
+
+
 def answered(site):
     """Return the name of the process that answered what was asked for last."""
-    port = site.nginx.log[-1].rpartition(":")[2]
+    # nginx writes it down once the answer is sent.
+    until(lambda: len(logged(site)) > site.n_logged)
+    port = logged(site)[-1].rpartition(":")[2]
     (name,) = [name for name, one in site.processes.ports.items() if str(one) == port]
     return name
 

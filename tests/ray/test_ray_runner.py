@@ -229,17 +229,3 @@ def test_a_run_outlives_its_replica(cluster, runner, model):
     # Each time that it is made its first step is told.
     assert seen.steps.count(1) == 2
     assert_equal(LOCAL.run(model, long_request(), Seen().watcher), there)
-
-
-def test_an_app_outlives_the_whole_cluster_and_uses_the_next_one(cluster, runner, model):
-    asked, seen = long_request(), Seen()
-    with ThreadPoolExecutor(1) as pool:
-        run = under_way(pool, runner, model, asked, seen)
-        cluster.kill()
-        with pytest.raises(RunnerError, match="cannot be reached") as said:
-            run.result(PATIENCE_S)
-    assert str(cluster.port) not in str(said.value)
-    cluster.start(1)
-    cluster.wait()
-    here, there = (who.run(model, request_of(), Seen().watcher) for who in (LOCAL, runner))
-    assert_equal(here, there)

@@ -10,7 +10,7 @@ from kvviz.engine.models import devices, loading
 from kvviz.engine.models.devices import checked_device
 from kvviz.engine.running import generation
 from kvviz.errors import DeviceError
-from kvviz.ui.work.model_store import ModelStore, _key
+from kvviz.ui.work.model_store import ModelStore, model_key
 from kvviz.ui.work.run_settings import RunSettings
 from tests.parity.tiny_models import PROMPT
 
@@ -71,7 +71,7 @@ def test_what_has_failed_is_not_taken_again_by_itself(model, monkeypatch, failed
 
 def test_a_model_on_it_is_loaded_anew(model, failed):
     store, asked = ModelStore(), RunSettings()
-    store._models[_key(asked)] = gpu = on_a_gpu(model)
+    store._models[model_key(asked)] = gpu = on_a_gpu(model)
     assert store.peek(asked) is gpu
     failed.add("cuda:0")
     assert store.peek(asked) is None

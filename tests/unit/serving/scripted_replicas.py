@@ -73,8 +73,8 @@ class ScriptedReplicas(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, *scripts: Script, hangs: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+    def __init__(self, *scripts: Script, hangs: bool = False, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Answer)
         self.scripts = list(scripts)
         self.asked = []
         self.wishes = []

@@ -137,6 +137,20 @@ def test_a_run_whose_replica_is_lost_is_sent_again_and_its_steps_begin_anew(mode
         run(model, LOST, tells(Alive()), answers(500))
 
 
+def test_a_cluster_that_dies_in_a_run_is_said_and_the_next_one_is_used(model, made):
+    def dies(answer):
+        LOST(answer)
+        answer.server.shutdown()
+        answer.server.server_close()
+
+    with ScriptedReplicas(dies) as there:
+        runner = RayRunner(there.url)
+        with pytest.raises(RunnerError, match="cannot be reached"):
+            runner.run(model, ASKED, QUIET)
+    with ScriptedReplicas(tells(Ended(made)), port=there.server_port):
+        assert runner.run(model, ASKED, QUIET).tokens == made.tokens
+
+
 @pytest.mark.usefixtures("hasty")
 def test_a_replica_that_says_nothing_is_lost(model, made):
     there, server = run(model, tells(Alive(), hangs), tells(Ended(made)))
