@@ -6,13 +6,13 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from tests.browser.nginx import find_nginx, free_port, nginx_before
 from tests.browser.server import serving_process
@@ -115,6 +115,20 @@ def users_of(tab, n):
     expect(tab.page.locator(f'[data-kvviz="model-sizes"][data-users="{n}"]')).to_be_attached()
 
 
+def takes_users(tab, n):
+    """Say how many users, and return whether the page takes it.
+
+    A page that is just drawn anew by its new process has what its address says: one says it again.
+    """
+    users = tab.page.get_by_role("spinbutton", name="Users")
+    users.fill(f"{n}")
+    users.press("Enter")
+    taken = tab.page.locator(f'[data-kvviz="model-sizes"][data-users="{n}"]')
+    with suppress(TimeoutError):
+        taken.wait_for(state="attached", timeout=3000)
+    return taken.count() > 0
+
+
 def process_of(tab):
     """Return the process that a tab's browser stays with."""
     cookies = tab.page.context.cookies(tab.address)
@@ -177,10 +191,7 @@ def test_a_visitor_outlives_a_process_and_comes_into_a_room_of_another(site, vis
     until(lambda: process_of(visitor) == "m-z")
     visitor.still()
     users_of(visitor, 4)
-    users = visitor.page.get_by_role("spinbutton", name="Users")
-    users.fill("7")
-    users.press("Enter")
-    users_of(visitor, 7)
+    until(lambda: takes_users(visitor, 7))
     expect(visitor.page).to_have_url(re.compile("users=7"))
     assert (teacher.n_sent, connected) == (sent, [])
     site.processes.start("b-k")
