@@ -19,6 +19,15 @@ def test_runs_of_other_kinds_are_predicted_done_and_told(visit):
     page.goto(f"{tab.address}/cache_lab?do=guess&text={TEXT}&new=8&guesses=3")
     expect(page.locator('[data-kvviz="question"]')).to_contain_text("Up to 3 tokens are guessed")
     expect(lives).to_have_count(1)
+    # All answers can be read on a telephone too.
+    page.set_viewport_size({"width": 390, "height": 844})
+    tab.painted()
+    answers = page.locator('[class*="st-key-ask-guess"] [role="radiogroup"]')
+    expect(answers).to_have_count(2)
+    cut = answers.evaluate_all("all => all.map((one) => one.scrollWidth - one.clientWidth)")
+    assert cut == [0, 0]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    tab.painted()
     tab.answer_by_keyboard("guess-and-take-back")
     expect(told).to_have_attribute("data-same-text", "1")
     expect(told).to_contain_text("The text is the one that the model writes without guesses")

@@ -1,5 +1,7 @@
 """One noun for every experiment: a toy, declared here, is asked, answered, done, told, opened."""
 
+import pkgutil
+from importlib import import_module
 from threading import Event
 
 import pytest
@@ -8,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from kvviz.lessons import lessons
 from kvviz.lessons.lesson_files import Question
+from kvviz.ui.pages import cache_lab
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work, work
+from kvviz.ui.parts.experiment.question import LONGEST_LABEL
 from kvviz.ui.work.ticket_queue import TicketQueue
 from tests.pages.conftest import PATIENCE_S, html_of
 
@@ -66,6 +70,14 @@ def press(page, key):
     page.button(key=key).click().run()
     assert not page.exception
     return html_of(page)
+
+
+def test_no_answer_of_the_lab_is_cut():
+    parts = pkgutil.walk_packages(cache_lab.__path__, f"{cache_lab.__name__}.")
+    asked = [getattr(import_module(part.name), "ANSWERS", {}) for part in parts]
+    answers = [answer for one in asked for answer in one.values()]
+    assert len(answers) > 15
+    assert [answer for answer in answers if len(answer) > LONGEST_LABEL] == []
 
 
 def test_it_is_asked_answered_done_told_and_opened(page):

@@ -15,7 +15,8 @@ from kvviz.ui.parts.experiment.answered import answered
 from kvviz.ui.parts.experiment.record import SHOW_ME, Given, Key, Record
 from kvviz.ui.shell.plain_text import plain, plain_html, shortened
 
-LONGEST_LABEL = 40
+LONGEST_LABEL = 60
+"""Of an answer, which may have a visitor's own words in it; all that are ours are shorter."""
 
 
 @dataclass(frozen=True)
