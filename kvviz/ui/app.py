@@ -11,8 +11,11 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import config
+from streamlit.web.server.server_util import get_url
 
 from kvviz.errors import KvvizError
+from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.sharing.typed_endpoint import TypedBeginningsEndpoint
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
 from kvviz.ui.shell.asgi_middleware import middleware
@@ -52,9 +55,20 @@ def _checked() -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def _say_where() -> None:
+    """Say where the app is, if Streamlit serves it: any other server says so itself."""
+    if config._server_mode not in ("starlette-app", "starlette-app-direct"):
+        return
+    where = get_url(config.get_option("browser.serverAddress"))
+    said = _("kvviz is open at {address} (Ctrl+C ends it).").format(address=where)
+    sys.stdout.write(f"\n  {said}\n\n")
+    sys.stdout.flush()
+
+
 @asynccontextmanager
 async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Say what has to be said on the terminal, and serve."""
+    _say_where()
     teacher_key.announce()
     async with lifespan(app) as state:
         yield state
