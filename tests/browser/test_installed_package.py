@@ -183,6 +183,10 @@ SHOWN_AT = """() => {
 AT_ONCE_S = 2.0
 """In so long a first visit sees what a page is about, also of a server that has drawn none."""
 
+TIMES_OF_WARM = 4
+"""On a machine too slow for that: against the same page of the same server when all is at hand.
+Measured 1.3 to 2.7, on two cores that were at half their usual speed."""
+
 
 def test_a_cold_server_shows_its_pages_at_once_and_then_what_it_runs_itself(own, visit):
     """Nobody has asked this server anything, and it has no model: what is drawn was recorded."""
@@ -191,9 +195,6 @@ def test_a_cold_server_shows_its_pages_at_once_and_then_what_it_runs_itself(own,
     seconds = waiter.page.wait_for_function(SHOWN_AT).json_value()
     tag = waiter.page.locator(".kv-history .kv-tag").first
     expect(tag).to_have_text("recorded")
-    # A machine with more to do than it has cores for says nothing of how fast a page is.
-    if os.getloadavg()[0] < 2 * len(os.sched_getaffinity(0)):
-        assert seconds < AT_ONCE_S
     # The page keeps the step that a person went to meanwhile, and nothing moves.
     waiter.page.keyboard.press("ArrowRight")
     before = waiter.wait(step=1)
@@ -202,6 +203,11 @@ def test_a_cold_server_shows_its_pages_at_once_and_then_what_it_runs_itself(own,
     after = waiter.wait(step=1)
     assert waiter.page.locator(".kv-history-canvas").bounding_box() == place
     assert {**before, "frames": 0} == {**after, "frames": 0}
+    if seconds >= AT_ONCE_S:
+        # Then it may be the machine: how long does it take over a page that waits for nothing?
+        again = visit(address=own)
+        again.page.goto(f"{own}/kv_cache")
+        assert seconds < TIMES_OF_WARM * again.page.wait_for_function(SHOWN_AT).json_value()
 
 
 def test_two_come_at_once_by_cold_links(own, visit):
