@@ -229,9 +229,10 @@ def test_what_was_learnt_is_one_sentence_for_one_two_and_three_things():
     )
 
 
-def test_odds_beyond_a_million_are_a_power_of_ten():
+def test_odds_have_three_digits_and_beyond_a_million_are_a_power_of_ten():
     assert odds(0.5) == "71 %"
-    assert odds(19) == "1 in 524,288"
+    assert odds(3) == "1 in 8"
+    assert odds(19) == "1 in 524,000"
     assert odds(144.1) == "about 1 in 10⁴³"
     assert odds(5000.0) == "about 1 in 10¹⁵⁰⁵"
 

@@ -17,6 +17,7 @@ test("a probability reads as a share, a small one as one in so many", () => {
   assert.equal(percent(0.665), "67 %");
   assert.equal(percent(0.0123), "1.2 %");
   assert.equal(percent(0.0005), "1 in 2,000");
+  assert.equal(percent(1 / 479086), "1 in 479,000");
   assert.equal(percent(0), "0 %");
   assert.equal(percent(2.2e-13), "1 in 10¹³");
 });

@@ -143,7 +143,8 @@ def odds(bits: float) -> str:
     if bits < 1:
         return f"{100 * 2**-bits:.0f} %"
     if bits < MOST_BITS_IN_FULL:
-        return _("1 in {n:,.0f}").format(n=2**bits)
+        # Three digits: what follows them is another on a processor that adds in another order.
+        return _("1 in {n:,.0f}").format(n=float(f"{2**bits:.3g}"))
     power = str(round(bits * math.log10(2))).translate(_RAISED)
     return _("about 1 in {n}").format(n=f"10{power}")
 

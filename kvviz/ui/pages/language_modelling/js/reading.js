@@ -47,7 +47,9 @@ export function percent(p) {
   if (p >= 0.0995) return `${(100 * p).toFixed(0)} %`;
   if (p >= 0.000995) return `${(100 * p).toFixed(1)} %`;
   if (p <= 0) return "0 %";
-  const n = 1 / p < MOST_IN_FULL ? Math.round(1 / p).toLocaleString("en") : `10${raised(Math.round(-Math.log10(p)))}`;
+  // Three digits: what follows them is another on a processor that adds in another order.
+  const rounded = Math.round(Number((1 / p).toPrecision(3)));
+  const n = 1 / p < MOST_IN_FULL ? rounded.toLocaleString("en") : `10${raised(Math.round(-Math.log10(p)))}`;
   return gettext("1 in {n}", { n });
 }
 
