@@ -72,40 +72,51 @@ def observed_attention(
         )
     if query.element_size() < 4 and getattr(module, "reorder_and_upcast_attn", False):
         query, key = query.float(), key.float()
-    scores = grouped_product(query, key.transpose(-1, -2)) * scaling  # batch head query key
+    scores = grouped_product(query, key.transpose(-1, -2), scaling)  # batch head query key
     if position_bias is not None:
         scores = scores + position_bias
     if attention_mask is not None:
         scores = scores + attention_mask
-    weights = scores.softmax(-1).to(value.dtype)
+    weights = scores.softmax(-1)
+    if weights.dtype != value.dtype:
+        weights = weights.to(value.dtype)
     if kvviz_weighed is not None and not is_cross_attention(module):
         kvviz_weighed(module.layer_idx, weights)
     return grouped_product(weights, value).transpose(1, 2), weights
 
 
-def grouped_product(rows: Tensor, columns: Tensor) -> Tensor:
+def grouped_product(rows: Tensor, columns: Tensor, factor: float | None = None) -> Tensor:
     """Multiply the rows of each query head with the matrix of the KV head that serves it.
 
     Heads of one group stand below each other in one product, so that no matrix is copied for them.
     Rows of 16 bits on a processor are multiplied in float32 and rounded once, as torch does too:
     by itself it takes twice as long for matrices as small as these, or that lie in a larger one.
+    Of one text everything is said to torch in as few words as it takes: in a decode step to say it
+    takes longer than to do it (decision 58).
 
     Args:
         rows: Shape ``batch head row n``.
         columns: Shape ``batch kv_head n column``.
+        factor: What to multiply the product with, or None.
 
     Returns:
         Shape ``batch head row column``.
     """
+    n_texts, n_heads, n_rows, width = rows.shape
+    n_kv_heads, n_columns = columns.shape[1], columns.shape[-1]
+    multiply = torch.matmul
+    if n_texts == 1:  # the very product, without the way that leads there from four axes
+        multiply = torch.bmm
+        stacked, columns = rows.reshape(n_kv_heads, -1, width), columns.squeeze(0)
+    else:
+        stacked = rows.reshape(n_texts, n_kv_heads, -1, width)
     if rows.element_size() < 4 and rows.device.type == "cpu":
-        return grouped_product(rows.float(), columns.float()).to(rows.dtype)
-    n_heads, n_kv_heads = rows.shape[1], columns.shape[1]
-    if n_heads == n_kv_heads:
-        # Of one text: the very product, without the way that leads there from four axes.
-        return (rows[0].bmm(columns[0]))[None] if len(rows) == 1 else rows @ columns
-    stacked = rows.reshape(len(rows), n_kv_heads, -1, rows.shape[-1])
-    product = stacked[0].bmm(columns[0]) if len(rows) == 1 else stacked @ columns
-    return product.view(*rows.shape[:-1], columns.shape[-1])
+        product = multiply(stacked.float(), columns.float()).to(rows.dtype)
+    else:
+        product = multiply(stacked, columns)
+    if factor is not None:
+        product.mul_(factor)
+    return product.view(n_texts, n_heads, n_rows, n_columns)
 
 
 def _attend_apart(
