@@ -105,6 +105,23 @@ def test_a_text_is_predicted_and_read_and_the_next_hidden_from_bert_and_left_by_
     read_a_long_text(tab)
 
 
+def read_what_ships(tab):
+    """The first visit was recorded; a press reads the same text here, and nothing moves."""
+    tags = [
+        tab.page.locator(f".st-key-kvviz-card-lm-{part} .kvviz-tag").first
+        for part in ("next", "masked", "forcing")
+    ]
+    for tag in tags:
+        expect(tag).to_have_text("recorded")
+    first = tab.page.locator(f'{NEXT} [data-place="0"]')
+    before = first.bounding_box()
+    tab.page.get_by_role("button", name="Read it").click()
+    for tag in tags:
+        expect(tag).to_have_text("measured here")
+    tab.still()
+    assert first.bounding_box() == before
+
+
 def go_through_the_history(tab):
     """It leads to the texts that were read, and keeps what was not."""
     strip, box = tab.page.locator(NEXT), tab.page.get_by_role("textbox", name="Your text")
@@ -151,6 +168,7 @@ def go_through_the_history(tab):
 def test_the_film_is_scrubbed_and_the_history_leads_to_the_texts_that_were_read(lesson):
     """The film without the server; the address follows. What was not read is kept."""
     tab = lesson()
+    read_what_ships(tab)
     expect(tab.page.locator(NEXT)).to_have_attribute("data-more", "false")
     film = tab.page.locator(FILM)
     expect(film).to_have_attribute("data-point", "0")

@@ -150,6 +150,15 @@ def test_an_open_example_stands_below_its_picture_on_a_telephone_and_what_is_ask
     assert below not in Lab(text=TEXT, new="2", cache="window:8").html
 
 
+def test_the_first_run_is_recorded_and_any_other_is_made_here():
+    lab = Lab()
+    assert set(re.findall(r'data-tags="([a-z]+)"', lab.html)) == {"recorded"}
+    assert "So is the run below" in lab.html
+    other = Lab(new="3")
+    assert set(re.findall(r'data-tags="([a-z]+)"', other.html)) == {"measured"}
+    assert "the run below is made here" in other.html
+
+
 def test_every_way_has_a_term_or_a_source():
     assert all(way.source for name, way in WAYS.items() if name != "random")
 

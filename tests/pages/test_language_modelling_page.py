@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import threading
 import time
@@ -153,6 +154,40 @@ def test_the_first_visit_shows_the_losses_and_offers_to_be_asked(lesson):
     assert page.columns["revealed"] is False
     assert page.labels("most-surprising")
     assert dict(page.app.query_params) == {"ask": "1"}
+
+
+def tags(page):
+    """Return where the page says that the numbers of its parts come from, the film left out."""
+    in_next, hidden, _film, forcing = re.findall(r'data-tags="([a-z]+)"', page.html)
+    return [in_next, hidden, forcing]
+
+
+def test_what_the_first_visit_shows_is_recorded_and_what_is_asked_for_then_is_measured(lesson):
+    page = lesson()
+    assert tags(page) == ["recorded"] * 3
+    assert 'data-kvviz="recorded"' in page.html
+    assert page.columns["columns"]
+    # No time is told of a pass that was made elsewhere.
+    assert " ms" not in page.html
+    page.press("ask:masked-labels:show").press("lm:again")
+    assert tags(page) == ["recorded", "measured", "recorded"]
+    assert tags(lesson(given="5")) == ["recorded", "recorded", "measured"]
+    page.press("lm:read")
+    assert tags(page) == ["measured"] * 3
+    assert 'data-kvviz="recorded"' not in page.html
+    assert " ms" in page.html
+    # What was opened stays open: it is the same text.
+    assert page.columns["revealed"] is True
+    assert page.errors == []
+
+
+def test_back_to_the_text_that_ships_shows_it_as_it_was_read(lesson):
+    page = lesson().read(SHORT)
+    assert tags(page) == ["measured"] * 3
+    step_back_to(page.app, "language_modelling")
+    page.finish()
+    assert tags(page) == ["recorded"] * 3
+    assert page.state.reading.settings.text == lessons().texts[0].text
 
 
 def test_a_link_has_the_first_visit_asked_before_it_shows_any_loss(lesson):
@@ -513,7 +548,7 @@ def test_any_text_is_read_and_shown_as_text(lesson, text):
 
 
 def test_free_running_departs_where_the_forced_prediction_first_slips(lesson):
-    page = lesson(given="8").press("ask:departs:show")
+    page = lesson().press("lm:read").press("ask:departs:show")
     found = page.free_run(8).found
     assert 0 < found.departs_at < found.n_places
     first_slip = int((found.forced_ids != found.true_ids).argmax())

@@ -306,3 +306,17 @@ def counted(job: Job) -> str:
     if job.phase != "running":
         return _("Loading the model. The first time after the start this takes some seconds")
     return _("step {step:,} of {last:,}").format(step=job.step, last=job.n_steps)
+
+
+def result_of(work: Callable[[Job], Any]) -> Any:
+    """Return what a piece of a page's work comes to, for what makes a result that ships.
+
+    Raises:
+        Exception: What it raised.
+    """
+    job = Job(work, TicketQueue(1), asks=Ask())
+    while not job.wait(60.0):
+        pass
+    if job.error is not None:
+        raise job.error
+    return job.result

@@ -59,7 +59,7 @@ def next_tokens(run: KeptRun, view: View) -> None:
     said = "".join(f' data-{name}="{value}"' for name, value in hooks.items())
     chosen = trace.tokens[trace.n_prompt + step]
     parts = [
-        f'<div data-kvviz="kept-part"{said}>{figure_tag("measured")}',
+        f'<div data-kvviz="kept-part"{said}>{figure_tag(run.shown.observed)}',
         card_texts.heading(heading),
         card_texts.body(told),
         _named(_("With the part that is kept"), "kept-next", run.own[step], chosen),
@@ -91,7 +91,7 @@ def every_step(run: KeptRun, view: View) -> None:
         )
         for one in ways
     ]
-    chart.draw(kept_steps(ways, view.step), "; ".join(spoken), tags=["measured"])
+    chart.draw(kept_steps(ways, view.step), "; ".join(spoken), tags=[run.shown.observed])
     st.html(
         f'<p class="kvviz-body">{plain_html("; ".join(spoken))}.</p>'
         f'<p class="kvviz-source">{plain_html(caption.source)}</p>'

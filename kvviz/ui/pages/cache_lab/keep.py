@@ -13,6 +13,7 @@ from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, reading_task, run_task
 from kvviz.ui.pages.cache_lab.named_choice import choose_named
+from kvviz.ui.pages.cache_lab.recorded_run import recorded_run
 from kvviz.ui.pages.cache_lab.settings import MOST_NEW
 from kvviz.ui.pages.cache_lab.state import PREFIX, LabState
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict
@@ -25,14 +26,11 @@ def draw(bench: Bench) -> None:
     with bench.card:
         controls(bench.state)
         question = st.container(key="kvviz-lab-question")
-    run: KeptRun = bench.result(run_task(bench))
+    run: KeptRun = recorded_run(bench.settings) or bench.result(run_task(bench))
     with question:
         done = recorded.ask(
             experiment(bench, run),
-            _(
-                "The sentence is recorded: {machine}. It ships; the run below is made here. "
-                "Change the text or the rows, and all of it is measured here."
-            ),
+            said_of(run),
             is_recorded=recorded.of_keep(bench.settings) is not None,
         )
     with bench.stage:
@@ -47,6 +45,22 @@ def draw(bench: Bench) -> None:
     if done is not None:
         with bench.below:
             at_the_step.draw(run, run_player.shown_view(bench.state, run.shown))
+
+
+def said_of(run: KeptRun) -> str:
+    """Return what is said of where the numbers come from, while the sentence is that of the page.
+
+    Another number of new tokens leaves the sentence as it is: it is of the text alone.
+    """
+    if run.shown.observed == "recorded":
+        return _(
+            "The sentence is recorded: {machine}. So is the run below, and both ship. Change the "
+            "text or the rows, and all of it is measured here."
+        )
+    return _(
+        "The sentence is recorded: {machine}. It ships; the run below is made here. "
+        "Change the text or the rows, and all of it is measured here."
+    )
 
 
 def controls(state: LabState) -> None:

@@ -12,6 +12,7 @@ from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
 from kvviz.ui.pages.language_modelling import controls
 from kvviz.ui.pages.language_modelling.readings import HIDDEN_SHARE, Reading, read_masked
+from kvviz.ui.pages.language_modelling.recorded_lesson import recorded_lesson
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.pages.language_modelling.token_columns import token_columns
@@ -38,8 +39,10 @@ def draw(state: TextState, environment: Environment) -> None:
     bert = reading.settings.bert
     with st.container(border=True, key="kvviz-card-lm-masked"):
         caption = words.caption("masked-label")
-        said = plain_html(caption.text)
-        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag("measured")}')
+        settings, seed = reading.settings, state.view.seed
+        masked = recorded_lesson().masked_for(reading, seed)
+        said, tag = plain_html(caption.text), masked.tag if masked is not None else "measured"
+        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag(tag)}')
         if bert == TextSettings.bert and bert not in bundled_models("bert"):
             st.info(
                 _(
@@ -49,16 +52,18 @@ def draw(state: TextState, environment: Environment) -> None:
                 icon=":material/info:",
             )
             return
-        settings, seed = reading.settings, state.view.seed
         try:
             environment.require(bert, typed_here=runs.is_local_visitor())
-            masked = Work(
-                "masked",
-                (settings, seed),
-                _("{model} reads the text").format(model=called(bert)),
-                lambda job: read_masked(settings, seed, job),
-                Ask((settings.text,)),
-            ).result()
+            masked = (
+                masked
+                or Work(
+                    "masked",
+                    (settings, seed),
+                    _("{model} reads the text").format(model=called(bert)),
+                    lambda job: read_masked(settings, seed, job),
+                    Ask((settings.text,)),
+                ).result()
+            )
         except RunCancelledError:
             return
         except KvvizError as error:

@@ -54,7 +54,7 @@ def draw(reading: Reading) -> None:
     caption = lessons().caption("own-label")
     with st.container(border=True, key="kvviz-card-lm-next"):
         said = plain_html(caption.text)
-        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag("measured")}')
+        st.html(f'<p class="kvviz-body">{said}</p>{figure_tag(reading.tag)}')
         offered = choices(reading.words)
 
         def columns(revealed: bool) -> None:
@@ -72,6 +72,11 @@ def draw(reading: Reading) -> None:
             columns(True)
         elif experiment(reading, offered).draw(picture=columns) is None:
             return
+        if reading.is_recorded:
+            said = _(
+                "Recorded with {version}; it ships. Press Read it, and both models read it here."
+            ).format(version=reading.made_with)
+            st.html(f'<p class="kvviz-source" data-kvviz="recorded">{plain_html(said)}</p>')
     numbers(reading)
 
 
@@ -168,7 +173,7 @@ def numbers(reading: Reading) -> None:
                     summary.n_tokens,
                 ).format(n=summary.n_tokens, labels=summary.n_signals),
                 _("The likeliest token was the label at {n:,} of them.").format(n=reading.n_right),
-                timing(reading),
+                *([timing(reading)] if reading.n_passes else []),
                 caption.text,
             ],
             caption.source,
@@ -210,13 +215,18 @@ def numbers(reading: Reading) -> None:
 
 
 def where_from(reading: Reading) -> str:
-    """Return from how many tokens the labels come, and how long that took."""
+    """Return from how many tokens the labels come, and how long that took if it was made here."""
     n_tokens = reading.summary.n_tokens
-    tokens = ngettext(
-        "from {n:,} token, in one pass of {time}.",
-        "from {n:,} tokens, in one pass of {time}.",
-        n_tokens,
-    ).format(n=n_tokens, time=milliseconds(reading))
+    if reading.n_passes:
+        tokens = ngettext(
+            "from {n:,} token, in one pass of {time}.",
+            "from {n:,} tokens, in one pass of {time}.",
+            n_tokens,
+        ).format(n=n_tokens, time=milliseconds(reading))
+    else:
+        tokens = ngettext(
+            "from {n:,} token, in one pass.", "from {n:,} tokens, in one pass.", n_tokens
+        ).format(n=n_tokens)
     # Translators: The number is that of the labels, which stands above.
     return f"{tokens} " + ngettext(
         "Nobody wrote it.", "Nobody wrote them.", reading.summary.n_signals

@@ -17,6 +17,7 @@ from kvviz.ui.pages.language_modelling import (
     training_film,
 )
 from kvviz.ui.pages.language_modelling.readings import read_next
+from kvviz.ui.pages.language_modelling.recorded_lesson import recorded_lesson
 from kvviz.ui.pages.language_modelling.settings import TextSettings
 from kvviz.ui.pages.language_modelling.state import NAME, TextState
 from kvviz.ui.parts import work_status
@@ -25,7 +26,7 @@ from kvviz.ui.parts.text_controls import Draft
 from kvviz.ui.shell.address import Link
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import bounded
-from kvviz.ui.work import runs
+from kvviz.ui.work import preload, runs
 from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import not_offered
@@ -48,7 +49,7 @@ def show() -> None:
         state.asked = False
         read(state, draft, environment)
     elif state.wanted:
-        begin(state, state.wanted, environment)
+        open_text(state, state.wanted, environment)
     state.collect()
     controls.CONTROLS.label(draft)
     with st.container(key="kvviz-status"):
@@ -66,6 +67,7 @@ def show() -> None:
             teacher_forcing.draw(state)
     if state.job is None:
         state.write_link()
+    preload.begin()
 
 
 def draw_above(state: TextState, environment: Environment) -> None:
@@ -127,6 +129,17 @@ def read(state: TextState, draft: Draft[TextSettings], environment: Environment)
         state.choices_of_given += 1
         state.view = replace(state.view, given=None)
         begin(state, draft.settings, environment)
+
+
+def open_text(state: TextState, wanted: TextSettings, environment: Environment) -> None:
+    """Show the text that a link asks for: the one that ships as it was read, others once read."""
+    lesson = recorded_lesson()
+    if not lesson.is_of(wanted):
+        begin(state, wanted, environment)
+        return
+    state.give_up_job()
+    state.attempt, state.wanted = wanted, None
+    state.show(lesson.reading_for(wanted))
 
 
 def begin(state: TextState, wanted: TextSettings, environment: Environment) -> None:

@@ -20,6 +20,7 @@ from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
 from kvviz.ui.pages.language_modelling.settings import TextSettings
+from kvviz.ui.parts.figure_tag import Tag
 from kvviz.ui.work.jobs import Job
 from kvviz.ui.work.model_names import FAMILY_NAMES
 from kvviz.ui.work.model_store import model_store
@@ -35,6 +36,8 @@ N_GUESSES = 6
 """Tokens of each place that are drawn."""
 MOST_FREE = 32
 """Tokens that a free run writes at most."""
+USUAL_GIVEN = 8
+"""Tokens that are given to a free run where nobody has chosen."""
 LATEST_CUT = 96
 """Tokens that may be given to a free run at most."""
 MOST_PASSES = 8
@@ -57,7 +60,8 @@ class Reading:
         n_right: Places where the likeliest token was the label.
         cuts: Numbers of tokens that a beginning of this text may have and stay the same tokens.
         seconds: Measured time of the pass, the least of `n_passes`.
-        n_passes: How often the text was read to time it.
+        n_passes: How often the text was read to time it; 0 where no time is told.
+        made_with: What it was recorded with where it ships, empty if it was made here.
     """
 
     settings: TextSettings
@@ -67,8 +71,19 @@ class Reading:
     words: tuple[Word, ...]
     n_right: int
     cuts: tuple[int, ...]
-    seconds: float
-    n_passes: int = 1
+    seconds: float = 0.0
+    n_passes: int = 0
+    made_with: str = ""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it ships."""
+        return bool(self.made_with)
+
+    @property
+    def tag(self) -> Tag:
+        """Where its numbers come from."""
+        return "recorded" if self.is_recorded else "measured"
 
 
 @dataclass(frozen=True)
@@ -204,6 +219,13 @@ def compare_free(settings: TextSettings, n_given: int, job: Job) -> FreeRun:
     return FreeRun(found, given, (texts[0], texts[1], texts[2]), stopped)
 
 
+def given_of(reading: Reading, wanted: int | None) -> int:
+    """Return how many tokens are given: what is wanted, brought to a beginning there is."""
+    n = reading.summary.n_tokens
+    aim = wanted if wanted is not None else min(USUAL_GIVEN, max(1, n // 2))
+    return min(reading.cuts, key=lambda cut: abs(cut - aim))
+
+
 def chosen_places(encoding: EncodingTrace, seed: int) -> tuple[int, ...]:
     """Return the positions to hide: 15 % of the tokens of the text, at least one, by the seed."""
     places = np.flatnonzero(~encoding.special)
@@ -229,6 +251,7 @@ def reading_of(
         n_right=int((ranks == 1).sum()),
         cuts=cuts,
         seconds=encoding.seconds,
+        n_passes=1,
     )
 
 

@@ -11,16 +11,22 @@ from kvviz.lessons import lessons
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext, pgettext
 from kvviz.ui.pages.language_modelling.glyphs import glyphs, running
-from kvviz.ui.pages.language_modelling.readings import MOST_FREE, FreeRun, Reading, compare_free
+from kvviz.ui.pages.language_modelling.readings import (
+    MOST_FREE,
+    FreeRun,
+    Reading,
+    compare_free,
+    given_of,
+)
+from kvviz.ui.pages.language_modelling.recorded_lesson import recorded_lesson
 from kvviz.ui.pages.language_modelling.state import TextState
 from kvviz.ui.parts import cards
 from kvviz.ui.parts.experiment import Choice, Experiment, Verdict, Work
+from kvviz.ui.parts.figure_tag import figure_tag
 from kvviz.ui.shell.errors_shown import bounded
 from kvviz.ui.shell.plain_text import plain_html
 from kvviz.ui.work.admission import Ask
 from kvviz.ui.work.model_names import called
-
-USUAL_GIVEN = 8
 
 
 def slider_key(state: TextState) -> str:
@@ -30,13 +36,6 @@ def slider_key(state: TextState) -> str:
     of the text before. Under the same key that would be taken for the person's choice.
     """
     return f"lm:given:{state.choices_of_given}"  # not for people: a key
-
-
-def given_of(reading: Reading, wanted: int | None) -> int:
-    """Return how many tokens are given: what is wanted, brought to a beginning there is."""
-    n = reading.summary.n_tokens
-    aim = wanted if wanted is not None else min(USUAL_GIVEN, max(1, n // 2))
-    return min(reading.cuts, key=lambda cut: abs(cut - aim))
 
 
 @st.fragment
@@ -59,20 +58,27 @@ def draw(state: TextState) -> None:
         n_given = choose_given(state, reading)
         n_places = min(MOST_FREE, reading.summary.n_tokens - n_given)
         settings = reading.settings
+        shipped = recorded_lesson().free_for(reading, n_given)
         try:
-            free: FreeRun = Work(
-                "free",
-                (settings, n_given),
-                _("Running free"),
-                lambda job: compare_free(settings, n_given, job),
-                Ask((settings.text,)),
-            ).result()
+            free: FreeRun = (
+                shipped
+                or Work(
+                    "free",
+                    (settings, n_given),
+                    _("Running free"),
+                    lambda job: compare_free(settings, n_given, job),
+                    Ask((settings.text,)),
+                ).result()
+            )
         except RunCancelledError:
             return
-        name = called(reading.card.name)
-        done = experiment(free, n_given, n_places, reading).draw(
-            picture=lambda revealed: rows(free, name, revealed=revealed)
-        )
+        name, tag = called(reading.card.name), reading.tag if shipped else "measured"
+
+        def picture(revealed: bool) -> None:
+            st.html(figure_tag(tag))
+            rows(free, name, revealed=revealed)
+
+        done = experiment(free, n_given, n_places, reading).draw(picture=picture)
     if done is not None:
         numbers(free)
 
