@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from tests.one_thread import take_one_thread
 
@@ -21,12 +24,31 @@ settings.load_profile("kvviz")
 SLOW_TIERS = ("browser", "pages", "parity")
 
 
+class FromBothEnds(LoadFileScheduling):
+    """Hands file after file to the workers: to every other one from the end of the order.
+
+    A browser test keeps a browser, an app and this process busy, and waits for one another of them:
+    two at a time make each other slower and not the whole faster. So beside one goes what needs no
+    browser, as long as there is such, and only the last of the browser's files go two by two.
+    """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if int(node.gateway.id.removeprefix("gw")) % 2:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds:
+    """Have the workers begin at both ends."""
+    return FromBothEnds(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of the slow tiers first, and in it those of most tests.
 
-    Workers are handed file after file in this order, so the short ones are left for the end, and
-    the workers end together.
+    Workers are handed file after file from both ends of this order (`FromBothEnds`).
     """
     n_tests = Counter(item.path for item in items)
     root = Path(__file__).parent
