@@ -6,6 +6,7 @@ It is registered with transformers once, on import, and chosen by name when a mo
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import frexp
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from kvviz.engine.observing.observation import Attended, StepObservation, is_cro
 from kvviz.engine.observing.shared_observation import SharedObservation
 
 ATTENTION_NAME = "kvviz_observed"
+
+_NOTHING = torch.zeros(())
+"""What is added to a product to which nothing is added, and never read."""
 
 
 def observed_attention(
@@ -104,16 +108,29 @@ def grouped_product(rows: Tensor, columns: Tensor, factor: float | None = None) 
     """
     n_texts, n_heads, n_rows, width = rows.shape
     n_kv_heads, n_columns = columns.shape[1], columns.shape[-1]
-    multiply = torch.matmul
-    if n_texts == 1:  # the very product, without the way that leads there from four axes
-        multiply = torch.bmm
+    if n_texts == 1:
         stacked, columns = rows.reshape(n_kv_heads, -1, width), columns.squeeze(0)
     else:
         stacked = rows.reshape(n_texts, n_kv_heads, -1, width)
-    if rows.element_size() < 4 and rows.device.type == "cpu":
-        product = multiply(stacked.float(), columns.float()).to(rows.dtype)
-    else:
-        product = multiply(stacked, columns)
+    on_processor = rows.device.type == "cpu"
+    is_short = rows.element_size() < 4 and on_processor
+    if is_short:
+        stacked, columns = stacked.float(), columns.float()
+    if n_texts > 1:
+        product = torch.matmul(stacked, columns)
+    elif (
+        factor is not None
+        and frexp(factor)[0] == 0.5
+        and on_processor
+        and stacked.dtype == torch.float32
+    ):
+        # A power of two only moves the point: inside the product it gives the bits of one after it.
+        product = torch.baddbmm(_NOTHING, stacked, columns, beta=0, alpha=factor)
+        factor = None
+    else:  # the very product, without the way that leads there from four axes
+        product = torch.bmm(stacked, columns)
+    if is_short:
+        product = product.to(rows.dtype)
     if factor is not None:
         product.mul_(factor)
     return product.view(n_texts, n_heads, n_rows, n_columns)

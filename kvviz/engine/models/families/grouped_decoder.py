@@ -11,9 +11,9 @@ from torch import Tensor
 from kvviz.engine.models.families.decoder_alone import DecoderAlone
 from kvviz.engine.models.families.family import Projection, Shape, Turn, too_small
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
+from kvviz.engine.models.families.rms_norm import settle_norms
 from kvviz.engine.models.families.rotary import rope_refusal
 from kvviz.engine.models.families.wide_angles import widen_angles
-from kvviz.engine.models.families.wide_norm import widen_norms
 from kvviz.engine.observing.observation import (
     watch_added,
     watch_given,
@@ -197,7 +197,7 @@ class GroupedDecoder(DecoderAlone):
 
     def watch(self, module: Any) -> None:
         """Let observers hear of the key and value products and of the residual stream."""
-        widen_norms(module, self.norm_offset)
+        settle_norms(module, self.norm_offset)
         widen_angles(module)
         blocks = module.model.layers
         for layer, block in enumerate(blocks):
