@@ -48,7 +48,7 @@ class Lesson(Drawn):
         return self.app.session_state["kvviz:experiments"]
 
     def free_run(self, given):
-        return self.record.results["free", (self.state.reading.settings, given)]
+        return self.record.results["free", (self.state.reading.settings, given, "")]
 
     def finish(self):
         """Rerun the page as a browser would until everything it waits for is done."""

@@ -34,6 +34,9 @@ ON_THE_LOOPBACK = {
     # Ray takes an address of the machine's on Linux, and the loopback where no cluster can be.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # By itself Serve kills a proxy that is not there in 5 s, and gives up after the third: two slow
+    # cores that do something else besides take longer over its imports.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": TOKEN,
     "KVVIZ_THREADS": "1",

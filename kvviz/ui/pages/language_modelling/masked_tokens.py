@@ -40,8 +40,8 @@ def draw(state: TextState, environment: Environment) -> None:
     with st.container(border=True, key="kvviz-card-lm-masked"):
         caption = words.caption("masked-label")
         settings, seed = reading.settings, state.view.seed
-        masked = recorded_lesson().masked_for(reading, seed)
-        said, tag = plain_html(caption.text), masked.tag if masked is not None else "measured"
+        shipped = recorded_lesson().masked_for(reading, seed)
+        said, tag = plain_html(caption.text), "measured" if shipped is None else shipped.tag
         st.html(f'<p class="kvviz-body">{said}</p>{figure_tag(tag)}')
         if bert == TextSettings.bert and bert not in bundled_models("bert"):
             st.info(
@@ -54,16 +54,14 @@ def draw(state: TextState, environment: Environment) -> None:
             return
         try:
             environment.require(bert, typed_here=runs.is_local_visitor())
-            masked = (
-                masked
-                or Work(
-                    "masked",
-                    (settings, seed),
-                    _("{model} reads the text").format(model=called(bert)),
-                    lambda job: read_masked(settings, seed, job),
-                    Ask((settings.text,)),
-                ).result()
-            )
+            masked: Reading = Work(
+                "masked",
+                (settings, seed, reading.made_with),
+                _("{model} reads the text").format(model=called(bert)),
+                lambda job: read_masked(settings, seed, job),
+                Ask((settings.text,)),
+                lambda: shipped,
+            ).result()
         except RunCancelledError:
             return
         except KvvizError as error:

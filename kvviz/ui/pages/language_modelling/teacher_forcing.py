@@ -60,16 +60,14 @@ def draw(state: TextState) -> None:
         settings = reading.settings
         shipped = recorded_lesson().free_for(reading, n_given)
         try:
-            free: FreeRun = (
-                shipped
-                or Work(
-                    "free",
-                    (settings, n_given),
-                    _("Running free"),
-                    lambda job: compare_free(settings, n_given, job),
-                    Ask((settings.text,)),
-                ).result()
-            )
+            free: FreeRun = Work(
+                "free",
+                (settings, n_given, reading.made_with),
+                _("Running free"),
+                lambda job: compare_free(settings, n_given, job),
+                Ask((settings.text,)),
+                lambda: shipped,
+            ).result()
         except RunCancelledError:
             return
         name, tag = called(reading.card.name), reading.tag if shipped else "measured"
