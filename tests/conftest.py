@@ -28,8 +28,9 @@ class FromBothEnds(LoadFileScheduling):
     """Hands file after file to the workers: to every other one from the end of the order.
 
     A browser test keeps a browser, an app and this process busy, and waits for one another of them:
-    two at a time make each other slower and not the whole faster. So beside one goes what needs no
-    browser, as long as there is such, and only the last of the browser's files go two by two.
+    two at a time make each other slower and the whole little faster (22 tests: 140 s for 172). So
+    beside one goes what needs no browser, as long as there is such, and only the last of the
+    browser's files go two by two.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
