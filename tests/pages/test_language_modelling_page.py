@@ -203,6 +203,19 @@ def test_a_link_has_the_first_visit_asked_before_it_shows_any_loss(lesson):
     assert dict(page.app.query_params) == {"ask": "1"}
 
 
+def test_a_label_that_is_a_part_of_a_character_is_told_as_the_token_that_goes_in_next(lesson):
+    page = lesson(text="The cat 🐱 sat on the mat.")
+    page.press("ask:most-surprising:show")
+    columns = page.columns["columns"]
+    fed = [column["fed"] for column in columns]
+    assert "🐱·2/4" in fed
+    assert [column["asked"] for column in columns] == [*fed[1:], None]
+    # Among what was expected the label has the same name, and nothing else has it.
+    for column in columns[:-1]:
+        at = [guess for guess, _ in column["guesses"]]
+        assert at.count(column["asked"]) == (0 < column["rank"] <= len(at))
+
+
 def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):
     page = lesson(ask="1")
     offered = page.labels("most-surprising")

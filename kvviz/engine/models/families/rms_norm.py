@@ -32,13 +32,13 @@ def settle_norms(module: nn.Module, offset: float = 0.0) -> None:
 @cache
 def _settled(kind: type[nn.Module], offset: float) -> type[nn.Module]:
     def forward(self: Any, given: Tensor) -> Tensor:
-        if given.dtype != torch.float64:
-            if offset or given.device.type != "cpu":
-                return kind.forward(self, given)
-            # Without the weight, which comes after the rounding to the model's number format.
-            normed = torch.rms_norm(given, given.shape[-1:], None, self.variance_epsilon)
-            return self.weight * normed
+        is_wide = given.dtype == torch.float64
+        if not is_wide and (offset or given.device.type != "cpu"):
+            return kind.forward(self, given)
         epsilon = self.variance_epsilon if hasattr(self, "variance_epsilon") else self.eps
+        if not is_wide:
+            # Without the weight, which comes after the rounding to the model's number format.
+            return self.weight * torch.rms_norm(given, given.shape[-1:], None, epsilon)
         normed = given * torch.rsqrt(given.square().mean(-1, keepdim=True) + epsilon)
         return normed * (self.weight + offset)
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kvviz.analysis.departure import Departure, departure
-from kvviz.analysis.losses import LossSummary, label_bits, label_ranks, loss_summary
+from kvviz.analysis.losses import (
+    LossSummary,
+    label_bits,
+    label_ranks,
+    loss_summary,
+    objective,
+)
 from kvviz.analysis.words import Word, word_losses
 from kvviz.errors import ModelFamilyError, PromptError, RunCancelledError
 from kvviz.trace import EncodingTrace, ModelCard
@@ -258,10 +264,12 @@ def reading_of(
 def columns_of(encoding: EncodingTrace) -> list[dict[str, Any]]:
     """Return one dictionary a token: what was fed, what was asked, and what was expected."""
     bits, ranks = label_bits(encoding), label_ranks(encoding)
-    hidden = set(encoding.hidden_positions)
+    hidden, foresees = set(encoding.hidden_positions), objective(encoding) == "next-token"
     columns: list[dict[str, Any]] = []
     for place, label in enumerate(encoding.label_ids.tolist()):
         is_asked = label >= 0
+        # What comes next is read in its place, where a part of a character is told to be one.
+        names = {label: encoding.tokens_in_place[place + 1]} if is_asked and foresees else {}
         special = bool(encoding.special[place])
         guesses = zip(
             encoding.top_ids[place, :N_GUESSES].tolist(),
@@ -272,11 +280,13 @@ def columns_of(encoding: EncodingTrace) -> list[dict[str, Any]]:
             {
                 "fed": glyphs(encoding.tokens_in_place[place]),
                 "kind": "hidden" if place in hidden else "special" if special else "plain",
-                "asked": glyphs(encoding.vocabulary[label]) if is_asked else None,
+                "asked": glyphs(names.get(label, encoding.vocabulary[label])) if is_asked else None,
                 "bits": round(float(bits[place]), 4) if is_asked else None,
                 "rank": int(ranks[place]),
                 "probability": float(2.0 ** -bits[place]) if is_asked else None,
-                "guesses": [[glyphs(encoding.vocabulary[i]), round(p, 6)] for i, p in guesses]
+                "guesses": [
+                    [glyphs(names.get(i, encoding.vocabulary[i])), round(p, 6)] for i, p in guesses
+                ]
                 if is_asked
                 else [],
             }
