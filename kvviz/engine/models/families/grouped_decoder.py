@@ -13,6 +13,7 @@ from kvviz.engine.models.families.family import Projection, Shape, Turn, too_sma
 from kvviz.engine.models.families.foreign_settings import foreign_refusal
 from kvviz.engine.models.families.rms_norm import settle_norms
 from kvviz.engine.models.families.rotary import rope_refusal
+from kvviz.engine.models.families.rotary_turn import settle_turning
 from kvviz.engine.models.families.wide_angles import widen_angles
 from kvviz.engine.observing.observation import (
     watch_added,
@@ -199,6 +200,7 @@ class GroupedDecoder(DecoderAlone):
         """Let observers hear of the key and value products and of the residual stream."""
         settle_norms(module, self.norm_offset)
         widen_angles(module)
+        settle_turning(module)
         blocks = module.model.layers
         for layer, block in enumerate(blocks):
             attention = block.self_attn
