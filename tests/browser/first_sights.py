@@ -28,16 +28,15 @@ from tests.browser.whole_page import SIGHTS, wait_until_whole
 
 FOLDER = Path(__file__).parent / "first_sights"
 SIZES = {390: 844, 1440: 900, 1920: 1080, 2560: 1440}
-WIDTHS = {"light": tuple(SIZES), "dark": (1440,)}
-"""In the dark it is the same page in other colours: one size shows them all."""
+WIDTHS = {"light": tuple(SIZES), "dark": tuple(reversed(SIZES))}
+"""In the order that they are looked at: from one to the next as little as can be changes."""
 SMALLER = 4
 """A picture is kept at a quarter of its size, in so many colours: 8 kB each instead of 150."""
 N_COLOURS = 256
 STEPPED = ("start", "kv_cache", "encoder_decoder")
 """Pages with a run, which are also looked at after one step."""
-WIDTHS_AFTER_A_STEP = {"dark": (1440,), "light": (1440, 390)}
-"""A step changes what is drawn and not where it is: the larger windows show no more of that. It
-begins where `WIDTHS` ends."""
+WIDTHS_AFTER_A_STEP = {"dark": tuple(SIZES), "light": tuple(reversed(SIZES))}
+"""Begins where `WIDTHS` ends."""
 
 BLOCK = 6
 """Pages are compared by blocks of so many pixels of the small pictures, 24 of the page's own."""
