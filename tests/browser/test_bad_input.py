@@ -11,7 +11,7 @@ HOSTILE = "![x](http://evil.test/a.png) [Click](http://evil.test) www.evil.test 
 
 def test_nonsense_and_markup_in_a_link_are_one_friendly_line_and_text_everywhere(visit):
     """That every page escapes it is a test of the pages; that this is enough, one of a browser."""
-    prompt = "<script>window.struck=1</script><img src=x onerror=window.struck=1>"
+    prompt = "옛 <script>window.struck=1</script><img src=x onerror=window.struck=1>"
     tab = visit().open("/kv_cache", prompt=prompt, new="-3", layer="x", step="<b>", cache=HOSTILE)
     tab.wait(step=0, nSteps=16, cache="on")
     line = tab.page.locator('[data-testid="stAlert"]')
@@ -24,6 +24,13 @@ def test_nonsense_and_markup_in_a_link_are_one_friendly_line_and_text_everywhere
     assert tab.page.evaluate("() => window.struck") is None
     assert tab.page.locator("[data-testid=stMain] img").count() == 0
     assert tab.page.get_by_role("textbox", name="Prompt").input_value() == prompt
+    # A character that is cut: its parts in the strip, their bytes on pointing, and in the table.
+    for at, byte in enumerate(("‹EC›", "‹98›", "‹9B›")):
+        chip = tab.player.locator(".kv-chip").nth(at)
+        expect(chip).to_contain_text(f"옛·{at + 1}/3")
+        expect(chip).to_have_attribute("title", byte)
+    tab.player.locator(".kv-chip").first.press("t")
+    expect(tab.player.get_by_role("cell", name="옛·3/3 ‹9B›")).to_be_visible()
 
 
 def test_an_unknown_page_is_the_home_page_with_a_polite_line(visit):

@@ -16,6 +16,7 @@ from kvviz.ui.pages.language_modelling import controls, masked_tokens, training_
 from kvviz.ui.pages.language_modelling.next_token import milliseconds, odds
 from kvviz.ui.pages.language_modelling.readings import (
     HIDDEN_SHARE,
+    columns_of,
     compare_free,
     read_masked,
     read_next,
@@ -214,6 +215,25 @@ def test_a_label_that_is_a_part_of_a_character_is_told_as_the_token_that_goes_in
     for column in columns[:-1]:
         at = [guess for guess, _ in column["guesses"]]
         assert at.count(column["asked"]) == (0 < column["rank"] <= len(at))
+
+
+def test_a_hidden_part_of_a_character_and_one_in_the_free_run_are_told_as_such(lesson):
+    from kvviz.engine import load_model, trace_encoding
+
+    model = load_model("kvviz/bert-mini", device="cpu")
+    text = "The cat 🐱 sat."
+    plain = trace_encoding(model, text, top_k=1)
+    parts = [at for at, token in enumerate(plain.tokens_in_place) if "🐱" in token]
+    columns = columns_of(trace_encoding(model, text, hide=parts[1:3]))
+    asked = [column["asked"] for column in columns if column["asked"]]
+    assert asked == ["🐱·2/4", "🐱·3/4"]
+    assert {columns[at]["kind"] for at in parts[1:3]} == {"hidden"}
+
+    free = lesson(text="The cat 🐱 sat on the mat.", given="2").free_run(2)
+    true, forced, _wrote = free.tokens
+    assert [text for text in true if "🐱" in text] == [f"🐱·{part}/4" for part in (1, 2, 3, 4)]
+    pairs = zip(true, forced, free.found.true_ids, free.found.forced_ids, strict=True)
+    assert all((text == guess) == (one == other) for text, guess, one, other in pairs)
 
 
 def test_a_right_prediction_and_a_wrong_one_get_their_sentences(lesson):

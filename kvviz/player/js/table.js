@@ -73,7 +73,13 @@ export function stepTable() {
 /** @param {Payload} payload @param {RunCache} cache @param {number} row @returns {HTMLElement} */
 function tokenCell(payload, cache, row) {
   const special = isSpecial(payload, cache, row);
-  return el("td", { class: "kv-mono", "data-special": special, title: special && LABELS.special }, [glyphs(tokenText(payload, cache, row))]);
+  const text = tokenText(payload, cache, row);
+  const token = payload.header.tokens[row];
+  const bytes = token?.text === text ? token.bytes : undefined;
+  return el("td", { class: "kv-mono", "data-special": special, title: special && LABELS.special }, [
+    glyphs(text),
+    ...(bytes ? [el("span", { class: "kv-note" }, [` ${bytes}`])] : []),
+  ]);
 }
 
 /**

@@ -22,6 +22,7 @@ from kvviz.analysis.losses import (
 from kvviz.analysis.words import Word, word_losses
 from kvviz.errors import ModelFamilyError, PromptError, RunCancelledError
 from kvviz.trace import EncodingTrace, ModelCard
+from kvviz.trace.cut_characters import with_characters
 from kvviz.trace.model_card import Family
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.language_modelling.glyphs import glyphs
@@ -217,12 +218,15 @@ def compare_free(settings: TextSettings, n_given: int, job: Job) -> FreeRun:
     )
     go_on(job)
     found = departure(encoding, free)
-    texts = [
-        [model.token_text(int(token_id)) for token_id in ids]
-        for ids in (found.true_ids, found.forced_ids, found.free_ids)
+    # A part of a character is told as the token that it is in the text, or in what the model wrote.
+    true = encoding.tokens_in_place[found.n_given : found.n_given + found.n_places]
+    forced = [
+        text if token_id == true_id else model.token_text(int(token_id))
+        for text, token_id, true_id in zip(true, found.forced_ids, found.true_ids, strict=True)
     ]
+    wrote = free.tokens_in_place[found.n_given : found.n_given + found.n_written]
     stopped = free.stopped == "end-of-text" and found.n_written < found.n_places
-    return FreeRun(found, given, (texts[0], texts[1], texts[2]), stopped)
+    return FreeRun(found, given, (list(true), forced, list(wrote)), stopped)
 
 
 def given_of(reading: Reading, wanted: int | None) -> int:
@@ -264,12 +268,11 @@ def reading_of(
 def columns_of(encoding: EncodingTrace) -> list[dict[str, Any]]:
     """Return one dictionary a token: what was fed, what was asked, and what was expected."""
     bits, ranks = label_bits(encoding), label_ranks(encoding)
-    hidden, foresees = set(encoding.hidden_positions), objective(encoding) == "next-token"
+    hidden, in_place = set(encoding.hidden_positions), _labels_in_place(encoding)
     columns: list[dict[str, Any]] = []
     for place, label in enumerate(encoding.label_ids.tolist()):
         is_asked = label >= 0
-        # What comes next is read in its place, where a part of a character is told to be one.
-        names = {label: encoding.tokens_in_place[place + 1]} if is_asked and foresees else {}
+        names = {label: in_place[place]} if is_asked else {}
         special = bool(encoding.special[place])
         guesses = zip(
             encoding.top_ids[place, :N_GUESSES].tolist(),
@@ -280,7 +283,7 @@ def columns_of(encoding: EncodingTrace) -> list[dict[str, Any]]:
             {
                 "fed": glyphs(encoding.tokens_in_place[place]),
                 "kind": "hidden" if place in hidden else "special" if special else "plain",
-                "asked": glyphs(names.get(label, encoding.vocabulary[label])) if is_asked else None,
+                "asked": glyphs(in_place[place]) if is_asked else None,
                 "bits": round(float(bits[place]), 4) if is_asked else None,
                 "rank": int(ranks[place]),
                 "probability": float(2.0 ** -bits[place]) if is_asked else None,
@@ -338,4 +341,20 @@ def require(model: LoadedModel, family: Family) -> None:
         fix=_("Choose a {family}-shaped model for it in the sidebar.").format(
             family=FAMILY_NAMES[family].title
         ),
+    )
+
+
+def _labels_in_place(encoding: EncodingTrace) -> tuple[str, ...]:
+    """Return what is asked at each place as it reads in the text; where nothing is, no matter what.
+
+    In its place a part of a character is told to be one, and of which.
+    """
+    if objective(encoding) == "next-token":
+        return (*encoding.tokens_in_place[1:], "")
+    # The text before tokens were hidden.
+    return with_characters(
+        [
+            encoding.vocabulary[label] if label >= 0 else token
+            for label, token in zip(encoding.label_ids.tolist(), encoding.tokens, strict=True)
+        ]
     )
