@@ -20,6 +20,7 @@ from importlib.resources.abc import Traversable
 from kvviz.analysis import head_roles
 from kvviz.errors import PayloadError
 from kvviz.player.cell import Cell
+from kvviz.player.document_head import BEGINNING
 from kvviz.player.head_origin import Answer, OriginAsked
 from kvviz.player.inline_script import policy, taken_apart, within_an_element
 from kvviz.player.payload import CacheView, Role, pack
@@ -64,14 +65,9 @@ h1 { margin: 0 0 12px; font-size: 1.05rem; font-weight: 600; overflow-wrap: anyw
 @media (prefers-color-scheme: dark) { body { background: #16171a; color: #ece9e2; } }
 """
 # not for people: markup, whose words are filled in
-_PAGE = """<!doctype html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="kvviz">
-<title>{title}</title>
+_PAGE = (
+    BEGINNING
+    + """<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
@@ -82,6 +78,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+)
 
 
 def html_document(

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from kvviz.errors import PublishError
 from kvviz.lessons import lessons
 from kvviz.player.document import zipped
+from kvviz.player.document_head import BEGINNING
 from kvviz.player.inline_script import policy, taken_apart, within_an_element
 from kvviz.site import look
 from kvviz.site.lesson import PACKAGE, FrontEnd, Lesson, Recorded
@@ -25,14 +26,9 @@ from kvviz.ui.shell.plain_text import plain_html
 
 LIVE = "python -m kvviz app"  # not for people: what is typed
 # not for people: markup, whose words are filled in
-_PAGE = """<!doctype html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="kvviz">
-<meta name="description" content="{lead}">
+_PAGE = (
+    BEGINNING
+    + """<meta name="description" content="{lead}">
 <title>{title} · kvviz</title>
 <link rel="icon" href="{icon}">
 <style>{style}</style>
@@ -54,6 +50,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+)
 
 
 def page_html(lesson: Lesson, lessons_in_order: Sequence[Lesson]) -> str:

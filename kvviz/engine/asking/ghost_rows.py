@@ -10,13 +10,13 @@ from jaxtyping import Bool, Float64, Int64
 
 from kvviz.engine.asking.moved_rows import how_far
 from kvviz.engine.caches.full import FullRows
-from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
 from kvviz.engine.running.reading import FIX, Cancel, Progress, require_decoder, stop_if_asked
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.errors import OptionsError
 from kvviz.trace import GenerationTrace, ModelCard
 from kvviz.translation import gettext as _
@@ -137,11 +137,7 @@ def ghost_rows(
     def afresh(places: np.ndarray) -> ComputedAfresh:
         nonlocal n_done
         ids = trace.token_ids[positions].tolist()
-        rows = FullRows(
-            RowsPlace(
-                model.card, model.family.n_projections, len(ids), 1, model.dtype, model.device
-            )
-        )
+        rows = FullRows(rows_place(model, len(ids), 1))
         logits = None
         for number, (token_id, place) in enumerate(zip(ids, places.tolist(), strict=True)):
             stop_if_asked(cancel)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -13,11 +12,10 @@ from torch import Tensor
 
 from kvviz.engine.caches.choice import chosen_cache
 from kvviz.engine.caches.full import Full
-from kvviz.engine.caches.protocol import KVCache, Rows, RowsPlace
+from kvviz.engine.caches.protocol import KVCache, Rows
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
-from kvviz.engine.running.calibration import basis
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
 from kvviz.engine.running.likely_tokens import require_finite
 from kvviz.engine.running.memory import running
@@ -30,6 +28,7 @@ from kvviz.engine.running.reading import (
     require_decoder,
     stop_if_asked,
 )
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.errors import OptionsError
 from kvviz.translation import gettext as _
 from kvviz.translation import ngettext
@@ -200,17 +199,7 @@ class _Reader:
         self.seconds = 0.0
         self.cache_bytes = 0
         self._model, self._ids = model, ids
-        place = RowsPlace(
-            model.card,
-            model.family.n_projections,
-            len(ids) - 1,
-            n_prompt,
-            model.dtype,
-            model.device,
-            partial(model.family.turn, model.module),
-            basis=partial(basis, model),
-        )
-        self._rows: Rows = cache.rows(place)
+        self._rows: Rows = cache.rows(rows_place(model, len(ids) - 1, n_prompt))
 
     def read_up_to(self, number: int) -> Tensor:
         """Feed what stands before a position; return what the model says of it, shape ``vocab``."""

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Int64
 
 from kvviz.engine.caches.paged import Paged, PagedRows
-from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.models.device_memory import free_bytes
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
@@ -27,6 +26,7 @@ from kvviz.engine.running.reading import (
     require_whole_sight,
     stop_if_asked,
 )
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.errors import OutOfMemoryError
 from kvviz.published.catalogue import megabytes
 from kvviz.trace import BeamStep, BeamTrace, Hypothesis, forward_flops
@@ -135,14 +135,7 @@ class _Search:
     ) -> None:
         self._model, self._block = model, cache.block
         self._n_prompt, self._n_beams, self._n_most = len(ids), n_beams, n_most
-        self._place = RowsPlace(
-            model.card,
-            model.family.n_projections,
-            len(ids) + n_most - 1,
-            len(ids),
-            model.dtype,
-            model.device,
-        )
+        self._place = rows_place(model, len(ids) + n_most - 1, len(ids))
         rows = cache.rows(self._place)
         self._pools = [table.pool for table in rows.tables]
         self._running = [_Beam([*ids], 0.0, rows, ())]

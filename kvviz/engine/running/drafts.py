@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from kvviz.engine.caches.full import FullRows
-from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.forward_pass import ForwardPass, pass_alone
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.engine.running.shared_beginning import n_shared
 from kvviz.errors import ContextLengthError, OptionsError
 from kvviz.trace import forward_flops
@@ -100,10 +100,7 @@ class SmallerModel:
                 ),
                 fix=_("Shorten the prompt, or ask for fewer new tokens."),
             )
-        place = RowsPlace(
-            model.card, model.family.n_projections, n_positions, 1, model.dtype, model.device
-        )
-        self._model, self._rows = model, FullRows(place)
+        self._model, self._rows = model, FullRows(rows_place(model, n_positions, 1))
         self._fed: list[int] = []
 
     def guess(self, token_ids: Sequence[int], n: int) -> Guess:

@@ -23,11 +23,11 @@ from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_
 from kvviz.engine.observing.observation import StepObservation
 from kvviz.engine.running.asked_prompt import AskedPrompt, Prompt, asked_prompt
 from kvviz.engine.running.cache_fit import check_cache, is_read_in_pieces
-from kvviz.engine.running.calibration import basis
 from kvviz.engine.running.encoding import encode, recorded
 from kvviz.engine.running.forward_pass import ForwardPass, PassResult, Run, pass_alone
 from kvviz.engine.running.memory import environment, running
 from kvviz.engine.running.prefill import Piece, pieces, together
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.engine.running.sampling import GivenTokens, TokenChooser
 from kvviz.engine.running.shared_beginning import shared_rows
 from kvviz.engine.running.so_far import OnSoFar, SoFar
@@ -248,17 +248,7 @@ def _steps(
     rows: Rows
     ids = [*asked.ids] if model.start_id is None else [model.start_id]
     n_positions = len(ids) + options.max_new_tokens - 1
-    place = RowsPlace(
-        model.card,
-        model.family.n_projections,
-        n_positions,
-        len(ids),
-        model.dtype,
-        model.device,
-        partial(model.family.turn, model.module),
-        shared=shared,
-        basis=partial(basis, model),
-    )
+    place = rows_place(model, n_positions, len(ids), shared)
     if model.start_id is None:
         rows = (begun or cache).rows(place)
     else:

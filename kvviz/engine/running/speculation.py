@@ -11,7 +11,6 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from kvviz.engine.caches.full import FullRows
-from kvviz.engine.caches.protocol import RowsPlace
 from kvviz.engine.models.loaded_model import LoadedModel
 from kvviz.engine.models.threads import ThreadPace, thread_count, wanted_thread_count
 from kvviz.engine.observing.observation import StepObservation
@@ -28,6 +27,7 @@ from kvviz.engine.running.reading import (
     require_whole_sight,
     stop_if_asked,
 )
+from kvviz.engine.running.rows_place import rows_place
 from kvviz.trace import SpeculativePass, SpeculativeTrace, forward_flops
 from kvviz.translation import gettext as _
 
@@ -106,16 +106,7 @@ class _Run:
     ) -> None:
         self._model, self._draft, self._n_draft = model, draft, n_draft
         self._ids, self._n_prompt, self._n_most = [*ids], len(ids), n_most
-        self._rows = FullRows(
-            RowsPlace(
-                model.card,
-                model.family.n_projections,
-                len(ids) + n_most - 1,
-                len(ids),
-                model.dtype,
-                model.device,
-            )
-        )
+        self._rows = FullRows(rows_place(model, len(ids) + n_most - 1, len(ids)))
         is_fixed = model.device.type != "cpu" or wanted_thread_count() is not None
         self._pace = ThreadPace(model.n_threads, model.step_s, is_fixed=is_fixed)
         self._passes: list[SpeculativePass] = []

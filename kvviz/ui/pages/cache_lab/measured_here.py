@@ -42,6 +42,19 @@ class Found(NamedTuple, Generic[T]):
         return ["recorded" if self.is_recorded else "measured"]
 
 
+def choose_length(bench: Bench) -> None:
+    """Draw how many tokens of each story are read here, and take the choice on."""
+    tokens = st.selectbox(
+        _("Tokens to read here"),
+        LENGTHS,
+        key=f"{PREFIX}tokens",
+        format_func="{:,}".format,
+        persist_state="session",
+        width=190,
+    )
+    bench.state.change(tokens=tokens)
+
+
 def found(
     bench: Bench,
     work_of: Callable[[], Work],
@@ -70,15 +83,7 @@ def found(
         st.container(horizontal=True, vertical_alignment="bottom", key=f"kvviz-lab-{key}"),
     ):
         if lengths:
-            tokens = st.selectbox(
-                _("Tokens to read here"),
-                LENGTHS,
-                key=f"{PREFIX}tokens",
-                format_func="{:,}".format,
-                persist_state="session",
-                width=190,
-            )
-            bench.state.change(tokens=tokens)
+            choose_length(bench)
         work = work_of()
         seen, asked = Record.here().seen, (f"{work.name}-here", work.about)
         if record is not None and asked not in seen:

@@ -17,7 +17,7 @@ from kvviz.ui.pages.cache_lab import measured_here, recorded, run_player
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.numbers.latent_run import LatentRun, make
-from kvviz.ui.pages.cache_lab.settings import LENGTHS, SIXTEENTHS, LabSettings
+from kvviz.ui.pages.cache_lab.settings import SIXTEENTHS, LabSettings
 from kvviz.ui.pages.cache_lab.shares import (
     APART,
     LATENT,
@@ -80,15 +80,8 @@ def controls(bench: Bench) -> None:
             persist_state="session",
             width=390,
         )
-        tokens = st.selectbox(
-            _("Tokens to read here"),
-            LENGTHS,
-            key=f"{PREFIX}tokens",
-            format_func="{:,}".format,
-            persist_state="session",
-            width=190,
-        )
-    bench.state.change(sixteenths=share, tokens=tokens)
+        bench.state.change(sixteenths=share)
+        measured_here.choose_length(bench)
 
 
 def experiment(bench: Bench) -> Experiment:
