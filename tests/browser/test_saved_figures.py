@@ -56,6 +56,8 @@ def test_patterns_and_losses_are_taken_along(visit):
     assert len(list(ElementTree.fromstring(svg).iter(f"{SVG}image"))) == 98
     assert scale_of(saved(tab, "Attention pattern", "PNG"), card) == pytest.approx(2, abs=0.01)
     tab.page.goto(f"{tab.address}/language_modelling")
+    # Of two figures with this name the one that comes first on the page, and not in time.
+    expect(tab.page.get_by_role("button", name="Tokens and their labels as SVG")).to_have_count(2)
     texts = texts_of(saved(tab, "Tokens and their labels", "SVG"))
     assert texts.count("␣piano") + texts.count("␣p") >= 2
     assert "goes in" in texts
