@@ -23,6 +23,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.pace import at_this_pace
 from tests.browser.server import serving
 from tests.browser.whole_page import SIGHTS, wait_until_whole
 
@@ -49,7 +50,7 @@ moved by 4 pixels differs by 27 or more and one moved by 8 by 46, a card that is
 hues turned about by 24 (in the patterns of BERT, which have one hue, by 14 in the largest window).
 """
 
-PATIENCE_S = 10.0
+PATIENCE_S = at_this_pace(10_000) / 1000
 """A page takes on another size and other colours by itself, and gives no sign when it has."""
 
 HIDE_TIMES = """() => {

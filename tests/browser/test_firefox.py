@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kvviz.player import export_html
+from tests.browser.pace import SLOWNESS
 from tests.browser.server import ROOT
 from tests.factories import make_trace
 
@@ -88,6 +89,7 @@ def journeys(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "KVVIZ_ADDRESS": address,
             "KVVIZ_FILE": str(file),
             "KVVIZ_FIREFOX": find_firefox() or "",
+            "KVVIZ_SLOWNESS": str(SLOWNESS),
         },
         stdout=subprocess.PIPE,
         text=True,

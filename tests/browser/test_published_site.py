@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from kvviz.__main__ import main
 from tests.browser.axe import JUDGE, TAGS
+from tests.browser.pace import SLOWNESS
 from tests.browser.server import ROOT
 from tests.browser.test_firefox import find_firefox, missing
 
@@ -190,7 +191,12 @@ def test_it_begins_in_firefox_too(site):
     script = Path(__file__).parent / "firefox" / "site.test.mjs"
     done = subprocess.run(
         ["node", "--test", "--test-reporter=tap", str(script)],
-        env=os.environ | {"KVVIZ_SITE": str(site), "KVVIZ_FIREFOX": find_firefox() or ""},
+        env=os.environ
+        | {
+            "KVVIZ_SITE": str(site),
+            "KVVIZ_FIREFOX": find_firefox() or "",
+            "KVVIZ_SLOWNESS": str(SLOWNESS),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -15,11 +15,13 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from tests.browser.held_requests import HeldRequests
+from tests.browser.pace import at_this_pace
 
-PATIENCE_MS = 10_000
-"""How long anything expected may take. On an idle machine hardly anything takes a second."""
+PATIENCE_MS = at_this_pace(10_000)
+"""How long anything expected may take: 10 s on a machine of usual speed, where hardly anything
+takes a second."""
 
-WORK_MS = 60_000
+WORK_MS = at_this_pace(60_000)
 """How long it may take where models work first. The longest: a story read through a cache of fewer
 numbers: 12 s alone, on two cores at half their usual speed, and over 30 s beside busy ones."""
 

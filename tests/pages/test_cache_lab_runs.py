@@ -1,5 +1,7 @@
 """Experiments of the cache lab with runs of other kinds, without a browser."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from kvviz.ui.pages.cache_lab import recorded
 from kvviz.ui.pages.cache_lab.beams import beam_run, write_four
 from kvviz.ui.pages.cache_lab.budgets import amount
 from kvviz.ui.pages.cache_lab.ghosts import ghosts, slid_window
+from kvviz.ui.pages.cache_lab.guessing import guess, guessed_run
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.numbers import fewer_numbers, latent_run
 from kvviz.ui.pages.cache_lab.positions import counted, positions
@@ -63,6 +66,17 @@ def lives_of(lab):
             states.setdefault((step, STATES[state]), []).extend(range(first, end))
         found.append(states)
     return header, found
+
+
+@pytest.mark.parametrize("gain", [1.0504, 1.0496, 1.0, 0.9526, 0.9521])
+def test_the_gain_of_guesses_is_told_as_it_was_measured(model, gain):
+    """To three digits, some of these would be on the other side of what counts as clear."""
+    found = guessed_run.make(model, Alone(), None, TEXTS["list"], 3, 2)
+    verdict = guess.told(replace(found, seconds=(0.01, 0.01 * gain)))
+    exact = float(verdict.facts["gain"])
+    assert exact == pytest.approx(gain, rel=1e-12)
+    times = "faster" if exact > 1.05 else "slower" if exact < 1 / 1.05 else "alike"
+    assert verdict.right[1] == {times}
 
 
 @pytest.mark.parametrize("kind", TEXTS)

@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { launch, PLAYER, Tab } from "./tab.mjs";
+import { launch, PLAYER, SLOWNESS, Tab } from "./tab.mjs";
 
 const ADDRESS = process.env.KVVIZ_ADDRESS;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 60_000 * SLOWNESS;
 /** How long the first run of a kind may take, which waits for its model. */
-const MODEL_MS = 30_000;
+const MODEL_MS = 30_000 * SLOWNESS;
 const TEXT = "Once upon a time there was a dog. The dog saw the moon and ate a piano.";
 
 let firefox;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { launch, Tab } from "./tab.mjs";
+import { launch, SLOWNESS, Tab } from "./tab.mjs";
 
 const SITE = process.env.KVVIZ_SITE;
 const TWINS = '[data-kvviz="twins"]';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => firefox.close());
 
-test("a run is stepped through, and the twins are asked about", { timeout: 60_000 }, async () => {
+test("a run is stepped through, and the twins are asked about", { timeout: 60_000 * SLOWNESS }, async () => {
   // What is asked for from anywhere but the folder is a complaint.
   const tab = await Tab.open(firefox, pathToFileURL(SITE).href);
   await tab.gotoFile(join(SITE, "index.html"));

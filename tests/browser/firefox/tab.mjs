@@ -6,7 +6,9 @@ import { pathToFileURL } from "node:url";
 
 import puppeteer from "puppeteer-core";
 
-const PATIENCE_MS = 10_000;
+/** How slow this machine is just now (`pace.py`). */
+export const SLOWNESS = Number(process.env.KVVIZ_SLOWNESS ?? 1);
+const PATIENCE_MS = 10_000 * SLOWNESS;
 export const PLAYER = '[data-kvviz="player"]';
 /** How often what is awaited is looked for. In each frame, as is usual, costs the page its frames. */
 const SELDOM = { polling: 50 };

@@ -170,7 +170,7 @@ def told(found: GuessedRun) -> Verdict:
             "n-taken-back": run.n_taken_back,
             "same-text": int(found.is_same),
             "proven": int(run.reuse_is_proven),
-            "gain": f"{found.gain:.3f}",
+            "gain": repr(found.gain),
             "cache-bytes": run.passes[-1].cache_bytes,
             "full-bytes": plain.steps[-1].cache_bytes,
         },
