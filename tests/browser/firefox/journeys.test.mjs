@@ -156,8 +156,8 @@ journey("a room is joined, followed, asked and told", async (tab) => {
   await student.wait({ step: 4 });
   await tab.iconButton("Ask the room");
   await student.wait({ round: 1, own: 0 }, vote);
-  // A click while the page is still being drawn around the answers was seen to go unheard once.
-  await student.find('[data-testid="stApp"][data-test-script-state="notRunning"]');
+  // The page leads to the question once it has heard of it. A click on its way there would miss.
+  await student.inSight(".st-key-kvviz-answers-edited-token");
   await student.click(".st-key-kvviz-answers-edited-token button");
   await student.wait({ own: 1 }, vote);
   await tab.button("Show the counts");

@@ -121,6 +121,18 @@ export class Tab {
     return node.evaluate(read);
   }
 
+  /** Wait until an element is in the window, to which the page leads by itself. */
+  async inSight(selector) {
+    await this.#page.waitForFunction(
+      (where) => {
+        const box = document.querySelector(where)?.getBoundingClientRect();
+        return box && box.top >= 0 && box.bottom <= innerHeight;
+      },
+      SELDOM,
+      selector,
+    );
+  }
+
   /** Wait until an element says something. */
   async says(selector, words) {
     await this.#page.waitForFunction(

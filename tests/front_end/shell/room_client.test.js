@@ -79,7 +79,8 @@ test("what else a link said is told to be left aside, for a minute", async () =>
 
 test("a question is led to once for each vote and for its answer", async () => {
   const seen = /** @type {string[]} */ ([]);
-  const node = (/** @type {string} */ name, /** @type {object} */ dataset) => ({ dataset, closest: () => ({ scrollIntoView: () => seen.push(name) }) });
+  const node = (/** @type {string} */ name, /** @type {object} */ dataset, top = 900) => ({ dataset, closest: () => ({ getBoundingClientRect: () => ({ top, bottom: top + 150 }), scrollIntoView: () => seen.push(name) }) });
+  world.nodes['[data-kvviz="room-bar"]'] = { getBoundingClientRect: () => ({ top: 740 }) };
   const [vote, counts] = ['[data-kvviz="vote"]', '[data-kvviz="vote-counts"]'];
   const poll = { number: 2, phase: "voting" };
   world.answer = { ...STATE, poll };
@@ -87,6 +88,12 @@ test("a question is led to once for each vote and for its answer", async () => {
   client();
   await after(2000);
   assert.deepEqual(seen, ["vote"]);
+  // A vote that is in sight stays where it is, under the hand that is about to answer; one behind the bar does not.
+  for (const [round, top] of [["2", 590], ["3", 591], ["4", -1], ["5", 0]]) {
+    world.nodes[vote] = node(`vote ${round}`, { number: "2", round, phase: "voting" }, Number(top));
+    await after(1000);
+  }
+  assert.deepEqual(seen.splice(1), ["vote 3", "vote 4"]);
   // The page shows the counts of before until it is drawn anew.
   world.answer = { ...STATE, v: 6, poll: { ...poll, phase: "revealed" } };
   world.nodes[vote] = node("shown", { number: "2", round: "1", phase: "shown" });

@@ -22,6 +22,7 @@ const VOTE = '[data-kvviz="vote"]'; // not for people: a selector
 const OUTCOME = '[data-kvviz="vote-counts"]'; // not for people: a selector
 /** How long a link is said to have been left aside. */
 const SAID_FOR_MS = 60_000;
+const BAR = '[data-kvviz="room-bar"]'; // not for people: a selector
 const PLAYER = '[data-kvviz="player"]'; // not for people: a selector
 
 /**
@@ -257,7 +258,11 @@ export class RoomClient {
     if (!state.paused) this.go();
   }
 
-  /** Brings the question that the class is asked into sight, once for each of its votes and for its answer. @param {Told} state */
+  /**
+   * Brings the question that the class is asked into sight, once for each of its votes and for its answer. One that is
+   * in sight stays where it is: somebody may be about to click on an answer.
+   * @param {Told} state
+   */
   leadToVote({ poll, paused }) {
     if (!poll || paused || this.isAway) return;
     const { document } = this.window;
@@ -268,7 +273,16 @@ export class RoomClient {
     if (!node || about === this.ledTo) return;
     this.ledTo = about;
     const card = node.closest('[class*="st-key-kvviz-ask-"]') ?? node; // not for people: a selector
+    if (this.isInSight(card)) return;
     card.scrollIntoView({ block: "center", behavior: this.window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }
+
+  /** @param {Element} card @returns {boolean} Whether all of it is, above the bar at the foot. */
+  isInSight(card) {
+    const { document, innerHeight } = this.window;
+    const { top, bottom } = card.getBoundingClientRect();
+    const foot = document.querySelector(BAR)?.getBoundingClientRect().top ?? innerHeight;
+    return top >= 0 && bottom <= foot;
   }
 
   /** @param {Told} state */
