@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import time
 
-USUAL_S = 0.08
-"""What a million additions take in this Python at usual speed, measured."""
+N_ADDITIONS = 5_000_000
+USUAL_S = 0.4
+"""What so many additions take in this Python at usual speed, measured."""
+
+USUAL = 1.25
+"""Up to which a machine has usual speed. One that is slower is shared with others, and was seen to
+become twice as slow within seconds: its limits are twice as long as what is measured calls for."""
 
 MOST = 4.0
 """A limit grows no further: a test that hangs is to end."""
 
 
 def slowness() -> float:
-    """Return how many times the usual a fixed piece of work takes here: the best of three tries.
+    """Return by how much longer than on a machine of usual speed is to be waited here.
 
     Returns:
         1 to `MOST`; a fast machine has no shorter limits.
     """
-    return min(MOST, max(1.0, min(_seconds() for _ in range(3)) / USUAL_S))
-
-
-def _seconds() -> float:
     begun = time.perf_counter()
     total = 0
-    for number in range(1_000_000):
+    for number in range(N_ADDITIONS):
         total += number
-    return time.perf_counter() - begun
+    measured = (time.perf_counter() - begun) / USUAL_S
+    return 1.0 if measured < USUAL else min(MOST, 2 * measured)
 
 
 SLOWNESS = slowness()

@@ -89,7 +89,7 @@ def test_both_lives_are_drawn_each_as_its_shape_shown_alone_and_gone_along(visit
 
 
 def test_the_lens_shows_the_shapes_where_a_cell_is_a_pixel(visit):
-    tab = visit().open("/kv_cache", prompt="The cat sat", new="80", step="70")
+    tab = visit(works=True).open("/kv_cache", prompt="The cat sat", new="80", step="70")
     tab.wait(step=70)
     tab.still()
     canvas = tab.page.locator(CANVAS)
