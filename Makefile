@@ -73,7 +73,7 @@ format: $(VENV)/.test ## Put the code into the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (about 25 minutes)
+bench: $(VENV)/.bench ## Measure on this machine; writes benchmarks/results (about half an hour)
 	$(BIN)/python -m benchmarks
 
 bench-class: $(VENV)/.test ## Measure what a class at once waits for, up to 300 visitors, in real tabs too and beside a busy neighbour (about 15 minutes)

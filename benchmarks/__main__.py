@@ -49,6 +49,12 @@ def _browser(_: argparse.Namespace) -> dict[str, Any]:
         }
 
 
+def _first_visits(arguments: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.first_visits import measure
+
+    return {"first_visits": measure(min(arguments.repeats, 5))}
+
+
 def _loading(_: argparse.Namespace) -> dict[str, Any]:
     from benchmarks.loading import LOADS, measure
 
@@ -88,6 +94,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "loading": _loading,
     "payload": _payload,
     "browser": _browser,
+    "first-visits": _first_visits,
     "class": _class,
     # Last, since it ends here where the model was not added, or no replica is there.
     "added": _added,

@@ -15,9 +15,11 @@ from streamlit import config
 from streamlit.web.server.server_util import get_url
 
 from kvviz.errors import KvvizError
+from kvviz.serving import workers
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.sharing.typed_endpoint import TypedBeginningsEndpoint
 from kvviz.ui.rooms.room_endpoint import RoomEndpoint
+from kvviz.ui.shell import page_list
 from kvviz.ui.shell.asgi_middleware import middleware
 from kvviz.ui.shell.environment import Environment
 from kvviz.ui.shell.errors_shown import on_script_error
@@ -70,6 +72,8 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Say what has to be said on the terminal, and serve."""
     _say_where()
     teacher_key.announce()
+    # While the first visitor's browser reads what Streamlit is made of, which takes a second.
+    workers.start(page_list.import_all, "kvviz-pages")
     async with lifespan(app) as state:
         yield state
 

@@ -11,9 +11,11 @@ import pytest
 
 from kvviz import caches
 from kvviz.engine import judge_all
+from kvviz.engine.caches.cache_words import cache_of, control_of
 from kvviz.lessons import lessons
 from kvviz.ui.pages.cache_lab import beside_control, budgets, forgetful, keep, sinks, sparing
-from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
+from kvviz.ui.pages.cache_lab.control import control_words, named
+from kvviz.ui.pages.cache_lab.judgement import judgement
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.pages.cache_lab.measured_here import Found
 from kvviz.ui.pages.cache_lab.needle import DISTANCES, FULL, Gains
@@ -29,6 +31,29 @@ from kvviz.ui.pages.cache_lab.story_ways import (
 from tests.pages.test_fewer_bits import KINDS
 
 TEXTS = {"story": TEXT, "recipe": KINDS[0], "talk": KINDS[1]}
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (KeptPart("window", 32, 4), "32 rows a head by lot, 50% of them the last ones, 4 sinks"),
+        (KeptPart("window", 9, 1), "9 rows a head by lot, 50% of them the last ones, 1 sink"),
+        (KeptPart("heavy", 32), "32 rows a head by lot, 50% of them the last ones, 0 sinks"),
+        (KeptPart("least", 20), "20 rows a head by lot, 0% of them the last ones, 0 sinks"),
+        (KeptPart("observed", 32), "32 rows of the prompt by lot, once"),
+        (KeptPart("random", 32, 4), None),
+    ],
+    ids=lambda one: one.way if isinstance(one, KeptPart) else "",
+)
+def test_a_control_is_named_as_the_engine_reads_it(part, told):
+    words = control_words(part.for_engine)
+    assert (words if words is None else named(words)) == told
+    if words is not None:
+        control = cache_of(words)
+        assert control == control_of(cache_of(part.for_engine))
+        assert str(control.budget) in told
+    with pytest.raises(ValueError, match="heavy"):
+        named("heavy:32")
 
 
 @pytest.mark.parametrize("kind", TEXTS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -57,7 +58,11 @@ class PageEntry:
 
     def draw(self) -> None:
         """Draw the page. Its module is imported no sooner: all of them would hold up the first."""
-        import_module(f"kvviz.ui.pages.{self.name}.page").show()
+        self.module().show()
+
+    def module(self) -> Any:
+        """Import what draws the page, if that was not done before."""
+        return import_module(f"kvviz.ui.pages.{self.name}.page")
 
 
 PAGES = (
@@ -70,6 +75,12 @@ PAGES = (
     PageEntry("speed_and_memory", N_("Speed and memory")),
     PageEntry("model_sizes", N_("How large models are")),
 )
+
+
+def import_all() -> None:
+    """Import what draws the pages, for who serves them: nobody's first page waits for it then."""
+    for entry in PAGES:
+        entry.module()
 
 
 def made_for_this_run() -> list[StreamlitPage]:

@@ -128,25 +128,6 @@ def joined(parts: Sequence[Judgement]) -> Judgement:
     )
 
 
-def control_words(words: str) -> str | None:
-    """Return the control of a way of keeping rows, in words that `judgement` takes.
-
-    Args:
-        words: What `cache_of` of the engine reads.
-
-    Returns:
-        None where a way has no control.
-    """
-    from kvviz.engine.caches.cache_words import cache_of, control_of
-
-    control: Any = control_of(cache_of(words))
-    if control is None:
-        return None
-    once = ",once=on" if control.once else ""
-    sinks = f"+{control.sinks}" if control.sinks else ""
-    return f"random:{control.budget}{sinks},recent={control.recent:g}{once}"
-
-
 def judgement(
     model: LoadedModel,
     ids: Sequence[int],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from kvviz.translation import gettext as _
-from kvviz.translation import ngettext
 from kvviz.ui.pages.cache_lab import at_the_step, beside_control, recorded, run_player, settings
 from kvviz.ui.pages.cache_lab.bench import Bench
 from kvviz.ui.pages.cache_lab.beside_control import ALIKE, WAY, BesideControl
+from kvviz.ui.pages.cache_lab.control import named
 from kvviz.ui.pages.cache_lab.judgement import Judgement
 from kvviz.ui.pages.cache_lab.kept_part import WAYS, KeptPart
 from kvviz.ui.pages.cache_lab.kept_run import KeptRun, reading_task, run_task
@@ -168,18 +168,3 @@ def outcome(answer: str, part: KeptPart) -> str:
         return _("Rows drawn by lot come nearer to the full cache.")
     # Translators: {way} is "a window of the last rows" or the like.
     return _("Nearer to the full cache comes {way}.").format(way=part.told)
-
-
-def named(control: str) -> str:
-    """Return what a control keeps, in the language of the page."""
-    from kvviz.engine.caches.cache_words import cache_of
-
-    cache = cache_of(control)
-    facts = {name: getattr(cache, name) for name in ("budget", "recent", "sinks", "once")}
-    sinks = ngettext("{n} sink", "{n} sinks", facts["sinks"]).format(n=facts["sinks"])
-    form = (
-        _("{rows} rows of the prompt by lot, once")
-        if facts["once"]
-        else _("{rows} rows a head by lot, {share:.0%} of them the last ones, {sinks}")
-    )
-    return form.format(rows=facts["budget"], share=facts["recent"], sinks=sinks)

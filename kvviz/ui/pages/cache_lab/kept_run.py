@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kvviz.translation import gettext as _
 from kvviz.ui.pages.cache_lab.bench import Bench, read_tokens
-from kvviz.ui.pages.cache_lab.judgement import Judgement, control_words, judgement
+from kvviz.ui.pages.cache_lab.control import control_words
+from kvviz.ui.pages.cache_lab.judgement import Judgement, judgement
 from kvviz.ui.pages.cache_lab.kept_part import KeptPart
 from kvviz.ui.parts.experiment import Work
 from kvviz.ui.work.equal_work import Asker

@@ -141,7 +141,8 @@ def _stored() -> dict[str, Any]:
 
 def make(*parts: str) -> None:
     """Make the parts that are named, or all, and store them beside what is stored."""
-    from kvviz.ui.pages.cache_lab.judgement import control_words, judgement
+    from kvviz.ui.pages.cache_lab.control import control_words
+    from kvviz.ui.pages.cache_lab.judgement import judgement
     from kvviz.ui.pages.cache_lab.needle import read_needles
     from kvviz.ui.pages.cache_lab.row_effects import effects, telling_head
     from kvviz.ui.pages.cache_lab.shares import every_share
