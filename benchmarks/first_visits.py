@@ -1,8 +1,8 @@
 """What a first visitor waits for on each page, beside an app of Streamlit's with one line of text.
 
 Nobody has visited the server, which has drawn no page and has no model; nothing lies in the
-browser, which compiles all that it runs. So most of the time is what any app of Streamlit's takes,
-and the ratio says what a page of this one adds.
+browser, which compiles all that it runs. The ratio to the app of one line says what a page adds to
+what any app of Streamlit's takes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.in_browser import DRAWN
 from kvviz.analysis.spread import spread
 from kvviz.ui.shell.page_list import PAGES
 from tests.browser.chromium import ARGUMENTS, find_chromium
@@ -24,17 +25,14 @@ from tests.browser.server import serving, started
 from tests.one_thread import environment_of_an_app
 
 LINE = "One line"
+CHART = ".js-plotly-plot .main-svg"
 POINTS = {
-    "start": "[data-kvviz=player][data-ready=true]",
-    "kv_cache": "[data-kvviz=player][data-ready=true]",
     "bert_vs_gpt2": "[data-kvviz=twins]",
     "language_modelling": "[data-kvviz=token-columns]",
-    "encoder_decoder": "[data-kvviz=player][data-ready=true]",
-    "cache_lab": "[data-kvviz=player][data-ready=true]",
-    "speed_and_memory": ".js-plotly-plot .main-svg",
-    "model_sizes": ".js-plotly-plot .main-svg",
+    "speed_and_memory": CHART,
+    "model_sizes": CHART,
 }
-"""What shows a page's point; of charts, which come when Plotly does, the first."""
+"""What shows the point of a page that opens with no player; of charts the first."""
 
 STANDS = """(what) => {
   const node = document.querySelector(what);
@@ -68,7 +66,7 @@ def measure(repeats: int = 3) -> list[dict[str, Any]]:
             for page in PAGES:
                 with serving() as address:
                     path = "" if page == PAGES[0] else page.name
-                    taken = _first_visit(browser, f"{address}/{path}", POINTS[page.name])
+                    taken = _first_visit(browser, f"{address}/{path}", POINTS.get(page.name, DRAWN))
                     seconds[page.name].append(taken)
         browser.close()
     usual = spread(plain)

@@ -25,6 +25,9 @@ def control_words(words: str) -> str | None:
 
     Returns:
         None where a way has no control.
+
+    Raises:
+        OptionsError: If the words describe no way of keeping rows.
     """
     from kvviz.engine.caches.cache_words import cache_of, control_of
 
